@@ -1,0 +1,1 @@
+//! Reads `Config` from its sources.

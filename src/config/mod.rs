@@ -1,0 +1,308 @@
+//! Every setting of the server, with its default. `load` (in `load.rs`) reads them: defaults, then `docent.toml`, then the
+//! environment (`DOCENT__SECTION__KEY`).
+
+pub mod load;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// All settings. Every field is documented in the README's table; a test compares the two.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where everything that the server keeps is kept: database, vectors, originals, models.
+    pub data_dir: PathBuf,
+    pub http: HttpConfig,
+    pub database: DatabaseConfig,
+    pub vector: VectorConfig,
+    pub embedding: EmbeddingConfig,
+    pub auth: AuthConfig,
+    pub ingestion: IngestionConfig,
+    pub extraction: ExtractionConfig,
+    pub search: SearchConfig,
+    pub limits: LimitsConfig,
+    pub telemetry: TelemetryConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            http: HttpConfig::default(),
+            database: DatabaseConfig::default(),
+            vector: VectorConfig::default(),
+            embedding: EmbeddingConfig::default(),
+            auth: AuthConfig::default(),
+            ingestion: IngestionConfig::default(),
+            extraction: ExtractionConfig::default(),
+            search: SearchConfig::default(),
+            limits: LimitsConfig::default(),
+            telemetry: TelemetryConfig::default(),
+        }
+    }
+}
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $type:ty = $default:expr;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    };
+}
+
+section! {
+    /// Where and how the server listens.
+    HttpConfig {
+        /// Address to listen on.
+        host: String = "127.0.0.1".into();
+        /// Port to listen on; 0 takes a free one.
+        port: u16 = 8080;
+        /// Origins (`https://app.example.org`) that browsers may call the API from; the server's own always may.
+        allowed_origins: Vec<String> = Vec::new();
+        /// Whether `/` serves the playground.
+        playground: bool = true;
+        /// Seconds that open requests and jobs get to finish at shutdown.
+        shutdown_grace_seconds: u64 = 20;
+    }
+}
+
+section! {
+    /// The relational database: SQLite inside the data directory, or PostgreSQL by URL.
+    DatabaseConfig {
+        /// `postgres://…`; unset: SQLite at `<data_dir>/docent.db`. Also read from `DATABASE_URL`.
+        url: Option<String> = None;
+        /// Connections kept open (PostgreSQL), or readers (SQLite). Also read from `DB_POOL_SIZE`.
+        pool_size: u32 = 20;
+        /// Connections beyond `pool_size` under load (PostgreSQL). Also read from `DB_MAX_OVERFLOW`.
+        max_overflow: u32 = 40;
+        /// Seconds to wait for a connection. Also read from `DB_POOL_TIMEOUT`.
+        pool_timeout_seconds: u64 = 30;
+        /// Seconds after which a connection is replaced. Also read from `DB_POOL_RECYCLE`.
+        pool_recycle_seconds: u64 = 3600;
+        /// Whether an idle connection is tested before use. Also read from `DB_POOL_PRE_PING`.
+        pool_pre_ping: bool = true;
+        /// Seconds after which PostgreSQL gives up a statement.
+        statement_timeout_seconds: u64 = 30;
+    }
+}
+
+section! {
+    /// The vector store: Qdrant Edge inside the data directory, or a Qdrant server by URL.
+    VectorConfig {
+        /// `http://host:6334` (gRPC); unset: Qdrant Edge in `<data_dir>/vectors`. Also read from `QDRANT_URL`.
+        url: Option<String> = None;
+        /// The Qdrant server's API key. Also read from `QDRANT_API_KEY`.
+        api_key: Option<String> = None;
+        /// Seconds after which a call to a Qdrant server is given up.
+        timeout_seconds: u64 = 10;
+        /// Threads that one search may use (embedded).
+        search_threads: usize = 1;
+        /// Chunks in one placement from which an approximate index is built; below, search is exact.
+        indexing_threshold: usize = 10_000;
+        /// Seconds between two looks at whether a placement needs optimising.
+        optimize_interval_seconds: u64 = 60;
+    }
+}
+
+section! {
+    /// The embedding model.
+    EmbeddingConfig {
+        /// The registered name of the model for new collections.
+        model: String = "all-MiniLM-L6-v2".into();
+        /// Models are read from here; unset: `<data_dir>/models`.
+        model_dir: Option<PathBuf> = None;
+        /// Where models are fetched from.
+        hub_url: String = "https://huggingface.co".into();
+        /// Threads that embed documents; 0: one for each core.
+        threads: usize = 0;
+        /// Tokens, padding included, that one batch of documents may have.
+        batch_tokens: usize = 4096;
+        /// Embedded queries that are remembered.
+        query_cache_size: usize = 1024;
+    }
+}
+
+section! {
+    /// Accounts and sessions.
+    AuthConfig {
+        /// Who may register: `open`, `invite` or `closed`. The first user always may, and becomes admin.
+        registration: Registration = Registration::Open;
+        /// Minutes for which an access token is good.
+        access_token_minutes: i64 = 15;
+        /// Days for which a session can be refreshed.
+        session_days: i64 = 30;
+        /// Secret that signs access tokens, at least 32 characters; unset: made once and kept in the data directory.
+        signing_secret: Option<String> = None;
+        /// Password hashes computed at the same time; each takes 19 MiB.
+        password_concurrency: usize = 4;
+    }
+}
+
+/// Who may open an account, once there is one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    Open,
+    Invite,
+    Closed,
+}
+
+section! {
+    /// The way of a document, and the queue behind it.
+    IngestionConfig {
+        /// Whether this process works on the queue.
+        enabled: bool = true;
+        /// Documents worked on at the same time.
+        concurrency: usize = 32;
+        /// Seconds for which a worker owns a job without a sign of life.
+        lease_seconds: i64 = 30;
+        /// Seconds between two signs of life.
+        heartbeat_seconds: u64 = 10;
+        /// Seconds between two looks for jobs of dead workers.
+        sweep_seconds: u64 = 5;
+        /// Milliseconds between two looks for work when nobody calls.
+        poll_milliseconds: u64 = 1000;
+        /// How often a job is tried when it fails for a passing reason.
+        max_attempts: i32 = 6;
+        /// How often a job may take its worker down before its document is quarantined.
+        max_crashes: i32 = 3;
+        /// The longest chunk, in tokens of the model (254 is what all-MiniLM-L6-v2 reads beside its two special tokens).
+        chunk_max_tokens: u32 = 254;
+        /// Tokens that a chunk repeats from the one before it.
+        chunk_overlap_tokens: u32 = 32;
+        /// Hours for which an unused upload is kept.
+        upload_hours: i64 = 24;
+    }
+}
+
+section! {
+    /// Reading files, in a child process.
+    ExtractionConfig {
+        /// Memory that the child may use, in MiB.
+        memory_mib: u64 = 1024;
+        /// Seconds that the child may take.
+        timeout_seconds: u64 = 60;
+        /// Text that one file may give, in MiB.
+        max_output_mib: u64 = 32;
+        /// Files read at the same time; 0: one for each core.
+        concurrency: usize = 0;
+    }
+}
+
+section! {
+    /// Ranking. The defaults were measured on SciFact (ARCHITECTURE.md, «Measured settings»).
+    SearchConfig {
+        /// Candidates that each leg hands to the fusion.
+        candidates: usize = 100;
+        /// The constant of reciprocal rank fusion.
+        rrf_k: u32 = 10;
+        /// Weight of the semantic leg.
+        semantic_weight: f32 = 1.0;
+        /// Weight of the lexical leg.
+        lexical_weight: f32 = 1.0;
+        /// BM25's saturation of repeated terms.
+        bm25_k1: f32 = 1.2;
+        /// BM25's correction for the length of a chunk, 0 to 1.
+        bm25_b: f32 = 0.75;
+        /// The length of a chunk, in words, that BM25 counts as average.
+        bm25_average_length: f32 = 150.0;
+        /// The deepest rank that paging reaches.
+        max_rank: usize = 1000;
+        /// Milliseconds for the engine to answer.
+        timeout_milliseconds: u64 = 5000;
+    }
+}
+
+section! {
+    /// What one request, one file and one connection may ask for.
+    LimitsConfig {
+        /// Bytes of a GraphQL request.
+        request_bytes: usize = 1024 * 1024;
+        /// Bytes of a GraphQL document.
+        document_bytes: usize = 64 * 1024;
+        /// Tokens of a GraphQL document.
+        document_tokens: usize = 2000;
+        /// Brackets inside brackets in a GraphQL document.
+        document_nesting: usize = 64;
+        /// Levels of fields in a GraphQL operation.
+        depth: usize = 15;
+        /// Aliases in a GraphQL document.
+        aliases: usize = 30;
+        /// Mutations in one GraphQL operation.
+        mutations: usize = 5;
+        /// Seconds that one GraphQL operation may take.
+        execution_seconds: u64 = 30;
+        /// Bytes of one uploaded file.
+        upload_bytes: u64 = 100 * 1024 * 1024;
+        /// Documents in one call of `documentsIngest`.
+        ingest_documents: usize = 100;
+        /// Characters of a search query.
+        query_characters: usize = 2000;
+        /// Collections named in one search.
+        search_collections: usize = 100;
+        /// Bytes of one WebSocket message.
+        websocket_message_bytes: usize = 256 * 1024;
+        /// Operations at the same time on one WebSocket.
+        websocket_operations: usize = 50;
+        /// WebSockets at the same time.
+        websocket_connections: usize = 1000;
+        /// Seconds in which a WebSocket has to introduce itself.
+        websocket_init_seconds: u64 = 5;
+        /// Seconds between two pings to a WebSocket.
+        websocket_ping_seconds: u64 = 20;
+        /// Seconds that a client may take to accept one message.
+        websocket_send_seconds: u64 = 10;
+    }
+}
+
+section! {
+    /// Logs.
+    TelemetryConfig {
+        /// What is logged, as `tracing` filters: `info`, `docent=debug`, …
+        log: String = "info".into();
+        /// `text` for people, `json` for programs.
+        format: LogFormat = LogFormat::Text;
+    }
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Where the registry looks for models.
+    #[must_use]
+    pub fn model_dir(&self) -> PathBuf {
+        self.embedding.model_dir.clone().unwrap_or_else(|| self.data_dir.join("models"))
+    }
+
+    /// The threads that embed documents.
+    #[must_use]
+    pub fn embedding_threads(&self) -> usize {
+        or_cores(self.embedding.threads)
+    }
+
+    /// The files that are read at the same time.
+    #[must_use]
+    pub fn extraction_concurrency(&self) -> usize {
+        or_cores(self.extraction.concurrency)
+    }
+}
+
+fn or_cores(setting: usize) -> usize {
+    if setting > 0 { setting } else { std::thread::available_parallelism().map_or(1, usize::from) }
+}

@@ -1,0 +1,23 @@
+//! Passages.
+
+use super::id::{ChunkId, CollectionId, DocumentId};
+
+/// A passage of a document, as stored.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Chunk {
+    pub id: ChunkId,
+    pub collection_id: CollectionId,
+    pub document_id: DocumentId,
+    /// Its place in the document, from 0.
+    pub index: i32,
+    pub content: String,
+    /// Tokens of the embedding model in `content`.
+    pub token_count: i32,
+    /// Start in the extracted text, in characters.
+    pub start_offset: i32,
+    /// End (exclusive) in the extracted text, in characters.
+    pub end_offset: i32,
+    pub headings: Vec<String>,
+    pub page: Option<i32>,
+    pub meta: serde_json::Value,
+}

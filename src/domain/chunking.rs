@@ -1,0 +1,41 @@
+//! How a text is cut into passages.
+
+use serde::{Deserialize, Serialize};
+
+/// The rule by which a text is cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ChunkingStrategy {
+    /// At the largest natural border (paragraph, sentence, word) that keeps a chunk within the limit.
+    Recursive,
+    /// As `Recursive`, but along the structure of Markdown: headings, lists, code, tables.
+    Markdown,
+}
+
+/// A strategy with its limits, kept with the collection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChunkingConfig {
+    /// `None` lets the kind of each document decide: `Markdown` for text with structure, `Recursive` for the rest.
+    pub strategy: Option<ChunkingStrategy>,
+    /// The most tokens of the embedding model in one chunk, headings not counted.
+    pub max_tokens: u32,
+    /// How many tokens a chunk repeats from the one before it.
+    pub overlap_tokens: u32,
+}
+
+/// A passage as the chunker cut it, before it belongs to a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TextChunk {
+    /// The passage, exactly `text[start_byte..end_byte]`.
+    pub content: String,
+    /// Where it starts in the document's extracted text, in characters (Unicode scalar values).
+    pub start_offset: u32,
+    /// Where it ends (exclusive), in characters.
+    pub end_offset: u32,
+    /// Tokens of the embedding model in `content`, special tokens not counted.
+    pub token_count: u32,
+    /// The headings above the passage, outermost first.
+    pub headings: Vec<String>,
+    /// The page on which it starts, from 1, where the format has pages.
+    pub page: Option<u32>,
+}

@@ -1,0 +1,61 @@
+//! Collections of documents.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    chunking::ChunkingConfig,
+    id::{CollectionId, GenerationId, UserId},
+};
+
+/// Whether a collection can be used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CollectionStatus {
+    /// Nothing is being indexed.
+    Ready,
+    /// Documents are being indexed; what is complete can be searched.
+    Processing,
+    /// Being removed; it no longer exists for readers.
+    Deleting,
+}
+
+/// What a user is in a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CollectionRole {
+    Owner,
+    Editor,
+    Viewer,
+}
+
+/// How a collection follows its sources.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SyncMode {
+    OneTime,
+    Continuous,
+}
+
+/// A set of documents under one owner, one embedding model and one chunking rule.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Collection {
+    pub id: CollectionId,
+    pub owner_id: UserId,
+    pub name: String,
+    pub description: Option<String>,
+    pub status: CollectionStatus,
+    pub is_public: bool,
+    pub meta: serde_json::Value,
+    /// The registered name of the embedding model.
+    pub embedding_model: String,
+    pub chunking: ChunkingConfig,
+    /// The placement: the physical collection that holds the vectors.
+    pub vector_store_name: String,
+    /// The generation that searches read.
+    pub generation: GenerationId,
+    pub sync_mode: SyncMode,
+    pub sync_interval_minutes: Option<i32>,
+    pub document_count: i32,
+    pub chunk_count: i32,
+    /// Bytes of all originals.
+    pub total_bytes: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}

@@ -1,0 +1,96 @@
+//! Documents and what can go wrong with them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::id::{CollectionId, DocumentId};
+
+/// Where a document stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DocumentStatus {
+    /// Accepted, waiting for a worker.
+    Pending,
+    /// A worker is reading, cutting or embedding it.
+    Processing,
+    /// Searchable.
+    Completed,
+    /// It could not be indexed; `error` says why.
+    Failed,
+    /// It kept killing its worker and is not tried again by itself.
+    Quarantined,
+}
+
+/// The step of a document's way at which something went wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ProcessingStage {
+    Store,
+    Extract,
+    Chunk,
+    Embed,
+    Index,
+}
+
+/// Why a document could not be indexed. Part of the public contract: add, never rename.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ProcessingErrorCode {
+    /// The file has no bytes.
+    EmptyFile,
+    /// Nothing in the file is text.
+    NoText,
+    /// No reader knows this kind of file.
+    UnsupportedFormat,
+    /// The content is not what its name or declared type says.
+    FormatMismatch,
+    /// The file is damaged or cut short.
+    CorruptFile,
+    /// The file can't be read without a password.
+    PasswordProtected,
+    /// The text is not valid in its encoding.
+    InvalidEncoding,
+    /// Reading it would take more memory, time or output than allowed.
+    LimitExceeded,
+    /// The reader crashed.
+    ReaderCrashed,
+    /// The original is no longer in the blob store.
+    OriginalMissing,
+    /// A part of the server (model, vector store, database) failed.
+    ServiceFailure,
+}
+
+/// What went wrong with a document, in a form for people and for programs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProcessingError {
+    pub stage: ProcessingStage,
+    pub code: ProcessingErrorCode,
+    /// A sentence that says what to do; nothing internal.
+    pub message: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// Whether trying again can help.
+    pub retryable: bool,
+}
+
+/// A document of a collection, found by its `uri` within it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Document {
+    pub id: DocumentId,
+    pub collection_id: CollectionId,
+    pub file_name: String,
+    pub uri: String,
+    pub content_type: String,
+    pub file_size: i64,
+    /// SHA-256 of the original, which is also its name in the blob store.
+    pub content_hash: String,
+    pub status: DocumentStatus,
+    pub error: Option<ProcessingError>,
+    pub meta: serde_json::Value,
+    pub language: Option<String>,
+    pub title: Option<String>,
+    pub chunk_count: i32,
+    /// Counts replacements of the content; the chunks that are searchable belong to this revision.
+    pub revision: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}

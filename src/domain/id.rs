@@ -1,0 +1,80 @@
+//! Typed identifiers. Rows carry time-ordered UUIDv7 ids; a chunk's id is derived from what it is, so that doing a step
+//! of ingestion again writes the same rows and the same points.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! identifiers {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )*};
+}
+
+macro_rules! generated {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// A new, time-ordered identifier (UUIDv7).
+            #[must_use]
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+    )*};
+}
+
+identifiers! {
+    /// An account.
+    UserId
+    /// A login and all refresh tokens that descend from it.
+    SessionId
+    /// A collection of documents.
+    CollectionId
+    /// One complete set of vectors of one collection; the tenant key inside a vector store.
+    GenerationId
+    /// A document, stable over replacements of its content.
+    DocumentId
+    /// A passage of a document, and the point that stands for it in the vector store.
+    ChunkId
+    /// A long piece of work that a caller asked for.
+    OperationId
+    /// A place to put the bytes of one file.
+    UploadId
+    /// A unit of work in the queue.
+    JobId
+    /// One request to the server, for logs and error reports.
+    RequestId
+}
+
+generated! { UserId SessionId CollectionId GenerationId DocumentId OperationId UploadId JobId RequestId }
+
+impl ChunkId {
+    /// The id of chunk `index` of revision `revision` of `document` in `generation`: a name-based UUIDv5, the same
+    /// whenever the step that makes it is done again.
+    #[must_use]
+    pub fn derive(generation: GenerationId, document: DocumentId, revision: i32, index: u32) -> Self {
+        let mut name = [0_u8; 24];
+        name[..16].copy_from_slice(document.0.as_bytes());
+        name[16..20].copy_from_slice(&revision.to_be_bytes());
+        name[20..].copy_from_slice(&index.to_be_bytes());
+        Self(Uuid::new_v5(&generation.0, &name))
+    }
+}

@@ -1,0 +1,17 @@
+//! What Docent is about, as plain values: identifiers, rows of the catalogue, state machines and their invariants.
+//!
+//! Nothing here performs I/O, is asynchronous, or names a database, transport or engine crate.
+
+pub mod chunk;
+pub mod chunking;
+pub mod clock;
+pub mod collection;
+pub mod document;
+pub mod id;
+pub mod operation;
+pub mod page;
+pub mod scope;
+pub mod search;
+pub mod session;
+pub mod upload;
+pub mod user;

@@ -1,0 +1,172 @@
+//! Long work that a caller asked for, and the story of it.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    document::ProcessingError,
+    id::{CollectionId, DocumentId, OperationId, UserId},
+};
+
+/// What an operation does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OperationType {
+    /// The first documents of a collection.
+    Index,
+    /// More documents for a collection that has some.
+    Append,
+    /// All documents again, with another model or chunking.
+    Reindex,
+    /// Documents, or the whole collection, removed.
+    Delete,
+    /// A source and its documents removed.
+    RemoveSource,
+}
+
+/// Where an operation stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OperationStatus {
+    Pending,
+    Processing,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl OperationStatus {
+    /// Whether nothing can follow.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        match self {
+            Self::Completed | Self::Failed | Self::Cancelled => true,
+            Self::Pending | Self::Processing => false,
+        }
+    }
+}
+
+/// How many documents an operation has, by outcome, and the chunks that they gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct OperationTotals {
+    pub documents: i32,
+    pub completed: i32,
+    pub failed: i32,
+    pub skipped: i32,
+    pub cancelled: i32,
+    pub chunks: i32,
+}
+
+impl OperationTotals {
+    /// Documents whose outcome is known.
+    #[must_use]
+    pub fn settled(&self) -> i32 {
+        self.completed + self.failed + self.skipped + self.cancelled
+    }
+
+    /// Settled documents in percent, 0 to 100; 100 only when all are settled.
+    #[must_use]
+    pub fn progress(&self) -> i32 {
+        if self.documents == 0 {
+            return 0;
+        }
+        i32::try_from(i64::from(self.settled()) * 100 / i64::from(self.documents)).unwrap_or(100)
+    }
+}
+
+/// A long piece of work. It is answered at once and followed through its events.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Operation {
+    pub id: OperationId,
+    pub operation_type: OperationType,
+    pub status: OperationStatus,
+    pub collection_id: Option<CollectionId>,
+    pub user_id: Option<UserId>,
+    pub config: serde_json::Value,
+    pub error_message: Option<String>,
+    pub totals: OperationTotals,
+    pub created_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+impl Operation {
+    /// Progress in percent; a completed operation is at 100 even if it had nothing to do.
+    #[must_use]
+    pub fn progress(&self) -> i32 {
+        if self.status == OperationStatus::Completed { 100 } else { self.totals.progress() }
+    }
+}
+
+/// What became of one document in one operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DocumentOutcome {
+    Pending,
+    Processing,
+    Completed,
+    Failed,
+    /// Same uri, same content as before: nothing to do; or overtaken by a newer version.
+    Skipped,
+    Cancelled,
+}
+
+impl DocumentOutcome {
+    /// Whether the document is settled in this operation.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        match self {
+            Self::Completed | Self::Failed | Self::Skipped | Self::Cancelled => true,
+            Self::Pending | Self::Processing => false,
+        }
+    }
+}
+
+/// One document's part in one operation.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OperationDocument {
+    pub operation_id: OperationId,
+    pub document_id: DocumentId,
+    /// Its place in the request, from 0.
+    pub ordinal: i32,
+    pub outcome: DocumentOutcome,
+    pub error: Option<ProcessingError>,
+    pub chunk_count: i32,
+}
+
+/// What an event tells. The last three end the story.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OperationEventKind {
+    OperationCreated,
+    OperationStarted,
+    DocumentStarted,
+    /// A step of a document was done; such ticks may be left out.
+    DocumentProgress,
+    DocumentCompleted,
+    DocumentFailed,
+    DocumentSkipped,
+    DocumentRetrying,
+    DocumentCancelled,
+    DocumentDeleted,
+    CancelRequested,
+    OperationCompleted,
+    OperationFailed,
+    OperationCancelled,
+}
+
+impl OperationEventKind {
+    /// Whether no event can follow this one.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::OperationCompleted | Self::OperationFailed | Self::OperationCancelled)
+    }
+}
+
+/// Something that happened to an operation. `sequence` counts from 1 without gaps.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OperationEvent {
+    pub operation_id: OperationId,
+    pub sequence: i32,
+    pub kind: OperationEventKind,
+    pub document_id: Option<DocumentId>,
+    pub message: Option<String>,
+    /// The operation's progress in percent when this became true.
+    pub progress: i32,
+    pub at: DateTime<Utc>,
+}

@@ -1,0 +1,27 @@
+//! Files on their way in.
+
+use chrono::{DateTime, Utc};
+
+use super::id::{UploadId, UserId};
+
+/// A place to put the bytes of one file. It can be filled once, by its owner, until it expires.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Upload {
+    pub id: UploadId,
+    pub user_id: UserId,
+    pub file_name: String,
+    pub content_type: Option<String>,
+    /// What arrived, once it has.
+    pub stored: Option<StoredFile>,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Bytes in the blob store.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredFile {
+    /// SHA-256 of the bytes, 64 lower-case hexadecimal digits.
+    pub digest: String,
+    /// Size in bytes.
+    pub size: i64,
+}

@@ -1,0 +1,70 @@
+//! Text to vectors.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+/// What is known of a model.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ModelInfo {
+    /// Its registered name.
+    pub name: String,
+    pub dimension: usize,
+    /// The most tokens of one text, special tokens included; the rest is cut off.
+    pub max_tokens: usize,
+    /// The revision that its files are pinned to.
+    pub revision: String,
+}
+
+/// Where each token of a text lies.
+pub trait Tokenizer: Send + Sync {
+    /// The byte range of every token of `text`, in order, without special tokens and without truncation.
+    ///
+    /// # Errors
+    /// `EmbeddingError::Model` if the text can't be tokenised.
+    fn token_ranges(&self, text: &str) -> Result<Vec<std::ops::Range<usize>>, EmbeddingError>;
+}
+
+/// Why text could not be embedded.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddingError {
+    #[error("the embedding model {model} is not installed")]
+    NotInstalled { model: String },
+    #[error("no embedding model is called {model}")]
+    UnknownModel { model: String },
+    #[error("file {file} of model {model} is not the pinned one")]
+    WrongHash { model: String, file: String },
+    #[error("model {model} could not be fetched from {url}")]
+    Download { model: String, url: String, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the embedding model failed while {action}")]
+    Model { action: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the embedding workers have stopped")]
+    Stopped,
+    #[error("file operation on {path} failed")]
+    Io { path: std::path::PathBuf, #[source] source: std::io::Error },
+}
+
+impl EmbeddingError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Download { .. } | Self::Stopped | Self::Io { .. } => true,
+            Self::NotInstalled { .. } | Self::UnknownModel { .. } | Self::WrongHash { .. } | Self::Model { .. } => false,
+        }
+    }
+}
+
+/// A loaded model. All embeddings have length 1.
+#[async_trait]
+pub trait Embedder: Send + Sync {
+    fn model(&self) -> &ModelInfo;
+
+    fn tokenizer(&self) -> Arc<dyn Tokenizer>;
+
+    /// Embeds passages, in the order given. Passages of concurrent calls are batched together by length.
+    async fn embed_documents(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError>;
+
+    /// Embeds a question at once, ahead of any passages that wait.
+    async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbeddingError>;
+}

@@ -1,0 +1,6 @@
+pub mod chunking;
+pub mod config;
+pub mod domain;
+pub mod embedding;
+pub mod extract;
+pub mod vector;

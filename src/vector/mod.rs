@@ -1,0 +1,187 @@
+//! Where vectors live and how they are searched: one trait, two engines.
+//!
+//! A *placement* is a physical collection: one for each embedding configuration. Inside it, every point belongs to one
+//! *generation* of one collection; every call names the generations it may touch, and the filter is added here, never
+//! by callers.
+
+use std::{collections::HashMap, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::domain::{
+    id::{ChunkId, DocumentId, GenerationId},
+    search::{FusionSettings, SearchLegKind, SearchLegState},
+};
+
+/// A physical collection and what it is made for.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Placement {
+    /// Its name: lower-case letters, digits, `-`.
+    pub name: String,
+    /// Dimension of the embeddings. The distance is cosine.
+    pub dimension: usize,
+}
+
+/// What is stored for one chunk.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Point {
+    pub id: ChunkId,
+    pub generation: GenerationId,
+    pub document: DocumentId,
+    /// The revision of the document that the chunk belongs to.
+    pub revision: i32,
+    /// The embedding, of the placement's dimension, with length 1.
+    pub embedding: Vec<f32>,
+    /// The words for the lexical leg.
+    pub text: String,
+}
+
+/// Which points to delete.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PointSelector {
+    /// All points of a document.
+    Document { generation: GenerationId, document: DocumentId },
+    /// The points of a document whose revision is not `keep`.
+    OtherRevisions { generation: GenerationId, document: DocumentId, keep: i32 },
+    /// All points of a generation.
+    Generation(GenerationId),
+}
+
+/// A question to one placement. At least one of `embedding` and `text` is set; each that is set is a leg.
+#[derive(Clone, PartialEq, Debug)]
+pub struct VectorQuery {
+    /// The generations to search; never empty.
+    pub generations: Vec<GenerationId>,
+    /// The semantic leg: the embedded question.
+    pub embedding: Option<Vec<f32>>,
+    /// The lexical leg: the question's words.
+    pub text: Option<String>,
+    /// How many hits to return.
+    pub limit: usize,
+    /// How many candidates each leg hands to the fusion; at least `limit`.
+    pub candidates: usize,
+    pub fusion: FusionSettings,
+    /// Whether to report rank and score of each leg for each hit.
+    pub explain: bool,
+    pub timeout: Duration,
+}
+
+/// A hit, best first in its list.
+#[derive(Clone, PartialEq, Debug)]
+pub struct VectorHit {
+    pub id: ChunkId,
+    pub generation: GenerationId,
+    pub document: DocumentId,
+    /// With two legs the fused score, with one the leg's own: cosine similarity, or BM25.
+    pub score: f32,
+    /// The contribution of each leg that found the chunk; empty unless `explain` was asked for.
+    pub legs: Vec<LegContribution>,
+}
+
+/// What one leg said of one hit.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct LegContribution {
+    pub leg: SearchLegKind,
+    /// From 1.
+    pub rank: usize,
+    /// The leg's own score: cosine similarity, or BM25.
+    pub score: f32,
+}
+
+/// What became of one leg.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LegReport {
+    pub leg: SearchLegKind,
+    pub state: SearchLegState,
+    pub elapsed: Duration,
+    /// Candidates that it found.
+    pub candidates: usize,
+    /// For `Failed`: a sentence without internals.
+    pub message: Option<String>,
+}
+
+/// The answer of one placement.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct VectorAnswer {
+    pub hits: Vec<VectorHit>,
+    /// One for each leg that was asked for.
+    pub legs: Vec<LegReport>,
+}
+
+/// Why a call to a vector store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum VectorError {
+    #[error("the vector store can't be reached while {action}")]
+    Unreachable { action: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the vector store did not answer in time while {action}")]
+    TimedOut { action: &'static str },
+    #[error("the vector store refused while {action}")]
+    Refused { action: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("placement {name} holds vectors of dimension {found}, not {expected}")]
+    DimensionMismatch { name: String, expected: usize, found: usize },
+}
+
+impl VectorError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::TimedOut { .. } => true,
+            Self::Refused { .. } | Self::DimensionMismatch { .. } => false,
+        }
+    }
+}
+
+/// A store of points. All writes can be done again with the same effect; none is durable before [`flush`](Self::flush).
+#[async_trait]
+pub trait VectorStore: Send + Sync {
+    /// Makes the placement if it doesn't exist.
+    ///
+    /// # Errors
+    /// `DimensionMismatch` if it exists for another dimension.
+    async fn ensure(&self, placement: &Placement) -> Result<(), VectorError>;
+
+    /// Writes points, replacing those with the same ids.
+    async fn upsert(&self, placement: &Placement, points: Vec<Point>) -> Result<(), VectorError>;
+
+    /// Deletes the selected points.
+    async fn delete(&self, placement: &Placement, selector: &PointSelector) -> Result<(), VectorError>;
+
+    /// Returns when every write acknowledged before the call will survive a power cut. Calls made at the same time share
+    /// one pass over the disk.
+    async fn flush(&self, placement: &Placement) -> Result<(), VectorError>;
+
+    /// Searches the generations named in the query, and nothing else. A leg that fails is reported as failed beside the
+    /// hits of the other; an error means that every leg failed.
+    async fn search(&self, placement: &Placement, query: &VectorQuery) -> Result<VectorAnswer, VectorError>;
+
+    /// The embeddings of those of `ids` that exist in `generation`.
+    async fn embeddings(
+        &self,
+        placement: &Placement,
+        generation: GenerationId,
+        ids: &[ChunkId],
+    ) -> Result<HashMap<ChunkId, Vec<f32>>, VectorError>;
+
+    /// How many points a generation has, exactly.
+    async fn count(&self, placement: &Placement, generation: GenerationId) -> Result<usize, VectorError>;
+
+    /// The ids of a generation's points after `after`, in the order of ids, at most `limit`.
+    async fn scroll(
+        &self,
+        placement: &Placement,
+        generation: GenerationId,
+        after: Option<ChunkId>,
+        limit: usize,
+    ) -> Result<Vec<ChunkId>, VectorError>;
+
+    /// Builds indexes and drops deleted points where it is worth it. Long, and safe to interrupt. Searches and writes go
+    /// on meanwhile. Returns whether there was anything to do.
+    async fn optimize(&self, placement: &Placement) -> Result<bool, VectorError>;
+
+    /// Whether the store answers.
+    async fn check(&self) -> Result<(), VectorError>;
+
+    /// Flushes and closes everything. Called once, at shutdown.
+    async fn close(&self) -> Result<(), VectorError>;
+}
