@@ -1,0 +1,3 @@
+//! Who is asking and what she may do: the viewer, passwords, tokens.
+
+pub mod viewer;
