@@ -1,6 +1,9 @@
+pub mod auth;
 pub mod chunking;
 pub mod config;
+pub mod db;
 pub mod domain;
 pub mod embedding;
+pub mod error;
 pub mod extract;
 pub mod vector;
