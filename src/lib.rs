@@ -5,5 +5,7 @@ pub mod db;
 pub mod domain;
 pub mod embedding;
 pub mod error;
+pub mod events;
 pub mod extract;
+pub mod queue;
 pub mod vector;

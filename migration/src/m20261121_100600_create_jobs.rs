@@ -15,7 +15,7 @@ crate::sql::migration! {
             last_error text,
             created_at {timestamp} NOT NULL
         )",
-        "CREATE INDEX jobs_status_run_at_idx ON jobs (status, run_at, id)",
+        "CREATE INDEX jobs_status_crashes_run_at_idx ON jobs (status, crashes, run_at, id)",
         "CREATE INDEX jobs_status_lease_until_idx ON jobs (status, lease_until)",
     ],
     down: ["DROP TABLE jobs"],

@@ -175,7 +175,7 @@ section! {
         /// How often a job is tried when it fails for a passing reason.
         max_attempts: i32 = 6;
         /// How often a job may take its worker down before its document is quarantined.
-        max_crashes: i32 = 3;
+        max_crashes: i32 = 5;
         /// The longest chunk, in tokens of the model (254 is what all-MiniLM-L6-v2 reads beside its two special tokens).
         chunk_max_tokens: u32 = 254;
         /// Tokens that a chunk repeats from the one before it.

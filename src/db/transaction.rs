@@ -3,7 +3,6 @@
 use std::{marker::PhantomData, time::Duration};
 
 use futures_util::future::BoxFuture;
-use rand::RngExt;
 use sea_orm::{
     DatabaseExecutor, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
@@ -51,8 +50,8 @@ impl Database {
         loop {
             match self.attempt(&body).await {
                 Err(error) if attempt < ATTEMPTS && error.is_contention() => {
-                    let pause = FIRST_PAUSE * 2_u32.pow(attempt);
-                    tokio::time::sleep(pause.mul_f64(rand::rng().random_range(0.5..1.5))).await;
+                    let pause = (FIRST_PAUSE * 2_u32.pow(attempt)).mul_f64(rand::random_range(0.5..1.5));
+                    tokio::time::sleep(pause).await;
                     attempt += 1;
                 }
                 result => return result,

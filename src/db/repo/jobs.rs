@@ -83,7 +83,8 @@ pub async fn insert_many(tx: &Transaction<'_>, jobs: Vec<NewJob>, now: DateTime<
     Ok(())
 }
 
-/// Takes up to `limit` jobs of the given kinds whose time has come, oldest first, and holds them until `lease_until`.
+/// Takes up to `limit` jobs of the given kinds whose time has come and holds them until `lease_until`: first those that
+/// never took a worker down, then by time. So a job that kills its worker can't keep the others waiting.
 pub async fn claim(
     tx: &Transaction<'_>,
     kinds: &[&str],
@@ -97,6 +98,7 @@ pub async fn claim(
         .filter(job::Column::Status.eq(READY))
         .filter(job::Column::Kind.is_in(kinds.iter().copied()))
         .filter(job::Column::RunAt.lte(now))
+        .order_by_asc(job::Column::Crashes)
         .order_by_asc(job::Column::RunAt)
         .order_by_asc(job::Column::Id)
         .limit(limit)
@@ -110,7 +112,7 @@ pub async fn claim(
         .filter(job::Column::Id.in_subquery(due))
         .exec_with_returning(&tx.connection)
         .await?;
-    rows.sort_by_key(|row| (row.run_at, row.id));
+    rows.sort_by_key(|row| (row.crashes, row.run_at, row.id));
     Ok(rows
         .into_iter()
         .map(|row| ClaimedJob {
