@@ -159,6 +159,18 @@ pub async fn count(reader: &Reader<'_>, filter: &OperationFilter) -> Result<i64,
     Ok(to_count(operation::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
 }
 
+/// Whether somebody asked to cancel an operation.
+pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result<bool, DatabaseError> {
+    let requested: Option<bool> = operation::Entity::find_by_id(id.0)
+        .select_only()
+        .column(operation::Column::CancelRequested)
+        .filter(visible(reader.scope))
+        .into_tuple()
+        .one(&reader.executor)
+        .await?;
+    Ok(requested.unwrap_or(false))
+}
+
 /// The operation that an earlier call under the same key made, and the digest of that call.
 pub async fn find_repeated(
     tx: &Transaction<'_>,

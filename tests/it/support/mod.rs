@@ -1,0 +1,3 @@
+//! What tests stand on: real databases, a whole application, and callers of it.
+
+pub mod postgres;
