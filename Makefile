@@ -1,0 +1,3 @@
+# Every recipe is what CI and people run; nothing else is needed.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
