@@ -7,5 +7,7 @@ pub mod embedding;
 pub mod error;
 pub mod events;
 pub mod extract;
+pub mod graphql;
+pub mod http;
 pub mod queue;
 pub mod vector;
