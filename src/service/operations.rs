@@ -16,7 +16,9 @@ use crate::{
     domain::{
         document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
         id::{DocumentId, OperationId},
-        operation::{DocumentOutcome, Operation, OperationEvent, OperationEventKind, OperationStatus},
+        operation::{
+            DocumentOutcome, Operation, OperationEvent, OperationEventKind, OperationStatus, OperationType,
+        },
         page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
     },
@@ -145,8 +147,6 @@ async fn cancel_within(
     id: OperationId,
     now: DateTime<Utc>,
 ) -> Result<Operation, Error> {
-    use crate::domain::operation::OperationType;
-
     let mut locked = operations::lock(tx, scope, id).await?.ok_or(Error::NotFound("operation"))?;
     if locked.operation.status.is_terminal() {
         return Err(Error::Conflict("This operation has ended already.".into()));
@@ -157,7 +157,7 @@ async fn cancel_within(
     if !locked.cancel_requested {
         locked.cancel_requested = true;
         locked.record(OperationEventKind::CancelRequested, None, None, now);
-        leave_out_waiting(tx, &mut locked, now).await?;
+        leave_out_waiting(tx, scope, &mut locked, now).await?;
         finish_if_settled(&mut locked, now);
     }
     let operation = locked.operation.clone();
@@ -165,12 +165,17 @@ async fn cancel_within(
     Ok(operation)
 }
 
-async fn leave_out_waiting(tx: &Transaction<'_>, locked: &mut LockedOperation, now: DateTime<Utc>) -> Result<(), Error> {
+async fn leave_out_waiting(
+    tx: &Transaction<'_>,
+    scope: Scope,
+    locked: &mut LockedOperation,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let id = locked.operation.id;
     let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
     loop {
         let waiting =
-            operations::list_items(&tx.reader(Scope::System), id, &[DocumentOutcome::Pending], &page).await?;
+            operations::list_items(&tx.reader(scope), id, &[DocumentOutcome::Pending], &page).await?;
         for item in &waiting.items {
             let error = cancellation(0);
             operations::set_outcome(tx, id, item.ordinal, DocumentOutcome::Cancelled, Some(&error), 0).await?;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{failpoint, payload};
 use crate::{
+    blob::BlobError,
     db::{
         Transaction,
         repo::{
@@ -218,15 +219,18 @@ impl IngestDocument {
     }
 
     async fn extract(&self, work: &Work) -> Result<ExtractedText, Stop> {
-        let bytes = self.services.blobs.get(&work.item.content_hash).await.map_err(Error::from)?;
-        let Some(bytes) = bytes else {
-            return Err(Stop::Document(ProcessingError {
-                stage: ProcessingStage::Store,
-                code: ProcessingErrorCode::OriginalMissing,
-                message: "The original of this document is no longer stored. Upload it again.".into(),
-                attempts: 0,
-                retryable: false,
-            }));
+        let bytes = match self.services.blobs.get(&work.item.content_hash).await {
+            Ok(bytes) => bytes,
+            Err(BlobError::NotFound { .. }) => {
+                return Err(Stop::Document(ProcessingError {
+                    stage: ProcessingStage::Store,
+                    code: ProcessingErrorCode::OriginalMissing,
+                    message: "The original of this document is no longer stored. Upload it again.".into(),
+                    attempts: 0,
+                    retryable: false,
+                }));
+            }
+            Err(error) => return Err(Error::from(error).into()),
         };
         let declared = work.item.content_type.as_deref();
         self.extractor.extract(bytes, &work.item.file_name, declared).await.map_err(|error| {
