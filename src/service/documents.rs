@@ -190,7 +190,9 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
     }
     violations.check()?;
 
-    stream::iter(drafts.into_iter().zip(&request.documents))
+    let files: Vec<_> = drafts
+        .into_iter()
+        .zip(&request.documents)
         .map(async |((file_name, uri, content_type, meta, stored), document)| {
             let file = match (stored, &document.source) {
                 (Some(file), _) => file,
@@ -201,9 +203,8 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
             };
             Ok(CheckedDocument { file_name, uri, content_type, meta, file })
         })
-        .buffered(STORING)
-        .try_collect()
-        .await
+        .collect();
+    stream::iter(files).buffered(STORING).try_collect().await
 }
 
 /// Writes operation, documents and jobs, all or nothing.

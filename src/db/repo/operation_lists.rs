@@ -4,7 +4,7 @@
 use std::{collections::HashMap, hash::Hash};
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait, Select, StatementBuilder,
     sea_query::{Alias, Asterisk, Expr, ExprTrait, OrderedStatement, Query, SelectStatement, WindowStatement},
 };

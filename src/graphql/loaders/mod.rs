@@ -48,7 +48,7 @@ impl Rows {
 }
 
 /// A list, or a number of things, below one of several parents.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Under<P, L> {
     pub parent: P,
     /// What is asked for below each parent: keys that agree on it are answered together.

@@ -45,11 +45,6 @@ impl Chunk {
 /// A passage of a document: what is embedded, searched and found.
 #[Object]
 impl Chunk {
-    /// The text of the passage.
-    pub fn text(&self) -> &str {
-        &self.chunk.content
-    }
-
     /// The global id. It changes when the document's content is replaced.
     pub async fn id(&self) -> ID {
         global_id::encode(&ChunkKey { collection: self.chunk.collection_id, id: self.chunk.id })
