@@ -1,3 +1,4 @@
+pub mod auth;
 pub mod chunking;
 pub mod config;
 pub mod domain;

@@ -1,0 +1,4 @@
+//! Who is asking: passwords and tokens.
+
+pub mod password;
+pub mod token;
