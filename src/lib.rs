@@ -1,4 +1,5 @@
 pub mod auth;
+pub mod blob;
 pub mod chunking;
 pub mod config;
 pub mod domain;
