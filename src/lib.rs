@@ -5,4 +5,6 @@ pub mod config;
 pub mod domain;
 pub mod embedding;
 pub mod extract;
+pub mod lifecycle;
+pub mod telemetry;
 pub mod vector;
