@@ -95,7 +95,7 @@ impl LockedOperation {
 }
 
 /// Whose operations a scope may see: her own, and those on her collections.
-fn visible(scope: Scope) -> Condition {
+pub(super) fn visible(scope: Scope) -> Condition {
     match scope {
         Scope::System => Condition::all(),
         Scope::Anonymous => nothing(),
