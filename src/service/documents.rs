@@ -190,21 +190,21 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
     }
     violations.check()?;
 
-    let files: Vec<_> = drafts
-        .into_iter()
-        .zip(&request.documents)
-        .map(async |((file_name, uri, content_type, meta, stored), document)| {
-            let file = match (stored, &document.source) {
-                (Some(file), _) => file,
-                (None, IngestSource::Text(text)) => {
-                    services.blobs.put_bytes(Bytes::copy_from_slice(text.as_bytes())).await?
-                }
-                (None, IngestSource::Upload(_)) => return Err(Error::NotFound("upload")),
+    let texts = request.documents.iter().map(|document| match &document.source {
+        IngestSource::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
+        IngestSource::Upload(_) => Bytes::new(),
+    });
+    stream::iter(drafts.into_iter().zip(texts.collect::<Vec<_>>()))
+        .map(|((file_name, uri, content_type, meta, stored), text)| async move {
+            let file = match stored {
+                Some(file) => file,
+                None => services.blobs.put_bytes(text).await?,
             };
             Ok(CheckedDocument { file_name, uri, content_type, meta, file })
         })
-        .collect();
-    stream::iter(files).buffered(STORING).try_collect().await
+        .buffered(STORING)
+        .try_collect()
+        .await
 }
 
 /// Writes operation, documents and jobs, all or nothing.

@@ -4,6 +4,7 @@ pub mod app;
 pub mod caller;
 pub mod model;
 pub mod postgres;
+pub mod process;
 
 /// Declares tests that run on SQLite and on PostgreSQL: each gets an application of its own.
 #[macro_export]

@@ -1,0 +1,6 @@
+mod accounts;
+mod collections;
+pub mod documents;
+mod nested;
+mod operations;
+mod search;
