@@ -28,14 +28,15 @@ export function AccountBox({ session }: { session: Session }) {
         )}
       </button>
       <dialog ref={dialog} className="docent-dialog" aria-labelledby={titleId} closedby="any">
-        <button type="button" className="docent-close" aria-label="Close" onClick={close}>
-          ×
-        </button>
         {username ? (
           <SignedIn titleId={titleId} username={username} validUntil={validUntil} session={session} onDone={close} />
         ) : (
           <SignInForm titleId={titleId} session={session} onDone={close} />
         )}
+        {/* Last, so that the dialog opens with the first field in focus. */}
+        <button type="button" className="docent-close" aria-label="Close" onClick={close}>
+          ×
+        </button>
       </dialog>
     </>
   );

@@ -2,7 +2,7 @@
 import type { GraphiQLProps } from "graphiql";
 import { type ExecutionResult, OperationTypeNode, getOperationAST, parse } from "graphql";
 import type { Session } from "../account/session";
-import { type Answer, isUnauthenticated, post } from "./http";
+import { type Answer, Unreachable, isUnauthenticated, post } from "./http";
 import type { Observer, Socket } from "./socket";
 
 type Fetcher = GraphiQLProps["fetcher"];
@@ -52,7 +52,13 @@ export function createFetcher(session: Session, socket: Socket, listener: Listen
       const token = await session.accessToken();
       if (token) headers.set("authorization", `Bearer ${token}`);
     }
-    return (await post(request, headers)).answer;
+    try {
+      return (await post(request, headers)).answer;
+    } catch (error) {
+      // GraphiQL would show a stack trace with it.
+      if (error instanceof Unreachable) return { errors: [{ message: error.message }] };
+      throw error;
+    }
   }
 }
 

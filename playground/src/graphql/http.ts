@@ -10,6 +10,8 @@ export interface Answer {
   errors?: AnswerError[];
 }
 
+export const UNREACHABLE = "The server can't be reached. Is it still running?";
+
 /** The server could not be reached, or what answered was not Docent. */
 export class Unreachable extends Error {}
 
@@ -31,7 +33,7 @@ export async function post(request: object, headers?: HeadersInit): Promise<Post
       body: JSON.stringify(request),
     });
   } catch {
-    throw new Unreachable("The server can't be reached. Is it still running?");
+    throw new Unreachable(UNREACHABLE);
   }
   const serverTime = Date.parse(response.headers.get("date") ?? "") || Date.now();
   try {

@@ -1,7 +1,7 @@
 /** Subscriptions over one WebSocket, opened when the first begins and closed when the last ends. */
 import { type Client, createClient } from "graphql-ws";
 import type { Session } from "../account/session";
-import type { Answer } from "./http";
+import { type Answer, UNREACHABLE } from "./http";
 
 /** The server refuses the token, or takes it no longer. */
 const FORBIDDEN = 4403;
@@ -33,13 +33,19 @@ export function createSocket(session: Session): Socket {
   function connect(): Client {
     const url = new URL("graphql", document.baseURI);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    let wasConnected = false;
     return createClient({
       url: url.href,
       async connectionParams() {
         const token = await session.accessToken();
         return token ? { authorization: `Bearer ${token}` } : {};
       },
+      // A server that restarts is waited for; one that was never there is reported at once.
+      shouldRetry: (error) => wasConnected || error instanceof CloseEvent,
       on: {
+        connected() {
+          wasConnected = true;
+        },
         // The client connects again by itself, then with a new token.
         closed(event) {
           if (event instanceof CloseEvent && event.code === FORBIDDEN) session.distrust();
@@ -60,7 +66,9 @@ export function createSocket(session: Session): Socket {
   };
 }
 
+/** What the client reports, as a list of errors for people: GraphQL errors as they are, the rest in words. */
 function readable(error: unknown): unknown {
-  if (!(error instanceof CloseEvent)) return error;
-  return new Error(`The connection was closed: ${error.reason || "the server can't be reached"} (${error.code}).`);
+  if (error instanceof CloseEvent && error.reason) return [{ message: `The server closed the connection: ${error.reason}` }];
+  if (error instanceof Event) return [{ message: UNREACHABLE }];
+  return error;
 }
