@@ -46,7 +46,7 @@ export async function startServer(): Promise<RunningServer> {
       }
       function read(chunk: Buffer) {
         output += chunk.toString();
-        const found = /listening on (http:\/\/[\d.:[\]a-f]+)/.exec(output)?.[1];
+        const found = /listening on (http:\/\/\S+)\s/.exec(output)?.[1];
         if (!found) return;
         clearTimeout(timer);
         resolve(found);

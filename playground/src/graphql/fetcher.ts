@@ -2,7 +2,7 @@
 import type { GraphiQLProps } from "graphiql";
 import { type ExecutionResult, OperationTypeNode, getOperationAST, parse } from "graphql";
 import type { Session } from "../account/session";
-import { type Answer, Unreachable, isUnauthenticated, post } from "./http";
+import { type Answer, Unreachable, isTokenRefused, post } from "./http";
 import type { Observer, Socket } from "./socket";
 
 type Fetcher = GraphiQLProps["fetcher"];
@@ -36,8 +36,8 @@ export function createFetcher(session: Session, socket: Socket, listener: Listen
   async function answer(request: object, headers: HeadersInit | undefined): Promise<ExecutionResult> {
     const typed = new Headers(headers);
     let answer = await send(request, typed);
-    if (isUnauthenticated(answer) && session.state.get().username && !typed.has("authorization")) {
-      // Refused before anything ran, so it is safe to ask again with a new token.
+    if (isTokenRefused(answer) && session.state.get().username && !typed.has("authorization")) {
+      // Nothing ran, so it is safe to ask again with a new token.
       session.distrust();
       answer = await send(request, typed);
     }

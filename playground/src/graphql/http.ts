@@ -43,6 +43,8 @@ export async function post(request: object, headers?: HeadersInit): Promise<Post
   }
 }
 
-export function isUnauthenticated(answer: Answer): boolean {
+/** Whether the token was refused before anything ran: then there is no `data` at all, not even null. */
+export function isTokenRefused(answer: Answer): boolean {
+  if (answer.data !== undefined) return false;
   return answer.errors?.some((error) => error.extensions?.code === "UNAUTHENTICATED") ?? false;
 }
