@@ -29,6 +29,7 @@ use crate::service::Services;
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The graph over `services`, ready to be executed.
+#[must_use]
 pub fn schema(services: Arc<Services>) -> Schema {
     let timeout = Duration::from_secs(services.config.limits.execution_seconds);
     builder()
@@ -39,6 +40,7 @@ pub fn schema(services: Arc<Services>) -> Schema {
 }
 
 /// The graph in the schema definition language, in an order that does not depend on the code.
+#[must_use]
 pub fn sdl() -> String {
     let options = SDLExportOptions::new()
         .sorted_fields()
@@ -46,7 +48,7 @@ pub fn sdl() -> String {
         .sorted_enum_items()
         .include_specified_by()
         .use_space_ident();
-    builder().finish().sdl_with_options(options)
+    format!("{}\n", builder().finish().sdl_with_options(options).trim_end())
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
