@@ -7,7 +7,7 @@ use zip::ZipArchive;
 use super::FileKind;
 
 /// A document may unpack to this many times its size; prose in XML reaches 20, repetitive sheets 60.
-pub(super) const MAX_RATIO: usize = 200;
+const MAX_RATIO: u64 = 200;
 /// Below this unpacked size a high ratio harms nobody.
 const RATIO_FLOOR: u64 = 8 << 20;
 const MAX_ENTRIES: usize = 20_000;
@@ -40,7 +40,7 @@ pub(super) fn inspect(bytes: &[u8], max_unpacked: u64) -> Archive {
         };
         unpacked = unpacked.saturating_add(entry.size());
     }
-    let max_honest = (bytes.len() as u64).saturating_mul(MAX_RATIO as u64).max(RATIO_FLOOR);
+    let max_honest = (bytes.len() as u64).saturating_mul(MAX_RATIO).max(RATIO_FLOOR);
     if unpacked > max_unpacked.min(max_honest) {
         return Archive::Bomb;
     }

@@ -5,7 +5,7 @@ use xberg::{ContentFilterConfig, ConversionOptions, ExtractInput, ExtractionConf
 use crate::domain::document::ProcessingErrorCode;
 
 use super::render::{self, Rendered};
-use super::{ExtractError, ExtractedText, FileKind, archive, detect, text};
+use super::{ExtractError, ExtractedText, FileKind, detect, text};
 
 /// Stack of the threads that parse; the parsers recurse, and nesting in a document is up to its author.
 pub(super) const STACK_BYTES: usize = 64 << 20;
@@ -71,7 +71,8 @@ fn settings() -> ExtractionConfig {
         postprocessor: Some(xberg::core::config::PostProcessorConfig { enabled: false, ..Default::default() }),
         concurrency: Some(xberg::ConcurrencyConfig { max_threads: Some(1), max_concurrent_ocr: None }),
         security_limits: Some(SecurityLimits {
-            max_compression_ratio: archive::MAX_RATIO,
+            // `archive` has judged the ratio, leaving small documents in peace.
+            max_compression_ratio: usize::MAX,
             max_table_cells: 5_000_000,
             ..SecurityLimits::default()
         }),
@@ -95,7 +96,8 @@ fn refuse(error: &XbergError) -> ExtractError {
             ProcessingErrorCode::PasswordProtected,
             "The file is protected by a password. Save it without one and upload it again.",
         ),
-        XbergError::Security { .. } => ExtractError::permanent(
+        // Some readers wrap this one in an error of parsing.
+        _ if matches!(error, XbergError::Security { .. }) || detail.contains("security limit") => ExtractError::permanent(
             ProcessingErrorCode::LimitExceeded,
             "The file is built so that reading it would take more than is allowed. Save it again in the program it came \
              from, or split it.",

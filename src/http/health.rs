@@ -24,6 +24,7 @@ pub struct Dependency {
 #[derive(Serialize)]
 pub struct Health {
     status: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     dependencies: BTreeMap<&'static str, &'static str>,
 }
 

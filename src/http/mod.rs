@@ -67,8 +67,8 @@ pub fn router(state: HttpState, more: Router) -> Router {
         .with_state(Arc::clone(&state))
         .merge(more)
         .method_not_allowed_fallback(refuse_method)
-        .layer(middleware::from_fn_with_state(state, origin::cross_origin))
         .layer(middleware::from_fn(request_id::boundary))
+        .layer(middleware::from_fn_with_state(state, origin::cross_origin))
 }
 
 /// The part of the settings that concerns documents.

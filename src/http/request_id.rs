@@ -1,5 +1,5 @@
-//! The outermost layer: every request gets an id, a span and the security headers; every error names the id; a panic is
-//! one request's failure, not the server's.
+//! The layer around every route: a request gets an id, a span and the security headers; every error names the id; a panic
+//! is one request's failure, not the server's.
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 

@@ -1,7 +1,12 @@
 //! The one integration test binary.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what does not hold fails the test by panicking")]
 
+mod architecture;
 mod auth_primitives;
 mod blob;
 mod config;
+mod graphql;
+mod http;
+mod support;
+mod worker;

@@ -62,7 +62,7 @@ enum News {
 enum End {
     /// The server says so.
     Close(Close),
-    /// Nobody is there any more.
+    /// The client said so, or is not there any more.
     Gone,
 }
 
@@ -95,16 +95,16 @@ impl Session {
     pub async fn run(mut self) {
         let end = self.talk().await;
         self.operations.clear();
-        if let End::Close(close) = end {
-            tracing::debug!(?close, "closing a socket");
-            // The client has to take the goodbye off the wire before the connection goes: read until it hangs up.
-            let goodbye = async {
-                if self.socket.send(close.into()).await.is_ok() {
-                    while let Some(Ok(_)) = self.socket.recv().await {}
-                }
-            };
-            timeout(CLOSE_GRACE, goodbye).await.ok();
-        }
+        // Whoever said goodbye first, the other side has to take it off the wire before the connection goes: read until
+        // the client hangs up. That also sends the answer to its goodbye.
+        let goodbye = async {
+            if let End::Close(close) = end {
+                tracing::debug!(?close, "closing a socket");
+                self.socket.send(close.into()).await.ok();
+            }
+            while let Some(Ok(_)) = self.socket.recv().await {}
+        };
+        timeout(CLOSE_GRACE, goodbye).await.ok();
     }
 
     async fn talk(&mut self) -> End {

@@ -72,7 +72,7 @@ on_both_databases! {
         nobody.register("ada").await;
         let first = log_in(&nobody, "ada", PASSWORD).await;
         let second = refresh(&nobody, &first["refreshToken"]).await["data"]["sessionRefresh"].clone();
-        let ada = Caller { token: second["accessToken"].as_str().map(Into::into), ..nobody.clone() };
+        let ada = nobody.with_token(second["accessToken"].as_str().unwrap());
         assert_eq!(ada.data(VIEWER, json!({})).await["viewer"]["username"], "ada");
 
         let replay = refresh(&nobody, &first["refreshToken"]).await;

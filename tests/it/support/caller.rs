@@ -12,7 +12,7 @@ pub const PASSWORD: &str = "correct horse battery staple";
 #[derive(Clone)]
 pub struct Caller {
     router: Router,
-    pub token: Option<String>,
+    token: Option<String>,
 }
 
 /// An answer of the server.
@@ -32,6 +32,11 @@ impl Answer {
 impl Caller {
     pub fn new(router: Router, token: Option<String>) -> Self {
         Self { router, token }
+    }
+
+    /// The same router, with this access token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { router: self.router.clone(), token: Some(token.to_owned()) }
     }
 
     /// Sends a request as this caller.
@@ -95,7 +100,7 @@ impl Caller {
             )
             .await;
         let token = payload["sessionCreate"]["accessToken"].as_str();
-        Self { router: self.router.clone(), token: Some(token.unwrap_or_else(|| panic!("{payload:#}")).to_owned()) }
+        self.with_token(token.unwrap_or_else(|| panic!("{payload:#}")))
     }
 
     /// The id of a new collection.
