@@ -29,6 +29,7 @@ use crate::service::Services;
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The graph over `services`, ready to be executed.
+#[must_use]
 pub fn schema(services: Arc<Services>) -> Schema {
     let timeout = Duration::from_secs(services.config.limits.execution_seconds);
     builder()
@@ -39,6 +40,7 @@ pub fn schema(services: Arc<Services>) -> Schema {
 }
 
 /// The graph in the schema definition language, in an order that does not depend on the code.
+#[must_use]
 pub fn sdl() -> String {
     let options = SDLExportOptions::new()
         .sorted_fields()

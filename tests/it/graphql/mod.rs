@@ -3,4 +3,5 @@ mod collections;
 pub mod documents;
 mod nested;
 mod operations;
+mod schema;
 mod search;
