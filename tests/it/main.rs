@@ -5,8 +5,12 @@
 mod architecture;
 mod auth_primitives;
 mod blob;
+mod chunking;
 mod config;
+mod embedding;
+mod extract;
 mod graphql;
 mod http;
 mod support;
+mod vector;
 mod worker;
