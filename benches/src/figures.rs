@@ -72,10 +72,10 @@ pub fn ingestion(report: &mut Report, documents: usize, chunks: usize, ingested:
     report.figure("ingest_seconds", "first call to last event", ingested.seconds, Unit::Seconds);
     report.figure("ingest_call_p50", "call of 100 documents p50", ingested.call_ms.percentile(50), Unit::Milliseconds);
     report.figure("ingest_call_max", "call of 100 documents max", ingested.call_ms.max(), Unit::Milliseconds);
-    if let Some(counted) = embedding.chunks {
+    if let Some(counted) = embedding.passages {
         let difference = number(counted.abs_diff(chunks));
-        let label = "chunks that the two cut differently";
-        report.judged("chunk_difference", label, difference, Unit::Count, Target::AtMost(0.0));
+        let label = "passages that only one of the two made";
+        report.judged("passage_difference", label, difference, Unit::Count, Target::AtMost(0.0));
     }
 }
 
