@@ -26,7 +26,6 @@ use crate::{
     },
 };
 
-pub use self::lexical::WordMatcher;
 use self::{edge::EdgeStore, qdrant::QdrantStore};
 
 /// A physical collection and what it is made for.
