@@ -1,4 +1,10 @@
 //! Text to vectors.
+//!
+//! Whoever uses this layer sees [`Embedder`] and [`Tokenizer`].
+//! Must not know about documents, databases or vector stores.
+
+pub mod bert;
+mod kernels;
 
 use std::sync::Arc;
 
@@ -35,13 +41,26 @@ pub enum EmbeddingError {
     #[error("file {file} of model {model} is not the pinned one")]
     WrongHash { model: String, file: String },
     #[error("model {model} could not be fetched from {url}")]
-    Download { model: String, url: String, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Download {
+        model: String,
+        url: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("the embedding model failed while {action}")]
-    Model { action: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Model {
+        action: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("the embedding workers have stopped")]
     Stopped,
     #[error("file operation on {path} failed")]
-    Io { path: std::path::PathBuf, #[source] source: std::io::Error },
+    Io {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 impl EmbeddingError {
@@ -50,7 +69,10 @@ impl EmbeddingError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Download { .. } | Self::Stopped | Self::Io { .. } => true,
-            Self::NotInstalled { .. } | Self::UnknownModel { .. } | Self::WrongHash { .. } | Self::Model { .. } => false,
+            Self::NotInstalled { .. }
+            | Self::UnknownModel { .. }
+            | Self::WrongHash { .. }
+            | Self::Model { .. } => false,
         }
     }
 }
@@ -67,4 +89,10 @@ pub trait Embedder: Send + Sync {
 
     /// Embeds a question at once, ahead of any passages that wait.
     async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbeddingError>;
+}
+
+/// What the vectors of this model are kept under: vectors of different models can't be compared.
+#[must_use]
+pub fn placement_name(model: &ModelInfo) -> String {
+    format!("{}-{}-cosine", model.name.to_lowercase(), model.dimension)
 }
