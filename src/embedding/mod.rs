@@ -4,7 +4,10 @@
 //! Must not know about documents, databases or vector stores.
 
 pub mod bert;
+pub mod download;
+pub mod install;
 mod kernels;
+pub mod model;
 
 use std::sync::Arc;
 
@@ -40,6 +43,8 @@ pub enum EmbeddingError {
     UnknownModel { model: String },
     #[error("file {file} of model {model} is not the pinned one")]
     WrongHash { model: String, file: String },
+    #[error("there is no file {file} of model {model} in {folder}")]
+    MissingFile { model: String, file: String, folder: std::path::PathBuf },
     #[error("model {model} could not be fetched from {url}")]
     Download {
         model: String,
@@ -72,6 +77,7 @@ impl EmbeddingError {
             Self::NotInstalled { .. }
             | Self::UnknownModel { .. }
             | Self::WrongHash { .. }
+            | Self::MissingFile { .. }
             | Self::Model { .. } => false,
         }
     }

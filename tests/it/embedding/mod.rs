@@ -1,0 +1,3 @@
+//! Models: their files, their tokenizer, and the vectors they give.
+
+mod install;
