@@ -1,13 +1,17 @@
 //! Text to vectors.
 //!
-//! Whoever uses this layer sees [`Embedder`] and [`Tokenizer`].
+//! Whoever uses this layer sees [`Embedder`] and [`Tokenizer`]; [`pool`] has the implementation that runs in this process.
 //! Must not know about documents, databases or vector stores.
 
+mod batches;
+pub mod benchmark;
 pub mod bert;
 pub mod download;
 pub mod install;
 mod kernels;
 pub mod model;
+pub mod pool;
+mod tokenizer;
 
 use std::sync::Arc;
 
