@@ -1,0 +1,7 @@
+mod accounts;
+mod collections;
+pub mod documents;
+mod nested;
+mod operations;
+mod schema;
+mod search;
