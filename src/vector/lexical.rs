@@ -38,6 +38,30 @@ impl Lexicon {
     }
 }
 
+/// Tells which words of a text a question asks for, as the lexical leg would: by stem, stop words left out.
+pub struct WordMatcher {
+    lexicon: Option<Lexicon>,
+    asked: Vec<u32>,
+}
+
+impl WordMatcher {
+    /// A matcher for the words of `question`.
+    #[must_use]
+    pub fn new(question: &str) -> Self {
+        // The settings weigh words; they don't decide which words are equal, and their defaults are in range.
+        let lexicon = Lexicon::new(&SearchConfig::default()).ok();
+        let vector = lexicon.as_ref().and_then(|lexicon| lexicon.question(question));
+        Self { lexicon, asked: vector.map(|vector| vector.indices).unwrap_or_default() }
+    }
+
+    /// A number that stands for the stem of `word`, if the question asks for it.
+    #[must_use]
+    pub fn stem_of(&self, word: &str) -> Option<u32> {
+        let stem = self.lexicon.as_ref()?.question(word)?.indices.first().copied()?;
+        self.asked.contains(&stem).then_some(stem)
+    }
+}
+
 fn config(settings: &SearchConfig) -> Result<EdgeBm25Config, FloatIsNan> {
     Ok(EdgeBm25Config {
         k: NotNan::new(f64::from(settings.bm25_k1))?,

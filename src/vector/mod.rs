@@ -26,6 +26,7 @@ use crate::{
     },
 };
 
+pub use self::lexical::WordMatcher;
 use self::{edge::EdgeStore, qdrant::QdrantStore};
 
 /// A physical collection and what it is made for.
