@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
+/// The strength of what would be a border if it didn't part a heading from what follows it.
+const NONE: u8 = 0;
 /// The strength of a border before a paragraph, list item, table row or the like.
 const BLOCK: u8 = 1;
 /// The strength of a border before a thematic break.
@@ -62,8 +64,13 @@ impl Borders {
 
     /// The strongest border in `after + 1..=limit`, the last one of several.
     pub fn strongest(&self, after: usize, limit: usize) -> Option<usize> {
-        let window = self.within(after, limit);
-        window.iter().max_by_key(|border| (border.strength, border.at)).map(|border| border.at)
+        let window = self.within(after, limit).iter().filter(|border| border.strength > NONE);
+        window.max_by_key(|border| (border.strength, border.at)).map(|border| border.at)
+    }
+
+    /// Whether a passage that ends at `at` would end with a heading.
+    pub fn parts_heading(&self, at: usize) -> bool {
+        self.list.binary_search_by_key(&at, |border| border.at).is_ok_and(|found| self.list[found].strength == NONE)
     }
 
     /// The last heading in `after + 1..=limit`.
@@ -145,10 +152,10 @@ impl<'a> Scan<'a> {
             self.seen = byte;
         }
         let at = self.line_start;
-        let follows_heading = at >= self.heading_end && self.text[self.heading_end..at].trim().is_empty();
-        let is_new = self.borders.list.last().is_none_or(|last| last.at < at);
-        if at > 0 && is_new && !(follows_heading && self.heading_end > 0) {
-            self.borders.list.push(Border { at, strength });
+        if at > self.borders.list.last().map_or(0, |last| last.at) {
+            let since_heading = self.text.get(self.heading_end..at).filter(|_| self.heading_end > 0);
+            let follows_heading = since_heading.is_some_and(|text| text.trim().is_empty());
+            self.borders.list.push(Border { at, strength: if follows_heading { NONE } else { strength } });
         }
         at
     }

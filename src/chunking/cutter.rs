@@ -99,7 +99,7 @@ impl<'a> Cutter<'a> {
         // One character more shows whether something begins at the limit itself.
         let window = &self.text[start..self.next_character(limit)];
         let sentence = window.split_sentence_bound_indices().last().map(|(at, _)| start + at);
-        if let Some(sentence) = sentence.filter(|&at| at > after) {
+        if let Some(sentence) = sentence.filter(|&at| at > after && !self.borders.parts_heading(at)) {
             return sentence;
         }
         let word = window.split_word_bound_indices().next_back().map(|(at, _)| start + at);
@@ -111,7 +111,7 @@ impl<'a> Cutter<'a> {
         let heading = self.borders.last_heading(last.start, last.end);
         let first_token = self.tokens.before(last.end).saturating_sub(self.overlap_tokens);
         let earliest = self.tokens.start_of(first_token).unwrap_or(last.end).max(heading.unwrap_or(0));
-        if self.overlap_tokens == 0 || earliest <= last.start || earliest >= last.end {
+        if self.overlap_tokens == 0 || earliest <= trim(self.text, last).start || earliest >= last.end {
             return last.end;
         }
         let passage = &self.text[last.clone()];

@@ -20,8 +20,8 @@ use cutter::Cutter;
 
 /// Cuts `text` by `config`, in order. The same input gives the same passages.
 ///
-/// Each passage is trimmed, has at most `max_tokens` tokens and holds a letter or digit; together they hold every letter
-/// and digit of the text. A passage repeats up to `overlap_tokens` tokens (at most half of `max_tokens`) from the one
+/// Each passage is trimmed, has at most `max_tokens` tokens and adds a letter or digit to those before it; together they
+/// hold every letter and digit of the text. A passage repeats up to `overlap_tokens` tokens (at most half of `max_tokens`) from the one
 /// before it, from the beginning of a sentence or word on, but nothing across a heading. The last of its `headings` is
 /// the one that it begins with, if it begins with one.
 ///
@@ -47,12 +47,13 @@ pub fn split(
     let mut chunks = Vec::new();
     let mut range = 0..0;
     while range.end < text.text.len() {
+        let end = range.end;
         range = cutter.after(&range)?;
-        let content = trim(&text.text, &range);
-        let passage = &text.text[content.clone()];
-        if !passage.chars().any(char::is_alphanumeric) {
+        if !text.text[end..range.end].chars().any(char::is_alphanumeric) {
             continue;
         }
+        let content = trim(&text.text, &range);
+        let passage = &text.text[content.clone()];
         place.advance(content.start);
         chunks.push(TextChunk {
             content: passage.to_owned(),

@@ -166,8 +166,8 @@ section! {
         hub_url: String = "https://huggingface.co".into();
         /// Threads that embed documents; 0: one for each core.
         threads: usize = 0;
-        /// Tokens, padding included, that one batch of documents may have.
-        batch_tokens: usize = 4096;
+        /// Tokens of documents that one thread embeds at a time.
+        batch_tokens: usize = 1024;
         /// Embedded queries that are remembered.
         query_cache_size: usize = 1024;
     }
@@ -315,7 +315,7 @@ section! {
     /// Logs.
     TelemetryConfig {
         /// What is logged, as `tracing` filters: `info`, `docent=debug`, …
-        log: String = "info".into();
+        log: String = "info,sea_orm_migration=warn".into();
         /// `text` for people, `json` for programs.
         format: LogFormat = LogFormat::Text;
     }

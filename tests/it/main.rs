@@ -11,6 +11,7 @@ mod embedding;
 mod extract;
 mod graphql;
 mod http;
+mod migrations;
 mod support;
 mod vector;
 mod worker;

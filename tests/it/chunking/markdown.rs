@@ -77,10 +77,10 @@ fn underlined_headings_count_and_empty_ones_do_not() {
 
 #[test]
 fn nothing_is_repeated_across_a_heading() {
-    let text = "# One\n\naa bb. cc dd.\n\n# Two\n\nee ff. gg hh. ii jj. kk ll.";
+    let text = "# One\n\nAa bb. Cc dd.\n\n# Two\n\nEe ff. Gg hh. Ii jj. Kk ll.";
     let chunks = split(&markdown(text), &config(10, 4));
 
-    assert_eq!(contents(&chunks), ["# One\n\naa bb. cc dd.", "# Two\n\nee ff. gg hh.", "gg hh. ii jj. kk ll."]);
+    assert_eq!(contents(&chunks), ["# One\n\nAa bb. Cc dd.", "# Two\n\nEe ff. Gg hh.", "Gg hh. Ii jj. Kk ll."]);
 }
 
 #[test]

@@ -113,8 +113,8 @@ fn plain_text_is_cut_at_paragraphs_then_sentences_then_words() {
     let text = plain("One two three.\n\nFour five. Six seven eight nine ten.\n\nEleven");
 
     assert_eq!(
-        contents(&split(&text, &config(12, 0))),
-        ["One two three.", "Four five.", "Six seven eight nine ten.\n\nEleven"]
+        contents(&split(&text, &config(8, 0))),
+        ["One two three.", "Four five.", "Six seven eight nine ten.", "Eleven"]
     );
     assert_eq!(contents(&split(&plain("a b c d e f g"), &config(3, 0))), ["a b c", "d e f", "g"]);
 }
@@ -153,7 +153,7 @@ fn a_chunk_knows_the_page_on_which_it_starts() {
     let starts = ["First", "Third", "Third", "Fourth"].map(|word| text.find(word).unwrap());
     let document = ExtractedText { page_starts: starts.to_vec(), ..plain(text) };
 
-    let pages: Vec<_> = split(&document, &config(3, 0)).iter().map(|chunk| chunk.page).collect();
+    let pages: Vec<_> = split(&document, &config(5, 0)).iter().map(|chunk| chunk.page).collect();
 
     assert_eq!(pages, [Some(1), Some(1), Some(3), Some(4)]);
     assert!(split(&plain(text), &config(3, 0)).iter().all(|chunk| chunk.page.is_none()));

@@ -120,7 +120,7 @@ service! {
             let shard = self.shard(&request.into_inner().collection_name)?;
             let vectors = shard.config().vectors.iter().map(|(name, params)| {
                 let params = proto::VectorParams { size: params.size as u64, ..Default::default() };
-                (name.to_string(), params)
+                (name.clone(), params)
             }).collect();
             let map = proto::vectors_config::Config::ParamsMap(proto::VectorParamsMap { map: vectors });
             let params = proto::CollectionParams {

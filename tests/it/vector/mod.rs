@@ -73,12 +73,12 @@ impl Stage {
 
     pub async fn on_qdrant() -> Self {
         #[expect(clippy::disallowed_methods, reason = "tests may be pointed at a real server")]
-        let (url, home) = match std::env::var("QDRANT_URL") {
-            Ok(url) => (url, Home::Elsewhere),
-            Err(_) => {
-                let host = Host::start().await;
-                (host.url(), Home::Host(host))
-            }
+        let elsewhere = std::env::var("QDRANT_URL");
+        let (url, home) = if let Ok(url) = elsewhere {
+            (url, Home::Elsewhere)
+        } else {
+            let host = Host::start().await;
+            (host.url(), Home::Host(host))
         };
         let settings = VectorConfig { url: Some(url), ..VectorConfig::default() };
         Self::new(Arc::new(QdrantStore::connect(&settings, &SearchConfig::default()).unwrap()), home).await

@@ -84,7 +84,8 @@ async fn lexical_hits_are_scored_by_bm25(stage: &Stage) {
 
     // The defaults of the settings: k1, b and the average length.
     let weight = |count: f32, length: f32| count * 2.2 / (count + 1.2 * (0.25 + 0.75 * length / 150.0));
-    let rarity = ((4.0_f32 - 2.0 + 0.5) / (2.0 + 0.5) + 1.0).ln();
+    let (passages, with_word) = (4.0_f32, 2.0);
+    let rarity = ((passages - with_word + 0.5) / (with_word + 0.5) + 1.0).ln();
     let expected = [(points[1].id, rarity * weight(2.0, 3.0)), (points[0].id, rarity * weight(1.0, 1.0))];
     assert_eq!(hits.len(), expected.len());
     for (hit, (id, score)) in hits.iter().zip(expected) {
@@ -108,16 +109,17 @@ async fn the_words_of_a_stranger_do_not_weigh(stage: &Stage) {
 async fn hybrid_hits_are_fused_by_rank_and_weight(stage: &Stage) {
     let (tenant, points) = nine_passages(stage).await;
     for (k, semantic_weight, lexical_weight) in
-        [(10, 1.0, 1.0), (2, 1.0, 1.0), (60, 3.0, 1.0), (10, 0.5, 2.0), (10, 0.0, 1.0)]
+        [(10_u16, 1.0, 1.0), (2, 1.0, 1.0), (60, 3.0, 1.0), (10, 0.5, 2.0), (10, 0.0, 1.0)]
     {
-        let fusion = FusionSettings { k, semantic_weight, lexical_weight };
+        let fusion = FusionSettings { k: k.into(), semantic_weight, lexical_weight };
         let hits = stage.search(&VectorQuery { fusion, explain: true, ..hybrid(tenant, 0.0, "harbour") }).await.hits;
         assert_eq!(hits.len(), points.len());
         assert!(hits.is_sorted_by(|one, other| one.score >= other.score));
         for hit in hits {
             let contribution = |leg, weight: f32| {
-                let rank = hit.legs.iter().find(|found| found.leg == leg)?.rank as f32;
-                (weight > 0.0).then(|| 1.0 / (k as f32 - 1.0 + rank / weight))
+                let rank = hit.legs.iter().find(|found| found.leg == leg)?.rank;
+                let rank = f32::from(u16::try_from(rank).unwrap());
+                (weight > 0.0).then(|| 1.0 / (f32::from(k) - 1.0 + rank / weight))
             };
             let semantic = contribution(SearchLegKind::Semantic, semantic_weight);
             let lexical = contribution(SearchLegKind::Lexical, lexical_weight);

@@ -1,5 +1,7 @@
 //! The protocol's words in the engine's, and back.
 
+#![expect(clippy::cast_possible_truncation, reason = "the protocol's numbers are small in tests")]
+
 use qdrant_client::qdrant::{
     self as proto, condition::ConditionOneOf, r#match::MatchValue, point_id::PointIdOptions, query, value::Kind,
     vector, vector_input, vector_output, vectors, vectors_config, vectors_output,
@@ -68,7 +70,7 @@ pub fn point(point: proto::PointStruct) -> Result<edge::PointStructPersisted, St
             Some(vector::Vector::Sparse(vector)) => edge::VectorPersisted::Sparse(sparse(vector)),
             _ => return unsupported("another kind of vector"),
         };
-        Ok((name.into(), vector))
+        Ok((name, vector))
     });
     let payload = point.payload.into_iter().map(|(key, value)| {
         let value = match value.kind {
@@ -195,7 +197,7 @@ fn scoring(query: query::Variant, using: String) -> Result<edge::ScoringQuery, S
         }
         _ => return unsupported("another kind of query"),
     };
-    let query = edge::NamedQuery { query, using: Some(using.into()) };
+    let query = edge::NamedQuery { query, using: Some(using) };
     Ok(edge::ScoringQuery::Vector(edge::QueryEnum::Nearest(query)))
 }
 
@@ -226,7 +228,7 @@ pub fn vectors_of(vectors: edge::VectorStructInternal) -> proto::VectorsOutput {
             }
             edge::VectorInternal::MultiDense(_) => panic!("no point has several vectors under one name"),
         };
-        (name.to_string(), proto::VectorOutput { vector: Some(vector), ..Default::default() })
+        (name, proto::VectorOutput { vector: Some(vector), ..Default::default() })
     });
     let named = proto::NamedVectorsOutput { vectors: vectors.collect() };
     proto::VectorsOutput { vectors_options: Some(vectors_output::VectorsOptions::Vectors(named)) }
