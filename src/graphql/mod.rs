@@ -3,6 +3,8 @@
 //! Only this module names the engine (`async_graphql`); transports see [`engine::Engine`]. Resolvers translate: what is
 //! asked for into calls of use cases and loaders, and what those give into `types`. They hold no rules and no SQL.
 
+#![expect(clippy::unused_async, reason = "the engine takes async functions as resolvers")]
+
 pub mod context;
 pub mod engine;
 pub mod error;
@@ -29,10 +31,10 @@ use crate::service::Services;
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// The graph over `services`, ready to be executed.
-#[must_use]
 pub fn schema(services: Arc<Services>) -> Schema {
     let timeout = Duration::from_secs(services.config.limits.execution_seconds);
     builder()
+        // What belongs to one execution, the loaders, comes with `Batching`, which has to run the execution itself.
         .extension(Execution::new(timeout, |_, _| {}))
         .extension(Batching::new(Arc::clone(&services)))
         .data(services)

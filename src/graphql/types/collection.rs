@@ -102,7 +102,7 @@ pub struct CollectionOrder {
 
 impl CollectionOrder {
     /// The order that was asked for; without one, newest first.
-    pub fn or_default(order: Option<Self>) -> (CollectionSort, Direction) {
+    fn or_default(order: Option<Self>) -> (CollectionSort, Direction) {
         let Some(order) = order else { return (CollectionSort::CreatedAt, Direction::Descending) };
         let sort = match order.field {
             CollectionOrderField::CreatedAt => CollectionSort::CreatedAt,

@@ -82,6 +82,7 @@ pub struct DocumentOrder {
 }
 
 impl DocumentOrder {
+    /// The order that was asked for; without one, newest first.
     fn or_default(order: Option<Self>) -> (DocumentSort, Direction) {
         let Some(order) = order else { return (DocumentSort::CreatedAt, Direction::Descending) };
         let sort = match order.field {

@@ -39,7 +39,7 @@ async fn ids_of_everything(app: &TestApp) -> (Caller, Vec<Value>) {
 }
 
 on_both_databases! {
-    async fn every_node_is_found_by_its_id_and_by_nobody_else(app) {
+    async fn every_node_is_found_by_its_id_and_not_by_a_stranger(app) {
         let (ada, ids) = ids_of_everything(&app).await;
         let found = ada.data(NODES, json!({ "ids": ids })).await["nodes"].clone();
         let kinds = ["User", "Collection", "Document", "Chunk", "Operation"];
@@ -96,6 +96,19 @@ on_both_databases! {
         let cursor = ada.data(list, json!({ "orderBy": by_name })).await["collections"]["pageInfo"]["endCursor"].clone();
         ada.data(list, json!({ "after": cursor, "orderBy": by_name })).await;
         assert_eq!(refusal(&ada, list, json!({ "after": cursor })).await.0, "BAD_USER_INPUT");
+    }
+
+    async fn a_nul_in_a_filter_or_cursor_never_reaches_the_database(app) {
+        let (ada, ids) = ids_of_everything(&app).await;
+        // The cursor is base64url of `1|collection|<id>|a<NUL>b`.
+        for query in [
+            r#"{ collections(filter: { nameContains: "\u0000" }) { totalCount } }"#,
+            r#"query($id: ID!) { collection(id: $id) { documents(filter: { uri: "\u0000" }) { totalCount } } }"#,
+            r#"query($id: ID!) { collection(id: $id) { documents(filter: { fileNameContains: "\u0000" }) { totalCount } } }"#,
+            r#"{ collections(orderBy: { field: NAME }, after: "MXxjb2xsZWN0aW9ufDAxOWYwMDAwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMHxhAGI") { totalCount } }"#,
+        ] {
+            assert_eq!(refusal(&ada, query, json!({ "id": ids[1] })).await.0, "BAD_USER_INPUT", "{query}");
+        }
     }
 
     async fn an_address_is_seen_by_its_owner_alone(app) {

@@ -12,6 +12,7 @@ fn file() -> PathBuf {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it says whether to write the file")]
 fn the_schema_file_is_the_schema() {
     let schema = docent::graphql::sdl();
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
