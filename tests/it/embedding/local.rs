@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use docent::{
     config::EmbeddingConfig,
     embedding::{
-        Embedder, EmbeddingError,
+        EmbeddingError,
         benchmark::benchmark,
         model::{self, find},
         placement_name,
