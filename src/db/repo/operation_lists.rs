@@ -4,8 +4,8 @@
 use std::{collections::HashMap, hash::Hash};
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select, StatementBuilder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select, StatementBuilder,
     sea_query::{Alias, Asterisk, Expr, ExprTrait, OrderedStatement, Query, SelectStatement, WindowStatement},
 };
 

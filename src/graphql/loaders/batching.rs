@@ -103,3 +103,60 @@ impl Timer for Immediately {
         ready(()).boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, convert::Infallible};
+
+    use async_graphql::dataloader::Loader;
+    use futures_util::future::{join_all, poll_immediate};
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    /// Squares numbers, and notes how many at a time.
+    #[derive(Clone, Default)]
+    struct Squares(Arc<Mutex<Vec<usize>>>);
+
+    impl Loader<u32> for Squares {
+        type Value = u32;
+        type Error = Infallible;
+
+        async fn load(&self, keys: &[u32]) -> Result<HashMap<u32, u32>, Infallible> {
+            self.0.lock().unwrap().push(keys.len());
+            yield_now().await;
+            Ok(keys.iter().map(|key| (*key, key * key)).collect())
+        }
+    }
+
+    #[tokio::test]
+    async fn everybody_on_a_level_is_in_its_batch_however_many_they_are() {
+        let (squares, batches) = (Squares::default(), Batches::default());
+        let loader = DataLoader::new(squares.clone(), batches.clone(), Immediately).max_batch_size(MAX_BATCH);
+        let two_levels = async |number: u32| {
+            let square = loader.load_one(number).await.unwrap().unwrap();
+            loader.load_one(square + 1).await.unwrap().unwrap()
+        };
+        let values = batches.drive(join_all((0..200).map(two_levels))).await;
+        assert_eq!(values[3], 100);
+        assert_eq!(*squares.0.lock().unwrap(), [200, 200]);
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_dropped_with_the_execution_that_it_is_for() {
+        let (guard, batches) = (Arc::new(()), Batches::default());
+        let held = Arc::clone(&guard);
+        batches
+            .spawn_obj(
+                Box::pin(async move {
+                    yield_now().await;
+                    drop(held)
+                })
+                .into(),
+            )
+            .unwrap();
+        let execution = batches.drive(std::future::pending::<()>());
+        assert!(poll_immediate(Box::pin(execution)).await.is_none());
+        assert_eq!(Arc::strong_count(&guard), 1);
+    }
+}

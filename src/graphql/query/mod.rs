@@ -17,12 +17,4 @@ use self::{
 
 /// What can be asked. Only what the viewer may see exists for her: a hidden thing and a missing one give the same answer.
 #[derive(Default, MergedObject)]
-pub struct Query(
-    NodeQuery,
-    AccountQuery,
-    CollectionQuery,
-    DocumentQuery,
-    OperationQuery,
-    SearchQuery,
-    ServerQuery,
-);
+pub struct Query(NodeQuery, AccountQuery, CollectionQuery, DocumentQuery, OperationQuery, SearchQuery, ServerQuery);

@@ -29,7 +29,9 @@ impl NodeQuery {
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most 100 global ids of users, collections, documents, chunks or operations.")] ids: Vec<ID>,
+        #[graphql(desc = "At most 100 global ids of users, collections, documents, chunks or operations.")] ids: Vec<
+            ID,
+        >,
     ) -> Result<Vec<Option<Result<Node>>>> {
         if ids.len() > MAX_IDS {
             let message = format!("Ask for at most {MAX_IDS} nodes at once.");

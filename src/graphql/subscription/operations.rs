@@ -25,7 +25,9 @@ impl OperationSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The operation's global id.")] operation_id: ID,
-        #[graphql(desc = "The cursor of the last event already seen. Default: from the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "The cursor of the last event already seen. Default: from the beginning.")] after: Option<
+            Cursor,
+        >,
     ) -> Result<impl Stream<Item = Result<OperationEvent>> + use<>> {
         let after = after.as_ref().map(pagination::place).transpose()?.unwrap_or(EventPosition(0));
         let id = global_id::decode(&operation_id);

@@ -7,7 +7,11 @@ use crate::graphql::global_id::NodeId;
 
 /// A thing with a global id, which `node` finds again.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "The global id: opaque, the same for good, unlike that of anything else."))]
+#[graphql(field(
+    name = "id",
+    ty = "ID",
+    desc = "The global id: opaque, the same for good, unlike that of anything else."
+))]
 pub enum Node {
     User(User),
     Collection(Collection),

@@ -184,8 +184,10 @@ impl Operation {
     async fn documents(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which documents to list, by what they are now; with it, documents that are gone are left out. \
-                          Default: all.")]
+        #[graphql(
+            desc = "Which documents to list, by what they are now; with it, documents that are gone are left out. \
+                          Default: all."
+        )]
         filter: Option<DocumentFilter>,
         #[graphql(desc = "Only documents with one of these outcomes. Default, and for an empty list: any.")]
         outcomes: Option<Vec<DocumentOutcome>>,

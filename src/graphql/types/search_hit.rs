@@ -121,7 +121,8 @@ pub struct HighlightRange {
 
 impl From<highlight::Highlight> for Highlight {
     fn from(piece: highlight::Highlight) -> Self {
-        let range = |range: std::ops::Range<usize>| HighlightRange { start: number(range.start), end: number(range.end) };
+        let range =
+            |range: std::ops::Range<usize>| HighlightRange { start: number(range.start), end: number(range.end) };
         Self {
             text: piece.text,
             ranges: piece.ranges.into_iter().map(range).collect(),

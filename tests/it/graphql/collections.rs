@@ -47,7 +47,7 @@ on_both_databases! {
         let gone = ada.create_collection("Gone").await;
         let operation = ada.data(DELETE, json!({ "id": gone })).await["collectionDelete"]["operation"]["id"].clone();
         ada.ended(operation.as_str().unwrap()).await;
-        for document in [UPDATE, DELETE] {
+        for document in [FIND, UPDATE, DELETE] {
             let answer = async |id: &str| {
                 let mut answer = eve.graphql(document, json!({ "id": id, "input": { "name": "x" } })).await;
                 answer["errors"][0]["extensions"]["requestId"].take();

@@ -2,6 +2,8 @@ mod accounts;
 mod bad_input;
 mod collections;
 pub mod documents;
+mod events;
+mod graph;
 mod nested;
 mod operations;
 mod schema;

@@ -39,6 +39,11 @@ impl Caller {
         Self { router: self.router.clone(), token: Some(token.to_owned()) }
     }
 
+    /// The access token, if there is one.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Sends a request as this caller.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
         let mut request = axum::http::Request::builder().method(method).uri(path);
