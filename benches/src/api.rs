@@ -14,6 +14,7 @@ const DOCUMENT_CHUNKS: &str = include_str!("../operations/document_chunks.graphq
 const DOCUMENTS_INGEST: &str = include_str!("../operations/documents_ingest.graphql");
 const OPERATION: &str = include_str!("../operations/operation.graphql");
 const SEARCH: &str = include_str!("../operations/search.graphql");
+const SEARCH_PLAIN: &str = include_str!("../operations/search_plain.graphql");
 
 /// The most documents in one call of `documentsIngest`, and the largest page.
 pub const PAGE: usize = 100;
@@ -132,6 +133,15 @@ impl Group {
     }
 }
 
+/// A question to one collection.
+pub struct Search<'a> {
+    pub collection: &'a str,
+    pub query: &'a str,
+    pub mode: Mode,
+    pub group: Group,
+    pub first: usize,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchResult {
@@ -139,6 +149,8 @@ pub struct SearchResult {
     pub took_ms: f64,
     /// Milliseconds for the embedding of the query.
     pub embedding_ms: f64,
+    /// What became of each leg; empty where it was not asked for.
+    #[serde(default)]
     pub legs: Vec<Leg>,
     pub hits: Vec<Hit>,
 }
@@ -294,23 +306,27 @@ impl Client {
         }
     }
 
-    /// Searches one collection.
-    pub async fn search(
-        &self,
-        collection: &str,
-        query: &str,
-        mode: Mode,
-        group: Group,
-        first: usize,
-    ) -> Result<Timed<SearchResult>, CallError> {
+    /// Searches one collection, and has it told how the ranking came about.
+    pub async fn search(&self, search: &Search<'_>) -> Result<Timed<SearchResult>, CallError> {
+        self.search_with(SEARCH, search).await
+    }
+
+    /// Searches one collection without asking what the legs said: the server may then do less. A failed leg is a refusal.
+    pub async fn search_plainly(&self, search: &Search<'_>) -> Result<Timed<SearchResult>, CallError> {
+        self.search_with(SEARCH_PLAIN, search).await
+    }
+
+    async fn search_with(&self, document: &str, search: &Search<'_>) -> Result<Timed<SearchResult>, CallError> {
         let input = json!({
-            "query": query,
-            "collectionIds": [collection],
-            "mode": mode.name(),
-            "groupBy": group.name(),
-            "first": first,
+            "query": search.query,
+            "collectionIds": [search.collection],
+            "mode": search.mode.name(),
+            "groupBy": search.group.name(),
+            "first": search.first,
+            // Degraded answers would make every figure wrong.
+            "strict": true,
         });
-        let answer: Timed<Value> = self.call_timed(SEARCH, json!({ "input": input })).await?;
+        let answer: Timed<Value> = self.call_timed(document, json!({ "input": input })).await?;
         Ok(Timed { value: required(answer.value, "search")?, elapsed: answer.elapsed })
     }
 }

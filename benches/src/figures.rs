@@ -6,7 +6,7 @@ use crate::{
     api::Mode,
     ingest::{EmbeddingRun, Ingested},
     quality::{CUTOFF, ndcg, paired_bootstrap, recall},
-    report::{Report, Target, Unit},
+    report::{Report, Target, Unit, number},
     run::{Answers, Restarts, Usage, bytes_to_mb, live_delays},
     scifact::Scifact,
     searches::Answered,
@@ -54,14 +54,13 @@ pub fn quality(report: &mut Report, scifact: &Scifact, answers: &Answers, judge:
 }
 
 /// The rate of ingestion beside that of embedding alone.
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub fn ingestion(report: &mut Report, documents: usize, chunks: usize, ingested: &Ingested, embedding: EmbeddingRun) {
     report.section("Ingestion");
-    let (rate, alone) = (documents as f64 / ingested.seconds, embedding.texts as f64 / embedding.seconds);
+    let (rate, alone) = (number(documents) / ingested.seconds, number(embedding.texts) / embedding.seconds);
     report.figure("ingest_documents_per_second", "ingestion, documents", rate, Unit::PerSecond);
     report.figure("embedding_documents_per_second", "embedding alone, documents", alone, Unit::PerSecond);
     // The same texts, cut in the same way, have the same tokens.
-    let tokens = embedding.tokens as f64;
+    let tokens = number(embedding.tokens);
     report.figure("ingest_tokens_per_second", "ingestion, tokens", tokens / ingested.seconds, Unit::PerSecond);
     report.figure(
         "embedding_tokens_per_second",
@@ -73,40 +72,46 @@ pub fn ingestion(report: &mut Report, documents: usize, chunks: usize, ingested:
     report.figure("ingest_seconds", "first call to last event", ingested.seconds, Unit::Seconds);
     report.figure("ingest_call_p50", "call of 100 documents p50", ingested.call_ms.percentile(50), Unit::Milliseconds);
     report.figure("ingest_call_max", "call of 100 documents max", ingested.call_ms.max(), Unit::Milliseconds);
-    if let Some(counted) = embedding.chunks {
-        let difference = counted.abs_diff(chunks) as f64;
-        let label = "chunks that the two cut differently";
-        report.judged("chunk_difference", label, difference, Unit::Count, Target::AtMost(0.0));
+    if let Some(counted) = embedding.passages {
+        let difference = number(counted.abs_diff(chunks));
+        let label = "passages that only one of the two made";
+        report.judged("passage_difference", label, difference, Unit::Count, Target::AtMost(0.0));
     }
 }
 
-/// Latency of one caller's searches.
-pub fn searches(report: &mut Report, answers: &Answers) {
-    report.section("Search (one caller, one connection, full document fields)");
-    let hybrid = |value: fn(&Answered) -> f64| Samples::new(answers.hybrid.iter().map(value));
-    let inside = hybrid(|answer| answer.search_ms);
+/// Latency of one caller's searches: `answers` with legs and explanation, `plain` without.
+pub fn searches(report: &mut Report, answers: &Answers, plain: &[Answered]) {
+    let times = |answers: &[Answered], value: fn(&Answered) -> f64| Samples::new(answers.iter().map(value));
+    report.section("Search (one caller, one connection, full document fields, legs and explanation)");
+    let inside = times(&answers.hybrid, |answer| answer.search_ms);
     let label = "HYBRID without embedding the query";
     let (half, most) = (inside.percentile(50), inside.percentile(95));
     report.judged("search_p50", &format!("{label} p50"), half, Unit::Milliseconds, Target::AtMost(5.0));
     report.judged("search_p95", &format!("{label} p95"), most, Unit::Milliseconds, Target::AtMost(15.0));
-    let whole = hybrid(|answer| answer.elapsed_ms);
+    let whole = times(&answers.hybrid, |answer| answer.elapsed_ms);
     let label = "HYBRID end to end, unseen query";
     let half = whole.percentile(50);
     report.judged("request_p50", &format!("{label} p50"), half, Unit::Milliseconds, Target::AtMost(40.0));
     report.figure("request_p95", &format!("{label} p95"), whole.percentile(95), Unit::Milliseconds);
-    let rest = hybrid(|answer| answer.elapsed_ms - answer.embedding_ms);
+    let rest = times(&answers.hybrid, |answer| answer.elapsed_ms - answer.embedding_ms);
     latency(report, "request_without_embedding", "HYBRID end to end without embedding", &rest);
-    latency(report, "embedding", "embedding of an unseen query", &hybrid(|answer| answer.embedding_ms));
+    let embedding = times(&answers.hybrid, |answer| answer.embedding_ms);
+    latency(report, "embedding", "embedding of an unseen query", &embedding);
     for kind in ["LEXICAL", "SEMANTIC"] {
         let legs = answers.hybrid.iter().flat_map(|answer| &answer.legs).filter(|(leg, _)| leg == kind);
-        let times = Samples::new(legs.map(|(_, took)| *took));
-        latency(report, &format!("leg_{}", kind.to_lowercase()), &format!("{kind} leg of HYBRID"), &times);
+        let took = Samples::new(legs.map(|(_, took)| *took));
+        latency(report, &format!("leg_{}", kind.to_lowercase()), &format!("{kind} leg of HYBRID"), &took);
     }
-    let seen = [(Mode::Semantic, &answers.semantic), (Mode::Lexical, &answers.lexical)];
-    for (mode, answers) in seen {
-        let times = Samples::new(answers.iter().map(|answer| answer.elapsed_ms));
+    for (mode, answers) in [(Mode::Semantic, &answers.semantic), (Mode::Lexical, &answers.lexical)] {
+        let whole = times(answers, |answer| answer.elapsed_ms);
         let label = format!("{} end to end, query seen before", mode.name());
-        latency(report, &format!("request_{}", mode.name().to_lowercase()), &label, &times);
+        latency(report, &format!("request_{}", mode.name().to_lowercase()), &label, &whole);
+    }
+    if !plain.is_empty() {
+        report.section("Plain search (the same without legs and explanation; titles as queries)");
+        let inside = times(plain, |answer| answer.search_ms);
+        latency(report, "plain_search", "HYBRID without embedding the query", &inside);
+        latency(report, "plain_request", "HYBRID end to end, unseen query", &times(plain, |answer| answer.elapsed_ms));
     }
 }
 
@@ -124,8 +129,13 @@ pub fn load(report: &mut Report, key: &str, label: &str, (times, rate): &(Sample
     latency(report, key, label, times);
 }
 
+/// Latency of a search now and then while documents are ingested, counted from the moment at which it was due.
+pub fn background(report: &mut Report, times: &Samples) {
+    latency(report, "while_ingesting", "while ingesting, from when it was due", times);
+    report.figure("while_ingesting_count", "searches while ingesting", number(times.count()), Unit::Count);
+}
+
 /// How long events took to reach their listener.
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub fn events(report: &mut Report, ingested: &Ingested) {
     report.section("Events of the ingestion (from just before the commit to the listener)");
     let delays = live_delays(&ingested.records);
@@ -134,14 +144,14 @@ pub fn events(report: &mut Report, ingested: &Ingested) {
     report.judged("event_delay_p95", "delay p95", most, Unit::Milliseconds, Target::AtMost(100.0));
     report.figure("event_delay_max", "delay max", delays.max(), Unit::Milliseconds);
     let events = ingested.progress.events;
-    report.figure("events_live", "events timed", delays.count() as f64, Unit::Count);
+    report.figure("events_live", "events timed", number(delays.count()), Unit::Count);
     report.figure(
         "events_replayed",
         "events older than the subscription",
-        (events - delays.count()) as f64,
+        number(events - delays.count()),
         Unit::Count,
     );
-    report.figure("sockets", "WebSockets used", ingested.progress.connections as f64, Unit::Count);
+    report.figure("sockets", "WebSockets used", number(ingested.progress.connections), Unit::Count);
 }
 
 /// Memory, processor time, starts and stops.

@@ -159,11 +159,11 @@ pub fn refuse(problems: &[String], what: &str) -> Result<()> {
 #[derive(Deserialize, Clone, Copy, Debug, Default)]
 pub struct EmbeddingRun {
     pub texts: usize,
-    /// Tokens of all chunks of the texts.
+    /// Tokens of all passages of the texts.
     pub tokens: usize,
     pub seconds: f64,
-    /// Chunks, where the command says it: a check that it cuts as ingestion does.
-    pub chunks: Option<usize>,
+    /// Passages into which the texts were cut, where the command says it: a check that it cuts as ingestion does.
+    pub passages: Option<usize>,
 }
 
 impl EmbeddingRun {
@@ -172,7 +172,7 @@ impl EmbeddingRun {
             texts: self.texts + other.texts,
             tokens: self.tokens + other.tokens,
             seconds: self.seconds + other.seconds,
-            chunks: self.chunks.zip(other.chunks).map(|(left, right)| left + right),
+            passages: self.passages.zip(other.passages).map(|(left, right)| left + right),
         }
     }
 }
@@ -258,9 +258,9 @@ mod tests {
     #[test]
     fn last_line_of_the_model_benchmark_is_its_result() {
         let run = embedding_run("loading\n{\"texts\":2,\"tokens\":500,\"seconds\":0.5}\n\n").unwrap();
-        assert_eq!((run.texts, run.tokens, run.chunks), (2, 500, None));
-        let sum = run.and(EmbeddingRun { chunks: Some(3), ..run });
-        assert_eq!((sum.texts, sum.tokens, sum.chunks), (4, 1000, None));
+        assert_eq!((run.texts, run.tokens, run.passages), (2, 500, None));
+        let sum = run.and(EmbeddingRun { passages: Some(3), ..run });
+        assert_eq!((sum.texts, sum.tokens, sum.passages), (4, 1000, None));
         assert!(embedding_run("").is_err());
     }
 }

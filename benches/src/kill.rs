@@ -5,16 +5,17 @@ use std::{convert::Infallible, path::PathBuf, process::ExitCode, sync::Arc, time
 
 use anyhow::Result;
 use clap::Args;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::{
     api::{Ingestion, NewDocument},
     client::Client,
     events::{Follower, Record},
+    history::is_outcome,
     ingest::{ingest, time_limit},
     kill_checks::{Checks, snapshot},
     process::machine,
-    report::{Report, Unit, note},
+    report::{Report, Unit, note, number},
     scifact::{Format, Scifact},
     server::Server,
     setup::{ServerArguments, Setup},
@@ -26,6 +27,10 @@ const SMALL_CALLS: usize = 20;
 
 /// Seconds from a start to its kill, at least and at most.
 const KILL_AFTER: (f64, f64) = (0.1, 3.0);
+
+/// Seconds before a kill within which the last call of a round is sent, so that many kills hit the way of a document
+/// from its first step on, and some the call itself.
+const LAST_CALL: f64 = 0.2;
 
 /// The run with kills.
 #[derive(Args, Clone, Debug)]
@@ -41,7 +46,7 @@ pub struct KillArguments {
     #[arg(long, default_value_t = 10)]
     pub kills: usize,
 
-    /// Decides the moments of the kills; the same seed gives the same moments.
+    /// Decides the moments of the kills: the same seed kills at the same moments.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
@@ -70,11 +75,12 @@ pub async fn run(arguments: &KillArguments) -> Result<ExitCode> {
     server.stop().await?;
 
     let mut story = Story::begin(&setup, &documents).await?;
-    let mut generator = Generator::new(arguments.seed);
-    for round in 0..arguments.kills {
-        let moment = Duration::from_secs_f64(generator.between(KILL_AFTER.0, KILL_AFTER.1));
-        story.round(&setup, allowed(story.calls.len(), round, arguments.kills), moment).await?;
-        note(format!("kill {} after {moment:.2?}: {}", round + 1, story.state()));
+    for (round, seed) in (0..arguments.kills).zip(arguments.seed..) {
+        // One for each round: how many numbers a round draws depends on what the one before left.
+        let mut generator = Generator::new(seed);
+        let due = allowed(story.calls.len(), round, arguments.kills);
+        let moment = story.round(&setup, due, &mut generator).await?;
+        note(format!("kill {} after {moment:.2} s: {}", round + 1, story.state()));
     }
 
     note("starting for the last time");
@@ -95,6 +101,7 @@ pub async fn run(arguments: &KillArguments) -> Result<ExitCode> {
     checks.report(&mut report);
     report.section("Besides");
     report.figure("kills", "kills", number(arguments.kills), Unit::Count);
+    report.figure("busy", "kills with acknowledged documents unfinished", number(story.busy), Unit::Count);
     report.figure("cut_off", "calls cut off by a kill and sent again", number(story.cut_off), Unit::Count);
     let unlike = found.rankings_unlike(&undisturbed);
     report.figure("rankings", "LEXICAL rankings unlike those without kills", number(unlike), Unit::Count);
@@ -103,12 +110,6 @@ pub async fn run(arguments: &KillArguments) -> Result<ExitCode> {
     report.figure("ready_max", "ready after a kill max", ready.max(), Unit::Seconds);
     report.publish(arguments.json.as_deref())?;
     Ok(if report.missed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// A count as a figure.
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-pub fn number(count: usize) -> f64 {
-    count as f64
 }
 
 /// One call of `documentsIngest`, the same however often it is sent.
@@ -138,6 +139,14 @@ fn allowed(calls: usize, round: usize, rounds: usize) -> usize {
     2 + calls.saturating_sub(2) * (round + 1) / (rounds + 1)
 }
 
+/// Seconds after a start at which so many calls are sent: anywhere before the kill, the last shortly before it.
+fn sending_times(calls: usize, kill: f64, generator: &mut Generator) -> Vec<f64> {
+    let mut times: Vec<f64> = (1..calls).map(|_| generator.between(0.0, kill)).collect();
+    times.push((kill - generator.between(0.0, LAST_CALL)).max(0.0));
+    times.sort_by(f64::total_cmp);
+    times
+}
+
 /// An installation that is killed again and again, and what its clients know of it.
 pub struct Story {
     pub client: Arc<Client>,
@@ -152,6 +161,8 @@ pub struct Story {
     calling: bool,
     /// Calls that were on their way when the server was killed: carried out or not, nobody said.
     cut_off: usize,
+    /// Kills at which the listener had not heard the end of every acknowledged document.
+    busy: usize,
     /// Seconds from start to ready, of the starts that lived to see it.
     ready: Vec<f64>,
 }
@@ -174,43 +185,60 @@ impl Story {
             data_dir,
             calling: false,
             cut_off: 0,
+            busy: 0,
             ready: Vec::new(),
         })
     }
 
-    /// Starts the server, sends what is due of the first `due` calls, and kills the server `moment` after its start,
-    /// whatever it is doing then. Fails if it refuses a call or ends by itself.
-    async fn round(&mut self, setup: &Setup, due: usize, moment: Duration) -> Result<()> {
+    /// Starts the server, sends what is due of the first `due` calls, and kills the server whatever it is doing then.
+    /// Returns the seconds from start to kill. Fails if the server refuses a call or ends by itself.
+    async fn round(&mut self, setup: &Setup, due: usize, generator: &mut Generator) -> Result<f64> {
+        let kill = generator.between(KILL_AFTER.0, KILL_AFTER.1);
+        let pending = self.calls[..due].iter().filter(|call| call.acknowledged.is_none()).count();
         let mut server = setup.launch.spawn(&self.data_dir)?;
-        let deadline = Instant::from_std(server.spawned() + moment);
+        let started = Instant::from_std(server.spawned());
+        let after = |seconds| started + Duration::from_secs_f64(seconds);
+        let times: Vec<Instant> = sending_times(pending, kill, generator).into_iter().map(after).collect();
         let mut follower = None;
-        let outcome = timeout_at(deadline, self.work(&mut server, due, &mut follower)).await;
+        let outcome = timeout_at(after(kill), self.work(&mut server, due, times, &mut follower)).await;
         server.kill().await?;
         if let Some(follower) = follower {
             self.heard = follower.abandon().await;
         }
         self.cut_off += usize::from(std::mem::take(&mut self.calling));
+        self.busy += usize::from(self.unfinished() > 0);
         match outcome {
             Ok(Ok(never)) => match never {},
             Ok(Err(error)) => Err(error),
-            Err(_) => Ok(()),
+            Err(_) => Ok(kill),
         }
     }
 
     /// What the clients do until the kill.
-    async fn work(&mut self, server: &mut Server, due: usize, follower: &mut Option<Follower>) -> Result<Infallible> {
+    async fn work(
+        &mut self,
+        server: &mut Server,
+        due: usize,
+        times: Vec<Instant>,
+        follower: &mut Option<Follower>,
+    ) -> Result<Infallible> {
         let ready = server.ready().await?;
         self.ready.push(ready.as_secs_f64());
         self.client.move_to(server.base()?).await;
         let heard = std::mem::take(&mut self.heard);
         let follower = follower.insert(Follower::start(Arc::clone(&self.client), heard));
-        self.send(due, follower).await?;
+        self.send(due, times, follower).await?;
         std::future::pending().await
     }
 
-    /// Sends those of the first `due` calls that were not acknowledged yet, with the keys that they had before.
-    async fn send(&mut self, due: usize, follower: &Follower) -> Result<()> {
+    /// Sends those of the first `due` calls that were not acknowledged yet, with the keys that they had before, not
+    /// before the `times` given.
+    async fn send(&mut self, due: usize, times: Vec<Instant>, follower: &Follower) -> Result<()> {
+        let mut times = times.into_iter();
         for call in self.calls.iter_mut().take(due).filter(|call| call.acknowledged.is_none()) {
+            if let Some(time) = times.next() {
+                sleep_until(time).await;
+            }
             self.calling = true;
             let answer = self.client.ingest(&self.collection, &call.documents, &call.key).await?;
             self.calling = false;
@@ -225,7 +253,7 @@ impl Story {
         self.client.move_to(server.base()?).await;
         let heard = std::mem::take(&mut self.heard);
         let listener = Follower::start(Arc::clone(&self.client), heard);
-        self.send(usize::MAX, &listener).await?;
+        self.send(usize::MAX, Vec::new(), &listener).await?;
         (self.heard, _) = listener.finish(limit).await?;
 
         let newcomer = Follower::start(Arc::clone(&self.client), Vec::new());
@@ -236,11 +264,21 @@ impl Story {
         Ok(())
     }
 
+    /// Acknowledged documents of whose outcome nothing was heard yet.
+    fn unfinished(&self) -> usize {
+        let acknowledged = self.calls.iter().filter(|call| call.acknowledged.is_some());
+        let promised: usize = acknowledged.map(|call| call.documents.len()).sum();
+        let events = self.heard.iter().flat_map(|record| &record.events);
+        promised.saturating_sub(events.filter(|event| is_outcome(&event.kind)).count())
+    }
+
     fn state(&self) -> String {
         let acknowledged = self.calls.iter().filter(|call| call.acknowledged.is_some()).count();
-        let events: usize = self.heard.iter().map(|record| record.events.len()).sum();
-        let ended = self.heard.iter().filter(|record| record.complete).count();
-        format!("{acknowledged} calls acknowledged, {ended} operations ended, {events} events heard")
+        let (calls, unfinished) = (self.calls.len(), self.unfinished());
+        let cut_off = self.cut_off;
+        format!(
+            "{acknowledged} of {calls} calls acknowledged, {unfinished} documents unfinished, {cut_off} calls cut off"
+        )
     }
 }
 
@@ -277,5 +315,17 @@ mod tests {
         let sent: Vec<usize> = (0..10).map(|round| allowed(22, round, 10)).collect();
         assert_eq!(sent, [3, 5, 7, 9, 11, 12, 14, 16, 18, 20]);
         assert_eq!(allowed(22, 0, 1), 12);
+    }
+
+    #[test]
+    fn calls_of_a_round_are_sent_in_order_and_the_last_shortly_before_the_kill() {
+        let mut generator = Generator::new(1);
+        for _ in 0..100 {
+            let kill = generator.between(0.1, 3.0);
+            let times = sending_times(4, kill, &mut generator);
+            assert!(times.is_sorted() && times.iter().all(|time| (0.0..=kill).contains(time)));
+            assert!(times[3] >= kill - LAST_CALL);
+        }
+        assert_eq!(sending_times(1, 2.0, &mut generator).len(), 1);
     }
 }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use crate::{
-    api::{Chunk, Contents, Group, Mode, NewDocument, PAGE, SearchResult},
+    api::{Chunk, Contents, Group, Mode, NewDocument, PAGE, Search, SearchResult},
     client::Client,
     events::Record,
     history,
     ingest::{contents_problems, document_ids},
-    kill::{Story, number},
+    kill::Story,
     quality::CUTOFF,
-    report::{Report, Target, Unit, note},
+    report::{Report, Target, Unit, note, number},
     scifact::Abstract,
 };
 
@@ -59,7 +59,10 @@ pub async fn snapshot(client: &Client, collection: &str, rows: &[Abstract]) -> R
     };
     for row in rows {
         for mode in [Mode::Lexical, Mode::Semantic] {
-            let by_document = client.search(collection, &row.title, mode, Group::Document, CUTOFF).await?.value;
+            let by_document = Search { collection, query: &row.title, mode, group: Group::Document, first: CUTOFF };
+            let by_chunk = Search { group: Group::Chunk, first: PAGE, ..by_document };
+            let by_document = client.search(&by_document).await?.value;
+            let by_chunk = client.search(&by_chunk).await?.value;
             if !by_document.hits.iter().any(|hit| hit.document.uri == row.id) {
                 found.not_found.insert(format!("{} search for {:?}", mode.name(), row.title));
             }
@@ -67,7 +70,6 @@ pub async fn snapshot(client: &Client, collection: &str, rows: &[Abstract]) -> R
             if documents.len() != by_document.hits.len() {
                 found.strange_hits.push(format!("{:?} finds a document twice by document", row.title));
             }
-            let by_chunk = client.search(collection, &row.title, mode, Group::Chunk, PAGE).await?.value;
             for result in [&by_document, &by_chunk] {
                 found.strange_hits.extend(strange_hits(result, &found.passages));
             }

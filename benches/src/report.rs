@@ -128,7 +128,7 @@ impl Report {
                 let mut line = format!(
                     "  {:width$}  {:>12} {:3}",
                     figure.label,
-                    number(figure.value, figure.unit),
+                    shown(figure.value, figure.unit),
                     figure.unit.label()
                 );
                 if let Some(target) = figure.target {
@@ -184,7 +184,13 @@ impl Report {
     }
 }
 
-fn number(value: f64, unit: Unit) -> String {
+/// A count as the value of a figure.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+pub fn number(count: usize) -> f64 {
+    count as f64
+}
+
+fn shown(value: f64, unit: Unit) -> String {
     if value.is_nan() { "not measured".into() } else { format!("{value:.*}", unit.digits()) }
 }
 

@@ -31,6 +31,8 @@ const COLLECTION: &str = "SciFact";
 
 /// Questions asked before anything is timed.
 const WARM_UP: usize = 20;
+/// Questions asked without asking how the ranking came about.
+const PLAIN_QUERIES: usize = 300;
 /// Questions for the throughput at several callers.
 const THROUGHPUT_QUERIES: usize = 800;
 const CALLERS: usize = 8;
@@ -151,6 +153,7 @@ pub async fn run(server: &ServerArguments, arguments: &BenchArguments) -> Result
     note(format!("asking {} queries in each mode", scifact.queries.len()));
     searcher.ask_all(unseen.take(WARM_UP.min(documents.len() / 10)), Mode::Hybrid).await?;
     let answers = ask_queries(searcher, &scifact).await?;
+    let plain = searcher.ask_all_plainly(&unseen.take(PLAIN_QUERIES.min(documents.len() / 10))).await?;
 
     note(format!("asking with {CALLERS} callers"));
     let fresh = unseen.take(THROUGHPUT_QUERIES.min(documents.len() / 2));
@@ -185,12 +188,12 @@ pub async fn run(server: &ServerArguments, arguments: &BenchArguments) -> Result
     );
     figures::quality(&mut report, &scifact, &answers, arguments.quick.is_none());
     figures::ingestion(&mut report, documents.len(), contents.chunk_count, &ingested, embedding);
-    figures::searches(&mut report, &answers);
+    figures::searches(&mut report, &answers, &plain);
     report
         .section(format!("Search under load (HYBRID, {CALLERS} callers; beside ingestion every {BACKGROUND_PAUSE:?})"));
     figures::load(&mut report, "callers_unseen", &format!("{CALLERS} callers, unseen queries"), &fresh_at_once);
     figures::load(&mut report, "callers_seen", &format!("{CALLERS} callers, queries seen before"), &known_at_once);
-    figures::latency(&mut report, "while_ingesting", "while ingesting", &background);
+    figures::background(&mut report, &background);
     figures::events(&mut report, &ingested);
     figures::resources(&mut report, &ingest_usage, &whole_usage, first_start, &restarts);
     figures::totals(&mut report, &single, quiet_after, started.elapsed());
@@ -216,7 +219,7 @@ pub async fn quality_only(arguments: &QualityArguments) -> Result<()> {
     let mut report = Report::default();
     report.fact("settings", settings_fact(&setup));
     figures::quality(&mut report, &scifact, &answers, true);
-    figures::searches(&mut report, &answers);
+    figures::searches(&mut report, &answers, &[]);
     report.publish(arguments.json.as_deref())
 }
 
@@ -235,6 +238,7 @@ async fn rehearse(setup: &Setup, documents: &[NewDocument]) -> Result<()> {
     for mode in [Mode::Lexical, Mode::Semantic, Mode::Hybrid] {
         searcher.ask(&query, mode).await?;
     }
+    searcher.ask_plainly(&query).await?;
     server.stop().await?;
     Ok(())
 }
@@ -259,7 +263,7 @@ fn usage(server: &Server, memory: &MemorySampler, cpu_before: f64) -> Result<Usa
     Ok(Usage { server_peak, tree_peak: memory.peak().max(server_peak), cpu_seconds })
 }
 
-/// Waits until the server uses less than a twentieth of a core, at most a minute, so that work left over from the
+/// Waits until the server uses less than a tenth of a core, at most a minute, so that work left over from the
 /// ingestion doesn't weigh on what is measured next. Returns the seconds waited.
 async fn quiet(server: &Server) -> Result<f64> {
     const LIMIT: Duration = Duration::from_mins(1);
@@ -268,7 +272,7 @@ async fn quiet(server: &Server) -> Result<f64> {
     while started.elapsed() < LIMIT {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let now = cpu_seconds(server.pid())?;
-        if now - before < 0.05 {
+        if now - before < 0.1 {
             return Ok(started.elapsed().as_secs_f64());
         }
         before = now;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use axum::serve::ListenerExt;
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -35,6 +36,12 @@ impl Serve {
             .await
             .with_context(|| format!("can't listen on {}:{}", http.host, http.port))?;
         let url = format!("http://{}", listener.local_addr()?);
+        // Answers and events are small: without this the kernel would hold them back to fill a packet.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a connection keeps its delay");
+            }
+        });
         let (router, soft) = (app.router(), lifecycle.soft());
         lifecycle.spawn("http", async move {
             axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned()).await

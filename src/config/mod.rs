@@ -315,7 +315,7 @@ section! {
     /// Logs.
     TelemetryConfig {
         /// What is logged, as `tracing` filters: `info`, `docent=debug`, …
-        log: String = "info".into();
+        log: String = "info,sea_orm_migration=warn".into();
         /// `text` for people, `json` for programs.
         format: LogFormat = LogFormat::Text;
     }

@@ -157,7 +157,8 @@ impl End {
 
 /// Hands over the document and hears the child out. Standard input stays open until the end, which keeps the child alive.
 async fn converse(child: &mut Child, task: Task, document: &[u8]) -> io::Result<End> {
-    let (Some(mut input), Some(output), Some(log)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
+    let (Some(mut input), Some(output), Some(log)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
         return Err(io::Error::other("a standard stream is missing"));
     };
     let mut header = serde_json::to_vec(&task)?;
@@ -218,7 +219,10 @@ fn read_text(kind: FileKind, bytes: &[u8], max_text_bytes: usize) -> Result<Extr
 }
 
 fn out_of_time() -> ExtractError {
-    ExtractError::permanent(Code::LimitExceeded, "Reading the file took longer than is allowed. Split it or simplify it.")
+    ExtractError::permanent(
+        Code::LimitExceeded,
+        "Reading the file took longer than is allowed. Split it or simplify it.",
+    )
 }
 
 fn service_failure(action: &str, error: &dyn std::error::Error) -> ExtractError {

@@ -4,9 +4,9 @@
 //! other kind to a child process (`child`), which reads it with the extraction library under hard limits. A hostile file
 //! can kill the child, never the server. Nothing here writes a file, opens a connection or knows of a database.
 
+mod archive;
 pub mod child;
 pub mod detect;
-mod archive;
 mod extractor;
 mod kind;
 mod reader;

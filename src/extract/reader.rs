@@ -1,6 +1,8 @@
 //! Reads one document with the extraction library. Runs in the child process only.
 
-use xberg::{ContentFilterConfig, ConversionOptions, ExtractInput, ExtractionConfig, OutputFormat, SecurityLimits, XbergError};
+use xberg::{
+    ContentFilterConfig, ConversionOptions, ExtractInput, ExtractionConfig, OutputFormat, SecurityLimits, XbergError,
+};
 
 use crate::domain::document::ProcessingErrorCode;
 
@@ -97,11 +99,13 @@ fn refuse(error: &XbergError) -> ExtractError {
             "The file is protected by a password. Save it without one and upload it again.",
         ),
         // Some readers wrap this one in an error of parsing.
-        _ if matches!(error, XbergError::Security { .. }) || detail.contains("security limit") => ExtractError::permanent(
-            ProcessingErrorCode::LimitExceeded,
-            "The file is built so that reading it would take more than is allowed. Save it again in the program it came \
+        _ if matches!(error, XbergError::Security { .. }) || detail.contains("security limit") => {
+            ExtractError::permanent(
+                ProcessingErrorCode::LimitExceeded,
+                "The file is built so that reading it would take more than is allowed. Save it again in the program it came \
              from, or split it.",
-        ),
+            )
+        }
         _ => detect::corrupt(),
     }
 }

@@ -84,7 +84,8 @@ pub(super) fn normalise(text: &str) -> String {
 
 /// A title on one line and of bearable length, if anything is left of it.
 pub(super) fn tidy_title(title: &str) -> Option<String> {
-    let words: Vec<&str> = title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     let title: String = words.join(" ").chars().take(MAX_TITLE_CHARACTERS).collect();
     title.chars().any(char::is_alphanumeric).then_some(title)
 }

@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("auth", &["domain", "config", "error"], &["argon2", "jsonwebtoken"]),
     ("db", &["domain", "config", "error"], &["sea_orm", "sea_orm_migration", "migration"]),
     ("vector", &["domain", "config"], &["qdrant_edge", "qdrant_client"]),
-    ("embedding", &["domain", "config"], &["candle_core", "candle_nn", "candle_transformers", "tokenizers", "reqwest"]),
+    ("embedding", &["domain", "config"], &["candle_core", "tokenizers", "reqwest"]),
     ("blob", &["domain", "config"], &["object_store"]),
     ("extract", &["domain", "config"], &["xberg", "rlimit"]),
     ("chunking", &["domain", "config", "embedding", "extract"], &["text_splitter", "pulldown_cmark"]),
@@ -52,7 +52,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "domain", "config", "error", "auth", "db", "vector", "embedding", "blob", "extract", "chunking", "ingest",
             "service", "worker", "graphql", "http", "lifecycle", "telemetry", "app",
         ],
-        &["clap", "indicatif", "rpassword"],
+        &["clap", "indicatif", "rpassword", "axum"],
     ),
 ];
 

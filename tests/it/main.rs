@@ -5,9 +5,13 @@
 mod architecture;
 mod auth_primitives;
 mod blob;
+mod chunking;
 mod config;
 mod embedding;
+mod extract;
 mod graphql;
 mod http;
+mod migrations;
 mod support;
+mod vector;
 mod worker;

@@ -23,7 +23,7 @@ on_both_databases! {
         let id = ada.create_collection("Letters").await;
         assert_eq!(ada.data(FIND, json!({ "id": id })).await["collection"]["viewerRole"], "OWNER");
         for stranger in [eve, app.anonymous()] {
-            assert_eq!(stranger.data(FIND, json!({ "id": id })).await["collection"], Value::Null);
+            assert_eq!(stranger.error_code(FIND, json!({ "id": id })).await, "NOT_FOUND");
             assert_eq!(stranger.data(LIST, json!({})).await["collections"]["totalCount"], 0);
         }
     }
@@ -106,7 +106,7 @@ on_both_databases! {
         ada.ingest_all(&id, texts(&[("a.txt", "A tram crosses the bridge.")])).await;
         let payload = ada.data(DELETE, json!({ "id": id })).await;
         assert_eq!(payload["collectionDelete"]["operation"]["type"], "DELETE");
-        assert_eq!(ada.data(FIND, json!({ "id": id })).await["collection"], Value::Null);
+        assert_eq!(ada.error_code(FIND, json!({ "id": id })).await, "NOT_FOUND");
         assert_eq!(ada.search(json!({ "query": "tram" })).await["hits"], json!([]));
         ada.create_collection("Letters").await;
         let operation = ada.ended(payload["collectionDelete"]["operation"]["id"].as_str().unwrap()).await;

@@ -1,4 +1,5 @@
 mod accounts;
+mod bad_input;
 mod collections;
 pub mod documents;
 mod nested;
