@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("embedding", &["domain", "config"], &["candle_core", "tokenizers", "reqwest"]),
     ("blob", &["domain", "config"], &["object_store"]),
     ("extract", &["domain", "config"], &["xberg", "rlimit"]),
-    ("chunking", &["domain", "config", "embedding", "extract"], &["text_splitter", "pulldown_cmark"]),
+    ("chunking", &["domain", "config", "embedding", "extract"], &["pulldown_cmark", "unicode_segmentation"]),
     ("queue", &["domain", "db"], &[]),
     ("events", &["domain", "db"], &[]),
     ("ingest", &["domain", "db", "embedding", "extract", "chunking", "vector"], &[]),
