@@ -5,7 +5,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use crate::{db::DatabaseError, embedding::EmbeddingError, vector::VectorError};
+use crate::{blob::BlobError, db::DatabaseError, embedding::EmbeddingError, vector::VectorError};
 
 /// The closed list of codes in `errors[].extensions.code`. Part of the public contract: add, never rename.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -226,44 +226,27 @@ impl StdError for Error {
 
 const RETRY_AFTER_SECONDS: u64 = 2;
 
-impl From<DatabaseError> for Error {
-    fn from(error: DatabaseError) -> Self {
-        if error.is_retryable() {
-            Self::Unavailable {
-                dependency: "database",
-                retry_after_seconds: RETRY_AFTER_SECONDS,
-                source: Some(Box::new(error)),
+macro_rules! from_adapter {
+    ($($error:ty => $dependency:literal),* $(,)?) => {$(
+        impl From<$error> for Error {
+            fn from(error: $error) -> Self {
+                if error.is_retryable() {
+                    Self::Unavailable {
+                        dependency: $dependency,
+                        retry_after_seconds: RETRY_AFTER_SECONDS,
+                        source: Some(Box::new(error)),
+                    }
+                } else {
+                    Self::internal(error)
+                }
             }
-        } else {
-            Self::internal(error)
         }
-    }
+    )*};
 }
 
-impl From<VectorError> for Error {
-    fn from(error: VectorError) -> Self {
-        if error.is_retryable() {
-            Self::Unavailable {
-                dependency: "vector store",
-                retry_after_seconds: RETRY_AFTER_SECONDS,
-                source: Some(Box::new(error)),
-            }
-        } else {
-            Self::internal(error)
-        }
-    }
-}
-
-impl From<EmbeddingError> for Error {
-    fn from(error: EmbeddingError) -> Self {
-        if error.is_retryable() {
-            Self::Unavailable {
-                dependency: "embedding model",
-                retry_after_seconds: RETRY_AFTER_SECONDS,
-                source: Some(Box::new(error)),
-            }
-        } else {
-            Self::internal(error)
-        }
-    }
+from_adapter! {
+    BlobError => "file store",
+    DatabaseError => "database",
+    EmbeddingError => "embedding model",
+    VectorError => "vector store",
 }

@@ -1,1 +1,112 @@
-//! Text to passages.
+//! Cuts a text into passages that fit the embedding model.
+//!
+//! A passage ends at the strongest border within its limit: a heading, else a block, else a sentence, else a word. The
+//! text is tokenised once; after that every question of size is a look-up, and every passage looks at no more text than
+//! its limit allows, so the work grows with the length of the text and with nothing else.
+//! Nothing here knows of rows, vectors or files.
+
+mod borders;
+mod cutter;
+mod tokens;
+
+use std::ops::Range;
+
+use crate::domain::chunking::{ChunkingConfig, ChunkingStrategy, TextChunk};
+use crate::embedding::{EmbeddingError, Tokenizer};
+use crate::extract::ExtractedText;
+
+use borders::{Borders, Heading};
+use cutter::Cutter;
+
+/// Cuts `text` by `config`, in order. The same input gives the same passages.
+///
+/// Each passage is trimmed, has at most `max_tokens` tokens and adds a letter or digit to those before it; together they
+/// hold every letter and digit of the text. A passage repeats up to `overlap_tokens` tokens (at most half of `max_tokens`) from the one
+/// before it, from the beginning of a sentence or word on, but nothing across a heading. The last of its `headings` is
+/// the one that it begins with, if it begins with one.
+///
+/// # Errors
+/// What the tokenizer returns.
+pub fn split(
+    text: &ExtractedText,
+    config: &ChunkingConfig,
+    tokenizer: &dyn Tokenizer,
+) -> Result<Vec<TextChunk>, EmbeddingError> {
+    let strategy = match config.strategy {
+        Some(strategy) => strategy,
+        None if text.is_markdown => ChunkingStrategy::Markdown,
+        None => ChunkingStrategy::Recursive,
+    };
+    let borders = match strategy {
+        ChunkingStrategy::Markdown => Borders::of_markdown(&text.text),
+        ChunkingStrategy::Recursive => Borders::of_paragraphs(&text.text),
+    };
+    let cutter = Cutter::new(&text.text, &borders, tokenizer, config)?;
+    let mut place = Place { text: &text.text, byte: 0, characters: 0, above: Vec::new(), below: &borders.headings };
+
+    let mut chunks = Vec::new();
+    let mut range = 0..0;
+    while range.end < text.text.len() {
+        let end = range.end;
+        range = cutter.after(&range)?;
+        if !text.text[end..range.end].chars().any(char::is_alphanumeric) {
+            continue;
+        }
+        let content = trim(&text.text, &range);
+        let passage = &text.text[content.clone()];
+        place.advance(content.start);
+        chunks.push(TextChunk {
+            content: passage.to_owned(),
+            start_offset: to_u32(place.characters),
+            end_offset: to_u32(place.characters + passage.chars().count()),
+            token_count: to_u32(cutter.count(&content)?),
+            headings: place.above.iter().map(|heading| heading.title.clone()).collect(),
+            page: page_of(&text.page_starts, content.start),
+        });
+    }
+    Ok(chunks)
+}
+
+/// A point in the text that only moves forward, with what is known of it.
+struct Place<'a> {
+    text: &'a str,
+    byte: usize,
+    /// Characters before it.
+    characters: usize,
+    /// The headings above it, outermost first.
+    above: Vec<&'a Heading>,
+    /// The headings after it, in order.
+    below: &'a [Heading],
+}
+
+impl Place<'_> {
+    fn advance(&mut self, byte: usize) {
+        self.characters += self.text[self.byte..byte].chars().count();
+        self.byte = byte;
+        while let Some((next, rest)) = self.below.split_first().filter(|(next, _)| next.at <= byte) {
+            self.above.retain(|heading| heading.level < next.level);
+            self.above.push(next);
+            self.below = rest;
+        }
+    }
+}
+
+/// `range` without the white space at its ends.
+fn trim(text: &str, range: &Range<usize>) -> Range<usize> {
+    let slice = &text[range.clone()];
+    let start = range.start + (slice.len() - slice.trim_start().len());
+    start..start + slice.trim().len()
+}
+
+/// Counted from 1. Where several pages begin at one place, all but the last are empty.
+fn page_of(page_starts: &[usize], byte: usize) -> Option<u32> {
+    if page_starts.is_empty() {
+        return None;
+    }
+    Some(to_u32(page_starts.partition_point(|&start| start <= byte).max(1)))
+}
+
+/// Places in a text as rows keep them. Texts are limited to far less than 4 GiB.
+fn to_u32(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

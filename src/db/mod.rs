@@ -13,7 +13,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 use sea_orm::{ConnectOptions, DatabaseConnection, DatabaseExecutor};
 use sea_orm_migration::MigratorTrait;
 
-pub use self::{error::DatabaseError, transaction::Transaction};
+pub use self::{
+    error::DatabaseError,
+    transaction::{AsContention, Transaction},
+};
 use crate::{config::DatabaseConfig, domain::scope::Scope};
 
 /// Called with the text of every statement that is run.

@@ -1,8 +1,24 @@
 //! Files to text with structure.
+//!
+//! `Extractor` is the door: it finds out what a file is (`detect`), reads plain text and Markdown itself and hands every
+//! other kind to a child process (`child`), which reads it with the extraction library under hard limits. A hostile file
+//! can kill the child, never the server. Nothing here writes a file, opens a connection or knows of a database.
+
+mod archive;
+pub mod child;
+pub mod detect;
+mod extractor;
+mod kind;
+mod reader;
+mod render;
+mod text;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::document::ProcessingErrorCode;
+
+pub use extractor::Extractor;
+pub use kind::FileKind;
 
 /// What a reader made of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -29,4 +45,30 @@ pub struct ExtractError {
     /// A sentence for the owner of the file.
     pub message: String,
     pub retryable: bool,
+}
+
+impl ExtractError {
+    /// A fact about the file: the same file will fail again.
+    fn permanent(code: ProcessingErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retryable: false }
+    }
+
+    /// A fact about the moment: the same file may succeed later.
+    fn passing(code: ProcessingErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retryable: true }
+    }
+
+    fn no_text() -> Self {
+        Self::permanent(
+            ProcessingErrorCode::NoText,
+            "No text was found in the file. If it is a scan, run text recognition (OCR) on it and upload the result.",
+        )
+    }
+
+    fn too_much_text(limit_bytes: usize) -> Self {
+        Self::permanent(
+            ProcessingErrorCode::LimitExceeded,
+            format!("The file holds more than {} MiB of text. Split it into smaller files.", limit_bytes >> 20),
+        )
+    }
 }

@@ -5,6 +5,7 @@
 pub mod assets;
 pub mod authentication;
 pub mod error;
+pub mod files;
 pub mod graphql;
 pub mod health;
 pub mod negotiation;

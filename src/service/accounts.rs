@@ -135,7 +135,7 @@ pub async fn create_session(services: &Services, login: &str, password: &str) ->
         .database
         .transaction(|tx| async move { Ok::<_, Error>(sessions::insert(tx, stored, digest.to_owned()).await?) }.boxed())
         .await?;
-    Ok(tokens(services, user, session.id, &token, now))
+    tokens(services, user, session.id, &token, now)
 }
 
 /// Exchanges a refresh token for new tokens. A token that was exchanged before has leaked: its whole login ends.
@@ -144,7 +144,7 @@ pub async fn create_session(services: &Services, login: &str, password: &str) ->
 /// `Unauthenticated` for a token that is unknown, over, or used before.
 pub async fn refresh_session(services: &Services, refresh_token: &str) -> Result<SessionTokens, Error> {
     const REFUSED: Error = Error::Unauthenticated("This refresh token is not good (any more). Log in again.");
-    let Some(presented) = RefreshToken::parse(refresh_token) else { return Err(REFUSED) };
+    let Ok(presented) = refresh_token.parse::<RefreshToken>() else { return Err(REFUSED) };
     let next = RefreshToken::generate();
     let now = services.clock.now();
     let (presented, next_digest) = (presented.digest(), next.digest());
@@ -173,7 +173,7 @@ pub async fn refresh_session(services: &Services, refresh_token: &str) -> Result
         .ok_or(REFUSED)?;
     let reader = services.database.reader(Scope::User(session.user_id));
     let user = users::find(&reader, session.user_id).await?.filter(|user| user.is_active).ok_or(REFUSED)?;
-    Ok(tokens(services, user, session.id, &next, now))
+    tokens(services, user, session.id, &next, now)
 }
 
 /// Logs out: ends the login behind a refresh token, or the caller's own. Ending one that is over, or was never there,
@@ -182,7 +182,7 @@ pub async fn refresh_session(services: &Services, refresh_token: &str) -> Result
 /// # Errors
 /// `Unauthenticated` when there is neither a token nor a caller.
 pub async fn revoke_session(services: &Services, viewer: &Viewer, refresh_token: Option<&str>) -> Result<(), Error> {
-    let presented = refresh_token.and_then(RefreshToken::parse).map(|token| token.digest());
+    let presented = refresh_token.and_then(|text| text.parse::<RefreshToken>().ok()).map(|token| token.digest());
     if refresh_token.is_none() {
         viewer.require_user()?;
     }
@@ -237,9 +237,9 @@ fn tokens(
     session: SessionId,
     refresh_token: &RefreshToken,
     now: DateTime<Utc>,
-) -> SessionTokens {
-    let (access_token, expires_at) = services.tokens.issue(viewer.id, session, now);
-    SessionTokens { access_token, refresh_token: refresh_token.to_string(), expires_at, viewer }
+) -> Result<SessionTokens, Error> {
+    let (access_token, expires_at) = services.tokens.issue(viewer.id, session, now).map_err(Error::internal)?;
+    Ok(SessionTokens { access_token, refresh_token: refresh_token.expose().to_owned(), expires_at, viewer })
 }
 
 /// Something before and after one «@», with a dot after it, and no white space: enough to catch a slip.

@@ -6,6 +6,7 @@ pub mod collections;
 pub mod documents;
 pub mod highlight;
 pub mod operations;
+pub mod sample;
 pub mod search;
 pub mod uploads;
 mod validate;

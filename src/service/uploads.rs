@@ -10,7 +10,7 @@ use crate::{
     blob::BlobError,
     db::repo::uploads,
     domain::{id::UploadId, upload::Upload},
-    error::Error,
+    error::{Error, ViolationCode},
 };
 
 /// What is said of a file before it comes.
@@ -84,6 +84,9 @@ where
     let limit = services.config.limits.upload_bytes;
     let stored = services.blobs.put_stream(bytes, limit).await.map_err(|error| match error {
         BlobError::TooLarge { .. } => too_large(limit),
+        BlobError::Interrupted(_) => {
+            Error::invalid(ViolationCode::Invalid, "", "The upload was cut off. Send the file again.")
+        }
         error => error.into(),
     })?;
     let file = &stored;

@@ -57,7 +57,7 @@ pub struct DocumentList {
     pub page: PageRequest<DocumentKey>,
 }
 
-fn matching(scope: Scope, filter: &DocumentFilter) -> Condition {
+pub(super) fn matching(scope: Scope, filter: &DocumentFilter) -> Condition {
     let mut condition = in_readable(document::Column::CollectionId, scope);
     if !filter.status.is_empty() {
         condition = condition.add(document::Column::Status.is_in(filter.status.iter().map(|status| status.stored())));

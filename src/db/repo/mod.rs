@@ -8,6 +8,7 @@ pub mod chunks;
 pub mod collections;
 pub mod documents;
 pub mod jobs;
+pub mod operation_lists;
 pub mod operations;
 pub mod sessions;
 pub mod uploads;

@@ -95,7 +95,7 @@ impl LockedOperation {
 }
 
 /// Whose operations a scope may see: her own, and those on her collections.
-fn visible(scope: Scope) -> Condition {
+pub(super) fn visible(scope: Scope) -> Condition {
     match scope {
         Scope::System => Condition::all(),
         Scope::Anonymous => nothing(),
@@ -157,6 +157,18 @@ pub async fn list(
 /// How many operations a list has in all.
 pub async fn count(reader: &Reader<'_>, filter: &OperationFilter) -> Result<i64, DatabaseError> {
     Ok(to_count(operation::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
+}
+
+/// Whether somebody asked to cancel an operation.
+pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result<bool, DatabaseError> {
+    let requested: Option<bool> = operation::Entity::find_by_id(id.0)
+        .select_only()
+        .column(operation::Column::CancelRequested)
+        .filter(visible(reader.scope))
+        .into_tuple()
+        .one(&reader.executor)
+        .await?;
+    Ok(requested.unwrap_or(false))
 }
 
 /// The operation that an earlier call under the same key made, and the digest of that call.

@@ -73,13 +73,14 @@ pub async fn taken(tx: &Transaction<'_>, username: &str, email: &str) -> Result<
     Ok((count(user::Column::Username, username).await? > 0, count(user::Column::Email, email).await? > 0))
 }
 
-/// Keeps other registrations out until the transaction ends, and tells whether there is any account yet.
+/// Keeps other registrations out until the transaction ends, and tells whether there is any account yet that somebody
+/// can use.
 pub async fn lock_registration(tx: &Transaction<'_>) -> Result<bool, DatabaseError> {
     // SQLite's transaction is the only writer already.
     if tx.is_postgres() {
         tx.connection.execute_unprepared("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").await?;
     }
-    Ok(user::Entity::find().count(&tx.connection).await? > 0)
+    Ok(user::Entity::find().filter(user::Column::IsActive.eq(true)).count(&tx.connection).await? > 0)
 }
 
 /// Adds an account.

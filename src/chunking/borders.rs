@@ -1,0 +1,193 @@
+//! Where a text falls into parts by its own structure, stronger than sentences.
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+
+/// The strength of what would be a border if it didn't part a heading from what follows it.
+const NONE: u8 = 0;
+/// The strength of a border before a paragraph, list item, table row or the like.
+const BLOCK: u8 = 1;
+/// The strength of a border before a thematic break.
+const RULE: u8 = 2;
+/// The least strength of a border before a heading.
+const HEADING: u8 = 3;
+/// Longer headings are cut where they are shown above a passage.
+const MAX_TITLE_CHARACTERS: usize = 200;
+
+/// The borders of a text, in order.
+pub(super) struct Borders {
+    list: Vec<Border>,
+    pub headings: Vec<Heading>,
+}
+
+/// A place before which a passage may end, in bytes.
+struct Border {
+    at: usize,
+    strength: u8,
+}
+
+/// A heading that has a title.
+pub(super) struct Heading {
+    pub at: usize,
+    /// From 1, the outermost.
+    pub level: u8,
+    pub title: String,
+}
+
+impl Borders {
+    /// The blank lines of a text without markup.
+    pub fn of_paragraphs(text: &str) -> Self {
+        let mut list = Vec::new();
+        let mut at = 0;
+        let mut after_blank = false;
+        for line in text.split_inclusive('\n') {
+            let is_blank = line.trim().is_empty();
+            if after_blank && !is_blank {
+                list.push(Border { at, strength: BLOCK });
+            }
+            after_blank = is_blank;
+            at += line.len();
+        }
+        Self { list, headings: Vec::new() }
+    }
+
+    /// The blocks of a text in Markdown. None lies between a heading and what follows it.
+    pub fn of_markdown(text: &str) -> Self {
+        let mut scan = Scan::new(text);
+        let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+        for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
+            scan.event(&event, range);
+        }
+        scan.borders
+    }
+
+    /// The strongest border in `after + 1..=limit`, the last one of several.
+    pub fn strongest(&self, after: usize, limit: usize) -> Option<usize> {
+        let window = self.within(after, limit).iter().filter(|border| border.strength > NONE);
+        window.max_by_key(|border| (border.strength, border.at)).map(|border| border.at)
+    }
+
+    /// Whether a passage that ends at `at` would end with a heading.
+    pub fn parts_heading(&self, at: usize) -> bool {
+        self.list.binary_search_by_key(&at, |border| border.at).is_ok_and(|found| self.list[found].strength == NONE)
+    }
+
+    /// The last heading in `after + 1..=limit`.
+    pub fn last_heading(&self, after: usize, limit: usize) -> Option<usize> {
+        let window = self.within(after, limit);
+        window.iter().rev().find(|border| border.strength >= HEADING).map(|border| border.at)
+    }
+
+    fn within(&self, after: usize, limit: usize) -> &[Border] {
+        let start = self.list.partition_point(|border| border.at <= after);
+        let length = self.list[start..].partition_point(|border| border.at <= limit);
+        &self.list[start..start + length]
+    }
+}
+
+/// Collects borders from the events of the parser.
+struct Scan<'a> {
+    text: &'a str,
+    borders: Borders,
+    /// Quotes, lists and the like around the event.
+    depth: usize,
+    /// The heading whose title is being read.
+    open: Option<Heading>,
+    /// The end of the last heading.
+    heading_end: usize,
+    /// The beginning of the line of the last border asked for, and that border.
+    line_start: usize,
+    seen: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn new(text: &'a str) -> Self {
+        let borders = Borders { list: Vec::new(), headings: Vec::new() };
+        Self { text, borders, depth: 0, open: None, heading_end: 0, line_start: 0, seen: 0 }
+    }
+
+    fn event(&mut self, event: &Event<'_>, range: Range<usize>) {
+        match event {
+            // A heading inside a quote or list is a block like others there.
+            Event::Start(Tag::Heading { level, .. }) if self.depth == 0 => {
+                let level = rank(*level);
+                let at = self.border(range.start, HEADING + 6 - level);
+                self.open = Some(Heading { at, level, title: String::new() });
+                self.heading_end = range.end;
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                if let Some(heading) = self.open.take().filter(|heading| !heading.title.trim().is_empty()) {
+                    self.borders.headings.push(Heading { title: heading.title.trim().to_owned(), ..heading });
+                }
+            }
+            Event::Text(text) | Event::Code(text) => self.title(text),
+            Event::SoftBreak | Event::HardBreak => self.title(" "),
+            Event::Rule => {
+                self.border(range.start, RULE);
+            }
+            Event::Start(tag) if is_block(tag) => {
+                self.border(range.start, BLOCK);
+                self.depth += usize::from(is_container(tag));
+            }
+            Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::Item) => self.depth -= 1,
+            _ => {}
+        }
+    }
+
+    fn title(&mut self, text: &str) {
+        if let Some(heading) = &mut self.open {
+            let room = MAX_TITLE_CHARACTERS.saturating_sub(heading.title.chars().count());
+            heading.title.extend(text.chars().take(room));
+        }
+    }
+
+    /// Notes a border at the beginning of the line of `byte`, and returns that place.
+    fn border(&mut self, byte: usize, strength: u8) -> usize {
+        // Blocks come in order, so only what lies between them is searched for line ends.
+        if let Some(between) = self.text.as_bytes().get(self.seen..byte) {
+            if let Some(line_end) = between.iter().rposition(|&byte| byte == b'\n') {
+                self.line_start = self.seen + line_end + 1;
+            }
+            self.seen = byte;
+        }
+        let at = self.line_start;
+        if at > self.borders.list.last().map_or(0, |last| last.at) {
+            let since_heading = self.text.get(self.heading_end..at).filter(|_| self.heading_end > 0);
+            let follows_heading = since_heading.is_some_and(|text| text.trim().is_empty());
+            self.borders.list.push(Border { at, strength: if follows_heading { NONE } else { strength } });
+        }
+        at
+    }
+}
+
+fn rank(level: HeadingLevel) -> u8 {
+    match level {
+        HeadingLevel::H1 => 1,
+        HeadingLevel::H2 => 2,
+        HeadingLevel::H3 => 3,
+        HeadingLevel::H4 => 4,
+        HeadingLevel::H5 => 5,
+        HeadingLevel::H6 => 6,
+    }
+}
+
+fn is_block(tag: &Tag<'_>) -> bool {
+    matches!(
+        tag,
+        Tag::Paragraph
+            | Tag::Heading { .. }
+            | Tag::BlockQuote(_)
+            | Tag::CodeBlock(_)
+            | Tag::HtmlBlock
+            | Tag::List(_)
+            | Tag::Item
+            | Tag::Table(_)
+            | Tag::TableRow
+            | Tag::MetadataBlock(_)
+    )
+}
+
+fn is_container(tag: &Tag<'_>) -> bool {
+    matches!(tag, Tag::BlockQuote(_) | Tag::List(_) | Tag::Item)
+}

@@ -1,0 +1,72 @@
+//! Looks into a ZIP container without unpacking it: which document it is and how large it says it is.
+
+use std::io::{Cursor, Read};
+
+use zip::ZipArchive;
+
+use super::FileKind;
+
+/// A document may unpack to this many times its size; prose in XML reaches 20, repetitive sheets 60.
+const MAX_RATIO: u64 = 200;
+/// Below this unpacked size a high ratio harms nobody.
+const RATIO_FLOOR: u64 = 8 << 20;
+const MAX_ENTRIES: usize = 20_000;
+
+/// What a ZIP container turned out to be.
+pub(super) enum Archive {
+    Document(FileKind),
+    /// A container of something else.
+    Other(&'static str),
+    /// The directory at its end is missing or wrong.
+    Damaged,
+    /// Unpacking it would take more than any honest document does.
+    Bomb,
+}
+
+/// Reads the directory of a ZIP container. `max_unpacked` bounds the sum of the sizes that its entries declare.
+///
+/// The declared sizes may lie; the limits of the child process hold for those that do.
+pub(super) fn inspect(bytes: &[u8], max_unpacked: u64) -> Archive {
+    let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
+        return Archive::Damaged;
+    };
+    if archive.len() > MAX_ENTRIES {
+        return Archive::Bomb;
+    }
+    let mut unpacked: u64 = 0;
+    for index in 0..archive.len() {
+        let Ok(entry) = archive.by_index_raw(index) else {
+            return Archive::Damaged;
+        };
+        unpacked = unpacked.saturating_add(entry.size());
+    }
+    let max_honest = (bytes.len() as u64).saturating_mul(MAX_RATIO).max(RATIO_FLOOR);
+    if unpacked > max_unpacked.min(max_honest) {
+        return Archive::Bomb;
+    }
+
+    let has = |name: &str| archive.index_for_name(name).is_some();
+    if has("word/document.xml") {
+        Archive::Document(FileKind::Docx)
+    } else if has("ppt/presentation.xml") {
+        Archive::Document(FileKind::Pptx)
+    } else if has("xl/workbook.xml") {
+        Archive::Document(FileKind::Xlsx)
+    } else if has("META-INF/container.xml") {
+        Archive::Document(FileKind::Epub)
+    } else if stored_media_type(&mut archive).starts_with("application/vnd.oasis.opendocument") {
+        Archive::Other("an OpenDocument file")
+    } else {
+        Archive::Other("a ZIP archive")
+    }
+}
+
+/// The entry `mimetype`, by which OpenDocument names itself; it is stored, never compressed.
+fn stored_media_type(archive: &mut ZipArchive<Cursor<&[u8]>>) -> String {
+    let mut media_type = String::new();
+    if let Ok(entry) = archive.by_name("mimetype") {
+        // An unreadable entry leaves the text empty, which names nothing.
+        drop(entry.take(100).read_to_string(&mut media_type));
+    }
+    media_type
+}

@@ -1,0 +1,114 @@
+//! The child process: the same program, started again as `docent extract-child`, which reads one document and ends.
+//!
+//! It gets a header line and the document on standard input and answers with one JSON value on standard output. Before it
+//! looks at the document it takes away its own rights to memory, time, files and core dumps. It has no environment, writes
+//! no file, opens no connection, and ends when its parent does: standard input closes then.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::ExitCode;
+
+use rlimit::Resource;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::document::ProcessingErrorCode;
+
+use super::{ExtractError, ExtractedText, FileKind, reader};
+
+/// The name of the hidden subcommand that calls `run`.
+pub const SUBCOMMAND: &str = "extract-child";
+
+/// The longest header line; a longer one does not come from our parent.
+const MAX_HEADER_BYTES: u64 = 4096;
+/// Standard streams and a few to spare for the runtime; a document can't make it open more.
+const MAX_OPEN_FILES: u64 = 16;
+
+/// What the parent asks for, the first line on standard input. The document follows.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Task {
+    pub kind: FileKind,
+    /// Bytes of the document.
+    pub length: usize,
+    /// Bytes of memory beyond what the program itself takes.
+    pub memory_bytes: u64,
+    /// Seconds of processor time.
+    pub cpu_seconds: u64,
+    pub max_text_bytes: usize,
+}
+
+pub(super) type Answer = Result<ExtractedText, ExtractError>;
+
+/// Serves one document. Whatever goes wrong ends the process; the parent tells how by its status and standard error.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "standard error of the child is its log; the parent reads it")]
+pub fn run() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> io::Result<()> {
+    let mut input = BufReader::new(io::stdin());
+    let mut header = String::new();
+    input.by_ref().take(MAX_HEADER_BYTES).read_line(&mut header)?;
+    let task: Task = serde_json::from_str(&header)?;
+    limit(&task)?;
+
+    let mut bytes = Vec::with_capacity(task.length);
+    input.by_ref().take(task.length as u64).read_to_end(&mut bytes)?;
+    if bytes.len() < task.length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    end_with_parent(input)?;
+
+    let reading = std::thread::Builder::new()
+        .name("reader".into())
+        .stack_size(reader::STACK_BYTES)
+        .spawn(move || reader::read(task.kind, bytes, task.max_text_bytes))?;
+    // A panic is a defect of the reader that this file brings out; it will do so again.
+    let answer: Answer = reading.join().unwrap_or_else(|_| {
+        Err(ExtractError::permanent(
+            ProcessingErrorCode::ReaderCrashed,
+            "The file can't be read: its reader failed on it. Save it again, if possible in another format.",
+        ))
+    });
+    let mut output = io::stdout().lock();
+    serde_json::to_writer(&mut output, &answer)?;
+    output.flush()
+}
+
+/// Takes the rights away, for good.
+fn limit(task: &Task) -> io::Result<()> {
+    let memory = address_space()?.saturating_add(task.memory_bytes);
+    Resource::AS.set(memory, memory)?;
+    // The soft limit ends the process with a signal of its own, by which the parent knows the reason.
+    Resource::CPU.set(task.cpu_seconds, task.cpu_seconds + 1)?;
+    Resource::NOFILE.set(MAX_OPEN_FILES, MAX_OPEN_FILES)?;
+    Resource::FSIZE.set(0, 0)?;
+    Resource::CORE.set(0, 0)
+}
+
+/// Bytes of address space in use, most of it the program itself, and what its threads will take.
+fn address_space() -> io::Result<u64> {
+    let threads = 4 * reader::STACK_BYTES as u64;
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        // Systems without /proc map a fixed part for the program and hardly enforce this limit.
+        return Ok((1 << 30) + threads);
+    };
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    let kibibytes: Option<u64> = size.and_then(|size| size.trim().strip_suffix("kB")?.trim().parse().ok());
+    kibibytes.map(|size| (size << 10) + threads).ok_or_else(|| io::Error::other("can't tell the size of the process"))
+}
+
+/// Ends the process when standard input does: the parent keeps it open for as long as it wants an answer.
+fn end_with_parent(mut input: impl Read + Send + 'static) -> io::Result<()> {
+    let watch = move || {
+        let _ = input.read(&mut [0]);
+        std::process::exit(1);
+    };
+    std::thread::Builder::new().name("leash".into()).stack_size(256 << 10).spawn(watch)?;
+    Ok(())
+}

@@ -1,0 +1,247 @@
+//! Finds out what a file is: from its bytes first, then from its name and declared type.
+//!
+//! Bytes decide, the name must agree. A file that is not what its name says is refused with both facts, because guessing
+//! would index noise or hide a mistake of the sender.
+
+use crate::domain::document::ProcessingErrorCode;
+
+use super::archive::{self, Archive};
+use super::{ExtractError, FileKind};
+
+const SUPPORTED: &str =
+    "Files that can be read are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, EPUB and e-mail (EML).";
+
+/// What the bytes alone tell.
+enum Content {
+    /// One of the kinds with an unmistakable beginning.
+    Document(FileKind),
+    /// Characters; which kind of text is up to the name.
+    Text,
+    /// Text but for the byte at this offset.
+    BrokenText(usize),
+    /// A known kind without a reader.
+    Foreign(&'static str),
+    /// Neither text nor anything known.
+    Noise,
+    /// An Office document inside an encrypted container.
+    Locked,
+    DamagedArchive,
+    Bomb,
+}
+
+/// The kind of the file with these bytes.
+///
+/// `max_unpacked` bounds the sum of the sizes that a ZIP container (DOCX, PPTX, XLSX, EPUB) declares for its parts.
+///
+/// # Errors
+/// `EmptyFile`, `FormatMismatch`, `UnsupportedFormat`, `InvalidEncoding`, `CorruptFile`, `PasswordProtected` or
+/// `LimitExceeded`, none of which trying again can change.
+pub fn detect(
+    bytes: &[u8],
+    file_name: &str,
+    declared_type: Option<&str>,
+    max_unpacked: u64,
+) -> Result<FileKind, ExtractError> {
+    use ProcessingErrorCode as Code;
+
+    if bytes.is_empty() {
+        return Err(ExtractError::permanent(Code::EmptyFile, "The file is empty. Check it and upload it again."));
+    }
+    let claim = Claim::of(file_name, declared_type);
+    match look(bytes, max_unpacked) {
+        Content::Document(found) => match claim {
+            Some(claim) if claim.kind != found => Err(claim.mismatch(found.label())),
+            _ => Ok(found),
+        },
+        Content::Text => match claim {
+            None if looks_like_html(bytes) => Ok(FileKind::Html),
+            None => Ok(FileKind::PlainText),
+            Some(claim) => claim.check_text(bytes),
+        },
+        Content::BrokenText(offset) => match claim {
+            // Both say inside which encoding they are in.
+            Some(claim) if matches!(claim.kind, FileKind::Html | FileKind::Eml) => claim.check_text(bytes),
+            Some(claim) if !claim.kind.is_text() => Err(claim.mismatch("text in an unknown encoding")),
+            _ => Err(invalid_encoding(offset)),
+        },
+        Content::Foreign(what) => Err(match claim {
+            Some(claim) => claim.mismatch(what),
+            None => ExtractError::permanent(
+                Code::UnsupportedFormat,
+                format!("The file is {what}, for which there is no reader. {SUPPORTED}"),
+            ),
+        }),
+        Content::Noise => Err(match claim {
+            Some(claim) => claim.mismatch("binary data of an unknown kind"),
+            None => ExtractError::permanent(
+                Code::UnsupportedFormat,
+                format!("The file is neither text nor of a known kind. {SUPPORTED}"),
+            ),
+        }),
+        Content::Locked => Err(ExtractError::permanent(
+            Code::PasswordProtected,
+            "The document is protected by a password. Save it without one and upload it again.",
+        )),
+        Content::DamagedArchive => Err(corrupt()),
+        Content::Bomb => Err(ExtractError::permanent(
+            Code::LimitExceeded,
+            "The file unpacks to far more than a document of its size does. Save it again in the program it came from, \
+             or split it.",
+        )),
+    }
+}
+
+/// The refusal of a file that its reader can't make sense of.
+pub(super) fn corrupt() -> ExtractError {
+    ExtractError::permanent(
+        ProcessingErrorCode::CorruptFile,
+        "The file is damaged or was cut short. Open it in the program it came from, save it and upload it again.",
+    )
+}
+
+/// The refusal of text with an impossible byte.
+pub(super) fn invalid_encoding(offset: usize) -> ExtractError {
+    ExtractError::permanent(
+        ProcessingErrorCode::InvalidEncoding,
+        format!("The text is not valid in its encoding: byte {offset} belongs to no character. Save it as UTF-8."),
+    )
+}
+
+/// What name or declared type say that the file is.
+struct Claim {
+    kind: FileKind,
+    by_name: bool,
+}
+
+impl Claim {
+    /// The extension speaks before the declared type, which senders often fill in blindly.
+    fn of(file_name: &str, declared_type: Option<&str>) -> Option<Self> {
+        let named = FileKind::from_name(file_name).map(|kind| Self { kind, by_name: true });
+        named.or_else(|| {
+            let kind = declared_type.and_then(FileKind::from_media_type)?;
+            Some(Self { kind, by_name: false })
+        })
+    }
+
+    fn check_text(self, bytes: &[u8]) -> Result<FileKind, ExtractError> {
+        match self.kind {
+            FileKind::PlainText | FileKind::Markdown | FileKind::Html => Ok(self.kind),
+            FileKind::Eml if looks_like_email(bytes) => Ok(self.kind),
+            _ => Err(self.mismatch("plain text")),
+        }
+    }
+
+    fn mismatch(self, found: &str) -> ExtractError {
+        let source = if self.by_name { "name" } else { "declared type" };
+        ExtractError::permanent(
+            ProcessingErrorCode::FormatMismatch,
+            format!(
+                "By its {source} the file is {}, but its content is {found}. Upload the right file or correct its {source}.",
+                self.kind.label()
+            ),
+        )
+    }
+}
+
+fn look(bytes: &[u8], max_unpacked: u64) -> Content {
+    if let Some((_, what)) = FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Content::Foreign(what);
+    }
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        return match archive::inspect(bytes, max_unpacked) {
+            Archive::Document(kind) => Content::Document(kind),
+            Archive::Other(what) => Content::Foreign(what),
+            Archive::Damaged => Content::DamagedArchive,
+            Archive::Bomb => Content::Bomb,
+        };
+    }
+    if bytes.starts_with(&OLE) {
+        let locked = contains(bytes, &utf16("EncryptedPackage"));
+        return if locked { Content::Locked } else { Content::Foreign("an older Office file (DOC, XLS, PPT or MSG)") };
+    }
+    if bytes.starts_with(b"%PDF-") {
+        return Content::Document(FileKind::Pdf);
+    }
+    match look_at_text(bytes) {
+        // Some writers put a few bytes before the header.
+        Content::Noise | Content::BrokenText(_) if contains(head(bytes, 1024), b"%PDF-") => {
+            Content::Document(FileKind::Pdf)
+        }
+        content => content,
+    }
+}
+
+fn look_at_text(bytes: &[u8]) -> Content {
+    if bytes.starts_with(&UTF16_LE) || bytes.starts_with(&UTF16_BE) {
+        return Content::Text;
+    }
+    // A few stray control characters occur in real text; a fair share of them does not.
+    let controls = bytes.iter().filter(|&&byte| is_foreign_to_text(byte)).count();
+    if bytes.contains(&0) || controls * 50 > bytes.len() {
+        return Content::Noise;
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(_) => Content::Text,
+        Err(error) => Content::BrokenText(error.valid_up_to()),
+    }
+}
+
+fn is_foreign_to_text(byte: u8) -> bool {
+    const ESCAPE: u8 = 0x1b;
+    const BACKSPACE: u8 = 0x08;
+    byte.is_ascii_control() && !byte.is_ascii_whitespace() && byte != ESCAPE && byte != BACKSPACE
+}
+
+fn looks_like_html(bytes: &[u8]) -> bool {
+    let head = head(bytes, 512);
+    let start = head.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
+    let begins = |tag: &[u8]| head[start..].get(..tag.len()).is_some_and(|found| found.eq_ignore_ascii_case(tag));
+    begins(b"<!doctype html") || begins(b"<html")
+}
+
+/// Whether the first line is a header field (`From: …`) or the separator of a mailbox (`From …`).
+fn looks_like_email(bytes: &[u8]) -> bool {
+    let line = head(bytes, 1024).split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+    let is_field = name.len() < line.len()
+        && !name.is_empty()
+        && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_field || line.starts_with(b"From ")
+}
+
+fn head(bytes: &[u8], length: usize) -> &[u8] {
+    &bytes[..bytes.len().min(length)]
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+pub(super) const UTF16_LE: [u8; 2] = [0xff, 0xfe];
+pub(super) const UTF16_BE: [u8; 2] = [0xfe, 0xff];
+const OLE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+
+/// Beginnings of common files without a reader, so that the refusal can name them.
+const FOREIGN: [(&[u8], &str); 17] = [
+    (b"\x89PNG\r\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"II*\0", "a TIFF image"),
+    (b"MM\0*", "a TIFF image"),
+    (b"RIFF", "an image, sound or video"),
+    (b"ID3", "a sound file"),
+    (b"OggS", "a sound or video file"),
+    (b"\0\0\0\x18ftyp", "a video file"),
+    (b"\0\0\0\x20ftyp", "a video file"),
+    (b"{\\rtf", "an RTF document"),
+    (b"\x1f\x8b", "a GZIP archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"\xfd7zXZ", "an XZ archive"),
+    (b"\x7fELF", "a program"),
+    (b"SQLite format 3\0", "an SQLite database"),
+];

@@ -1,0 +1,111 @@
+//! Reads one document with the extraction library. Runs in the child process only.
+
+use xberg::{
+    ContentFilterConfig, ConversionOptions, ExtractInput, ExtractionConfig, OutputFormat, SecurityLimits, XbergError,
+};
+
+use crate::domain::document::ProcessingErrorCode;
+
+use super::render::{self, Rendered};
+use super::{ExtractError, ExtractedText, FileKind, detect, text};
+
+/// Stack of the threads that parse; the parsers recurse, and nesting in a document is up to its author.
+pub(super) const STACK_BYTES: usize = 64 << 20;
+
+/// The text of `bytes`, a document of `kind`, in at most `max_text_bytes`.
+///
+/// # Errors
+/// As `Extractor::extract`, save for what only the parent process can see.
+pub(super) fn read(kind: FileKind, bytes: Vec<u8>, max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
+    if kind == FileKind::Pdf && !has_pdf_trailer(&bytes) {
+        return Err(detect::corrupt());
+    }
+    let bytes = match kind {
+        FileKind::Html => text::decode_html(&bytes).into_owned().into_bytes(),
+        _ => bytes,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .thread_stack_size(STACK_BYTES)
+        .build()
+        .map_err(|error| refuse(&XbergError::Io(error)))?;
+    let input = ExtractInput::from_bytes(bytes, kind.media_type(), None);
+    let output = runtime.block_on(xberg::extract(input, &settings())).map_err(|error| refuse(&error))?;
+    let mut document = output.results.into_iter().next().ok_or_else(detect::corrupt)?;
+    let structure = document.document.take().ok_or_else(detect::corrupt)?;
+
+    let Rendered { text, page_starts, heading, subject } = render::render(&structure, kind, max_text_bytes)?;
+    let title = [document.metadata.title, subject, heading].into_iter().flatten().find_map(|it| text::tidy_title(&it));
+    Ok(ExtractedText {
+        text,
+        is_markdown: true,
+        title,
+        language: document.metadata.language.filter(|language| !language.is_empty() && language.len() <= 35),
+        content_type: kind.media_type().to_owned(),
+        page_starts,
+    })
+}
+
+/// Only the text: no cache, no recognition of images, no embedded files, no second thread.
+fn settings() -> ExtractionConfig {
+    let mut html = ConversionOptions { extract_metadata: true, extract_images: false, ..ConversionOptions::default() };
+    // The preset would drop `<header>` with the title of the page, and `<form>`, into which some sites put all of it.
+    html.preprocessing.remove_navigation = false;
+    html.preprocessing.remove_forms = false;
+    html.exclude_selectors = ["nav", "[role=navigation]", "select", "iframe"].map(str::to_owned).to_vec();
+    ExtractionConfig {
+        use_cache: false,
+        enable_quality_processing: false,
+        disable_ocr: true,
+        max_archive_depth: 0,
+        extraction_timeout_secs: None,
+        include_document_structure: true,
+        // The structure of slides comes with this format only.
+        output_format: OutputFormat::Markdown,
+        html_options: Some(html),
+        content_filter: Some(ContentFilterConfig { include_footnotes: true, ..ContentFilterConfig::default() }),
+        images: Some(xberg::ImageExtractionConfig {
+            extract_images: false,
+            // They carry the descriptions of images.
+            inject_placeholders: true,
+            run_ocr_on_images: false,
+            ..xberg::ImageExtractionConfig::default()
+        }),
+        postprocessor: Some(xberg::core::config::PostProcessorConfig { enabled: false, ..Default::default() }),
+        concurrency: Some(xberg::ConcurrencyConfig { max_threads: Some(1), max_concurrent_ocr: None }),
+        security_limits: Some(SecurityLimits {
+            // `archive` has judged the ratio, leaving small documents in peace.
+            max_compression_ratio: usize::MAX,
+            max_table_cells: 5_000_000,
+            ..SecurityLimits::default()
+        }),
+        ..ExtractionConfig::default()
+    }
+}
+
+/// Whether the end of the file is there. The library repairs a PDF that was cut short and would index half of it.
+fn has_pdf_trailer(bytes: &[u8]) -> bool {
+    let tail = &bytes[bytes.len().saturating_sub(8 << 10)..];
+    [&b"%%EOF"[..], b"startxref"].iter().any(|mark| tail.windows(mark.len()).any(|window| window == *mark))
+}
+
+/// The library's error in the words of the contract. What it says in detail goes to the log of the parent.
+#[expect(clippy::print_stderr, reason = "standard error of the child is its log; the parent reads it")]
+fn refuse(error: &XbergError) -> ExtractError {
+    eprintln!("{error}");
+    let detail = error.to_string().to_ascii_lowercase();
+    match error {
+        _ if detail.contains("password") || detail.contains("encrypted") => ExtractError::permanent(
+            ProcessingErrorCode::PasswordProtected,
+            "The file is protected by a password. Save it without one and upload it again.",
+        ),
+        // Some readers wrap this one in an error of parsing.
+        _ if matches!(error, XbergError::Security { .. }) || detail.contains("security limit") => {
+            ExtractError::permanent(
+                ProcessingErrorCode::LimitExceeded,
+                "The file is built so that reading it would take more than is allowed. Save it again in the program it came \
+             from, or split it.",
+            )
+        }
+        _ => detect::corrupt(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Bytes to clean characters: encodings, line ends, control characters, and what Markdown says of itself.
+
+use std::borrow::Cow;
+
+use super::ExtractError;
+use super::detect::{UTF16_BE, UTF16_LE, invalid_encoding};
+
+const UTF8_BOM: [u8; 3] = [0xef, 0xbb, 0xbf];
+/// The most line ends in a row that `normalise` leaves: three blank lines.
+const MAX_LINE_ENDS: usize = 4;
+/// Titles are for lists and headings of results; longer ones are cut.
+const MAX_TITLE_CHARACTERS: usize = 300;
+
+/// Text in UTF-8 (with or without a byte order mark) or in UTF-16 with one.
+pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ExtractError> {
+    if let Some(body) = bytes.strip_prefix(&UTF16_LE) {
+        return decode_utf16(body, u16::from_le_bytes).map(Cow::Owned);
+    }
+    if let Some(body) = bytes.strip_prefix(&UTF16_BE) {
+        return decode_utf16(body, u16::from_be_bytes).map(Cow::Owned);
+    }
+    let body = bytes.strip_prefix(&UTF8_BOM).unwrap_or(bytes);
+    let skipped = bytes.len() - body.len();
+    std::str::from_utf8(body).map(Cow::Borrowed).map_err(|error| invalid_encoding(skipped + error.valid_up_to()))
+}
+
+fn decode_utf16(body: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, ExtractError> {
+    let mark = UTF16_LE.len();
+    let (pairs, rest) = body.as_chunks::<2>();
+    let mut text = String::with_capacity(body.len());
+    let mut offset = mark;
+    for character in char::decode_utf16(pairs.iter().map(|&pair| unit(pair))) {
+        let character = character.map_err(|_| invalid_encoding(offset))?;
+        offset += 2 * character.len_utf16();
+        text.push(character);
+    }
+    if rest.is_empty() { Ok(text) } else { Err(invalid_encoding(offset)) }
+}
+
+/// An HTML page in the encoding that it declares; without a declaration windows-1252, as browsers do.
+pub(super) fn decode_html(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = decode(bytes) {
+        return text;
+    }
+    let declared = declared_charset(bytes).and_then(encoding_rs::Encoding::for_label);
+    declared.unwrap_or(encoding_rs::WINDOWS_1252).decode(bytes).0
+}
+
+/// The value of the first `charset=` in the first KiB.
+fn declared_charset(bytes: &[u8]) -> Option<&[u8]> {
+    const KEY: &[u8] = b"charset=";
+    let head = &bytes[..bytes.len().min(1024)];
+    let at = head.windows(KEY.len()).position(|window| window.eq_ignore_ascii_case(KEY))?;
+    let value = head[at + KEY.len()..].trim_ascii_start();
+    let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
+    let end = value.iter().position(|byte| !byte.is_ascii_alphanumeric() && !b"-_:.".contains(byte))?;
+    Some(&value[..end])
+}
+
+/// Makes `\n` the only line end, drops control characters other than tabs, and leaves at most three blank lines in a row.
+pub(super) fn normalise(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut line_ends = 0;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                line_ends += 1;
+                if line_ends <= MAX_LINE_ENDS {
+                    clean.push('\n');
+                }
+            }
+            '\u{feff}' => {}
+            character if character.is_control() && character != '\t' => {}
+            character => {
+                line_ends = 0;
+                clean.push(character);
+            }
+        }
+    }
+    clean
+}
+
+/// A title on one line and of bearable length, if anything is left of it.
+pub(super) fn tidy_title(title: &str) -> Option<String> {
+    let words: Vec<&str> =
+        title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let title: String = words.join(" ").chars().take(MAX_TITLE_CHARACTERS).collect();
+    title.chars().any(char::is_alphanumeric).then_some(title)
+}
+
+/// The title of a Markdown document: `title:` in its front matter, or the first level-1 heading outside code.
+pub(super) fn markdown_title(text: &str) -> Option<String> {
+    let mut lines = text.lines();
+    if text.starts_with("---\n") {
+        let mut front = lines.by_ref().skip(1).take_while(|line| line.trim_end() != "---" && line.trim_end() != "...");
+        let title = front.find_map(|line| line.strip_prefix("title:"));
+        if let Some(title) = title.and_then(|title| tidy_title(title.trim().trim_matches(['"', '\'']))) {
+            return Some(title);
+        }
+        lines = text.lines();
+    }
+    let mut in_code = false;
+    let heading = lines.find_map(|line| {
+        in_code ^= line.starts_with("```") || line.starts_with("~~~");
+        if in_code { None } else { line.strip_prefix("# ") }
+    })?;
+    tidy_title(heading.trim_end_matches(['#', ' ']))
+}

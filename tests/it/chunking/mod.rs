@@ -1,0 +1,80 @@
+//! Passages of texts: what they hold, where they end, and what they cost.
+
+mod hostile;
+mod markdown;
+mod properties;
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use docent::chunking;
+use docent::domain::chunking::{ChunkingConfig, ChunkingStrategy, TextChunk};
+use docent::embedding::{EmbeddingError, Tokenizer};
+use docent::extract::ExtractedText;
+
+/// Behaves like WordPiece: words and punctuation marks apart, words in pieces of four characters, words of more than a
+/// hundred characters as one unknown token. It counts what it is given.
+#[derive(Default)]
+struct Pieces {
+    bytes: AtomicUsize,
+}
+
+impl Tokenizer for Pieces {
+    fn token_ranges(&self, text: &str) -> Result<Vec<Range<usize>>, EmbeddingError> {
+        self.bytes.fetch_add(text.len(), Ordering::Relaxed);
+        let mut ranges = Vec::new();
+        let mut word = 0..0;
+        for (at, character) in text.char_indices().chain([(text.len(), ' ')]) {
+            if character.is_alphanumeric() {
+                word.end = at + character.len_utf8();
+                continue;
+            }
+            push_word(text, word, &mut ranges);
+            word = at + character.len_utf8()..at + character.len_utf8();
+            if !character.is_whitespace() {
+                ranges.push(at..at + character.len_utf8());
+            }
+        }
+        Ok(ranges)
+    }
+}
+
+fn push_word(text: &str, word: Range<usize>, ranges: &mut Vec<Range<usize>>) {
+    let places: Vec<usize> = text[word.clone()].char_indices().map(|(at, _)| word.start + at).collect();
+    let piece = if places.len() > 100 { places.len() } else { 4 };
+    for characters in places.chunks(piece.max(1)) {
+        let end = places.iter().find(|&&at| at > characters[characters.len() - 1]).copied().unwrap_or(word.end);
+        ranges.push(characters[0]..end);
+    }
+}
+
+fn plain(text: impl Into<String>) -> ExtractedText {
+    ExtractedText {
+        text: text.into(),
+        is_markdown: false,
+        title: None,
+        language: None,
+        content_type: "text/plain".into(),
+        page_starts: Vec::new(),
+    }
+}
+
+fn markdown(text: impl Into<String>) -> ExtractedText {
+    ExtractedText { is_markdown: true, content_type: "text/markdown".into(), ..plain(text) }
+}
+
+fn config(max_tokens: u32, overlap_tokens: u32) -> ChunkingConfig {
+    ChunkingConfig { strategy: None, max_tokens, overlap_tokens }
+}
+
+fn with_strategy(strategy: ChunkingStrategy, max_tokens: u32) -> ChunkingConfig {
+    ChunkingConfig { strategy: Some(strategy), ..config(max_tokens, 0) }
+}
+
+fn split(text: &ExtractedText, config: &ChunkingConfig) -> Vec<TextChunk> {
+    chunking::split(text, config, &Pieces::default()).unwrap()
+}
+
+fn contents(chunks: &[TextChunk]) -> Vec<&str> {
+    chunks.iter().map(|chunk| chunk.content.as_str()).collect()
+}
