@@ -153,7 +153,7 @@ impl Search<'_> {
     /// Asks for all legs together, and if that fails for each alone.
     async fn run(&self, legs: &[&Leg]) -> Result<(Rankings, Vec<LegReport>), VectorError> {
         let together = self.ask(legs).await;
-        if legs.len() == 1 || matches!(together, Ok(_) | Err(VectorError::TimedOut { .. })) {
+        if together.is_ok() || legs.len() == 1 {
             return together;
         }
         let mut found = Vec::new();
@@ -194,6 +194,9 @@ impl Search<'_> {
             candidates: self.query.candidates.max(self.query.limit),
             fusion: self.fusion,
         };
+        if tokio::time::Instant::now() >= self.deadline {
+            return Err(VectorError::TimedOut { action: SEARCHING });
+        }
         let started = Instant::now();
         let rankings = tokio::time::timeout_at(self.deadline, self.engine.rank(self.placement, &question))
             .await
