@@ -178,9 +178,6 @@ impl Search<'_> {
     }
 
     async fn ask(&self, legs: &[&Leg]) -> Result<(Rankings, Vec<LegReport>), VectorError> {
-        if self.deadline <= tokio::time::Instant::now() {
-            return Err(VectorError::TimedOut { action: SEARCHING });
-        }
         // The names hold what is searched, so that a test that lets a leg fail does so to its own searches only.
         fail_point!(&format!("vector-semantic-leg {:?}", self.query.generations), legs.iter().any(|leg| leg.kind == SearchLegKind::Semantic), |_| {
             Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() })
