@@ -179,12 +179,16 @@ impl Search<'_> {
 
     async fn ask(&self, legs: &[&Leg]) -> Result<(Rankings, Vec<LegReport>), VectorError> {
         // The names hold what is searched, so that a test that lets a leg fail does so to its own searches only.
-        fail_point!(&format!("vector-semantic-leg {:?}", self.query.generations), legs.iter().any(|leg| leg.kind == SearchLegKind::Semantic), |_| {
-            Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() })
-        });
-        fail_point!(&format!("vector-lexical-leg {:?}", self.query.generations), legs.iter().any(|leg| leg.kind == SearchLegKind::Lexical), |_| {
-            Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() })
-        });
+        fail_point!(
+            &format!("vector-semantic-leg {:?}", self.query.generations),
+            legs.iter().any(|leg| leg.kind == SearchLegKind::Semantic),
+            |_| { Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() }) }
+        );
+        fail_point!(
+            &format!("vector-lexical-leg {:?}", self.query.generations),
+            legs.iter().any(|leg| leg.kind == SearchLegKind::Lexical),
+            |_| { Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() }) }
+        );
         let question = Question {
             generations: &self.query.generations,
             legs,

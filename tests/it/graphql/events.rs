@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::Request;
-use docent::{
-    domain::id::RequestId,
-    graphql::Schema,
-    service::accounts,
-};
+use docent::{domain::id::RequestId, graphql::Schema, service::accounts};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
