@@ -33,6 +33,9 @@ use crate::{
     worker,
 };
 
+/// How long sockets get to answer a goodbye.
+const GOODBYE: Duration = Duration::from_secs(6);
+
 /// What the application is made of. What is `None` is built from the settings.
 pub struct Parts {
     pub config: Config,
@@ -162,7 +165,7 @@ impl App {
     /// When a store can't be closed in good order.
     pub async fn close(&self) -> anyhow::Result<()> {
         self.sockets.close();
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.sockets.wait()).await;
+        let _ = tokio::time::timeout(GOODBYE, self.sockets.wait()).await;
         self.services.vectors.close().await?;
         self.services.database.clone().close().await?;
         Ok(())

@@ -78,7 +78,11 @@ impl InputViolation {
     /// A violation at `path`, written with dots: `documents.3.uri`.
     #[must_use]
     pub fn new(code: ViolationCode, path: &str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), path: path.split('.').filter(|s| !s.is_empty()).map(Into::into).collect() }
+        Self {
+            code,
+            message: message.into(),
+            path: path.split('.').filter(|s| !s.is_empty()).map(Into::into).collect(),
+        }
     }
 }
 
@@ -207,7 +211,10 @@ impl fmt::Display for Error {
                 write!(formatter, "Too many requests. Try again in {retry_after_seconds} s.")
             }
             Self::Unavailable { dependency, retry_after_seconds, .. } => {
-                write!(formatter, "The {dependency} does not answer at the moment. Try again in {retry_after_seconds} s.")
+                write!(
+                    formatter,
+                    "The {dependency} does not answer at the moment. Try again in {retry_after_seconds} s."
+                )
             }
             Self::Internal(_) => formatter.write_str("Internal server error."),
         }

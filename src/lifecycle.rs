@@ -304,7 +304,8 @@ mod tests {
             let lifecycle = lifecycle();
             obedient(&lifecycle);
             fail(&lifecycle);
-            assert_eq!(lifecycle.wait_for(stream::empty()).await, ExitReason::Failed("server"));
+            let wait = tokio::time::timeout(Duration::from_hours(1), lifecycle.wait_for(stream::empty()));
+            assert_eq!(wait.await, Ok(ExitReason::Failed("server")));
         }
     }
 

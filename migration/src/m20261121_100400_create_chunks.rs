@@ -41,7 +41,8 @@ impl MigrationTrait for Migration {
                 manager.get_connection().execute_unprepared(&statement).await?;
             }
         }
-        crate::sql::run(manager, &["CREATE UNIQUE INDEX chunks_collection_id_id_key ON chunks (collection_id, id)"]).await
+        crate::sql::run(manager, &["CREATE UNIQUE INDEX chunks_collection_id_id_key ON chunks (collection_id, id)"])
+            .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -29,7 +29,9 @@ impl Migrate {
         match self {
             Self::Up => database.migrate_up().await?,
             Self::Down { destroy_data: false, .. } => {
-                bail!("taking a migration back destroys what only it could hold: make a backup, then add --destroy-data")
+                bail!(
+                    "taking a migration back destroys what only it could hold: make a backup, then add --destroy-data"
+                )
             }
             Self::Down { steps, destroy_data: true } => database.migrate_down(Some(*steps)).await?,
             Self::Status => {}

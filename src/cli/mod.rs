@@ -76,7 +76,10 @@ fn report(error: &anyhow::Error) {
 }
 
 fn start(cli: Cli) -> anyhow::Result<()> {
-    let config = Config::load(cli.config.as_deref(), std::env::vars())?.config;
+    // Settings are text; a variable that is not is none of ours.
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let config = Config::load(cli.config.as_deref(), environment)?.config;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // A GraphQL document nests deeper in debug builds than the usual 2 MiB hold.

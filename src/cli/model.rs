@@ -156,7 +156,9 @@ async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<
             revision: 1,
         };
         let tokenizer = embedder.tokenizer();
-        passages.extend(ingest::passages(target, &text, &chunking, tokenizer.as_ref())?.into_iter().map(|passage| passage.text));
+        passages.extend(
+            ingest::passages(target, &text, &chunking, tokenizer.as_ref())?.into_iter().map(|passage| passage.text),
+        );
         documents += 1;
     }
     if passages.is_empty() {

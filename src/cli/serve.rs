@@ -73,6 +73,8 @@ fn welcome(url: &str, has_playground: bool, is_sampled: bool) {
             "          -d '{{\"query\":\"{{ search(input: {{query: \\\"how is a document indexed\\\", first: 3}}) {{ hits {{ score \
              document {{ fileName }} chunk {{ content }} }} }} }}\"}}'"
         );
-        println!("  Register: «Sign in» in the playground, or `userRegister`. The first account administers the server.");
+        println!(
+            "  Register: «Sign in» in the playground, or `userRegister`. The first account administers the server."
+        );
     }
 }

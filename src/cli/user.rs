@@ -37,12 +37,8 @@ impl User {
         // Whoever may start this command may open accounts, whatever visitors may.
         config.auth.registration = Registration::Open;
         let app = App::build(Parts::from_config(config)?).await?;
-        let account = NewAccount {
-            username: create.username,
-            email: create.email,
-            password,
-            full_name: create.full_name,
-        };
+        let account =
+            NewAccount { username: create.username, email: create.email, password, full_name: create.full_name };
         let user = accounts::register(app.services(), account).await?;
         println!("Account {} was opened.", user.username);
         app.close().await

@@ -238,6 +238,7 @@ mod tests {
         let vectors = batches.embed(texts.clone()).await.unwrap();
         let echoed = Echo.encode(&texts.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
         assert_eq!(vectors, echoed);
+        assert_eq!(batches.embed(Vec::new()).await.unwrap(), Vec::<Vec<f32>>::new());
     }
 
     #[tokio::test]

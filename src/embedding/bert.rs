@@ -65,10 +65,10 @@ impl Encoder {
         })
     }
 
-    /// The sentence embedding of each text: the mean over its tokens, of length 1.
+    /// The sentence embedding of each text: the mean over its tokens, of length 1. Every text has a token at least.
     ///
     /// # Errors
-    /// If a text has no token, a token that the vocabulary lacks, or more tokens than the model has positions.
+    /// If a text has a token that the vocabulary lacks, or more tokens than the model has positions.
     pub fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
         let rows = self.forward(texts)?.flatten_all()?.to_vec1::<f32>()?;
         let width = self.architecture.hidden_size;
@@ -87,7 +87,7 @@ impl Encoder {
         let positions: Vec<u32> = texts.iter().flat_map(|text| (0..).take(text.len())).collect();
         let positions = self.positions.index_select(&Tensor::new(positions, &Device::Cpu)?, 0)?;
         let mut hidden = self.words.index_select(&Tensor::new(texts.concat(), &Device::Cpu)?, 0)?;
-        let no_bias = vec![0.0; self.architecture.hidden_size];
+        let no_bias = [];
         self.norm.apply(&hidden, &positions, &no_bias)?;
         for layer in &self.layers {
             hidden = layer.forward(&hidden, texts, self.architecture)?;

@@ -5,7 +5,7 @@
 
 mod batches;
 pub mod benchmark;
-pub mod bert;
+mod bert;
 pub mod download;
 pub mod install;
 mod kernels;

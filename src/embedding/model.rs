@@ -10,7 +10,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{EmbeddingError, ModelInfo, bert::Architecture};
+pub use super::bert::Architecture;
+use super::{EmbeddingError, ModelInfo};
 
 /// The file with the weights.
 pub const WEIGHTS: &str = "model.safetensors";

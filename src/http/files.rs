@@ -57,7 +57,8 @@ async fn receive(
         return Err(uploads::too_large(limit).into());
     }
     let upload = uploads::fill(&files.services, &viewer, id, body.into_data_stream()).await?;
-    let stored = upload.stored.map(|stored| json!({ "fileSize": stored.size.to_string(), "contentHash": stored.digest }));
+    let stored =
+        upload.stored.map(|stored| json!({ "fileSize": stored.size.to_string(), "contentHash": stored.digest }));
     Ok((StatusCode::CREATED, Json(stored)).into_response())
 }
 

@@ -159,16 +159,13 @@ impl Runner {
             Ok(()) => {}
             Err(JobError::LeaseLost) => info!(job.id = %job.id, job.kind, "the job went to another worker"),
             // The lease runs out and the job is taken up again.
-            Err(error) => error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "job not settled"),
+            Err(error) => {
+                error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "job not settled")
+            }
         }
     }
 
-    async fn retry_or_give_up(
-        &self,
-        handler: &dyn Handler,
-        job: &ClaimedJob,
-        error: JobError,
-    ) -> Result<(), JobError> {
+    async fn retry_or_give_up(&self, handler: &dyn Handler, job: &ClaimedJob, error: JobError) -> Result<(), JobError> {
         let attempts = match error {
             JobError::Unknown(_) => self.settings.max_attempts.min(ATTEMPTS_FOR_UNKNOWN),
             _ => self.settings.max_attempts,

@@ -122,9 +122,9 @@ pub async fn update(
 ) -> Result<Collection, Error> {
     let mut violations = Violations::default();
     let name = patch.name.map(|name| violations.text("name", "the collection a name", &name, MAX_NAME));
-    let description = patch.description.map(|text| {
-        violations.optional_text("description", "the description", text.as_deref(), MAX_DESCRIPTION)
-    });
+    let description = patch
+        .description
+        .map(|text| violations.optional_text("description", "the description", text.as_deref(), MAX_DESCRIPTION));
     let meta = patch.meta.map(|meta| violations.meta("meta", meta));
     violations.check()?;
     let now = services.clock.now();
@@ -204,8 +204,7 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
 /// Takes a collection that the caller may change until the transaction ends.
 pub(super) async fn lock_own(tx: &Transaction<'_>, viewer: &Viewer, id: CollectionId) -> Result<Collection, Error> {
     let user = viewer.require_user_id()?;
-    let collection =
-        collections::lock(tx, Scope::User(user), id).await?.ok_or(Error::NotFound("collection"))?;
+    let collection = collections::lock(tx, Scope::User(user), id).await?.ok_or(Error::NotFound("collection"))?;
     if collection.owner_id != user {
         return Err(Error::Forbidden("Only the owner of this collection may change it."));
     }

@@ -100,10 +100,10 @@ struct CheckedDocument {
 pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest) -> Result<Ingested, Error> {
     let user = viewer.require_user_id()?;
     let checked = check(services, viewer, &request).await?;
-    let idempotency = request.idempotency_key.as_ref().map(|key| Idempotency {
-        key: key.clone(),
-        request_digest: digest_of(request.collection, &checked),
-    });
+    let idempotency = request
+        .idempotency_key
+        .as_ref()
+        .map(|key| Idempotency { key: key.clone(), request_digest: digest_of(request.collection, &checked) });
     let now = services.clock.now();
     let (checked, idempotency) = (checked.as_slice(), &idempotency);
     let ingested = services
@@ -168,7 +168,11 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
                 }
             },
             IngestSource::Text(text) if text.len() as u64 > services.config.limits.upload_bytes => {
-                violations.add(ViolationCode::TooLong, &at("source.text"), "This text is too long. Upload it as a file.");
+                violations.add(
+                    ViolationCode::TooLong,
+                    &at("source.text"),
+                    "This text is too long. Upload it as a file.",
+                );
             }
             IngestSource::Text(_) => {}
         }
@@ -407,10 +411,7 @@ pub async fn delete(services: &Services, viewer: &Viewer, ids: Vec<DocumentId>) 
     violations.check()?;
     let now = services.clock.now();
     let ids = ids.as_slice();
-    let operation = services
-        .database
-        .transaction(|tx| remove(tx, viewer, user, ids, now).boxed())
-        .await?;
+    let operation = services.database.transaction(|tx| remove(tx, viewer, user, ids, now).boxed()).await?;
     services.events.announce(operation.id);
     services.work.notify_one();
     Ok(operation)
@@ -526,4 +527,3 @@ pub(crate) fn drop_points(
 pub async fn find(services: &Services, viewer: &Viewer, id: DocumentId) -> Result<Document, Error> {
     documents::find(&services.database.reader(viewer.scope()), id).await?.ok_or(Error::NotFound("document"))
 }
-

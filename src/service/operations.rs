@@ -16,9 +16,7 @@ use crate::{
     domain::{
         document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
         id::{DocumentId, OperationId},
-        operation::{
-            DocumentOutcome, Operation, OperationEvent, OperationEventKind, OperationStatus, OperationType,
-        },
+        operation::{DocumentOutcome, Operation, OperationEvent, OperationEventKind, OperationStatus, OperationType},
         page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
     },
@@ -133,10 +131,7 @@ pub(crate) fn cancellation(attempts: i32) -> ProcessingError {
 pub async fn cancel(services: &Services, viewer: &Viewer, id: OperationId) -> Result<Operation, Error> {
     viewer.require_user()?;
     let now = services.clock.now();
-    let operation = services
-        .database
-        .transaction(|tx| cancel_within(tx, viewer.scope(), id, now).boxed())
-        .await?;
+    let operation = services.database.transaction(|tx| cancel_within(tx, viewer.scope(), id, now).boxed()).await?;
     services.events.announce(id);
     Ok(operation)
 }
@@ -174,8 +169,7 @@ async fn leave_out_waiting(
     let id = locked.operation.id;
     let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
     loop {
-        let waiting =
-            operations::list_items(&tx.reader(scope), id, &[DocumentOutcome::Pending], &page).await?;
+        let waiting = operations::list_items(&tx.reader(scope), id, &[DocumentOutcome::Pending], &page).await?;
         for item in &waiting.items {
             let error = cancellation(0);
             operations::set_outcome(tx, id, item.ordinal, DocumentOutcome::Cancelled, Some(&error), 0).await?;

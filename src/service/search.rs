@@ -246,13 +246,17 @@ async fn load(
     homes: &HashMap<GenerationId, CollectionId>,
     hits: Vec<VectorHit>,
 ) -> Result<Vec<(VectorHit, Chunk)>, Error> {
-    let key = |hit: &VectorHit| homes.get(&hit.generation).map(|collection| ChunkKey { collection: *collection, id: hit.id });
+    let key =
+        |hit: &VectorHit| homes.get(&hit.generation).map(|collection| ChunkKey { collection: *collection, id: hit.id });
     let keys: Vec<_> = hits.iter().filter_map(key).collect();
     if keys.is_empty() {
         return Ok(Vec::new());
     }
     let mut rows = chunks::find_many(&services.database.reader(scope), &keys).await?;
-    Ok(hits.into_iter().filter_map(|hit| key(&hit).and_then(|key| rows.remove(&key)).map(|chunk| (hit, chunk))).collect())
+    Ok(hits
+        .into_iter()
+        .filter_map(|hit| key(&hit).and_then(|key| rows.remove(&key)).map(|chunk| (hit, chunk)))
+        .collect())
 }
 
 fn select(request: &SearchRequest, hits: Vec<(VectorHit, Chunk)>) -> Vec<(VectorHit, Chunk)> {

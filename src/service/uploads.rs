@@ -44,10 +44,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> R
         expires_at: now + TimeDelta::hours(services.config.ingestion.upload_hours),
     };
     let new = &upload;
-    services
-        .database
-        .transaction(|tx| async move { Ok::<_, Error>(uploads::insert(tx, new).await?) }.boxed())
-        .await?;
+    services.database.transaction(|tx| async move { Ok::<_, Error>(uploads::insert(tx, new).await?) }.boxed()).await?;
     Ok(upload)
 }
 

@@ -153,7 +153,7 @@ impl Search<'_> {
     /// Asks for all legs together, and if that fails for each alone.
     async fn run(&self, legs: &[&Leg]) -> Result<(Rankings, Vec<LegReport>), VectorError> {
         let together = self.ask(legs).await;
-        if legs.len() == 1 || matches!(together, Ok(_) | Err(VectorError::TimedOut { .. })) {
+        if together.is_ok() || legs.len() == 1 {
             return together;
         }
         let mut found = Vec::new();
@@ -178,18 +178,26 @@ impl Search<'_> {
     }
 
     async fn ask(&self, legs: &[&Leg]) -> Result<(Rankings, Vec<LegReport>), VectorError> {
-        fail_point!("vector-semantic-leg", legs.iter().any(|leg| leg.kind == SearchLegKind::Semantic), |_| {
-            Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() })
-        });
-        fail_point!("vector-lexical-leg", legs.iter().any(|leg| leg.kind == SearchLegKind::Lexical), |_| {
-            Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() })
-        });
+        // The names hold what is searched, so that a test that lets a leg fail does so to its own searches only.
+        fail_point!(
+            &format!("vector-semantic-leg {:?}", self.query.generations),
+            legs.iter().any(|leg| leg.kind == SearchLegKind::Semantic),
+            |_| { Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() }) }
+        );
+        fail_point!(
+            &format!("vector-lexical-leg {:?}", self.query.generations),
+            legs.iter().any(|leg| leg.kind == SearchLegKind::Lexical),
+            |_| { Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() }) }
+        );
         let question = Question {
             generations: &self.query.generations,
             legs,
             candidates: self.query.candidates.max(self.query.limit),
             fusion: self.fusion,
         };
+        if tokio::time::Instant::now() >= self.deadline {
+            return Err(VectorError::TimedOut { action: SEARCHING });
+        }
         let started = Instant::now();
         let rankings = tokio::time::timeout_at(self.deadline, self.engine.rank(self.placement, &question))
             .await

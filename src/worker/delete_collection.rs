@@ -50,10 +50,8 @@ impl Handler for DeleteCollection {
         let Payload { operation, collection: id } = payload(job)?;
         let database = &self.services.database;
         if let Some(collection) = collections::find(&database.reader(Scope::System), id).await? {
-            let placement = Placement {
-                name: collection.vector_store_name,
-                dimension: self.services.embedder.model().dimension,
-            };
+            let placement =
+                Placement { name: collection.vector_store_name, dimension: self.services.embedder.model().dimension };
             let vectors = &self.services.vectors;
             vectors.ensure(&placement).await.map_err(Error::from)?;
             let selector = PointSelector::Generation(collection.generation);

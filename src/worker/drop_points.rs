@@ -39,14 +39,12 @@ impl Handler for DropPointsHandler {
 
     async fn run(&self, job: &ClaimedJob, _stop: &CancellationToken) -> Result<(), JobError> {
         let work: DropPoints = payload(job)?;
-        let placement =
-            Placement { name: work.placement.clone(), dimension: self.services.embedder.model().dimension };
+        let placement = Placement { name: work.placement.clone(), dimension: self.services.embedder.model().dimension };
         let generation = work.generation;
         let selectors: Vec<_> = match work.target {
-            DropTarget::Documents(ref documents) => documents
-                .iter()
-                .map(|document| PointSelector::Document { generation, document: *document })
-                .collect(),
+            DropTarget::Documents(ref documents) => {
+                documents.iter().map(|document| PointSelector::Document { generation, document: *document }).collect()
+            }
             DropTarget::OtherRevisions { document, keep } => {
                 vec![PointSelector::OtherRevisions { generation, document, keep }]
             }

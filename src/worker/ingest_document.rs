@@ -276,12 +276,8 @@ impl IngestDocument {
         let digests = chunks::digests(&reader, work.target.collection, work.target.document).await?;
         let ids: Vec<_> = digests.values().copied().collect();
         let placement = self.placement(work);
-        let mut found = self
-            .services
-            .vectors
-            .embeddings(&placement, work.target.generation, &ids)
-            .await
-            .map_err(Error::from)?;
+        let mut found =
+            self.services.vectors.embeddings(&placement, work.target.generation, &ids).await.map_err(Error::from)?;
         Ok(digests.into_iter().filter_map(|(digest, id)| Some((digest, found.remove(&id)?))).collect())
     }
 
@@ -407,7 +403,9 @@ fn settled_early(locked: &LockedOperation, item: &OperationItem, document: Optio
     let id = item.outcome.document_id;
     match document {
         None => Some(Settlement::skipped(id, "deleted meanwhile")),
-        Some(document) if document.revision >= item.revision => Some(Settlement::skipped(id, "overtaken by newer content")),
+        Some(document) if document.revision >= item.revision => {
+            Some(Settlement::skipped(id, "overtaken by newer content"))
+        }
         Some(_) if locked.cancel_requested => Some(Settlement::cancelled(id)),
         Some(_) => None,
     }

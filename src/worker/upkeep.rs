@@ -15,6 +15,12 @@ use crate::{
 };
 
 pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
+    // What was being written when the last process ended is nobody's.
+    match services.blobs.sweep_temporary(services.clock.now()).await {
+        Ok(0) => {}
+        Ok(files) => debug!(files, "unfinished files removed"),
+        Err(error) => warn!(error = &error as &dyn std::error::Error, "unfinished files can't be removed now"),
+    }
     let mut tick = tokio::time::interval(Duration::from_secs(services.config.vector.optimize_interval_seconds));
     loop {
         tokio::select! {

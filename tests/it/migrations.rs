@@ -52,7 +52,9 @@ async fn a_statement_about_one_collection_reads_one_partition_of_a_hundred() {
         format!("collection_id = '{collection}' AND document_id IN ('{document}')"),
     ];
     for condition in conditions {
-        for statement in [format!("SELECT * FROM chunks WHERE {condition}"), format!("DELETE FROM chunks WHERE {condition}")] {
+        for statement in
+            [format!("SELECT * FROM chunks WHERE {condition}"), format!("DELETE FROM chunks WHERE {condition}")]
+        {
             let explain = Statement::from_string(DbBackend::Postgres, format!("EXPLAIN (COSTS OFF) {statement}"));
             let plan: String = connection
                 .query_all_raw(explain)

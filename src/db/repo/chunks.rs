@@ -91,8 +91,7 @@ pub async fn find_places(
     rows.into_iter()
         .map(|row| {
             let chunk = Chunk::try_from(row)?;
-            let place =
-                ChunkPlace { collection: chunk.collection_id, document: chunk.document_id, index: chunk.index };
+            let place = ChunkPlace { collection: chunk.collection_id, document: chunk.document_id, index: chunk.index };
             Ok((place, chunk))
         })
         .collect()
@@ -187,4 +186,3 @@ pub async fn delete_of_documents(
         .await?;
     Ok(())
 }
-

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::{Expr, ExprTrait},
+    QuerySelect,
+    sea_query::{Expr, ExprTrait},
 };
 
 use super::{Direction, convert, readable, to_count};
@@ -150,11 +151,7 @@ pub async fn name_taken(
 
 /// One collection of the scope, locked until the transaction ends.
 pub async fn lock(tx: &Transaction<'_>, scope: Scope, id: CollectionId) -> Result<Option<Collection>, DatabaseError> {
-    let row = collection::Entity::find_by_id(id.0)
-        .filter(readable(scope))
-        .lock_exclusive()
-        .one(&tx.connection)
-        .await?;
+    let row = collection::Entity::find_by_id(id.0).filter(readable(scope)).lock_exclusive().one(&tx.connection).await?;
     row.map(TryInto::try_into).transpose()
 }
 
@@ -212,4 +209,3 @@ pub async fn delete(tx: &Transaction<'_>, id: CollectionId) -> Result<(), Databa
     collection::Entity::delete_by_id(id.0).exec(&tx.connection).await?;
     Ok(())
 }
-

@@ -109,8 +109,7 @@ pub async fn list(
     if let Some(key) = &list.page.after {
         ranked = match &key.file_name {
             Some(name) => ranked.filter(
-                list.direction
-                    .after_pair((document::Column::FileName, document::Column::Id), (name.clone(), key.id.0)),
+                list.direction.after_pair((document::Column::FileName, document::Column::Id), (name.clone(), key.id.0)),
             ),
             None => ranked.filter(list.direction.after(document::Column::Id, key.id.0)),
         };

@@ -74,9 +74,7 @@ fn readable(scope: Scope) -> Condition {
         Scope::System => Condition::all(),
         Scope::Anonymous => condition.add(collection::Column::IsPublic.eq(true)),
         Scope::User(user) => condition.add(
-            Condition::any()
-                .add(collection::Column::IsPublic.eq(true))
-                .add(collection::Column::OwnerId.eq(user.0)),
+            Condition::any().add(collection::Column::IsPublic.eq(true)).add(collection::Column::OwnerId.eq(user.0)),
         ),
     }
 }
@@ -99,9 +97,7 @@ fn collection_ids(condition: Condition) -> SelectStatement {
 fn in_readable<C: ColumnTrait>(column: C, scope: Scope) -> Condition {
     match scope {
         Scope::System => Condition::all(),
-        Scope::Anonymous | Scope::User(_) => {
-            Condition::all().add(column.in_subquery(collection_ids(readable(scope))))
-        }
+        Scope::Anonymous | Scope::User(_) => Condition::all().add(column.in_subquery(collection_ids(readable(scope)))),
     }
 }
 

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 
 use super::{Direction, INSERT_ROWS, collection_ids, convert, managed, nothing, to_count};
@@ -224,7 +223,11 @@ pub async fn insert(
 }
 
 /// Takes an operation until the transaction ends.
-pub async fn lock(tx: &Transaction<'_>, scope: Scope, id: OperationId) -> Result<Option<LockedOperation>, DatabaseError> {
+pub async fn lock(
+    tx: &Transaction<'_>,
+    scope: Scope,
+    id: OperationId,
+) -> Result<Option<LockedOperation>, DatabaseError> {
     let row = operation::Entity::find_by_id(id.0).filter(visible(scope)).lock_exclusive().one(&tx.connection).await?;
     row.map(|row| {
         Ok(LockedOperation {

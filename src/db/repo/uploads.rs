@@ -72,8 +72,7 @@ pub async fn set_stored(tx: &Transaction<'_>, id: UploadId, stored: &StoredFile)
 
 /// Removes uploads whose time is over.
 pub async fn delete_expired(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
-    let result =
-        upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lt(now)).exec(&tx.connection).await?;
+    let result = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lt(now)).exec(&tx.connection).await?;
     Ok(result.rows_affected)
 }
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait,
-    QueryFilter,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
     sea_query::{Expr, ExprTrait, Func, SimpleExpr},
 };
 
@@ -103,4 +104,3 @@ pub async fn insert(tx: &Transaction<'_>, new: &User, password_hash: String) -> 
 fn lower(column: user::Column) -> SimpleExpr {
     Func::lower(Expr::col((user::Entity, column))).into()
 }
-

@@ -68,7 +68,7 @@ impl Shard {
     pub(super) async fn flush(&self) -> Result<(), VectorError> {
         let engine = Arc::clone(&self.engine);
         let flush = move || {
-            fail::fail_point!("vector-flush");
+            fail::fail_point!(&format!("vector-flush {}", engine.path().display()));
             engine.flush()
         };
         finished("flushing", self.writes.flush(flush).await)

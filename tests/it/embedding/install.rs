@@ -10,10 +10,9 @@ use std::{
 use axum::{Router, extract::Path as UrlPath, http::StatusCode, routing::get};
 use docent::embedding::{
     EmbeddingError,
-    bert::Architecture,
     download::pull,
     install::import,
-    model::{self, PinnedFile, RegisteredModel},
+    model::{self, Architecture, PinnedFile, RegisteredModel},
 };
 use tempfile::TempDir;
 use tokio::{

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use crate::{
     on_both_databases,
-    support::{app::TestApp, caller::{Caller, PASSWORD}},
+    support::{
+        app::TestApp,
+        caller::{Caller, PASSWORD},
+    },
 };
 
 const VIEWER: &str = "{ viewer { username email role } }";

@@ -5,15 +5,20 @@ use serde_json::{Value, json};
 use super::documents::upload;
 use crate::{
     on_both_databases,
-    support::{app::{TestApp, texts}, caller::Caller},
+    support::{
+        app::{TestApp, texts},
+        caller::Caller,
+    },
 };
 
 async fn user_errors(caller: &Caller, documents: Value) -> Vec<(String, String)> {
-    let collection = caller.data("{ collections { nodes { id } } }", json!({})).await["collections"]["nodes"][0]["id"].clone();
+    let collection =
+        caller.data("{ collections { nodes { id } } }", json!({})).await["collections"]["nodes"][0]["id"].clone();
     let payload = caller.ingest(collection.as_str().unwrap(), documents).await;
     assert_eq!(payload["operation"], Value::Null, "{payload:#}");
     let errors = payload["userErrors"].as_array().unwrap();
-    let join = |path: &Value| path.as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect::<Vec<_>>().join(".");
+    let join =
+        |path: &Value| path.as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect::<Vec<_>>().join(".");
     errors.iter().map(|error| (error["code"].as_str().unwrap().to_owned(), join(&error["path"]))).collect()
 }
 
@@ -135,7 +140,11 @@ async fn files_that_can_not_be_read_fail_alone_with_a_code_and_a_sentence() {
         documents.push(json!({ "source": { "uploadId": upload(&ada, name, bytes).await } }));
     }
     let operation = ada.ingest_all(&id, json!(documents)).await;
-    assert_eq!((&operation["status"], &operation["totals"]["completed"]), (&json!("COMPLETED"), &json!(1)), "{operation:#}");
+    assert_eq!(
+        (&operation["status"], &operation["totals"]["completed"]),
+        (&json!("COMPLETED"), &json!(1)),
+        "{operation:#}"
+    );
     let nodes = operation["documents"]["nodes"].as_array().unwrap();
     let found: Vec<_> = nodes[1..].iter().map(|node| node["error"]["code"].as_str().unwrap_or("none")).collect();
     let expected: Vec<_> = files.iter().map(|(_, _, code)| *code).collect();

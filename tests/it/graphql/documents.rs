@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use crate::{
     on_both_databases,
-    support::{app::{TestApp, texts}, caller::Caller},
+    support::{
+        app::{TestApp, texts},
+        caller::Caller,
+    },
 };
 
 const DOCUMENTS: &str = "query($id: ID!, $filter: DocumentFilter) {
@@ -181,7 +184,10 @@ async fn uploads_are_filled_once_by_their_owner_and_not_beyond_the_limit() {
     assert_eq!(announced.status, 413);
     let streamed = futures_util::stream::iter((0..3).map(|_| Ok::<_, std::io::Error>(vec![b'x'; 400])));
     let streamed = ada.send("PUT", &url, &[], axum::body::Body::from_stream(streamed)).await;
-    assert_eq!((streamed.status, streamed.json()["errors"][0]["extensions"]["code"].clone()), (413, json!("COST_LIMIT_EXCEEDED")));
+    assert_eq!(
+        (streamed.status, streamed.json()["errors"][0]["extensions"]["code"].clone()),
+        (413, json!("COST_LIMIT_EXCEEDED"))
+    );
     assert_eq!(ada.send("PUT", &url, &[], "hello").await.status, 201);
     assert_eq!(ada.send("PUT", &url, &[], "again").await.status, 409);
 }

@@ -12,7 +12,12 @@ const CORPUS: &[(&str, &str)] = &[
 ];
 
 fn files(result: &Value) -> Vec<String> {
-    result["hits"].as_array().unwrap().iter().map(|hit| hit["document"]["fileName"].as_str().unwrap().to_owned()).collect()
+    result["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["document"]["fileName"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 on_both_databases! {

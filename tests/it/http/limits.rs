@@ -197,6 +197,9 @@ async fn fragments_that_unfold_are_refused_folded() {
         let answer = attack(&tiny, &bomb).await;
         assert_eq!(answer.code(), "COST_LIMIT_EXCEEDED", "{}", answer.text);
     }
+    let wide =
+        format!("{{ item(id: 1) {{ {} }} }} fragment F on Item {{ {} }}", "...F ".repeat(100), "id ".repeat(100));
+    assert_eq!(verdict(&attack(&tiny, &wide).await), json!(["COST_LIMIT_EXCEEDED", 2000, 10_101]));
     let chain = (0..200).fold("{ item(id: 1) { ...F0 } }".to_owned(), |text, level| {
         format!("{text} fragment F{level} on Item {{ ...F{} }}", level + 1)
     });

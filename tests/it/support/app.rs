@@ -48,7 +48,8 @@ pub struct TestApp {
     pub app: Arc<App>,
     pub router: Router,
     pub clock: Arc<TestClock>,
-    pub directory: TempDir,
+    /// Kept until the application is gone.
+    _directory: TempDir,
     statements: Arc<Mutex<Vec<String>>>,
     stop: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
@@ -93,7 +94,7 @@ impl TestApp {
         let router = app.router();
         let working = Arc::clone(&app);
         let worker = Some(tokio::spawn(async move { working.work().await }));
-        Self { app, router, clock, directory, statements, stop, worker }
+        Self { app, router, clock, _directory: directory, statements, stop, worker }
     }
 
     pub fn anonymous(&self) -> Caller {

@@ -20,9 +20,8 @@ pub fn directory() -> PathBuf {
 pub async fn embedder() -> Arc<dyn Embedder> {
     let load = || async {
         let settings = EmbeddingConfig::default();
-        let loaded = tokio::task::spawn_blocking(move || {
-            LocalEmbedder::load(&directory(), &settings.model, &settings, 2)
-        });
+        let loaded =
+            tokio::task::spawn_blocking(move || LocalEmbedder::load(&directory(), &settings.model, &settings, 2));
         let embedder = loaded.await.unwrap().unwrap_or_else(|error| panic!("{error}: run «make model» first"));
         Arc::new(embedder) as Arc<dyn Embedder>
     };

@@ -86,7 +86,9 @@ fn start_cluster() -> String {
     let data = data.display();
     let log = folder.join("log");
     let log = log.display();
-    shell(&format!("{user} {bin}/initdb -D {data} -U postgres --auth=trust --no-sync --encoding=UTF8 --locale=C.UTF-8"));
+    shell(&format!(
+        "{user} {bin}/initdb -D {data} -U postgres --auth=trust --no-sync --encoding=UTF8 --locale=C.UTF-8"
+    ));
     let options = format!(
         "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c synchronous_commit=off \
          -c full_page_writes=off -c max_connections=300 -c max_locks_per_transaction=256"
@@ -107,8 +109,10 @@ fn start_cluster() -> String {
 }
 
 fn find_binaries() -> PathBuf {
-    let on_path = std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
-    let packaged = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|e| e.path().join("bin"));
+    let on_path =
+        std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let packaged =
+        std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|e| e.path().join("bin"));
     on_path.chain(packaged).find(|folder| folder.join("initdb").exists()).expect(
         "PostgreSQL is missing: install it (Debian: apt-get install postgresql) or point TEST_DATABASE_URL at a server",
     )
@@ -118,4 +122,3 @@ fn shell(command: &str) {
     let output = Command::new("sh").args(["-c", command]).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
 }
-

@@ -149,11 +149,12 @@ async fn two_thousand_small_writes_at_once_are_durable_and_share_their_flushes()
     let faults = fail::FailScenario::setup();
     let flushes = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&flushes);
-    fail::cfg_callback("vector-flush", move || {
+    let directory = tempfile::tempdir().unwrap();
+    let fault = format!("vector-flush {}", directory.path().join(placement().name).display());
+    fail::cfg_callback(fault, move || {
         counter.fetch_add(1, Ordering::SeqCst);
     })
     .unwrap();
-    let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(open(directory.path(), &VectorConfig::default()).await);
     let tenant = GenerationId::generate();
     let writers: Vec<_> = (0..40)

@@ -226,7 +226,8 @@ async fn a_leg_that_fails_is_reported_beside_the_hits_of_the_other(stage: &Stage
         ("vector-semantic-leg", SearchLegKind::Semantic, SearchLegKind::Lexical, by_words),
         ("vector-lexical-leg", SearchLegKind::Lexical, SearchLegKind::Semantic, by_meaning),
     ] {
-        fail::cfg(fault, "return").unwrap();
+        let fault = format!("{fault} {:?}", query.generations);
+        fail::cfg(fault.as_str(), "return").unwrap();
         let answer = stage.search(&query).await;
         fail::remove(fault);
 
@@ -249,11 +250,12 @@ async fn a_leg_that_fails_is_reported_beside_the_hits_of_the_other(stage: &Stage
 async fn a_search_whose_legs_all_fail_fails(stage: &Stage) {
     let (tenant, _) = nine_passages(stage).await;
     let faults = fail::FailScenario::setup();
-    fail::cfg("vector-semantic-leg", "return").unwrap();
+    let fault = |leg: &str| format!("vector-{leg}-leg {:?}", [tenant]);
+    fail::cfg(fault("semantic"), "return").unwrap();
     let error = stage.store.search(&stage.placement, &semantic(tenant, 0.0)).await.unwrap_err();
     assert!(matches!(error, VectorError::Failed { .. }), "{error:?}");
 
-    fail::cfg("vector-lexical-leg", "return").unwrap();
+    fail::cfg(fault("lexical"), "return").unwrap();
     let error = stage.store.search(&stage.placement, &hybrid(tenant, 0.0, "harbour")).await.unwrap_err();
     assert!(error.is_retryable());
     faults.teardown();

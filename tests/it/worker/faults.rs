@@ -148,7 +148,8 @@ async fn kills_at_any_moment_lose_nothing_and_do_nothing_twice() {
     assert_eq!(ended["totals"]["chunks"], DOCUMENTS);
     let search = "{ search(input: { query: \"tram\", first: 100 }) { hits { document { uri } } } }";
     let hits = server.data(search, json!({})).await["search"]["hits"].clone();
-    let mut found: Vec<_> = hits.as_array().unwrap().iter().map(|hit| hit["document"]["uri"].as_str().unwrap()).collect();
+    let mut found: Vec<_> =
+        hits.as_array().unwrap().iter().map(|hit| hit["document"]["uri"].as_str().unwrap()).collect();
     found.sort_unstable();
     let mut expected: Vec<_> = documents.iter().map(|(name, _)| *name).collect();
     expected.sort_unstable();
