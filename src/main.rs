@@ -1,8 +1,15 @@
+//! The `docent` program.
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some(docent::extract::child::SUBCOMMAND) {
-        return docent::extract::child::run();
+    // Before any thread exists: candle asks for this once. A thread of its own for each embedding worker is twice as fast
+    // as candle's threads for one (ARCHITECTURE.md, «Measured settings»).
+    #[expect(unsafe_code, reason = "no other thread reads the environment yet")]
+    // SAFETY: this is the first statement of the process and there is one thread.
+    unsafe {
+        std::env::set_var("RAYON_NUM_THREADS", "1");
     }
-    ExitCode::FAILURE
+    let _failpoints = fail::FailScenario::setup();
+    docent::cli::run()
 }

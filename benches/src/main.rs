@@ -1,1 +1,148 @@
-fn main(){}
+//! Measures a release build of Docent from outside: it starts the server, speaks to it as any client does, and prints
+//! what it found. It uses nothing of the server's code, so it can't measure anything that a user couldn't see.
+
+mod api;
+mod client;
+mod events;
+mod figures;
+mod history;
+mod ingest;
+mod kill;
+mod kill_checks;
+mod process;
+mod quality;
+mod report;
+mod run;
+mod scifact;
+mod searches;
+mod server;
+mod setup;
+mod statistics;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Measures a release build of Docent on SciFact, through its public API.
+///
+/// Without a subcommand: starts the server on an empty data directory, ingests all documents through `documentsIngest`
+/// while following every operation over one WebSocket, asks all queries in each mode, restarts the server, and prints
+/// one table: ranking quality (nDCG@10, recall@10), rate of ingestion beside the rate of embedding alone, latency,
+/// memory, time to be ready, delay of events. Figures that have a target are marked pass or FAIL; a missed target does
+/// not change the exit status, a run that could not be completed does.
+///
+/// The server inherits no environment variables; `--set` gives it some. What it prints goes to a log whose path is told.
+/// Expect a quarter of an hour on two cores, and close other programs: they are measured too. `--quick 300` tries
+/// everything in a minute, with figures that mean little.
+#[derive(Parser, Debug)]
+#[command(name = "docent-bench", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Way>,
+
+    #[command(flatten)]
+    server: Option<setup::ServerArguments>,
+
+    #[command(flatten)]
+    bench: run::BenchArguments,
+}
+
+#[derive(Subcommand, Debug)]
+enum Way {
+    /// Kills the server again and again while it ingests, and checks that nothing acknowledged was lost.
+    ///
+    /// Documents are handed over in calls of different sizes, spread over the kills; a log of acknowledged calls is
+    /// kept. After the last start everything must end as in a run without kills: each document completed once, with the
+    /// same passages, found by its title, its original unchanged; histories without a gap; a repeated idempotency key
+    /// answered with the same operation. The exit status is 1 if anything differs.
+    Kill(kill::KillArguments),
+
+    /// Asks the queries again on a data directory that a run with `--keep` left, to compare settings of the search.
+    Quality(run::QualityArguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    install_tls_provider();
+    let outcome = tokio::select! {
+        outcome = execute(arguments) => outcome,
+        outcome = interrupted() => outcome,
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            report::note(format!("docent-bench: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn execute(arguments: Arguments) -> Result<ExitCode> {
+    match (arguments.command, arguments.server) {
+        (Some(Way::Kill(kill)), _) => kill::run(&kill).await,
+        (Some(Way::Quality(quality)), _) => run::quality_only(&quality).await.map(|()| ExitCode::SUCCESS),
+        (None, Some(server)) => run::run(&server, &arguments.bench).await.map(|()| ExitCode::SUCCESS),
+        (None, None) => anyhow::bail!("--server and --data are needed; see --help"),
+    }
+}
+
+/// Ends the run from outside, so that servers are killed and folders removed on the way out.
+async fn interrupted() -> Result<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended?,
+        _ = terminate.recv() => {}
+    }
+    anyhow::bail!("interrupted")
+}
+
+/// The HTTP client wants to know a TLS implementation even where all it speaks is plain HTTP.
+fn install_tls_provider() {
+    // Fails only if there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn benchmark_needs_only_a_server_and_data() {
+        let arguments = parse("docent-bench --server docent --data scifact").unwrap();
+        assert_eq!(arguments.server.unwrap().model_dir.to_str(), Some(".model"));
+        assert!(arguments.bench.quick.is_none() && arguments.bench.json.is_none() && arguments.command.is_none());
+        assert!(parse("docent-bench --server docent").is_err());
+    }
+
+    #[test]
+    fn settings_for_the_server_can_be_repeated() {
+        let line = "docent-bench --server docent --data scifact --set A=1 --set B=x=y --quick 300 --json out.json";
+        let arguments = parse(line).unwrap();
+        assert_eq!(arguments.server.unwrap().settings, [("A".into(), "1".into()), ("B".into(), "x=y".into())]);
+        assert_eq!(arguments.bench.quick, Some(300));
+        assert!(parse("docent-bench --server docent --data scifact --set A").is_err());
+    }
+
+    #[test]
+    fn subcommands_have_arguments_of_their_own() {
+        let arguments = parse("docent-bench kill --server docent --data scifact --kills 3 --seed 9").unwrap();
+        let Some(Way::Kill(kill)) = arguments.command else { panic!("not kill") };
+        assert_eq!((kill.kills, kill.seed, kill.documents), (3, 9, 400));
+        let line = "docent-bench quality --server docent --data scifact --data-dir kept/data";
+        assert!(matches!(parse(line).unwrap().command, Some(Way::Quality(_))));
+    }
+}

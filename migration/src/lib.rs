@@ -1,1 +1,37 @@
+//! The database's schema as a list of changes, each with its way back, for SQLite and PostgreSQL.
+//!
+//! A migration states its SQL once; the few words in which the two databases differ are placeholders (see [`sql`]). Each
+//! runs in a transaction, so one that was killed half-way left nothing and can be run again. Migrations never use the
+//! application's types: they describe the past.
 
+use sea_orm_migration::prelude::*;
+
+mod m20261121_100000_create_users;
+mod m20261121_100100_create_sessions;
+mod m20261121_100200_create_collections;
+mod m20261121_100300_create_documents;
+mod m20261121_100400_create_chunks;
+mod m20261121_100500_create_operations;
+mod m20261121_100600_create_jobs;
+mod m20261121_100700_create_uploads;
+pub mod sql;
+
+/// All migrations, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_100000_create_users::Migration),
+            Box::new(m20261121_100100_create_sessions::Migration),
+            Box::new(m20261121_100200_create_collections::Migration),
+            Box::new(m20261121_100300_create_documents::Migration),
+            Box::new(m20261121_100400_create_chunks::Migration),
+            Box::new(m20261121_100500_create_operations::Migration),
+            Box::new(m20261121_100600_create_jobs::Migration),
+            Box::new(m20261121_100700_create_uploads::Migration),
+        ]
+    }
+}

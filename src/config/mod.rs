@@ -1,55 +1,35 @@
-//! Every setting of the server, with its default. `load` (in `load.rs`) reads them: defaults, then `docent.toml`, then the
+//! Every setting of the server, with its default. [`Config::load`] reads them: defaults, then `docent.toml`, then the
 //! environment (`DOCENT__SECTION__KEY`).
+//!
+//! Values only: nothing here opens, connects or starts anything, and nothing here looks at the environment by itself.
 
 pub mod load;
+pub mod options;
+mod validate;
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// All settings. Every field is documented in the README's table; a test compares the two.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Where everything that the server keeps is kept: database, vectors, originals, models.
-    pub data_dir: PathBuf,
-    pub http: HttpConfig,
-    pub database: DatabaseConfig,
-    pub vector: VectorConfig,
-    pub embedding: EmbeddingConfig,
-    pub auth: AuthConfig,
-    pub ingestion: IngestionConfig,
-    pub extraction: ExtractionConfig,
-    pub search: SearchConfig,
-    pub limits: LimitsConfig,
-    pub telemetry: TelemetryConfig,
-}
+use self::options::{Kind, Setting, SettingValue};
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            data_dir: PathBuf::from("data"),
-            http: HttpConfig::default(),
-            database: DatabaseConfig::default(),
-            vector: VectorConfig::default(),
-            embedding: EmbeddingConfig::default(),
-            auth: AuthConfig::default(),
-            ingestion: IngestionConfig::default(),
-            extraction: ExtractionConfig::default(),
-            search: SearchConfig::default(),
-            limits: LimitsConfig::default(),
-            telemetry: TelemetryConfig::default(),
-        }
-    }
-}
-
+/// Defines a section: the struct, its defaults, a `Debug` that hides secrets, and `settings`, which lists every field
+/// with its documentation, so that a setting is written down once.
 macro_rules! section {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $type:ty = $default:expr;)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+    ($(#[doc = $doc:literal])* $name:ident {
+        $($(#[doc = $field_doc:literal])* $field:ident : $type:ty = $default:expr;)*
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, PartialEq, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct $name {
-            $($(#[$field_doc])* pub $field: $type,)*
+            $($(#[doc = $field_doc])* pub $field: $type,)*
+        }
+
+        impl $name {
+            fn settings(&self) -> Vec<Setting> {
+                vec![$(Setting::new(stringify!($field), concat!($($field_doc),*), &self.$field)),*]
+            }
         }
 
         impl Default for $name {
@@ -57,7 +37,68 @@ macro_rules! section {
                 Self { $($field: $default,)* }
             }
         }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                options::debug(stringify!($name), self.settings(), formatter)
+            }
+        }
     };
+}
+
+/// Defines `Config` itself: the settings outside sections, and the sections.
+macro_rules! config {
+    ($(#[doc = $doc:literal])* $name:ident {
+        $($(#[doc = $field_doc:literal])* $field:ident : $type:ty = $default:expr;)*
+        $([$section:ident] $section_type:ty;)*
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, PartialEq, Debug, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name {
+            $($(#[doc = $field_doc])* pub $field: $type,)*
+            $(pub $section: $section_type,)*
+        }
+
+        impl $name {
+            /// Every setting with its full key, in the order of declaration.
+            fn settings(&self) -> Vec<(String, Setting)> {
+                let outside = vec![$(Setting::new(stringify!($field), concat!($($field_doc),*), &self.$field)),*];
+                let mut all: Vec<_> = outside.into_iter().map(|setting| (setting.name.to_owned(), setting)).collect();
+                $(all.extend(self.$section.settings().into_iter().map(|setting| {
+                    (format!("{}.{}", stringify!($section), setting.name), setting)
+                }));)*
+                all
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* $($section: <$section_type>::default(),)* }
+            }
+        }
+    };
+}
+
+config! {
+    /// All settings. Every one is documented in the README's table; a test compares the two.
+    ///
+    /// There is no `Serialize`: [`Config::to_toml_redacted`] is the one way to write settings down, and `Debug` of every
+    /// section hides the same secrets.
+    Config {
+        /// Where everything that the server keeps is kept: database, vectors, originals, models.
+        data_dir: PathBuf = "data".into();
+        [http] HttpConfig;
+        [database] DatabaseConfig;
+        [vector] VectorConfig;
+        [embedding] EmbeddingConfig;
+        [auth] AuthConfig;
+        [ingestion] IngestionConfig;
+        [extraction] ExtractionConfig;
+        [search] SearchConfig;
+        [limits] LimitsConfig;
+        [telemetry] TelemetryConfig;
+    }
 }
 
 section! {
@@ -125,8 +166,8 @@ section! {
         hub_url: String = "https://huggingface.co".into();
         /// Threads that embed documents; 0: one for each core.
         threads: usize = 0;
-        /// Tokens, padding included, that one batch of documents may have.
-        batch_tokens: usize = 4096;
+        /// Tokens of documents that one thread embeds at a time.
+        batch_tokens: usize = 1024;
         /// Embedded queries that are remembered.
         query_cache_size: usize = 1024;
     }
@@ -157,6 +198,11 @@ pub enum Registration {
     Closed,
 }
 
+impl SettingValue for Registration {
+    const KIND: Kind = Kind::Text;
+    const EXPECTED: &'static str = "`open`, `invite` or `closed`";
+}
+
 section! {
     /// The way of a document, and the queue behind it.
     IngestionConfig {
@@ -175,7 +221,7 @@ section! {
         /// How often a job is tried when it fails for a passing reason.
         max_attempts: i32 = 6;
         /// How often a job may take its worker down before its document is quarantined.
-        max_crashes: i32 = 3;
+        max_crashes: i32 = 5;
         /// The longest chunk, in tokens of the model (254 is what all-MiniLM-L6-v2 reads beside its two special tokens).
         chunk_max_tokens: u32 = 254;
         /// Tokens that a chunk repeats from the one before it.
@@ -269,7 +315,7 @@ section! {
     /// Logs.
     TelemetryConfig {
         /// What is logged, as `tracing` filters: `info`, `docent=debug`, …
-        log: String = "info".into();
+        log: String = "info,sea_orm_migration=warn".into();
         /// `text` for people, `json` for programs.
         format: LogFormat = LogFormat::Text;
     }
@@ -281,6 +327,11 @@ section! {
 pub enum LogFormat {
     Text,
     Json,
+}
+
+impl SettingValue for LogFormat {
+    const KIND: Kind = Kind::Text;
+    const EXPECTED: &'static str = "`text` or `json`";
 }
 
 impl Config {

@@ -57,6 +57,8 @@ pub enum ProcessingErrorCode {
     OriginalMissing,
     /// A part of the server (model, vector store, database) failed.
     ServiceFailure,
+    /// Its operation was cancelled before it was read.
+    Cancelled,
 }
 
 /// What went wrong with a document, in a form for people and for programs.

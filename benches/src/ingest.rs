@@ -1,0 +1,266 @@
+//! Puts documents in, follows every operation to its end, and holds the result against what was put in. Also measures
+//! the embedding alone, in the same binary and on the same texts.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    io::Write,
+    path::Path,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    api::{Contents, Ingestion, NewDocument, PAGE},
+    client::Client,
+    events::{Follower, Progress, Record},
+    history,
+    report::note,
+    setup::Setup,
+    statistics::Samples,
+};
+
+/// Operations followed at the same time. The server allows 50 on one socket.
+const OPEN_OPERATIONS: usize = 40;
+
+/// How long the server may take for a WebSocket or a subscription, which cost it next to nothing.
+const SOCKET_LIMIT: Duration = Duration::from_secs(30);
+
+const PROGRESS_PAUSE: Duration = Duration::from_secs(10);
+
+/// The longest that the work on so many documents may take: ten times what one slow core needs.
+pub fn time_limit(documents: usize) -> Duration {
+    Duration::from_mins(2) + Duration::from_millis(500) * u32::try_from(documents).unwrap_or(u32::MAX)
+}
+
+/// How an ingestion went.
+pub struct Ingested {
+    /// From the first call to the arrival of the last terminal event.
+    pub seconds: f64,
+    /// Milliseconds until a call of up to 100 documents was acknowledged.
+    pub call_ms: Samples,
+    pub records: Vec<Record>,
+    pub progress: Progress,
+}
+
+/// Ingests `documents` in calls of 100, and returns when every operation has ended. Fails unless each document was
+/// completed, exactly once, and the events of each operation tell it without a gap.
+pub async fn ingest(client: &Arc<Client>, collection: &str, documents: &[NewDocument], key: &str) -> Result<Ingested> {
+    let follower = Follower::start(Arc::clone(client), Vec::new());
+    let progress = follower.progress();
+    tokio::select! {
+        ingested = ingest_with(follower, client, collection, documents, key) => ingested,
+        never = tell_progress(progress, documents.len()) => match never {},
+    }
+}
+
+async fn ingest_with(
+    mut follower: Follower,
+    client: &Client,
+    collection: &str,
+    documents: &[NewDocument],
+    key: &str,
+) -> Result<Ingested> {
+    let limit = time_limit(documents.len());
+    // The socket is there before the first document, so that its opening is not part of the ingestion.
+    follower.wait("a WebSocket", SOCKET_LIMIT, |progress| progress.connections > 0).await?;
+    let started = Instant::now();
+    let mut calls = Vec::new();
+    let mut call_ms = Vec::new();
+    for (number, documents) in documents.chunks(PAGE).enumerate() {
+        follower.wait("room for one more operation", limit, |progress| progress.open() < OPEN_OPERATIONS).await?;
+        let answer = client.ingest(collection, documents, &format!("{key}-{number}")).await?;
+        follower.follow(&answer.value.operation.id);
+        call_ms.push(milliseconds(answer.elapsed));
+        calls.push(answer.value);
+        follower.wait("a subscription", SOCKET_LIMIT, |progress| progress.followed == calls.len()).await?;
+    }
+    let (records, progress) = follower.finish(limit).await?;
+    let seconds = started.elapsed().as_secs_f64();
+
+    let told = calls.iter().zip(&records);
+    let problems: Vec<String> =
+        told.flat_map(|(call, record)| history::problems(record, &document_ids(call))).collect();
+    refuse(&problems, "the events of the ingestion are not as they should be")?;
+    Ok(Ingested { seconds, call_ms: Samples::new(call_ms), records, progress })
+}
+
+/// The ids of the documents that a call was given.
+pub fn document_ids(ingestion: &Ingestion) -> Vec<String> {
+    ingestion.documents.iter().map(|document| document.id.clone()).collect()
+}
+
+async fn tell_progress(progress: watch::Receiver<Progress>, documents: usize) -> Infallible {
+    let started = Instant::now();
+    loop {
+        tokio::time::sleep(PROGRESS_PAUSE).await;
+        let settled = progress.borrow().documents_settled;
+        note(format!("  {settled} of {documents} documents after {:.0} s", started.elapsed().as_secs_f64()));
+    }
+}
+
+/// Reads the collection back. Fails unless it holds exactly `documents`, each COMPLETED and with chunks, and its own
+/// counts agree.
+pub async fn check_contents(client: &Client, collection: &str, documents: &[NewDocument]) -> Result<Contents> {
+    let contents = client.contents(collection).await?;
+    let uris: Vec<&str> = documents.iter().map(|document| document.uri.as_str()).collect();
+    refuse(&contents_problems(&contents, &uris), "the collection does not hold what was put in")?;
+    Ok(contents)
+}
+
+/// What is wrong with a collection that should hold exactly the documents with these uris, all of them searchable.
+pub fn contents_problems(contents: &Contents, uris: &[&str]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut times: BTreeMap<&str, usize> = uris.iter().map(|uri| (*uri, 0)).collect();
+    for document in &contents.documents {
+        match times.get_mut(document.uri.as_str()) {
+            Some(times) => *times += 1,
+            None => problems.push(format!("document {} was never put in", document.uri)),
+        }
+        if document.status != "COMPLETED" {
+            let reason = document.error.as_ref().map_or("no reason given".into(), ToString::to_string);
+            problems.push(format!("document {} is {}: {reason}", document.uri, document.status));
+        } else if document.chunk_count == 0 {
+            problems.push(format!("document {} has no chunks", document.uri));
+        }
+    }
+    for (uri, times) in times.into_iter().filter(|(_, times)| *times != 1) {
+        problems.push(format!("document {uri} is there {times} times"));
+    }
+    let chunks: usize = contents.documents.iter().map(|document| document.chunk_count).sum();
+    if contents.document_count != contents.documents.len() {
+        problems.push(format!(
+            "documentCount is {}, documents are {}",
+            contents.document_count,
+            contents.documents.len()
+        ));
+    }
+    if contents.chunk_count != chunks {
+        problems.push(format!("chunkCount is {}, the documents' are {chunks}", contents.chunk_count));
+    }
+    problems
+}
+
+/// Fails with the first of the problems, if there are any.
+pub fn refuse(problems: &[String], what: &str) -> Result<()> {
+    const SHOWN: usize = 10;
+    let shown: Vec<&str> = problems.iter().take(SHOWN).map(String::as_str).collect();
+    ensure!(problems.is_empty(), "{what} ({} problems):\n  {}", problems.len(), shown.join("\n  "));
+    Ok(())
+}
+
+/// What `docent model benchmark` printed, summed over runs.
+#[derive(Deserialize, Clone, Copy, Debug, Default)]
+pub struct EmbeddingRun {
+    pub texts: usize,
+    /// Tokens of all passages of the texts.
+    pub tokens: usize,
+    pub seconds: f64,
+    /// Passages into which the texts were cut, where the command says it: a check that it cuts as ingestion does.
+    pub passages: Option<usize>,
+}
+
+impl EmbeddingRun {
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            texts: self.texts + other.texts,
+            tokens: self.tokens + other.tokens,
+            seconds: self.seconds + other.seconds,
+            passages: self.passages.zip(other.passages).map(|(left, right)| left + right),
+        }
+    }
+}
+
+/// Embeds the texts of `documents` with nothing around it: `docent model benchmark`, in a process of its own.
+pub async fn embed_alone(setup: &Setup, name: &str, documents: &[NewDocument]) -> Result<EmbeddingRun> {
+    let data_dir = setup.data_dir(name)?;
+    let file = data_dir.join("texts.jsonl");
+    let mut lines = Vec::new();
+    for document in documents {
+        writeln!(lines, "{}", json!({ "fileName": document.file_name, "text": document.text }))?;
+    }
+    std::fs::write(&file, lines).context("cannot write the texts to be embedded")?;
+    let run = run_model_benchmark(setup, &data_dir, &file);
+    let limit = time_limit(documents.len());
+    let run = timeout(limit, run).await.with_context(|| format!("`docent model benchmark` took over {limit:?}"))??;
+    ensure!(
+        run.texts == documents.len(),
+        "`docent model benchmark` embedded {} texts of {}",
+        run.texts,
+        documents.len()
+    );
+    Ok(run)
+}
+
+async fn run_model_benchmark(setup: &Setup, data_dir: &Path, file: &Path) -> Result<EmbeddingRun> {
+    let mut command = setup.launch.command(data_dir);
+    command.args(["model", "benchmark", "--json", "--file"]).arg(file);
+    command.stdout(Stdio::piped()).stderr(setup.launch.open_log()?);
+    let output = command.spawn().context("cannot start `docent model benchmark`")?.wait_with_output().await?;
+    if !output.status.success() {
+        bail!("`docent model benchmark` failed ({}); see {}", output.status, setup.launch.log.display());
+    }
+    embedding_run(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn embedding_run(output: &str) -> Result<EmbeddingRun> {
+    let line =
+        output.lines().rfind(|line| !line.trim().is_empty()).context("`docent model benchmark` printed nothing")?;
+    serde_json::from_str(line).with_context(|| format!("`docent model benchmark` printed something else: {line}"))
+}
+
+/// A duration in milliseconds.
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::StoredDocument;
+
+    fn stored(uri: &str, status: &str, chunk_count: usize) -> StoredDocument {
+        StoredDocument { id: uri.into(), uri: uri.into(), status: status.into(), chunk_count, error: None }
+    }
+
+    fn problems(documents: Vec<StoredDocument>, chunk_count: usize) -> Vec<String> {
+        let contents = Contents { document_count: documents.len(), chunk_count, documents };
+        contents_problems(&contents, &["a", "b"])
+    }
+
+    #[test]
+    fn collection_with_each_document_once_has_no_problems() {
+        assert!(problems(vec![stored("b", "COMPLETED", 1), stored("a", "COMPLETED", 2)], 3).is_empty());
+    }
+
+    #[test]
+    fn lost_doubled_foreign_and_failed_documents_are_problems() {
+        assert_eq!(problems(vec![stored("a", "COMPLETED", 1)], 1).len(), 1);
+        let doubled = vec![stored("a", "COMPLETED", 1), stored("b", "COMPLETED", 1), stored("b", "COMPLETED", 1)];
+        assert_eq!(problems(doubled, 3).len(), 1);
+        let foreign = vec![stored("a", "COMPLETED", 1), stored("b", "COMPLETED", 1), stored("c", "COMPLETED", 1)];
+        assert_eq!(problems(foreign, 3).len(), 1);
+        assert_eq!(problems(vec![stored("a", "QUARANTINED", 0), stored("b", "COMPLETED", 1)], 1).len(), 1);
+        assert_eq!(problems(vec![stored("a", "COMPLETED", 0), stored("b", "COMPLETED", 1)], 1).len(), 1);
+    }
+
+    #[test]
+    fn wrong_count_of_chunks_is_a_problem() {
+        assert_eq!(problems(vec![stored("b", "COMPLETED", 1), stored("a", "COMPLETED", 2)], 4).len(), 1);
+    }
+
+    #[test]
+    fn last_line_of_the_model_benchmark_is_its_result() {
+        let run = embedding_run("loading\n{\"texts\":2,\"tokens\":500,\"seconds\":0.5}\n\n").unwrap();
+        assert_eq!((run.texts, run.tokens, run.passages), (2, 500, None));
+        let sum = run.and(EmbeddingRun { passages: Some(3), ..run });
+        assert_eq!((sum.texts, sum.tokens, sum.passages), (4, 1000, None));
+        assert!(embedding_run("").is_err());
+    }
+}

@@ -1,0 +1,276 @@
+//! What must hold after the last kill. Each check is a list of what is wrong; nothing lost means that all are empty.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use crate::{
+    api::{Chunk, Contents, Group, Mode, NewDocument, PAGE, Search, SearchResult},
+    client::Client,
+    events::Record,
+    history,
+    ingest::{contents_problems, document_ids},
+    kill::Story,
+    quality::CUTOFF,
+    report::{Report, Target, Unit, note, number},
+    scifact::Abstract,
+};
+
+/// A collection as a client can see it. Documents go by their uris, which are the same in every run.
+pub struct Snapshot {
+    contents: Contents,
+    passages: BTreeMap<String, Vec<Chunk>>,
+    originals: BTreeMap<String, Vec<u8>>,
+    /// Mode and title of each search by title that did not bring its document among the first ten.
+    not_found: BTreeSet<String>,
+    /// What is wrong with the hits.
+    strange_hits: Vec<String>,
+    /// For each title, the passages that a LEXICAL search finds, best first.
+    rankings: Vec<Vec<(String, usize)>>,
+}
+
+impl Snapshot {
+    /// How many rankings differ from another's. The weights of words depend on every passage in the index, so hidden
+    /// remains show here; but so do passages of equal score in another order.
+    pub fn rankings_unlike(&self, other: &Self) -> usize {
+        self.rankings.iter().zip(&other.rankings).filter(|(left, right)| left != right).count()
+    }
+}
+
+/// Reads everything in a collection, and searches each of `rows` by its title.
+pub async fn snapshot(client: &Client, collection: &str, rows: &[Abstract]) -> Result<Snapshot> {
+    let contents = client.contents(collection).await?;
+    let mut passages = BTreeMap::new();
+    let mut originals = BTreeMap::new();
+    for document in &contents.documents {
+        let read = client.passages(&document.id).await?;
+        if let Some(url) = read.download_url {
+            originals.insert(document.uri.clone(), client.download(&url).await?);
+        }
+        passages.insert(document.uri.clone(), read.chunks);
+    }
+    let mut found = Snapshot {
+        contents,
+        passages,
+        originals,
+        not_found: BTreeSet::new(),
+        strange_hits: Vec::new(),
+        rankings: Vec::new(),
+    };
+    for row in rows {
+        for mode in [Mode::Lexical, Mode::Semantic] {
+            let by_document = Search { collection, query: &row.title, mode, group: Group::Document, first: CUTOFF };
+            let by_chunk = Search { group: Group::Chunk, first: PAGE, ..by_document };
+            let by_document = client.search(&by_document).await?.value;
+            let by_chunk = client.search(&by_chunk).await?.value;
+            if !by_document.hits.iter().any(|hit| hit.document.uri == row.id) {
+                found.not_found.insert(format!("{} search for {:?}", mode.name(), row.title));
+            }
+            let documents: BTreeSet<&str> = by_document.hits.iter().map(|hit| hit.document.uri.as_str()).collect();
+            if documents.len() != by_document.hits.len() {
+                found.strange_hits.push(format!("{:?} finds a document twice by document", row.title));
+            }
+            for result in [&by_document, &by_chunk] {
+                found.strange_hits.extend(strange_hits(result, &found.passages));
+            }
+            if mode == Mode::Lexical {
+                let place = |hit: crate::api::Hit| (hit.document.uri, hit.chunk.index);
+                found.rankings.push(by_chunk.hits.into_iter().map(place).collect());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Hits of passages that do not exist, of documents that are not complete, or of the same passage twice.
+fn strange_hits(result: &SearchResult, passages: &BTreeMap<String, Vec<Chunk>>) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut ids = BTreeSet::new();
+    let mut places = BTreeSet::new();
+    for hit in &result.hits {
+        let (uri, index) = (&hit.document.uri, hit.chunk.index);
+        if !passages.get(uri).is_some_and(|passages| passages.iter().any(|chunk| chunk.index == index)) {
+            problems.push(format!("a hit of passage {index} of document {uri}, which does not exist"));
+        }
+        if hit.document.status != "COMPLETED" {
+            problems.push(format!("a hit of document {uri}, which is {}", hit.document.status));
+        }
+        let first = ids.insert(&hit.chunk.id);
+        if !(places.insert((uri, index)) && first) {
+            problems.push(format!("passage {index} of document {uri} twice among the hits"));
+        }
+    }
+    problems
+}
+
+struct Check {
+    key: &'static str,
+    label: &'static str,
+    problems: Vec<String>,
+}
+
+/// All checks with what they found.
+#[derive(Default)]
+pub struct Checks(Vec<Check>);
+
+impl Checks {
+    fn add(&mut self, key: &'static str, label: &'static str, problems: Vec<String>) {
+        self.0.push(Check { key, label, problems });
+    }
+
+    /// Whether what was acknowledged came about, once, and was told rightly.
+    pub async fn outcome(&mut self, story: &Story, found: &Snapshot, documents: &[NewDocument]) -> Result<()> {
+        let stored: BTreeMap<&str, (&str, usize)> = found
+            .contents
+            .documents
+            .iter()
+            .map(|document| (document.id.as_str(), (document.uri.as_str(), document.chunk_count)))
+            .collect();
+        let mut lost = Vec::new();
+        let mut operations = Vec::new();
+        let mut histories = Vec::new();
+        for call in &story.calls {
+            let Some(acknowledged) = &call.acknowledged else {
+                lost.push(format!("{} was never acknowledged", call.key));
+                continue;
+            };
+            let mut chunks = 0;
+            for document in &acknowledged.documents {
+                match stored.get(document.id.as_str()) {
+                    Some((uri, count)) if *uri == document.uri => chunks += count,
+                    other => lost.push(format!("acknowledged document {} is now {other:?}", document.uri)),
+                }
+            }
+            let id = &acknowledged.operation.id;
+            let operation = story.client.operation(id).await?;
+            let (totals, expected) = (&operation.totals, call.documents.len());
+            let complete = operation.status == "COMPLETED"
+                && (totals.documents, totals.completed, totals.failed, totals.skipped) == (expected, expected, 0, 0)
+                && totals.chunks == chunks;
+            if !complete {
+                let message = operation.error_message.as_deref().unwrap_or("no message");
+                operations.push(format!("{}: {}, {totals:?}, {message}", call.key, operation.status));
+            }
+            match story.told.iter().find(|record| record.operation == *id) {
+                Some(record) => histories.extend(history::problems(record, &document_ids(acknowledged))),
+                None => histories.push(format!("the events of {} were not told", call.key)),
+            }
+        }
+        let uris: Vec<&str> = documents.iter().map(|document| document.uri.as_str()).collect();
+        self.add("lost", "acknowledged calls and documents lost", lost);
+        self.add(
+            "contents",
+            "documents missing, doubled, foreign or not COMPLETED",
+            contents_problems(&found.contents, &uris),
+        );
+        self.add("operations", "operations not COMPLETED with all their documents", operations);
+        self.add("histories", "faults in the stored events", histories);
+        self.add("heard", "operations heard over the kills otherwise than stored", heard_otherwise(story));
+        Ok(())
+    }
+
+    /// Whether the collection is the one that a run without kills makes.
+    pub fn compare(&mut self, found: &Snapshot, undisturbed: &Snapshot, documents: &[NewDocument]) {
+        let differing = |what: &str, differs: &dyn Fn(&NewDocument) -> bool| -> Vec<String> {
+            documents.iter().filter(|new| differs(new)).map(|new| format!("{what} of document {}", new.uri)).collect()
+        };
+        let passages = differing("passages", &|new| found.passages.get(&new.uri) != undisturbed.passages.get(&new.uri));
+        self.add("passages", "documents with other passages than without kills", passages);
+        let originals = differing("original", &|new| {
+            found.originals.get(&new.uri).is_none_or(|original| original != new.text.as_bytes())
+        });
+        self.add("originals", "originals missing or changed", originals);
+        let not_found = found.not_found.difference(&undisturbed.not_found).cloned().collect();
+        self.add("not_found", "searches by title that find less than without kills", not_found);
+        self.add("hits", "hits of no passage, or of one twice", found.strange_hits.clone());
+    }
+
+    /// Sends every call once more with its key, and looks whether anything comes of it.
+    pub async fn repeats(&mut self, story: &Story, documents: usize) -> Result<()> {
+        let mut problems = Vec::new();
+        for call in &story.calls {
+            let again = story.client.ingest(&story.collection, &call.documents, &call.key).await?.value;
+            let before = call.acknowledged.as_ref();
+            if before.is_none_or(|before| {
+                before.operation.id != again.operation.id || document_ids(before) != document_ids(&again)
+            }) {
+                problems.push(format!("{} sent again is operation {}", call.key, again.operation.id));
+            }
+        }
+        let after = story.client.contents(&story.collection).await?;
+        if after.documents.len() != documents || after.documents.iter().any(|document| document.status != "COMPLETED") {
+            problems.push(format!("after repeating all calls there are {} documents", after.documents.len()));
+        }
+        self.add("repeats", "repeated calls that were not recognised", problems);
+        Ok(())
+    }
+
+    /// A figure for each check, and the first problems of each on standard error.
+    pub fn report(&self, report: &mut Report) {
+        const SHOWN: usize = 10;
+        for check in &self.0 {
+            report.judged(check.key, check.label, number(check.problems.len()), Unit::Count, Target::AtMost(0.0));
+            for problem in check.problems.iter().take(SHOWN) {
+                note(format!("{}: {problem}", check.key));
+            }
+        }
+    }
+}
+
+/// Operations whose events, heard over all kills with a cursor, are not those that are told from the beginning.
+fn heard_otherwise(story: &Story) -> Vec<String> {
+    let differing = |heard: &&Record| {
+        let told = story.told.iter().find(|told| told.operation == heard.operation);
+        told.is_none_or(|told| told_as(told) != told_as(heard))
+    };
+    story.heard.iter().filter(differing).map(|heard| format!("operation {}", heard.operation)).collect()
+}
+
+fn told_as(record: &Record) -> Vec<(i64, &str, Option<&str>)> {
+    record.events.iter().map(|event| (event.sequence, event.kind.as_str(), event.document.as_deref())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn result(hits: &[(&str, usize, &str, &str)]) -> SearchResult {
+        let hit = |(id, index, uri, status): &(&str, usize, &str, &str)| {
+            json!({
+                "chunk": { "id": id, "index": index },
+                "document": { "uri": uri, "status": status },
+            })
+        };
+        let hits: Vec<_> = hits.iter().map(hit).collect();
+        serde_json::from_value(json!({ "tookMs": 1.0, "embeddingMs": 0.0, "legs": [], "hits": hits })).unwrap()
+    }
+
+    fn passages() -> BTreeMap<String, Vec<Chunk>> {
+        let chunk = |index| Chunk {
+            index,
+            content: String::new(),
+            start_offset: 0,
+            end_offset: 0,
+            token_count: 0,
+            headings: Vec::new(),
+        };
+        BTreeMap::from([("a".to_owned(), vec![chunk(0), chunk(1)])])
+    }
+
+    #[test]
+    fn hits_of_stored_passages_are_not_strange() {
+        let hits = result(&[("x", 0, "a", "COMPLETED"), ("y", 1, "a", "COMPLETED")]);
+        assert_eq!(strange_hits(&hits, &passages()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn orphans_repeats_and_unfinished_documents_among_hits_are_strange() {
+        assert_eq!(strange_hits(&result(&[("x", 2, "a", "COMPLETED")]), &passages()).len(), 1);
+        assert_eq!(strange_hits(&result(&[("x", 0, "b", "COMPLETED")]), &passages()).len(), 1);
+        assert_eq!(strange_hits(&result(&[("x", 0, "a", "PROCESSING")]), &passages()).len(), 1);
+        let twice = result(&[("x", 0, "a", "COMPLETED"), ("z", 0, "a", "COMPLETED")]);
+        assert_eq!(strange_hits(&twice, &passages()).len(), 1);
+    }
+}

@@ -1,0 +1,52 @@
+import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
+import { GraphiQL } from "graphiql";
+import { AccountBox } from "./account/AccountBox";
+import { accountApi } from "./account/api";
+import { Session } from "./account/session";
+import { createFetcher } from "./graphql/fetcher";
+import { createSocket } from "./graphql/socket";
+import { ProgressBar } from "./progress/ProgressBar";
+import { type Progress, progressOf } from "./progress/progress";
+import { createStore } from "./store";
+import { learnFrom } from "./walk/carriedStore";
+import { guidePlugin } from "./walk/GuidePanel";
+import { savedOperations } from "./walk/operations";
+import { TabVariables } from "./walk/TabVariables";
+
+const session = new Session(accountApi);
+const progress = createStore<Progress | undefined>(undefined);
+const fetcher = createFetcher(session, createSocket(session), {
+  answered: learnFrom,
+  event: (data) => { progress.set(progressOf(data)); },
+});
+const plugins = [HISTORY_PLUGIN, guidePlugin];
+const firstTabs = savedOperations.map(({ query, variables }) => ({ query, variables }));
+
+export function App() {
+  return (
+    <>
+      <header className="docent-header">
+        <img src="./mark.svg" alt="" width="28" height="28" />
+        <h1>Docent</h1>
+        <p>Six tabs lead from a first search to your own collection. Run them in order with ▶ or Ctrl-Enter.</p>
+        <AccountBox session={session} />
+      </header>
+      <main className="docent-main">
+        <GraphiQL
+          fetcher={fetcher}
+          plugins={plugins}
+          defaultTabs={firstTabs}
+          defaultEditorToolsVisibility="variables"
+          shouldPersistHeaders={false}
+          schemaDescription
+        >
+          <GraphiQL.Logo>{null}</GraphiQL.Logo>
+          <GraphiQL.Footer>
+            <ProgressBar store={progress} />
+          </GraphiQL.Footer>
+          <TabVariables />
+        </GraphiQL>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,70 @@
+/** The account operations of the API, with every refusal turned into a `Problem`. */
+import {
+  RefreshSessionDocument,
+  RegisterDocument,
+  SignInDocument,
+  SignOutDocument,
+  type TypedDocumentString,
+  type UserRegisterInput,
+} from "../graphql/generated/graphql";
+import { post } from "../graphql/http";
+import { problemOfRequest, problemOfUser } from "./problem";
+
+/** A pair of tokens as the server hands it out. */
+export interface Grant {
+  accessToken: string;
+  /** Good for one refresh. */
+  refreshToken: string;
+  /** For how long the access token is good from now on, in milliseconds: the two clocks may differ. */
+  lifetime: number;
+}
+
+export interface AccountApi {
+  register(input: UserRegisterInput): Promise<void>;
+  signIn(login: string, password: string): Promise<Grant & { username: string }>;
+  refresh(refreshToken: string): Promise<Grant>;
+  signOut(refreshToken: string): Promise<void>;
+}
+
+export const accountApi: AccountApi = {
+  async register(input) {
+    const { data } = await ask(RegisterDocument, { input });
+    refuse(data.userRegister);
+  },
+  async signIn(login, password) {
+    const { data, serverTime } = await ask(SignInDocument, { input: { login, password } });
+    const payload = refuse(data.sessionCreate);
+    return { ...grant(payload, serverTime), username: payload.viewer?.username ?? login };
+  },
+  async refresh(refreshToken) {
+    const { data, serverTime } = await ask(RefreshSessionDocument, { input: { refreshToken } });
+    return grant(refuse(data.sessionRefresh), serverTime);
+  },
+  async signOut(refreshToken) {
+    const { data } = await ask(SignOutDocument, { input: { refreshToken } });
+    refuse(data.sessionRevoke);
+  },
+};
+
+async function ask<R, V>(document: TypedDocumentString<R, V>, variables: V): Promise<{ data: R; serverTime: number }> {
+  const { answer, serverTime } = await post({ query: document.toString(), variables });
+  if (!answer.data) throw problemOfRequest(answer.errors);
+  return { data: answer.data as R, serverTime };
+}
+
+function refuse<P extends { userErrors: { message: string; path: string[] }[] }>(payload: P): P {
+  const problem = problemOfUser(payload.userErrors);
+  if (problem) throw problem;
+  return payload;
+}
+
+interface Tokens {
+  accessToken: string | null;
+  refreshToken: string | null;
+  expiresAt: string | null;
+}
+
+function grant({ accessToken, refreshToken, expiresAt }: Tokens, serverTime: number): Grant {
+  if (!accessToken || !refreshToken || !expiresAt) throw problemOfRequest();
+  return { accessToken, refreshToken, lifetime: Date.parse(expiresAt) - serverTime };
+}

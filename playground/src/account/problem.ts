@@ -1,0 +1,45 @@
+/** What went wrong, in words for people. */
+import type { AnswerError } from "../graphql/http";
+
+export interface Complaint {
+  message: string;
+  /** The input field that it is about, if there is one. */
+  field?: string;
+}
+
+/** The server understood and said no. */
+export class Problem extends Error {
+  constructor(readonly complaints: Complaint[]) {
+    super(complaints.map((complaint) => complaint.message).join(" "));
+  }
+}
+
+/** From the `userErrors` of a payload; nothing when there are none. */
+export function problemOfUser(userErrors: { message: string; path: string[] }[]): Problem | undefined {
+  if (userErrors.length === 0) return undefined;
+  return new Problem(userErrors.map(({ message, path }) => ({ message, field: path.at(-1) })));
+}
+
+/** From the top-level `errors` of an answer. */
+export function problemOfRequest(errors: AnswerError[] = []): Problem {
+  if (errors.length === 0) return new Problem([{ message: "The server sent an empty answer." }]);
+  return new Problem(errors.map((error) => ({ message: inWords(error) })));
+}
+
+function inWords({ message, extensions = {} }: AnswerError): string {
+  switch (extensions.code) {
+    case "RATE_LIMITED": {
+      const seconds = Math.ceil(Number(extensions.retryAfterMs) / 1000);
+      return `Too many attempts. Try again in ${seconds > 0 ? `${seconds} seconds` : "a while"}.`;
+    }
+    case "TIMEOUT":
+    case "UNAVAILABLE":
+      return "The server is too busy to answer. Try again in a moment.";
+    case "INTERNAL_SERVER_ERROR":
+      return typeof extensions.requestId === "string"
+        ? `Something went wrong in the server. Its log has more under request ${extensions.requestId}.`
+        : "Something went wrong in the server. Its log has more.";
+    default:
+      return message;
+  }
+}

@@ -1,0 +1,136 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { AccountApi } from "./api";
+import { Problem } from "./problem";
+import { Session } from "./session";
+
+const MINUTE = 60_000;
+const FIFTEEN = { lifetime: 15 * MINUTE };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** An API that hands out `access-1`, `access-2`, … and knows which refresh tokens are good. */
+function api(lifetime = FIFTEEN.lifetime) {
+  let count = 0;
+  const grant = () => {
+    count += 1;
+    return { accessToken: `access-${count}`, refreshToken: `refresh-${count}`, lifetime };
+  };
+  return {
+    register: vi.fn<AccountApi["register"]>(() => Promise.resolve()),
+    signIn: vi.fn<AccountApi["signIn"]>((username) => Promise.resolve({ ...grant(), username })),
+    refresh: vi.fn<AccountApi["refresh"]>(() => Promise.resolve(grant())),
+    signOut: vi.fn<AccountApi["signOut"]>(() => Promise.resolve()),
+  };
+}
+
+async function signedIn(server: AccountApi): Promise<Session> {
+  const session = new Session(server);
+  await session.signIn("ada", "secret");
+  return session;
+}
+
+test("nobody has no token", async () => {
+  expect(await new Session(api()).accessToken()).toBeUndefined();
+});
+
+test("signing in tells who and until when", async () => {
+  const session = await signedIn(api());
+  expect(session.state.get()).toEqual({ username: "ada", validUntil: Date.now() + 15 * MINUTE });
+  expect(await session.accessToken()).toBe("access-1");
+});
+
+test("registering signs in with the same name and password", async () => {
+  const server = api();
+  const session = new Session(server);
+  await session.register({ username: "ada", email: "ada@example.org", password: "secret" });
+  expect(server.signIn).toHaveBeenCalledExactlyOnceWith("ada", "secret");
+  expect(session.state.get().username).toBe("ada");
+});
+
+test("a refused sign-in leaves nobody signed in", async () => {
+  const server = api();
+  server.signIn.mockRejectedValue(new Problem([{ message: "Wrong." }]));
+  const session = new Session(server);
+  await expect(session.signIn("ada", "wrong")).rejects.toThrow("Wrong.");
+  expect(session.state.get()).toEqual({});
+});
+
+test("the token is renewed by itself a minute before it ends, again and again", async () => {
+  const server = api();
+  const session = await signedIn(server);
+  await vi.advanceTimersByTimeAsync(14 * MINUTE - 1);
+  expect(server.refresh).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(server.refresh).toHaveBeenLastCalledWith("refresh-1");
+  await vi.advanceTimersByTimeAsync(14 * MINUTE);
+  expect(server.refresh).toHaveBeenLastCalledWith("refresh-2");
+  expect(await session.accessToken()).toBe("access-3");
+});
+
+test("after a sleep past the end, the next request waits for a new token", async () => {
+  const session = await signedIn(api());
+  vi.setSystemTime(Date.now() + 60 * MINUTE);
+  expect(await session.accessToken()).toBe("access-2");
+});
+
+test("requests at the same time share one renewal, for a refresh token is good once", async () => {
+  const server = api();
+  const session = await signedIn(server);
+  session.distrust();
+  const tokens = await Promise.all([session.accessToken(), session.accessToken(), session.accessToken()]);
+  expect(tokens).toEqual(["access-2", "access-2", "access-2"]);
+  expect(server.refresh).toHaveBeenCalledOnce();
+});
+
+test("a refused renewal signs out and says why", async () => {
+  const server = api();
+  const session = await signedIn(server);
+  server.refresh.mockRejectedValue(new Problem([{ message: "revoked" }]));
+  session.distrust();
+  expect(await session.accessToken()).toBeUndefined();
+  expect(session.state.get()).toEqual({ notice: "Your session has ended. Please sign in again." });
+});
+
+test("an unreachable server does not sign out, and is asked again later", async () => {
+  const server = api();
+  const session = await signedIn(server);
+  server.refresh.mockRejectedValueOnce(new TypeError("network"));
+  session.distrust();
+  expect(await session.accessToken()).toBe("access-1");
+  expect(session.state.get().username).toBe("ada");
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await session.accessToken()).toBe("access-2");
+});
+
+test("signing out forgets the tokens at once and revokes them", async () => {
+  const server = api();
+  const session = await signedIn(server);
+  const done = session.signOut();
+  expect(session.state.get()).toEqual({});
+  await done;
+  expect(server.signOut).toHaveBeenCalledExactlyOnceWith("refresh-1");
+  await vi.advanceTimersByTimeAsync(60 * MINUTE);
+  expect(server.refresh).not.toHaveBeenCalled();
+});
+
+test("a renewal that answers after signing out signs nobody in", async () => {
+  const session = await signedIn(api());
+  session.distrust();
+  const token = session.accessToken();
+  await session.signOut();
+  expect(await token).toBeUndefined();
+  expect(session.state.get()).toEqual({});
+});
+
+test("tokens that are over at once do not make the browser ask in a loop", async () => {
+  const server = api(-5 * MINUTE);
+  const session = await signedIn(server);
+  await session.accessToken();
+  await vi.advanceTimersByTimeAsync(MINUTE);
+  expect(server.refresh.mock.calls.length).toBeLessThanOrEqual(6);
+});

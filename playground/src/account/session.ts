@@ -1,0 +1,100 @@
+/**
+ * Who is signed in. Tokens live in this object only, never in the browser's storage: a reload signs out, and no script
+ * that runs later can find them.
+ */
+import type { UserRegisterInput } from "../graphql/generated/graphql";
+import { createStore } from "../store";
+import type { AccountApi, Grant } from "./api";
+import { Problem } from "./problem";
+
+/** A token is renewed this long before it ends, in milliseconds. */
+const RENEW_AHEAD = 60_000;
+/** At least this long between two renewals, whatever the clocks say. */
+const RENEW_PAUSE = 10_000;
+
+/** What others may know of the session. */
+export interface SessionState {
+  /** Nobody is signed in when absent. */
+  username?: string;
+  /** When the access token ends on this machine's clock. It is renewed before. */
+  validUntil?: number;
+  /** Why somebody was signed out who did not ask for it. */
+  notice?: string;
+}
+
+export class Session {
+  readonly state = createStore<SessionState>({});
+  #grant: Grant | undefined;
+  #renewAt = 0;
+  #renewing: Promise<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly api: AccountApi) {}
+
+  async register(input: UserRegisterInput): Promise<void> {
+    await this.api.register(input);
+    await this.signIn(input.username, input.password);
+  }
+
+  async signIn(login: string, password: string): Promise<void> {
+    const { username, ...grant } = await this.api.signIn(login, password);
+    this.#accept(grant, username);
+  }
+
+  async signOut(): Promise<void> {
+    const grant = this.#grant;
+    this.#forget();
+    if (grant) await this.api.signOut(grant.refreshToken);
+  }
+
+  /** The token to send now, renewed first if it is about to end; nothing when nobody is signed in. */
+  async accessToken(): Promise<string | undefined> {
+    if (this.#grant && Date.now() >= this.#renewAt) await this.#renew();
+    return this.#grant?.accessToken;
+  }
+
+  /** The server refused the token: the next request renews it first. */
+  distrust(): void {
+    this.#renewAt = 0;
+  }
+
+  #renew(): Promise<void> {
+    // A refresh token is good once, so everybody waits for the same renewal.
+    this.#renewing ??= this.#requestRenewal().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #requestRenewal(): Promise<void> {
+    const old = this.#grant;
+    const username = this.state.get().username;
+    if (!old || !username) return;
+    try {
+      const grant = await this.api.refresh(old.refreshToken);
+      if (this.#grant === old) this.#accept(grant, username);
+    } catch (error) {
+      if (this.#grant !== old) return;
+      if (error instanceof Problem) this.#forget("Your session has ended. Please sign in again.");
+      else this.#renewIn(RENEW_PAUSE);
+    }
+  }
+
+  #accept(grant: Grant, username: string): void {
+    this.#grant = grant;
+    this.#renewIn(Math.max(grant.lifetime - RENEW_AHEAD, grant.lifetime / 2, RENEW_PAUSE));
+    this.state.set({ username, validUntil: Date.now() + grant.lifetime });
+  }
+
+  #forget(notice?: string): void {
+    this.#grant = undefined;
+    clearTimeout(this.#timer);
+    this.state.set(notice ? { notice } : {});
+  }
+
+  #renewIn(delay: number): void {
+    this.#renewAt = Date.now() + delay;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#renew(), delay);
+  }
+}

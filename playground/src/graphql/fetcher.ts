@@ -1,0 +1,77 @@
+/** Carries out what GraphiQL asks: subscriptions by socket, the rest over HTTP, both as whoever is signed in. */
+import type { GraphiQLProps } from "graphiql";
+import { type ExecutionResult, OperationTypeNode, getOperationAST, parse } from "graphql";
+import type { Session } from "../account/session";
+import { type Answer, Unreachable, isTokenRefused, post } from "./http";
+import type { Observer, Socket } from "./socket";
+
+type Fetcher = GraphiQLProps["fetcher"];
+
+/** Is told every answer before the person sees it. */
+export interface Listener {
+  answered: (data: unknown) => void;
+  event: (data: unknown) => void;
+}
+
+export function createFetcher(session: Session, socket: Socket, listener: Listener): Fetcher {
+  return (params, options) => {
+    const operation = operationOf(params.query, params.operationName);
+    const request = operation ? { ...params, operationName: operation.name?.value } : params;
+    if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return answer(request, options?.headers);
+
+    // An observable and not an async generator, because a generator that waits for an event can't be stopped.
+    const subscribe = (observer: Observer) => ({
+      unsubscribe: socket.subscribe(request, {
+        next(result) {
+          listener.event(result.data);
+          observer.next(result);
+        },
+        error: observer.error,
+        complete: observer.complete,
+      }),
+    });
+    return { subscribe } as ReturnType<Fetcher>;
+  };
+
+  async function answer(request: object, headers: HeadersInit | undefined): Promise<ExecutionResult> {
+    const typed = new Headers(headers);
+    let answer = await send(request, typed);
+    if (isTokenRefused(answer) && session.state.get().username && !typed.has("authorization")) {
+      // Nothing ran, so it is safe to ask again with a new token.
+      session.distrust();
+      answer = await send(request, typed);
+    }
+    listener.answered(answer.data);
+    return answer as ExecutionResult;
+  }
+
+  async function send(request: object, typed: Headers): Promise<Answer> {
+    const headers = new Headers(typed);
+    // Who types an Authorization header into GraphiQL means it.
+    if (!headers.has("authorization")) {
+      const token = await session.accessToken();
+      if (token) headers.set("authorization", `Bearer ${token}`);
+    }
+    try {
+      return (await post(request, headers)).answer;
+    } catch (error) {
+      // GraphiQL would show a stack trace with it.
+      if (error instanceof Unreachable) return { errors: [{ message: error.message }] };
+      throw error;
+    }
+  }
+}
+
+/**
+ * The operation that is meant. For a moment after a change of tabs, GraphiQL still gives the name of the operation in the
+ * tab before, so a name that the document does not have is not taken at its word.
+ */
+function operationOf(query: string, name: string | null | undefined) {
+  try {
+    const document = parse(query);
+    return getOperationAST(document, name) ?? getOperationAST(document);
+  } catch {
+    // The server says best what is wrong with it.
+    return undefined;
+  }
+}

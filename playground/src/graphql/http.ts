@@ -1,0 +1,50 @@
+/** One GraphQL request over HTTP. Knows nothing of accounts. */
+
+export interface AnswerError {
+  message: string;
+  extensions?: Record<string, unknown>;
+}
+
+export interface Answer {
+  data?: Record<string, unknown> | null;
+  errors?: AnswerError[];
+}
+
+export const UNREACHABLE = "The server can't be reached. Is it still running?";
+
+/** The server could not be reached, or what answered was not Docent. */
+export class Unreachable extends Error {}
+
+export interface Posted {
+  answer: Answer;
+  /** The server's clock, in milliseconds, as far as it told. */
+  serverTime: number;
+}
+
+export async function post(request: object, headers?: HeadersInit): Promise<Posted> {
+  const allHeaders = new Headers(headers);
+  allHeaders.set("content-type", "application/json");
+  allHeaders.set("accept", "application/graphql-response+json, application/json;q=0.9");
+  let response: Response;
+  try {
+    response = await fetch(new URL("graphql", document.baseURI), {
+      method: "POST",
+      headers: allHeaders,
+      body: JSON.stringify(request),
+    });
+  } catch {
+    throw new Unreachable(UNREACHABLE);
+  }
+  const serverTime = Date.parse(response.headers.get("date") ?? "") || Date.now();
+  try {
+    return { answer: (await response.json()) as Answer, serverTime };
+  } catch {
+    throw new Unreachable(`The server answered with status ${response.status}, but not in GraphQL.`);
+  }
+}
+
+/** Whether the token was refused before anything ran: then there is no `data` at all, not even null. */
+export function isTokenRefused(answer: Answer): boolean {
+  if (answer.data !== undefined) return false;
+  return answer.errors?.some((error) => error.extensions?.code === "UNAUTHENTICATED") ?? false;
+}

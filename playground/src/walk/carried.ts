@@ -1,0 +1,60 @@
+/**
+ * Carries ids from one answer to the next request: the collection that was just created and the operation that was just
+ * begun become the values of `$collectionId` and `$operationId` in the other tabs.
+ */
+
+/** From which field of an answer each variable is learnt. */
+const SOURCES = {
+  collectionId: ["collectionCreate", "collection", "id"],
+  operationId: ["documentsIngest", "operation", "id"],
+} as const;
+
+type Name = keyof typeof SOURCES;
+const NAMES = Object.keys(SOURCES) as Name[];
+
+/** The ids that were learnt, newest last. The older ones tell which values in the tabs are ours to replace. */
+export type CarriedIds = Partial<Record<Name, string[]>>;
+
+const REMEMBERED = 20;
+
+/** What is known after an answer; the same object when the answer brings nothing new. */
+export function learn(known: CarriedIds, data: unknown): CarriedIds {
+  let result = known;
+  for (const name of NAMES) {
+    const id = SOURCES[name].reduce<unknown>((value, key) => (value as Record<string, unknown> | null)?.[key], data);
+    if (typeof id !== "string" || id === known[name]?.at(-1)) continue;
+    result = { ...result, [name]: [...(known[name] ?? []), id].slice(-REMEMBERED) };
+  }
+  return result;
+}
+
+/**
+ * The text of a tab's variables with the newest ids in it. Only variables that the query uses are touched, and of those
+ * only what is missing, empty, a placeholder like `<from step 2>`, or an older id that was carried before. Text that is
+ * not plain JSON is left alone.
+ */
+export function fillIn(known: CarriedIds, query: string, variables: string): string {
+  let values: unknown;
+  try {
+    values = JSON.parse(variables.trim() || "{}");
+  } catch {
+    return variables;
+  }
+  if (typeof values !== "object" || values === null || Array.isArray(values)) return variables;
+
+  const filled: Record<string, unknown> = { ...values };
+  let changed = false;
+  for (const name of NAMES) {
+    const newest = known[name]?.at(-1);
+    if (!newest || filled[name] === newest || !new RegExp(`\\$${name}\\b`).test(query)) continue;
+    if (!isOurs(filled[name], known[name] ?? [])) continue;
+    filled[name] = newest;
+    changed = true;
+  }
+  return changed ? JSON.stringify(filled, null, 2) : variables;
+}
+
+function isOurs(value: unknown, carried: string[]): boolean {
+  if (value === undefined || value === null || value === "") return true;
+  return typeof value === "string" && (/^<.*>$/.test(value) || carried.includes(value));
+}

@@ -1,0 +1,208 @@
+//! The composition root: builds everything from the settings, once, for the server, the commands and the tests alike.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use axum::Router;
+use futures_util::FutureExt;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    auth::{
+        password::PasswordHasher,
+        token::{TokenSigner, load_or_create_secret},
+        viewer::Viewer,
+    },
+    blob::BlobStore,
+    config::Config,
+    db::{Database, StatementObserver},
+    domain::clock::{Clock, SystemClock},
+    embedding::{Embedder, pool::LocalEmbedder},
+    error::Error,
+    events::EventHub,
+    extract::Extractor,
+    graphql::{self, engine::Engine},
+    http::{
+        self, HttpState,
+        authentication::Authenticator,
+        health::{Dependency, Readiness},
+    },
+    lifecycle::DataDirLock,
+    service::{Services, accounts},
+    vector::{self, VectorStore},
+    worker,
+};
+
+/// How long sockets get to answer a goodbye.
+const GOODBYE: Duration = Duration::from_secs(6);
+
+/// What the application is made of. What is `None` is built from the settings.
+pub struct Parts {
+    pub config: Config,
+    pub clock: Arc<dyn Clock>,
+    pub embedder: Option<Arc<dyn Embedder>>,
+    pub vectors: Option<Arc<dyn VectorStore>>,
+    /// Sees every SQL statement.
+    pub statement_observer: Option<StatementObserver>,
+    /// The `docent` program, started again for reading files.
+    pub program: PathBuf,
+    /// Cancelled when sockets and workers are to end.
+    pub stop: CancellationToken,
+}
+
+impl Parts {
+    /// Everything as the settings say.
+    ///
+    /// # Errors
+    /// When the path of the running program is unknown.
+    pub fn from_config(config: Config) -> std::io::Result<Self> {
+        Ok(Self {
+            config,
+            clock: Arc::new(SystemClock),
+            embedder: None,
+            vectors: None,
+            statement_observer: None,
+            program: std::env::current_exe()?,
+            stop: CancellationToken::new(),
+        })
+    }
+}
+
+/// The whole server, without its listening socket.
+pub struct App {
+    services: Arc<Services>,
+    extractor: Arc<Extractor>,
+    /// Cancelled when the server stops.
+    stop: CancellationToken,
+    sockets: TaskTracker,
+    is_alone: bool,
+    _lock: DataDirLock,
+}
+
+impl App {
+    /// Opens every store, migrates the database, and loads the model.
+    ///
+    /// # Errors
+    /// When the data directory is in use, or a part can't be opened; the error says which.
+    pub async fn build(parts: Parts) -> anyhow::Result<Self> {
+        let config = Arc::new(parts.config);
+        let lock = DataDirLock::acquire(&config.data_dir)?;
+        let database = Database::open(&config.database, &config.data_dir, parts.statement_observer).await?;
+        database.migrate_up().await?;
+
+        let embedder = match parts.embedder {
+            Some(embedder) => embedder,
+            None => load_embedder(&config).await?,
+        };
+        let vectors = match parts.vectors {
+            Some(vectors) => vectors,
+            None => vector::open(&config)?,
+        };
+        let secret = load_or_create_secret(config.auth.signing_secret.as_deref(), &config.data_dir)?;
+        let services = Services {
+            passwords: PasswordHasher::new(config.auth.password_concurrency)?,
+            tokens: TokenSigner::new(&secret, chrono::TimeDelta::minutes(config.auth.access_token_minutes)),
+            blobs: BlobStore::open_local(&config.data_dir)?,
+            events: EventHub::default(),
+            work: Arc::default(),
+            clock: parts.clock,
+            database,
+            vectors,
+            embedder,
+            config: Arc::clone(&config),
+        };
+        services.vectors.ensure(&services.placement()).await?;
+        let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program);
+        Ok(Self {
+            services: Arc::new(services),
+            extractor: Arc::new(extractor),
+            stop: parts.stop,
+            sockets: TaskTracker::new(),
+            // Several processes can work on one PostgreSQL; SQLite lies in the data directory, which is locked.
+            is_alone: config.database.url.is_none(),
+            _lock: lock,
+        })
+    }
+
+    /// The use cases, for commands and tests.
+    #[must_use]
+    pub fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// Every route.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        let services = Arc::clone(&self.services);
+        let authenticator: Arc<dyn Authenticator> = Arc::new(Accounts(Arc::clone(&services)));
+        let limits = services.config.limits.clone();
+        let state = HttpState {
+            engine: Engine::new(graphql::schema(Arc::clone(&services)), http::document_limits(&limits)),
+            authenticator: Arc::clone(&authenticator),
+            clock: Arc::clone(&services.clock),
+            readiness: readiness(Arc::clone(&services)),
+            schema: graphql::sdl().into(),
+            http: services.config.http.clone(),
+            limits,
+            shutdown: self.stop.clone(),
+            sockets: self.sockets.clone(),
+        };
+        http::router(state, http::files::router(services, authenticator))
+    }
+
+    /// Works on the queue until it is told to stop.
+    ///
+    /// # Errors
+    /// When the database fails at the start.
+    pub async fn work(&self) -> anyhow::Result<()> {
+        let (services, extractor) = (Arc::clone(&self.services), Arc::clone(&self.extractor));
+        Ok(worker::run(services, extractor, self.is_alone, self.stop.clone()).await?)
+    }
+
+    /// Says goodbye to sockets and closes the stores. Call it when the application was told to stop and workers have ended.
+    ///
+    /// # Errors
+    /// When a store can't be closed in good order.
+    pub async fn close(&self) -> anyhow::Result<()> {
+        self.sockets.close();
+        let _ = tokio::time::timeout(GOODBYE, self.sockets.wait()).await;
+        self.services.vectors.close().await?;
+        self.services.database.clone().close().await?;
+        Ok(())
+    }
+}
+
+/// Loads the model that the settings name, on a thread where that may take its time.
+async fn load_embedder(config: &Arc<Config>) -> anyhow::Result<Arc<dyn Embedder>> {
+    let config = Arc::clone(config);
+    let loaded = tokio::task::spawn_blocking(move || {
+        let (settings, threads) = (&config.embedding, config.embedding_threads());
+        LocalEmbedder::load(&config.model_dir(), &settings.model, settings, threads)
+    });
+    Ok(Arc::new(loaded.await??))
+}
+
+fn readiness(services: Arc<Services>) -> Readiness {
+    Arc::new(move || {
+        let services = Arc::clone(&services);
+        async move {
+            let (database, vectors) = tokio::join!(services.database.check(), services.vectors.check());
+            vec![
+                Dependency { name: "database", ready: database.is_ok() },
+                Dependency { name: "vectors", ready: vectors.is_ok() },
+                // The server does not start without its model.
+                Dependency { name: "model", ready: true },
+            ]
+        }
+        .boxed()
+    })
+}
+
+struct Accounts(Arc<Services>);
+
+#[async_trait]
+impl Authenticator for Accounts {
+    async fn authenticate(&self, authorization: Option<&str>) -> Result<Viewer, Error> {
+        accounts::authenticate(&self.0, authorization).await
+    }
+}

@@ -1,0 +1,100 @@
+//! Passwords: what they must be like, and their hashes (Argon2id as PHC strings). Plain passwords are never kept, logged
+//! or shown.
+
+use std::{fmt, sync::Arc};
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
+    password_hash::{self, phc::PasswordHash},
+};
+use tokio::sync::Semaphore;
+
+/// KiB of memory, passes and lanes of one hash: OWASP's first choice for Argon2id.
+const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+
+/// Characters that a password may have.
+const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+
+/// Checks a password that somebody chose.
+///
+/// # Errors
+/// A sentence for the user.
+pub fn check_password(password: &str) -> Result<(), &'static str> {
+    if LENGTH.contains(&password.chars().count()) { Ok(()) } else { Err("Choose a password of 8 to 128 characters.") }
+}
+
+/// Why a password could not be hashed. Nothing here depends on the password.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    #[error("the password could not be hashed: {0}")]
+    Hash(password_hash::Error),
+    #[error("the password could not be hashed because the server is stopping")]
+    Stopped,
+}
+
+/// Hashes and verifies passwords on the blocking pool, only so many at the same time, because each takes 19 MiB.
+#[derive(Clone)]
+pub struct PasswordHasher {
+    slots: Arc<Semaphore>,
+    /// The hash of no one's password. Verifying against it makes an unknown user as slow as a wrong password.
+    nobody: Arc<str>,
+}
+
+impl PasswordHasher {
+    /// A hasher that computes at most `concurrency` hashes at the same time. Computes one at once, which takes some
+    /// ten milliseconds.
+    ///
+    /// # Errors
+    /// When the machine gives no memory or no random bytes.
+    pub fn new(concurrency: usize) -> Result<Self, PasswordError> {
+        let nobody = hash("").map_err(PasswordError::Hash)?;
+        Ok(Self { slots: Arc::new(Semaphore::new(concurrency.max(1))), nobody: nobody.into() })
+    }
+
+    /// The hash of a password, with a new salt from the operating system, as a PHC string.
+    ///
+    /// # Errors
+    /// When the machine gives no memory or no random bytes, or the server is stopping.
+    pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
+        let password = password.to_owned();
+        self.run(move || hash(&password)).await?.map_err(PasswordError::Hash)
+    }
+
+    /// Whether `password` is the one that `hash` was made from. With `None`, for an unknown user, the answer is `false`
+    /// and takes as long.
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> bool {
+        let is_known = hash.is_some();
+        let password = password.to_owned();
+        let hash = hash.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
+        self.run(move || matches(&password, &hash)).await.is_ok_and(|matches| matches && is_known)
+    }
+
+    /// Runs `work` when a slot is free. The slot is held by the work itself: a caller who has gone away does not end the
+    /// computation, so she must not free its memory for the next one.
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| PasswordError::Stopped)?;
+        let task = tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            work()
+        });
+        task.await.map_err(|_| PasswordError::Stopped)
+    }
+}
+
+impl fmt::Debug for PasswordHasher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PasswordHasher").finish_non_exhaustive()
+    }
+}
+
+fn hash(password: &str) -> Result<String, password_hash::Error> {
+    let (memory, passes, lanes) = COST;
+    let parameters = Params::new(memory, passes, lanes, None)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
+    Ok(argon2.hash_password(password.as_bytes())?.to_string())
+}
+
+/// The cost is the one written in the hash, so that hashes outlive a change of ours.
+fn matches(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}

@@ -1,0 +1,235 @@
+//! The two tokens of a session. An access token is a signed JWT that is checked without the database; a refresh token is
+//! random, and only its digest is kept.
+
+use std::{
+    fmt,
+    io::{self, Write},
+    path::Path,
+    str::FromStr,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Duration, SubsecRound, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::domain::id::{SessionId, UserId};
+
+const ISSUER: &str = "docent";
+const AUDIENCE: &str = "docent-api";
+/// RFC 9068: says that this is an access token, so that no other JWT of ours could pass for one.
+const TOKEN_TYPE: &str = "at+jwt";
+
+/// Bytes of a key that we make, and of a refresh token.
+const SECRET_BYTES: usize = 32;
+
+/// Makes and checks access tokens: HS256 and nothing else.
+#[derive(Clone)]
+pub struct TokenSigner {
+    header: Header,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+    lifetime: Duration,
+}
+
+/// What an access token says, once it has been checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AccessClaims {
+    pub user: UserId,
+    pub session: SessionId,
+    /// From this moment on the token is refused.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Why an access token is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TokenError {
+    /// It was ours and good; the client refreshes its session.
+    #[error("the access token has expired")]
+    Expired,
+    /// It is not one of ours. Which check failed is nobody's business.
+    #[error("the access token is not valid")]
+    Invalid,
+}
+
+/// Why an access token could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the access token could not be signed")]
+pub struct SignError(#[from] jsonwebtoken::errors::Error);
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: UserId,
+    sid: SessionId,
+    iat: i64,
+    exp: i64,
+}
+
+impl TokenSigner {
+    /// A signer whose tokens are good for `lifetime`.
+    #[must_use]
+    pub fn new(secret: &[u8], lifetime: Duration) -> Self {
+        let header =
+            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(key_id(secret)), ..Header::new(Algorithm::HS256) };
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+        // The library would ask the machine's clock; `verify` compares with the clock that it is given.
+        validation.validate_exp = false;
+        Self {
+            header,
+            encoding: EncodingKey::from_secret(secret),
+            decoding: DecodingKey::from_secret(secret),
+            validation,
+            lifetime,
+        }
+    }
+
+    /// A token for a session, and the moment from which it is refused.
+    ///
+    /// # Errors
+    /// When the cryptography library fails, which it has no reason to.
+    pub fn issue(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: DateTime<Utc>,
+    ) -> Result<(String, DateTime<Utc>), SignError> {
+        let expires_at = (now + self.lifetime).trunc_subsecs(0);
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user,
+            sid: session,
+            iat: now.timestamp(),
+            exp: expires_at.timestamp(),
+        };
+        Ok((jsonwebtoken::encode(&self.header, &claims, &self.encoding)?, expires_at))
+    }
+
+    /// What the token says, if it is ours and `now` is before its end. There is no leeway: the clock that ends a token is
+    /// the clock that made it.
+    ///
+    /// # Errors
+    /// `Expired` for a token that was good, `Invalid` for everything else.
+    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, TokenError> {
+        let data =
+            jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).map_err(|_| TokenError::Invalid)?;
+        if data.header.typ != self.header.typ || data.header.kid != self.header.kid {
+            return Err(TokenError::Invalid);
+        }
+        let Claims { sub: user, sid: session, exp, .. } = data.claims;
+        let expires_at = DateTime::from_timestamp(exp, 0).ok_or(TokenError::Invalid)?;
+        if now < expires_at { Ok(AccessClaims { user, session, expires_at }) } else { Err(TokenError::Expired) }
+    }
+}
+
+impl fmt::Debug for TokenSigner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TokenSigner").field("lifetime", &self.lifetime).finish_non_exhaustive()
+    }
+}
+
+/// Names a key without telling it: the first eight digits of a digest.
+fn key_id(secret: &[u8]) -> String {
+    let digest = Sha256::new().chain_update("docent signing key").chain_update(secret).finalize();
+    hex::encode(&digest[..4])
+}
+
+/// A refresh token: 256 random bits, written as 43 characters of base64url.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefreshToken(String);
+
+impl RefreshToken {
+    /// A new token.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>()))
+    }
+
+    /// The token itself, for its owner and nobody else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What is kept instead of the token: its SHA-256, 64 hexadecimal digits. The token is random, so the digest needs no
+    /// salt and can be looked up.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hex::encode(Sha256::digest(&self.0))
+    }
+}
+
+impl FromStr for RefreshToken {
+    type Err = TokenError;
+
+    /// Reads a token. Only the text that `generate` could have written is accepted.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenError::Invalid)?;
+        if bytes.len() == SECRET_BYTES { Ok(Self(text.to_owned())) } else { Err(TokenError::Invalid) }
+    }
+}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RefreshToken(***)")
+    }
+}
+
+/// The secret that signs access tokens: the configured one (`auth.signing_secret`), or the one in
+/// `<data_dir>/signing.key`, which is made when it is not there. The caller holds the lock of the data directory.
+///
+/// # Errors
+/// When the file can't be read or written, or does not hold a key.
+pub fn load_or_create_secret(configured: Option<&str>, data_dir: &Path) -> io::Result<Vec<u8>> {
+    if let Some(secret) = configured {
+        return Ok(secret.as_bytes().to_vec());
+    }
+    let path = data_dir.join("signing.key");
+    let secret = match std::fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let secret = rand::random::<[u8; SECRET_BYTES]>();
+            write_private(&path, &secret)?;
+            secret.to_vec()
+        }
+        read => read?,
+    };
+    if secret.len() == SECRET_BYTES {
+        return Ok(secret);
+    }
+    let message = format!(
+        "{} is damaged: it holds {} bytes, not {SECRET_BYTES}; restore it, or delete it to have a new one made",
+        path.display(),
+        secret.len()
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidData, message))
+}
+
+/// Writes a file that only its owner may read: complete under its name, or not at all.
+fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    // Left by a start that did not get to the end.
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&unfinished)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)?;
+    #[cfg(unix)]
+    if let Some(directory) = path.parent() {
+        std::fs::File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,324 @@
+//! The originals of documents, by the SHA-256 of their bytes. Knows nothing of documents: who refers to which bytes, and
+//! when they may be deleted, is for the catalogue to say.
+//!
+//! When a `put` returns, the bytes survive a power cut: `LocalFileSystem::with_fsync` syncs the file before it gets its
+//! name, and every directory that changed after. So `object_store` writes as well as reads, and another of its backends
+//! needs no second way to store.
+
+use std::{
+    error::Error as StdError,
+    io,
+    ops::Range,
+    path::{Path as FilePath, PathBuf},
+    pin::pin,
+    sync::Arc,
+    time::SystemTime,
+};
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream, stream::BoxStream};
+use object_store::{
+    GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path,
+};
+use sha2::{Digest, Sha256};
+
+use crate::domain::{id::UploadId, upload::StoredFile};
+
+/// Bytes that are gathered before they are written. A file that has no more is written under its final name at once.
+const PART_BYTES: usize = 1024 * 1024;
+
+/// Where files are on their way in.
+const INCOMING: &str = "incoming";
+
+/// Where complete files are.
+const ORIGINALS: &str = "originals";
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why bytes could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    #[error("the file has more than {limit} bytes")]
+    TooLarge { limit: u64 },
+    #[error("the file stopped arriving")]
+    Interrupted(#[source] BoxError),
+    #[error("there are no bytes with digest {digest}")]
+    NotFound { digest: String },
+    #[error("a digest is 64 lower-case hexadecimal digits")]
+    InvalidDigest,
+    #[error("the range lies outside the file")]
+    InvalidRange,
+    #[error("the blob store failed while {action}")]
+    Store {
+        action: &'static str,
+        #[source]
+        source: BoxError,
+    },
+}
+
+impl BlobError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Store { .. } | Self::Interrupted(_) => true,
+            Self::TooLarge { .. } | Self::NotFound { .. } | Self::InvalidDigest | Self::InvalidRange => false,
+        }
+    }
+}
+
+/// A store of immutable bytes. Cheap to clone; all clones are one.
+#[derive(Clone, Debug)]
+pub struct BlobStore {
+    store: Arc<dyn ObjectStore>,
+    directory: PathBuf,
+}
+
+impl BlobStore {
+    /// Opens, and if need be makes, a store in a local directory.
+    ///
+    /// # Errors
+    /// When the directory can't be made or read.
+    pub fn open_local(directory: &FilePath) -> Result<Self, BlobError> {
+        let action = "opening its directory";
+        std::fs::create_dir_all(directory).map_err(failed(action))?;
+        let store = LocalFileSystem::new_with_prefix(directory).map_err(failed(action))?.with_fsync(true);
+        Ok(Self { store: Arc::new(store), directory: directory.to_owned() })
+    }
+
+    /// Stores what `stream` brings, if it is no more than `limit` bytes. Bytes that are already there are stored again,
+    /// which changes nothing and makes sure that they are durable. What fails, or is dropped half-way, leaves nothing.
+    ///
+    /// # Errors
+    /// `TooLarge` as soon as the limit is passed, `Interrupted` when the stream fails, `Store` when the disk does.
+    pub async fn put_stream<E>(
+        &self,
+        stream: impl Stream<Item = Result<Bytes, E>>,
+        limit: u64,
+    ) -> Result<StoredFile, BlobError>
+    where
+        E: Into<BoxError>,
+    {
+        let mut incoming = None;
+        match self.receive(stream, limit, &mut incoming).await {
+            Ok((digest, size, rest)) => {
+                let target = location(&digest)?;
+                match incoming {
+                    Some(incoming) => self.publish(incoming, rest, &target).await?,
+                    None => _ = self.store.put(&target, rest.into()).await.map_err(failed(WRITING))?,
+                }
+                Ok(StoredFile { digest, size })
+            }
+            Err(error) => {
+                if let Some(mut incoming) = incoming {
+                    // Whatever can't be removed now is found by `sweep_temporary`.
+                    _ = incoming.upload.abort().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Stores bytes that are in memory.
+    ///
+    /// # Errors
+    /// `Store` when the disk fails.
+    pub async fn put_bytes(&self, bytes: Bytes) -> Result<StoredFile, BlobError> {
+        let starts = (0..bytes.len()).step_by(PART_BYTES);
+        let parts = starts.map(|start| Ok::<_, io::Error>(bytes.slice(start..bytes.len().min(start + PART_BYTES))));
+        self.put_stream(stream::iter(parts), u64::MAX).await
+    }
+
+    /// All bytes of a file.
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidDigest`, or `Store`.
+    pub async fn get(&self, digest: &str) -> Result<Bytes, BlobError> {
+        let found = self.store.get(&location(digest)?).await.map_err(missing(digest))?;
+        found.bytes().await.map_err(failed(READING))
+    }
+
+    /// The bytes of a file as they come from the disk, or those in `range` only.
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidDigest`, `Store`, or `InvalidRange` for a range that the file does not have.
+    pub async fn stream(
+        &self,
+        digest: &str,
+        range: Option<Range<u64>>,
+    ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
+        if let Some(range) = &range {
+            if range.start > range.end || range.end > self.size(digest).await? {
+                return Err(BlobError::InvalidRange);
+            }
+            if range.is_empty() {
+                return Ok(stream::empty().boxed());
+            }
+        }
+        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        let found = self.store.get_opts(&location(digest)?, options).await.map_err(missing(digest))?;
+        Ok(found.into_stream().map_err(failed(READING)).boxed())
+    }
+
+    /// The size of a file in bytes.
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidDigest`, or `Store`.
+    pub async fn size(&self, digest: &str) -> Result<u64, BlobError> {
+        Ok(self.store.head(&location(digest)?).await.map_err(missing(digest))?.size)
+    }
+
+    /// Whether a file is there.
+    ///
+    /// # Errors
+    /// `InvalidDigest`, or `Store`.
+    pub async fn exists(&self, digest: &str) -> Result<bool, BlobError> {
+        match self.size(digest).await {
+            Ok(_) => Ok(true),
+            Err(BlobError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes a file, if it is there. The caller knows that nothing refers to it any more. A power cut may bring it back.
+    ///
+    /// # Errors
+    /// `InvalidDigest`, or `Store`.
+    pub async fn delete(&self, digest: &str) -> Result<(), BlobError> {
+        match self.store.delete(&location(digest)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failed("deleting a file")(error)),
+        }
+    }
+
+    /// Removes what earlier processes left half-written, and returns how many files that were. Looks through the whole
+    /// store, so that it is best done beside other work. With the start of this process as `older_than`, files that
+    /// are arriving now are safe.
+    ///
+    /// # Errors
+    /// `Store` when the disk fails.
+    pub async fn sweep_temporary(&self, older_than: DateTime<Utc>) -> Result<usize, BlobError> {
+        let action = "removing half-written files";
+        let directory = self.directory.clone();
+        let older_than = SystemTime::from(older_than);
+        let sweep = tokio::task::spawn_blocking(move || {
+            let incoming = sweep(&directory.join(INCOMING), older_than, |_| true)?;
+            let originals = sweep(&directory.join(ORIGINALS), older_than, |name| name.contains('#'))?;
+            Ok::<_, io::Error>(incoming + originals)
+        });
+        sweep.await.map_err(failed(action))?.map_err(failed(action))
+    }
+
+    /// Reads a stream to its end. All but the last, unfinished part is written to `incoming`, which is begun with the
+    /// first full part. Returns the digest, the size, and what is not written yet.
+    async fn receive<E: Into<BoxError>>(
+        &self,
+        stream: impl Stream<Item = Result<Bytes, E>>,
+        limit: u64,
+        incoming: &mut Option<Incoming>,
+    ) -> Result<(String, i64, Bytes), BlobError> {
+        let mut stream = pin!(stream);
+        let mut hash = Sha256::new();
+        let mut size = 0_u64;
+        let mut part = BytesMut::new();
+        while let Some(bytes) = stream.next().await {
+            let bytes = bytes.map_err(|error| BlobError::Interrupted(error.into()))?;
+            size += bytes.len() as u64;
+            if size > limit {
+                return Err(BlobError::TooLarge { limit });
+            }
+            hash.update(&bytes);
+            part.extend_from_slice(&bytes);
+            if part.len() >= PART_BYTES {
+                if incoming.is_none() {
+                    *incoming = Some(self.begin().await?);
+                }
+                if let Some(incoming) = incoming {
+                    incoming.write(part.split().freeze()).await?;
+                }
+            }
+        }
+        let size = i64::try_from(size).map_err(failed("counting bytes"))?;
+        Ok((hex::encode(hash.finalize()), size, part.freeze()))
+    }
+
+    async fn begin(&self) -> Result<Incoming, BlobError> {
+        // The id means nothing; it only has to be free.
+        let location = Path::from(format!("{INCOMING}/{}", UploadId::generate()));
+        let upload = self.store.put_multipart(&location).await.map_err(failed(WRITING))?;
+        Ok(Incoming { location, upload })
+    }
+
+    async fn publish(&self, mut incoming: Incoming, rest: Bytes, target: &Path) -> Result<(), BlobError> {
+        if !rest.is_empty() {
+            incoming.write(rest).await?;
+        }
+        incoming.upload.complete().await.map_err(failed(WRITING))?;
+        self.store.rename(&incoming.location, target).await.map_err(failed(WRITING))
+    }
+}
+
+/// A file on its way in. Dropping it removes it.
+struct Incoming {
+    location: Path,
+    upload: Box<dyn MultipartUpload>,
+}
+
+impl Incoming {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), BlobError> {
+        self.upload.put_part(bytes.into()).await.map_err(failed(WRITING))
+    }
+}
+
+const READING: &str = "reading a file";
+const WRITING: &str = "writing a file";
+
+/// The place of a digest: two levels of 256 directories, so that none grows large. Only a digest has a place, so that no
+/// name can lead outside.
+fn location(digest: &str) -> Result<Path, BlobError> {
+    let is_digest = digest.len() == 64 && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if is_digest {
+        Ok(Path::from(format!("{ORIGINALS}/{}/{}/{digest}", &digest[..2], &digest[2..4])))
+    } else {
+        Err(BlobError::InvalidDigest)
+    }
+}
+
+fn failed<E: Into<BoxError>>(action: &'static str) -> impl Fn(E) -> BlobError {
+    move |source| BlobError::Store { action, source: source.into() }
+}
+
+fn missing(digest: &str) -> impl Fn(object_store::Error) -> BlobError {
+    move |error| match error {
+        object_store::Error::NotFound { .. } => BlobError::NotFound { digest: digest.to_owned() },
+        error => failed(READING)(error),
+    }
+}
+
+/// Removes the files below `directory` that `is_temporary` by name and were last written before `older_than`.
+fn sweep(directory: &FilePath, older_than: SystemTime, is_temporary: fn(&str) -> bool) -> io::Result<usize> {
+    let entries = match std::fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            removed += sweep(&path, older_than, is_temporary)?;
+        } else if is_temporary(&entry.file_name().to_string_lossy()) {
+            match entry.metadata().and_then(|metadata| metadata.modified()) {
+                Ok(modified) if modified < older_than => {
+                    std::fs::remove_file(path)?;
+                    removed += 1;
+                }
+                // It arrived, or was given up, while we looked.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(removed)
+}

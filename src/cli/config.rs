@@ -1,0 +1,21 @@
+//! `docent config`.
+
+use clap::Subcommand;
+
+use crate::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Settings {
+    /// Print the settings in force, as TOML; secrets are hidden.
+    Print,
+}
+
+impl Settings {
+    #[expect(clippy::unnecessary_wraps, reason = "as every command")]
+    pub(super) fn run(&self, config: &Config) -> anyhow::Result<()> {
+        match self {
+            Self::Print => print!("{}", config.to_toml_redacted()),
+        }
+        Ok(())
+    }
+}

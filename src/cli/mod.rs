@@ -1,0 +1,109 @@
+//! The command line: one command a file. Commands translate; what they do lies in the layers below.
+
+#![expect(clippy::print_stdout, reason = "a command line talks to people through standard output")]
+
+mod config;
+mod migrate;
+mod model;
+mod schema;
+mod serve;
+mod user;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// A self-hosted semantic search server for document collections with one GraphQL API.
+#[derive(Debug, Parser)]
+#[command(name = "docent", version, about)]
+pub struct Cli {
+    /// Settings file; without it `docent.toml` in the working directory is read, if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server.
+    Serve(serve::Serve),
+    /// Bring the database's schema forward, back, or tell where it stands.
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
+    /// The GraphQL schema.
+    #[command(subcommand)]
+    Schema(schema::Schema),
+    /// Accounts.
+    #[command(subcommand)]
+    User(user::User),
+    /// Embedding models.
+    #[command(subcommand)]
+    Model(model::Model),
+    /// The settings.
+    #[command(subcommand)]
+    Config(config::Settings),
+    /// Read one file from standard input, for the server.
+    #[command(hide = true)]
+    ExtractChild,
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    // The child that reads files takes nothing from the environment and starts no threads.
+    if matches!(cli.command, Command::ExtractChild) {
+        return crate::extract::child::run();
+    }
+    match start(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last words of a command that failed")]
+fn report(error: &anyhow::Error) {
+    eprintln!("docent: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because {cause}");
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<()> {
+    // Settings are text; a variable that is not is none of ours.
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let config = Config::load(cli.config.as_deref(), environment)?.config;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // A GraphQL document nests deeper in debug builds than the usual 2 MiB hold.
+        .thread_stack_size(8 * 1024 * 1024)
+        .build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve(command) => command.run(config).await,
+            Command::Migrate(command) => command.run(config).await,
+            Command::Schema(command) => command.run(),
+            Command::User(command) => command.run(config).await,
+            Command::Model(command) => command.run(config).await,
+            Command::Config(command) => command.run(&config),
+            Command::ExtractChild => Ok(()),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

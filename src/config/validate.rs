@@ -1,0 +1,188 @@
+//! Refuses settings that make no sense, before anything is started with them.
+
+use std::{fmt::Display, ops::RangeInclusive};
+
+use url::Url;
+
+use super::Config;
+
+/// A value that is refused. The message never repeats a value that may be secret.
+pub(super) struct Refusal {
+    pub(super) key: &'static str,
+    pub(super) message: String,
+}
+
+/// The model whose limits are known here, and the longest chunk that it reads beside its two special tokens.
+const DEFAULT_MODEL: (&str, u32) = ("all-MiniLM-L6-v2", 254);
+
+/// The longest time that a setting may name: times are added to clocks, which must not overflow.
+const YEAR_IN_SECONDS: u64 = 366 * 24 * 3600;
+
+impl Config {
+    /// What is wrong with the settings, each for itself and together.
+    pub(super) fn refusals(&self) -> Vec<Refusal> {
+        let mut check = Check(Vec::new());
+        self.check_connections(&mut check);
+        self.check_accounts(&mut check);
+        self.check_ingestion(&mut check);
+        self.check_search(&mut check);
+        self.check_limits(&mut check);
+        check.0
+    }
+
+    fn check_connections(&self, check: &mut Check) {
+        check.that("data_dir", !self.data_dir.as_os_str().is_empty(), "must name a directory");
+
+        let http = &self.http;
+        check.that(
+            "http.host",
+            !http.host.is_empty() && !http.host.contains(|c: char| c.is_whitespace() || c == '/'),
+            "must be an address or a host name, such as 127.0.0.1",
+        );
+        check.that(
+            "http.allowed_origins",
+            http.allowed_origins.iter().all(|origin| is_origin(origin)),
+            "must list origins, such as https://app.example.org, without a path",
+        );
+        check.range("http.shutdown_grace_seconds", http.shutdown_grace_seconds, 0..=3600);
+
+        let database = &self.database;
+        check.url("database.url", database.url.as_deref(), &["postgres", "postgresql"]);
+        check.range("database.pool_size", database.pool_size, 1..=10_000);
+        check.range("database.max_overflow", database.max_overflow, 0..=10_000);
+        check.range("database.pool_timeout_seconds", database.pool_timeout_seconds, 1..=3600);
+        check.range("database.pool_recycle_seconds", database.pool_recycle_seconds, 1..=YEAR_IN_SECONDS);
+        check.range("database.statement_timeout_seconds", database.statement_timeout_seconds, 1..=24 * 3600);
+
+        let vector = &self.vector;
+        check.url("vector.url", vector.url.as_deref(), &["http", "https"]);
+        check.range("vector.timeout_seconds", vector.timeout_seconds, 1..=3600);
+        check.range("vector.search_threads", vector.search_threads, 1..=1024);
+        check.range("vector.optimize_interval_seconds", vector.optimize_interval_seconds, 1..=YEAR_IN_SECONDS);
+    }
+
+    fn check_accounts(&self, check: &mut Check) {
+        let auth = &self.auth;
+        check.range("auth.access_token_minutes", auth.access_token_minutes, 1..=24 * 60);
+        check.range("auth.session_days", auth.session_days, 1..=3660);
+        check.that(
+            "auth.signing_secret",
+            auth.signing_secret.as_ref().is_none_or(|secret| secret.chars().count() >= 32),
+            "must have at least 32 characters",
+        );
+        check.range("auth.password_concurrency", auth.password_concurrency, 1..=1024);
+    }
+
+    fn check_ingestion(&self, check: &mut Check) {
+        let embedding = &self.embedding;
+        check.that("embedding.model", !embedding.model.is_empty(), "must name a model");
+        check.url("embedding.hub_url", Some(&embedding.hub_url), &["http", "https"]);
+        check.range("embedding.threads", embedding.threads, 0..=1024);
+        check.range("embedding.query_cache_size", embedding.query_cache_size, 1..=10_000_000);
+
+        let ingestion = &self.ingestion;
+        check.range("ingestion.concurrency", ingestion.concurrency, 1..=4096);
+        check.range("ingestion.lease_seconds", ingestion.lease_seconds, 2..=24 * 3600);
+        check.that(
+            "ingestion.heartbeat_seconds",
+            ingestion.heartbeat_seconds >= 1
+                && i64::try_from(ingestion.heartbeat_seconds).is_ok_and(|beat| beat < ingestion.lease_seconds),
+            "must be at least 1 and less than `ingestion.lease_seconds`, so that a living worker keeps its jobs",
+        );
+        check.range("ingestion.sweep_seconds", ingestion.sweep_seconds, 1..=24 * 3600);
+        check.range("ingestion.poll_milliseconds", ingestion.poll_milliseconds, 10..=3_600_000);
+        check.range("ingestion.max_attempts", ingestion.max_attempts, 1..=1000);
+        check.range("ingestion.max_crashes", ingestion.max_crashes, 1..=1000);
+        let longest = if embedding.model == DEFAULT_MODEL.0 { DEFAULT_MODEL.1 } else { 32_768 };
+        check.range("ingestion.chunk_max_tokens", ingestion.chunk_max_tokens, 16..=longest);
+        check.that(
+            "ingestion.chunk_overlap_tokens",
+            ingestion.chunk_overlap_tokens < ingestion.chunk_max_tokens,
+            "must be less than `ingestion.chunk_max_tokens`",
+        );
+        check.that(
+            "embedding.batch_tokens",
+            u32::try_from(embedding.batch_tokens).map_or(true, |batch| batch > ingestion.chunk_max_tokens),
+            "must be more than `ingestion.chunk_max_tokens`, so that a batch holds the longest chunk",
+        );
+        check.range("ingestion.upload_hours", ingestion.upload_hours, 1..=24 * 366);
+
+        let extraction = &self.extraction;
+        check.range("extraction.memory_mib", extraction.memory_mib, 64..=1024 * 1024);
+        check.range("extraction.timeout_seconds", extraction.timeout_seconds, 1..=24 * 3600);
+        check.range("extraction.max_output_mib", extraction.max_output_mib, 1..=1024 * 1024);
+        check.range("extraction.concurrency", extraction.concurrency, 0..=1024);
+    }
+
+    fn check_search(&self, check: &mut Check) {
+        let search = &self.search;
+        check.range("search.candidates", search.candidates, 1..=100_000);
+        check.range("search.rrf_k", search.rrf_k, 1..=100_000);
+        check.range("search.semantic_weight", search.semantic_weight, 0.0..=1000.0);
+        check.range("search.lexical_weight", search.lexical_weight, 0.0..=1000.0);
+        check.that(
+            "search.semantic_weight",
+            search.semantic_weight != 0.0 || search.lexical_weight != 0.0,
+            "and `search.lexical_weight` must not both be 0",
+        );
+        check.range("search.bm25_k1", search.bm25_k1, 0.0..=100.0);
+        check.range("search.bm25_b", search.bm25_b, 0.0..=1.0);
+        check.range("search.bm25_average_length", search.bm25_average_length, 1.0..=1_000_000.0);
+        check.range("search.max_rank", search.max_rank, 1..=100_000);
+        check.range("search.timeout_milliseconds", search.timeout_milliseconds, 1..=3_600_000);
+    }
+
+    fn check_limits(&self, check: &mut Check) {
+        let limits = &self.limits;
+        check.range("limits.request_bytes", limits.request_bytes, 1024..=1024 * 1024 * 1024);
+        check.range("limits.document_bytes", limits.document_bytes, 1024..=1024 * 1024 * 1024);
+        // GraphiQL's introspection query has about 400 tokens; a schema nobody can introspect helps nobody.
+        check.range("limits.document_tokens", limits.document_tokens, 500..=1_000_000);
+        // The parser calls itself for each level; deeper than this, it overflows the stack.
+        check.range("limits.document_nesting", limits.document_nesting, 16..=128);
+        check.range("limits.depth", limits.depth, 1..=128);
+        check.range("limits.aliases", limits.aliases, 0..=100_000);
+        check.range("limits.mutations", limits.mutations, 1..=1000);
+        check.range("limits.execution_seconds", limits.execution_seconds, 1..=3600);
+        check.range("limits.upload_bytes", limits.upload_bytes, 1..=1024 * 1024 * 1024 * 1024);
+        check.range("limits.ingest_documents", limits.ingest_documents, 1..=10_000);
+        check.range("limits.query_characters", limits.query_characters, 1..=1_000_000);
+        check.range("limits.search_collections", limits.search_collections, 1..=100_000);
+        check.range("limits.websocket_message_bytes", limits.websocket_message_bytes, 1024..=1024 * 1024 * 1024);
+        check.range("limits.websocket_operations", limits.websocket_operations, 1..=100_000);
+        check.range("limits.websocket_connections", limits.websocket_connections, 1..=1_000_000);
+        check.range("limits.websocket_init_seconds", limits.websocket_init_seconds, 1..=3600);
+        check.range("limits.websocket_ping_seconds", limits.websocket_ping_seconds, 1..=3600);
+        check.range("limits.websocket_send_seconds", limits.websocket_send_seconds, 1..=3600);
+    }
+}
+
+struct Check(Vec<Refusal>);
+
+impl Check {
+    fn that(&mut self, key: &'static str, holds: bool, otherwise: &str) {
+        if !holds {
+            self.0.push(Refusal { key, message: otherwise.to_owned() });
+        }
+    }
+
+    fn range<N: Copy + PartialOrd + Display>(&mut self, key: &'static str, value: N, range: RangeInclusive<N>) {
+        // «Not a number» is in no range.
+        let message = format!("must be from {} to {}, not {value}", range.start(), range.end());
+        self.that(key, range.contains(&value), &message);
+    }
+
+    fn url(&mut self, key: &'static str, value: Option<&str>, schemes: &[&str]) {
+        let holds = value.is_none_or(|text| {
+            Url::parse(text).is_ok_and(|url| schemes.contains(&url.scheme()) && !url.cannot_be_a_base())
+        });
+        let starts: Vec<_> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
+        self.that(key, holds, &format!("must be a URL that begins with {}", starts.join(" or ")));
+    }
+}
+
+fn is_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text.to_ascii_lowercase()
+    })
+}

@@ -1,0 +1,100 @@
+//! Table `collections`.
+
+use sea_orm::entity::prelude::*;
+
+use super::{StoredEnum, from_json, stored_enum, to_json};
+use crate::{
+    db::DatabaseError,
+    domain::{
+        collection::{Collection, CollectionStatus, SyncMode},
+        id::{CollectionId, GenerationId, UserId},
+    },
+};
+
+stored_enum!(CollectionStatus { Ready => "READY", Processing => "PROCESSING", Deleting => "DELETING" });
+stored_enum!(SyncMode { OneTime => "ONE_TIME", Continuous => "CONTINUOUS" });
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "collections")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub owner_id: Uuid,
+    pub name: String,
+    pub description: Option<String>,
+    pub status: String,
+    pub is_public: bool,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub meta: Json,
+    pub embedding_model: String,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub chunking: Json,
+    pub vector_store_name: String,
+    pub generation: Uuid,
+    pub sync_mode: String,
+    pub sync_interval_minutes: Option<i32>,
+    pub document_count: i32,
+    pub chunk_count: i32,
+    pub total_bytes: i64,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl TryFrom<Model> for Collection {
+    type Error = DatabaseError;
+
+    fn try_from(row: Model) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            id: CollectionId(row.id),
+            owner_id: UserId(row.owner_id),
+            name: row.name,
+            description: row.description,
+            status: CollectionStatus::restore("collections.status", &row.status)?,
+            is_public: row.is_public,
+            meta: row.meta,
+            embedding_model: row.embedding_model,
+            chunking: from_json("collections.chunking", row.chunking)?,
+            vector_store_name: row.vector_store_name,
+            generation: GenerationId(row.generation),
+            sync_mode: SyncMode::restore("collections.sync_mode", &row.sync_mode)?,
+            sync_interval_minutes: row.sync_interval_minutes,
+            document_count: row.document_count,
+            chunk_count: row.chunk_count,
+            total_bytes: row.total_bytes,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+impl TryFrom<Collection> for Model {
+    type Error = DatabaseError;
+
+    fn try_from(collection: Collection) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            id: collection.id.0,
+            owner_id: collection.owner_id.0,
+            name: collection.name,
+            description: collection.description,
+            status: collection.status.stored(),
+            is_public: collection.is_public,
+            meta: collection.meta,
+            embedding_model: collection.embedding_model,
+            chunking: to_json("collections.chunking", &collection.chunking)?,
+            vector_store_name: collection.vector_store_name,
+            generation: collection.generation.0,
+            sync_mode: collection.sync_mode.stored(),
+            sync_interval_minutes: collection.sync_interval_minutes,
+            document_count: collection.document_count,
+            chunk_count: collection.chunk_count,
+            total_bytes: collection.total_bytes,
+            created_at: collection.created_at,
+            updated_at: collection.updated_at,
+        })
+    }
+}

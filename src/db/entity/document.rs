@@ -1,0 +1,103 @@
+//! Table `documents`.
+
+use sea_orm::entity::prelude::*;
+
+use super::{StoredEnum, from_json, stored_enum, to_json};
+use crate::{
+    db::DatabaseError,
+    domain::{
+        document::{Document, DocumentStatus},
+        id::{CollectionId, DocumentId},
+    },
+};
+
+stored_enum!(DocumentStatus {
+    Pending => "PENDING",
+    Processing => "PROCESSING",
+    Completed => "COMPLETED",
+    Failed => "FAILED",
+    Quarantined => "QUARANTINED",
+});
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "documents")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub collection_id: Uuid,
+    pub file_name: String,
+    pub uri: String,
+    pub content_type: String,
+    pub file_size: i64,
+    pub content_hash: String,
+    pub status: String,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub error: Option<Json>,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub meta: Json,
+    pub language: Option<String>,
+    pub title: Option<String>,
+    pub chunk_count: i32,
+    /// The revision whose chunks are searchable; 0 before the first.
+    pub revision: i32,
+    /// The revision that the next new content will get.
+    pub next_revision: i32,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl TryFrom<Model> for Document {
+    type Error = DatabaseError;
+
+    fn try_from(row: Model) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            id: DocumentId(row.id),
+            collection_id: CollectionId(row.collection_id),
+            file_name: row.file_name,
+            uri: row.uri,
+            content_type: row.content_type,
+            file_size: row.file_size,
+            content_hash: row.content_hash,
+            status: DocumentStatus::restore("documents.status", &row.status)?,
+            error: row.error.map(|error| from_json("documents.error", error)).transpose()?,
+            meta: row.meta,
+            language: row.language,
+            title: row.title,
+            chunk_count: row.chunk_count,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+impl TryFrom<Document> for Model {
+    type Error = DatabaseError;
+
+    fn try_from(document: Document) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            id: document.id.0,
+            collection_id: document.collection_id.0,
+            file_name: document.file_name,
+            uri: document.uri,
+            content_type: document.content_type,
+            file_size: document.file_size,
+            content_hash: document.content_hash,
+            status: document.status.stored(),
+            error: document.error.as_ref().map(|error| to_json("documents.error", error)).transpose()?,
+            meta: document.meta,
+            language: document.language,
+            title: document.title,
+            chunk_count: document.chunk_count,
+            revision: document.revision,
+            next_revision: document.revision + 1,
+            created_at: document.created_at,
+            updated_at: document.updated_at,
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! What can go wrong in the database, in the words of this module's callers.
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
+
+/// Why a statement or transaction failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// A unique or foreign key forbids it.
+    #[error("a constraint forbids it")]
+    Constraint(#[source] DbErr),
+    /// Another transaction was in the way; the same one may succeed now.
+    #[error("another transaction was in the way")]
+    Contention(#[source] DbErr),
+    /// The database can't be reached or has no connection to spare.
+    #[error("the database does not answer")]
+    Unavailable(#[source] DbErr),
+    /// A row can't be understood.
+    #[error("bad row in {place}: {detail}")]
+    BadRow { place: &'static str, detail: String },
+    /// Anything else: a fault in a statement or in the database.
+    #[error("the database failed")]
+    Failed(#[source] DbErr),
+}
+
+impl DatabaseError {
+    /// Whether the same work may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Contention(_) | Self::Unavailable(_) => true,
+            Self::Constraint(_) | Self::BadRow { .. } | Self::Failed(_) => false,
+        }
+    }
+
+    /// Whether a constraint refused a write.
+    #[must_use]
+    pub fn is_constraint(&self) -> bool {
+        matches!(self, Self::Constraint(_))
+    }
+}
+
+impl From<DbErr> for DatabaseError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_)) => {
+                return Self::Constraint(error);
+            }
+            _ => {}
+        }
+        match &error {
+            DbErr::ConnectionAcquire(_) => Self::Unavailable(error),
+            DbErr::Conn(RuntimeErr::SqlxError(cause))
+            | DbErr::Exec(RuntimeErr::SqlxError(cause))
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => match kind_of(cause) {
+                Kind::Contention => Self::Contention(error),
+                Kind::Unavailable => Self::Unavailable(error),
+                Kind::Other => Self::Failed(error),
+            },
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+enum Kind {
+    Contention,
+    Unavailable,
+    Other,
+}
+
+fn kind_of(error: &sqlx::Error) -> Kind {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Kind::Unavailable,
+        sqlx::Error::Database(cause) => match cause.code().as_deref() {
+            // PostgreSQL: serialization failure, deadlock. SQLite: busy, busy snapshot, locked.
+            Some("40001" | "40P01" | "5" | "517" | "6") => Kind::Contention,
+            // PostgreSQL: statement timeout, too many connections, shutting down, starting up, read-only.
+            Some("57014" | "53300" | "57P01" | "57P02" | "57P03" | "25006") => Kind::Unavailable,
+            _ => Kind::Other,
+        },
+        _ => Kind::Other,
+    }
+}

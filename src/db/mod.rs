@@ -1,0 +1,188 @@
+//! The relational database: pools, transactions, and the repositories that are the only road to it.
+//!
+//! Reads go through a [`Reader`], which carries the caller's scope; writes exist only on a [`Transaction`]. No SQL and no
+//! row type leaves this module.
+
+mod entity;
+mod error;
+pub mod repo;
+mod transaction;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use sea_orm::{ConnectOptions, DatabaseConnection, DatabaseExecutor};
+use sea_orm_migration::MigratorTrait;
+
+pub use self::{
+    error::DatabaseError,
+    transaction::{AsContention, Transaction},
+};
+use crate::{config::DatabaseConfig, domain::scope::Scope};
+
+/// Called with the text of every statement that is run.
+pub type StatementObserver = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// An open database: one writer and several readers for SQLite, one pool for PostgreSQL.
+#[derive(Clone, Debug)]
+pub struct Database {
+    readers: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+/// A migration and whether the database has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MigrationState {
+    pub name: String,
+    pub is_applied: bool,
+}
+
+impl Database {
+    /// Opens the database that the settings name: PostgreSQL by URL, else SQLite in the data directory. Nothing is
+    /// migrated.
+    ///
+    /// # Errors
+    /// When it can't be reached or opened.
+    pub async fn open(
+        config: &DatabaseConfig,
+        data_dir: &Path,
+        observer: Option<StatementObserver>,
+    ) -> Result<Self, DatabaseError> {
+        match &config.url {
+            Some(url) => Self::open_postgres(url, config, observer).await,
+            None => Self::open_sqlite(&data_dir.join("docent.db"), config, observer).await,
+        }
+    }
+
+    async fn open_postgres(
+        url: &str,
+        config: &DatabaseConfig,
+        observer: Option<StatementObserver>,
+    ) -> Result<Self, DatabaseError> {
+        let timeout = Duration::from_secs(config.statement_timeout_seconds);
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(config.pool_size + config.max_overflow)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(config.pool_timeout_seconds))
+            .max_lifetime(Duration::from_secs(config.pool_recycle_seconds))
+            .test_before_acquire(config.pool_pre_ping)
+            .sqlx_logging(false)
+            .map_sqlx_postgres_opts(move |options| {
+                options.application_name("docent").options([
+                    // A generic plan locks every partition of `chunks`; a custom one only the partition it reads.
+                    ("plan_cache_mode", "force_custom_plan".to_owned()),
+                    ("statement_timeout", format!("{}ms", timeout.as_millis())),
+                ])
+            });
+        let pool = connect(options, observer).await?;
+        Ok(Self { readers: pool.clone(), writer: pool })
+    }
+
+    async fn open_sqlite(
+        path: &Path,
+        config: &DatabaseConfig,
+        observer: Option<StatementObserver>,
+    ) -> Result<Self, DatabaseError> {
+        // The writer comes first: it makes the file and puts it into WAL mode.
+        let writer = connect(sqlite_options(path, config, false), observer.clone()).await?;
+        let readers = connect(sqlite_options(path, config, true), observer).await?;
+        Ok(Self { readers, writer })
+    }
+
+    /// Reads on behalf of `scope`.
+    #[must_use]
+    pub fn reader(&self, scope: Scope) -> Reader<'_> {
+        Reader { executor: DatabaseExecutor::Connection(&self.readers), scope }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it doesn't.
+    pub async fn check(&self) -> Result<(), DatabaseError> {
+        Ok(self.readers.ping().await?)
+    }
+
+    /// Applies all migrations that are missing.
+    ///
+    /// # Errors
+    /// When one fails; it left nothing behind and can be run again.
+    pub async fn migrate_up(&self) -> Result<(), DatabaseError> {
+        Ok(migration::Migrator::up(&self.writer, None).await?)
+    }
+
+    /// Takes back the newest `steps` migrations, or all.
+    ///
+    /// # Errors
+    /// When one fails; it changed nothing.
+    pub async fn migrate_down(&self, steps: Option<u32>) -> Result<(), DatabaseError> {
+        Ok(migration::Migrator::down(&self.writer, steps).await?)
+    }
+
+    /// Every known migration, oldest first, and whether the database has it.
+    ///
+    /// # Errors
+    /// When the database has migrations that this program doesn't know.
+    pub async fn migrations(&self) -> Result<Vec<MigrationState>, DatabaseError> {
+        migration::Migrator::install(&self.writer).await?;
+        let applied = migration::Migrator::get_applied_migrations(&self.writer).await?;
+        let applied: Vec<_> = applied.iter().map(|migration| migration.name().to_owned()).collect();
+        Ok(migration::Migrator::migrations()
+            .iter()
+            .map(|migration| MigrationState {
+                name: migration.name().to_owned(),
+                is_applied: applied.iter().any(|name| name == migration.name()),
+            })
+            .collect())
+    }
+
+    /// Closes all connections; SQLite's log is written back into its file.
+    ///
+    /// # Errors
+    /// When the last writes can't be brought to disk.
+    pub async fn close(self) -> Result<(), DatabaseError> {
+        self.readers.close().await?;
+        self.writer.close().await?;
+        Ok(())
+    }
+}
+
+/// A connection to read from, and on whose behalf.
+#[derive(Debug)]
+pub struct Reader<'c> {
+    executor: DatabaseExecutor<'c>,
+    scope: Scope,
+}
+
+fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+    options
+        .max_connections(if is_reader { config.pool_size } else { 1 })
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(config.pool_timeout_seconds))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |options| {
+            let options = options
+                .pragma("journal_mode", "WAL")
+                // FULL: what was committed survives a power cut, not only a crash.
+                .pragma("synchronous", "FULL")
+                .pragma("foreign_keys", "ON")
+                .pragma("temp_store", "MEMORY")
+                .busy_timeout(Duration::from_secs(10));
+            if is_reader { options.pragma("query_only", "ON") } else { options }
+        });
+    options
+}
+
+async fn connect(
+    options: ConnectOptions,
+    observer: Option<StatementObserver>,
+) -> Result<DatabaseConnection, DatabaseError> {
+    let mut connection = sea_orm::Database::connect(options).await?;
+    if let Some(observer) = observer {
+        connection.set_metric_callback(move |info| observer(&info.statement.sql));
+    }
+    Ok(connection)
+}

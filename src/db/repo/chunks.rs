@@ -1,0 +1,188 @@
+//! Passages. Every statement names the collections whose passages it is about: they decide the partition.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::ExprTrait,
+};
+
+use super::{INSERT_ROWS, in_readable};
+use crate::{
+    db::{
+        DatabaseError, Reader, Transaction,
+        entity::{chunk, to_json},
+    },
+    domain::{
+        chunk::Chunk,
+        id::{ChunkId, CollectionId, DocumentId},
+        page::{Page, PageRequest},
+        scope::Scope,
+    },
+};
+
+/// A chunk's id and the collection that it is in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ChunkKey {
+    pub collection: CollectionId,
+    pub id: ChunkId,
+}
+
+/// A document and the collection that it is in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct DocumentChunks {
+    pub collection: CollectionId,
+    pub document: DocumentId,
+}
+
+/// A chunk's place in its document.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ChunkPlace {
+    pub collection: CollectionId,
+    pub document: DocumentId,
+    pub index: i32,
+}
+
+/// A chunk with the digest of what was embedded for it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewChunk {
+    pub chunk: Chunk,
+    pub digest: String,
+}
+
+fn in_collections(scope: Scope, collections: impl Iterator<Item = CollectionId>) -> Condition {
+    let collections: BTreeSet<_> = collections.map(|id| id.0).collect();
+    in_readable(chunk::Column::CollectionId, scope).add(chunk::Column::CollectionId.is_in(collections))
+}
+
+/// Those of the chunks that exist for the reader.
+pub async fn find_many(reader: &Reader<'_>, keys: &[ChunkKey]) -> Result<HashMap<ChunkKey, Chunk>, DatabaseError> {
+    let rows = chunk::Entity::find()
+        .filter(in_collections(reader.scope, keys.iter().map(|key| key.collection)))
+        .filter(chunk::Column::Id.is_in(keys.iter().map(|key| key.id.0)))
+        .all(&reader.executor)
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let chunk = Chunk::try_from(row)?;
+            Ok((ChunkKey { collection: chunk.collection_id, id: chunk.id }, chunk))
+        })
+        .collect()
+}
+
+/// Those of the places that hold a chunk for the reader.
+pub async fn find_places(
+    reader: &Reader<'_>,
+    places: &[ChunkPlace],
+) -> Result<HashMap<ChunkPlace, Chunk>, DatabaseError> {
+    let mut any = Condition::any();
+    for place in places {
+        any = any.add(
+            chunk::Column::CollectionId
+                .eq(place.collection.0)
+                .and(chunk::Column::DocumentId.eq(place.document.0))
+                .and(chunk::Column::ChunkIndex.eq(place.index)),
+        );
+    }
+    let rows = chunk::Entity::find()
+        .filter(in_collections(reader.scope, places.iter().map(|place| place.collection)))
+        .filter(any)
+        .all(&reader.executor)
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let chunk = Chunk::try_from(row)?;
+            let place = ChunkPlace { collection: chunk.collection_id, document: chunk.document_id, index: chunk.index };
+            Ok((place, chunk))
+        })
+        .collect()
+}
+
+/// The same page of the chunks of each of several documents, in one statement. Pages run by index.
+pub async fn list(
+    reader: &Reader<'_>,
+    documents: &[DocumentChunks],
+    page: &PageRequest<i32>,
+) -> Result<HashMap<DocumentChunks, Page<Chunk>>, DatabaseError> {
+    // The indexes of a document's chunks have no gaps, so a page is a range of them.
+    let start = page.after.map_or(0, |index| index.saturating_add(1));
+    let end = start.saturating_add(i32::try_from(page.first).unwrap_or(i32::MAX));
+    let rows = chunk::Entity::find()
+        .filter(in_collections(reader.scope, documents.iter().map(|key| key.collection)))
+        .filter(chunk::Column::DocumentId.is_in(documents.iter().map(|key| key.document.0)))
+        .filter(chunk::Column::ChunkIndex.between(start, end))
+        .order_by_asc(chunk::Column::DocumentId)
+        .order_by_asc(chunk::Column::ChunkIndex)
+        .all(&reader.executor)
+        .await?;
+    let mut pages: HashMap<DocumentChunks, Vec<Chunk>> = HashMap::new();
+    for row in rows {
+        let chunk = Chunk::try_from(row)?;
+        let key = DocumentChunks { collection: chunk.collection_id, document: chunk.document_id };
+        pages.entry(key).or_default().push(chunk);
+    }
+    Ok(pages.into_iter().map(|(key, rows)| (key, Page::from_overfetched(rows, page.first))).collect())
+}
+
+/// The ids of a document's chunks by the digest of what was embedded for them.
+pub async fn digests(
+    reader: &Reader<'_>,
+    collection: CollectionId,
+    document: DocumentId,
+) -> Result<HashMap<String, ChunkId>, DatabaseError> {
+    let rows: Vec<(String, uuid::Uuid)> = chunk::Entity::find()
+        .select_only()
+        .column(chunk::Column::Digest)
+        .column(chunk::Column::Id)
+        .filter(in_collections(reader.scope, std::iter::once(collection)))
+        .filter(chunk::Column::DocumentId.eq(document.0))
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(digest, id)| (digest, ChunkId(id))).collect())
+}
+
+/// Puts these chunks in the place of all that a document had.
+pub async fn replace(
+    tx: &Transaction<'_>,
+    collection: CollectionId,
+    document: DocumentId,
+    new: Vec<NewChunk>,
+) -> Result<(), DatabaseError> {
+    delete_of_documents(tx, collection, &[document]).await?;
+    let mut rows = Vec::with_capacity(new.len());
+    for NewChunk { chunk, digest } in new {
+        let row = chunk::Model {
+            id: chunk.id.0,
+            collection_id: chunk.collection_id.0,
+            document_id: chunk.document_id.0,
+            chunk_index: chunk.index,
+            content: chunk.content,
+            digest,
+            token_count: chunk.token_count,
+            start_offset: chunk.start_offset,
+            end_offset: chunk.end_offset,
+            headings: to_json("chunks.headings", &chunk.headings)?,
+            page: chunk.page,
+            meta: chunk.meta,
+        };
+        rows.push(row.into_active_model());
+    }
+    for part in rows.chunks(INSERT_ROWS) {
+        chunk::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
+    }
+    Ok(())
+}
+
+/// Removes the chunks of documents of one collection.
+pub async fn delete_of_documents(
+    tx: &Transaction<'_>,
+    collection: CollectionId,
+    documents: &[DocumentId],
+) -> Result<(), DatabaseError> {
+    chunk::Entity::delete_many()
+        .filter(chunk::Column::CollectionId.eq(collection.0))
+        .filter(chunk::Column::DocumentId.is_in(documents.iter().map(|id| id.0)))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! Documents.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, FromQueryResult, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, StatementBuilder,
+    sea_query::{Alias, Expr, ExprTrait, Query, WindowStatement},
+};
+
+use super::{Direction, INSERT_ROWS, convert, in_readable, to_count};
+use crate::{
+    db::{
+        DatabaseError, Reader, Transaction,
+        entity::{StoredEnum, document, to_json},
+    },
+    domain::{
+        document::{Document, DocumentStatus, ProcessingError},
+        id::{CollectionId, DocumentId},
+        page::{Page, PageRequest},
+        scope::Scope,
+    },
+};
+
+/// Which documents to list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct DocumentFilter {
+    pub status: Vec<DocumentStatus>,
+    pub uri: Option<String>,
+    /// Those whose file name contains this, compared without case.
+    pub file_name_contains: Option<String>,
+}
+
+/// By what documents are sorted. Ties are broken by id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum DocumentSort {
+    #[default]
+    CreatedAt,
+    FileName,
+}
+
+/// The place of a document in a list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct DocumentKey {
+    /// The file name, where the list is sorted by it.
+    pub file_name: Option<String>,
+    pub id: DocumentId,
+}
+
+/// A list of documents: the same for many collections at once.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct DocumentList {
+    pub filter: DocumentFilter,
+    pub sort: DocumentSort,
+    pub direction: Direction,
+    pub page: PageRequest<DocumentKey>,
+}
+
+pub(super) fn matching(scope: Scope, filter: &DocumentFilter) -> Condition {
+    let mut condition = in_readable(document::Column::CollectionId, scope);
+    if !filter.status.is_empty() {
+        condition = condition.add(document::Column::Status.is_in(filter.status.iter().map(|status| status.stored())));
+    }
+    if let Some(uri) = &filter.uri {
+        condition = condition.add(document::Column::Uri.eq(uri.as_str()));
+    }
+    if let Some(part) = &filter.file_name_contains {
+        condition = condition.add(super::contains(document::Column::FileName, part));
+    }
+    condition
+}
+
+/// One document.
+pub async fn find(reader: &Reader<'_>, id: DocumentId) -> Result<Option<Document>, DatabaseError> {
+    Ok(find_many(reader, &[id]).await?.remove(&id))
+}
+
+/// Those of the documents that exist for the reader.
+pub async fn find_many(
+    reader: &Reader<'_>,
+    ids: &[DocumentId],
+) -> Result<HashMap<DocumentId, Document>, DatabaseError> {
+    let rows = document::Entity::find()
+        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(in_readable(document::Column::CollectionId, reader.scope))
+        .all(&reader.executor)
+        .await?;
+    rows.into_iter().map(|row| Ok((DocumentId(row.id), row.try_into()?))).collect()
+}
+
+/// The same page of the documents of each of several collections, in one statement.
+pub async fn list(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+    list: &DocumentList,
+) -> Result<HashMap<CollectionId, Page<Document>>, DatabaseError> {
+    let order: sea_orm::Order = list.direction.into();
+    let mut window = WindowStatement::partition_by(document::Column::CollectionId);
+    if list.sort == DocumentSort::FileName {
+        sea_orm::sea_query::OrderedStatement::order_by(&mut window, document::Column::FileName, order.clone());
+    }
+    sea_orm::sea_query::OrderedStatement::order_by(&mut window, document::Column::Id, order);
+
+    let place = Alias::new("place");
+    let mut ranked = document::Entity::find()
+        .filter(document::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
+        .filter(matching(reader.scope, &list.filter));
+    if let Some(key) = &list.page.after {
+        ranked = match &key.file_name {
+            Some(name) => ranked.filter(
+                list.direction.after_pair((document::Column::FileName, document::Column::Id), (name.clone(), key.id.0)),
+            ),
+            None => ranked.filter(list.direction.after(document::Column::Id, key.id.0)),
+        };
+    }
+    let mut ranked = ranked.into_query();
+    ranked.expr_window_as(Expr::cust("ROW_NUMBER()"), window, place.clone());
+
+    let statement = Query::select()
+        .column(sea_orm::sea_query::Asterisk)
+        .from_subquery(ranked, Alias::new("ranked"))
+        .and_where(Expr::col(place.clone()).lte(list.page.first + 1))
+        .order_by(place, sea_orm::Order::Asc)
+        .to_owned();
+    let rows = document::Model::find_by_statement(StatementBuilder::build(
+        &statement,
+        &sea_orm::ConnectionTrait::get_database_backend(&reader.executor),
+    ))
+    .all(&reader.executor)
+    .await?;
+
+    let mut pages: HashMap<CollectionId, Vec<Document>> = HashMap::new();
+    for document in convert::<_, Document>(rows)? {
+        pages.entry(document.collection_id).or_default().push(document);
+    }
+    Ok(pages.into_iter().map(|(id, rows)| (id, Page::from_overfetched(rows, list.page.first))).collect())
+}
+
+/// How many documents of a filter each collection has, in one statement.
+pub async fn count(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+    filter: &DocumentFilter,
+) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
+    let rows: Vec<(uuid::Uuid, i64)> = document::Entity::find()
+        .select_only()
+        .column(document::Column::CollectionId)
+        .column_as(document::Column::Id.count(), "documents")
+        .filter(document::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
+        .filter(matching(reader.scope, filter))
+        .group_by(document::Column::CollectionId)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(id, count)| (CollectionId(id), count)).collect())
+}
+
+/// A document with what only the way of a document needs to know.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LockedDocument {
+    pub document: Document,
+    /// The revision that the next new content gets.
+    pub next_revision: i32,
+}
+
+/// The documents of a collection that have one of the uris, locked until the transaction ends.
+pub async fn lock_by_uri(
+    tx: &Transaction<'_>,
+    collection: CollectionId,
+    uris: &[String],
+) -> Result<HashMap<String, LockedDocument>, DatabaseError> {
+    let rows = document::Entity::find()
+        .filter(document::Column::CollectionId.eq(collection.0))
+        .filter(document::Column::Uri.is_in(uris))
+        .order_by_asc(document::Column::Id)
+        .lock_exclusive()
+        .all(&tx.connection)
+        .await?;
+    rows.into_iter().map(|row| Ok((row.uri.clone(), locked(row)?))).collect()
+}
+
+/// Documents, locked until the transaction ends.
+pub async fn lock_many(
+    tx: &Transaction<'_>,
+    scope: Scope,
+    ids: &[DocumentId],
+) -> Result<Vec<LockedDocument>, DatabaseError> {
+    let rows = document::Entity::find()
+        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(in_readable(document::Column::CollectionId, scope))
+        .order_by_asc(document::Column::Id)
+        .lock_exclusive()
+        .all(&tx.connection)
+        .await?;
+    rows.into_iter().map(locked).collect()
+}
+
+fn locked(row: document::Model) -> Result<LockedDocument, DatabaseError> {
+    Ok(LockedDocument { next_revision: row.next_revision, document: row.try_into()? })
+}
+
+/// Adds documents. Their next revision is one more than their `revision`.
+pub async fn insert_many(tx: &Transaction<'_>, new: Vec<Document>) -> Result<(), DatabaseError> {
+    let mut rows = Vec::with_capacity(new.len());
+    for document in new {
+        let mut row = document::Model::try_from(document)?;
+        // The first content takes revision 1.
+        row.next_revision = 2;
+        rows.push(row.into_active_model());
+    }
+    for part in rows.chunks(INSERT_ROWS) {
+        document::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
+    }
+    Ok(())
+}
+
+/// Takes the next revision number of a document for new content.
+pub async fn take_revision(tx: &Transaction<'_>, id: DocumentId) -> Result<(), DatabaseError> {
+    document::Entity::update_many()
+        .col_expr(document::Column::NextRevision, Expr::col(document::Column::NextRevision).add(1))
+        .filter(document::Column::Id.eq(id.0))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Changes where a document stands. Returns whether it still exists.
+pub async fn set_status(
+    tx: &Transaction<'_>,
+    id: DocumentId,
+    status: DocumentStatus,
+    error: Option<&ProcessingError>,
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let error = error.map(|error| to_json("documents.error", error)).transpose()?;
+    let result = document::Entity::update_many()
+        .col_expr(document::Column::Status, Expr::value(status.stored()))
+        .col_expr(document::Column::Error, Expr::value(error))
+        .col_expr(document::Column::UpdatedAt, Expr::value(now))
+        .filter(document::Column::Id.eq(id.0))
+        .exec(&tx.connection)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// Writes all of a document, except its next revision.
+pub async fn update(tx: &Transaction<'_>, changed: Document) -> Result<(), DatabaseError> {
+    let mut row = document::Model::try_from(changed)?.into_active_model().reset_all();
+    row.next_revision = sea_orm::ActiveValue::NotSet;
+    row.update(&tx.connection).await?;
+    Ok(())
+}
+
+/// Removes documents.
+pub async fn delete_many(tx: &Transaction<'_>, ids: &[DocumentId]) -> Result<(), DatabaseError> {
+    document::Entity::delete_many()
+        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// The ids of up to `limit` documents of a collection.
+pub async fn some_ids(
+    reader: &Reader<'_>,
+    collection: CollectionId,
+    limit: u64,
+) -> Result<Vec<DocumentId>, DatabaseError> {
+    let ids: Vec<uuid::Uuid> = document::Entity::find()
+        .select_only()
+        .column(document::Column::Id)
+        .filter(document::Column::CollectionId.eq(collection.0))
+        .filter(in_readable(document::Column::CollectionId, reader.scope))
+        .order_by_asc(document::Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(ids.into_iter().map(DocumentId).collect())
+}
+
+/// Whether any document still needs these bytes.
+pub async fn references(reader: &Reader<'_>, digest: &str) -> Result<bool, DatabaseError> {
+    let count = document::Entity::find()
+        .filter(document::Column::ContentHash.eq(digest))
+        .filter(in_readable(document::Column::CollectionId, reader.scope))
+        .count(&reader.executor)
+        .await?;
+    Ok(to_count(count) > 0)
+}

@@ -1,0 +1,419 @@
+//! Operations, what became of each document in them, and their events.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+};
+
+use super::{Direction, INSERT_ROWS, collection_ids, convert, managed, nothing, to_count};
+use crate::{
+    db::{
+        DatabaseError, Reader, Transaction,
+        entity::{StoredEnum, operation, operation_document, operation_event, to_json},
+    },
+    domain::{
+        document::ProcessingError,
+        id::{CollectionId, DocumentId, OperationId, UserId},
+        operation::{
+            DocumentOutcome, Operation, OperationDocument, OperationEvent, OperationEventKind, OperationStatus,
+            OperationType,
+        },
+        page::{Page, PageRequest},
+        scope::Scope,
+    },
+};
+
+/// Which operations to list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct OperationFilter {
+    pub collection: Option<CollectionId>,
+    pub status: Vec<OperationStatus>,
+    pub operation_type: Vec<OperationType>,
+}
+
+/// What an operation wants of one document: the content that will become the document's.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OperationItem {
+    pub outcome: OperationDocument,
+    pub revision: i32,
+    pub file_name: String,
+    pub uri: String,
+    pub content_type: Option<String>,
+    pub file_size: i64,
+    pub content_hash: String,
+    pub meta: serde_json::Value,
+}
+
+/// An operation held by a transaction, so that nobody else changes it or numbers its events. Changes are written by
+/// [`save`].
+#[derive(Debug)]
+pub struct LockedOperation {
+    pub operation: Operation,
+    pub cancel_requested: bool,
+    last_sequence: i32,
+    events: Vec<OperationEvent>,
+}
+
+/// The repetition of a call, told by its key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Idempotency {
+    pub key: String,
+    /// SHA-256 of what was asked for.
+    pub request_digest: String,
+}
+
+impl LockedOperation {
+    /// A new operation, not yet stored.
+    #[must_use]
+    pub fn new(operation: Operation) -> Self {
+        Self { operation, cancel_requested: false, last_sequence: 0, events: Vec::new() }
+    }
+
+    /// Adds an event to the story; it becomes visible with the rest of the transaction.
+    pub fn record(
+        &mut self,
+        kind: OperationEventKind,
+        document_id: Option<DocumentId>,
+        message: Option<String>,
+        at: DateTime<Utc>,
+    ) {
+        self.last_sequence += 1;
+        self.events.push(OperationEvent {
+            operation_id: self.operation.id,
+            sequence: self.last_sequence,
+            kind,
+            document_id,
+            message,
+            progress: self.operation.progress(),
+            at,
+        });
+    }
+}
+
+/// Whose operations a scope may see: her own, and those on her collections.
+pub(super) fn visible(scope: Scope) -> Condition {
+    match scope {
+        Scope::System => Condition::all(),
+        Scope::Anonymous => nothing(),
+        Scope::User(user) => Condition::any()
+            .add(operation::Column::UserId.eq(user.0))
+            .add(operation::Column::CollectionId.in_subquery(collection_ids(managed(scope)))),
+    }
+}
+
+fn matching(scope: Scope, filter: &OperationFilter) -> Condition {
+    let mut condition = Condition::all().add(visible(scope));
+    if let Some(collection) = filter.collection {
+        condition = condition.add(operation::Column::CollectionId.eq(collection.0));
+    }
+    if !filter.status.is_empty() {
+        condition = condition.add(operation::Column::Status.is_in(filter.status.iter().map(|value| value.stored())));
+    }
+    if !filter.operation_type.is_empty() {
+        let types = filter.operation_type.iter().map(|value| value.stored());
+        condition = condition.add(operation::Column::OperationType.is_in(types));
+    }
+    condition
+}
+
+/// One operation.
+pub async fn find(reader: &Reader<'_>, id: OperationId) -> Result<Option<Operation>, DatabaseError> {
+    Ok(find_many(reader, &[id]).await?.remove(&id))
+}
+
+/// Those of the operations that exist for the reader.
+pub async fn find_many(
+    reader: &Reader<'_>,
+    ids: &[OperationId],
+) -> Result<HashMap<OperationId, Operation>, DatabaseError> {
+    let rows = operation::Entity::find()
+        .filter(operation::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(visible(reader.scope))
+        .all(&reader.executor)
+        .await?;
+    rows.into_iter().map(|row| Ok((OperationId(row.id), row.try_into()?))).collect()
+}
+
+/// A page of operations, newest first.
+pub async fn list(
+    reader: &Reader<'_>,
+    filter: &OperationFilter,
+    page: &PageRequest<OperationId>,
+) -> Result<Page<Operation>, DatabaseError> {
+    let mut query = operation::Entity::find()
+        .filter(matching(reader.scope, filter))
+        .order_by_desc(operation::Column::Id)
+        .limit(u64::from(page.first) + 1);
+    if let Some(after) = page.after {
+        query = query.filter(Direction::Descending.after(operation::Column::Id, after.0));
+    }
+    Ok(Page::from_overfetched(convert(query.all(&reader.executor).await?)?, page.first))
+}
+
+/// How many operations a list has in all.
+pub async fn count(reader: &Reader<'_>, filter: &OperationFilter) -> Result<i64, DatabaseError> {
+    Ok(to_count(operation::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
+}
+
+/// Whether somebody asked to cancel an operation.
+pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result<bool, DatabaseError> {
+    let requested: Option<bool> = operation::Entity::find_by_id(id.0)
+        .select_only()
+        .column(operation::Column::CancelRequested)
+        .filter(visible(reader.scope))
+        .into_tuple()
+        .one(&reader.executor)
+        .await?;
+    Ok(requested.unwrap_or(false))
+}
+
+/// The operation that an earlier call under the same key made, and the digest of that call.
+pub async fn find_repeated(
+    tx: &Transaction<'_>,
+    user: UserId,
+    key: &str,
+) -> Result<Option<(Operation, String)>, DatabaseError> {
+    let row = operation::Entity::find()
+        .filter(operation::Column::UserId.eq(user.0))
+        .filter(operation::Column::IdempotencyKey.eq(key))
+        .one(&tx.connection)
+        .await?;
+    row.map(|row| {
+        let digest = row.request_digest.clone().unwrap_or_default();
+        Ok((row.try_into()?, digest))
+    })
+    .transpose()
+}
+
+/// Adds an operation with its first events.
+pub async fn insert(
+    tx: &Transaction<'_>,
+    new: LockedOperation,
+    idempotency: Option<Idempotency>,
+) -> Result<(), DatabaseError> {
+    let (key, digest) = idempotency.map(|repeat| (repeat.key, repeat.request_digest)).unzip();
+    let LockedOperation { operation, cancel_requested, last_sequence, events } = new;
+    let row = operation::ActiveModel {
+        id: Set(operation.id.0),
+        collection_id: Set(operation.collection_id.map(|id| id.0)),
+        user_id: Set(operation.user_id.map(|id| id.0)),
+        operation_type: Set(operation.operation_type.stored()),
+        status: Set(operation.status.stored()),
+        config: Set(operation.config),
+        error_message: Set(operation.error_message),
+        document_total: Set(operation.totals.documents),
+        completed_total: Set(operation.totals.completed),
+        failed_total: Set(operation.totals.failed),
+        skipped_total: Set(operation.totals.skipped),
+        cancelled_total: Set(operation.totals.cancelled),
+        chunk_total: Set(operation.totals.chunks),
+        last_sequence: Set(last_sequence),
+        cancel_requested: Set(cancel_requested),
+        idempotency_key: Set(key),
+        request_digest: Set(digest),
+        created_at: Set(operation.created_at),
+        started_at: Set(operation.started_at),
+        completed_at: Set(operation.completed_at),
+    };
+    row.insert(&tx.connection).await?;
+    insert_events(tx, events).await
+}
+
+/// Takes an operation until the transaction ends.
+pub async fn lock(
+    tx: &Transaction<'_>,
+    scope: Scope,
+    id: OperationId,
+) -> Result<Option<LockedOperation>, DatabaseError> {
+    let row = operation::Entity::find_by_id(id.0).filter(visible(scope)).lock_exclusive().one(&tx.connection).await?;
+    row.map(|row| {
+        Ok(LockedOperation {
+            cancel_requested: row.cancel_requested,
+            last_sequence: row.last_sequence,
+            operation: row.try_into()?,
+            events: Vec::new(),
+        })
+    })
+    .transpose()
+}
+
+/// Writes a locked operation back, with its new events.
+pub async fn save(tx: &Transaction<'_>, locked: LockedOperation) -> Result<(), DatabaseError> {
+    let LockedOperation { operation, cancel_requested, last_sequence, events } = locked;
+    operation::Entity::update_many()
+        .col_expr(operation::Column::Status, Expr::value(operation.status.stored()))
+        .col_expr(operation::Column::ErrorMessage, Expr::value(operation.error_message))
+        .col_expr(operation::Column::DocumentTotal, Expr::value(operation.totals.documents))
+        .col_expr(operation::Column::CompletedTotal, Expr::value(operation.totals.completed))
+        .col_expr(operation::Column::FailedTotal, Expr::value(operation.totals.failed))
+        .col_expr(operation::Column::SkippedTotal, Expr::value(operation.totals.skipped))
+        .col_expr(operation::Column::CancelledTotal, Expr::value(operation.totals.cancelled))
+        .col_expr(operation::Column::ChunkTotal, Expr::value(operation.totals.chunks))
+        .col_expr(operation::Column::LastSequence, Expr::value(last_sequence))
+        .col_expr(operation::Column::CancelRequested, Expr::value(cancel_requested))
+        .col_expr(operation::Column::StartedAt, Expr::value(operation.started_at))
+        .col_expr(operation::Column::CompletedAt, Expr::value(operation.completed_at))
+        .filter(operation::Column::Id.eq(operation.id.0))
+        .exec(&tx.connection)
+        .await?;
+    insert_events(tx, events).await
+}
+
+async fn insert_events(tx: &Transaction<'_>, events: Vec<OperationEvent>) -> Result<(), DatabaseError> {
+    let rows: Vec<_> = events
+        .into_iter()
+        .map(|event| {
+            operation_event::Model {
+                operation_id: event.operation_id.0,
+                seq: event.sequence,
+                kind: event.kind.stored(),
+                document_id: event.document_id.map(|id| id.0),
+                message: event.message,
+                progress: event.progress,
+                at: event.at,
+            }
+            .into_active_model()
+        })
+        .collect();
+    for part in rows.chunks(INSERT_ROWS) {
+        operation_event::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
+    }
+    Ok(())
+}
+
+/// Events of an operation that exists for the reader, in order, after the sequence number `page.after`.
+pub async fn events(
+    reader: &Reader<'_>,
+    id: OperationId,
+    page: &PageRequest<i32>,
+) -> Result<Page<OperationEvent>, DatabaseError> {
+    let mut operations = operation::Entity::find().filter(visible(reader.scope));
+    operations = operations.select_only().column(operation::Column::Id);
+    let rows = operation_event::Entity::find()
+        .filter(operation_event::Column::OperationId.eq(id.0))
+        .filter(operation_event::Column::OperationId.in_subquery(sea_orm::QueryTrait::into_query(operations)))
+        .filter(operation_event::Column::Seq.gt(page.after.unwrap_or(0)))
+        .order_by_asc(operation_event::Column::Seq)
+        .limit(u64::from(page.first) + 1)
+        .all(&reader.executor)
+        .await?;
+    Ok(Page::from_overfetched(convert(rows)?, page.first))
+}
+
+/// How many events an operation has.
+pub async fn count_events(reader: &Reader<'_>, id: OperationId) -> Result<i64, DatabaseError> {
+    let row = operation::Entity::find_by_id(id.0).filter(visible(reader.scope)).one(&reader.executor).await?;
+    Ok(row.map_or(0, |row| i64::from(row.last_sequence)))
+}
+
+/// Adds what an operation wants of its documents.
+pub async fn insert_items(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Result<(), DatabaseError> {
+    let rows: Vec<_> = items
+        .into_iter()
+        .map(|item| {
+            operation_document::Model {
+                operation_id: item.outcome.operation_id.0,
+                ordinal: item.outcome.ordinal,
+                document_id: item.outcome.document_id.0,
+                outcome: item.outcome.outcome.stored(),
+                error: None,
+                chunk_count: item.outcome.chunk_count,
+                revision: item.revision,
+                file_name: item.file_name,
+                uri: item.uri,
+                content_type: item.content_type,
+                file_size: item.file_size,
+                content_hash: item.content_hash,
+                meta: item.meta,
+            }
+            .into_active_model()
+        })
+        .collect();
+    for part in rows.chunks(INSERT_ROWS) {
+        operation_document::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
+    }
+    Ok(())
+}
+
+/// What an operation wants of one document.
+pub async fn find_item(
+    reader: &Reader<'_>,
+    id: OperationId,
+    ordinal: i32,
+) -> Result<Option<OperationItem>, DatabaseError> {
+    if find(reader, id).await?.is_none() {
+        return Ok(None);
+    }
+    let row = operation_document::Entity::find_by_id((id.0, ordinal)).one(&reader.executor).await?;
+    row.map(|row| {
+        Ok(OperationItem {
+            revision: row.revision,
+            file_name: row.file_name.clone(),
+            uri: row.uri.clone(),
+            content_type: row.content_type.clone(),
+            file_size: row.file_size,
+            content_hash: row.content_hash.clone(),
+            meta: row.meta.clone(),
+            outcome: row.try_into()?,
+        })
+    })
+    .transpose()
+}
+
+/// A page of what became of an operation's documents, in the order of the request.
+pub async fn list_items(
+    reader: &Reader<'_>,
+    id: OperationId,
+    outcomes: &[DocumentOutcome],
+    page: &PageRequest<i32>,
+) -> Result<Page<OperationDocument>, DatabaseError> {
+    let mut operations = operation::Entity::find().filter(visible(reader.scope));
+    operations = operations.select_only().column(operation::Column::Id);
+    let mut query = operation_document::Entity::find()
+        .filter(operation_document::Column::OperationId.eq(id.0))
+        .filter(operation_document::Column::OperationId.in_subquery(sea_orm::QueryTrait::into_query(operations)))
+        .order_by_asc(operation_document::Column::Ordinal)
+        .limit(u64::from(page.first) + 1);
+    if !outcomes.is_empty() {
+        query = query.filter(operation_document::Column::Outcome.is_in(outcomes.iter().map(|value| value.stored())));
+    }
+    if let Some(after) = page.after {
+        query = query.filter(operation_document::Column::Ordinal.gt(after));
+    }
+    Ok(Page::from_overfetched(convert(query.all(&reader.executor).await?)?, page.first))
+}
+
+/// Writes what became of a document in an operation.
+pub async fn set_outcome(
+    tx: &Transaction<'_>,
+    id: OperationId,
+    ordinal: i32,
+    outcome: DocumentOutcome,
+    error: Option<&ProcessingError>,
+    chunk_count: i32,
+) -> Result<(), DatabaseError> {
+    let error = error.map(|error| to_json("operation_documents.error", error)).transpose()?;
+    operation_document::Entity::update_many()
+        .col_expr(operation_document::Column::Outcome, Expr::value(outcome.stored()))
+        .col_expr(operation_document::Column::Error, Expr::value(error))
+        .col_expr(operation_document::Column::ChunkCount, Expr::value(chunk_count))
+        .filter(operation_document::Column::OperationId.eq(id.0))
+        .filter(operation_document::Column::Ordinal.eq(ordinal))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether any operation still needs these bytes.
+pub async fn references(reader: &Reader<'_>, digest: &str) -> Result<bool, DatabaseError> {
+    let open = [DocumentOutcome::Pending, DocumentOutcome::Processing];
+    let count = operation_document::Entity::find()
+        .filter(operation_document::Column::ContentHash.eq(digest))
+        .filter(operation_document::Column::Outcome.is_in(open.map(StoredEnum::stored)))
+        .count(&reader.executor)
+        .await?;
+    Ok(count > 0)
+}

@@ -1,0 +1,82 @@
+//! Files on their way in. An upload exists for its owner alone.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
+    sea_query::Expr,
+};
+
+use super::super::entity::upload;
+use super::nothing;
+use crate::{
+    db::{DatabaseError, Reader, Transaction},
+    domain::{
+        id::UploadId,
+        scope::Scope,
+        upload::{StoredFile, Upload},
+    },
+};
+
+fn own(scope: Scope) -> Condition {
+    match scope {
+        Scope::System => Condition::all(),
+        Scope::User(user) => Condition::all().add(upload::Column::UserId.eq(user.0)),
+        Scope::Anonymous => nothing(),
+    }
+}
+
+/// One upload.
+pub async fn find(reader: &Reader<'_>, id: UploadId) -> Result<Option<Upload>, DatabaseError> {
+    Ok(find_many(reader, &[id]).await?.remove(&id))
+}
+
+/// Those of the uploads that exist for the reader.
+pub async fn find_many(reader: &Reader<'_>, ids: &[UploadId]) -> Result<HashMap<UploadId, Upload>, DatabaseError> {
+    let rows = upload::Entity::find()
+        .filter(upload::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(own(reader.scope))
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|row| (UploadId(row.id), row.into())).collect())
+}
+
+/// Adds an upload that waits for its bytes.
+pub async fn insert(tx: &Transaction<'_>, new: &Upload) -> Result<(), DatabaseError> {
+    let row = upload::ActiveModel {
+        id: Set(new.id.0),
+        user_id: Set(new.user_id.0),
+        file_name: Set(new.file_name.clone()),
+        content_type: Set(new.content_type.clone()),
+        file_size: Set(None),
+        content_hash: Set(None),
+        created_at: Set(new.created_at),
+        expires_at: Set(new.expires_at),
+    };
+    row.insert(&tx.connection).await?;
+    Ok(())
+}
+
+/// Notes what arrived. Returns whether the upload was still waiting for it.
+pub async fn set_stored(tx: &Transaction<'_>, id: UploadId, stored: &StoredFile) -> Result<bool, DatabaseError> {
+    let result = upload::Entity::update_many()
+        .col_expr(upload::Column::FileSize, Expr::value(stored.size))
+        .col_expr(upload::Column::ContentHash, Expr::value(stored.digest.clone()))
+        .filter(upload::Column::Id.eq(id.0))
+        .filter(upload::Column::ContentHash.is_null())
+        .exec(&tx.connection)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// Removes uploads whose time is over.
+pub async fn delete_expired(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
+    let result = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lt(now)).exec(&tx.connection).await?;
+    Ok(result.rows_affected)
+}
+
+/// Whether any upload still needs these bytes.
+pub async fn references(reader: &Reader<'_>, digest: &str) -> Result<bool, DatabaseError> {
+    Ok(upload::Entity::find().filter(upload::Column::ContentHash.eq(digest)).count(&reader.executor).await? > 0)
+}

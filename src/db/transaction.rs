@@ -1,0 +1,97 @@
+//! Transactions: all of it or nothing, tried again when another one was in the way.
+
+use std::{marker::PhantomData, time::Duration};
+
+use futures_util::future::BoxFuture;
+use sea_orm::{
+    DatabaseExecutor, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+
+use super::{Database, DatabaseError, Reader};
+use crate::domain::scope::Scope;
+
+const ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+
+/// An open transaction. Every function that writes takes one, so that a write outside does not compile.
+///
+/// `'env` is the life of what the body of the transaction borrows.
+pub struct Transaction<'env> {
+    pub(super) connection: DatabaseTransaction,
+    environment: PhantomData<&'env ()>,
+}
+
+impl Transaction<'_> {
+    /// Reads inside the transaction, on behalf of `scope`.
+    #[must_use]
+    pub fn reader(&self, scope: Scope) -> Reader<'_> {
+        Reader { executor: DatabaseExecutor::Transaction(&self.connection), scope }
+    }
+
+    pub(super) fn is_postgres(&self) -> bool {
+        use sea_orm::ConnectionTrait;
+        self.connection.get_database_backend() == DbBackend::Postgres
+    }
+}
+
+impl Database {
+    /// Runs `body` in a transaction: committed if it returns `Ok`, rolled back otherwise, and run again, a few times,
+    /// if another transaction was in the way. The body may therefore run more than once; it must not reach for the
+    /// network, compute for long, or change anything outside.
+    ///
+    /// # Errors
+    /// The body's, or the database's.
+    pub async fn transaction<'env, T, E, F>(&self, body: F) -> Result<T, E>
+    where
+        E: From<DatabaseError> + AsContention,
+        F: for<'t> Fn(&'t Transaction<'env>) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+    {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(&body).await {
+                Err(error) if attempt < ATTEMPTS && error.is_contention() => {
+                    let pause = (FIRST_PAUSE * 2_u32.pow(attempt)).mul_f64(rand::random_range(0.5..1.5));
+                    tokio::time::sleep(pause).await;
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn attempt<'env, T, E, F>(&self, body: &F) -> Result<T, E>
+    where
+        E: From<DatabaseError>,
+        F: for<'t> Fn(&'t Transaction<'env>) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+    {
+        // SQLite: take the write lock at once, so that a read in the transaction never has to be upgraded.
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let connection = self.writer.begin_with_options(options).await.map_err(DatabaseError::from)?;
+        let transaction = Transaction { connection, environment: PhantomData };
+        let value = body(&transaction).await?;
+        transaction.connection.commit().await.map_err(DatabaseError::from)?;
+        Ok(value)
+    }
+}
+
+/// Errors that can tell whether another transaction was in the way.
+pub trait AsContention {
+    /// Whether the transaction should be run again.
+    fn is_contention(&self) -> bool;
+}
+
+impl AsContention for DatabaseError {
+    fn is_contention(&self) -> bool {
+        matches!(self, Self::Contention(_))
+    }
+}
+
+impl AsContention for crate::error::Error {
+    fn is_contention(&self) -> bool {
+        use std::error::Error as _;
+        self.source().and_then(|source| source.downcast_ref::<DatabaseError>()).is_some_and(AsContention::is_contention)
+    }
+}

@@ -1,0 +1,260 @@
+//! The threads that embed passages, and the queue before them.
+//!
+//! All callers' passages wait in one queue, the oldest first. A free thread takes as many as make a batch; they need not
+//! be of similar length, since a batch has no padding. Must not know about models and settings.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use tokio::sync::oneshot;
+
+use super::EmbeddingError;
+
+/// Below this many tokens a batch is slower for each token, so that little work is not shared among threads.
+const SMALLEST_SHARE: usize = 256;
+
+/// Something that turns token ids into vectors, one for each text, in order.
+pub(super) trait Encode: Send + Sync + 'static {
+    fn encode(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// The threads. They end when this is dropped.
+pub(super) struct Batches {
+    queue: Arc<Queue>,
+}
+
+struct Queue {
+    state: Mutex<State>,
+    /// There is work, or the end has come.
+    news: Condvar,
+    threads: usize,
+    batch_tokens: usize,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Passage>,
+    is_closed: bool,
+}
+
+/// The ids of a text, and who waits for its vector.
+struct Passage {
+    ids: Vec<u32>,
+    answer: oneshot::Sender<Result<Vec<f32>, EmbeddingError>>,
+}
+
+impl Batches {
+    /// Starts `threads` threads, whose batches have at most `batch_tokens` tokens unless a single text has more.
+    pub(super) fn start(
+        encoder: &Arc<impl Encode>,
+        threads: usize,
+        batch_tokens: usize,
+    ) -> Result<Self, EmbeddingError> {
+        let queue = Queue { state: Mutex::default(), news: Condvar::new(), threads, batch_tokens };
+        let batches = Self { queue: Arc::new(queue) };
+        for number in 0..threads {
+            let queue = Arc::clone(&batches.queue);
+            let encoder = Arc::clone(encoder);
+            let work = move || {
+                while let Some(batch) = queue.next_batch() {
+                    answer(encoder.as_ref(), batch);
+                }
+            };
+            thread::Builder::new()
+                .name(format!("embed-{number}"))
+                .spawn(work)
+                .map_err(|source| EmbeddingError::Model { action: "starting a thread", source: source.into() })?;
+        }
+        Ok(batches)
+    }
+
+    /// The vectors of `texts`, in order. When the caller goes away, texts that still wait are dropped.
+    pub(super) async fn embed(&self, texts: Vec<Vec<u32>>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+        let (passages, answers): (Vec<_>, Vec<_>) = texts
+            .into_iter()
+            .map(|ids| {
+                let (answer, receiver) = oneshot::channel();
+                (Passage { ids, answer }, receiver)
+            })
+            .unzip();
+        self.queue.lock().waiting.extend(passages);
+        self.queue.news.notify_all();
+        let mut vectors = Vec::with_capacity(answers.len());
+        for answer in answers {
+            vectors.push(answer.await.map_err(|_| EmbeddingError::Stopped)??);
+        }
+        Ok(vectors)
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.queue.lock().is_closed = true;
+        self.queue.news.notify_all();
+    }
+}
+
+impl Queue {
+    /// Waits for passages and takes the oldest; `None` at the end.
+    fn next_batch(&self) -> Option<Vec<Passage>> {
+        let nothing_to_do = |state: &mut State| state.waiting.is_empty() && !state.is_closed;
+        let mut state = self.news.wait_while(self.lock(), nothing_to_do).unwrap_or_else(PoisonError::into_inner);
+        if state.is_closed {
+            return None;
+        }
+        Some(state.take(self.threads, self.batch_tokens))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is complete in itself, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The oldest passages, up to a batch or one thread's share of what waits. Those whose callers are gone are dropped.
+    fn take(&mut self, threads: usize, batch_tokens: usize) -> Vec<Passage> {
+        self.waiting.retain(|passage| !passage.answer.is_closed());
+        let waiting: usize = self.waiting.iter().map(|passage| passage.ids.len()).sum();
+        let limit = waiting.div_ceil(threads).max(SMALLEST_SHARE).min(batch_tokens);
+        let mut tokens = 0;
+        let fitting = self.waiting.iter().take_while(|passage| {
+            tokens += passage.ids.len();
+            tokens <= limit
+        });
+        let count = fitting.count().max(1).min(self.waiting.len());
+        self.waiting.drain(..count).collect()
+    }
+}
+
+/// Embeds a batch and answers those who wait for it. If it fails, each text is tried by itself, so that one that can't be
+/// embedded fails alone.
+fn answer(encoder: &impl Encode, batch: Vec<Passage>) {
+    let texts: Vec<_> = batch.iter().map(|passage| passage.ids.as_slice()).collect();
+    let vectors = match encode(encoder, &texts) {
+        Ok(vectors) => vectors.into_iter().map(Ok).collect(),
+        Err(error) if batch.len() == 1 => vec![Err(error)],
+        Err(_) => return batch.into_iter().for_each(|passage| answer(encoder, vec![passage])),
+    };
+    for (passage, vector) in batch.into_iter().zip(vectors) {
+        // Whoever waited may be gone by now.
+        let _ = passage.answer.send(vector);
+    }
+}
+
+/// As `encoder` does, with a panic as an error: a thread outlives it, and its callers learn of it.
+pub(super) fn encode(encoder: &impl Encode, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbeddingError> {
+    let failed = |source| EmbeddingError::Model { action: "embedding text", source };
+    // Encoders don't change, so a panic leaves none half changed.
+    match catch_unwind(AssertUnwindSafe(|| encoder.encode(texts))) {
+        Ok(vectors) => vectors.map_err(failed),
+        Err(panic) => Err(failed(format!("panic: {}", message(panic.as_ref())).into())),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    /// Answers each text with its ids; panics at 666, fails at 13.
+    struct Echo;
+
+    impl Encode for Echo {
+        fn encode(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, Box<dyn Error + Send + Sync>> {
+            assert!(!texts.concat().contains(&666), "the number of the beast");
+            if texts.concat().contains(&13) {
+                return Err("bad luck".into());
+            }
+            Ok(texts
+                .iter()
+                .map(|text| text.iter().map(|id| f32::from(u16::try_from(*id).unwrap())).collect())
+                .collect())
+        }
+    }
+
+    type Answer = oneshot::Receiver<Result<Vec<f32>, EmbeddingError>>;
+
+    fn waiting(lengths: &[usize]) -> (State, Vec<Answer>) {
+        let mut state = State::default();
+        let answers = lengths.iter().map(|length| {
+            let (answer, receiver) = oneshot::channel();
+            state.waiting.push_back(Passage { ids: vec![0; *length], answer });
+            receiver
+        });
+        let answers = answers.collect();
+        (state, answers)
+    }
+
+    fn lengths(batch: &[Passage]) -> Vec<usize> {
+        batch.iter().map(|passage| passage.ids.len()).collect()
+    }
+
+    #[test]
+    fn a_batch_has_the_oldest_passages_that_fit() {
+        let (mut state, _answers) = waiting(&[300, 400, 200, 500, 700]);
+        assert_eq!(lengths(&state.take(1, 1024)), [300, 400, 200]);
+        assert_eq!(lengths(&state.take(1, 1024)), [500]);
+        assert_eq!(lengths(&state.take(1, 1024)), [700]);
+        assert!(state.take(1, 1024).is_empty());
+    }
+
+    #[test]
+    fn a_passage_that_is_longer_than_a_batch_goes_alone() {
+        let (mut state, _answers) = waiting(&[3000, 10]);
+        assert_eq!(lengths(&state.take(1, 1024)), [3000]);
+    }
+
+    #[test]
+    fn little_work_is_shared_among_threads_unless_it_is_very_little() {
+        let (mut state, _answers) = waiting(&[200; 4]);
+        assert_eq!(lengths(&state.take(2, 1024)), [200, 200]);
+        let (mut state, _answers) = waiting(&[20; 10]);
+        assert_eq!(state.take(2, 1024).len(), 10);
+    }
+
+    #[test]
+    fn passages_whose_callers_are_gone_are_dropped() {
+        let (mut state, mut answers) = waiting(&[1, 2, 3]);
+        answers.remove(1);
+        assert_eq!(lengths(&state.take(1, 1024)), [1, 3]);
+    }
+
+    #[tokio::test]
+    async fn vectors_come_back_in_the_order_of_their_texts() {
+        let batches = Batches::start(&Arc::new(Echo), 2, 8).unwrap();
+        let texts: Vec<Vec<u32>> = (100..200).map(|id| vec![id; id as usize % 7]).collect();
+        let vectors = batches.embed(texts.clone()).await.unwrap();
+        let echoed = Echo.encode(&texts.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+        assert_eq!(vectors, echoed);
+        assert_eq!(batches.embed(Vec::new()).await.unwrap(), Vec::<Vec<f32>>::new());
+    }
+
+    #[tokio::test]
+    async fn a_text_that_cannot_be_embedded_fails_alone_and_the_thread_goes_on() {
+        let batches = Batches::start(&Arc::new(Echo), 1, 1024).unwrap();
+        let (before, panicking, failing, after) = tokio::join!(
+            batches.embed(vec![vec![1]]),
+            batches.embed(vec![vec![2], vec![666]]),
+            batches.embed(vec![vec![13]]),
+            batches.embed(vec![vec![3]]),
+        );
+        assert_eq!(before.unwrap(), [[1.0]]);
+        assert_eq!(after.unwrap(), [[3.0]]);
+        let cause = |error: EmbeddingError| error.source().unwrap().to_string();
+        assert_eq!(cause(panicking.unwrap_err()), "panic: the number of the beast");
+        assert_eq!(cause(failing.unwrap_err()), "bad luck");
+        assert_eq!(batches.embed(vec![vec![4]]).await.unwrap(), [[4.0]]);
+    }
+}

@@ -1,0 +1,45 @@
+//! How fast an embedder is.
+
+use std::time::Instant;
+
+use super::{Embedder, EmbeddingError};
+
+/// What was embedded in which time.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Throughput {
+    pub texts: usize,
+    /// Tokens that the model read, special ones included.
+    pub tokens: usize,
+    pub seconds: f64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+impl Throughput {
+    #[must_use]
+    pub fn tokens_per_second(&self) -> f64 {
+        self.tokens as f64 / self.seconds
+    }
+
+    #[must_use]
+    pub fn texts_per_second(&self) -> f64 {
+        self.texts as f64 / self.seconds
+    }
+}
+
+/// Embeds `texts` as passages, after a first one that is not counted.
+///
+/// # Errors
+/// As the embedder's.
+pub async fn benchmark(embedder: &dyn Embedder, texts: Vec<String>) -> Result<Throughput, EmbeddingError> {
+    let special_tokens = 2;
+    let tokenizer = embedder.tokenizer();
+    let mut tokens = 0;
+    for text in &texts {
+        tokens += (tokenizer.token_ranges(text)?.len() + special_tokens).min(embedder.model().max_tokens);
+    }
+    embedder.embed_documents(texts.iter().take(1).cloned().collect()).await?;
+    let count = texts.len();
+    let started = Instant::now();
+    embedder.embed_documents(texts).await?;
+    Ok(Throughput { texts: count, tokens, seconds: started.elapsed().as_secs_f64() })
+}

@@ -1,0 +1,259 @@
+//! The arithmetic of a transformer that is not matrix multiplication, on plain slices and in place.
+//!
+//! candle's own operations for these allocate a result each, call the C library's scalar `exp` and `erf`, and meet in one
+//! global thread pool, where embedding threads would wait for each other. Here every loop is written so that the compiler
+//! turns it into vector instructions, and `pulp` picks the widest ones that the processor has.
+//!
+//! Must not know about candle, texts or threads.
+
+#![expect(clippy::inline_always, reason = "only what is inlined into pulp's function is compiled for its instructions")]
+#![expect(clippy::cast_precision_loss, reason = "rows are far shorter than 2^24 values")]
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Independent partial results of a reduction: float addition is not associative, so the compiler would not split it.
+const LANES: usize = 16;
+
+/// Adds `bias` to every row of `rows`.
+pub fn add_bias(rows: &mut [f32], bias: &[f32]) {
+    for_each_row(
+        rows,
+        bias.len(),
+        #[inline(always)]
+        |_, row| add(row, bias),
+    );
+}
+
+/// Adds `bias` to every row of `rows`, then applies GELU in its exact form, `x / 2 * (1 + erf(x / sqrt(2)))`.
+pub fn add_bias_gelu(rows: &mut [f32], bias: &[f32]) {
+    for_each_row(
+        rows,
+        bias.len(),
+        #[inline(always)]
+        |_, row| {
+            for (value, bias) in row.iter_mut().zip(bias) {
+                *value = gelu(*value + bias);
+            }
+        },
+    );
+}
+
+/// Layer normalisation with its learnt weight and bias.
+pub struct LayerNorm {
+    pub weight: Vec<f32>,
+    pub bias: Vec<f32>,
+    pub epsilon: f32,
+}
+
+impl LayerNorm {
+    /// Adds `bias` and the rows of `residual` to `rows`, then normalises every row to mean 0 and variance 1, scaled and
+    /// shifted as learnt.
+    pub fn add_and_normalise(&self, rows: &mut [f32], residual: &[f32], bias: &[f32]) {
+        let width = self.weight.len();
+        for_each_row(
+            rows,
+            width,
+            #[inline(always)]
+            |index, row| {
+                add(row, bias);
+                add(row, &residual[index * width..][..width]);
+                let mean = sum(row, |value| value) / width as f32;
+                let variance = sum(row, |value| (value - mean) * (value - mean)) / width as f32;
+                let scale = 1.0 / (variance + self.epsilon).sqrt();
+                for ((value, weight), bias) in row.iter_mut().zip(&self.weight).zip(&self.bias) {
+                    *value = (*value - mean) * scale * weight + bias;
+                }
+            },
+        );
+    }
+}
+
+/// Turns every row of `width` values into weights that sum to 1.
+pub fn softmax(rows: &mut [f32], width: usize) {
+    for_each_row(
+        rows,
+        width,
+        #[inline(always)]
+        |_, row| {
+            let highest = highest(row);
+            for value in row.iter_mut() {
+                *value = exp(*value - highest);
+            }
+            let scale = 1.0 / sum(row, |value| value);
+            for value in row.iter_mut() {
+                *value *= scale;
+            }
+        },
+    );
+}
+
+/// The mean of `rows`, which have `width` values each, scaled to length 1.
+pub fn mean_direction(rows: &[f32], width: usize) -> Vec<f32> {
+    let mut mean = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        add(&mut mean, row);
+    }
+    let length = sum(&mean, |value| value * value).sqrt();
+    if length > 0.0 {
+        for value in &mut mean {
+            *value /= length;
+        }
+    }
+    mean
+}
+
+/// Calls `kernel` with the number of every row and the row. `kernel` and all that it calls must be inlined, or they are
+/// not compiled for the processor at hand.
+fn for_each_row(rows: &mut [f32], width: usize, kernel: impl Fn(usize, &mut [f32])) {
+    struct ForEachRow<'a, K> {
+        rows: &'a mut [f32],
+        width: usize,
+        kernel: K,
+    }
+
+    impl<K: Fn(usize, &mut [f32])> WithSimd for ForEachRow<'_, K> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) {
+            for (index, row) in self.rows.chunks_exact_mut(self.width).enumerate() {
+                (self.kernel)(index, row);
+            }
+        }
+    }
+
+    Arch::new().dispatch(ForEachRow { rows, width, kernel });
+}
+
+#[inline(always)]
+fn add(row: &mut [f32], other: &[f32]) {
+    for (value, other) in row.iter_mut().zip(other) {
+        *value += other;
+    }
+}
+
+#[inline(always)]
+fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += of(*value);
+        }
+    }
+    lanes.iter().sum::<f32>() + rest.iter().map(|value| of(*value)).sum::<f32>()
+}
+
+#[inline(always)]
+fn highest(values: &[f32]) -> f32 {
+    let larger = |a: f32, b: f32| if a > b { a } else { b };
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, *value);
+        }
+    }
+    lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, larger)
+}
+
+/// `e^x` for `x <= 88`, within 2 units in the last place; 0 below the smallest normal number.
+///
+/// `x = n * ln 2 + r` with `|r| <= ln 2 / 2`, so `e^x = 2^n * e^r`, the latter by its Taylor polynomial.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    /// Adding this leaves the nearest integer in the lowest bits of the sum: rounding without a conversion.
+    const ROUNDER: f32 = 12_582_912.0;
+    /// ln 2 in two parts, the first with so few bits that `n` times it is exact.
+    const LN_2_HIGH: f32 = 355.0 / 512.0;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+
+    let x = if x > -87.0 { x } else { -87.0 };
+    let shifted = x * std::f32::consts::LOG2_E + ROUNDER;
+    let n = shifted - ROUNDER;
+    let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
+    let polynomial = 1.0 / 720.0;
+    let polynomial = polynomial * r + 1.0 / 120.0;
+    let polynomial = polynomial * r + 1.0 / 24.0;
+    let polynomial = polynomial * r + 1.0 / 6.0;
+    let polynomial = polynomial * r + 0.5;
+    let polynomial = polynomial * r + 1.0;
+    let polynomial = polynomial * r + 1.0;
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0_f32.to_bits()));
+    polynomial * power
+}
+
+/// `x / 2 * (1 + erf(x / sqrt(2)))`, with formula 7.1.26 of Abramowitz and Stegun for erf (error below 1.5e-7).
+#[inline(always)]
+fn gelu(x: f32) -> f32 {
+    let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+    let t = 1.0 / (1.0 + 0.327_591_1 * z);
+    let polynomial = 1.061_405_4;
+    let polynomial = polynomial * t - 1.453_152_1;
+    let polynomial = polynomial * t + 1.421_413_8;
+    let polynomial = polynomial * t - 0.284_496_72;
+    let polynomial = polynomial * t + 0.254_829_6;
+    let complement = polynomial * t * exp(-z * z);
+    0.5 * (x + x.abs() * (1.0 - complement))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assert_close(actual: &[f32], expected: &[f32], tolerance: f32) {
+        assert_eq!(actual.len(), expected.len());
+        for (actual, expected) in actual.iter().zip(expected) {
+            assert!((actual - expected).abs() <= tolerance, "{actual} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn exp_agrees_with_the_standard_library() {
+        for step in -860..=860 {
+            let x = step as f32 / 10.0;
+            let expected = f64::from(x).exp();
+            assert!((f64::from(exp(x)) / expected - 1.0).abs() < 3e-7, "e^{x}");
+        }
+        assert!(exp(f32::NEG_INFINITY) < 1e-37);
+    }
+
+    #[test]
+    fn gelu_is_the_exact_one() {
+        let mut values = [-6.0, -3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 6.0];
+        let expected =
+            [-5.919e-9, -0.004_049_7, -0.158_655_3, -0.154_268_8, 0.0, 0.345_731_2, 0.841_344_7, 2.995_950_3, 6.0];
+        add_bias_gelu(&mut values, &[0.0; 9]);
+        assert_close(&values, &expected, 5e-7);
+    }
+
+    #[test]
+    fn softmax_gives_each_row_weights_that_sum_to_one() {
+        // 19 values: one full set of lanes and a rest.
+        let row: Vec<f32> = (0..19).map(|index| index as f32 - 100.0).collect();
+        let mut rows = [row.clone(), row].concat();
+        softmax(&mut rows, 19);
+        let ratio = std::f32::consts::E;
+        for row in rows.chunks(19) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            assert!(row.windows(2).all(|pair| (pair[1] / pair[0] - ratio).abs() < 1e-5));
+        }
+    }
+
+    #[test]
+    fn layer_norm_adds_and_normalises() {
+        let norm = LayerNorm { weight: vec![2.0; 4], bias: vec![0.5; 4], epsilon: 0.0 };
+        let mut rows = [1.0, 2.0, 3.0, 4.0, 0.0, 0.0, 0.0, 8.0];
+        norm.add_and_normalise(&mut rows, &[0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0], &[1.0, 0.0, 1.0, 0.0]);
+        // The sums are 2 3 4 5 (deviation sqrt(1.25)) and 2 1 2 9 (deviation sqrt(10.25)).
+        let first = [-1.5, -0.5, 0.5, 1.5].map(|value: f32| value / 1.25_f32.sqrt() * 2.0 + 0.5);
+        let second = [-1.5, -2.5, -1.5, 5.5].map(|value: f32| value / 10.25_f32.sqrt() * 2.0 + 0.5);
+        assert_close(&rows, &[first, second].concat(), 1e-6);
+    }
+
+    #[test]
+    fn the_mean_direction_has_length_one() {
+        assert_close(&mean_direction(&[1.0, 8.0, 5.0, 0.0], 2), &[0.6, 0.8], 1e-6);
+        assert_close(&mean_direction(&[1.0, -1.0], 1), &[0.0], 0.0);
+    }
+}

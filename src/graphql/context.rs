@@ -1,0 +1,34 @@
+//! What a resolver finds in its context.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result};
+
+use super::loaders::Loaders;
+use crate::{auth::viewer::Viewer, service::Services};
+
+/// The three things that resolvers work with.
+pub trait ContextExt {
+    /// Who is asking.
+    fn viewer(&self) -> Result<&Viewer>;
+
+    /// The use cases' parts.
+    fn services(&self) -> Result<&Services>;
+
+    /// Rows, read in batches on behalf of the viewer. They live for one execution.
+    fn loaders(&self) -> Result<&Loaders>;
+}
+
+impl ContextExt for Context<'_> {
+    fn viewer(&self) -> Result<&Viewer> {
+        self.data()
+    }
+
+    fn services(&self) -> Result<&Services> {
+        self.data::<Arc<Services>>().map(AsRef::as_ref)
+    }
+
+    fn loaders(&self) -> Result<&Loaders> {
+        self.data()
+    }
+}

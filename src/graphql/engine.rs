@@ -1,0 +1,192 @@
+//! A schema and its limits behind one type, whatever the schema's own type is. Transports talk to this only.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_graphql::{
+    Executor, Name, Positioned, Request, Response, ServerError, Variables,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+};
+use futures_util::{StreamExt, stream::BoxStream};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{error::PublicError, extension::Started, limits::DocumentLimits};
+use crate::{auth::viewer::Viewer, domain::id::RequestId, error::ErrorCode};
+
+/// What a client sends, on every transport.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Parameters {
+    pub query: String,
+    pub operation_name: Option<String>,
+    pub variables: Map<String, Value>,
+}
+
+impl Parameters {
+    /// Takes the parameters out of an object decoded from JSON. Other members are ignored.
+    ///
+    /// # Errors
+    /// A sentence that says which member is wrong.
+    pub fn from_json(value: Value) -> Result<Self, &'static str> {
+        let mut members = match value {
+            Value::Object(members) => members,
+            Value::Array(_) => return Err("Batches are not supported: send one request at a time."),
+            _ => return Err("The request has to be a JSON object with a `query`."),
+        };
+        let mut take = |name: &str| members.remove(name).unwrap_or(Value::Null);
+        let Value::String(query) = take("query") else { return Err("`query` has to be a string with a document.") };
+        let operation_name = match take("operationName") {
+            Value::Null => None,
+            Value::String(name) => Some(name).filter(|name| !name.is_empty()),
+            _ => return Err("`operationName` has to be a string or null."),
+        };
+        let variables = match take("variables") {
+            Value::Null => Map::new(),
+            Value::Object(variables) => variables,
+            _ => return Err("`variables` has to be an object or null."),
+        };
+        if !matches!(take("extensions"), Value::Null | Value::Object(_)) {
+            return Err("`extensions` has to be an object or null.");
+        }
+        if query.is_empty() {
+            return Err("`query` is empty: it has to be a document.");
+        }
+        Ok(Self { query, operation_name, variables })
+    }
+}
+
+/// The kind of an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OperationKind {
+    Query,
+    Mutation,
+    Subscription,
+}
+
+/// An operation that was parsed, is within the limits, and waits to be run.
+pub struct Operation {
+    /// What it does.
+    pub kind: OperationKind,
+    request: Request,
+    started: Started,
+}
+
+/// A schema that can be run.
+#[derive(Clone)]
+pub struct Engine {
+    run: Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync>,
+    limits: DocumentLimits,
+}
+
+impl Engine {
+    /// An engine over `schema`, which has the `Execution` extension, for documents within `limits`.
+    pub fn new(schema: impl Executor, limits: DocumentLimits) -> Self {
+        Self { run: Arc::new(move |request| schema.execute_stream(request, None)), limits }
+    }
+
+    /// Parses the document and chooses its operation, for `viewer`.
+    ///
+    /// # Errors
+    /// Why the request cannot be run.
+    pub fn prepare(
+        &self,
+        parameters: Parameters,
+        viewer: Viewer,
+        request_id: RequestId,
+    ) -> Result<Operation, PublicError> {
+        let Parameters { query, operation_name, variables } = parameters;
+        let document = self.limits.parse(&query)?;
+        let operation = select(&document, operation_name.as_deref())?;
+        require_variables(&operation.node, &variables)?;
+        let kind = match operation.node.ty {
+            OperationType::Query => OperationKind::Query,
+            OperationType::Mutation => OperationKind::Mutation,
+            OperationType::Subscription => OperationKind::Subscription,
+        };
+
+        let started = Started::default();
+        let mut request = Request::new(query)
+            .variables(Variables::from_json(Value::Object(variables)))
+            .data(viewer)
+            .data(request_id)
+            .data(started.clone());
+        request.operation_name = operation_name;
+        request.set_parsed_query(document);
+        Ok(Operation { kind, request, started })
+    }
+
+    /// Runs an operation: one answer for a query or mutation, one for each event of a subscription. Dropping the stream
+    /// stops the operation.
+    pub fn run(&self, operation: Operation) -> BoxStream<'static, Answer> {
+        let Operation { request, started, .. } = operation;
+        (self.run)(request).map(move |response| Answer::new(response, started.get())).boxed()
+    }
+}
+
+fn select<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a Positioned<OperationDefinition>, PublicError> {
+    let found = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
+        (DocumentOperations::Multiple(_), None) => {
+            let message = "The document has several operations: say which in `operationName`.";
+            return Err(PublicError::new(ErrorCode::BadUserInput, message));
+        }
+    };
+    found.ok_or_else(|| {
+        PublicError::new(ErrorCode::BadUserInput, "The document has no operation with the name in `operationName`.")
+    })
+}
+
+/// The engine misses a required variable that no argument uses.
+fn require_variables(operation: &OperationDefinition, variables: &Map<String, Value>) -> Result<(), PublicError> {
+    let is_set = |name: &Name| variables.get(name.as_str()).is_some_and(|value| !value.is_null());
+    let missing = operation.variable_definitions.iter().find(|variable| {
+        let Positioned { node, .. } = variable;
+        !node.var_type.node.nullable && node.default_value.is_none() && !is_set(&node.name.node)
+    });
+    missing.map_or(Ok(()), |variable| {
+        let message = format!("The variable `${}` is required and has no value.", variable.node.name.node);
+        Err(PublicError::new(ErrorCode::BadUserInput, message).at([variable.pos]))
+    })
+}
+
+/// What goes back to the client.
+#[derive(Serialize)]
+pub struct Answer {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ServerError>,
+    /// `None` when the operation did not begin; an answer then has no such member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<async_graphql::Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: BTreeMap<String, async_graphql::Value>,
+}
+
+impl Answer {
+    fn new(response: Response, executed: bool) -> Self {
+        let Response { errors, data, extensions, .. } = response;
+        Self { errors, data: executed.then_some(data), extensions }
+    }
+
+    /// The answer to a request that is not run.
+    #[must_use]
+    pub fn refused(error: PublicError, request_id: RequestId) -> Self {
+        Self::new(error.into_response(request_id), false)
+    }
+
+    /// Whether the operation began: its answer then has `data`, even if that is null.
+    #[must_use]
+    pub fn executed(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// Only the errors, as GraphQL over WebSocket wants them for an operation that did not begin.
+    #[must_use]
+    pub fn errors(&self) -> impl Serialize {
+        &self.errors
+    }
+}

@@ -1,0 +1,188 @@
+//! The one extension of the engine: what has to happen around every execution, whichever transport asked for it.
+//!
+//! - Each execution, and each event of a subscription, gets data of its own (loaders), made by a closure of the schema.
+//! - Each execution has a time limit.
+//! - An error on a nullable field makes that field null, not its parent, so resolvers may return `Result<Option<T>>`.
+//!   (Items of a list are the exception: the engine takes `Vec<Result<Option<T>>>` for a list of non-null items. Return
+//!   `Vec<Option<Result<T>>>` there.)
+//! - Every error leaves as `error::publish` makes it, with the path of the field that failed.
+//!
+//! It costs a field one boxed future; there is work only when a field fails.
+
+use std::{
+    any::{Any, TypeId},
+    iter,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_graphql::{
+    Data, PathSegment, QueryPathNode, QueryPathSegment, Request, Response, ServerError, ServerResult, Value,
+    extensions::{
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest, NextResolve,
+        NextSubscribe, ResolveInfo,
+    },
+};
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream::BoxStream};
+
+use super::error::{PublicError, publish};
+use crate::{domain::id::RequestId, error::ErrorCode};
+
+type Provide = dyn Fn(&ExtensionContext<'_>, &mut Data) + Send + Sync;
+
+/// Whether a request got as far as execution: what fails before is an error of the request and has no `data`. Put it in
+/// the data of the request.
+#[derive(Clone, Debug, Default)]
+pub struct Started(Arc<AtomicBool>);
+
+impl Started {
+    /// Whether the engine began to execute the operation.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Makes the extension; give it to the schema's builder.
+pub struct Execution {
+    timeout: Duration,
+    provide: Arc<Provide>,
+}
+
+impl Execution {
+    /// An extension under which one execution takes at most `timeout`, and which lets `provide` put data into each:
+    /// things that must not outlive it, like loaders. `provide` finds the data of the schema and of the request (the
+    /// `Viewer`, the `RequestId`) in the context.
+    pub fn new(timeout: Duration, provide: impl Fn(&ExtensionContext<'_>, &mut Data) + Send + Sync + 'static) -> Self {
+        Self { timeout, provide: Arc::new(provide) }
+    }
+}
+
+impl ExtensionFactory for Execution {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(OneRequest { timeout: self.timeout, provide: Arc::clone(&self.provide), state: Arc::default() })
+    }
+}
+
+struct OneRequest {
+    timeout: Duration,
+    provide: Arc<Provide>,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    request_id: OnceLock<RequestId>,
+    /// The errors of the execution that is going on. A request has one execution at a time: subscriptions have a single
+    /// root field (`limits`), and its events follow one another.
+    errors: Mutex<Vec<ServerError>>,
+}
+
+impl State {
+    /// Keeps the error of a field with its path. What travels on, through parents that may not be null, is only the
+    /// sign that the error has been kept: the engine would cut its path.
+    fn keep(&self, error: ServerError, path: &QueryPathNode<'_>) -> ServerError {
+        if error.source::<Kept>().is_some() {
+            return error;
+        }
+        self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(error.with_path(segments(path)));
+        ServerError { source: Some(Arc::new(Kept)), ..ServerError::new(String::new(), None) }
+    }
+
+    fn take_errors(&self) -> Vec<ServerError> {
+        std::mem::take(&mut *self.errors.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn publish(&self, response: Response) -> Response {
+        publish(response, self.request_id.get().copied())
+    }
+}
+
+/// The source of an error that is in `State::errors`.
+struct Kept;
+
+#[async_trait]
+impl Extension for OneRequest {
+    async fn request(&self, context: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
+        self.state.publish(next.run(context).await)
+    }
+
+    fn subscribe<'s>(
+        &self,
+        context: &ExtensionContext<'_>,
+        stream: BoxStream<'s, Response>,
+        next: NextSubscribe<'_>,
+    ) -> BoxStream<'s, Response> {
+        let state = Arc::clone(&self.state);
+        next.run(context, stream).map(move |response| state.publish(response)).boxed()
+    }
+
+    async fn prepare_request(
+        &self,
+        context: &ExtensionContext<'_>,
+        request: Request,
+        next: NextPrepareRequest<'_>,
+    ) -> ServerResult<Request> {
+        if let Some(request_id) = datum::<RequestId>(&request.data) {
+            self.state.request_id.get_or_init(|| *request_id);
+        }
+        next.run(context, request).await
+    }
+
+    async fn execute(
+        &self,
+        context: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        if let Some(started) = context.data_opt::<Started>() {
+            started.0.store(true, Ordering::Release);
+        }
+        let mut data = Data::default();
+        (self.provide)(context, &mut data);
+        let execution = next.run_with_data(context, operation_name, data);
+        let mut response = tokio::time::timeout(self.timeout, execution).await.unwrap_or_else(|_| {
+            let message = format!("The operation took longer than {} s and was given up.", self.timeout.as_secs());
+            Response::from_errors(vec![PublicError::new(ErrorCode::Timeout, message).into()])
+        });
+        response.errors.retain(|error| error.source::<Kept>().is_none());
+        response.errors.extend(self.state.take_errors());
+        response
+    }
+
+    async fn resolve(
+        &self,
+        context: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let path = info.path_node;
+        let nullable = !info.return_type.ends_with('!');
+        match next.run(context, info).await {
+            Err(error) => {
+                let kept = self.state.keep(error, path);
+                if nullable { Ok(Some(Value::Null)) } else { Err(kept) }
+            }
+            resolved => resolved,
+        }
+    }
+}
+
+fn datum<T: Any>(data: &Data) -> Option<&T> {
+    data.get(&TypeId::of::<T>())?.downcast_ref()
+}
+
+fn segments(path: &QueryPathNode<'_>) -> Vec<PathSegment> {
+    let mut segments: Vec<_> = iter::once(path)
+        .chain(path.parents())
+        .map(|node| match node.segment {
+            QueryPathSegment::Name(name) => PathSegment::Field(name.to_owned()),
+            QueryPathSegment::Index(index) => PathSegment::Index(index),
+        })
+        .collect();
+    segments.reverse();
+    segments
+}

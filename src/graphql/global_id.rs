@@ -1,0 +1,170 @@
+//! Global ids: `base64url(kind:id)`, opaque to clients.
+//!
+//! An id that can't be understood, or that belongs to another kind of thing, is read as the nil id, which nothing has. So
+//! it gets exactly the answer of an id that does not exist, whatever is asked.
+
+use async_graphql::ID;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use uuid::Uuid;
+
+use super::loaders::ChunkKey;
+use crate::domain::id::{ChunkId, CollectionId, DocumentId, OperationId, UploadId, UserId};
+
+/// The longest id that is worth decoding, in characters.
+const MAX_LENGTH: usize = 200;
+
+/// An id of the domain that clients see.
+pub trait GlobalId: Sized {
+    /// The word that tells it from ids of other things. Part of the public contract: never change it.
+    const KIND: &'static str;
+    /// The id that nothing has.
+    const NIL: Self;
+
+    /// The id without its kind.
+    fn write(&self) -> String;
+
+    /// The inverse of [`write`](Self::write).
+    fn read(text: &str) -> Option<Self>;
+}
+
+macro_rules! global_ids {
+    ($($name:ident = $kind:literal)*) => {$(
+        impl GlobalId for $name {
+            const KIND: &'static str = $kind;
+            const NIL: Self = Self(Uuid::nil());
+
+            fn write(&self) -> String {
+                self.to_string()
+            }
+
+            fn read(text: &str) -> Option<Self> {
+                text.parse().ok()
+            }
+        }
+    )*};
+}
+
+global_ids! {
+    UserId = "user"
+    CollectionId = "collection"
+    DocumentId = "document"
+    OperationId = "operation"
+    UploadId = "upload"
+}
+
+/// A chunk's id names its collection: every statement about chunks does.
+impl GlobalId for ChunkKey {
+    const KIND: &'static str = "chunk";
+    const NIL: Self = Self { collection: CollectionId::NIL, id: ChunkId(Uuid::nil()) };
+
+    fn write(&self) -> String {
+        format!("{}:{}", self.collection, self.id)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (collection, id) = text.split_once(':')?;
+        Some(Self { collection: collection.parse().ok()?, id: id.parse().ok()? })
+    }
+}
+
+/// The global id of something.
+pub fn encode<T: GlobalId>(id: &T) -> ID {
+    URL_SAFE_NO_PAD.encode(format!("{}:{}", T::KIND, id.write())).into()
+}
+
+/// The id behind a global one; [`GlobalId::NIL`] where there is none of this kind.
+pub fn decode<T: GlobalId>(id: &ID) -> T {
+    find(id).unwrap_or(T::NIL)
+}
+
+/// The ids behind global ones, as [`decode`] gives them.
+pub fn decode_all<T: GlobalId>(ids: &[ID]) -> Vec<T> {
+    ids.iter().map(decode).collect()
+}
+
+/// The id behind a global one, if it is one of this kind, written as [`encode`] writes it.
+fn find<T: GlobalId>(id: &ID) -> Option<T> {
+    if id.len() > MAX_LENGTH {
+        return None;
+    }
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id.as_bytes()).ok()?).ok()?;
+    let (kind, rest) = text.split_once(':')?;
+    T::read(rest).filter(|found| kind == T::KIND && found.write() == rest)
+}
+
+/// The id of anything that is a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NodeId {
+    User(UserId),
+    Collection(CollectionId),
+    Document(DocumentId),
+    Chunk(ChunkKey),
+    Operation(OperationId),
+}
+
+impl NodeId {
+    /// The id behind a global one, of whatever kind.
+    pub fn find(id: &ID) -> Option<Self> {
+        find(id)
+            .map(Self::User)
+            .or_else(|| find(id).map(Self::Collection))
+            .or_else(|| find(id).map(Self::Document))
+            .or_else(|| find(id).map(Self::Chunk))
+            .or_else(|| find(id).map(Self::Operation))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> ID {
+        URL_SAFE_NO_PAD.encode(text).into()
+    }
+
+    #[test]
+    fn an_id_survives_the_way_to_the_client_and_back() {
+        let collection = CollectionId::generate();
+        let chunk = ChunkKey { collection, id: ChunkId(Uuid::from_u128(7)) };
+        assert_eq!(decode::<CollectionId>(&encode(&collection)), collection);
+        assert_eq!(decode::<ChunkKey>(&encode(&chunk)), chunk);
+        assert_eq!(NodeId::find(&encode(&chunk)), Some(NodeId::Chunk(chunk)));
+        assert_eq!(encode(&collection), raw(&format!("collection:{collection}")));
+        assert_eq!(encode(&chunk), raw(&format!("chunk:{collection}:{}", chunk.id)));
+    }
+
+    #[test]
+    fn an_id_of_another_kind_stands_for_nothing() {
+        let id = Uuid::now_v7();
+        assert_eq!(decode::<DocumentId>(&encode(&CollectionId(id))), DocumentId::NIL);
+        assert_eq!(decode::<ChunkKey>(&encode(&DocumentId(id))), ChunkKey::NIL);
+        assert_eq!(NodeId::find(&encode(&UploadId(id))), None);
+    }
+
+    #[test]
+    fn a_malformed_id_stands_for_nothing() {
+        let id = Uuid::now_v7();
+        let canonical = encode(&CollectionId(id));
+        let malformed = [
+            ID::from(""),
+            ID::from("018f"),
+            ID::from("ä"),
+            ID::from("A".repeat(100_000)),
+            ID::from(id.to_string()),
+            ID::from(format!("collection:{id}")),
+            ID::from(format!("{}=", *canonical)),
+            raw("collection:"),
+            raw("collection"),
+            raw(&format!("Collection:{id}")),
+            raw(&format!("collection:{}", id.simple())),
+            raw(&format!("collection:{}", id.to_string().to_uppercase())),
+            raw(&format!("collection:{id}:{id}")),
+            raw(&format!(" collection:{id}")),
+            URL_SAFE_NO_PAD.encode([0xff, 0xfe]).into(),
+        ];
+        for id in malformed {
+            assert_eq!(decode::<CollectionId>(&id), CollectionId::NIL, "{}", *id);
+            assert_eq!(NodeId::find(&id), None, "{}", *id);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Rows, read in batches: every level of a query costs one statement for each kind of thing on it, however many rows
+//! there are.
+//!
+//! Loaders belong to one execution (of a query, a mutation, one event of a subscription) and carry the viewer's scope, so
+//! nothing is shared between callers and nothing goes stale. There is no cache.
+
+mod batching;
+mod chunks;
+mod collections;
+mod documents;
+mod operations;
+mod users;
+
+use std::{collections::HashMap, hash::Hash, sync::Arc};
+
+use async_graphql::dataloader::DataLoader;
+
+pub use self::batching::Batching;
+pub use crate::db::repo::{
+    Direction,
+    chunks::{ChunkKey, ChunkPlace, DocumentChunks},
+    collections::{CollectionFilter, CollectionKey, CollectionSort},
+    documents::{DocumentFilter, DocumentKey, DocumentList, DocumentSort},
+    operation_lists::{ItemFilter, ItemList},
+    operations::OperationFilter,
+};
+use crate::{
+    db::{DatabaseError, Reader},
+    domain::scope::Scope,
+    error::Error,
+    service::Services,
+};
+
+/// What resolvers load rows from: `load_one` for what other resolvers of the same level ask for as well, `loader()` for
+/// lists that have no parent.
+pub type Loaders = DataLoader<Rows>;
+
+/// The repositories' batch reads, for one scope.
+pub struct Rows {
+    services: Arc<Services>,
+    scope: Scope,
+}
+
+impl Rows {
+    fn reader(&self) -> Reader<'_> {
+        self.services.database.reader(self.scope)
+    }
+}
+
+/// A list, or a number of things, below one of several parents.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Under<P, L> {
+    pub parent: P,
+    /// What is asked for below each parent: keys that agree on it are answered together.
+    pub list: L,
+}
+
+/// The number of things below a parent, where nothing else is to be said.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Count;
+
+/// The parents for each different list.
+fn by_list<P: Copy, L: Eq + Hash>(keys: &[Under<P, L>]) -> HashMap<&L, Vec<P>> {
+    let mut lists: HashMap<&L, Vec<P>> = HashMap::new();
+    for key in keys {
+        lists.entry(&key.list).or_default().push(key.parent);
+    }
+    lists
+}
+
+/// A loader's errors go to everybody who waits for the batch.
+fn shared(error: DatabaseError) -> Arc<Error> {
+    Arc::new(error.into())
+}
+
+/// Loads things by key: `Key => Value: repository function`.
+macro_rules! load_by_key {
+    ($key:ty => $value:ty: $find_many:path) => {
+        impl async_graphql::dataloader::Loader<$key> for super::Rows {
+            type Value = $value;
+            type Error = std::sync::Arc<crate::error::Error>;
+
+            async fn load(&self, keys: &[$key]) -> Result<std::collections::HashMap<$key, $value>, Self::Error> {
+                $find_many(&self.reader(), keys).await.map_err(super::shared)
+            }
+        }
+    };
+}
+
+/// Loads what is below parents: `Parent, List => Value: repository function`.
+macro_rules! load_under {
+    ($parent:ty, $list:ty => $value:ty: $find:path) => {
+        impl async_graphql::dataloader::Loader<super::Under<$parent, $list>> for super::Rows {
+            type Value = $value;
+            type Error = std::sync::Arc<crate::error::Error>;
+
+            async fn load(
+                &self,
+                keys: &[super::Under<$parent, $list>],
+            ) -> Result<std::collections::HashMap<super::Under<$parent, $list>, $value>, Self::Error> {
+                let mut found = std::collections::HashMap::with_capacity(keys.len());
+                for (list, parents) in super::by_list(keys) {
+                    let values = $find(&self.reader(), &parents, list).await.map_err(super::shared)?;
+                    let key = |parent| super::Under { parent, list: list.clone() };
+                    found.extend(values.into_iter().map(|(parent, value)| (key(parent), value)));
+                }
+                Ok(found)
+            }
+        }
+    };
+}
+
+use {load_by_key, load_under};

@@ -1,0 +1,57 @@
+//! Operations, their documents and their events.
+
+use std::collections::HashMap;
+
+use super::{Count, ItemFilter, ItemList, OperationFilter, Rows, load_by_key, load_under};
+use crate::{
+    db::{
+        DatabaseError, Reader,
+        repo::{operation_lists, operations},
+    },
+    domain::{
+        id::{CollectionId, OperationId},
+        operation::{Operation, OperationDocument, OperationEvent},
+        page::{Page, PageRequest},
+    },
+    error::Error,
+};
+
+load_by_key!(OperationId => Operation: operations::find_many);
+load_under!(CollectionId, PageRequest<OperationId> => Page<Operation>: operation_lists::of_collections);
+load_under!(CollectionId, Count => i64: count_of_collections);
+load_under!(OperationId, ItemList => Page<OperationDocument>: operation_lists::items);
+load_under!(OperationId, ItemFilter => i64: operation_lists::count_items);
+load_under!(OperationId, PageRequest<i32> => Page<OperationEvent>: operation_lists::events);
+load_under!(OperationId, Count => i64: count_events);
+
+async fn count_of_collections(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+    _: &Count,
+) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
+    operation_lists::count_of_collections(reader, collections).await
+}
+
+async fn count_events(
+    reader: &Reader<'_>,
+    operations: &[OperationId],
+    _: &Count,
+) -> Result<HashMap<OperationId, i64>, DatabaseError> {
+    operation_lists::count_events(reader, operations).await
+}
+
+impl Rows {
+    /// A page of operations, newest first.
+    pub async fn operations(
+        &self,
+        filter: &OperationFilter,
+        page: &PageRequest<OperationId>,
+    ) -> Result<Page<Operation>, Error> {
+        Ok(operations::list(&self.reader(), filter, page).await?)
+    }
+
+    /// How many operations there are.
+    pub async fn count_operations(&self, filter: &OperationFilter) -> Result<i64, Error> {
+        Ok(operations::count(&self.reader(), filter).await?)
+    }
+}

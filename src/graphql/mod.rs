@@ -1,0 +1,56 @@
+//! The GraphQL side of the server: documents are scanned, parsed, limited and executed here, and errors become public.
+//!
+//! Only this module names the engine (`async_graphql`); transports see [`engine::Engine`]. Resolvers translate: what is
+//! asked for into calls of use cases and loaders, and what those give into `types`. They hold no rules and no SQL.
+
+pub mod context;
+pub mod engine;
+pub mod error;
+pub mod extension;
+pub mod global_id;
+pub mod limits;
+pub mod loaders;
+pub mod mutation;
+pub mod pagination;
+pub mod query;
+pub mod scalars;
+pub mod scan;
+pub mod subscription;
+pub mod types;
+
+use std::{sync::Arc, time::Duration};
+
+use async_graphql::{SDLExportOptions, SchemaBuilder};
+
+use self::{extension::Execution, loaders::Batching, mutation::Mutation, query::Query, subscription::Subscription};
+use crate::service::Services;
+
+/// The whole graph.
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// The graph over `services`, ready to be executed.
+#[must_use]
+pub fn schema(services: Arc<Services>) -> Schema {
+    let timeout = Duration::from_secs(services.config.limits.execution_seconds);
+    builder()
+        .extension(Execution::new(timeout, |_, _| {}))
+        .extension(Batching::new(Arc::clone(&services)))
+        .data(services)
+        .finish()
+}
+
+/// The graph in the schema definition language, in an order that does not depend on the code.
+#[must_use]
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by()
+        .use_space_ident();
+    builder().finish().sdl_with_options(options)
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+}

@@ -1,0 +1,39 @@
+//! Operations.
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+
+use crate::{
+    graphql::{
+        context::ContextExt,
+        global_id,
+        types::{Operation, Outcome, UserError},
+    },
+    service::operations,
+};
+
+/// The answer to `operationCancel`.
+#[derive(SimpleObject)]
+pub struct OperationCancelPayload {
+    /// The operation, as it is after the call. Null when the call is refused.
+    operation: Option<Operation>,
+    /// Why the call is refused; empty when it is not.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub struct OperationMutation;
+
+#[Object]
+impl OperationMutation {
+    /// Stops an operation: documents that wait are left out, those being worked on stop at their next step, what is
+    /// finished stays.
+    async fn operation_cancel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The operation's global id.")] id: ID,
+    ) -> Result<OperationCancelPayload> {
+        let cancelled = operations::cancel(ctx.services()?, ctx.viewer()?, global_id::decode(&id)).await;
+        let Outcome { value, user_errors } = Outcome::of(cancelled)?;
+        Ok(OperationCancelPayload { operation: value.map(Into::into), user_errors })
+    }
+}

@@ -1,0 +1,236 @@
+//! Pages of lists: the arguments `first` and `after`, and what is inside a cursor.
+//!
+//! A cursor is `base64url(version|list|place)`. It is the sort key of a row, so that a page begins behind the row even if
+//! the row is gone.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{
+    loaders::{CollectionKey, DocumentKey},
+    scalars::Cursor,
+};
+use crate::{
+    domain::{
+        id::{CollectionId, DocumentId, OperationId},
+        page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest},
+    },
+    error::{Error, ViolationCode},
+};
+
+/// Raised when the inside of a cursor changes its meaning.
+const VERSION: &str = "1";
+/// The longest cursor that is worth decoding, in characters: one with the longest name in it, and some room.
+const MAX_LENGTH: usize = 2000;
+
+/// A row's place in a list.
+pub trait Place: Sized {
+    /// The word that tells it from places in other lists.
+    const LIST: &'static str;
+
+    /// The place as text.
+    fn write(&self) -> String;
+
+    /// The inverse of [`write`](Self::write).
+    fn read(text: &str) -> Option<Self>;
+}
+
+/// The cursor of a place.
+pub fn cursor(place: &impl Place) -> Cursor {
+    fn of<P: Place>(place: &P) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{VERSION}|{}|{}", P::LIST, place.write()))
+    }
+    Cursor(of(place))
+}
+
+/// The place behind a cursor.
+///
+/// # Errors
+/// `Invalid` for a cursor that is malformed, of another list, or of another version.
+pub fn place<P: Place>(cursor: &Cursor) -> Result<P, Error> {
+    find(cursor).ok_or_else(foreign_cursor)
+}
+
+/// The refusal of a cursor that does not belong to the list.
+pub fn foreign_cursor() -> Error {
+    Error::invalid(
+        ViolationCode::Invalid,
+        "after",
+        "after is not a cursor of this list. Give back a cursor that this list gave you, with the same order.",
+    )
+}
+
+fn find<P: Place>(cursor: &Cursor) -> Option<P> {
+    if cursor.0.len() > MAX_LENGTH {
+        return None;
+    }
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(&cursor.0).ok()?).ok()?;
+    let mut parts = text.splitn(3, '|');
+    let (version, list, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    P::read(rest).filter(|found| version == VERSION && list == P::LIST && found.write() == rest)
+}
+
+/// The number of rows that `first` asks for.
+///
+/// # Errors
+/// `Invalid` for a number outside 1 to 100.
+pub fn page_size(first: Option<i32>) -> Result<u32, Error> {
+    let Some(first) = first else { return Ok(DEFAULT_PAGE_SIZE) };
+    u32::try_from(first).ok().filter(|first| (1..=MAX_PAGE_SIZE).contains(first)).ok_or_else(|| {
+        let message = format!("first must be between 1 and {MAX_PAGE_SIZE}.");
+        Error::invalid(ViolationCode::Invalid, "first", message)
+    })
+}
+
+/// The page that `first` and `after` ask for.
+///
+/// # Errors
+/// `Invalid` for either.
+pub fn page<P: Place>(first: Option<i32>, after: Option<&Cursor>) -> Result<PageRequest<P>, Error> {
+    Ok(PageRequest { first: page_size(first)?, after: after.map(place).transpose()? })
+}
+
+macro_rules! numbered_places {
+    ($($(#[$doc:meta])* $name:ident($number:ty) = $list:literal)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub struct $name(pub $number);
+
+        impl Place for $name {
+            const LIST: &'static str = $list;
+
+            fn write(&self) -> String {
+                self.0.to_string()
+            }
+
+            fn read(text: &str) -> Option<Self> {
+                text.parse().ok().filter(|number| *number >= 0).map(Self)
+            }
+        }
+
+        impl $name {
+            /// The page with the bare number of the place.
+            pub fn page(first: Option<i32>, after: Option<&Cursor>) -> Result<PageRequest<$number>, Error> {
+                let PageRequest { first, after } = page::<Self>(first, after)?;
+                Ok(PageRequest { first, after: after.map(|place| place.0) })
+            }
+        }
+    )*};
+}
+
+numbered_places! {
+    /// A chunk in its document: its index.
+    ChunkPosition(i32) = "chunk"
+    /// An event in its operation: its sequence number.
+    EventPosition(i32) = "event"
+    /// A document in an operation: its place in the request.
+    ItemPosition(i32) = "item"
+    /// A hit in a search: its rank.
+    HitPosition(i32) = "hit"
+}
+
+impl Place for OperationId {
+    const LIST: &'static str = "operation";
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Place for CollectionKey {
+    const LIST: &'static str = "collection";
+
+    fn write(&self) -> String {
+        write_named(&self.id, self.name.as_deref())
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (id, name) = read_named(text)?;
+        Some(Self { id: CollectionId(id), name })
+    }
+}
+
+impl Place for DocumentKey {
+    const LIST: &'static str = "document";
+
+    fn write(&self) -> String {
+        write_named(&self.id, self.file_name.as_deref())
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (id, file_name) = read_named(text)?;
+        Some(Self { id: DocumentId(id), file_name })
+    }
+}
+
+/// `id`, or `id|name` where the list is sorted by name.
+fn write_named(id: &impl ToString, name: Option<&str>) -> String {
+    let id = id.to_string();
+    name.map_or_else(|| id.clone(), |name| format!("{id}|{name}"))
+}
+
+fn read_named(text: &str) -> Option<(uuid::Uuid, Option<String>)> {
+    let (id, name) = text.split_once('|').map_or((text, None), |(id, name)| (id, Some(name)));
+    // No name has it, and PostgreSQL would not take it.
+    if name.is_some_and(|name| name.contains('\0')) {
+        return None;
+    }
+    Some((id.parse().ok()?, name.map(str::to_owned)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Cursor {
+        Cursor(URL_SAFE_NO_PAD.encode(text))
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_its_place() {
+        let collection = CollectionKey { id: CollectionId::generate(), name: Some("a|b".into()) };
+        let document = DocumentKey { id: DocumentId::generate(), file_name: None };
+        let operation = OperationId::generate();
+        assert_eq!(place::<CollectionKey>(&cursor(&collection)).unwrap(), collection);
+        assert_eq!(place::<DocumentKey>(&cursor(&document)).unwrap(), document);
+        assert_eq!(place::<OperationId>(&cursor(&operation)).unwrap(), operation);
+        assert_eq!(place::<EventPosition>(&cursor(&EventPosition(41))).unwrap(), EventPosition(41));
+        assert_eq!(cursor(&EventPosition(41)), raw("1|event|41"));
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_or_version_is_refused() {
+        for foreign in [cursor(&ChunkPosition(3)), raw("2|event|3"), raw("event|3"), raw("1|event")] {
+            assert!(place::<EventPosition>(&foreign).is_err(), "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_cursor_is_refused() {
+        for text in ["1|event|", "1|event|x", "1|event|-1", "1|event|+1", "1|event|01", "1|event|2147483648", ""] {
+            assert!(place::<EventPosition>(&raw(text)).is_err(), "{text}");
+        }
+        for text in ["", "%", "MXxldmVudHw0MQ==", "ä"] {
+            assert!(place::<EventPosition>(&Cursor(text.into())).is_err(), "{text}");
+        }
+        let id = CollectionId::generate();
+        for text in [format!("1|collection|{}", id.0.simple()), format!("1|collection|{id}|a\0b")] {
+            assert!(place::<CollectionKey>(&raw(&text)).is_err(), "{text:?}");
+        }
+        assert!(place::<CollectionKey>(&raw(&format!("1|collection|{id}|{}", "n".repeat(5000)))).is_err());
+    }
+
+    #[test]
+    fn a_page_has_between_one_and_a_hundred_rows() {
+        assert_eq!(page_size(None).unwrap(), 20);
+        assert_eq!(page_size(Some(1)).unwrap(), 1);
+        assert_eq!(page_size(Some(100)).unwrap(), 100);
+        for first in [0, -1, 101, i32::MIN, i32::MAX] {
+            let message = page_size(Some(first)).unwrap_err().to_string();
+            assert_eq!(message, "first must be between 1 and 100.");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Operations.
+
+use async_graphql::{Context, ID, Result, Subscription};
+use futures_util::{Stream, StreamExt};
+
+use crate::{
+    graphql::{
+        context::ContextExt,
+        global_id,
+        pagination::{self, EventPosition},
+        scalars::Cursor,
+        types::OperationEvent,
+    },
+    service::operations,
+};
+
+#[derive(Default)]
+pub struct OperationSubscription;
+
+#[Subscription]
+impl OperationSubscription {
+    /// The events of an operation: first those that have happened, then each as it happens. Completes after the one that
+    /// ends the operation.
+    async fn operation_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The operation's global id.")] operation_id: ID,
+        #[graphql(desc = "The cursor of the last event already seen. Default: from the beginning.")] after: Option<
+            Cursor,
+        >,
+    ) -> Result<impl Stream<Item = Result<OperationEvent>> + use<>> {
+        let after = after.as_ref().map(pagination::place).transpose()?.unwrap_or(EventPosition(0));
+        let id = global_id::decode(&operation_id);
+        let events = operations::follow(ctx.services()?, ctx.viewer()?, id, after.0).await?;
+        Ok(events.map(|event| Ok(event?.into())))
+    }
+}

@@ -1,0 +1,151 @@
+//! A page of a list with what is needed to go on, after the Relay specification.
+
+use std::borrow::Cow;
+
+use async_graphql::{Context, Object, OutputType, Result, SimpleObject, TypeName};
+
+use super::number;
+use crate::{
+    domain::{
+        id::{CollectionId, OperationId},
+        page::Page,
+    },
+    graphql::{
+        context::ContextExt,
+        loaders::{CollectionFilter, Count, DocumentFilter, ItemFilter, OperationFilter, Under},
+        pagination::{self, Place},
+        scalars::Cursor,
+    },
+};
+
+/// Where a page stands in its list.
+#[derive(SimpleObject)]
+pub struct PageInfo {
+    /// Whether more rows follow.
+    has_next_page: bool,
+    /// Whether the page begins behind a cursor. Lists are read forwards only.
+    has_previous_page: bool,
+    /// The cursor of the first row; null if the page is empty.
+    start_cursor: Option<Cursor>,
+    /// The cursor of the last row: the next page's `after`. Null if the page is empty.
+    end_cursor: Option<Cursor>,
+}
+
+impl PageInfo {
+    /// Where a page with rows from `start` to `end` stands.
+    pub fn new(has_next_page: bool, has_previous_page: bool, start: Option<Cursor>, end: Option<Cursor>) -> Self {
+        Self { has_next_page, has_previous_page, start_cursor: start, end_cursor: end }
+    }
+}
+
+/// A page of a list, in order.
+pub struct Connection<T> {
+    edges: Vec<Edge<T>>,
+    has_next_page: bool,
+    has_previous_page: bool,
+    total: Total,
+}
+
+/// A row with its place in the list.
+pub struct Edge<T> {
+    cursor: Cursor,
+    node: T,
+}
+
+impl<T> Connection<T> {
+    /// The page of a list; an absent one is empty. `after` is the place that it was asked to begin behind.
+    pub fn new<D: Into<T>, K: Place>(
+        page: Option<Page<D>>,
+        after: Option<&K>,
+        place: impl Fn(&D) -> K,
+        total: Total,
+    ) -> Self {
+        let page = page.unwrap_or(Page { items: Vec::new(), has_next_page: false });
+        let edge = |row: D| Edge { cursor: pagination::cursor(&place(&row)), node: row.into() };
+        Self {
+            has_next_page: page.has_next_page,
+            has_previous_page: after.is_some(),
+            edges: page.items.into_iter().map(edge).collect(),
+            total,
+        }
+    }
+}
+
+impl<T: OutputType> TypeName for Connection<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", T::type_name()).into()
+    }
+}
+
+impl<T: OutputType> TypeName for Edge<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", T::type_name()).into()
+    }
+}
+
+/// A page of a list, in order.
+#[Object(name_type)]
+impl<T: OutputType> Connection<T> {
+    /// The rows of this page, each with its cursor.
+    async fn edges(&self) -> &[Edge<T>] {
+        &self.edges
+    }
+
+    /// The rows of this page.
+    async fn nodes(&self) -> Vec<&T> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Where the page stands in its list.
+    async fn page_info(&self) -> PageInfo {
+        let cursor = |edge: Option<&Edge<T>>| edge.map(|edge| edge.cursor.clone());
+        let (start, end) = (cursor(self.edges.first()), cursor(self.edges.last()));
+        PageInfo::new(self.has_next_page, self.has_previous_page, start, end)
+    }
+
+    /// How many rows the whole list has. Counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        self.total.count(ctx).await
+    }
+}
+
+/// A row of a list with its cursor.
+#[Object(name_type)]
+impl<T: OutputType> Edge<T> {
+    /// The row's place in the list.
+    async fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// The row.
+    async fn node(&self) -> &T {
+        &self.node
+    }
+}
+
+/// What a connection is a page of, as far as counting it needs.
+pub enum Total {
+    Known(i32),
+    Collections(CollectionFilter),
+    Documents(Under<CollectionId, DocumentFilter>),
+    Operations(OperationFilter),
+    CollectionOperations(Under<CollectionId, Count>),
+    OperationDocuments(Under<OperationId, ItemFilter>),
+    OperationEvents(Under<OperationId, Count>),
+}
+
+impl Total {
+    async fn count(&self, ctx: &Context<'_>) -> Result<i32> {
+        let loaders = ctx.loaders()?;
+        let count = match self {
+            Self::Known(count) => return Ok(*count),
+            Self::Collections(filter) => Some(loaders.loader().count_collections(filter).await?),
+            Self::Operations(filter) => Some(loaders.loader().count_operations(filter).await?),
+            Self::Documents(key) => loaders.load_one(key.clone()).await?,
+            Self::CollectionOperations(key) => loaders.load_one(*key).await?,
+            Self::OperationDocuments(key) => loaders.load_one(key.clone()).await?,
+            Self::OperationEvents(key) => loaders.load_one(*key).await?,
+        };
+        Ok(number(count.unwrap_or(0)))
+    }
+}

@@ -1,0 +1,49 @@
+//! The things of the graph. Each owns a value of the domain, which clients never see as it is; what it leads to is read
+//! through the loaders.
+
+mod chunk;
+mod chunking;
+mod collection;
+mod connection;
+mod document;
+mod embedding_model;
+mod filter;
+mod node;
+mod operation;
+mod operation_document;
+mod operation_event;
+mod processing_error;
+mod search_hit;
+mod search_leg;
+mod search_result;
+mod server;
+mod upload;
+mod user;
+mod user_error;
+
+pub use self::{
+    chunk::Chunk,
+    chunking::{ChunkingConfig, ChunkingStrategy},
+    collection::{Collection, CollectionFilter, CollectionOrder, CollectionRole, CollectionStatus, SyncMode},
+    connection::{Connection, Edge, PageInfo, Total},
+    document::{Document, DocumentFilter, DocumentOrder, DocumentStatus},
+    embedding_model::EmbeddingModel,
+    filter::OrderDirection,
+    node::Node,
+    operation::{Operation, OperationFilter, OperationStatus, OperationTotals, OperationType},
+    operation_document::{DocumentOutcome, OperationDocument},
+    operation_event::{OperationEvent, OperationEventKind},
+    processing_error::ProcessingError,
+    search_hit::SearchHit,
+    search_leg::{SearchLeg, SearchLegKind},
+    search_result::SearchResult,
+    server::Server,
+    upload::Upload,
+    user::User,
+    user_error::{Outcome, UserError},
+};
+
+/// A number for clients; what no 32-bit number can say becomes the largest one.
+fn number(value: impl TryInto<i32>) -> i32 {
+    value.try_into().unwrap_or(i32::MAX)
+}

@@ -1,0 +1,34 @@
+//! Everything with a global id.
+
+use async_graphql::{Context, ID, Interface, Result};
+
+use super::{Chunk, Collection, Document, Operation, User};
+use crate::graphql::global_id::NodeId;
+
+/// A thing with a global id, which `node` finds again.
+#[derive(Interface)]
+#[graphql(field(
+    name = "id",
+    ty = "ID",
+    desc = "The global id: opaque, the same for good, unlike that of anything else."
+))]
+pub enum Node {
+    User(User),
+    Collection(Collection),
+    Document(Document),
+    Chunk(Chunk),
+    Operation(Operation),
+}
+
+impl Node {
+    /// The node, if it exists for the viewer.
+    pub async fn load(ctx: &Context<'_>, id: NodeId) -> Result<Option<Self>> {
+        Ok(match id {
+            NodeId::User(id) => User::load(ctx, id).await?.map(Self::User),
+            NodeId::Collection(id) => Collection::load(ctx, id).await?.map(Self::Collection),
+            NodeId::Document(id) => Document::load(ctx, id).await?.map(Self::Document),
+            NodeId::Chunk(id) => Chunk::load(ctx, id).await?.map(Self::Chunk),
+            NodeId::Operation(id) => Operation::load(ctx, id).await?.map(Self::Operation),
+        })
+    }
+}

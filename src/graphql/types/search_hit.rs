@@ -1,0 +1,132 @@
+//! What a search finds.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+
+use super::{Chunk, Document, SearchLegKind, number};
+use crate::{
+    graphql::{
+        pagination::{self, HitPosition},
+        scalars::Cursor,
+    },
+    service::{highlight, search},
+};
+
+/// A hit, and the question that it answers.
+pub struct SearchHit {
+    rank: u32,
+    score: f32,
+    chunk: Chunk,
+    explanation: ScoreExplanation,
+    query: Arc<str>,
+}
+
+impl SearchHit {
+    /// A hit for a question.
+    pub fn new(hit: search::SearchHit, query: Arc<str>) -> Self {
+        let legs = hit.legs.into_iter().map(|leg| LegScore {
+            leg: leg.leg.into(),
+            rank: number(leg.rank),
+            score: leg.score.into(),
+        });
+        Self {
+            rank: hit.rank,
+            score: hit.score,
+            chunk: hit.chunk.into(),
+            explanation: ScoreExplanation { legs: legs.collect() },
+            query,
+        }
+    }
+
+    /// The hit's place in the ranking.
+    pub fn cursor(&self) -> Cursor {
+        pagination::cursor(&HitPosition(number(self.rank)))
+    }
+}
+
+/// A passage that answers a question, or the best passage of a document that does.
+#[Object]
+impl SearchHit {
+    /// Its place in the ranking, from 1.
+    async fn rank(&self) -> i32 {
+        number(self.rank)
+    }
+
+    /// What the ranking is by; larger is better. In HYBRID mode the sum of what the legs' ranks are worth, in SEMANTIC
+    /// mode the cosine similarity, in LEXICAL mode BM25. Not to be compared between modes.
+    async fn score(&self) -> f64 {
+        self.score.into()
+    }
+
+    /// The passage.
+    async fn chunk(&self) -> &Chunk {
+        &self.chunk
+    }
+
+    /// The document that the passage is a part of.
+    async fn document(&self, ctx: &Context<'_>) -> Result<Document> {
+        self.chunk.document(ctx).await
+    }
+
+    /// The pieces of the passage in which words of the question stand, in the order of the text: at most three. Empty
+    /// when the passage was found by its meaning alone.
+    async fn highlights(&self) -> Vec<Highlight> {
+        highlight::highlights(&self.query, self.chunk.text()).into_iter().map(Into::into).collect()
+    }
+
+    /// How the score came about.
+    async fn explanation(&self) -> &ScoreExplanation {
+        &self.explanation
+    }
+}
+
+/// How a score came about.
+#[derive(SimpleObject)]
+pub struct ScoreExplanation {
+    /// What each leg said of the passage. A leg that did not find it is missing.
+    legs: Vec<LegScore>,
+}
+
+/// What one leg said of a passage.
+#[derive(SimpleObject)]
+pub struct LegScore {
+    /// Which leg it is.
+    leg: SearchLegKind,
+    /// The passage's place among the leg's candidates, from 1.
+    rank: i32,
+    /// The leg's own score: cosine similarity (at most 1), or BM25.
+    score: f64,
+}
+
+/// A piece of a passage with the places of matching words. All positions are in characters (Unicode scalar values).
+#[derive(SimpleObject)]
+pub struct Highlight {
+    /// The piece, as it stands in the passage.
+    text: String,
+    /// The matching words, as ranges of `text`.
+    ranges: Vec<HighlightRange>,
+    /// Where the piece starts in the passage's `content`.
+    start_offset: i32,
+}
+
+/// A range of characters in a text.
+#[derive(SimpleObject)]
+pub struct HighlightRange {
+    /// The first character, from 0.
+    start: i32,
+    /// The first character behind the range.
+    end: i32,
+}
+
+impl From<highlight::Highlight> for Highlight {
+    fn from(piece: highlight::Highlight) -> Self {
+        let range =
+            |range: std::ops::Range<usize>| HighlightRange { start: number(range.start), end: number(range.end) };
+        Self {
+            text: piece.text,
+            ranges: piece.ranges.into_iter().map(range).collect(),
+            start_offset: number(piece.start_offset),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The answer to a search.
+
+use std::{sync::Arc, time::Duration};
+
+use async_graphql::SimpleObject;
+
+use super::{PageInfo, SearchHit, SearchLeg, number};
+use crate::service::search::SearchOutcome;
+
+/// The answer to a search.
+#[derive(SimpleObject)]
+pub struct SearchResult {
+    /// The hits of this page, best first.
+    hits: Vec<SearchHit>,
+    /// Where the page stands in the ranking.
+    page_info: PageInfo,
+    /// What became of each way of finding candidates.
+    legs: Vec<SearchLeg>,
+    /// Milliseconds that the search took, `embeddingMs` included.
+    took_ms: f64,
+    /// Milliseconds that embedding the question took.
+    embedding_ms: f64,
+}
+
+impl SearchResult {
+    /// The answer to `query`. `is_continued`: whether the page begins behind a cursor.
+    pub fn new(outcome: SearchOutcome, query: &str, is_continued: bool) -> Self {
+        let query: Arc<str> = query.into();
+        let hits: Vec<_> = outcome.hits.into_iter().map(|hit| SearchHit::new(hit, Arc::clone(&query))).collect();
+        let (start, end) = (hits.first().map(SearchHit::cursor), hits.last().map(SearchHit::cursor));
+        let legs = outcome.legs.into_iter().map(|leg| SearchLeg {
+            kind: leg.leg.into(),
+            state: leg.state.into(),
+            took_ms: milliseconds(leg.elapsed),
+            candidates: number(leg.candidates),
+            message: leg.message,
+        });
+        Self {
+            page_info: PageInfo::new(outcome.has_next_page, is_continued, start, end),
+            legs: legs.collect(),
+            took_ms: milliseconds(outcome.took),
+            embedding_ms: milliseconds(outcome.embedding),
+            hits,
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,90 @@
+//! The server itself.
+
+use async_graphql::{Enum, SimpleObject};
+
+use super::number;
+use crate::{
+    config::Config,
+    domain::page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
+    graphql::scalars::BigInt,
+};
+
+/// What the server is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+pub enum ServerMode {
+    /// Database and vectors are inside the process, in its data directory.
+    Embedded,
+    /// The database, the vector store, or both are servers of their own.
+    Server,
+}
+
+/// This server.
+#[derive(SimpleObject)]
+pub struct Server {
+    /// The version of Docent, as semantic versioning writes it.
+    version: &'static str,
+    /// What the server is made of.
+    mode: ServerMode,
+    /// What one request may ask for.
+    limits: ServerLimits,
+}
+
+/// What one request may ask for.
+#[derive(SimpleObject)]
+pub struct ServerLimits {
+    /// Rows in a page when `first` is left out.
+    default_page_size: i32,
+    /// The most rows in a page.
+    max_page_size: i32,
+    /// Bytes of a request to the API.
+    request_bytes: i32,
+    /// Bytes of a GraphQL document.
+    document_bytes: i32,
+    /// Tokens of a GraphQL document.
+    document_tokens: i32,
+    /// Levels of fields in an operation.
+    depth: i32,
+    /// Aliases in a document.
+    aliases: i32,
+    /// Mutations in one operation.
+    mutations: i32,
+    /// Seconds that an operation may take.
+    execution_seconds: i32,
+    /// Bytes of one uploaded file.
+    upload_bytes: BigInt,
+    /// Documents in one call of `documentsIngest` or `documentsDelete`.
+    ingest_documents: i32,
+    /// Characters of a question in `search`.
+    query_characters: i32,
+    /// Collections named in one `search`.
+    search_collections: i32,
+    /// The deepest rank that paging through hits reaches.
+    search_rank: i32,
+}
+
+impl From<&Config> for Server {
+    fn from(config: &Config) -> Self {
+        let is_embedded = config.database.url.is_none() && config.vector.url.is_none();
+        let limits = &config.limits;
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            mode: if is_embedded { ServerMode::Embedded } else { ServerMode::Server },
+            limits: ServerLimits {
+                default_page_size: number(DEFAULT_PAGE_SIZE),
+                max_page_size: number(MAX_PAGE_SIZE),
+                request_bytes: number(limits.request_bytes),
+                document_bytes: number(limits.document_bytes),
+                document_tokens: number(limits.document_tokens),
+                depth: number(limits.depth),
+                aliases: number(limits.aliases),
+                mutations: number(limits.mutations),
+                execution_seconds: number(limits.execution_seconds),
+                upload_bytes: BigInt(limits.upload_bytes.try_into().unwrap_or(i64::MAX)),
+                ingest_documents: number(limits.ingest_documents),
+                query_characters: number(limits.query_characters),
+                search_collections: number(limits.search_collections),
+                search_rank: number(config.search.max_rank),
+            },
+        }
+    }
+}

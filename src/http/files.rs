@@ -1,0 +1,171 @@
+//! Bytes in and out: `PUT /uploads/{id}` and `GET /documents/{id}/content`.
+
+use std::{ops::Range, sync::Arc};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Path, State},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{
+            ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+            ETAG, IF_NONE_MATCH, RANGE,
+        },
+    },
+    response::{IntoResponse, Response},
+    routing::{get, put},
+};
+use serde_json::json;
+
+use super::{
+    authentication::{self, Authenticator},
+    error::HttpError,
+};
+use crate::{
+    domain::{document::Document, id::DocumentId, id::UploadId},
+    error::{Error, ErrorCode},
+    service::{Services, documents, uploads},
+};
+
+struct Files {
+    services: Arc<Services>,
+    authenticator: Arc<dyn Authenticator>,
+}
+
+/// The routes of this module.
+pub fn router(services: Arc<Services>, authenticator: Arc<dyn Authenticator>) -> Router {
+    Router::new()
+        .route("/uploads/{id}", put(receive))
+        .route("/documents/{id}/content", get(send))
+        .with_state(Arc::new(Files { services, authenticator }))
+}
+
+/// Takes the raw bytes of a file into the place that `uploadCreate` made. They are on disk when this answers.
+async fn receive(
+    State(files): State<Arc<Files>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, HttpError> {
+    let viewer = authentication::viewer(files.authenticator.as_ref(), &headers).await?;
+    let id: UploadId = id.parse().map_err(|_| Error::NotFound("upload"))?;
+    uploads::find_open(&files.services, &viewer, id).await?;
+    let limit = files.services.config.limits.upload_bytes;
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(uploads::too_large(limit).into());
+    }
+    let upload = uploads::fill(&files.services, &viewer, id, body.into_data_stream()).await?;
+    let stored =
+        upload.stored.map(|stored| json!({ "fileSize": stored.size.to_string(), "contentHash": stored.digest }));
+    Ok((StatusCode::CREATED, Json(stored)).into_response())
+}
+
+/// Hands out the original of a document, whole or the one range that is asked for.
+async fn send(
+    State(files): State<Arc<Files>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let viewer = authentication::viewer(files.authenticator.as_ref(), &headers).await?;
+    let id: DocumentId = id.parse().map_err(|_| Error::NotFound("document"))?;
+    let document = documents::find(&files.services, &viewer, id).await?;
+    let tag = format!("\"{}\"", document.content_hash);
+    if headers.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes()) {
+        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    }
+    let size = u64::try_from(document.file_size).unwrap_or(0);
+    let range = match requested_range(&headers, size) {
+        Ok(range) => range,
+        Err(Unsatisfiable) => {
+            let error = HttpError::new(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                ErrorCode::BadUserInput,
+                "The document has no such range.",
+            );
+            return Ok(([(CONTENT_RANGE, format!("bytes */{size}"))], error).into_response());
+        }
+    };
+    let bytes = files.services.blobs.stream(&document.content_hash, range.clone()).await.map_err(Error::from)?;
+    let mut response = Body::from_stream(bytes).into_response();
+    let length = range.as_ref().map_or(size, |range| range.end - range.start);
+    if let Some(range) = range {
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        insert(&mut response, CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
+    }
+    insert(&mut response, CONTENT_LENGTH, &length.to_string());
+    insert(&mut response, CONTENT_TYPE, &document.content_type);
+    insert(&mut response, CONTENT_DISPOSITION, &disposition(&document));
+    insert(&mut response, ACCEPT_RANGES, "bytes");
+    insert(&mut response, ETAG, &tag);
+    // Whatever the file is, no browser runs it with the rights of this origin.
+    insert(&mut response, CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
+    Ok(response)
+}
+
+fn insert(response: &mut Response, name: axum::http::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// Always a download, under the document's own name (RFC 6266: the plain name without what it can't hold, then all of it).
+fn disposition(document: &Document) -> String {
+    let is_plain = |character: char| character.is_ascii_graphic() && !matches!(character, '"' | '\\' | '%');
+    let plain: String = document
+        .file_name
+        .chars()
+        .map(|character| if is_plain(character) || character == ' ' { character } else { '_' })
+        .collect();
+    let mut encoded = String::new();
+    for byte in document.file_name.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+struct Unsatisfiable;
+
+/// The one range that is asked for. Several ranges, or another unit, are answered with the whole, as HTTP allows.
+fn requested_range(headers: &HeaderMap, size: u64) -> Result<Option<Range<u64>>, Unsatisfiable> {
+    let spec = headers.get(RANGE).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("bytes="));
+    let Some((start, end)) = spec.and_then(|spec| spec.split_once('-')) else { return Ok(None) };
+    let range = match (start.trim().parse::<u64>(), end.trim().parse::<u64>()) {
+        (Ok(start), Ok(end)) if start <= end => start..end.saturating_add(1).min(size),
+        (Ok(start), Err(_)) if end.trim().is_empty() => start..size,
+        (Err(_), Ok(last)) if start.trim().is_empty() && last > 0 => size.saturating_sub(last)..size,
+        _ => return Ok(None),
+    };
+    if range.start >= range.end { Err(Unsatisfiable) } else { Ok(Some(range)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(text: &str, size: u64) -> Option<Option<Range<u64>>> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RANGE, HeaderValue::from_str(text).unwrap());
+        requested_range(&headers, size).ok()
+    }
+
+    #[test]
+    fn ranges_are_read_as_http_means_them() {
+        assert_eq!(range("bytes=0-4", 10), Some(Some(0..5)));
+        assert_eq!(range("bytes=5-", 10), Some(Some(5..10)));
+        assert_eq!(range("bytes=-3", 10), Some(Some(7..10)));
+        assert_eq!(range("bytes=5-99", 10), Some(Some(5..10)));
+    }
+
+    #[test]
+    fn what_can_not_be_answered_is_refused_and_what_is_not_understood_is_the_whole() {
+        assert_eq!(range("bytes=10-", 10), None);
+        assert_eq!(range("bytes=0-1,3-4", 10), Some(None));
+        assert_eq!(range("lines=0-1", 10), Some(None));
+    }
+}

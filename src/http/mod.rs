@@ -1,0 +1,94 @@
+//! The doors of the server: one router, and what is the same behind all of its routes.
+//!
+//! Nothing here knows the schema or the database: operations go to the `Engine`, tokens to the `Authenticator`.
+
+pub mod assets;
+pub mod authentication;
+pub mod error;
+pub mod files;
+pub mod graphql;
+pub mod health;
+pub mod negotiation;
+pub mod origin;
+pub mod request_id;
+pub mod websocket;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{authentication::Authenticator, error::HttpError, health::Readiness};
+use crate::{
+    config::{HttpConfig, LimitsConfig},
+    domain::clock::Clock,
+    error::ErrorCode,
+    graphql::{engine::Engine, limits::DocumentLimits},
+};
+
+/// Root fields of one query. Each is a piece of work that starts at once, beside the others.
+const MAX_ROOT_FIELDS: usize = 20;
+
+/// What the routes of this module need.
+#[derive(Clone)]
+pub struct HttpState {
+    pub engine: Engine,
+    pub authenticator: Arc<dyn Authenticator>,
+    pub clock: Arc<dyn Clock>,
+    /// Asks the parts that the server depends on how they are.
+    pub readiness: Readiness,
+    /// The schema in its definition language, as `/schema.graphql` gives it.
+    pub schema: Arc<str>,
+    pub http: HttpConfig,
+    pub limits: LimitsConfig,
+    /// Cancelled when the server stops: every socket is then closed with 1001.
+    pub shutdown: CancellationToken,
+    /// Counts the sockets. After `shutdown`, `close` it and `wait` for the last goodbye.
+    pub sockets: TaskTracker,
+}
+
+/// The whole server: the routes of this module and `more`, which has its state already, behind the same layers.
+pub fn router(state: HttpState, more: Router) -> Router {
+    let state = Arc::new(state);
+    let graphql = get(graphql::get).post(graphql::post).head(graphql::refuse_method).fallback(graphql::refuse_method);
+    Router::new()
+        .route("/graphql", graphql)
+        .route("/schema.graphql", get(schema))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .fallback(assets::serve)
+        .with_state(Arc::clone(&state))
+        .merge(more)
+        .method_not_allowed_fallback(refuse_method)
+        .layer(middleware::from_fn(request_id::boundary))
+        .layer(middleware::from_fn_with_state(state, origin::cross_origin))
+}
+
+/// The part of the settings that concerns documents.
+#[must_use]
+pub fn document_limits(limits: &LimitsConfig) -> DocumentLimits {
+    DocumentLimits {
+        bytes: limits.document_bytes,
+        tokens: limits.document_tokens,
+        nesting: limits.document_nesting,
+        depth: limits.depth,
+        aliases: limits.aliases,
+        mutations: limits.mutations,
+        root_fields: MAX_ROOT_FIELDS,
+    }
+}
+
+async fn schema(State(state): State<Arc<HttpState>>) -> Response {
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], state.schema.to_string()).into_response()
+}
+
+async fn refuse_method() -> HttpError {
+    HttpError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, "This method is not supported here.")
+}

@@ -1,0 +1,300 @@
+//! One socket from its upgrade to its goodbye: a single task that reads, runs operations, writes and watches the clock.
+//!
+//! Operations take turns in the order in which they have something to say. While a message is being written nothing else
+//! goes on, so a client that does not read holds up its own operations and nobody else's, for a limited time.
+
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::{
+    StreamExt,
+    future::{self, AbortHandle},
+    stream::{self, Abortable, BoxStream, SelectAll},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout, timeout_at};
+
+use super::protocol::{ClientMessage, Close, ServerMessage};
+use crate::{
+    auth::viewer::Viewer,
+    domain::id::RequestId,
+    error::ErrorCode,
+    graphql::{
+        engine::{Answer, Parameters},
+        error::{PublicError, cause_chain},
+    },
+    http::{HttpState, request_id::panic_message},
+};
+
+/// How long the client gets to take the goodbye.
+const CLOSE_GRACE: Duration = Duration::from_secs(5);
+
+/// A socket and what goes on on it.
+pub struct Session {
+    socket: WebSocket,
+    state: Arc<HttpState>,
+    /// The `Authorization` header of the upgrade, for clients that can send one.
+    authorization: Option<String>,
+    /// Who it is, once she introduced herself.
+    viewer: Option<Viewer>,
+    /// When the introduction is due, then when the token expires.
+    deadline: Option<Instant>,
+    last_heard: Instant,
+    operations: SelectAll<Abortable<BoxStream<'static, Event>>>,
+    live: HashMap<Arc<str>, AbortHandle>,
+}
+
+/// What an operation has to say.
+struct Event {
+    id: Arc<str>,
+    request_id: RequestId,
+    news: News,
+}
+
+enum News {
+    Answer(Answer),
+    Panicked(String),
+    Completed,
+}
+
+/// Why a conversation is over.
+enum End {
+    /// The server says so.
+    Close(Close),
+    /// The client said so, or is not there any more.
+    Gone,
+}
+
+type Step = Result<(), End>;
+
+impl From<Close> for End {
+    fn from(close: Close) -> Self {
+        Self::Close(close)
+    }
+}
+
+impl Session {
+    /// A session on a new socket.
+    pub fn new(socket: WebSocket, state: Arc<HttpState>, authorization: Option<String>) -> Self {
+        let now = Instant::now();
+        let deadline = Some(now + Duration::from_secs(state.limits.websocket_init_seconds));
+        Self {
+            socket,
+            state,
+            authorization,
+            viewer: None,
+            deadline,
+            last_heard: now,
+            operations: SelectAll::new(),
+            live: HashMap::new(),
+        }
+    }
+
+    /// Talks until one side ends it.
+    pub async fn run(mut self) {
+        let end = self.talk().await;
+        self.operations.clear();
+        // Whoever said goodbye first, the other side has to take it off the wire before the connection goes: read until
+        // the client hangs up. That also sends the answer to its goodbye.
+        let goodbye = async {
+            if let End::Close(close) = end {
+                tracing::debug!(?close, "closing a socket");
+                self.socket.send(close.into()).await.ok();
+            }
+            while let Some(Ok(_)) = self.socket.recv().await {}
+        };
+        timeout(CLOSE_GRACE, goodbye).await.ok();
+    }
+
+    async fn talk(&mut self) -> End {
+        let period = Duration::from_secs(self.state.limits.websocket_ping_seconds.max(1));
+        // Two pings without an answer, and a little patience.
+        let silence = period * 9 / 4;
+        let mut ping = interval_at(Instant::now() + period, period);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let step = tokio::select! {
+                () = self.state.shutdown.cancelled() => Err(Close::GOING_AWAY.into()),
+                () = until(self.deadline) => self.meet_deadline(),
+                () = sleep_until(self.last_heard + silence) => Err(Close::SILENT.into()),
+                _ = ping.tick() => self.ping().await,
+                message = self.socket.recv() => self.receive(message).await,
+                Some(event) = self.operations.next() => self.deliver(event).await,
+            };
+            if let Err(end) = step {
+                return end;
+            }
+        }
+    }
+
+    fn meet_deadline(&mut self) -> Step {
+        if self.viewer.is_none() {
+            return Err(Close::NO_INIT.into());
+        }
+        self.check_expiry()?;
+        self.deadline = self.expiry();
+        Ok(())
+    }
+
+    /// When the token will have expired.
+    fn expiry(&self) -> Option<Instant> {
+        let left = self.viewer.as_ref()?.expires_at? - self.state.clock.now();
+        Some(Instant::now() + left.to_std().unwrap_or_default())
+    }
+
+    fn check_expiry(&self) -> Step {
+        let expires_at = self.viewer.as_ref().and_then(|viewer| viewer.expires_at);
+        if expires_at.is_some_and(|at| at <= self.state.clock.now()) { Err(Close::EXPIRED.into()) } else { Ok(()) }
+    }
+
+    async fn ping(&mut self) -> Step {
+        self.check_expiry()?;
+        self.send(Message::Ping(bytes::Bytes::new())).await
+    }
+
+    async fn receive(&mut self, message: Option<Result<Message, axum::Error>>) -> Step {
+        self.last_heard = Instant::now();
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+            Some(Ok(Message::Binary(_)) | Err(_)) => return Err(Close::INVALID.into()),
+            Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
+        };
+        if text.len() > self.state.limits.websocket_message_bytes {
+            return Err(Close::TOO_LARGE.into());
+        }
+        match serde_json::from_str(&text).map_err(|_| Close::INVALID)? {
+            ClientMessage::ConnectionInit { payload } => self.introduce(payload.unwrap_or_default()).await,
+            ClientMessage::Subscribe { id, payload } => self.subscribe(id.into(), payload).await,
+            ClientMessage::Complete { id } => {
+                self.finish(&id);
+                Ok(())
+            }
+            ClientMessage::Ping { payload } => self.say(ServerMessage::Pong { payload }).await,
+            ClientMessage::Pong => Ok(()),
+        }
+    }
+
+    async fn introduce(&mut self, mut payload: Map<String, Value>) -> Step {
+        if self.viewer.is_some() {
+            return Err(Close::SECOND_INIT.into());
+        }
+        let credential = match payload.remove("authorization").or_else(|| payload.remove("Authorization")) {
+            None | Some(Value::Null) => self.authorization.take(),
+            Some(Value::String(credential)) => Some(credential),
+            Some(_) => return Err(Close::malformed("`authorization` has to be a string.").into()),
+        };
+        let authentication = self.state.authenticator.authenticate(credential.as_deref());
+        let due = self.deadline.unwrap_or_else(Instant::now);
+        let viewer =
+            timeout_at(due, authentication).await.map_err(|_| Close::NO_INIT)?.map_err(|error| match error.code() {
+                ErrorCode::Unauthenticated | ErrorCode::Forbidden => Close::forbidden(&error.public_message()),
+                _ => {
+                    tracing::error!(error = cause_chain(&error), "authentication failed");
+                    Close::try_again(error.public_message())
+                }
+            })?;
+        self.viewer = Some(viewer);
+        self.check_expiry()?;
+        self.deadline = self.expiry();
+        self.say(ServerMessage::acknowledge()).await
+    }
+
+    async fn subscribe(&mut self, id: Arc<str>, payload: Value) -> Step {
+        let Some(viewer) = self.viewer.clone() else { return Err(Close::NOT_INITIALISED.into()) };
+        self.check_expiry()?;
+        if id.is_empty() {
+            return Err(Close::malformed("`id` is empty.").into());
+        }
+        if self.live.contains_key(&id) {
+            return Err(Close::duplicate(&id).into());
+        }
+        let parameters = Parameters::from_json(payload).map_err(Close::malformed)?;
+        let request_id = RequestId::generate();
+        let limit = self.state.limits.websocket_operations;
+        let operation = if self.live.len() < limit {
+            self.state.engine.prepare(parameters, viewer, request_id)
+        } else {
+            let message = format!("This socket has {limit} operations already: complete one, or open another socket.");
+            Err(PublicError::limit_exceeded(message, limit, limit + 1))
+        };
+        match operation {
+            Ok(operation) => {
+                let events = events(Arc::clone(&id), request_id, self.state.engine.run(operation));
+                let (events, handle) = stream::abortable(events);
+                self.operations.push(events);
+                self.live.insert(id, handle);
+                Ok(())
+            }
+            Err(error) => self.refuse(&id, error, request_id).await,
+        }
+    }
+
+    async fn deliver(&mut self, event: Event) -> Step {
+        let id = &*event.id;
+        match event.news {
+            News::Answer(answer) if answer.executed() => self.say(ServerMessage::Next { id, payload: answer }).await,
+            News::Answer(answer) => {
+                self.finish(id);
+                self.say(ServerMessage::Error { id, payload: answer.errors() }).await
+            }
+            News::Panicked(panic) => {
+                tracing::error!(request.id = %event.request_id, error = panic, "an operation failed");
+                self.finish(id);
+                let error = PublicError::new(ErrorCode::InternalServerError, "Internal server error.");
+                self.refuse(id, error, event.request_id).await
+            }
+            News::Completed => {
+                self.finish(id);
+                self.say(ServerMessage::complete(id)).await
+            }
+        }
+    }
+
+    async fn refuse(&mut self, id: &str, error: PublicError, request_id: RequestId) -> Step {
+        let answer = Answer::refused(error, request_id);
+        self.say(ServerMessage::Error { id, payload: answer.errors() }).await
+    }
+
+    /// Stops an operation, if it still runs. Nothing of it is said afterwards.
+    fn finish(&mut self, id: &str) {
+        if let Some(handle) = self.live.remove(id) {
+            handle.abort();
+        }
+    }
+
+    async fn say<P: Serialize>(&mut self, message: ServerMessage<'_, P>) -> Step {
+        let text = serde_json::to_string(&message).map_err(|error| {
+            tracing::error!(error = cause_chain(&error), "a message cannot be written");
+            End::Gone
+        })?;
+        self.send(Message::Text(text.into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Step {
+        let patience = Duration::from_secs(self.state.limits.websocket_send_seconds);
+        match timeout(patience, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(Close::SLOW.into()),
+        }
+    }
+}
+
+/// The answers of an operation, then that it is complete. A panic ends the operation, not the socket.
+fn events(id: Arc<str>, request_id: RequestId, answers: BoxStream<'static, Answer>) -> BoxStream<'static, Event> {
+    AssertUnwindSafe(answers)
+        .catch_unwind()
+        .map(|answer| answer.map_or_else(|panic| News::Panicked(panic_message(&*panic)), News::Answer))
+        .chain(stream::once(future::ready(News::Completed)))
+        .map(move |news| Event { id: Arc::clone(&id), request_id, news })
+        .boxed()
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => future::pending().await,
+    }
+}

@@ -1,0 +1,358 @@
+//! How the process ends, and that it has its data directory for itself. Knows nothing of what its tasks do.
+
+use std::{
+    error::Error,
+    fs::{File, OpenOptions, TryLockError},
+    future::Future,
+    io::{self, Read, Seek, Write},
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use futures_util::{Stream, StreamExt, stream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{error, info, warn};
+
+/// How long tasks that were dropped may take to reach their next await, before the process ends without them.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+
+/// The long tasks of the process, and their end in two steps: `soft` asks them to accept nothing new and to finish, `hard`
+/// drops them where they stand. Cheap to clone; all clones are one.
+#[derive(Clone, Debug)]
+pub struct Lifecycle {
+    soft: CancellationToken,
+    hard: CancellationToken,
+    tasks: TaskTracker,
+    failed: Arc<OnceLock<&'static str>>,
+    grace: Duration,
+}
+
+/// Why the process ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExitReason {
+    /// It was asked to, and every task finished.
+    Finished,
+    /// It was asked to, and some tasks were dropped: the grace was over, or a second signal came.
+    Cut,
+    /// This task failed or panicked, and the others were asked to finish.
+    Failed(&'static str),
+}
+
+impl Lifecycle {
+    /// A lifecycle whose tasks get `grace` to finish.
+    #[must_use]
+    pub fn new(grace: Duration) -> Self {
+        Self {
+            soft: CancellationToken::new(),
+            hard: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            failed: Arc::default(),
+            grace,
+        }
+    }
+
+    /// Cancelled when tasks shall accept nothing new and finish.
+    #[must_use]
+    pub fn soft(&self) -> CancellationToken {
+        self.soft.clone()
+    }
+
+    /// Cancelled when tasks are dropped; for what they started elsewhere.
+    #[must_use]
+    pub fn hard(&self) -> CancellationToken {
+        self.hard.clone()
+    }
+
+    /// Asks all tasks to finish, as the first signal does.
+    pub fn stop(&self) {
+        self.soft.cancel();
+    }
+
+    /// Runs a task until it is done, or until `hard`. A task that fails or panics ends the process in good order.
+    pub fn spawn<F, E>(&self, name: &'static str, task: F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
+    {
+        let hard = self.hard();
+        let running = self.tasks.spawn(async move { hard.run_until_cancelled(task).await.unwrap_or(Ok(())) });
+        let this = self.clone();
+        // Tracked too: `wait` must not return between the end of a task and the record of its failure.
+        self.tasks.spawn(async move {
+            let reason: Box<dyn Error + Send + Sync> = match running.await {
+                Ok(Ok(())) => return,
+                Ok(Err(failure)) => failure.into(),
+                Err(panic) => panic.into(),
+            };
+            error!(task = name, error = &*reason, "a task failed; stopping");
+            _ = this.failed.set(name);
+            this.stop();
+        });
+    }
+
+    /// Waits for the end: until the first SIGTERM or SIGINT, [`stop`](Self::stop) or the failure of a task, and then for
+    /// the tasks to finish. Returns after the grace, or at the second signal, with or without them.
+    ///
+    /// # Errors
+    /// When the signals of this process can't be listened to.
+    pub async fn wait(self) -> io::Result<ExitReason> {
+        Ok(self.wait_for(signals()?).await)
+    }
+
+    async fn wait_for(self, signals: impl Stream<Item = &'static str>) -> ExitReason {
+        // After the last signal there is none, which is different from one.
+        let mut signals = pin!(signals.chain(stream::pending()));
+        tokio::select! {
+            Some(name) = signals.next() => {
+                info!(signal = name, grace_seconds = self.grace.as_secs(), "stopping; a second signal stops at once");
+            }
+            () = self.soft.cancelled() => info!(grace_seconds = self.grace.as_secs(), "stopping"),
+        }
+        self.soft.cancel();
+        self.tasks.close();
+        let is_cut = tokio::select! {
+            biased;
+            () = self.tasks.wait() => false,
+            Some(name) = signals.next() => {
+                warn!(signal = name, tasks = self.tasks.len(), "stopping at once");
+                true
+            }
+            () = tokio::time::sleep(self.grace) => {
+                warn!(tasks = self.tasks.len(), "the grace is over; stopping at once");
+                true
+            }
+        };
+        self.hard.cancel();
+        // A task that blocks its thread can't be dropped; the end of the process ends it.
+        _ = tokio::time::timeout(LAST_MOMENT, self.tasks.wait()).await;
+        match self.failed.get() {
+            Some(name) => ExitReason::Failed(name),
+            None if is_cut => ExitReason::Cut,
+            None => ExitReason::Finished,
+        }
+    }
+}
+
+/// The signals that ask a process to end, as they come. They are caught from this call on.
+#[cfg(unix)]
+fn signals() -> io::Result<impl Stream<Item = &'static str>> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    fn named(signal: Signal, name: &'static str) -> impl Stream<Item = &'static str> {
+        stream::unfold(signal, move |mut signal| async move { signal.recv().await.map(|()| (name, signal)) })
+    }
+    let terminate = named(signal(SignalKind::terminate())?, "SIGTERM");
+    let interrupt = named(signal(SignalKind::interrupt())?, "SIGINT");
+    Ok(stream::select(Box::pin(terminate), Box::pin(interrupt)))
+}
+
+/// The signals that ask a process to end, as they come.
+#[cfg(not(unix))]
+fn signals() -> io::Result<impl Stream<Item = &'static str>> {
+    Ok(stream::unfold((), |()| async { tokio::signal::ctrl_c().await.ok().map(|()| ("Ctrl-C", ())) }))
+}
+
+/// The right to use a data directory, held until it is dropped. The operating system takes it back when the process dies.
+#[derive(Debug)]
+pub struct DataDirLock {
+    _file: File,
+}
+
+/// Why a data directory can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    #[error("the data directory {} is used by another docent process{}", directory.display(), in_brackets(*pid))]
+    Held { directory: PathBuf, pid: Option<u32> },
+    #[error("the data directory {} can't be used", directory.display())]
+    Io {
+        directory: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn in_brackets(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
+}
+
+impl DataDirLock {
+    /// Makes the directory if it is not there, and locks it through `docent.lock` inside. The file stays behind, because
+    /// deleting it would let two processes lock two files of the same name.
+    ///
+    /// # Errors
+    /// `Held` when another process has it, `Io` when the directory or the file can't be made.
+    pub fn acquire(directory: &Path) -> Result<Self, LockError> {
+        let failed = |source| LockError::Io { directory: directory.to_owned(), source };
+        std::fs::create_dir_all(directory).map_err(failed)?;
+        let path = directory.join("docent.lock");
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {
+                write_process_id(&mut file).map_err(failed)?;
+                Ok(Self { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                Err(LockError::Held { directory: directory.to_owned(), pid })
+            }
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+fn write_process_id(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(20);
+
+    fn lifecycle() -> Lifecycle {
+        Lifecycle::new(GRACE)
+    }
+
+    /// A task that never finishes, and what tells that it was dropped.
+    fn stubborn(lifecycle: &Lifecycle) -> oneshot::Receiver<()> {
+        let (alive, dropped) = oneshot::channel::<()>();
+        lifecycle.spawn("stubborn", async move {
+            let _alive = alive;
+            std::future::pending::<Result<(), io::Error>>().await
+        });
+        dropped
+    }
+
+    /// A task that finishes when it is asked to.
+    fn obedient(lifecycle: &Lifecycle) {
+        let soft = lifecycle.soft();
+        lifecycle.spawn("obedient", async move {
+            soft.cancelled().await;
+            Ok::<_, io::Error>(())
+        });
+    }
+
+    fn panics() -> impl Future<Output = io::Result<()>> {
+        std::future::poll_fn(|_| panic!("a bug"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signal_asks_all_tasks_to_finish() {
+        let lifecycle = lifecycle();
+        obedient(&lifecycle);
+        let reason = lifecycle.clone().wait_for(stream::iter(["SIGTERM"])).await;
+        assert_eq!(reason, ExitReason::Finished);
+        assert!(lifecycle.soft().is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stop_does_what_a_signal_does() {
+        let lifecycle = lifecycle();
+        obedient(&lifecycle);
+        lifecycle.stop();
+        assert_eq!(lifecycle.wait_for(stream::empty()).await, ExitReason::Finished);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_ends_before_it_is_asked_to() {
+        let lifecycle = lifecycle();
+        lifecycle.spawn("short", async { Ok::<_, io::Error>(()) });
+        obedient(&lifecycle);
+        let wait = lifecycle.wait_for(stream::empty());
+        assert!(tokio::time::timeout(Duration::from_hours(1), wait).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_does_not_finish_is_dropped_after_the_grace() {
+        let lifecycle = lifecycle();
+        let dropped = stubborn(&lifecycle);
+        let start = tokio::time::Instant::now();
+        let reason = lifecycle.clone().wait_for(stream::iter(["SIGTERM"])).await;
+        assert_eq!(reason, ExitReason::Cut);
+        assert_eq!(start.elapsed().as_secs(), GRACE.as_secs());
+        assert!(lifecycle.hard().is_cancelled());
+        assert!(dropped.await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_signal_does_not_wait_for_the_grace() {
+        let lifecycle = lifecycle();
+        let dropped = stubborn(&lifecycle);
+        let start = tokio::time::Instant::now();
+        let reason = lifecycle.wait_for(stream::iter(["SIGTERM", "SIGINT"])).await;
+        assert_eq!(reason, ExitReason::Cut);
+        assert!(start.elapsed() < Duration::from_secs(1));
+        assert!(dropped.await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_fails_or_panics_stops_the_others() {
+        let fails: [fn(&Lifecycle); 2] = [
+            |lifecycle| lifecycle.spawn("server", async { Err(io::Error::other("the port is gone")) }),
+            |lifecycle| lifecycle.spawn("server", panics()),
+        ];
+        for fail in fails {
+            let lifecycle = lifecycle();
+            obedient(&lifecycle);
+            fail(&lifecycle);
+            let wait = tokio::time::timeout(Duration::from_hours(1), lifecycle.wait_for(stream::empty()));
+            assert_eq!(wait.await, Ok(ExitReason::Failed("server")));
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn the_signals_of_the_operating_system_are_heard() {
+        let signals = signals().unwrap();
+        let lifecycle = lifecycle();
+        stubborn(&lifecycle);
+        let own_id = std::process::id().to_string();
+        let send = async |name| {
+            let kill = tokio::process::Command::new("kill").args(["-s", name, &own_id]).status();
+            assert!(kill.await.unwrap().success());
+        };
+        let sent = async {
+            send("TERM").await;
+            lifecycle.soft().cancelled().await;
+            send("INT").await;
+        };
+        let (reason, ()) = tokio::join!(lifecycle.clone().wait_for(signals), sent);
+        assert_eq!(reason, ExitReason::Cut);
+    }
+
+    #[test]
+    fn a_data_directory_has_one_user() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("made/here");
+        let lock = DataDirLock::acquire(&directory).unwrap();
+        let refused = DataDirLock::acquire(&directory).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "the data directory {} is used by another docent process (pid {})",
+                directory.display(),
+                std::process::id()
+            )
+        );
+        drop(lock);
+        DataDirLock::acquire(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_data_directory_that_can_not_be_made_is_named() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let error = DataDirLock::acquire(&file).unwrap_err();
+        assert_eq!(error.to_string(), format!("the data directory {} can't be used", file.display()));
+    }
+}

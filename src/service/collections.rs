@@ -1,0 +1,261 @@
+//! Collections: create, change, remove.
+
+use futures_util::FutureExt;
+use serde_json::json;
+
+use super::{
+    Services,
+    validate::{MAX_DESCRIPTION, MAX_NAME, Violations},
+};
+use crate::{
+    auth::viewer::Viewer,
+    db::{
+        Transaction,
+        repo::{
+            collections,
+            jobs::{self, NewJob},
+            operations::{self, LockedOperation},
+        },
+    },
+    domain::{
+        chunking::{ChunkingConfig, ChunkingStrategy},
+        collection::{Collection, CollectionStatus, SyncMode},
+        id::{CollectionId, GenerationId, JobId, OperationId},
+        operation::{Operation, OperationEventKind, OperationStatus, OperationTotals, OperationType},
+        scope::Scope,
+    },
+    error::{Error, ViolationCode},
+};
+
+/// The kind of the job that removes a collection.
+pub const DELETE_COLLECTION: &str = "delete_collection";
+
+/// What a new collection is to be.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct NewCollection {
+    pub name: String,
+    pub description: Option<String>,
+    pub is_public: bool,
+    pub chunking: ChunkingRequest,
+    pub meta: Option<serde_json::Value>,
+}
+
+/// How the texts of a new collection are to be cut; what is not said follows the server's settings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ChunkingRequest {
+    pub strategy: Option<ChunkingStrategy>,
+    pub max_tokens: Option<i32>,
+    pub overlap_tokens: Option<i32>,
+}
+
+/// What is to change in a collection. `None` keeps; for what can be empty, `Some(None)` clears.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct CollectionPatch {
+    pub name: Option<String>,
+    pub description: Option<Option<String>>,
+    pub is_public: Option<bool>,
+    pub meta: Option<Option<serde_json::Value>>,
+}
+
+const MIN_CHUNK_TOKENS: i32 = 16;
+
+/// Creates an empty collection that belongs to the caller.
+///
+/// # Errors
+/// `Unauthenticated`, or `Invalid` for the input.
+pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) -> Result<Collection, Error> {
+    let owner = viewer.require_user_id()?;
+    let mut violations = Violations::default();
+    let name = violations.text("name", "the collection a name", &input.name, MAX_NAME);
+    let description =
+        violations.optional_text("description", "the description", input.description.as_deref(), MAX_DESCRIPTION);
+    let meta = violations.meta("meta", input.meta);
+    let chunking = chunking(services, &mut violations, input.chunking);
+    violations.check()?;
+
+    let placement = services.placement();
+    services.vectors.ensure(&placement).await?;
+    let now = services.clock.now();
+    let collection = Collection {
+        id: CollectionId::generate(),
+        owner_id: owner,
+        name,
+        description,
+        status: CollectionStatus::Ready,
+        is_public: input.is_public,
+        meta,
+        embedding_model: services.embedder.model().name.clone(),
+        chunking,
+        vector_store_name: placement.name,
+        generation: GenerationId::generate(),
+        sync_mode: SyncMode::OneTime,
+        sync_interval_minutes: None,
+        document_count: 0,
+        chunk_count: 0,
+        total_bytes: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    let new = &collection;
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                check_name_is_free(tx, new, None).await?;
+                collections::insert(tx, new.clone()).await.map_err(name_taken)
+            }
+            .boxed()
+        })
+        .await?;
+    Ok(collection)
+}
+
+/// Changes a collection of the caller.
+///
+/// # Errors
+/// `NotFound`, `Forbidden` for a public collection of somebody else, or `Invalid` for the input.
+pub async fn update(
+    services: &Services,
+    viewer: &Viewer,
+    id: CollectionId,
+    patch: CollectionPatch,
+) -> Result<Collection, Error> {
+    let mut violations = Violations::default();
+    let name = patch.name.map(|name| violations.text("name", "the collection a name", &name, MAX_NAME));
+    let description = patch
+        .description
+        .map(|text| violations.optional_text("description", "the description", text.as_deref(), MAX_DESCRIPTION));
+    let meta = patch.meta.map(|meta| violations.meta("meta", meta));
+    violations.check()?;
+    let now = services.clock.now();
+    let (name, description, meta, is_public) = (&name, &description, &meta, patch.is_public);
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                let mut collection = lock_own(tx, viewer, id).await?;
+                if let Some(name) = name {
+                    collection.name.clone_from(name);
+                }
+                if let Some(description) = description {
+                    collection.description.clone_from(description);
+                }
+                if let Some(meta) = meta {
+                    collection.meta.clone_from(meta);
+                }
+                collection.is_public = is_public.unwrap_or(collection.is_public);
+                collection.updated_at = now;
+                check_name_is_free(tx, &collection, Some(id)).await?;
+                collections::update(tx, &collection).await.map_err(name_taken)?;
+                Ok(collection)
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Removes a collection with all that is in it. It is gone for readers at once; the operation frees its space.
+///
+/// # Errors
+/// `NotFound`, or `Forbidden` for a public collection of somebody else.
+pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> Result<Operation, Error> {
+    let user = viewer.require_user_id()?;
+    let now = services.clock.now();
+    let operation = services
+        .database
+        .transaction(|tx| {
+            async move {
+                let mut collection = lock_own(tx, viewer, id).await?;
+                let operation = Operation {
+                    id: OperationId::generate(),
+                    operation_type: OperationType::Delete,
+                    status: OperationStatus::Pending,
+                    collection_id: Some(id),
+                    user_id: Some(user),
+                    config: json!({ "collection": collection.name }),
+                    error_message: None,
+                    totals: OperationTotals::default(),
+                    created_at: now,
+                    started_at: None,
+                    completed_at: None,
+                };
+                let mut locked = LockedOperation::new(operation.clone());
+                locked.record(OperationEventKind::OperationCreated, None, None, now);
+                operations::insert(tx, locked, None).await?;
+                collection.status = CollectionStatus::Deleting;
+                collection.updated_at = now;
+                collections::update(tx, &collection).await?;
+                let job = NewJob {
+                    id: JobId::generate(),
+                    kind: DELETE_COLLECTION,
+                    payload: json!({ "operation": operation.id, "collection": id }),
+                    run_at: now,
+                };
+                jobs::insert_many(tx, vec![job], now).await?;
+                Ok::<_, Error>(operation)
+            }
+            .boxed()
+        })
+        .await?;
+    services.work.notify_one();
+    Ok(operation)
+}
+
+/// Takes a collection that the caller may change until the transaction ends.
+pub(super) async fn lock_own(tx: &Transaction<'_>, viewer: &Viewer, id: CollectionId) -> Result<Collection, Error> {
+    let user = viewer.require_user_id()?;
+    let collection = collections::lock(tx, Scope::User(user), id).await?.ok_or(Error::NotFound("collection"))?;
+    if collection.owner_id != user {
+        return Err(Error::Forbidden("Only the owner of this collection may change it."));
+    }
+    Ok(collection)
+}
+
+fn chunking(services: &Services, violations: &mut Violations, request: ChunkingRequest) -> ChunkingConfig {
+    let defaults = &services.config.ingestion;
+    // Two tokens of every text are the model's own.
+    let most = i32::try_from(services.embedder.model().max_tokens.saturating_sub(2)).unwrap_or(i32::MAX);
+    let max_tokens = request.max_tokens.unwrap_or_else(|| i32::try_from(defaults.chunk_max_tokens).unwrap_or(most));
+    if !(MIN_CHUNK_TOKENS..=most).contains(&max_tokens) {
+        violations.add(
+            ViolationCode::Invalid,
+            "chunking.maxTokens",
+            format!("Choose between {MIN_CHUNK_TOKENS} and {most} tokens: more the model does not read."),
+        );
+    }
+    let overlap_tokens = request
+        .overlap_tokens
+        .unwrap_or_else(|| i32::try_from(defaults.chunk_overlap_tokens).unwrap_or(0).min(max_tokens / 2));
+    if overlap_tokens < 0 || overlap_tokens > max_tokens / 2 {
+        violations.add(
+            ViolationCode::Invalid,
+            "chunking.overlapTokens",
+            format!("Choose between 0 and {} tokens: half of a chunk.", (max_tokens / 2).max(0)),
+        );
+    }
+    ChunkingConfig {
+        strategy: request.strategy,
+        max_tokens: u32::try_from(max_tokens).unwrap_or(0),
+        overlap_tokens: u32::try_from(overlap_tokens).unwrap_or(0),
+    }
+}
+
+async fn check_name_is_free(
+    tx: &Transaction<'_>,
+    collection: &Collection,
+    except: Option<CollectionId>,
+) -> Result<(), Error> {
+    if collections::name_taken(tx, collection.owner_id, &collection.name, except).await? {
+        return Err(taken());
+    }
+    Ok(())
+}
+
+/// The only unique key that a write of a collection can violate after its id is the name, under a race.
+fn name_taken(error: crate::db::DatabaseError) -> Error {
+    if error.is_constraint() { taken() } else { error.into() }
+}
+
+fn taken() -> Error {
+    Error::invalid(ViolationCode::Taken, "name", "You have a collection of this name. Choose another.")
+}

@@ -1,0 +1,529 @@
+//! Documents: taken in, handed out, removed.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Services,
+    collections::lock_own,
+    operations::{INGEST_DOCUMENT, Settlement, finish_if_settled, settle},
+    validate::Violations,
+};
+use crate::{
+    auth::viewer::Viewer,
+    db::{
+        Transaction,
+        repo::{
+            chunks, collections,
+            collections::CounterChange,
+            documents::{self, LockedDocument},
+            jobs::{self, NewJob},
+            operations::{self, Idempotency, LockedOperation, OperationItem},
+            uploads,
+        },
+    },
+    domain::{
+        collection::Collection,
+        document::{Document, DocumentStatus},
+        id::{CollectionId, DocumentId, GenerationId, JobId, OperationId, UploadId, UserId},
+        operation::{
+            DocumentOutcome, Operation, OperationDocument, OperationEventKind, OperationStatus, OperationTotals,
+            OperationType,
+        },
+        upload::StoredFile,
+    },
+    error::{Error, ViolationCode},
+};
+
+/// The kind of the job that removes points which no row stands for any more.
+pub const DROP_POINTS: &str = "drop_points";
+
+/// Documents to be taken in, in one operation.
+#[derive(Clone, PartialEq, Debug)]
+pub struct IngestRequest {
+    pub collection: CollectionId,
+    pub documents: Vec<IngestDocument>,
+    /// The same call under the same key, by the same user, is one operation however often it comes.
+    pub idempotency_key: Option<String>,
+}
+
+/// One document to be taken in.
+#[derive(Clone, PartialEq, Debug)]
+pub struct IngestDocument {
+    pub source: IngestSource,
+    /// Its name; an upload has one already, a text needs one.
+    pub file_name: Option<String>,
+    /// What tells it from the others of the collection; its file name, where nothing is said.
+    pub uri: Option<String>,
+    pub meta: Option<serde_json::Value>,
+}
+
+/// Where the bytes come from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum IngestSource {
+    Upload(UploadId),
+    Text(String),
+}
+
+/// What was accepted: the operation to follow, and a document for each that was asked for, in that order.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ingested {
+    pub operation: Operation,
+    pub documents: Vec<Document>,
+}
+
+const MAX_URI: usize = 2000;
+const MAX_IDEMPOTENCY_KEY: usize = 200;
+/// Originals that are written at the same time.
+const STORING: usize = 8;
+
+/// A document of a request that passed the checks.
+#[derive(Clone)]
+struct CheckedDocument {
+    file_name: String,
+    uri: String,
+    content_type: Option<String>,
+    meta: serde_json::Value,
+    file: StoredFile,
+}
+
+/// Takes documents in. They are safe when this returns, and searchable when the operation has completed.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, `Invalid` for the input (nothing is taken in then), `Conflict` for an idempotency key that
+/// was used for another call.
+pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest) -> Result<Ingested, Error> {
+    let user = viewer.require_user_id()?;
+    let checked = check(services, viewer, &request).await?;
+    let idempotency = request
+        .idempotency_key
+        .as_ref()
+        .map(|key| Idempotency { key: key.clone(), request_digest: digest_of(request.collection, &checked) });
+    let now = services.clock.now();
+    let (checked, idempotency) = (checked.as_slice(), &idempotency);
+    let ingested = services
+        .database
+        .transaction(|tx| accept(tx, viewer, user, request.collection, checked, idempotency.as_ref(), now).boxed())
+        .await?;
+    services.events.announce(ingested.operation.id);
+    services.work.notify_one();
+    Ok(ingested)
+}
+
+/// Checks a request without changing anything but the blob store, where its texts are put.
+async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) -> Result<Vec<CheckedDocument>, Error> {
+    let reader = services.database.reader(viewer.scope());
+    collections::find(&reader, request.collection).await?.ok_or(Error::NotFound("collection"))?;
+
+    let mut violations = Violations::default();
+    let most = services.config.limits.ingest_documents;
+    if request.documents.is_empty() {
+        violations.add(ViolationCode::Required, "documents", "Give at least one document.");
+    } else if request.documents.len() > most {
+        violations.add(ViolationCode::TooLong, "documents", format!("Give at most {most} documents in one call."));
+        violations.check()?;
+        return Ok(Vec::new());
+    }
+    if let Some(key) = &request.idempotency_key {
+        violations.text("idempotencyKey", "the idempotency key some text", key, MAX_IDEMPOTENCY_KEY);
+    }
+    let upload_ids: Vec<_> = request
+        .documents
+        .iter()
+        .filter_map(|document| match document.source {
+            IngestSource::Upload(id) => Some(id),
+            IngestSource::Text(_) => None,
+        })
+        .collect();
+    let found = uploads::find_many(&reader, &upload_ids).await?;
+
+    let mut uris = HashSet::new();
+    let mut drafts = Vec::with_capacity(request.documents.len());
+    for (index, document) in request.documents.iter().enumerate() {
+        let at = |field: &str| format!("documents.{index}.{field}");
+        let mut content_type = None;
+        let mut stored = None;
+        let mut given_name = document.file_name.clone();
+        match &document.source {
+            IngestSource::Upload(id) => match found.get(id) {
+                None => {
+                    violations.add(ViolationCode::NotFound, &at("source.uploadId"), "There is no such upload.");
+                }
+                Some(upload) if upload.stored.is_none() => {
+                    violations.add(
+                        ViolationCode::Conflict,
+                        &at("source.uploadId"),
+                        "This upload has no bytes yet. Send them with PUT to its url first.",
+                    );
+                }
+                Some(upload) => {
+                    given_name = given_name.or_else(|| Some(upload.file_name.clone()));
+                    content_type.clone_from(&upload.content_type);
+                    stored.clone_from(&upload.stored);
+                }
+            },
+            IngestSource::Text(text) if text.len() as u64 > services.config.limits.upload_bytes => {
+                violations.add(
+                    ViolationCode::TooLong,
+                    &at("source.text"),
+                    "This text is too long. Upload it as a file.",
+                );
+            }
+            IngestSource::Text(_) => {}
+        }
+        let name = given_name.unwrap_or_default();
+        let file_name = violations.file_name(&at("fileName"), &name);
+        let uri = match &document.uri {
+            Some(uri) => violations.text(&at("uri"), "the document a uri", uri, MAX_URI),
+            None => file_name.clone(),
+        };
+        if !uri.is_empty() && !uris.insert(uri.clone()) {
+            violations.add(
+                ViolationCode::Duplicate,
+                &at("uri"),
+                format!("Another document of this call has the uri «{uri}» too. Give each its own."),
+            );
+        }
+        let meta = violations.meta(&at("meta"), document.meta.clone());
+        drafts.push((file_name, uri, content_type, meta, stored));
+    }
+    violations.check()?;
+
+    let texts = request.documents.iter().map(|document| match &document.source {
+        IngestSource::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
+        IngestSource::Upload(_) => Bytes::new(),
+    });
+    stream::iter(drafts.into_iter().zip(texts.collect::<Vec<_>>()))
+        .map(|((file_name, uri, content_type, meta, stored), text)| async move {
+            let file = match stored {
+                Some(file) => file,
+                None => services.blobs.put_bytes(text).await?,
+            };
+            Ok(CheckedDocument { file_name, uri, content_type, meta, file })
+        })
+        .buffered(STORING)
+        .try_collect()
+        .await
+}
+
+/// Writes operation, documents and jobs, all or nothing.
+async fn accept(
+    tx: &Transaction<'_>,
+    viewer: &Viewer,
+    user: UserId,
+    collection: CollectionId,
+    checked: &[CheckedDocument],
+    idempotency: Option<&Idempotency>,
+    now: DateTime<Utc>,
+) -> Result<Ingested, Error> {
+    let collection = lock_own(tx, viewer, collection).await?;
+    let uris: Vec<_> = checked.iter().map(|document| document.uri.clone()).collect();
+    if let Some(repeat) = idempotency {
+        if let Some((operation, digest)) = operations::find_repeated(tx, user, &repeat.key).await? {
+            if digest != repeat.request_digest {
+                return Err(Error::Conflict(
+                    "This idempotency key was used for another call. Use a new key for new documents.".into(),
+                ));
+            }
+            let mut existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
+            let documents = uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
+            return Ok(Ingested { operation, documents });
+        }
+    }
+    let mut locked = LockedOperation::new(new_operation(&collection, user, checked.len(), now));
+    let id = locked.operation.id;
+    locked.record(OperationEventKind::OperationCreated, None, None, now);
+
+    let mut existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
+    let mut plan = Plan::default();
+    for (ordinal, wanted) in (0_i32..).zip(checked) {
+        plan.add(tx, &collection, existing.remove(&wanted.uri), id, ordinal, wanted, now).await?;
+    }
+    let skipped: Vec<_> = plan
+        .items
+        .iter()
+        .filter(|item| item.outcome.outcome == DocumentOutcome::Skipped)
+        .map(|item| item.outcome.document_id)
+        .collect();
+    for document in skipped {
+        settle(&mut locked, &Settlement::skipped(document, "unchanged"), now);
+    }
+    finish_if_settled(&mut locked, now);
+
+    let operation = locked.operation.clone();
+    operations::insert(tx, locked, idempotency.cloned()).await?;
+    documents::insert_many(tx, plan.new_documents).await?;
+    operations::insert_items(tx, plan.items).await?;
+    jobs::insert_many(tx, plan.jobs, now).await?;
+    collections::add_to_counters(tx, collection.id, plan.counters).await?;
+    Ok(Ingested { operation, documents: plan.documents })
+}
+
+fn new_operation(collection: &Collection, user: UserId, documents: usize, now: DateTime<Utc>) -> Operation {
+    let is_first = collection.document_count == 0;
+    Operation {
+        id: OperationId::generate(),
+        operation_type: if is_first { OperationType::Index } else { OperationType::Append },
+        status: OperationStatus::Pending,
+        collection_id: Some(collection.id),
+        user_id: Some(user),
+        config: json!({ "embeddingModel": collection.embedding_model, "chunking": collection.chunking }),
+        error_message: None,
+        totals: OperationTotals { documents: i32::try_from(documents).unwrap_or(i32::MAX), ..Default::default() },
+        created_at: now,
+        started_at: None,
+        completed_at: None,
+    }
+}
+
+/// What accepting a request writes.
+#[derive(Default)]
+struct Plan {
+    documents: Vec<Document>,
+    new_documents: Vec<Document>,
+    items: Vec<OperationItem>,
+    jobs: Vec<NewJob>,
+    counters: CounterChange,
+}
+
+impl Plan {
+    #[expect(clippy::too_many_arguments, reason = "one call, and a struct for it would only rename the arguments")]
+    async fn add(
+        &mut self,
+        tx: &Transaction<'_>,
+        collection: &Collection,
+        existing: Option<LockedDocument>,
+        operation: OperationId,
+        ordinal: i32,
+        wanted: &CheckedDocument,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let is_unchanged = existing.as_ref().is_some_and(|existing| is_unchanged(existing, wanted));
+        let (document, revision) = match existing {
+            None => {
+                let document = new_document(collection.id, wanted, now);
+                self.counters.documents += 1;
+                self.counters.bytes += document.file_size;
+                self.new_documents.push(document.clone());
+                (document, 1)
+            }
+            Some(LockedDocument { document, next_revision }) => {
+                if !is_unchanged {
+                    documents::take_revision(tx, document.id).await?;
+                    documents::set_status(tx, document.id, DocumentStatus::Pending, None, now).await?;
+                }
+                (document, next_revision)
+            }
+        };
+        self.items.push(OperationItem {
+            outcome: OperationDocument {
+                operation_id: operation,
+                document_id: document.id,
+                ordinal,
+                outcome: if is_unchanged { DocumentOutcome::Skipped } else { DocumentOutcome::Pending },
+                error: None,
+                chunk_count: 0,
+            },
+            revision,
+            file_name: wanted.file_name.clone(),
+            uri: wanted.uri.clone(),
+            content_type: wanted.content_type.clone(),
+            file_size: wanted.file.size,
+            content_hash: wanted.file.digest.clone(),
+            meta: wanted.meta.clone(),
+        });
+        if !is_unchanged {
+            self.jobs.push(NewJob {
+                id: JobId::generate(),
+                kind: INGEST_DOCUMENT,
+                payload: json!({ "operation": operation, "ordinal": ordinal }),
+                run_at: now,
+            });
+        }
+        self.documents.push(document);
+        Ok(())
+    }
+}
+
+/// Whether a document is complete with exactly this content, and nothing newer is on its way.
+fn is_unchanged(existing: &LockedDocument, wanted: &CheckedDocument) -> bool {
+    let LockedDocument { document, next_revision } = existing;
+    document.status == DocumentStatus::Completed
+        && *next_revision == document.revision + 1
+        && document.content_hash == wanted.file.digest
+        && document.file_name == wanted.file_name
+        && document.meta == wanted.meta
+}
+
+fn new_document(collection: CollectionId, wanted: &CheckedDocument, now: DateTime<Utc>) -> Document {
+    Document {
+        id: DocumentId::generate(),
+        collection_id: collection,
+        file_name: wanted.file_name.clone(),
+        uri: wanted.uri.clone(),
+        content_type: wanted.content_type.clone().unwrap_or_else(|| "application/octet-stream".into()),
+        file_size: wanted.file.size,
+        content_hash: wanted.file.digest.clone(),
+        status: DocumentStatus::Pending,
+        error: None,
+        meta: wanted.meta.clone(),
+        language: None,
+        title: None,
+        chunk_count: 0,
+        revision: 0,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// What tells two requests under one key apart.
+fn digest_of(collection: CollectionId, documents: &[CheckedDocument]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(collection.0);
+    for document in documents {
+        for part in [&document.uri, &document.file_name, &document.file.digest, &document.meta.to_string()] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+    }
+    hex::encode(hasher.finalize())
+}
+
+/// Removes documents. They are gone for readers at once; the operation removes their vectors.
+///
+/// # Errors
+/// `Invalid` naming each id that does not exist for the caller, `Forbidden` for documents of somebody else's collection,
+/// `Conflict` for documents of different collections; nothing is removed then.
+pub async fn delete(services: &Services, viewer: &Viewer, ids: Vec<DocumentId>) -> Result<Operation, Error> {
+    let user = viewer.require_user_id()?;
+    let most = services.config.limits.ingest_documents;
+    let mut violations = Violations::default();
+    if ids.is_empty() {
+        violations.add(ViolationCode::Required, "ids", "Name at least one document.");
+    } else if ids.len() > most {
+        violations.add(ViolationCode::TooLong, "ids", format!("Name at most {most} documents in one call."));
+    }
+    violations.check()?;
+    let now = services.clock.now();
+    let ids = ids.as_slice();
+    let operation = services.database.transaction(|tx| remove(tx, viewer, user, ids, now).boxed()).await?;
+    services.events.announce(operation.id);
+    services.work.notify_one();
+    Ok(operation)
+}
+
+async fn remove(
+    tx: &Transaction<'_>,
+    viewer: &Viewer,
+    user: UserId,
+    ids: &[DocumentId],
+    now: DateTime<Utc>,
+) -> Result<Operation, Error> {
+    // The collection is taken before its documents, as everywhere.
+    let visible = documents::find_many(&tx.reader(viewer.scope()), ids).await?;
+    let mut violations = Violations::default();
+    for (index, id) in ids.iter().enumerate() {
+        if !visible.contains_key(id) {
+            violations.add(ViolationCode::NotFound, &format!("ids.{index}"), "There is no such document.");
+        }
+    }
+    violations.check()?;
+    let homes: HashSet<_> = visible.values().map(|document| document.collection_id).collect();
+    let mut homes = homes.into_iter();
+    let (Some(home), None) = (homes.next(), homes.next()) else {
+        return Err(Error::Conflict("Name documents of one collection only.".into()));
+    };
+    let collection = lock_own(tx, viewer, home).await?;
+    let removed = documents::lock_many(tx, viewer.scope(), ids).await?;
+
+    let operation = Operation {
+        operation_type: OperationType::Delete,
+        config: json!({}),
+        ..new_operation(&collection, user, removed.len(), now)
+    };
+    let id = operation.id;
+    let mut locked = LockedOperation::new(operation);
+    locked.record(OperationEventKind::OperationCreated, None, None, now);
+    let mut items = Vec::new();
+    let mut counters = CounterChange::default();
+    for (ordinal, LockedDocument { document, next_revision }) in (0_i32..).zip(&removed) {
+        counters.documents -= 1;
+        counters.chunks -= document.chunk_count;
+        counters.bytes -= document.file_size;
+        items.push(OperationItem {
+            outcome: OperationDocument {
+                operation_id: id,
+                document_id: document.id,
+                ordinal,
+                outcome: DocumentOutcome::Pending,
+                error: None,
+                chunk_count: 0,
+            },
+            revision: *next_revision,
+            file_name: document.file_name.clone(),
+            uri: document.uri.clone(),
+            content_type: None,
+            file_size: document.file_size,
+            content_hash: document.content_hash.clone(),
+            meta: document.meta.clone(),
+        });
+    }
+    let gone: Vec<_> = removed.iter().map(|removed| removed.document.id).collect();
+    chunks::delete_of_documents(tx, collection.id, &gone).await?;
+    documents::delete_many(tx, &gone).await?;
+    collections::add_to_counters(tx, collection.id, counters).await?;
+    let operation = locked.operation.clone();
+    operations::insert(tx, locked, None).await?;
+    operations::insert_items(tx, items).await?;
+    jobs::insert_many(tx, vec![drop_points(&collection, DropTarget::Documents(gone), Some(id), now)], now).await?;
+    Ok(operation)
+}
+
+/// Which points a [`DROP_POINTS`] job removes.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropTarget {
+    /// All of these documents.
+    Documents(Vec<DocumentId>),
+    /// Those of a document that belong to another revision than `keep`.
+    OtherRevisions { document: DocumentId, keep: i32 },
+}
+
+/// What a [`DROP_POINTS`] job is told.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct DropPoints {
+    pub placement: String,
+    pub generation: GenerationId,
+    pub target: DropTarget,
+    /// The operation that waits for it, if one does.
+    pub operation: Option<OperationId>,
+}
+
+/// A job that removes points.
+pub(crate) fn drop_points(
+    collection: &Collection,
+    target: DropTarget,
+    operation: Option<OperationId>,
+    now: DateTime<Utc>,
+) -> NewJob {
+    let payload = DropPoints {
+        placement: collection.vector_store_name.clone(),
+        generation: collection.generation,
+        target,
+        operation,
+    };
+    NewJob { id: JobId::generate(), kind: DROP_POINTS, payload: json!(payload), run_at: now }
+}
+
+/// Finds a document whose bytes the caller may have.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn find(services: &Services, viewer: &Viewer, id: DocumentId) -> Result<Document, Error> {
+    documents::find(&services.database.reader(viewer.scope()), id).await?.ok_or(Error::NotFound("document"))
+}

@@ -1,0 +1,51 @@
+//! Use cases: one function each, `(services, viewer, input) -> Result<_, Error>`, shared by GraphQL, HTTP and the command
+//! line, which only translate.
+
+pub mod accounts;
+pub mod collections;
+pub mod documents;
+pub mod highlight;
+pub mod operations;
+pub mod sample;
+pub mod search;
+pub mod uploads;
+mod validate;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::{
+    auth::{password::PasswordHasher, token::TokenSigner},
+    blob::BlobStore,
+    config::Config,
+    db::Database,
+    domain::clock::Clock,
+    embedding::Embedder,
+    events::EventHub,
+    vector::{Placement, VectorStore},
+};
+
+/// Everything that a use case may need, built once by `app`.
+pub struct Services {
+    pub config: Arc<Config>,
+    pub clock: Arc<dyn Clock>,
+    pub database: Database,
+    pub vectors: Arc<dyn VectorStore>,
+    pub embedder: Arc<dyn Embedder>,
+    pub blobs: BlobStore,
+    pub passwords: PasswordHasher,
+    pub tokens: TokenSigner,
+    pub events: EventHub,
+    /// Notified when a job was enqueued.
+    pub work: Arc<Notify>,
+}
+
+impl Services {
+    /// The placement for vectors of the loaded model.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        let model = self.embedder.model();
+        Placement { name: crate::embedding::placement_name(model), dimension: model.dimension }
+    }
+}

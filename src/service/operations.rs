@@ -1,0 +1,201 @@
+//! Operations: how they advance, how they are cancelled, how they are followed.
+
+use chrono::{DateTime, Utc};
+use futures_util::{FutureExt, Stream, TryStreamExt};
+
+use super::Services;
+use crate::{
+    auth::viewer::Viewer,
+    db::{
+        Transaction,
+        repo::{
+            documents,
+            operations::{self, LockedOperation},
+        },
+    },
+    domain::{
+        document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
+        id::{DocumentId, OperationId},
+        operation::{DocumentOutcome, Operation, OperationEvent, OperationEventKind, OperationStatus, OperationType},
+        page::{MAX_PAGE_SIZE, PageRequest},
+        scope::Scope,
+    },
+    error::Error,
+    events,
+};
+
+/// The kind of the job that sees one document through.
+pub const INGEST_DOCUMENT: &str = "ingest_document";
+
+/// What became of one document.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Settlement {
+    pub(crate) document: DocumentId,
+    pub(crate) outcome: DocumentOutcome,
+    pub(crate) kind: OperationEventKind,
+    pub(crate) message: Option<String>,
+    pub(crate) chunks: i32,
+}
+
+impl Settlement {
+    pub(crate) fn completed(document: DocumentId, chunks: i32) -> Self {
+        let (outcome, kind) = (DocumentOutcome::Completed, OperationEventKind::DocumentCompleted);
+        Self { document, outcome, kind, message: None, chunks }
+    }
+
+    pub(crate) fn failed(document: DocumentId, error: &ProcessingError) -> Self {
+        let (outcome, kind) = (DocumentOutcome::Failed, OperationEventKind::DocumentFailed);
+        Self { document, outcome, kind, message: Some(error.message.clone()), chunks: 0 }
+    }
+
+    pub(crate) fn skipped(document: DocumentId, reason: &str) -> Self {
+        let (outcome, kind) = (DocumentOutcome::Skipped, OperationEventKind::DocumentSkipped);
+        Self { document, outcome, kind, message: Some(reason.to_owned()), chunks: 0 }
+    }
+
+    pub(crate) fn cancelled(document: DocumentId) -> Self {
+        let (outcome, kind) = (DocumentOutcome::Cancelled, OperationEventKind::DocumentCancelled);
+        Self { document, outcome, kind, message: None, chunks: 0 }
+    }
+
+    pub(crate) fn deleted(document: DocumentId) -> Self {
+        let (outcome, kind) = (DocumentOutcome::Completed, OperationEventKind::DocumentDeleted);
+        Self { document, outcome, kind, message: None, chunks: 0 }
+    }
+}
+
+/// Notes that work on an operation has begun.
+pub(crate) fn start(locked: &mut LockedOperation, now: DateTime<Utc>) {
+    if locked.operation.status == OperationStatus::Pending {
+        locked.operation.status = OperationStatus::Processing;
+        locked.operation.started_at = Some(now);
+        locked.record(OperationEventKind::OperationStarted, None, None, now);
+    }
+}
+
+/// Counts one document and tells of it.
+pub(crate) fn settle(locked: &mut LockedOperation, settlement: &Settlement, now: DateTime<Utc>) {
+    let totals = &mut locked.operation.totals;
+    match settlement.outcome {
+        DocumentOutcome::Completed => totals.completed += 1,
+        DocumentOutcome::Failed => totals.failed += 1,
+        DocumentOutcome::Skipped => totals.skipped += 1,
+        DocumentOutcome::Cancelled => totals.cancelled += 1,
+        DocumentOutcome::Pending | DocumentOutcome::Processing => return,
+    }
+    totals.chunks += settlement.chunks;
+    locked.record(settlement.kind, Some(settlement.document), settlement.message.clone(), now);
+}
+
+/// Ends an operation when all its documents are settled: cancelled if any was left out for that, failed if none could
+/// be done, completed otherwise.
+pub(crate) fn finish_if_settled(locked: &mut LockedOperation, now: DateTime<Utc>) {
+    let totals = locked.operation.totals;
+    if locked.operation.status.is_terminal() || totals.settled() < totals.documents {
+        return;
+    }
+    let all_failed = totals.failed > 0 && totals.failed == totals.documents;
+    let (status, kind) = if totals.cancelled > 0 {
+        (OperationStatus::Cancelled, OperationEventKind::OperationCancelled)
+    } else if all_failed {
+        (OperationStatus::Failed, OperationEventKind::OperationFailed)
+    } else {
+        (OperationStatus::Completed, OperationEventKind::OperationCompleted)
+    };
+    let message = (totals.failed > 0).then(|| match (totals.failed, totals.documents) {
+        (1, 1) => "The document could not be indexed; its error says why.".to_owned(),
+        (failed, all) => format!("{failed} of {all} documents could not be indexed; their errors say why."),
+    });
+    locked.operation.status = status;
+    locked.operation.completed_at = Some(now);
+    locked.operation.error_message.clone_from(&message);
+    locked.record(kind, None, message, now);
+}
+
+/// The error that a document carries which was left out by a cancelled operation.
+pub(crate) fn cancellation(attempts: i32) -> ProcessingError {
+    ProcessingError {
+        stage: ProcessingStage::Store,
+        code: ProcessingErrorCode::Cancelled,
+        message: "The operation was cancelled before this document was indexed. Ingest it again to index it.".into(),
+        attempts,
+        retryable: true,
+    }
+}
+
+/// Cancels an operation: documents that wait are left out at once, those being worked on at their next step; what is
+/// finished stays.
+///
+/// # Errors
+/// `NotFound`, or `Conflict` when it has ended or can't be stopped half-way.
+pub async fn cancel(services: &Services, viewer: &Viewer, id: OperationId) -> Result<Operation, Error> {
+    viewer.require_user()?;
+    let now = services.clock.now();
+    let operation = services.database.transaction(|tx| cancel_within(tx, viewer.scope(), id, now).boxed()).await?;
+    services.events.announce(id);
+    Ok(operation)
+}
+
+async fn cancel_within(
+    tx: &Transaction<'_>,
+    scope: Scope,
+    id: OperationId,
+    now: DateTime<Utc>,
+) -> Result<Operation, Error> {
+    let mut locked = operations::lock(tx, scope, id).await?.ok_or(Error::NotFound("operation"))?;
+    if locked.operation.status.is_terminal() {
+        return Err(Error::Conflict("This operation has ended already.".into()));
+    }
+    if matches!(locked.operation.operation_type, OperationType::Delete | OperationType::RemoveSource) {
+        return Err(Error::Conflict("A removal can't be cancelled: its documents are gone already.".into()));
+    }
+    if !locked.cancel_requested {
+        locked.cancel_requested = true;
+        locked.record(OperationEventKind::CancelRequested, None, None, now);
+        leave_out_waiting(tx, scope, &mut locked, now).await?;
+        finish_if_settled(&mut locked, now);
+    }
+    let operation = locked.operation.clone();
+    operations::save(tx, locked).await?;
+    Ok(operation)
+}
+
+async fn leave_out_waiting(
+    tx: &Transaction<'_>,
+    scope: Scope,
+    locked: &mut LockedOperation,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let id = locked.operation.id;
+    let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
+    loop {
+        let waiting = operations::list_items(&tx.reader(scope), id, &[DocumentOutcome::Pending], &page).await?;
+        for item in &waiting.items {
+            let error = cancellation(0);
+            operations::set_outcome(tx, id, item.ordinal, DocumentOutcome::Cancelled, Some(&error), 0).await?;
+            documents::set_status(tx, item.document_id, DocumentStatus::Failed, Some(&error), now).await?;
+            settle(locked, &Settlement::cancelled(item.document_id), now);
+            page.after = Some(item.ordinal);
+        }
+        if !waiting.has_next_page {
+            return Ok(());
+        }
+    }
+}
+
+/// The events of an operation after the sequence number `after`: those that are stored, then each as it comes, until the
+/// one that ends it.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn follow(
+    services: &Services,
+    viewer: &Viewer,
+    id: OperationId,
+    after: i32,
+) -> Result<impl Stream<Item = Result<OperationEvent, Error>> + Send + use<>, Error> {
+    let scope = viewer.scope();
+    let database = services.database.clone();
+    operations::find(&database.reader(scope), id).await?.ok_or(Error::NotFound("operation"))?;
+    Ok(events::follow(database, &services.events, scope, id, after).map_err(Error::from))
+}

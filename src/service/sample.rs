@@ -1,0 +1,114 @@
+//! The sample: Docent's own documentation as a public collection, so that the first search of a new server works at once.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::{
+    Services,
+    collections::{self, NewCollection},
+    documents::{self, IngestDocument, IngestRequest, IngestSource},
+};
+use crate::{
+    auth::viewer::Viewer,
+    db::repo::{
+        collections::{CollectionFilter, CollectionSort},
+        users,
+    },
+    domain::{
+        collection::Collection,
+        id::UserId,
+        page::PageRequest,
+        user::{ServerRole, User},
+    },
+    error::Error,
+};
+
+/// The account that the sample belongs to. Nobody can log in with it.
+const OWNER: &str = "docent";
+/// The collection's name.
+pub const NAME: &str = "Docent documentation";
+/// The documents, by file name.
+const DOCUMENTS: &[(&str, &str)] = &[
+    ("README.md", include_str!("../../README.md")),
+    ("ARCHITECTURE.md", include_str!("../../ARCHITECTURE.md")),
+    ("CONTRIBUTING.md", include_str!("../../CONTRIBUTING.md")),
+    ("CHANGELOG.md", include_str!("../../CHANGELOG.md")),
+];
+
+/// Loads the sample into a server that nobody uses yet. Doing it again, also after it was cut off, changes nothing but
+/// what is missing or was renewed. Returns the collection, or `None` where there is an account already.
+///
+/// # Errors
+/// When a store fails.
+pub async fn load(services: &Services) -> Result<Option<Collection>, Error> {
+    let Some(owner) = owner(services).await? else { return Ok(None) };
+    let viewer = Viewer { user: Some(Arc::new(owner)), session: None, expires_at: None };
+    let collection = collection(services, &viewer).await?;
+    let request = IngestRequest {
+        collection: collection.id,
+        documents: DOCUMENTS
+            .iter()
+            .map(|(name, text)| IngestDocument {
+                source: IngestSource::Text((*text).to_owned()),
+                file_name: Some((*name).to_owned()),
+                uri: None,
+                meta: None,
+            })
+            .collect(),
+        idempotency_key: None,
+    };
+    documents::ingest(services, &viewer, request).await?;
+    Ok(Some(collection))
+}
+
+/// The sample's account, made if it is not there; `None` if somebody has an account of her own.
+async fn owner(services: &Services) -> Result<Option<User>, Error> {
+    let now = services.clock.now();
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                if users::lock_registration(tx).await? {
+                    return Ok::<_, Error>(None);
+                }
+                if let Some((user, _)) =
+                    users::find_credentials(&tx.reader(crate::domain::scope::Scope::Anonymous), OWNER).await?
+                {
+                    return Ok(Some(user));
+                }
+                let user = User {
+                    id: UserId::generate(),
+                    username: OWNER.to_owned(),
+                    email: "docent@localhost".to_owned(),
+                    full_name: Some("Docent".to_owned()),
+                    role: ServerRole::Member,
+                    is_active: false,
+                    created_at: now,
+                    updated_at: now,
+                };
+                // No password has this hash.
+                users::insert(tx, &user, "!".to_owned()).await?;
+                Ok(Some(user))
+            }
+            .boxed()
+        })
+        .await
+}
+
+async fn collection(services: &Services, viewer: &Viewer) -> Result<Collection, Error> {
+    let filter = CollectionFilter { owner: viewer.scope().user_id(), ..CollectionFilter::default() };
+    let reader = services.database.reader(viewer.scope());
+    let order = (CollectionSort::default(), crate::db::repo::Direction::default());
+    let existing = crate::db::repo::collections::list(&reader, &filter, order, &PageRequest::start()).await?;
+    if let Some(collection) = existing.items.into_iter().find(|collection| collection.name == NAME) {
+        return Ok(collection);
+    }
+    let input = NewCollection {
+        name: NAME.to_owned(),
+        description: Some("What Docent is, how it is used and how it is built. Ask it something.".to_owned()),
+        is_public: true,
+        ..NewCollection::default()
+    };
+    collections::create(services, viewer, input).await
+}

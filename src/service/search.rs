@@ -1,0 +1,286 @@
+//! Search: the question embedded once, one engine call for each placement, rows read back through the scoped
+//! repositories.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::{Duration, Instant},
+};
+
+use futures_util::future::try_join_all;
+
+use super::{Services, validate::Violations};
+use crate::{
+    auth::viewer::Viewer,
+    db::repo::{
+        chunks::{self, ChunkKey},
+        collections,
+    },
+    domain::{
+        chunk::Chunk,
+        collection::Collection,
+        id::{CollectionId, DocumentId, GenerationId},
+        scope::Scope,
+        search::{FusionSettings, SearchGroup, SearchLegKind, SearchLegState, SearchMode},
+    },
+    error::{Error, ViolationCode},
+    vector::{LegContribution, LegReport, Placement, VectorAnswer, VectorHit, VectorQuery},
+};
+
+/// A question.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SearchRequest {
+    pub query: String,
+    /// Where to search; `None`: everywhere that the caller may read.
+    pub collections: Option<Vec<CollectionId>>,
+    pub mode: SearchMode,
+    pub group: SearchGroup,
+    /// How many hits, 1 to 100.
+    pub first: u32,
+    /// The rank of the last hit already seen.
+    pub after: Option<u32>,
+    /// Hits with a lower score are left out.
+    pub min_score: Option<f32>,
+    /// Whether a failed leg is an error.
+    pub strict: bool,
+    /// Whether to tell what each leg said of each hit.
+    pub explain: bool,
+}
+
+/// An answer, best hit first.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SearchOutcome {
+    pub hits: Vec<SearchHit>,
+    pub has_next_page: bool,
+    /// What became of both legs.
+    pub legs: Vec<LegReport>,
+    pub took: Duration,
+    /// The part of `took` that embedding the question needed.
+    pub embedding: Duration,
+}
+
+/// A passage that answers, or the best passage of a document that does.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SearchHit {
+    /// From 1.
+    pub rank: u32,
+    pub score: f32,
+    pub chunk: Chunk,
+    pub document: DocumentId,
+    pub legs: Vec<LegContribution>,
+}
+
+/// Collections that one search over everything reads at most; the newest win.
+const MAX_SEARCHED: u64 = 10_000;
+
+/// Answers a question from what the caller may read.
+///
+/// # Errors
+/// `Invalid` for the input, `NotFound` for a collection that does not exist for the caller, `Unavailable` when no leg
+/// could answer, or one could not and `strict` was asked for.
+pub async fn search(services: &Services, viewer: &Viewer, request: SearchRequest) -> Result<SearchOutcome, Error> {
+    let start = Instant::now();
+    check(services, &request)?;
+    let searched = searched_collections(services, viewer, request.collections.as_deref()).await?;
+
+    let embedding_start = Instant::now();
+    let embedding = match request.mode {
+        SearchMode::Lexical => None,
+        SearchMode::Hybrid | SearchMode::Semantic if searched.is_empty() => None,
+        SearchMode::Hybrid | SearchMode::Semantic => Some(services.embedder.embed_query(&request.query).await?),
+    };
+    let embedding_took = embedding_start.elapsed();
+
+    let text = (request.mode != SearchMode::Semantic).then(|| request.query.clone());
+    let wanted = request.after.unwrap_or(0) as usize + request.first as usize;
+    let found = find(services, viewer, &request, &searched, embedding, text, wanted).await?;
+
+    let first = request.after.unwrap_or(0) as usize;
+    let has_next_page = found.hits.len() > wanted;
+    let hits = (1_u32..)
+        .zip(found.hits)
+        .skip(first)
+        .take(request.first as usize)
+        .map(|(rank, (hit, chunk))| SearchHit {
+            rank,
+            score: hit.score,
+            document: chunk.document_id,
+            chunk,
+            legs: hit.legs,
+        })
+        .collect();
+    let legs = all_legs(found.legs);
+    if request.strict && legs.iter().any(|leg| leg.state == SearchLegState::Failed) {
+        return Err(Error::Unavailable { dependency: "search engine", retry_after_seconds: 2, source: None });
+    }
+    Ok(SearchOutcome { hits, has_next_page, legs, took: start.elapsed(), embedding: embedding_took })
+}
+
+fn check(services: &Services, request: &SearchRequest) -> Result<(), Error> {
+    let limits = &services.config.limits;
+    let mut violations = Violations::default();
+    let length = request.query.chars().count();
+    if request.query.trim().is_empty() {
+        violations.add(ViolationCode::Required, "query", "Ask something: the query is empty.");
+    } else if length > limits.query_characters {
+        let most = limits.query_characters;
+        violations.add(ViolationCode::TooLong, "query", format!("Shorten the query to {most} characters."));
+    }
+    if request.collections.as_ref().is_some_and(|ids| ids.len() > limits.search_collections) {
+        let most = limits.search_collections;
+        violations.add(ViolationCode::TooLong, "collectionIds", format!("Name at most {most} collections."));
+    }
+    let deepest = services.config.search.max_rank;
+    if request.after.unwrap_or(0) as usize + request.first as usize > deepest {
+        violations.add(
+            ViolationCode::TooLong,
+            "after",
+            format!("Paging ends at rank {deepest}. Ask a narrower question instead."),
+        );
+    }
+    violations.check()
+}
+
+async fn searched_collections(
+    services: &Services,
+    viewer: &Viewer,
+    named: Option<&[CollectionId]>,
+) -> Result<Vec<Collection>, Error> {
+    let reader = services.database.reader(viewer.scope());
+    let Some(named) = named else { return Ok(collections::searchable(&reader, MAX_SEARCHED).await?) };
+    let found = collections::find_many(&reader, named).await?;
+    if named.iter().any(|id| !found.contains_key(id)) {
+        return Err(Error::NotFound("collection"));
+    }
+    Ok(found.into_values().collect())
+}
+
+#[derive(Default)]
+struct Found {
+    hits: Vec<(VectorHit, Chunk)>,
+    legs: Vec<LegReport>,
+}
+
+/// Finds more than `wanted` hits, if there are, so that it is known whether more follow. Grouping, scores and chunks that
+/// are gone can leave too few of the first candidates; then more are asked for.
+async fn find(
+    services: &Services,
+    viewer: &Viewer,
+    request: &SearchRequest,
+    searched: &[Collection],
+    embedding: Option<Vec<f32>>,
+    text: Option<String>,
+    wanted: usize,
+) -> Result<Found, Error> {
+    if searched.is_empty() {
+        return Ok(Found::default());
+    }
+    let settings = &services.config.search;
+    let homes: HashMap<GenerationId, CollectionId> =
+        searched.iter().map(|collection| (collection.generation, collection.id)).collect();
+    let mut placements: BTreeMap<&str, Vec<GenerationId>> = BTreeMap::new();
+    for collection in searched {
+        placements.entry(&collection.vector_store_name).or_default().push(collection.generation);
+    }
+    let dimension = services.embedder.model().dimension;
+    let mut limit = (wanted + 1).max(settings.candidates);
+    loop {
+        let answers = try_join_all(placements.iter().map(async |(name, generations)| {
+            let placement = Placement { name: (*name).to_owned(), dimension };
+            let query = VectorQuery {
+                generations: generations.clone(),
+                embedding: embedding.clone(),
+                text: text.clone(),
+                limit,
+                candidates: limit,
+                fusion: FusionSettings {
+                    k: settings.rrf_k,
+                    semantic_weight: settings.semantic_weight,
+                    lexical_weight: settings.lexical_weight,
+                },
+                explain: request.explain,
+                timeout: Duration::from_millis(settings.timeout_milliseconds),
+            };
+            services.vectors.search(&placement, &query).await
+        }))
+        .await?;
+        let is_exhausted = answers.iter().all(|answer| answer.hits.len() < limit);
+        let (candidates, legs) = merge(answers);
+        let hits = select(request, load(services, viewer.scope(), &homes, candidates).await?);
+        if hits.len() > wanted || is_exhausted || limit >= settings.max_rank * 2 {
+            return Ok(Found { hits, legs });
+        }
+        limit *= 4;
+    }
+}
+
+/// One ranking from those of several placements: first all firsts, then all seconds …, ties by score. Scores of different
+/// models can't be compared, ranks can.
+fn merge(answers: Vec<VectorAnswer>) -> (Vec<VectorHit>, Vec<LegReport>) {
+    let mut ranked = Vec::new();
+    let mut legs: Vec<LegReport> = Vec::new();
+    for answer in answers {
+        ranked.extend(answer.hits.into_iter().enumerate());
+        for report in answer.legs {
+            match legs.iter_mut().find(|leg| leg.leg == report.leg) {
+                None => legs.push(report),
+                Some(leg) => {
+                    leg.elapsed = leg.elapsed.max(report.elapsed);
+                    leg.candidates += report.candidates;
+                    if report.state == SearchLegState::Failed {
+                        leg.state = SearchLegState::Failed;
+                        leg.message = report.message;
+                    }
+                }
+            }
+        }
+    }
+    ranked.sort_by(|(rank, hit), (other_rank, other)| rank.cmp(other_rank).then(other.score.total_cmp(&hit.score)));
+    (ranked.into_iter().map(|(_, hit)| hit).collect(), legs)
+}
+
+/// The chunk rows of hits, in their order. A hit without a row (a crash between two steps, or a document just removed) is
+/// no hit.
+async fn load(
+    services: &Services,
+    scope: Scope,
+    homes: &HashMap<GenerationId, CollectionId>,
+    hits: Vec<VectorHit>,
+) -> Result<Vec<(VectorHit, Chunk)>, Error> {
+    let key =
+        |hit: &VectorHit| homes.get(&hit.generation).map(|collection| ChunkKey { collection: *collection, id: hit.id });
+    let keys: Vec<_> = hits.iter().filter_map(key).collect();
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut rows = chunks::find_many(&services.database.reader(scope), &keys).await?;
+    Ok(hits
+        .into_iter()
+        .filter_map(|hit| key(&hit).and_then(|key| rows.remove(&key)).map(|chunk| (hit, chunk)))
+        .collect())
+}
+
+fn select(request: &SearchRequest, hits: Vec<(VectorHit, Chunk)>) -> Vec<(VectorHit, Chunk)> {
+    let mut seen = HashSet::new();
+    hits.into_iter()
+        .filter(|(hit, _)| request.min_score.is_none_or(|least| hit.score >= least))
+        .filter(|(_, chunk)| request.group == SearchGroup::Chunk || seen.insert(chunk.document_id))
+        .collect()
+}
+
+/// A report for each leg there is; one that was not asked for was skipped.
+fn all_legs(reports: Vec<LegReport>) -> Vec<LegReport> {
+    let mut reports = reports;
+    [SearchLegKind::Semantic, SearchLegKind::Lexical]
+        .into_iter()
+        .map(|kind| {
+            let place = reports.iter().position(|report| report.leg == kind);
+            place.map(|place| reports.swap_remove(place)).unwrap_or(LegReport {
+                leg: kind,
+                state: SearchLegState::Skipped,
+                elapsed: Duration::ZERO,
+                candidates: 0,
+                message: None,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,112 @@
+//! Files on their way in: a place is asked for, then filled once.
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use futures_util::{FutureExt, Stream};
+
+use super::{Services, validate::Violations};
+use crate::{
+    auth::viewer::Viewer,
+    blob::BlobError,
+    db::repo::uploads,
+    domain::{id::UploadId, upload::Upload},
+    error::{Error, ViolationCode},
+};
+
+/// What is said of a file before it comes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewUpload {
+    pub file_name: String,
+    pub content_type: Option<String>,
+}
+
+const MAX_CONTENT_TYPE: usize = 127;
+
+/// Makes a place for the bytes of one file.
+///
+/// # Errors
+/// `Unauthenticated`, or `Invalid` for the input.
+pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> Result<Upload, Error> {
+    let user = viewer.require_user_id()?;
+    let mut violations = Violations::default();
+    let file_name = violations.file_name("fileName", &input.file_name);
+    let content_type =
+        violations.optional_text("contentType", "the content type", input.content_type.as_deref(), MAX_CONTENT_TYPE);
+    violations.check()?;
+    let now = services.clock.now();
+    let upload = Upload {
+        id: UploadId::generate(),
+        user_id: user,
+        file_name,
+        content_type,
+        stored: None,
+        created_at: now,
+        expires_at: now + TimeDelta::hours(services.config.ingestion.upload_hours),
+    };
+    let new = &upload;
+    services.database.transaction(|tx| async move { Ok::<_, Error>(uploads::insert(tx, new).await?) }.boxed()).await?;
+    Ok(upload)
+}
+
+/// Finds a place that the caller may fill.
+///
+/// # Errors
+/// `NotFound` when there is none, or its time is over; `Conflict` when it is filled already.
+pub async fn find_open(services: &Services, viewer: &Viewer, id: UploadId) -> Result<Upload, Error> {
+    viewer.require_user()?;
+    let upload = uploads::find(&services.database.reader(viewer.scope()), id)
+        .await?
+        .filter(|upload| upload.expires_at > services.clock.now())
+        .ok_or(Error::NotFound("upload"))?;
+    if upload.stored.is_some() {
+        return Err(filled());
+    }
+    Ok(upload)
+}
+
+/// Fills a place with bytes, as they come. They are safe on disk before this returns.
+///
+/// # Errors
+/// As [`find_open`]; `LimitExceeded` as soon as there are more bytes than allowed; nothing is kept then.
+pub async fn fill<E>(
+    services: &Services,
+    viewer: &Viewer,
+    id: UploadId,
+    bytes: impl Stream<Item = Result<Bytes, E>> + Send + Unpin,
+) -> Result<Upload, Error>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut upload = find_open(services, viewer, id).await?;
+    let limit = services.config.limits.upload_bytes;
+    let stored = services.blobs.put_stream(bytes, limit).await.map_err(|error| match error {
+        BlobError::TooLarge { .. } => too_large(limit),
+        BlobError::Interrupted(_) => {
+            Error::invalid(ViolationCode::Invalid, "", "The upload was cut off. Send the file again.")
+        }
+        error => error.into(),
+    })?;
+    let file = &stored;
+    let was_open = services
+        .database
+        .transaction(|tx| async move { Ok::<_, Error>(uploads::set_stored(tx, id, file).await?) }.boxed())
+        .await?;
+    if !was_open {
+        return Err(filled());
+    }
+    upload.stored = Some(stored);
+    Ok(upload)
+}
+
+/// The refusal of a file with more bytes than allowed.
+#[must_use]
+pub fn too_large(limit: u64) -> Error {
+    Error::LimitExceeded {
+        limit: "limits.upload_bytes",
+        message: format!("This file is too large. A file may have {limit} bytes ({} MiB).", limit / (1024 * 1024)),
+    }
+}
+
+fn filled() -> Error {
+    Error::Conflict("This upload has its bytes already. Create another one for another file.".into())
+}

@@ -1,0 +1,87 @@
+//! Checks that several use cases share. Each adds what is wrong to a list, so that a caller learns everything at once.
+
+use crate::error::{Error, InputViolation, ViolationCode};
+
+/// The longest name of anything, in characters.
+pub(super) const MAX_NAME: usize = 200;
+/// The longest description, in characters.
+pub(super) const MAX_DESCRIPTION: usize = 4000;
+/// The largest metadata object, in bytes of JSON.
+pub(super) const MAX_META_BYTES: usize = 16 * 1024;
+
+/// What is wrong with an input, as far as is known.
+#[derive(Debug, Default)]
+pub(super) struct Violations(Vec<InputViolation>);
+
+impl Violations {
+    pub(super) fn add(&mut self, code: ViolationCode, path: &str, message: impl Into<String>) {
+        self.0.push(InputViolation::new(code, path, message));
+    }
+
+    /// `Ok` if nothing is wrong.
+    pub(super) fn check(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    }
+
+    /// A text that has to say something: trimmed, not empty, at most `max` characters, without control characters.
+    pub(super) fn text(&mut self, path: &str, what: &str, value: &str, max: usize) -> String {
+        let value = value.trim();
+        if value.is_empty() {
+            self.add(ViolationCode::Required, path, format!("Give {what}."));
+        } else if value.chars().count() > max {
+            self.add(ViolationCode::TooLong, path, format!("Shorten {what} to {max} characters."));
+        } else if value.chars().any(char::is_control) {
+            self.add(ViolationCode::Invalid, path, format!("Remove the control characters from {what}."));
+        }
+        value.to_owned()
+    }
+
+    /// A text that may be missing; nothing but white space counts as missing.
+    pub(super) fn optional_text(&mut self, path: &str, what: &str, value: Option<&str>, max: usize) -> Option<String> {
+        let value = value.map(str::trim).filter(|value| !value.is_empty())?;
+        if value.chars().count() > max {
+            self.add(ViolationCode::TooLong, path, format!("Shorten {what} to {max} characters."));
+        } else if value.contains('\0') {
+            self.add(ViolationCode::Invalid, path, format!("Remove the NUL characters from {what}."));
+        }
+        Some(value.to_owned())
+    }
+
+    /// A file's name: one path component.
+    pub(super) fn file_name(&mut self, path: &str, value: &str) -> String {
+        let name = self.text(path, "the file a name", value, MAX_NAME);
+        if name.contains(['/', '\\']) || name == "." || name == ".." {
+            self.add(
+                ViolationCode::Invalid,
+                path,
+                "Give the file's own name, without folders. Put a path into `uri` if you need one.",
+            );
+        }
+        name
+    }
+
+    /// Metadata: a JSON object of bounded size.
+    pub(super) fn meta(&mut self, path: &str, value: Option<serde_json::Value>) -> serde_json::Value {
+        let Some(value) = value else { return serde_json::Value::Object(serde_json::Map::new()) };
+        if !value.is_object() {
+            self.add(ViolationCode::Invalid, path, "Metadata has to be a JSON object.");
+        } else if value.to_string().len() > MAX_META_BYTES {
+            self.add(ViolationCode::TooLong, path, format!("Shorten the metadata to {MAX_META_BYTES} bytes of JSON."));
+        } else if contains_nul(&value) {
+            self.add(ViolationCode::Invalid, path, "Remove the NUL characters from the metadata.");
+        }
+        value
+    }
+}
+
+/// PostgreSQL's JSON can't hold U+0000, so neither database gets it.
+fn contains_nul(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains('\0'),
+        serde_json::Value::Array(values) => values.iter().any(contains_nul),
+        serde_json::Value::Object(fields) => {
+            fields.iter().any(|(name, value)| name.contains('\0') || contains_nul(value))
+        }
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => false,
+    }
+}

@@ -1,0 +1,180 @@
+//! Our points, filters and questions in the engine's words, and its answers in ours.
+
+use std::collections::HashMap;
+
+use qdrant_edge::{
+    AcornSearchParams, Condition, FieldCondition, Filter, Fusion, IdfCorpusParams, IdfParams, JsonPath, Match,
+    NamedQuery, Payload, PointId, PointStructPersisted, Prefetch, QueryBatchRequest, QueryEnum, QueryRequest,
+    ScoredPoint, ScoringQuery, SearchParams, ValueVariants, VectorInternal, VectorPersisted, VectorStructInternal,
+    VectorStructPersisted, WithPayloadInterface,
+    external::{ordered_float::OrderedFloat, serde_json::Value},
+};
+
+use crate::{
+    domain::{
+        id::{ChunkId, GenerationId},
+        search::FusionSettings,
+    },
+    vector::{
+        Point, PointSelector, VectorHit, field, index,
+        lexical::Lexicon,
+        search::{Leg, LegVector, Question, Ranking, Rankings},
+    },
+};
+
+/// A point as it is stored.
+pub(super) fn stored(point: Point, lexicon: &Lexicon) -> PointStructPersisted {
+    let words = lexicon.passage(&point.text).map(VectorPersisted::Sparse);
+    let vectors = [(field::EMBEDDING, Some(VectorPersisted::Dense(point.embedding))), (field::WORDS, words)];
+    let vectors = vectors.into_iter().filter_map(|(name, vector)| Some((name.into(), vector?))).collect();
+    let payload = [
+        (field::GENERATION, Value::from(point.generation.to_string())),
+        (field::DOCUMENT, Value::from(point.document.to_string())),
+        (field::REVISION, Value::from(point.revision)),
+    ];
+    PointStructPersisted {
+        id: PointId::Uuid(point.id.0),
+        vector: VectorStructPersisted::Named(vectors),
+        payload: Some(Payload(payload.into_iter().map(|(key, value)| (key.into(), value)).collect())),
+    }
+}
+
+/// The points of these generations.
+pub(super) fn within(generations: &[GenerationId]) -> Filter {
+    let generations: Vec<_> = generations.iter().map(ToString::to_string).collect();
+    Filter::new_must(matches(field::GENERATION, Match::from(generations)))
+}
+
+/// The points that a selector selects.
+pub(super) fn selected(selector: &PointSelector) -> Filter {
+    let of_document = |generation: &GenerationId, document: &_| {
+        let document = matches(field::DOCUMENT, text(document));
+        Filter { must: Some(vec![matches(field::GENERATION, text(generation)), document]), ..Filter::new() }
+    };
+    match selector {
+        PointSelector::Document { generation, document } => of_document(generation, document),
+        PointSelector::OtherRevisions { generation, document, keep } => {
+            let kept = matches(field::REVISION, Match::from(i64::from(*keep)));
+            Filter { must_not: Some(vec![kept]), ..of_document(generation, document) }
+        }
+        PointSelector::Generation(generation) => within(&[*generation]),
+    }
+}
+
+fn matches(key: &str, value: Match) -> Condition {
+    Condition::Field(FieldCondition::new_match(path(key), value))
+}
+
+/// Where a key lies in a payload.
+pub(super) fn path(key: &str) -> JsonPath {
+    JsonPath { first_key: key.into(), rest: Vec::new() }
+}
+
+fn text(value: &impl ToString) -> Match {
+    Match::from(ValueVariants::String(value.to_string()))
+}
+
+/// All rankings of a question, to be made over one state of the shard.
+pub(super) fn requests(question: &Question<'_>) -> QueryBatchRequest {
+    let filter = within(question.generations);
+    let request = |&ranking: &Ranking| {
+        let with_payload = WithPayloadInterface::Bool(ranking == question.answering());
+        match ranking {
+            Ranking::Leg(place) => QueryRequest {
+                query: Some(nearest(question.legs[place])),
+                params: Some(params(question.legs[place], &filter)),
+                filter: Some(filter.clone()),
+                with_payload,
+                ..QueryRequest::new(question.candidates)
+            },
+            Ranking::Fused => QueryRequest {
+                prefetches: question.legs.iter().map(|leg| prefetch(leg, &filter, question.candidates)).collect(),
+                query: question.fusion.map(|settings| fusion(settings, question.weights())),
+                with_payload,
+                ..QueryRequest::new(question.fused_limit())
+            },
+        }
+    };
+    QueryBatchRequest::new(question.rankings().iter().map(request).collect())
+}
+
+fn prefetch(leg: &Leg, filter: &Filter, candidates: usize) -> Prefetch {
+    Prefetch {
+        query: Some(nearest(leg)),
+        params: Some(params(leg, filter)),
+        filter: Some(filter.clone()),
+        ..Prefetch::new(candidates)
+    }
+}
+
+fn nearest(leg: &Leg) -> ScoringQuery {
+    let (name, vector) = match &leg.vector {
+        LegVector::Dense(vector) => (field::EMBEDDING, VectorInternal::Dense(vector.clone())),
+        LegVector::Sparse(vector) => (field::WORDS, VectorInternal::Sparse(vector.clone())),
+    };
+    ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery { query: vector, using: Some(name.into()) }))
+}
+
+/// How rare a word is counts in the generations searched only.
+fn params(leg: &Leg, filter: &Filter) -> SearchParams {
+    match leg.vector {
+        LegVector::Dense(_) => SearchParams {
+            hnsw_ef: Some(index::BREADTH),
+            acorn: Some(AcornSearchParams { enable: true, max_selectivity: None }),
+            ..SearchParams::default()
+        },
+        LegVector::Sparse(_) => SearchParams {
+            idf: Some(IdfParams::Corpus(IdfCorpusParams { corpus: filter.clone() })),
+            ..SearchParams::default()
+        },
+    }
+}
+
+fn fusion(settings: FusionSettings, weights: Vec<f32>) -> ScoringQuery {
+    let weights = weights.into_iter().map(OrderedFloat).collect();
+    ScoringQuery::Fusion(Fusion::Rrf { k: settings.k as usize, weights: Some(weights) })
+}
+
+/// The engine's answer to [`requests`].
+pub(super) fn rankings(question: &Question<'_>, lists: Vec<Vec<ScoredPoint>>) -> Rankings {
+    let mut rankings = Rankings::default();
+    for (ranking, list) in question.rankings().into_iter().zip(lists) {
+        if let Ranking::Leg(_) = ranking {
+            rankings.legs.push(list.iter().filter_map(|point| Some((chunk(point.id)?, point.score))).collect());
+        }
+        if ranking == question.answering() {
+            rankings.hits = list.into_iter().filter_map(hit).collect();
+        }
+    }
+    rankings
+}
+
+/// Only Docent writes points, so none is without its keys; one that is would belong to nobody.
+fn hit(point: ScoredPoint) -> Option<VectorHit> {
+    let payload = point.payload?;
+    let key = |name: &str| payload.0.get(name)?.as_str();
+    Some(VectorHit {
+        id: chunk(point.id)?,
+        generation: key(field::GENERATION)?.parse().ok()?,
+        document: key(field::DOCUMENT)?.parse().ok()?,
+        score: point.score,
+        legs: Vec::new(),
+    })
+}
+
+/// The chunk that a point stands for.
+pub(super) fn chunk(id: PointId) -> Option<ChunkId> {
+    match id {
+        PointId::Uuid(id) => Some(ChunkId(id)),
+        PointId::NumId(_) => None,
+    }
+}
+
+/// The embedding among a point's vectors.
+pub(super) fn embedding(vectors: Option<VectorStructInternal>) -> Option<Vec<f32>> {
+    let Some(VectorStructInternal::Named(mut vectors)) = vectors else { return None };
+    match HashMap::remove(&mut vectors, field::EMBEDDING)? {
+        VectorInternal::Dense(embedding) => Some(embedding),
+        VectorInternal::Sparse(_) | VectorInternal::MultiDense(_) => None,
+    }
+}

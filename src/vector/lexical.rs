@@ -1,0 +1,111 @@
+//! Words as sparse vectors. BM25 is split in two: what depends on the text alone (how often a word occurs, how long the
+//! text is) is computed here when the point is written; how rare a word is among the generations searched is computed by
+//! the engine when it searches.
+//!
+//! Both stores use this tokenizer, Qdrant's own (English stop words and stemmer), so that a collection ranks the same
+//! wherever it lives.
+
+use qdrant_edge::{
+    SparseVector,
+    bm25_embed::{EdgeBm25, EdgeBm25Config},
+    external::ordered_float::{FloatIsNan, NotNan},
+};
+
+use crate::config::SearchConfig;
+
+use super::VectorError;
+
+/// Turns texts into BM25 vectors.
+pub(super) struct Lexicon(EdgeBm25);
+
+impl Lexicon {
+    /// # Errors
+    /// `Refused` if BM25's settings are out of range.
+    pub(super) fn new(settings: &SearchConfig) -> Result<Self, VectorError> {
+        let refused = |source| VectorError::Refused { action: "setting up BM25", source };
+        let config = config(settings).map_err(|error| refused(error.into()))?;
+        EdgeBm25::new(config).map(Self).map_err(|error| refused(error.into()))
+    }
+
+    /// The vector of a passage; `None` if it has no words.
+    pub(super) fn passage(&self, text: &str) -> Option<SparseVector> {
+        Some(self.0.embed_document(text)).filter(|vector| !vector.is_empty())
+    }
+
+    /// The vector of a question; `None` if it has no words.
+    pub(super) fn question(&self, text: &str) -> Option<SparseVector> {
+        Some(self.0.embed_query(text)).filter(|vector| !vector.is_empty())
+    }
+}
+
+/// Tells which words of a text a question asks for, as the lexical leg would: by stem, stop words left out.
+pub struct WordMatcher {
+    lexicon: Option<Lexicon>,
+    asked: Vec<u32>,
+}
+
+impl WordMatcher {
+    /// A matcher for the words of `question`.
+    #[must_use]
+    pub fn new(question: &str) -> Self {
+        // The settings weigh words; they don't decide which words are equal, and their defaults are in range.
+        let lexicon = Lexicon::new(&SearchConfig::default()).ok();
+        let vector = lexicon.as_ref().and_then(|lexicon| lexicon.question(question));
+        Self { lexicon, asked: vector.map(|vector| vector.indices).unwrap_or_default() }
+    }
+
+    /// A number that stands for the stem of `word`, if the question asks for it.
+    #[must_use]
+    pub fn stem_of(&self, word: &str) -> Option<u32> {
+        let stem = self.lexicon.as_ref()?.question(word)?.indices.first().copied()?;
+        self.asked.contains(&stem).then_some(stem)
+    }
+}
+
+fn config(settings: &SearchConfig) -> Result<EdgeBm25Config, FloatIsNan> {
+    Ok(EdgeBm25Config {
+        k: NotNan::new(f64::from(settings.bm25_k1))?,
+        b: NotNan::new(f64::from(settings.bm25_b))?,
+        avg_len: NotNan::new(f64::from(settings.bm25_average_length))?,
+        ..EdgeBm25Config::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lexicon() -> Lexicon {
+        Lexicon::new(&SearchConfig::default()).unwrap()
+    }
+
+    #[test]
+    fn inflections_of_a_word_meet() {
+        let question = lexicon().question("indexing").unwrap();
+        let passage = lexicon().passage("The indexes are rebuilt.").unwrap();
+        assert!(question.indices.iter().all(|word| passage.indices.contains(word)));
+    }
+
+    #[test]
+    fn a_text_of_stop_words_has_no_vector() {
+        assert_eq!(lexicon().question("the of and"), None);
+        assert_eq!(lexicon().passage(" … "), None);
+    }
+
+    #[test]
+    fn a_repeated_word_weighs_more_and_a_long_passage_less() {
+        let weight = |text: &str| lexicon().passage(text).unwrap().values[0];
+        assert!(weight("tram tram") > weight("tram"));
+        let padded = format!("tram {}", "filler ".repeat(500));
+        let tram = lexicon().question("tram").unwrap().indices[0];
+        let vector = lexicon().passage(&padded).unwrap();
+        let place = vector.indices.iter().position(|&word| word == tram).unwrap();
+        assert!(vector.values[place] < weight("tram"));
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let settings = SearchConfig { bm25_b: 1.5, ..SearchConfig::default() };
+        assert!(matches!(Lexicon::new(&settings), Err(VectorError::Refused { .. })));
+    }
+}

@@ -1,0 +1,181 @@
+//! Our points, filters and questions in the protocol's words, and the server's answers in ours.
+
+use qdrant_client::{
+    Payload,
+    qdrant::{
+        AcornSearchParams, BatchResult, Condition, DenseVector, Filter, IdfParams, NamedVectors, PointId, PointStruct,
+        PrefetchQuery, Query, QueryBatchPoints, QueryPoints, RetrievedPoint, Rrf, ScoredPoint, SearchParams,
+        SparseVector, Vector, VectorInput, Vectors, point_id::PointIdOptions, query, vector, vector_input,
+        vector_output, with_payload_selector::SelectorOptions,
+    },
+};
+
+use crate::{
+    domain::id::{ChunkId, GenerationId},
+    vector::{
+        Point, PointSelector, VectorHit, field, index,
+        lexical::Lexicon,
+        search::{Leg, LegVector, Question, Ranking, Rankings},
+    },
+};
+
+/// A point as it is stored.
+pub(super) fn stored(point: Point, lexicon: &Lexicon) -> PointStruct {
+    let words = lexicon.passage(&point.text);
+    let words =
+        words.map(|words| vector::Vector::Sparse(SparseVector { values: words.values, indices: words.indices }));
+    let embedding = vector::Vector::Dense(DenseVector { data: point.embedding });
+    let vectors = [(field::EMBEDDING, Some(embedding)), (field::WORDS, words)];
+    let vectors: Vec<_> =
+        vectors.into_iter().filter_map(|(name, vector)| Some((name, Vector::from(vector?)))).collect();
+    let payload = Payload::from([
+        (field::GENERATION, point.generation.to_string().into()),
+        (field::DOCUMENT, point.document.to_string().into()),
+        (field::REVISION, i64::from(point.revision).into()),
+    ]);
+    PointStruct {
+        id: Some(id(point.id)),
+        payload: payload.into(),
+        vectors: Some(Vectors::from(NamedVectors::from(vectors))),
+    }
+}
+
+/// The most bytes that a point takes on its way: four for each number of the embedding, nine for each word with the space
+/// after it, and its keys.
+pub(super) fn most_bytes(point: &Point) -> usize {
+    point.embedding.len() * 4 + point.text.len() * 5 + 256
+}
+
+/// The points of these generations.
+pub(super) fn within(generations: &[GenerationId]) -> Filter {
+    let generations: Vec<_> = generations.iter().map(ToString::to_string).collect();
+    Filter::must([Condition::matches(field::GENERATION, generations)])
+}
+
+/// Those of `ids` that belong to the generation.
+pub(super) fn among(generation: GenerationId, ids: &[ChunkId]) -> Filter {
+    let mut filter = within(&[generation]);
+    filter.must.push(Condition::has_id(ids.iter().copied().map(id)));
+    filter
+}
+
+/// The points that a selector selects.
+pub(super) fn selected(selector: &PointSelector) -> Filter {
+    let of_document = |generation: &GenerationId, document: &_| {
+        let document = Condition::matches(field::DOCUMENT, ToString::to_string(document));
+        Filter::must([Condition::matches(field::GENERATION, generation.to_string()), document])
+    };
+    match selector {
+        PointSelector::Document { generation, document } => of_document(generation, document),
+        PointSelector::OtherRevisions { generation, document, keep } => {
+            let kept = Condition::matches(field::REVISION, i64::from(*keep));
+            Filter { must_not: vec![kept], ..of_document(generation, document) }
+        }
+        PointSelector::Generation(generation) => within(&[*generation]),
+    }
+}
+
+/// All rankings of a question.
+pub(super) fn requests(collection: &str, question: &Question<'_>) -> QueryBatchPoints {
+    let filter = within(question.generations);
+    let candidates = Some(question.candidates as u64);
+    let request = |ranking: Ranking| {
+        let with_payload = Some(SelectorOptions::Enable(ranking == question.answering()).into());
+        let request = QueryPoints { collection_name: collection.into(), with_payload, ..QueryPoints::default() };
+        match ranking {
+            Ranking::Leg(place) => {
+                let PrefetchQuery { query, using, filter, params, limit, .. } =
+                    leg_query(question.legs[place], &filter, candidates);
+                QueryPoints { query, using, filter, params, limit, ..request }
+            }
+            Ranking::Fused => QueryPoints {
+                prefetch: question.legs.iter().map(|leg| leg_query(leg, &filter, candidates)).collect(),
+                query: question.fusion.map(|settings| {
+                    let rrf = Rrf { k: Some(settings.k), weights: question.weights() };
+                    Query { variant: Some(query::Variant::Rrf(rrf)) }
+                }),
+                limit: Some(question.fused_limit() as u64),
+                ..request
+            },
+        }
+    };
+    QueryBatchPoints {
+        collection_name: collection.into(),
+        query_points: question.rankings().into_iter().map(request).collect(),
+        ..QueryBatchPoints::default()
+    }
+}
+
+/// A leg. How rare a word is counts in the generations searched only.
+fn leg_query(leg: &Leg, filter: &Filter, limit: Option<u64>) -> PrefetchQuery {
+    let (using, vector, params) = match &leg.vector {
+        LegVector::Dense(vector) => {
+            let vector = vector_input::Variant::Dense(DenseVector { data: vector.clone() });
+            let acorn = AcornSearchParams { enable: Some(true), ..AcornSearchParams::default() };
+            let breadth = Some(index::BREADTH as u64);
+            (field::EMBEDDING, vector, SearchParams { hnsw_ef: breadth, acorn: Some(acorn), ..SearchParams::default() })
+        }
+        LegVector::Sparse(vector) => {
+            let words = SparseVector { values: vector.values.clone(), indices: vector.indices.clone() };
+            let idf = IdfParams { corpus: Some(filter.clone()) };
+            let params = SearchParams { idf: Some(idf), ..SearchParams::default() };
+            (field::WORDS, vector_input::Variant::Sparse(words), params)
+        }
+    };
+    PrefetchQuery {
+        query: Some(Query { variant: Some(query::Variant::Nearest(VectorInput { variant: Some(vector) })) }),
+        using: Some(using.into()),
+        filter: Some(filter.clone()),
+        params: Some(params),
+        limit,
+        ..PrefetchQuery::default()
+    }
+}
+
+/// The server's answer to [`requests`].
+pub(super) fn rankings(question: &Question<'_>, lists: Vec<BatchResult>) -> Rankings {
+    let mut rankings = Rankings::default();
+    for (ranking, BatchResult { result: list }) in question.rankings().into_iter().zip(lists) {
+        if let Ranking::Leg(_) = ranking {
+            let candidates = list.iter().filter_map(|point| Some((chunk(point.id.clone())?, point.score)));
+            rankings.legs.push(candidates.collect());
+        }
+        if ranking == question.answering() {
+            rankings.hits = list.into_iter().filter_map(hit).collect();
+        }
+    }
+    rankings
+}
+
+/// Only Docent writes points, so none is without its keys; one that is would belong to nobody.
+fn hit(point: ScoredPoint) -> Option<VectorHit> {
+    let key = |name: &str| point.payload.get(name)?.as_str();
+    Some(VectorHit {
+        generation: key(field::GENERATION)?.parse().ok()?,
+        document: key(field::DOCUMENT)?.parse().ok()?,
+        id: chunk(point.id)?,
+        score: point.score,
+        legs: Vec::new(),
+    })
+}
+
+/// The id of the point that stands for a chunk.
+pub(super) fn id(chunk: ChunkId) -> PointId {
+    PointId::from(chunk.to_string())
+}
+
+/// The chunk that a point stands for.
+pub(super) fn chunk(id: Option<PointId>) -> Option<ChunkId> {
+    match id?.point_id_options? {
+        PointIdOptions::Uuid(id) => id.parse().ok(),
+        PointIdOptions::Num(_) => None,
+    }
+}
+
+/// A point's chunk and its embedding.
+pub(super) fn embedding(point: RetrievedPoint) -> Option<(ChunkId, Vec<f32>)> {
+    match point.vectors?.get_vector_by_name(field::EMBEDDING)? {
+        vector_output::Vector::Dense(embedding) => Some((chunk(point.id)?, embedding.data)),
+        vector_output::Vector::Sparse(_) | vector_output::Vector::MultiDense(_) => None,
+    }
+}

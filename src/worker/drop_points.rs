@@ -1,0 +1,108 @@
+//! Removes points that no row stands for any more.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use super::payload;
+use crate::{
+    db::repo::{
+        jobs::{self, ClaimedJob},
+        operations,
+    },
+    domain::{
+        operation::{DocumentOutcome, OperationStatus},
+        page::{MAX_PAGE_SIZE, PageRequest},
+        scope::Scope,
+    },
+    error::Error,
+    queue::{GiveUp, Handler, JobError},
+    service::{
+        Services,
+        documents::{DROP_POINTS, DropPoints, DropTarget},
+        operations::{Settlement, finish_if_settled, settle, start},
+    },
+    vector::{Placement, PointSelector},
+};
+
+pub(super) struct DropPointsHandler {
+    pub(super) services: Arc<Services>,
+}
+
+#[async_trait]
+impl Handler for DropPointsHandler {
+    fn kind(&self) -> &'static str {
+        DROP_POINTS
+    }
+
+    async fn run(&self, job: &ClaimedJob, _stop: &CancellationToken) -> Result<(), JobError> {
+        let work: DropPoints = payload(job)?;
+        let placement = Placement { name: work.placement.clone(), dimension: self.services.embedder.model().dimension };
+        let generation = work.generation;
+        let selectors: Vec<_> = match work.target {
+            DropTarget::Documents(ref documents) => {
+                documents.iter().map(|document| PointSelector::Document { generation, document: *document }).collect()
+            }
+            DropTarget::OtherRevisions { document, keep } => {
+                vec![PointSelector::OtherRevisions { generation, document, keep }]
+            }
+        };
+        for selector in &selectors {
+            self.services.vectors.delete(&placement, selector).await.map_err(Error::from)?;
+        }
+        self.services.vectors.flush(&placement).await.map_err(Error::from)?;
+        self.end(job, &work, None).await
+    }
+
+    async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
+
+    async fn give_up(&self, job: &ClaimedJob, _reason: GiveUp<'_>) -> Result<(), JobError> {
+        let work: DropPoints = payload(job)?;
+        self.end(job, &work, Some("The vectors could not be removed. They are invisible and take up space only.")).await
+    }
+}
+
+impl DropPointsHandler {
+    async fn end(&self, job: &ClaimedJob, work: &DropPoints, failure: Option<&str>) -> Result<(), JobError> {
+        let (lease, now) = (job.lease(), self.services.clock.now());
+        self.services
+            .database
+            .transaction(|tx| {
+                async move {
+                    if !jobs::finish(tx, lease).await? {
+                        return Err(JobError::LeaseLost);
+                    }
+                    let Some(id) = work.operation else { return Ok(()) };
+                    let Some(mut locked) = operations::lock(tx, Scope::System, id).await? else { return Ok(()) };
+                    start(&mut locked, now);
+                    let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
+                    loop {
+                        let reader = tx.reader(Scope::System);
+                        let items = operations::list_items(&reader, id, &[DocumentOutcome::Pending], &page).await?;
+                        for item in &items.items {
+                            let outcome = DocumentOutcome::Completed;
+                            operations::set_outcome(tx, id, item.ordinal, outcome, None, 0).await?;
+                            settle(&mut locked, &Settlement::deleted(item.document_id), now);
+                            page.after = Some(item.ordinal);
+                        }
+                        if !items.has_next_page {
+                            break;
+                        }
+                    }
+                    finish_if_settled(&mut locked, now);
+                    if locked.operation.status == OperationStatus::Completed {
+                        locked.operation.error_message = failure.map(str::to_owned);
+                    }
+                    Ok(operations::save(tx, locked).await?)
+                }
+                .boxed()
+            })
+            .await?;
+        if let Some(operation) = work.operation {
+            self.services.events.announce(operation);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! Wires the queue to what its jobs mean: one handler a file, and the upkeep that nobody asked for.
+
+mod delete_collection;
+mod drop_points;
+mod ingest_document;
+mod upkeep;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Config,
+    db::DatabaseError,
+    error::Error,
+    extract::Extractor,
+    queue::{Handler, JobError, QueueSettings, Runner},
+    service::Services,
+};
+
+/// Works on the queue and looks after the stores until `stop` is cancelled.
+///
+/// # Errors
+/// When the database fails at the start.
+pub async fn run(
+    services: Arc<Services>,
+    extractor: Arc<Extractor>,
+    is_alone: bool,
+    stop: CancellationToken,
+) -> Result<(), DatabaseError> {
+    let handlers: Vec<Arc<dyn Handler>> = vec![
+        Arc::new(ingest_document::IngestDocument { services: Arc::clone(&services), extractor }),
+        Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
+        Arc::new(delete_collection::DeleteCollection { services: Arc::clone(&services) }),
+    ];
+    let runner = Arc::new(Runner::new(
+        services.database.clone(),
+        Arc::clone(&services.clock),
+        settings(&services.config, is_alone),
+        handlers,
+        Arc::clone(&services.work),
+    ));
+    let upkeep = tokio::spawn(upkeep::run(services, stop.clone()));
+    let result = runner.run(stop).await;
+    let _ = upkeep.await;
+    result
+}
+
+fn settings(config: &Config, is_alone: bool) -> QueueSettings {
+    let ingestion = &config.ingestion;
+    QueueSettings {
+        concurrency: ingestion.concurrency,
+        lease: Duration::from_secs(u64::try_from(ingestion.lease_seconds).unwrap_or(30)),
+        heartbeat: Duration::from_secs(ingestion.heartbeat_seconds),
+        sweep: Duration::from_secs(ingestion.sweep_seconds),
+        poll: Duration::from_millis(ingestion.poll_milliseconds),
+        max_attempts: ingestion.max_attempts,
+        max_crashes: ingestion.max_crashes,
+        is_alone,
+    }
+}
+
+/// A use case's error as the queue sees it.
+impl From<Error> for JobError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unavailable { .. } | Error::Timeout(_) => Self::Transient(Box::new(error)),
+            error => Self::Unknown(Box::new(error)),
+        }
+    }
+}
+
+/// So that transactions of handlers can give up a lost lease.
+impl From<DatabaseError> for JobError {
+    fn from(error: DatabaseError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl crate::db::AsContention for JobError {
+    fn is_contention(&self) -> bool {
+        match self {
+            Self::Transient(error) | Self::Unknown(error) => {
+                error.downcast_ref::<Error>().is_some_and(crate::db::AsContention::is_contention)
+            }
+            Self::LeaseLost | Self::Stopped => false,
+        }
+    }
+}
+
+/// What a job was told.
+fn payload<T: serde::de::DeserializeOwned>(job: &crate::db::repo::jobs::ClaimedJob) -> Result<T, JobError> {
+    serde_json::from_value(job.payload.clone()).map_err(|error| JobError::Unknown(error.into()))
+}
+
+/// A place where tests let a step fail or take the process down: `return(abort)` ends it as `kill -9` would,
+/// `return(fail)` is an error that may pass. Outside tests this is nothing.
+fn failpoint(name: &'static str) -> Result<(), JobError> {
+    fail::fail_point!(name, |action| match action.as_deref() {
+        Some("abort") => std::process::abort(),
+        _ => Err(JobError::Transient("injected".into())),
+    });
+    let _ = name;
+    Ok(())
+}

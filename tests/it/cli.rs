@@ -1,0 +1,130 @@
+//! The commands, as processes.
+
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use crate::support::model;
+
+fn docent(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_docent"))
+        .args(arguments)
+        .env_clear()
+        .env("DOCENT__DATA_DIR", data_dir)
+        .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
+        .envs(environment.iter().copied())
+        .current_dir(data_dir)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn schema_print_writes_the_committed_schema() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = docent(directory.path(), &["schema", "print"], &[]);
+    assert!(output.status.success());
+    let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).unwrap();
+    assert_eq!(text(&output.stdout), committed);
+}
+
+#[test]
+fn config_print_shows_what_is_in_force_and_hides_secrets() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("docent.toml"), "[http]\nport = 9000\nhost = \"::1\"\n").unwrap();
+    let environment = [
+        ("DOCENT__HTTP__PORT", "9001"),
+        ("DOCENT__AUTH__SIGNING_SECRET", "a secret of more than thirty-two characters"),
+        ("DATABASE_URL", "postgres://ada:hunter2@localhost/docent"),
+    ];
+    let output = docent(directory.path(), &["config", "print"], &environment);
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(printed.contains("port = 9001") && printed.contains("host = \"::1\""), "{printed}");
+    assert!(!printed.contains("hunter2") && !printed.contains("more than thirty-two"), "{printed}");
+}
+
+#[test]
+fn an_unknown_setting_is_refused_with_the_nearest_known_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = docent(directory.path(), &["config", "print"], &[("DOCENT__HTTP__PROT", "1")]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("DOCENT__HTTP__PORT"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_server_without_its_model_and_without_the_hub_says_how_to_get_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let empty = directory.path().join("models");
+    let environment = [
+        ("DOCENT__EMBEDDING__MODEL_DIR", empty.to_str().unwrap()),
+        // Nothing listens on the discard port of this machine.
+        ("DOCENT__EMBEDDING__HUB_URL", "http://127.0.0.1:9"),
+    ];
+    let output = docent(directory.path(), &["serve"], &environment);
+    assert!(!output.status.success());
+    let message = text(&output.stderr);
+    assert!(message.contains("docent model pull") && message.contains("docent model import"), "{message}");
+}
+
+#[test]
+fn a_damaged_model_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("models/all-MiniLM-L6-v2");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("model.safetensors"), "not the weights").unwrap();
+    std::fs::copy(model::directory().join("all-MiniLM-L6-v2/tokenizer.json"), folder.join("tokenizer.json")).unwrap();
+    let models = directory.path().join("models");
+    let environment = [("DOCENT__EMBEDDING__MODEL_DIR", models.to_str().unwrap())];
+    for command in [["model", "verify"].as_slice(), &["serve"]] {
+        let output = docent(directory.path(), command, &environment);
+        assert!(!output.status.success());
+        assert!(text(&output.stderr).contains("is not the pinned one"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn taking_a_migration_back_needs_to_be_meant() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(docent(directory.path(), &["migrate", "up"], &[]).status.success());
+    let refused = docent(directory.path(), &["migrate", "down"], &[]);
+    assert!(!refused.status.success() && text(&refused.stderr).contains("--destroy-data"));
+    let status = text(&docent(directory.path(), &["migrate", "status"], &[]).stdout);
+    assert!(status.lines().all(|line| line.starts_with("applied ")), "{status}");
+    assert!(docent(directory.path(), &["migrate", "down", "--destroy-data"], &[]).status.success());
+    let status = text(&docent(directory.path(), &["migrate", "status"], &[]).stdout);
+    assert_eq!(status.lines().filter(|line| line.starts_with("missing ")).count(), 1, "{status}");
+}
+
+#[test]
+fn an_account_is_opened_with_a_password_from_standard_input() {
+    use std::io::Write;
+
+    let directory = tempfile::tempdir().unwrap();
+    let create = |password: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_docent"))
+            .args(["user", "create", "--username", "ada", "--email", "ada@example.org"])
+            .env_clear()
+            .env("DOCENT__DATA_DIR", directory.path())
+            .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let short = create("short\n");
+    assert!(!short.status.success());
+    assert!(text(&short.stderr).contains('8'), "{}", text(&short.stderr));
+    let opened = create("long enough for anybody\n");
+    assert!(opened.status.success(), "{}", text(&opened.stderr));
+    let again = create("long enough for anybody\n");
+    assert!(!again.status.success() && text(&again.stderr).contains("taken"), "{}", text(&again.stderr));
+}

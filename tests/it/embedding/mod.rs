@@ -1,0 +1,5 @@
+//! Models: their files, their tokenizer, and the vectors they give.
+
+mod install;
+mod local;
+mod tokenizer;

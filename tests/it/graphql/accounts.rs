@@ -1,0 +1,130 @@
+//! Registering, logging in, refreshing, logging out.
+
+use serde_json::{Value, json};
+
+use crate::{
+    on_both_databases,
+    support::{
+        app::TestApp,
+        caller::{Caller, PASSWORD},
+    },
+};
+
+const VIEWER: &str = "{ viewer { username email role } }";
+const LOG_IN: &str = "mutation($login: String!, $password: String!) {
+    sessionCreate(input: { login: $login, password: $password }) {
+        accessToken refreshToken expiresAt viewer { username } userErrors { code message path }
+    }
+}";
+const REFRESH: &str = "mutation($token: String!) {
+    sessionRefresh(input: { refreshToken: $token }) { accessToken refreshToken userErrors { code } }
+}";
+
+async fn log_in(caller: &Caller, login: &str, password: &str) -> Value {
+    caller.data(LOG_IN, json!({ "login": login, "password": password })).await["sessionCreate"].clone()
+}
+
+async fn refresh(caller: &Caller, token: &Value) -> Value {
+    caller.graphql(REFRESH, json!({ "token": token })).await
+}
+
+on_both_databases! {
+    async fn the_first_account_administers_the_server_and_the_second_does_not(app) {
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        assert_eq!(ada.data(VIEWER, json!({})).await["viewer"]["role"], "ADMIN");
+        assert_eq!(eve.data(VIEWER, json!({})).await["viewer"]["role"], "MEMBER");
+    }
+
+    async fn nobody_is_the_viewer_without_a_token(app) {
+        assert_eq!(app.anonymous().data(VIEWER, json!({})).await["viewer"], Value::Null);
+    }
+
+    async fn names_and_addresses_are_taken_whatever_their_case(app) {
+        app.user("ada").await;
+        let payload = app.anonymous().register("ADA").await;
+        assert_eq!(payload["user"], Value::Null);
+        let errors = payload["userErrors"].as_array().unwrap();
+        assert_eq!(errors.iter().map(|error| &error["code"]).collect::<Vec<_>>(), ["TAKEN", "TAKEN"]);
+        assert_eq!(errors[0]["path"], json!(["username"]));
+    }
+
+    async fn everything_that_is_wrong_with_a_registration_is_told_at_once(app) {
+        let payload = app.anonymous().data(
+            "mutation { userRegister(input: { username: \" \", email: \"nowhere\", password: \"short\" }) {
+                user { id } userErrors { code path }
+            } }",
+            json!({}),
+        ).await;
+        let paths: Vec<_> = payload["userRegister"]["userErrors"].as_array().unwrap().iter().map(|e| e["path"][0].clone()).collect();
+        assert_eq!(paths, ["username", "email", "password"]);
+    }
+
+    async fn a_login_works_with_name_or_address_and_fails_the_same_for_whatever_is_wrong(app) {
+        let nobody = app.anonymous();
+        nobody.register("ada").await;
+        assert_eq!(log_in(&nobody, "ada", PASSWORD).await["viewer"]["username"], "ada");
+        assert_eq!(log_in(&nobody, "Ada@Example.org", PASSWORD).await["viewer"]["username"], "ada");
+        let wrong_password = log_in(&nobody, "ada", "wrong horse battery staple").await;
+        let unknown_name = log_in(&nobody, "eve", PASSWORD).await;
+        assert_eq!(wrong_password["userErrors"][0]["code"], "WRONG_CREDENTIALS");
+        assert_eq!(wrong_password, unknown_name);
+    }
+
+    async fn a_refresh_token_is_good_once_and_its_second_use_ends_the_login(app) {
+        let nobody = app.anonymous();
+        nobody.register("ada").await;
+        let first = log_in(&nobody, "ada", PASSWORD).await;
+        let second = refresh(&nobody, &first["refreshToken"]).await["data"]["sessionRefresh"].clone();
+        let ada = nobody.with_token(second["accessToken"].as_str().unwrap());
+        assert_eq!(ada.data(VIEWER, json!({})).await["viewer"]["username"], "ada");
+
+        let replay = refresh(&nobody, &first["refreshToken"]).await;
+        assert_eq!(replay["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+        let descendant = refresh(&nobody, &second["refreshToken"]).await;
+        assert_eq!(descendant["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+        assert_eq!(ada.send("POST", "/graphql", &[("content-type", "application/json")], "{\"query\":\"{ viewer { id } }\"}").await.status, 401);
+    }
+
+    async fn parallel_refreshes_of_one_token_leave_no_second_family(app) {
+        let nobody = app.anonymous();
+        nobody.register("ada").await;
+        let first = log_in(&nobody, "ada", PASSWORD).await;
+        let answers = futures_util::future::join_all((0..8).map(|_| refresh(&nobody, &first["refreshToken"]))).await;
+        let good: Vec<_> = answers.iter().filter(|answer| answer.get("errors").is_none()).collect();
+        // One wins; the others are replays, which end the login as a whole.
+        assert_eq!(good.len(), 1);
+        let late = refresh(&nobody, &good[0]["data"]["sessionRefresh"]["refreshToken"]).await;
+        assert_eq!(late["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    }
+
+    async fn an_access_token_ends_with_its_time_and_with_its_login(app) {
+        let nobody = app.anonymous();
+        let ada = app.user("ada").await;
+        app.clock.advance(16 * 60);
+        let answer = ada.send("POST", "/graphql", &[("content-type", "application/json")], "{\"query\":\"{ viewer { id } }\"}").await;
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+
+        let again = nobody.log_in("ada").await;
+        again.data("mutation { sessionRevoke(input: {}) { userErrors { code } } }", json!({})).await;
+        assert_eq!(again.send("POST", "/graphql", &[("content-type", "application/json")], "{\"query\":\"{ viewer { id } }\"}").await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn a_closed_server_registers_only_its_first_account() {
+    let mut config = docent::config::Config::default();
+    config.auth.registration = docent::config::Registration::Closed;
+    let app = TestApp::start(config).await;
+    app.user("ada").await;
+    let answer = app
+        .anonymous()
+        .graphql(
+            "mutation { userRegister(input: { username: \"eve\", email: \"eve@example.org\", password: \"long enough\" }) {
+                user { id }
+            } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
+}

@@ -1,0 +1,157 @@
+//! Whatever comes in: a clear, coded answer, nothing changed, and the server serves on.
+
+use serde_json::{Value, json};
+
+use super::documents::upload;
+use crate::{
+    on_both_databases,
+    support::{
+        app::{TestApp, texts},
+        caller::Caller,
+    },
+};
+
+async fn user_errors(caller: &Caller, documents: Value) -> Vec<(String, String)> {
+    let collection =
+        caller.data("{ collections { nodes { id } } }", json!({})).await["collections"]["nodes"][0]["id"].clone();
+    let payload = caller.ingest(collection.as_str().unwrap(), documents).await;
+    assert_eq!(payload["operation"], Value::Null, "{payload:#}");
+    let errors = payload["userErrors"].as_array().unwrap();
+    let join =
+        |path: &Value| path.as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect::<Vec<_>>().join(".");
+    errors.iter().map(|error| (error["code"].as_str().unwrap().to_owned(), join(&error["path"]))).collect()
+}
+
+fn pair(code: &str, path: &str) -> (String, String) {
+    (code.to_owned(), path.to_owned())
+}
+
+on_both_databases! {
+    async fn names_that_could_leave_their_folder_are_refused(app) {
+        let ada = app.user("ada").await;
+        ada.create_collection("Letters").await;
+        for name in ["../../etc/passwd", "/etc/passwd", "a\u{0}b.txt", "..", "", "c:\\boot.ini", "line\nbreak.txt"] {
+            let errors = user_errors(&ada, texts(&[(name, "text")])).await;
+            assert!(errors.iter().any(|(_, path)| path == "documents.0.fileName"), "{name:?}: {errors:?}");
+            let payload = ada.data(
+                "mutation($name: String!) { uploadCreate(input: { fileName: $name }) { upload { id } userErrors { path } } }",
+                json!({ "name": name }),
+            ).await;
+            assert_eq!(payload["uploadCreate"]["upload"], Value::Null, "{name:?}");
+        }
+        let counts = ada.data("{ collections { nodes { documentCount operations { totalCount } } } }", json!({})).await;
+        assert_eq!(counts["collections"]["nodes"][0], json!({ "documentCount": 0, "operations": { "totalCount": 0 } }));
+    }
+
+    async fn calls_that_make_no_sense_are_refused_as_a_whole(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        assert_eq!(user_errors(&ada, json!([])).await, [pair("REQUIRED", "documents")]);
+        let many: Vec<_> = (0..101).map(|n| json!({ "fileName": format!("{n}.txt"), "source": { "text": "x" } })).collect();
+        assert_eq!(user_errors(&ada, json!(many)).await, [pair("TOO_LONG", "documents")]);
+        let twice = texts(&[("a.txt", "One."), ("a.txt", "Two.")]);
+        assert_eq!(user_errors(&ada, twice).await, [pair("DUPLICATE", "documents.1.uri")]);
+        let unknown = json!([{ "source": { "uploadId": "bm9uc2Vuc2U" }, "fileName": "a.txt" }]);
+        assert_eq!(user_errors(&ada, unknown).await, [pair("NOT_FOUND", "documents.0.source.uploadId")]);
+        let meta = json!([{ "source": { "text": "x" }, "fileName": "a.txt", "meta": [1] }]);
+        assert_eq!(user_errors(&ada, meta).await, [pair("INVALID", "documents.0.meta")]);
+        let nul = json!([{ "source": { "text": "x" }, "fileName": "a.txt", "meta": { "a": "\u{0}" } }]);
+        assert_eq!(user_errors(&ada, nul).await, [pair("INVALID", "documents.0.meta")]);
+        let both = "mutation($id: ID!) { documentsIngest(input: { collectionId: $id, documents: [
+            { fileName: \"a.txt\", source: { text: \"x\", uploadId: \"y\" } }
+        ] }) { operation { id } } }";
+        assert_eq!(ada.error_code(both, json!({ "id": id })).await, "GRAPHQL_VALIDATION_FAILED");
+    }
+
+    async fn ids_that_are_unknown_malformed_or_of_another_kind_are_not_found(app) {
+        let ada = app.user("ada").await;
+        let collection = ada.create_collection("Letters").await;
+        for id in ["", "nonsense", "bm9uc2Vuc2U", "Y29sbGVjdGlvbjowMTk", collection.as_str()] {
+            for field in ["document", "operation"] {
+                let answer = ada.graphql(&format!("query($id: ID!) {{ {field}(id: $id) {{ id }} }}"), json!({ "id": id })).await;
+                assert_eq!(answer["data"], json!({ field: null }), "{id}");
+                assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND", "{id}");
+            }
+            let cancel = "mutation($id: ID!) { operationCancel(id: $id) { operation { id } } }";
+            assert_eq!(ada.error_code(cancel, json!({ "id": id })).await, "NOT_FOUND", "{id}");
+        }
+        for id in ["", "nonsense", "bm9uc2Vuc2U"] {
+            let node = "query($id: ID!) { node(id: $id) { id } }";
+            assert_eq!(ada.error_code(node, json!({ "id": id })).await, "NOT_FOUND", "{id}");
+        }
+    }
+
+    async fn pages_of_no_or_too_many_rows_and_foreign_cursors_are_refused(app) {
+        let ada = app.user("ada").await;
+        ada.create_collection("One").await;
+        ada.create_collection("Two").await;
+        let list = "query($first: Int, $after: Cursor) { collections(first: $first, after: $after) { pageInfo { endCursor } } }";
+        for first in [0, 101, -1] {
+            assert_eq!(ada.error_code(list, json!({ "first": first })).await, "BAD_USER_INPUT");
+            let search = "query($first: Int) { search(input: { query: \"x\", first: $first }) { hits { rank } } }";
+            assert_eq!(ada.error_code(search, json!({ "first": first })).await, "BAD_USER_INPUT");
+        }
+        let cursor = ada.data(list, json!({ "first": 1 })).await["collections"]["pageInfo"]["endCursor"].clone();
+        for after in [json!("nonsense"), json!(""), json!("AAAA")] {
+            assert_eq!(ada.error_code(list, json!({ "after": after })).await, "BAD_USER_INPUT");
+        }
+        let operations = "query($after: Cursor) { operations(after: $after) { totalCount } }";
+        assert_eq!(ada.error_code(operations, json!({ "after": cursor })).await, "BAD_USER_INPUT");
+        let search = "query($after: Cursor) { search(input: { query: \"x\", after: $after }) { hits { rank } } }";
+        assert_eq!(ada.error_code(search, json!({ "after": cursor })).await, "BAD_USER_INPUT");
+    }
+
+    async fn questions_that_are_empty_or_endless_are_refused(app) {
+        let anonymous = app.anonymous();
+        let search = "query($query: String!) { search(input: { query: $query }) { hits { rank } } }";
+        for query in [String::new(), "   ".to_owned(), "word ".repeat(1000)] {
+            assert_eq!(anonymous.error_code(search, json!({ "query": query })).await, "BAD_USER_INPUT");
+        }
+        // What looks like an attack is only a question.
+        for query in ["'; DROP TABLE users; --", "%_\\", "\u{0}", "🚋🚋🚋", "*", "\u{202e}evil"] {
+            assert_eq!(anonymous.data(search, json!({ "query": query })).await["search"]["hits"], json!([]));
+        }
+    }
+}
+
+/// Files that can't be read, and the code that each gets.
+fn hostile_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let noise = |length: u32| (0..length).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect::<Vec<u8>>();
+    vec![
+        ("empty.txt", Vec::new(), "EMPTY_FILE"),
+        ("invalid.txt", b"caf\xe9 au lait, s'il vous pla\xeet".to_vec(), "INVALID_ENCODING"),
+        ("blank.txt", b" \n\t \n".to_vec(), "NO_TEXT"),
+        ("punctuation.md", b"--- *** ---".to_vec(), "NO_TEXT"),
+        ("truncated.pdf", b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R".to_vec(), "CORRUPT_FILE"),
+        ("notes.pdf", b"This is plain text that calls itself a PDF.".to_vec(), "FORMAT_MISMATCH"),
+        ("truncated.docx", b"PK\x03\x04\x14\x00\x06\x00".to_vec(), "CORRUPT_FILE"),
+        ("unknown.xyz", noise(2048), "UNSUPPORTED_FORMAT"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_can_not_be_read_fail_alone_with_a_code_and_a_sentence() {
+    let app = TestApp::on_sqlite().await;
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    let mut documents = vec![json!({ "fileName": "good.txt", "source": { "text": "The tram is on time." } })];
+    let files = hostile_files();
+    for (name, bytes, _) in &files {
+        documents.push(json!({ "source": { "uploadId": upload(&ada, name, bytes).await } }));
+    }
+    let operation = ada.ingest_all(&id, json!(documents)).await;
+    assert_eq!(
+        (&operation["status"], &operation["totals"]["completed"]),
+        (&json!("COMPLETED"), &json!(1)),
+        "{operation:#}"
+    );
+    let nodes = operation["documents"]["nodes"].as_array().unwrap();
+    let found: Vec<_> = nodes[1..].iter().map(|node| node["error"]["code"].as_str().unwrap_or("none")).collect();
+    let expected: Vec<_> = files.iter().map(|(_, _, code)| *code).collect();
+    assert_eq!(found, expected, "{operation:#}");
+    for node in &nodes[1..] {
+        let message = node["error"]["message"].as_str().unwrap();
+        assert!(message.ends_with('.') && message.len() > 20, "{message}");
+    }
+    assert_eq!(ada.search(json!({ "query": "tram" })).await["hits"].as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,193 @@
+//! Documents: taken in from texts and uploads, replaced, handed out, removed.
+
+use serde_json::{Value, json};
+
+use crate::{
+    on_both_databases,
+    support::{
+        app::{TestApp, texts},
+        caller::Caller,
+    },
+};
+
+const DOCUMENTS: &str = "query($id: ID!, $filter: DocumentFilter) {
+    collection(id: $id) {
+        documentCount chunkCount totalBytes
+        documents(filter: $filter) {
+            totalCount
+            nodes { id uri fileName status contentType fileSize chunkCount title downloadUrl error { code message }
+                    chunks { nodes { index content startOffset endOffset headings previous { index } next { index } } } }
+        }
+    }
+}";
+const DELETE: &str = "mutation($ids: [ID!]!) {
+    documentsDelete(input: { ids: $ids }) { operation { id type } userErrors { code path } }
+}";
+const UPLOAD: &str = "mutation($name: String!) {
+    uploadCreate(input: { fileName: $name }) { upload { id url expiresAt } userErrors { code path } }
+}";
+
+async fn collection(caller: &Caller, id: &str) -> Value {
+    caller.data(DOCUMENTS, json!({ "id": id })).await["collection"].clone()
+}
+
+/// The id of an upload that holds `bytes`.
+pub async fn upload(caller: &Caller, name: &str, bytes: &[u8]) -> String {
+    let payload = caller.data(UPLOAD, json!({ "name": name })).await;
+    let upload = &payload["uploadCreate"]["upload"];
+    let answer = caller.send("PUT", upload["url"].as_str().unwrap(), &[], bytes.to_vec()).await;
+    assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+    upload["id"].as_str().unwrap().to_owned()
+}
+
+on_both_databases! {
+    async fn texts_become_documents_and_passages(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        let markdown = "# Trams\n\nIntroduction.\n\n## Lines\n\nLine nine runs at night. 🚋\n";
+        let operation = ada.ingest_all(&id, texts(&[("trams.md", markdown), ("plain.txt", "Just a line.")])).await;
+        assert_eq!(operation["status"], "COMPLETED");
+        assert_eq!(operation["type"], "INDEX");
+        assert_eq!(operation["progress"], 100);
+        assert_eq!(operation["totals"]["completed"], 2);
+
+        let collection = collection(&ada, &id).await;
+        assert_eq!(collection["documentCount"], 2);
+        let documents = collection["documents"]["nodes"].as_array().unwrap();
+        let trams = documents.iter().find(|document| document["uri"] == "trams.md").unwrap();
+        assert_eq!(trams["title"], "Trams");
+        assert_eq!(trams["status"], "COMPLETED");
+        let characters: Vec<char> = markdown.chars().collect();
+        for chunk in trams["chunks"]["nodes"].as_array().unwrap() {
+            let place = |field: &str| usize::try_from(chunk[field].as_u64().unwrap()).unwrap();
+            let text: String = characters[place("startOffset")..place("endOffset")].iter().collect();
+            assert_eq!(text, chunk["content"].as_str().unwrap());
+        }
+        let chunks: i64 = documents.iter().map(|document| document["chunkCount"].as_i64().unwrap()).sum();
+        assert_eq!(collection["chunkCount"], chunks);
+        assert_eq!(collection["totalBytes"], (markdown.len() + "Just a line.".len()).to_string());
+    }
+
+    async fn an_upload_becomes_a_document_and_comes_back_byte_by_byte(app) {
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        let id = ada.create_collection("Letters").await;
+        let html = b"<html><head><title>Night lines</title></head><body><h1>Night lines</h1><p>The tram runs at night.</p></body></html>";
+        let upload = upload(&ada, "night.html", html).await;
+        let operation = ada.ingest_all(&id, json!([{ "source": { "uploadId": upload }, "uri": "site/night" }])).await;
+        assert_eq!(operation["status"], "COMPLETED", "{operation:#}");
+
+        let document = collection(&ada, &id).await["documents"]["nodes"][0].clone();
+        assert_eq!(document["contentType"], "text/html");
+        assert_eq!(document["uri"], "site/night");
+        assert_eq!(document["fileSize"], html.len().to_string());
+        let url = document["downloadUrl"].as_str().unwrap();
+        let whole = ada.send("GET", url, &[], "").await;
+        assert_eq!((whole.status, whole.body.as_slice()), (200, html.as_slice()));
+        assert!(whole.headers["content-disposition"].to_str().unwrap().starts_with("attachment; filename=\"night.html\""));
+        let part = ada.send("GET", url, &[("range", "bytes=0-5")], "").await;
+        assert_eq!((part.status, part.body.as_slice()), (206, b"<html>".as_slice()));
+        for stranger in [&eve, &app.anonymous()] {
+            assert_eq!(stranger.send("GET", url, &[], "").await.status, 404);
+        }
+    }
+
+    async fn the_same_call_twice_under_one_key_is_one_operation(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        let ingest = "mutation($input: DocumentsIngestInput!) {
+            documentsIngest(input: $input) { operation { id } documents { id } userErrors { code } }
+        }";
+        let input = |text: &str| json!({ "input": {
+            "collectionId": id, "idempotencyKey": "monday", "documents": texts(&[("a.txt", text)]),
+        } });
+        let first = ada.data(ingest, input("One.")).await;
+        let second = ada.data(ingest, input("One.")).await;
+        assert_eq!(first, second);
+        let other = ada.data(ingest, input("Two.")).await;
+        assert_eq!(other["documentsIngest"]["userErrors"][0]["code"], "CONFLICT");
+        ada.ended(first["documentsIngest"]["operation"]["id"].as_str().unwrap()).await;
+        assert_eq!(collection(&ada, &id).await["documentCount"], 1);
+    }
+
+    async fn unchanged_content_is_skipped_and_new_content_replaces_the_old(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        let first = ada.ingest_all(&id, texts(&[("a.txt", "The tram is red.")])).await;
+        let same = ada.ingest_all(&id, texts(&[("a.txt", "The tram is red.")])).await;
+        assert_eq!((&same["type"], &same["totals"]["skipped"], &same["status"]), (&json!("APPEND"), &json!(1), &json!("COMPLETED")));
+
+        let changed = ada.ingest_all(&id, texts(&[("a.txt", "The ferry is blue.")])).await;
+        assert_eq!(changed["documents"]["nodes"][0]["document"]["id"], first["documents"]["nodes"][0]["document"]["id"]);
+        let after = collection(&ada, &id).await;
+        assert_eq!((&after["documentCount"], &after["chunkCount"]), (&json!(1), &json!(1)));
+        let contents = |result: Value| result["hits"].as_array().unwrap().iter().map(|hit| hit["chunk"]["content"].clone()).collect::<Vec<_>>();
+        assert_eq!(contents(ada.search(json!({ "query": "ferry" })).await), ["The ferry is blue."]);
+        assert_eq!(contents(ada.search(json!({ "query": "tram", "mode": "LEXICAL" })).await), Vec::<Value>::new());
+    }
+
+    async fn removed_documents_are_gone_at_once(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        let operation = ada.ingest_all(&id, texts(&[("a.txt", "The tram."), ("b.txt", "The ferry.")])).await;
+        let first = operation["documents"]["nodes"][0]["document"]["id"].clone();
+        let payload = ada.data(DELETE, json!({ "ids": [first] })).await["documentsDelete"].clone();
+        assert_eq!(payload["operation"]["type"], "DELETE");
+        assert_eq!(ada.search(json!({ "query": "tram", "mode": "LEXICAL" })).await["hits"], json!([]));
+        let after = collection(&ada, &id).await;
+        assert_eq!((&after["documentCount"], &after["chunkCount"]), (&json!(1), &json!(1)));
+        let ended = ada.ended(payload["operation"]["id"].as_str().unwrap()).await;
+        assert_eq!((&ended["status"], &ended["totals"]["completed"]), (&json!("COMPLETED"), &json!(1)));
+    }
+
+    async fn a_removal_that_names_what_does_not_exist_removes_nothing(app) {
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        let id = ada.create_collection("Letters").await;
+        let operation = ada.ingest_all(&id, texts(&[("a.txt", "The tram.")])).await;
+        let document = operation["documents"]["nodes"][0]["document"]["id"].clone();
+        let hidden = eve.data(DELETE, json!({ "ids": [document] })).await["documentsDelete"].clone();
+        assert_eq!(hidden, json!({ "operation": null, "userErrors": [{ "code": "NOT_FOUND", "path": ["ids", "0"] }] }));
+        let mixed = ada.data(DELETE, json!({ "ids": [document, "bm9uc2Vuc2U"] })).await["documentsDelete"].clone();
+        assert_eq!(mixed["userErrors"], json!([{ "code": "NOT_FOUND", "path": ["ids", "1"] }]));
+        assert_eq!(collection(&ada, &id).await["documentCount"], 1);
+    }
+
+    async fn one_bad_file_among_many_fails_alone(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        let noise: Vec<u8> = (0..4096_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let bad = upload(&ada, "noise.txt", &noise).await;
+        let operation = ada.ingest_all(&id, json!([
+            { "fileName": "a.txt", "source": { "text": "The tram." } },
+            { "source": { "uploadId": bad } },
+            { "fileName": "b.txt", "source": { "text": "The ferry." } },
+        ])).await;
+        assert_eq!(operation["status"], "COMPLETED");
+        let outcomes: Vec<_> = operation["documents"]["nodes"].as_array().unwrap().iter().map(|node| node["outcome"].clone()).collect();
+        assert_eq!(outcomes, ["COMPLETED", "FAILED", "COMPLETED"]);
+        assert!(operation["documents"]["nodes"][1]["error"]["code"].is_string());
+        assert_eq!(operation["errorMessage"], "1 of 3 documents could not be indexed; their errors say why.");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_are_filled_once_by_their_owner_and_not_beyond_the_limit() {
+    let mut config = docent::config::Config::default();
+    config.limits.upload_bytes = 1000;
+    let app = TestApp::start(config).await;
+    let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+    let payload = ada.data(UPLOAD, json!({ "name": "a.txt" })).await;
+    let url = payload["uploadCreate"]["upload"]["url"].as_str().unwrap().to_owned();
+
+    assert_eq!(eve.send("PUT", &url, &[], "hello").await.status, 404);
+    assert_eq!(app.anonymous().send("PUT", &url, &[], "hello").await.status, 401);
+    let announced = ada.send("PUT", &url, &[("content-length", "1001")], vec![b'x'; 1001]).await;
+    assert_eq!(announced.status, 413);
+    let streamed = futures_util::stream::iter((0..3).map(|_| Ok::<_, std::io::Error>(vec![b'x'; 400])));
+    let streamed = ada.send("PUT", &url, &[], axum::body::Body::from_stream(streamed)).await;
+    assert_eq!(
+        (streamed.status, streamed.json()["errors"][0]["extensions"]["code"].clone()),
+        (413, json!("COST_LIMIT_EXCEEDED"))
+    );
+    assert_eq!(ada.send("PUT", &url, &[], "hello").await.status, 201);
+    assert_eq!(ada.send("PUT", &url, &[], "again").await.status, 409);
+}

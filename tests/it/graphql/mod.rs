@@ -1,0 +1,10 @@
+mod accounts;
+mod bad_input;
+mod collections;
+pub mod documents;
+mod events;
+mod graph;
+mod nested;
+mod operations;
+mod schema;
+mod search;

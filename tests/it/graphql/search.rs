@@ -1,0 +1,130 @@
+//! Search, with the real model and the real engine.
+
+use serde_json::{Value, json};
+
+use crate::{on_both_databases, support::app::texts};
+
+const CORPUS: &[(&str, &str)] = &[
+    ("tram.txt", "Trams are rail vehicles that run on tracks along city streets."),
+    ("bread.txt", "Sourdough bread needs flour, water, salt and a lively starter."),
+    ("stars.txt", "Astronomers measure the distance of stars by their parallax."),
+    ("cats.txt", "A cat purrs when it is content, and sometimes when it is in pain."),
+];
+
+fn files(result: &Value) -> Vec<String> {
+    result["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["document"]["fileName"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+on_both_databases! {
+    async fn each_mode_finds_what_it_is_made_for(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Facts").await;
+        ada.ingest_all(&id, texts(CORPUS)).await;
+
+        // No word in common: only meaning finds it.
+        let semantic = ada.search(json!({ "query": "streetcar public transport", "mode": "SEMANTIC" })).await;
+        assert_eq!(files(&semantic)[0], "tram.txt");
+        let lexical = ada.search(json!({ "query": "parallax", "mode": "LEXICAL" })).await;
+        assert_eq!(files(&lexical), ["stars.txt"]);
+        let hybrid = ada.search(json!({ "query": "how do I bake bread" })).await;
+        assert_eq!(files(&hybrid)[0], "bread.txt");
+        let states: Vec<_> = semantic["legs"].as_array().unwrap().iter().map(|leg| (leg["kind"].clone(), leg["state"].clone())).collect();
+        assert_eq!(states, [(json!("SEMANTIC"), json!("COMPLETED")), (json!("LEXICAL"), json!("SKIPPED"))]);
+    }
+
+    async fn hits_say_where_the_words_are_and_how_the_ranking_came_about(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Facts").await;
+        ada.ingest_all(&id, texts(CORPUS)).await;
+        let result = ada.search(json!({ "query": "measuring the stars" })).await;
+        let hit = &result["hits"][0];
+        assert_eq!((&hit["rank"], &hit["document"]["fileName"]), (&json!(1), &json!("stars.txt")));
+        let highlight = &hit["highlights"][0];
+        let text: Vec<char> = highlight["text"].as_str().unwrap().chars().collect();
+        let marked: Vec<String> = highlight["ranges"].as_array().unwrap().iter().map(|range| {
+            let place = |field: &str| usize::try_from(range[field].as_u64().unwrap()).unwrap();
+            text[place("start")..place("end")].iter().collect()
+        }).collect();
+        assert_eq!(marked, ["measure", "stars"]);
+        let legs = hit["explanation"]["legs"].as_array().unwrap();
+        assert_eq!(legs.iter().map(|leg| &leg["leg"]).collect::<Vec<_>>(), ["SEMANTIC", "LEXICAL"]);
+        assert!(legs.iter().all(|leg| leg["rank"] == 1 && leg["score"].as_f64().unwrap() > 0.0));
+        assert!(result["legs"].as_array().unwrap().iter().all(|leg| leg["state"] == "COMPLETED" && leg["candidates"].as_i64().unwrap() >= 1));
+    }
+
+    async fn a_stranger_finds_nothing_of_a_private_collection_and_all_of_a_public_one(app) {
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        let private = ada.create_collection("Private").await;
+        let public = ada.create_collection_with(json!({ "name": "Public", "isPublic": true })).await;
+        ada.ingest_all(&private, texts(&[("secret.txt", "The tram key lies under the mat.")])).await;
+        ada.ingest_all(&public, texts(CORPUS)).await;
+        for stranger in [&eve, &app.anonymous()] {
+            let everywhere = stranger.search(json!({ "query": "tram", "first": 100 })).await;
+            assert!(!files(&everywhere).contains(&"secret.txt".to_owned()));
+            assert!(files(&everywhere).contains(&"tram.txt".to_owned()));
+            let named = "query($ids: [ID!]) { search(input: { query: \"tram\", collectionIds: $ids }) { hits { rank } } }";
+            assert_eq!(stranger.error_code(named, json!({ "ids": [private] })).await, "NOT_FOUND");
+            assert_eq!(stranger.error_code(named, json!({ "ids": [public, private] })).await, "NOT_FOUND");
+        }
+        assert!(files(&ada.search(json!({ "query": "tram", "first": 100 })).await).contains(&"secret.txt".to_owned()));
+    }
+
+    async fn words_of_strangers_do_not_weigh_on_the_ranking(app) {
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        let mine = ada.create_collection("Facts").await;
+        ada.ingest_all(&mine, texts(CORPUS)).await;
+        let before = ada.search(json!({ "query": "tram tracks", "mode": "LEXICAL" })).await["hits"].clone();
+        let theirs = eve.create_collection("Trams").await;
+        let many: Vec<(String, String)> = (0..30).map(|n| (format!("{n}.txt"), format!("tram tracks number {n}"))).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        eve.ingest_all(&theirs, texts(&many)).await;
+        assert_eq!(ada.search(json!({ "query": "tram tracks", "mode": "LEXICAL" })).await["hits"], before);
+    }
+
+    async fn grouped_hits_name_each_document_once_and_pages_fit_together(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection_with(json!({ "name": "Facts", "chunking": { "maxTokens": 16, "overlapTokens": 0 } })).await;
+        let long = |about: &str| (0..12).map(|n| format!("Sentence {n} about {about} and more of it. ")).collect::<String>();
+        let (trams, ferries) = (long("trams"), long("ferries"));
+        ada.ingest_all(&id, texts(&[("trams.txt", &trams), ("ferries.txt", &ferries)])).await;
+        let grouped = ada.search(json!({ "query": "trams", "groupBy": "DOCUMENT", "first": 10 })).await;
+        let mut names = files(&grouped);
+        assert_eq!(names[0], "trams.txt");
+        names.sort();
+        assert_eq!(names, ["ferries.txt", "trams.txt"]);
+
+        let all = ada.search(json!({ "query": "trams", "first": 9 })).await;
+        let (mut paged, mut after) = (Vec::new(), Value::Null);
+        for _ in 0..3 {
+            let page = ada.search(json!({ "query": "trams", "first": 3, "after": after })).await;
+            paged.extend(page["hits"].as_array().unwrap().clone());
+            after = page["pageInfo"]["endCursor"].clone();
+        }
+        let ids = |hits: &[Value]| hits.iter().map(|hit| (hit["rank"].clone(), hit["chunk"]["id"].clone())).collect::<Vec<_>>();
+        assert_eq!(ids(&paged), ids(all["hits"].as_array().unwrap()));
+    }
+
+    async fn several_collections_are_one_ranking(app) {
+        let ada = app.user("ada").await;
+        let (one, two) = (ada.create_collection("One").await, ada.create_collection("Two").await);
+        let other = ada.create_collection("Other").await;
+        ada.ingest_all(&one, texts(&CORPUS[..2])).await;
+        ada.ingest_all(&two, texts(&CORPUS[2..])).await;
+        ada.ingest_all(&other, texts(&[("ferry.txt", "A ferry is a tram on water.")])).await;
+        let result = ada.search(json!({ "query": "tram or stars", "collectionIds": [one, two] })).await;
+        let names = files(&result);
+        assert!(names[..2].contains(&"tram.txt".to_owned()) && names[..2].contains(&"stars.txt".to_owned()));
+        assert!(!names.contains(&"ferry.txt".to_owned()));
+    }
+
+    async fn an_empty_server_answers_with_no_hits(app) {
+        let result = app.anonymous().search(json!({ "query": "anything" })).await;
+        assert_eq!(result["hits"], json!([]));
+        assert_eq!(result["pageInfo"]["hasNextPage"], false);
+    }
+}

@@ -1,0 +1,71 @@
+//! The migrations, on both databases: forward, back, forward again.
+
+use std::path::Path;
+
+use docent::{
+    config::DatabaseConfig,
+    db::Database,
+    domain::id::{CollectionId, DocumentId},
+};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use crate::support::postgres;
+
+async fn check_way_and_back(database: &Database) {
+    database.migrate_up().await.unwrap();
+    let applied = database.migrations().await.unwrap();
+    assert!(applied.iter().all(|migration| migration.is_applied), "{applied:?}");
+    for left in (0..applied.len()).rev() {
+        database.migrate_down(Some(1)).await.unwrap();
+        let state = database.migrations().await.unwrap();
+        assert_eq!(state.iter().filter(|migration| migration.is_applied).count(), left);
+    }
+    database.migrate_up().await.unwrap();
+    assert!(database.migrations().await.unwrap().iter().all(|migration| migration.is_applied));
+    // Once more changes nothing.
+    database.migrate_up().await.unwrap();
+}
+
+#[tokio::test]
+async fn sqlite_goes_forward_and_back_and_forward_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = Database::open(&DatabaseConfig::default(), directory.path(), None).await.unwrap();
+    check_way_and_back(&database).await;
+}
+
+#[tokio::test]
+async fn postgres_goes_forward_and_back_and_forward_again() {
+    let config = DatabaseConfig { url: Some(postgres::empty_database().await), ..DatabaseConfig::default() };
+    let database = Database::open(&config, Path::new("."), None).await.unwrap();
+    check_way_and_back(&database).await;
+}
+
+#[tokio::test]
+async fn a_statement_about_one_collection_reads_one_partition_of_a_hundred() {
+    let url = postgres::fresh_database().await;
+    let connection = sea_orm::Database::connect(&url).await.unwrap();
+    let (collection, document) = (CollectionId::generate(), DocumentId::generate());
+    // The shapes of every statement that `db::repo::chunks` makes about one collection.
+    let conditions = [
+        format!("collection_id IN ('{collection}') AND id IN ('{document}')"),
+        format!("collection_id IN ('{collection}') AND document_id IN ('{document}') AND chunk_index BETWEEN 0 AND 20"),
+        format!("collection_id = '{collection}' AND document_id IN ('{document}')"),
+    ];
+    for condition in conditions {
+        for statement in
+            [format!("SELECT * FROM chunks WHERE {condition}"), format!("DELETE FROM chunks WHERE {condition}")]
+        {
+            let explain = Statement::from_string(DbBackend::Postgres, format!("EXPLAIN (COSTS OFF) {statement}"));
+            let plan: String = connection
+                .query_all_raw(explain)
+                .await
+                .unwrap()
+                .iter()
+                .map(|row| row.try_get_by_index::<String>(0).unwrap() + "\n")
+                .collect();
+            let scans = plan.lines().filter(|line| line.contains("Scan") && line.contains(" on chunks_")).count();
+            let bitmap_indexes = plan.lines().filter(|line| line.contains("Bitmap Index Scan")).count();
+            assert_eq!(scans - bitmap_indexes, 1, "{statement}\n{plan}");
+        }
+    }
+}

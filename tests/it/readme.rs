@@ -1,0 +1,31 @@
+//! What the README says about settings is what the code says. `UPDATE_README=1` writes the table anew.
+
+use std::{fs, path::Path};
+
+use docent::config::options::options;
+
+const START: &str = "<!-- settings -->\n";
+const END: &str = "<!-- /settings -->";
+
+fn table() -> String {
+    let mut table = String::from("| setting | default | what it means |\n| --- | --- | --- |\n");
+    for option in options() {
+        let default = option.default.map_or_else(|| "-".to_owned(), |default| format!("`{default}`"));
+        let meaning = option.doc.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+        table += &format!("| `{}` | {default} | {meaning} |\n", option.key);
+    }
+    table
+}
+
+#[test]
+fn the_readme_documents_every_setting_with_its_default() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once(START).unwrap();
+    let (documented, after) = rest.split_once(END).unwrap();
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(&path, format!("{before}{START}{}{END}{after}", table())).unwrap();
+        return;
+    }
+    assert_eq!(documented, table(), "run the tests with UPDATE_README=1 to write the table anew");
+}

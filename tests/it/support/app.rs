@@ -1,0 +1,137 @@
+//! A whole application on its own database, vectors and files, with its worker.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use chrono::{DateTime, TimeDelta, Utc};
+use docent::{
+    app::{App, Parts},
+    config::Config,
+    domain::clock::{Clock, SystemClock},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{caller::Caller, model, postgres};
+
+/// How long a test waits for something that has to happen.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The machine's clock, moved by hand.
+#[derive(Default)]
+pub struct TestClock {
+    offset_seconds: AtomicI64,
+}
+
+impl TestClock {
+    pub fn advance(&self, seconds: i64) {
+        self.offset_seconds.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + TimeDelta::seconds(self.offset_seconds.load(Ordering::SeqCst))
+    }
+}
+
+pub struct TestApp {
+    pub app: Arc<App>,
+    pub router: Router,
+    pub clock: Arc<TestClock>,
+    /// Kept until the application is gone.
+    _directory: TempDir,
+    statements: Arc<Mutex<Vec<String>>>,
+    stop: CancellationToken,
+    worker: Option<JoinHandle<anyhow::Result<()>>>,
+}
+
+impl TestApp {
+    pub async fn on_sqlite() -> Self {
+        Self::start(Config::default()).await
+    }
+
+    pub async fn on_postgres() -> Self {
+        Self::with(Config::default(), true).await
+    }
+
+    /// On SQLite, with these settings.
+    pub async fn start(config: Config) -> Self {
+        Self::with(config, false).await
+    }
+
+    pub async fn with(mut config: Config, on_postgres: bool) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        config.data_dir = directory.path().to_owned();
+        if on_postgres {
+            config.database.url = Some(postgres::fresh_database().await);
+        }
+        config.database.pool_size = 4;
+        config.ingestion.concurrency = 8;
+        let clock = Arc::new(TestClock::default());
+        let statements = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&statements);
+        let stop = CancellationToken::new();
+        let parts = Parts {
+            config,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            embedder: Some(model::embedder().await),
+            vectors: None,
+            statement_observer: Some(Arc::new(move |statement: &str| seen.lock().unwrap().push(statement.to_owned()))),
+            program: PathBuf::from(env!("CARGO_BIN_EXE_docent")),
+            stop: stop.clone(),
+        };
+        let app = Arc::new(App::build(parts).await.unwrap());
+        let router = app.router();
+        let working = Arc::clone(&app);
+        let worker = Some(tokio::spawn(async move { working.work().await }));
+        Self { app, router, clock, _directory: directory, statements, stop, worker }
+    }
+
+    pub fn anonymous(&self) -> Caller {
+        Caller::new(self.router.clone(), None)
+    }
+
+    /// A caller with an account of this name, registered now.
+    pub async fn user(&self, name: &str) -> Caller {
+        let caller = self.anonymous();
+        caller.register(name).await;
+        caller.log_in(name).await
+    }
+
+    /// Ends the worker, so that only the test itself makes statements.
+    pub async fn stop_worker(&mut self) {
+        self.stop.cancel();
+        if let Some(worker) = self.worker.take() {
+            worker.await.unwrap().unwrap();
+        }
+    }
+
+    /// What `work` returns, and the statements that it made.
+    pub async fn counting<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
+        assert!(self.worker.is_none(), "stop the worker first: its statements would be counted");
+        self.statements.lock().unwrap().clear();
+        let value = work.await;
+        (value, self.statements.lock().unwrap().clone())
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Texts as `documentsIngest` takes them: a name and a text each.
+pub fn texts(documents: &[(&str, &str)]) -> Value {
+    documents.iter().map(|(name, text)| json!({ "fileName": name, "source": { "text": text } })).collect()
+}

@@ -1,0 +1,201 @@
+//! Somebody who calls the API, through the router.
+
+use axum::{Router, body::Body};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::app::PATIENCE;
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+#[derive(Clone)]
+pub struct Caller {
+    router: Router,
+    token: Option<String>,
+}
+
+/// An answer of the server.
+pub struct Answer {
+    pub status: u16,
+    pub headers: axum::http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+}
+
+impl Caller {
+    pub fn new(router: Router, token: Option<String>) -> Self {
+        Self { router, token }
+    }
+
+    /// The same router, with this access token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { router: self.router.clone(), token: Some(token.to_owned()) }
+    }
+
+    /// The access token, if there is one.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// Sends a request as this caller.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = axum::http::Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// The whole GraphQL answer.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        self.send("POST", "/graphql", &[("content-type", "application/json")], body).await.json()
+    }
+
+    /// The data of an answer without errors.
+    pub async fn data(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.graphql(query, variables).await;
+        assert!(answer.get("errors").is_none(), "{query}: {answer:#}");
+        answer["data"].take()
+    }
+
+    /// The code of the one error of an answer.
+    pub async fn error_code(&self, query: &str, variables: Value) -> String {
+        let answer = self.graphql(query, variables).await;
+        assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer:#}");
+        answer["errors"][0]["extensions"]["code"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn register(&self, name: &str) -> Value {
+        let input = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
+        let payload = self
+            .data(
+                "mutation($input: UserRegisterInput!) {
+                    userRegister(input: $input) { user { id username } userErrors { code message path } }
+                }",
+                json!({ "input": input }),
+            )
+            .await;
+        payload["userRegister"].clone()
+    }
+
+    /// The same router, as this user.
+    pub async fn log_in(&self, name: &str) -> Self {
+        let payload = self
+            .data(
+                "mutation($login: String!, $password: String!) {
+                    sessionCreate(input: { login: $login, password: $password }) {
+                        accessToken userErrors { code message }
+                    }
+                }",
+                json!({ "login": name, "password": PASSWORD }),
+            )
+            .await;
+        let token = payload["sessionCreate"]["accessToken"].as_str();
+        self.with_token(token.unwrap_or_else(|| panic!("{payload:#}")))
+    }
+
+    /// The id of a new collection.
+    pub async fn create_collection(&self, name: &str) -> String {
+        self.create_collection_with(json!({ "name": name })).await
+    }
+
+    pub async fn create_collection_with(&self, input: Value) -> String {
+        let payload = self
+            .data(
+                "mutation($input: CollectionCreateInput!) {
+                    collectionCreate(input: $input) { collection { id } userErrors { code message path } }
+                }",
+                json!({ "input": input }),
+            )
+            .await;
+        let id = payload["collectionCreate"]["collection"]["id"].as_str();
+        id.unwrap_or_else(|| panic!("{payload:#}")).to_owned()
+    }
+
+    /// The payload of `documentsIngest`.
+    pub async fn ingest(&self, collection: &str, documents: Value) -> Value {
+        let input = json!({ "collectionId": collection, "documents": documents });
+        let mut data = self
+            .data(
+                "mutation($input: DocumentsIngestInput!) {
+                    documentsIngest(input: $input) {
+                        operation { id type status }
+                        documents { id uri status }
+                        userErrors { code message path }
+                    }
+                }",
+                json!({ "input": input }),
+            )
+            .await;
+        data["documentsIngest"].take()
+    }
+
+    /// Ingests and waits for the end. Returns the operation.
+    pub async fn ingest_all(&self, collection: &str, documents: Value) -> Value {
+        let payload = self.ingest(collection, documents).await;
+        let id = payload["operation"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}")).to_owned();
+        self.ended(&id).await
+    }
+
+    /// The operation, when it has ended.
+    pub async fn ended(&self, operation: &str) -> Value {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        loop {
+            let mut data = self
+                .data(
+                    "query($id: ID!) {
+                        operation(id: $id) {
+                            id type status progress errorMessage
+                            totals { documents completed failed skipped cancelled chunks }
+                            documents(first: 100) { nodes { outcome chunkCount error { code stage message retryable } document { id uri status } } }
+                        }
+                    }",
+                    json!({ "id": operation }),
+                )
+                .await;
+            if ["COMPLETED", "FAILED", "CANCELLED"].contains(&data["operation"]["status"].as_str().unwrap()) {
+                return data["operation"].take();
+            }
+            assert!(std::time::Instant::now() < deadline, "the operation does not end: {data:#}");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The result of `search`.
+    pub async fn search(&self, input: Value) -> Value {
+        let mut data = self
+            .data(
+                "query($input: SearchInput!) {
+                    search(input: $input) {
+                        hits {
+                            rank score
+                            document { id fileName }
+                            chunk { id content headings }
+                            highlights { text ranges { start end } }
+                            explanation { legs { leg rank score } }
+                        }
+                        legs { kind state tookMs candidates message }
+                        pageInfo { hasNextPage endCursor }
+                        tookMs embeddingMs
+                    }
+                }",
+                json!({ "input": input }),
+            )
+            .await;
+        data["search"].take()
+    }
+}

@@ -1,0 +1,29 @@
+//! The real embedding model, loaded once for all tests of this process.
+
+use std::{path::PathBuf, sync::Arc};
+
+use docent::{
+    config::EmbeddingConfig,
+    embedding::{Embedder, pool::LocalEmbedder},
+};
+use tokio::sync::OnceCell;
+
+static EMBEDDER: OnceCell<Arc<dyn Embedder>> = OnceCell::const_new();
+
+/// Where the model lies: `DOCENT_TEST_MODEL_DIR`, or `.model` in the project.
+pub fn directory() -> PathBuf {
+    std::env::var_os("DOCENT_TEST_MODEL_DIR")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.model")), PathBuf::from)
+}
+
+/// The model.
+pub async fn embedder() -> Arc<dyn Embedder> {
+    let load = || async {
+        let settings = EmbeddingConfig::default();
+        let loaded =
+            tokio::task::spawn_blocking(move || LocalEmbedder::load(&directory(), &settings.model, &settings, 2));
+        let embedder = loaded.await.unwrap().unwrap_or_else(|error| panic!("{error}: run «make model» first"));
+        Arc::new(embedder) as Arc<dyn Embedder>
+    };
+    Arc::clone(EMBEDDER.get_or_init(load).await)
+}

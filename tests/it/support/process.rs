@@ -1,0 +1,119 @@
+//! The real program as a process of its own, on its own data directory, to be killed.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::{app::PATIENCE, caller::PASSWORD, model};
+
+/// A running `docent serve`. Dropping it kills it.
+pub struct Server {
+    child: Child,
+    pub url: String,
+    client: reqwest::Client,
+    pub token: Option<String>,
+}
+
+impl Server {
+    /// Starts the server on `data_dir` and waits until it listens. `environment` may hold `FAILPOINTS`.
+    pub async fn start(data_dir: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_docent"));
+        command
+            .arg("serve")
+            .env_clear()
+            .env("DOCENT__DATA_DIR", data_dir)
+            .env("DOCENT__HTTP__PORT", "0")
+            .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
+            .env("DOCENT__TELEMETRY__LOG", "warn")
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let url = tokio::task::spawn_blocking(move || {
+            let mut lines = BufReader::new(stdout).lines();
+            let first = lines.next().expect("the server says where it listens").unwrap();
+            // Somebody has to read on, or the server would wait for a full pipe.
+            std::thread::spawn(move || lines.for_each(drop));
+            first.strip_prefix("listening on ").unwrap_or_else(|| panic!("unexpected first line: {first}")).to_owned()
+        })
+        .await
+        .unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { child, url, client: reqwest::Client::builder().no_proxy().build().unwrap(), token: None }
+    }
+
+    /// The answer to a GraphQL request, or `None` when the server is gone.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Option<Value> {
+        let mut request =
+            self.client.post(format!("{}/graphql", self.url)).json(&json!({ "query": query, "variables": variables }));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await.ok()?.json().await.ok()
+    }
+
+    /// The data of an answer without errors.
+    pub async fn data(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.graphql(query, variables).await.expect("the server answers");
+        assert!(answer.get("errors").is_none(), "{query}: {answer:#}");
+        answer["data"].take()
+    }
+
+    /// Registers `name` if need be, and logs in.
+    pub async fn log_in(&mut self, name: &str) {
+        let input = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
+        let register = "mutation($input: UserRegisterInput!) { userRegister(input: $input) { userErrors { code } } }";
+        self.data(register, json!({ "input": input })).await;
+        let log_in = "mutation($login: String!, $password: String!) {
+            sessionCreate(input: { login: $login, password: $password }) { accessToken }
+        }";
+        let data = self.data(log_in, json!({ "login": name, "password": PASSWORD })).await;
+        self.token = Some(data["sessionCreate"]["accessToken"].as_str().unwrap().to_owned());
+    }
+
+    /// Ends the process as `kill -9` does.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until the process has ended by itself.
+    pub async fn died(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "the server lives on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The operation, when it has ended.
+    pub async fn ended(&self, operation: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let query = "query($id: ID!) { operation(id: $id) {
+                status totals { documents completed failed skipped chunks }
+                documents(first: 100) { nodes { outcome error { code message } document { id uri status chunkCount } } }
+                events(first: 100) { nodes { sequence kind document { id } } }
+            } }";
+            let mut data = self.data(query, json!({ "id": operation })).await;
+            if ["COMPLETED", "FAILED", "CANCELLED"].contains(&data["operation"]["status"].as_str().unwrap()) {
+                return data["operation"].take();
+            }
+            assert!(Instant::now() < deadline, "the operation does not end: {data:#}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,113 @@
+//! What only a server can do: be away, be slow, and take no more than so much at once.
+
+use std::time::{Duration, Instant};
+
+use docent::{
+    config::{SearchConfig, VectorConfig},
+    domain::id::{ChunkId, DocumentId, GenerationId},
+    vector::{Placement, Point, VectorError, VectorQuery, VectorStore, qdrant::QdrantStore},
+};
+use tokio::net::TcpListener;
+
+use super::{DIMENSION, host::Host, semantic};
+
+fn connect(url: &str, timeout_seconds: u64) -> Result<QdrantStore, VectorError> {
+    let settings = VectorConfig { url: Some(url.into()), timeout_seconds, ..VectorConfig::default() };
+    QdrantStore::connect(&settings, &SearchConfig::default())
+}
+
+fn placement(dimension: usize) -> Placement {
+    Placement { name: "passages".into(), dimension }
+}
+
+#[tokio::test]
+async fn an_upsert_is_split_by_points_and_by_bytes() {
+    const MIB: usize = 1024 * 1024;
+    let host = Host::start().await;
+    let store = connect(&host.url(), 30).unwrap();
+    let (small, large) = (placement(DIMENSION), Placement { name: "large".into(), dimension: 4_096 });
+    let tenant = GenerationId::generate();
+    let points = |dimension: usize, count: u32| -> Vec<Point> {
+        let document = DocumentId::generate();
+        let embedding = || (0..dimension).map(|place| if place == 0 { 1.0 } else { 0.0 }).collect();
+        let id = |index| ChunkId::derive(tenant, document, 1, index);
+        let point = |index| Point {
+            id: id(index),
+            generation: tenant,
+            document,
+            revision: 1,
+            embedding: embedding(),
+            text: "grain".into(),
+        };
+        (0..count).map(point).collect()
+    };
+    for (placement, count) in [(&small, 2_100), (&large, 900)] {
+        store.ensure(placement).await.unwrap();
+        store.upsert(placement, points(placement.dimension, count)).await.unwrap();
+        assert_eq!(store.count(placement, tenant).await.unwrap(), count as usize);
+    }
+    let upserts = host.service.upserts.lock().unwrap().clone();
+    assert_eq!(upserts[..3].iter().map(|upsert| upsert.0).collect::<Vec<_>>(), [1_000, 1_000, 100]);
+    assert_eq!(upserts[3..].len(), 2);
+    assert!(upserts[3..].iter().all(|&(_, bytes)| bytes <= 8 * MIB), "{upserts:?}");
+}
+
+#[tokio::test]
+async fn two_clients_may_make_the_same_placement_at_once() {
+    let host = Host::start().await;
+    let stores: Vec<_> = (0..8).map(|_| connect(&host.url(), 30).unwrap()).collect();
+    let placement = placement(DIMENSION);
+    for made in futures_util::future::join_all(stores.iter().map(|store| store.ensure(&placement))).await {
+        made.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_unreachable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let store = connect(&url, 30).unwrap();
+    let tenant = GenerationId::generate();
+    let errors = [
+        store.check().await.unwrap_err(),
+        store.ensure(&placement(DIMENSION)).await.unwrap_err(),
+        store.search(&placement(DIMENSION), &semantic(tenant, 0.0)).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, VectorError::Unreachable { .. }), "{error:?}");
+        assert!(error.is_retryable());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // It takes connections and never answers.
+    let mute = tokio::spawn(async move {
+        let mut connections = Vec::new();
+        while let Ok((connection, _)) = listener.accept().await {
+            connections.push(connection);
+        }
+    });
+    let store = connect(&url, 1).unwrap();
+    let query = VectorQuery { timeout: Duration::from_millis(50), ..semantic(GenerationId::generate(), 0.0) };
+    let started = Instant::now();
+    let errors = [
+        store.search(&placement(DIMENSION), &query).await.unwrap_err(),
+        store.ensure(&placement(DIMENSION)).await.unwrap_err(),
+    ];
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    for error in errors {
+        assert!(matches!(error, VectorError::TimedOut { .. }), "{error:?}");
+    }
+    mute.abort();
+}
+
+#[tokio::test]
+async fn settings_that_lead_nowhere_are_refused() {
+    let unset = QdrantStore::connect(&VectorConfig::default(), &SearchConfig::default());
+    assert!(matches!(unset, Err(VectorError::Refused { .. })));
+    assert!(matches!(connect("not a url", 30), Err(VectorError::Refused { .. })));
+}
