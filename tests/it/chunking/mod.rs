@@ -1,7 +1,5 @@
 //! Passages of texts: what they hold, where they end, and what they cost.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs and does not get makes it fail")]
-
 mod hostile;
 mod markdown;
 mod properties;

@@ -1,7 +1,5 @@
 //! Files of all kinds through `Extractor`, with the real child process.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs and does not get makes it fail")]
-
 mod bad_input;
 mod child;
 mod formats;
