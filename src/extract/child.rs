@@ -82,18 +82,25 @@ fn serve() -> io::Result<()> {
 
 /// Takes the rights away, for good.
 fn limit(task: &Task) -> io::Result<()> {
-    let memory = address_space()?.saturating_add(task.memory_bytes);
-    Resource::AS.set(memory, memory)?;
+    lower(Resource::AS, address_space()?.saturating_add(task.memory_bytes))?;
+    lower(Resource::NOFILE, MAX_OPEN_FILES)?;
+    lower(Resource::FSIZE, 0)?;
+    lower(Resource::CORE, 0)?;
+    lower(Resource::CPU, task.cpu_seconds.saturating_add(1))?;
     // The soft limit ends the process with a signal of its own, by which the parent knows the reason.
-    Resource::CPU.set(task.cpu_seconds, task.cpu_seconds + 1)?;
-    Resource::NOFILE.set(MAX_OPEN_FILES, MAX_OPEN_FILES)?;
-    Resource::FSIZE.set(0, 0)?;
-    Resource::CORE.set(0, 0)
+    let (_, hard) = Resource::CPU.get()?;
+    Resource::CPU.set(task.cpu_seconds.min(hard), hard)
+}
+
+/// Sets a limit unless a stricter one holds already.
+fn lower(resource: Resource, limit: u64) -> io::Result<()> {
+    let (_, hard) = resource.get()?;
+    resource.set(limit.min(hard), limit.min(hard))
 }
 
 /// Bytes of address space in use, most of it the program itself, and what its threads will take.
 fn address_space() -> io::Result<u64> {
-    let threads = 4 * reader::STACK_BYTES as u64;
+    let threads = 2 * reader::STACK_BYTES as u64;
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
         // Systems without /proc map a fixed part for the program and hardly enforce this limit.
         return Ok((1 << 30) + threads);

@@ -144,9 +144,6 @@ impl Claim {
 }
 
 fn look(bytes: &[u8], max_unpacked: u64) -> Content {
-    if let Some((_, what)) = FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return Content::Foreign(what);
-    }
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         return match archive::inspect(bytes, max_unpacked) {
             Archive::Document(kind) => Content::Document(kind),
@@ -162,12 +159,18 @@ fn look(bytes: &[u8], max_unpacked: u64) -> Content {
     if bytes.starts_with(b"%PDF-") {
         return Content::Document(FileKind::Pdf);
     }
+    if bytes.starts_with(b"{\\rtf") {
+        return Content::Foreign("an RTF document");
+    }
     match look_at_text(bytes) {
+        Content::Text => Content::Text,
         // Some writers put a few bytes before the header.
-        Content::Noise | Content::BrokenText(_) if contains(head(bytes, 1024), b"%PDF-") => {
-            Content::Document(FileKind::Pdf)
-        }
-        content => content,
+        _ if contains(head(bytes, 1024), b"%PDF-") => Content::Document(FileKind::Pdf),
+        // Only now: a text may well begin with «ID3» or «RIFF».
+        content => FOREIGN
+            .iter()
+            .find(|(magic, _)| bytes.starts_with(magic))
+            .map_or(content, |(_, what)| Content::Foreign(what)),
     }
 }
 
@@ -177,7 +180,7 @@ fn look_at_text(bytes: &[u8]) -> Content {
     }
     // A few stray control characters occur in real text; a fair share of them does not.
     let controls = bytes.iter().filter(|&&byte| is_foreign_to_text(byte)).count();
-    if bytes.contains(&0) || controls * 50 > bytes.len() {
+    if bytes.contains(&0) || controls > 4 + bytes.len() / 50 {
         return Content::Noise;
     }
     match std::str::from_utf8(bytes) {
@@ -226,7 +229,7 @@ pub(super) const UTF16_BE: [u8; 2] = [0xfe, 0xff];
 const OLE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 
 /// Beginnings of common files without a reader, so that the refusal can name them.
-const FOREIGN: [(&[u8], &str); 17] = [
+const FOREIGN: [(&[u8], &str); 16] = [
     (b"\x89PNG\r\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
@@ -237,7 +240,6 @@ const FOREIGN: [(&[u8], &str); 17] = [
     (b"OggS", "a sound or video file"),
     (b"\0\0\0\x18ftyp", "a video file"),
     (b"\0\0\0\x20ftyp", "a video file"),
-    (b"{\\rtf", "an RTF document"),
     (b"\x1f\x8b", "a GZIP archive"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"Rar!", "a RAR archive"),

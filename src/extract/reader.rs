@@ -39,10 +39,17 @@ pub(super) fn read(kind: FileKind, bytes: Vec<u8>, max_text_bytes: usize) -> Res
         text,
         is_markdown: true,
         title,
-        language: document.metadata.language.filter(|language| !language.is_empty() && language.len() <= 35),
+        language: document.metadata.language.as_deref().and_then(language_tag),
         content_type: kind.media_type().to_owned(),
         page_starts,
     })
+}
+
+/// A language tag in the form of BCP 47, from what documents write there.
+fn language_tag(language: &str) -> Option<String> {
+    let tag = language.trim().replace('_', "-");
+    let is_tag = (2..=35).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_tag.then_some(tag)
 }
 
 /// Only the text: no cache, no recognition of images, no embedded files, no second thread.

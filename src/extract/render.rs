@@ -197,6 +197,11 @@ fn escape_block_start(line: String) -> String {
     if is_heading || is_fence || is_rule { format!("\\{line}") } else { line }
 }
 
+/// Some readers have done so already.
+fn escape_pipes(cell: &str) -> String {
+    cell.replace("\\|", "|").replace('|', "\\|")
+}
+
 fn code(text: &str, language: Option<&str>) -> String {
     let text = super::text::normalise(text);
     let text = text.trim_matches('\n').trim_end();
@@ -218,7 +223,7 @@ fn table(grid: &TableGrid) -> String {
     let filled: Vec<(u32, u32, String)> = grid
         .cells
         .iter()
-        .map(|cell| (cell.row, cell.col, one_line(&cell.content).replace('|', "\\|")))
+        .map(|cell| (cell.row, cell.col, escape_pipes(&one_line(&cell.content))))
         .filter(|(_, _, content)| !content.is_empty())
         .collect();
     let mut columns: Vec<u32> = filled.iter().map(|(_, column, _)| *column).collect();

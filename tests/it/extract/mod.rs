@@ -1,1 +1,36 @@
-//! Files of all kinds.
+//! Files of all kinds through `Extractor`, with the real child process.
+
+mod bad_input;
+mod child;
+mod formats;
+mod hostile;
+mod samples;
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use docent::config::ExtractionConfig;
+use docent::domain::document::ProcessingErrorCode;
+use docent::extract::{ExtractError, ExtractedText, Extractor};
+
+fn program() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_docent"))
+}
+
+fn extractor(config: &ExtractionConfig) -> Extractor {
+    Extractor::new(config, 2, program())
+}
+
+async fn extract(bytes: impl Into<Bytes>, file_name: &str) -> Result<ExtractedText, ExtractError> {
+    extractor(&ExtractionConfig::default()).extract(bytes.into(), file_name, None).await
+}
+
+/// Reads a good file after what went before, and so shows that it left no trace.
+async fn refused(bytes: impl Into<Bytes>, file_name: &str) -> (ProcessingErrorCode, String) {
+    let extractor = extractor(&ExtractionConfig::default());
+    let error = extractor.extract(bytes.into(), file_name, None).await.unwrap_err();
+    assert!(!error.retryable, "{error:?}");
+    let good = extractor.extract(samples::docx("<w:p/>", &[]).into(), "good.docx", None);
+    assert_eq!(good.await.unwrap_err().code, ProcessingErrorCode::NoText);
+    (error.code, error.message)
+}
