@@ -1,7 +1,8 @@
 //! How approximate indexes are built and walked, the same in both engines.
 //!
-//! Measured with 29,000 points of 384 numbers in 66 generations, one of 12,000 and most of 100: recall@10 against the exact
-//! answer, for one generation of 12,000 / two of 15,000 together / all, and questions that need not be about what is there.
+//! Measured with 29,000 points of 384 numbers in 66 generations, one of 12,000 and most of 100: recall@10 against the
+//! exact answer, for one generation of 12,000 / two of 15,000 together / all, and questions that need not be about what
+//! is there.
 //!
 //! | links | links inside a generation | breadth | ACORN | one | two | all |
 //! | --- | --- | --- | --- | --- | --- | --- |
@@ -11,12 +12,12 @@
 //! | 16 | 16 | 100 | yes | 0.96 | 0.97 | 1.00 |
 //! | 16 | 16 | 200 | yes | 0.99 | 0.99 | 1.00 |
 
-/// Links of a point in the graph of all points, and again in the graph of its generation. The first lead from one generation
-/// to another, the second keep a search of one generation inside it.
+/// Links of a point in the graph of all points, and again in the graph of its generation. The first lead from one
+/// generation to another, the second keep a search of one generation inside it.
 pub(super) const LINKS: usize = 16;
 
-/// How many points a walk through the graph keeps in view. Walks look past points of other generations too (ACORN): what a
-/// search may find is often a small part of the graph.
+/// How many points a walk through the graph keeps in view. Walks look past points of other generations too (ACORN):
+/// what a search may find is often a small part of the graph.
 pub(super) const BREADTH: usize = 200;
 
 /// The engines count vectors in kilobytes where the settings count points.

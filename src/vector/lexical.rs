@@ -1,6 +1,6 @@
 //! Words as sparse vectors. BM25 is split in two: what depends on the text alone (how often a word occurs, how long the
-//! text is) is computed here when the point is written; how rare a word is among the generations searched is computed by
-//! the engine when it searches.
+//! text is) is computed here when the point is written; how rare a word is among the generations searched is computed
+//! by the engine when it searches.
 //!
 //! Both stores use this tokenizer, Qdrant's own (English stop words and stemmer), so that a collection ranks the same
 //! wherever it lives.

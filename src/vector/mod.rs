@@ -5,7 +5,7 @@
 //! by callers.
 //!
 //! [`edge`] runs Qdrant's engine in the process, [`qdrant`] speaks to a Qdrant server. Both store the same points: the
-//! embedding, the words as a BM25 vector ([`lexical`]), and the keys of [`field`]. Both search through [`search`].
+//! embedding, the words as a BM25 vector (`lexical`), and the keys of `field`. Both search through `search`.
 
 pub mod edge;
 mod field;
@@ -39,13 +39,21 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// # Errors
-    /// `DimensionMismatch` if a vector of `dimension` doesn't belong here.
-    fn check_dimension(&self, dimension: usize) -> Result<(), VectorError> {
-        if dimension == self.dimension {
+    /// Whether an embedding of `length` numbers belongs here.
+    fn check_embedding(&self, length: usize) -> Result<(), VectorError> {
+        self.check_dimensions(length, self.dimension)
+    }
+
+    /// Whether what is stored here has the dimension that is meant.
+    fn check_stored(&self, found: usize) -> Result<(), VectorError> {
+        self.check_dimensions(self.dimension, found)
+    }
+
+    fn check_dimensions(&self, expected: usize, found: usize) -> Result<(), VectorError> {
+        if expected == found {
             Ok(())
         } else {
-            Err(VectorError::DimensionMismatch { name: self.name.clone(), expected: dimension, found: self.dimension })
+            Err(VectorError::DimensionMismatch { name: self.name.clone(), expected, found })
         }
     }
 }
@@ -232,8 +240,8 @@ pub trait VectorStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<ChunkId>, VectorError>;
 
-    /// Builds indexes and drops deleted points where it is worth it. Long, and safe to interrupt. Searches and writes go
-    /// on meanwhile. Returns whether there was anything to do.
+    /// Builds indexes and drops deleted points where it is worth it. Long, and safe to interrupt. Searches and writes
+    /// go on meanwhile. Returns whether there was anything to do.
     async fn optimize(&self, placement: &Placement) -> Result<bool, VectorError>;
 
     /// Whether the store answers.

@@ -56,8 +56,8 @@ pub(super) enum Ranking {
 }
 
 impl Question<'_> {
-    /// The rankings to make, in an order that pays: an engine that sees the same leg twice in a row, once alone and once
-    /// under the fusion, reads its vectors once.
+    /// The rankings to make, in an order that pays: an engine that sees the same leg twice in a row, once alone and
+    /// once under the fusion, reads its vectors once.
     pub(super) fn rankings(&self) -> Vec<Ranking> {
         let mut rankings: Vec<_> = (0..self.legs.len()).map(Ranking::Leg).collect();
         if self.fusion.is_some() {
@@ -109,7 +109,7 @@ pub(super) async fn search(
     query: &VectorQuery,
 ) -> Result<VectorAnswer, VectorError> {
     if let Some(embedding) = &query.embedding {
-        placement.check_dimension(embedding.len())?;
+        placement.check_embedding(embedding.len())?;
     }
     let legs = legs(lexicon, query);
     let search = Search {
@@ -209,8 +209,8 @@ impl Search<'_> {
     }
 }
 
-/// Rank and score of each chunk in each leg. The reports of a search that succeeded stand in the order of its legs; that
-/// of a failed leg comes last and has no ranking.
+/// Rank and score of each chunk in each leg. The reports of a search that succeeded stand in the order of its legs;
+/// that of a failed leg comes last and has no ranking.
 fn contributions(rankings: &Rankings, reports: &[LegReport]) -> HashMap<ChunkId, Vec<LegContribution>> {
     let mut contributions: HashMap<_, Vec<_>> = HashMap::new();
     for (report, found) in reports.iter().zip(&rankings.legs) {
@@ -222,8 +222,8 @@ fn contributions(rankings: &Rankings, reports: &[LegReport]) -> HashMap<ChunkId,
     contributions
 }
 
-/// The best hits. Ranks tie often and the engine leaves ties in no order, so fused hits are put into one: pages that are
-/// asked for one after the other must not repeat or lose a hit.
+/// The best hits. Ranks tie often and the engine leaves ties in no order, so fused hits are put into one: pages that
+/// are asked for one after the other must not repeat or lose a hit.
 fn best(mut hits: Vec<VectorHit>, fused: bool, limit: usize) -> impl Iterator<Item = VectorHit> {
     if fused {
         hits.sort_unstable_by(|one, other| other.score.total_cmp(&one.score).then(one.id.cmp(&other.id)));

@@ -3,11 +3,11 @@
 //! What the engine (0.9) lets happen at the same time, and what waits for what:
 //! - Searches run beside each other, beside a write and beside a rebuild. A write locks the segment that it changes for
 //!   one point at a time.
-//! - Writes to one shard run one after the other, and a flush waits for the write before it ([`writes`]).
-//! - A write survives the death of the process at once, since the log is mapped into memory; it survives a power cut from
-//!   the next flush on.
-//! - A rebuild blocks nobody except for moments at its start and end. It can't be stopped; a process that ends meanwhile
-//!   leaves files that the next opening removes.
+//! - Writes to one shard run one after the other, and a flush waits for the write before it (`writes`).
+//! - A write survives the death of the process at once, since the log is mapped into memory; it survives a power cut
+//!   from the next flush on.
+//! - A rebuild blocks nobody except for moments at its start and end. It can't be stopped; a process that ends
+//!   meanwhile leaves files that the next opening removes.
 
 mod points;
 mod shard;
@@ -87,8 +87,8 @@ impl EdgeStore {
             return Ok(shard);
         }
         let directory = self.directory.join(directory_name(placement)?);
-        let (dimension, settings) = (placement.dimension, self.settings.clone());
-        let shard = tokio::task::spawn_blocking(move || Shard::open(&directory, dimension, &settings));
+        let (wanted, settings) = (placement.clone(), self.settings.clone());
+        let shard = tokio::task::spawn_blocking(move || Shard::open(&directory, &wanted, &settings));
         let shard = shard
             .await
             .map_err(|panic| VectorError::Failed { action: "opening a placement", source: panic.into() })??;
@@ -124,13 +124,12 @@ impl Engine for EdgeStore {
 #[async_trait]
 impl VectorStore for EdgeStore {
     async fn ensure(&self, placement: &Placement) -> Result<(), VectorError> {
-        let found = self.open_shard(placement).await?.dimension;
-        Placement { name: placement.name.clone(), dimension: found }.check_dimension(placement.dimension)
+        placement.check_stored(self.open_shard(placement).await?.dimension)
     }
 
     async fn upsert(&self, placement: &Placement, points: Vec<Point>) -> Result<(), VectorError> {
         for point in &points {
-            placement.check_dimension(point.embedding.len())?;
+            placement.check_embedding(point.embedding.len())?;
         }
         let shard = self.shard(placement).await?;
         let mut points = points.into_iter().peekable();

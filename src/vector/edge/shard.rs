@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     config::VectorConfig,
-    vector::{VectorError, field, index},
+    vector::{Placement, VectorError, field, index},
 };
 
 use super::{points::path, writes::Writes};
@@ -23,6 +23,8 @@ use super::{points::path, writes::Writes};
 const CONFIG_FILE: &str = "edge_config.json";
 /// Where the engine builds segments; what is left there after a crash is of no use.
 const BUILDING_SITE: &str = "temp_segments";
+
+const OPENING: &str = "opening a placement";
 
 /// An open shard.
 pub(super) struct Shard {
@@ -34,17 +36,18 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Opens the shard in `directory`, or makes it for embeddings of `dimension`. Blocks.
-    pub(super) fn open(directory: &Path, dimension: usize, settings: &VectorConfig) -> Result<Self, VectorError> {
+    /// Opens the shard in `directory`, or makes it. Blocks.
+    pub(super) fn open(directory: &Path, placement: &Placement, settings: &VectorConfig) -> Result<Self, VectorError> {
         let engine = if directory.join(CONFIG_FILE).exists() {
-            remove_leftovers(&directory.join(BUILDING_SITE)).map_err(|error| failed("opening a placement", error))?;
-            EdgeShard::load(directory, Some(tunables(dimension, settings)))
+            remove_leftovers(&directory.join(BUILDING_SITE)).map_err(|error| failed(OPENING, error))?;
+            EdgeShard::load(directory, Some(tunables(placement.dimension, settings)))
         } else {
-            EdgeShard::new(directory, shape(dimension, settings))
+            EdgeShard::new(directory, shape(placement.dimension, settings))
         };
-        let engine = engine.map_err(|error| engine_error("opening a placement", error))?;
+        let engine = engine.map_err(|error| engine_error(OPENING, error))?;
         let dimension = engine.config().vectors.get(field::EMBEDDING).map_or(0, |params| params.size);
-        index_keys(&engine).map_err(|error| engine_error("opening a placement", error))?;
+        placement.check_stored(dimension)?;
+        index_keys(&engine).map_err(|error| engine_error(OPENING, error))?;
         Ok(Self { engine: Arc::new(engine), writes: Writes::new(), optimizing: Arc::default(), dimension })
     }
 
@@ -74,8 +77,8 @@ impl Shard {
         finished("flushing", self.writes.flush(flush).await)
     }
 
-    /// Lets the engine rebuild segments that are worth it. Returns whether there were any; false as well if another call
-    /// is at it.
+    /// Lets the engine rebuild segments that are worth it. Returns whether there were any; false as well if another
+    /// call is at it.
     pub(super) async fn optimize(&self) -> Result<bool, VectorError> {
         let Ok(turn) = Arc::clone(&self.optimizing).try_lock_owned() else { return Ok(false) };
         let optimize = move |engine: &EdgeShard| {

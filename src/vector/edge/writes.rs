@@ -1,8 +1,8 @@
 //! The order of writes to one shard: one at a time, flushes between them, and one flush for everybody who waits for one
 //! (group commit).
 //!
-//! The engine would take a write during a flush, but it may then call an operation flushed of which only a part was, and
-//! a write that waits inside the engine keeps searches waiting with it. So both wait here.
+//! The engine would take a write during a flush, but it may then call an operation flushed of which only a part was,
+//! and a write that waits inside the engine keeps searches waiting with it. So both wait here.
 
 use std::sync::{
     Arc,
@@ -47,8 +47,8 @@ impl<E: Clone + Send + 'static> Writes<E> {
         .await
     }
 
-    /// Returns the outcome of a flush that began after this call: `flush` run on the blocking pool, or the one of another
-    /// caller.
+    /// Returns the outcome of a flush that began after this call: `flush` run on the blocking pool, or the one of
+    /// another caller.
     pub(super) async fn flush(
         &self,
         flush: impl FnOnce() -> Result<(), E> + Send + 'static,

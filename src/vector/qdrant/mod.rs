@@ -1,10 +1,10 @@
 //! A Qdrant server over gRPC (1.19 or newer, for word statistics over part of a collection): one collection for each
 //! placement.
 //!
-//! Durability: a write is acknowledged when it is in the server's log and applied, so it survives the death of the server
-//! process; the server itself moves its log to the disk every few seconds, and no call asks for it. So [`flush`] has
-//! nothing to add, and a power cut at the server can lose its last seconds unless the collection is replicated. What was
-//! lost is found and written again by comparing with the database.
+//! Durability: a write is acknowledged when it is in the server's log and applied, so it survives the death of the
+//! server process; the server itself moves its log to the disk every few seconds, and no call asks for it. So [`flush`]
+//! has nothing to add, and a power cut at the server can lose its last seconds unless the collection is replicated.
+//! What was lost is found and written again by comparing with the database.
 //!
 //! The server builds its indexes by itself, so `optimize` has nothing to do either.
 //!
@@ -106,8 +106,8 @@ impl QdrantStore {
         }
     }
 
-    /// Indexes the keys that searches and deletions filter by; making an index again changes nothing. Servers may refuse
-    /// to filter by a key without one.
+    /// Indexes the keys that searches and deletions filter by; making an index again changes nothing. Servers may
+    /// refuse to filter by a key without one.
     async fn index_keys(&self, placement: &Placement) -> Result<(), VectorError> {
         let keyword = |is_tenant| {
             IndexParams::KeywordIndexParams(KeywordIndexParams {
@@ -192,13 +192,13 @@ impl VectorStore for QdrantStore {
             Some(found) => found,
             None => self.create(placement).await?,
         };
-        Placement { name: placement.name.clone(), dimension: found }.check_dimension(placement.dimension)?;
+        placement.check_stored(found)?;
         self.index_keys(placement).await
     }
 
     async fn upsert(&self, placement: &Placement, points: Vec<Point>) -> Result<(), VectorError> {
         for point in &points {
-            placement.check_dimension(point.embedding.len())?;
+            placement.check_embedding(point.embedding.len())?;
         }
         let mut batch = Vec::new();
         let mut bytes = 0;

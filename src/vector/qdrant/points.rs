@@ -40,8 +40,8 @@ pub(super) fn stored(point: Point, lexicon: &Lexicon) -> PointStruct {
     }
 }
 
-/// The most bytes that a point takes on its way: four for each number of the embedding, nine for each word with the space
-/// after it, and its keys.
+/// The most bytes that a point takes on its way: four for each number of the embedding, nine for each word with the
+/// space after it, and its keys.
 pub(super) fn most_bytes(point: &Point) -> usize {
     point.embedding.len() * 4 + point.text.len() * 5 + 256
 }

@@ -116,7 +116,10 @@ service! {
 
 service! {
     collections_server::Collections {
-        async fn get(&self, request: Request<proto::GetCollectionInfoRequest>) -> Answer<proto::GetCollectionInfoResponse> {
+        async fn get(
+            &self,
+            request: Request<proto::GetCollectionInfoRequest>,
+        ) -> Answer<proto::GetCollectionInfoResponse> {
             let shard = self.shard(&request.into_inner().collection_name)?;
             let vectors = shard.config().vectors.iter().map(|(name, params)| {
                 let params = proto::VectorParams { size: params.size as u64, ..Default::default() };
@@ -132,26 +135,37 @@ service! {
             Ok(Response::new(proto::GetCollectionInfoResponse { result: Some(info), time: 0.0 }))
         }
 
-        async fn create(&self, request: Request<proto::CreateCollection>) -> Answer<proto::CollectionOperationResponse> {
+        async fn create(
+            &self,
+            request: Request<proto::CreateCollection>,
+        ) -> Answer<proto::CollectionOperationResponse> {
             let request = request.into_inner();
             let directory = self.directory.join(&request.collection_name);
             let mut shards = self.shards.write().unwrap();
             if shards.contains_key(&request.collection_name) {
                 return Err(Status::already_exists(format!("Collection `{}` already exists!", request.collection_name)));
             }
-            let shard = edge::EdgeShard::new(&directory, wire::shape(&request)?).map_err(|error| Status::internal(error.to_string()))?;
+            let shard = edge::EdgeShard::new(&directory, wire::shape(&request)?);
+            let shard = shard.map_err(|error| Status::internal(error.to_string()))?;
             shards.insert(request.collection_name, Arc::new(shard));
             Ok(Response::new(proto::CollectionOperationResponse { result: true, time: 0.0 }))
         }
 
-        async fn delete(&self, request: Request<proto::DeleteCollection>) -> Answer<proto::CollectionOperationResponse> {
+        async fn delete(
+            &self,
+            request: Request<proto::DeleteCollection>,
+        ) -> Answer<proto::CollectionOperationResponse> {
             let result = self.shards.write().unwrap().remove(&request.into_inner().collection_name).is_some();
             Ok(Response::new(proto::CollectionOperationResponse { result, time: 0.0 }))
         }
 
-        async fn collection_exists(&self, request: Request<proto::CollectionExistsRequest>) -> Answer<proto::CollectionExistsResponse> {
+        async fn collection_exists(
+            &self,
+            request: Request<proto::CollectionExistsRequest>,
+        ) -> Answer<proto::CollectionExistsResponse> {
             let exists = self.shards.read().unwrap().contains_key(&request.into_inner().collection_name);
-            Ok(Response::new(proto::CollectionExistsResponse { result: Some(proto::CollectionExists { exists }), time: 0.0 }))
+            let result = Some(proto::CollectionExists { exists });
+            Ok(Response::new(proto::CollectionExistsResponse { result, time: 0.0 }))
         }
     } refused {
         list: ListCollectionsRequest -> ListCollectionsResponse;
@@ -181,14 +195,18 @@ service! {
         async fn delete(&self, request: Request<proto::DeletePoints>) -> Answer<proto::PointsOperationResponse> {
             let request = request.into_inner();
             assert_eq!(request.wait, Some(true), "a deletion must be applied before it is acknowledged");
-            let Some(PointsSelectorOneOf::Filter(selected)) = request.points.and_then(|points| points.points_selector_one_of) else {
+            let selector = request.points.and_then(|points| points.points_selector_one_of);
+            let Some(PointsSelectorOneOf::Filter(selected)) = selector else {
                 return Err(Status::unimplemented("deletion by ids"));
             };
             let delete = edge::PointOperations::DeletePointsByFilter(wire::filter(selected)?);
             self.update(&request.collection_name, edge::UpdateOperation::PointOperation(delete)).await
         }
 
-        async fn create_field_index(&self, request: Request<proto::CreateFieldIndexCollection>) -> Answer<proto::PointsOperationResponse> {
+        async fn create_field_index(
+            &self,
+            request: Request<proto::CreateFieldIndexCollection>,
+        ) -> Answer<proto::PointsOperationResponse> {
             let request = request.into_inner();
             let schema = match request.field_type() {
                 proto::FieldType::Keyword => edge::PayloadSchemaType::Keyword,
@@ -222,7 +240,8 @@ service! {
                 vectors: record.vector.map(wire::vectors_of),
                 ..Default::default()
             }).collect();
-            Ok(Response::new(proto::ScrollResponse { result, next_page_offset: next.map(wire::id_of), ..Default::default() }))
+            let next_page_offset = next.map(wire::id_of);
+            Ok(Response::new(proto::ScrollResponse { result, next_page_offset, ..Default::default() }))
         }
 
         async fn count(&self, request: Request<proto::CountPoints>) -> Answer<proto::CountResponse> {
@@ -238,8 +257,9 @@ service! {
             let queries = request.query_points.into_iter().map(wire::query_points).collect::<Result<_, _>>()?;
             let batch = edge::QueryBatchRequest::new(queries);
             let lists = self.engine(&request.collection_name, |shard| shard.query_batch(batch)).await?;
-            let list = |points: Vec<edge::ScoredPoint>| proto::BatchResult { result: points.into_iter().map(wire::scored).collect() };
-            Ok(Response::new(proto::QueryBatchResponse { result: lists.into_iter().map(list).collect(), ..Default::default() }))
+            let scored = |points: Vec<_>| points.into_iter().map(wire::scored).collect();
+            let result = lists.into_iter().map(|points| proto::BatchResult { result: scored(points) }).collect();
+            Ok(Response::new(proto::QueryBatchResponse { result, ..Default::default() }))
         }
     } refused {
         get: GetPoints -> GetResponse;

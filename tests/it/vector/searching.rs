@@ -30,7 +30,8 @@ on_both_stores! {
     a_search_ends_when_its_time_is_up
 }
 
-/// Nine passages of one tenant: towards 0 degrees they differ by 10, and each has a word of its own beside a common one.
+/// Nine passages of one tenant: towards 0 degrees they differ by 10, and each has a word of its own beside a common
+/// one.
 async fn nine_passages(stage: &Stage) -> (GenerationId, Vec<Point>) {
     let words = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "islet"];
     let tenant = GenerationId::generate();
