@@ -110,7 +110,12 @@ pub async fn register(services: &Services, input: NewAccount) -> Result<User, Er
 /// # Errors
 /// `Invalid` with `WrongCredentials`, the same for an unknown name as for a wrong password.
 pub async fn create_session(services: &Services, login: &str, password: &str) -> Result<SessionTokens, Error> {
-    let credentials = users::find_credentials(&services.database.reader(Scope::Anonymous), login.trim()).await?;
+    // PostgreSQL can't hold a NUL, so no account has one in its name.
+    let credentials = if login.contains('\0') {
+        None
+    } else {
+        users::find_credentials(&services.database.reader(Scope::Anonymous), login.trim()).await?
+    };
     let (user, hash) = credentials.unzip();
     let fits = services.passwords.verify(password, hash.as_deref()).await;
     let Some(user) = user.filter(|user| fits && user.is_active) else {

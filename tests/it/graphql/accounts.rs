@@ -68,6 +68,7 @@ on_both_databases! {
         let unknown_name = log_in(&nobody, "eve", PASSWORD).await;
         assert_eq!(wrong_password["userErrors"][0]["code"], "WRONG_CREDENTIALS");
         assert_eq!(wrong_password, unknown_name);
+        assert_eq!(wrong_password, log_in(&nobody, "ada\u{0}", PASSWORD).await);
     }
 
     async fn a_refresh_token_is_good_once_and_its_second_use_ends_the_login(app) {
