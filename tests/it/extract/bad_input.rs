@@ -104,10 +104,8 @@ async fn a_known_kind_without_a_reader_is_refused_by_its_name() {
         assert_eq!(code, Code::UnsupportedFormat);
         assert!(message.contains(name), "{message}");
     }
-    assert_eq!(
-        extract("ID3 is the mark of sound files, RIFF that of others.", "file").await.unwrap().is_markdown,
-        false
-    );
+    let text = "ID3 is the mark of sound files, RIFF that of others.";
+    assert_eq!(extract(text, "file").await.unwrap().text, text);
 }
 
 #[tokio::test]
