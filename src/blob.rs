@@ -181,6 +181,18 @@ impl BlobStore {
         }
     }
 
+    /// The digests of all files that were last stored before `older_than`.
+    pub fn originals(&self, older_than: DateTime<Utc>) -> BoxStream<'_, Result<String, BlobError>> {
+        self.store
+            .list(Some(&Path::from(ORIGINALS)))
+            .map_err(failed("listing files"))
+            .try_filter_map(move |file| async move {
+                let digest = file.location.filename().filter(|_| file.last_modified < older_than).map(str::to_owned);
+                Ok(digest.filter(|digest| location(digest).is_ok()))
+            })
+            .boxed()
+    }
+
     /// Deletes a file, if it is there. The caller knows that nothing refers to it any more. A power cut may bring it back.
     ///
     /// # Errors

@@ -205,10 +205,17 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
 pub(super) async fn lock_own(tx: &Transaction<'_>, viewer: &Viewer, id: CollectionId) -> Result<Collection, Error> {
     let user = viewer.require_user_id()?;
     let collection = collections::lock(tx, Scope::User(user), id).await?.ok_or(Error::NotFound("collection"))?;
-    if collection.owner_id != user {
-        return Err(Error::Forbidden("Only the owner of this collection may change it."));
-    }
+    check_owner(viewer, &collection)?;
     Ok(collection)
+}
+
+/// Whether the caller may change a collection that she sees.
+pub(super) fn check_owner(viewer: &Viewer, collection: &Collection) -> Result<(), Error> {
+    if collection.owner_id == viewer.require_user_id()? {
+        Ok(())
+    } else {
+        Err(Error::Forbidden("Only the owner of this collection may change it."))
+    }
 }
 
 fn chunking(services: &Services, violations: &mut Violations, request: ChunkingRequest) -> ChunkingConfig {

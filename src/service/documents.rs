@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Services,
-    collections::lock_own,
+    collections::{check_owner, lock_own},
     operations::{INGEST_DOCUMENT, Settlement, finish_if_settled, settle},
     validate::Violations,
 };
@@ -118,7 +118,8 @@ pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest
 /// Checks a request without changing anything but the blob store, where its texts are put.
 async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) -> Result<Vec<CheckedDocument>, Error> {
     let reader = services.database.reader(viewer.scope());
-    collections::find(&reader, request.collection).await?.ok_or(Error::NotFound("collection"))?;
+    let collection = collections::find(&reader, request.collection).await?.ok_or(Error::NotFound("collection"))?;
+    check_owner(viewer, &collection)?;
 
     let mut violations = Violations::default();
     let most = services.config.limits.ingest_documents;

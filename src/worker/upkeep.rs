@@ -1,18 +1,25 @@
-//! What has to be done now and then without anybody asking: indexes built, old uploads removed.
+//! What has to be done now and then without anybody asking: indexes built, old uploads and unused originals removed.
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
+use chrono::TimeDelta;
+use futures_util::{FutureExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    db::repo::{collections, uploads},
+    db::repo::{collections, documents, operations, uploads},
     domain::scope::Scope,
     error::Error,
     service::Services,
     vector::Placement,
 };
+
+/// Time between two looks for originals that nothing needs. Each look goes through the whole store.
+const SWEEP_INTERVAL: Duration = Duration::from_hours(6);
+/// An original is stored before the row that needs it, and stored again when the same bytes come again. One that is
+/// younger than this may be about to get its row.
+const MIN_AGE: TimeDelta = TimeDelta::hours(1);
 
 pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
     // What was being written when the last process ended is nobody's.
@@ -22,9 +29,16 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
         Err(error) => warn!(error = &error as &dyn std::error::Error, "unfinished files can't be removed now"),
     }
     let mut tick = tokio::time::interval(Duration::from_secs(services.config.vector.optimize_interval_seconds));
+    let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     loop {
         tokio::select! {
             _ = tick.tick() => {}
+            _ = sweep.tick() => {
+                if let Err(error) = remove_unused_originals(&services, &stop).await {
+                    warn!(error = &error as &dyn std::error::Error, "unused originals can't be removed now");
+                }
+                continue;
+            }
             () = stop.cancelled() => return,
         }
         if let Err(error) = optimize(&services).await {
@@ -54,6 +68,26 @@ async fn remove_expired_uploads(services: &Services) -> Result<(), Error> {
         .await?;
     if removed > 0 {
         debug!(uploads = removed, "expired uploads removed");
+    }
+    Ok(())
+}
+
+/// Removes originals that no document, no upload and no operation needs: those of removed documents, of replaced content,
+/// of uploads that were never used.
+async fn remove_unused_originals(services: &Services, stop: &CancellationToken) -> Result<(), Error> {
+    let reader = services.database.reader(Scope::System);
+    let mut originals = services.blobs.originals(services.clock.now() - MIN_AGE);
+    while let Some(digest) = originals.try_next().await? {
+        let is_needed = documents::references(&reader, &digest).await?
+            || uploads::references(&reader, &digest).await?
+            || operations::references(&reader, &digest).await?;
+        if !is_needed {
+            services.blobs.delete(&digest).await?;
+            debug!(digest, "unused original removed");
+        }
+        if stop.is_cancelled() {
+            return Ok(());
+        }
     }
     Ok(())
 }

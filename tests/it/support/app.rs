@@ -48,8 +48,9 @@ pub struct TestApp {
     pub app: Arc<App>,
     pub router: Router,
     pub clock: Arc<TestClock>,
+    config: Config,
     /// Kept until the application is gone.
-    _directory: TempDir,
+    directory: Option<TempDir>,
     statements: Arc<Mutex<Vec<String>>>,
     stop: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
@@ -77,12 +78,15 @@ impl TestApp {
         }
         config.database.pool_size = 4;
         config.ingestion.concurrency = 8;
-        let clock = Arc::new(TestClock::default());
+        Self::build(config, Arc::default(), directory).await
+    }
+
+    async fn build(config: Config, clock: Arc<TestClock>, directory: TempDir) -> Self {
         let statements = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statements);
         let stop = CancellationToken::new();
         let parts = Parts {
-            config,
+            config: config.clone(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             embedder: Some(model::embedder().await),
             vectors: None,
@@ -94,7 +98,17 @@ impl TestApp {
         let router = app.router();
         let working = Arc::clone(&app);
         let worker = Some(tokio::spawn(async move { working.work().await }));
-        Self { app, router, clock, _directory: directory, statements, stop, worker }
+        Self { app, router, clock, config, directory: Some(directory), statements, stop, worker }
+    }
+
+    /// The application after a restart in good order, on the same data. Callers have to log in again.
+    pub async fn restart(mut self) -> Self {
+        self.stop_worker().await;
+        self.app.close().await.unwrap();
+        let (config, clock) = (self.config.clone(), Arc::clone(&self.clock));
+        let directory = self.directory.take().unwrap();
+        drop(self);
+        Self::build(config, clock, directory).await
     }
 
     pub fn anonymous(&self) -> Caller {

@@ -1,0 +1,39 @@
+//! What the server does without being asked.
+
+use docent::domain::clock::Clock;
+use futures_util::TryStreamExt;
+
+use crate::{
+    on_both_databases,
+    support::app::{TestApp, texts},
+};
+
+async fn originals(app: &TestApp) -> usize {
+    let services = app.app.services();
+    let later = app.clock.now() + chrono::TimeDelta::hours(1);
+    services.blobs.originals(later).try_collect::<Vec<_>>().await.unwrap().len()
+}
+
+on_both_databases! {
+    async fn originals_of_removed_documents_go_and_those_of_others_stay(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        let operation = ada.ingest_all(&id, texts(&[("a.txt", "One."), ("b.txt", "Two.")])).await;
+        let first = operation["documents"]["nodes"][0]["document"]["id"].clone();
+        let delete = "mutation($id: ID!) { documentsDelete(input: { ids: [$id] }) { operation { id } } }";
+        let payload = ada.data(delete, serde_json::json!({ "id": first })).await;
+        ada.ended(payload["documentsDelete"]["operation"]["id"].as_str().unwrap()).await;
+        assert_eq!(originals(&app).await, 2);
+        // A day later the server starts again, and looks around.
+        app.clock.advance(24 * 3600);
+        let app = app.restart().await;
+        let ada = app.anonymous().log_in("ada").await;
+        let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
+        while originals(&app).await != 1 {
+            assert!(std::time::Instant::now() < deadline, "the unused original stays");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let found = ada.search(serde_json::json!({ "query": "two", "mode": "LEXICAL" })).await;
+        assert_eq!(found["hits"].as_array().unwrap().len(), 1);
+    }
+}
