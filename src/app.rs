@@ -131,7 +131,6 @@ impl App {
     }
 
     /// Every route.
-    #[must_use]
     pub fn router(&self) -> Router {
         let services = Arc::clone(&self.services);
         let authenticator: Arc<dyn Authenticator> = Arc::new(Accounts(Arc::clone(&services)));

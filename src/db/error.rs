@@ -41,11 +41,8 @@ impl DatabaseError {
 
 impl From<DbErr> for DatabaseError {
     fn from(error: DbErr) -> Self {
-        match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_)) => {
-                return Self::Constraint(error);
-            }
-            _ => {}
+        if let Some(SqlErr::UniqueConstraintViolation(_) | SqlErr::ForeignKeyConstraintViolation(_)) = error.sql_err() {
+            return Self::Constraint(error);
         }
         match &error {
             DbErr::ConnectionAcquire(_) => Self::Unavailable(error),

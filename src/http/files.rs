@@ -76,16 +76,13 @@ async fn send(
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
     let size = u64::try_from(document.file_size).unwrap_or(0);
-    let range = match requested_range(&headers, size) {
-        Ok(range) => range,
-        Err(Unsatisfiable) => {
-            let error = HttpError::new(
-                StatusCode::RANGE_NOT_SATISFIABLE,
-                ErrorCode::BadUserInput,
-                "The document has no such range.",
-            );
-            return Ok(([(CONTENT_RANGE, format!("bytes */{size}"))], error).into_response());
-        }
+    let Ok(range) = requested_range(&headers, size) else {
+        let error = HttpError::new(
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            ErrorCode::BadUserInput,
+            "The document has no such range.",
+        );
+        return Ok(([(CONTENT_RANGE, format!("bytes */{size}"))], error).into_response());
     };
     let bytes = files.services.blobs.stream(&document.content_hash, range.clone()).await.map_err(Error::from)?;
     let mut response = Body::from_stream(bytes).into_response();
@@ -118,17 +115,16 @@ fn disposition(document: &Document) -> String {
         .chars()
         .map(|character| if is_plain(character) || character == ' ' { character } else { '_' })
         .collect();
-    let mut encoded = String::new();
-    for byte in document.file_name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let encoded: String = document
+        .file_name
+        .bytes()
+        .map(|byte| if is_safe(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
+#[derive(PartialEq, Eq, Debug)]
 struct Unsatisfiable;
 
 /// The one range that is asked for. Several ranges, or another unit, are answered with the whole, as HTTP allows.
@@ -148,24 +144,24 @@ fn requested_range(headers: &HeaderMap, size: u64) -> Result<Option<Range<u64>>,
 mod tests {
     use super::*;
 
-    fn range(text: &str, size: u64) -> Option<Option<Range<u64>>> {
+    fn range(text: &str, size: u64) -> Result<Option<Range<u64>>, Unsatisfiable> {
         let mut headers = HeaderMap::new();
         headers.insert(RANGE, HeaderValue::from_str(text).unwrap());
-        requested_range(&headers, size).ok()
+        requested_range(&headers, size)
     }
 
     #[test]
     fn ranges_are_read_as_http_means_them() {
-        assert_eq!(range("bytes=0-4", 10), Some(Some(0..5)));
-        assert_eq!(range("bytes=5-", 10), Some(Some(5..10)));
-        assert_eq!(range("bytes=-3", 10), Some(Some(7..10)));
-        assert_eq!(range("bytes=5-99", 10), Some(Some(5..10)));
+        assert_eq!(range("bytes=0-4", 10), Ok(Some(0..5)));
+        assert_eq!(range("bytes=5-", 10), Ok(Some(5..10)));
+        assert_eq!(range("bytes=-3", 10), Ok(Some(7..10)));
+        assert_eq!(range("bytes=5-99", 10), Ok(Some(5..10)));
     }
 
     #[test]
     fn what_can_not_be_answered_is_refused_and_what_is_not_understood_is_the_whole() {
-        assert_eq!(range("bytes=10-", 10), None);
-        assert_eq!(range("bytes=0-1,3-4", 10), Some(None));
-        assert_eq!(range("lines=0-1", 10), Some(None));
+        assert_eq!(range("bytes=10-", 10), Err(Unsatisfiable));
+        assert_eq!(range("bytes=0-1,3-4", 10), Ok(None));
+        assert_eq!(range("lines=0-1", 10), Ok(None));
     }
 }

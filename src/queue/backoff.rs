@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// 1, 2, 4, 8 … seconds after the first, second … attempt, at most a minute, give or take a quarter.
 pub(super) fn pause(attempts: i32) -> Duration {

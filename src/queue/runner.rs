@@ -160,7 +160,7 @@ impl Runner {
             Err(JobError::LeaseLost) => info!(job.id = %job.id, job.kind, "the job went to another worker"),
             // The lease runs out and the job is taken up again.
             Err(error) => {
-                error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "job not settled")
+                error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "job not settled");
             }
         }
     }

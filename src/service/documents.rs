@@ -224,17 +224,17 @@ async fn accept(
 ) -> Result<Ingested, Error> {
     let collection = lock_own(tx, viewer, collection).await?;
     let uris: Vec<_> = checked.iter().map(|document| document.uri.clone()).collect();
-    if let Some(repeat) = idempotency {
-        if let Some((operation, digest)) = operations::find_repeated(tx, user, &repeat.key).await? {
-            if digest != repeat.request_digest {
-                return Err(Error::Conflict(
-                    "This idempotency key was used for another call. Use a new key for new documents.".into(),
-                ));
-            }
-            let mut existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
-            let documents = uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
-            return Ok(Ingested { operation, documents });
+    if let Some(repeat) = idempotency
+        && let Some((operation, digest)) = operations::find_repeated(tx, user, &repeat.key).await?
+    {
+        if digest != repeat.request_digest {
+            return Err(Error::Conflict(
+                "This idempotency key was used for another call. Use a new key for new documents.".into(),
+            ));
         }
+        let mut existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
+        let documents = uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
+        return Ok(Ingested { operation, documents });
     }
     let mut locked = LockedOperation::new(new_operation(&collection, user, checked.len(), now));
     let id = locked.operation.id;

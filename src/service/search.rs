@@ -71,6 +71,8 @@ pub struct SearchHit {
 
 /// Collections that one search over everything reads at most; the newest win.
 const MAX_SEARCHED: u64 = 10_000;
+/// Rows that are read at once at least.
+const MIN_ROWS: usize = 16;
 
 /// Answers a question from what the caller may read.
 ///
@@ -205,7 +207,15 @@ async fn find(
         .await?;
         let is_exhausted = answers.iter().all(|answer| answer.hits.len() < limit);
         let (candidates, legs) = merge(answers);
-        let hits = select(request, load(services, viewer.scope(), &homes, candidates).await?);
+        let mut selection = Selection::new(request);
+        // Rows are read as they are needed: most candidates are never shown.
+        for part in candidates.chunks((wanted + 1).max(MIN_ROWS)) {
+            selection.extend(load(services, viewer.scope(), &homes, part).await?);
+            if selection.hits.len() > wanted {
+                break;
+            }
+        }
+        let hits = selection.hits;
         if hits.len() > wanted || is_exhausted || limit >= settings.max_rank * 2 {
             return Ok(Found { hits, legs });
         }
@@ -244,7 +254,7 @@ async fn load(
     services: &Services,
     scope: Scope,
     homes: &HashMap<GenerationId, CollectionId>,
-    hits: Vec<VectorHit>,
+    hits: &[VectorHit],
 ) -> Result<Vec<(VectorHit, Chunk)>, Error> {
     let key =
         |hit: &VectorHit| homes.get(&hit.generation).map(|collection| ChunkKey { collection: *collection, id: hit.id });
@@ -254,17 +264,31 @@ async fn load(
     }
     let mut rows = chunks::find_many(&services.database.reader(scope), &keys).await?;
     Ok(hits
-        .into_iter()
-        .filter_map(|hit| key(&hit).and_then(|key| rows.remove(&key)).map(|chunk| (hit, chunk)))
+        .iter()
+        .filter_map(|hit| key(hit).and_then(|key| rows.remove(&key)).map(|chunk| (hit.clone(), chunk)))
         .collect())
 }
 
-fn select(request: &SearchRequest, hits: Vec<(VectorHit, Chunk)>) -> Vec<(VectorHit, Chunk)> {
-    let mut seen = HashSet::new();
-    hits.into_iter()
-        .filter(|(hit, _)| request.min_score.is_none_or(|least| hit.score >= least))
-        .filter(|(_, chunk)| request.group == SearchGroup::Chunk || seen.insert(chunk.document_id))
-        .collect()
+/// The candidates that are hits: good enough, and the first of their group.
+struct Selection<'r> {
+    request: &'r SearchRequest,
+    seen: HashSet<DocumentId>,
+    hits: Vec<(VectorHit, Chunk)>,
+}
+
+impl<'r> Selection<'r> {
+    fn new(request: &'r SearchRequest) -> Self {
+        Self { request, seen: HashSet::new(), hits: Vec::new() }
+    }
+
+    fn extend(&mut self, candidates: Vec<(VectorHit, Chunk)>) {
+        for (hit, chunk) in candidates {
+            let is_good = self.request.min_score.is_none_or(|least| hit.score >= least);
+            if is_good && (self.request.group == SearchGroup::Chunk || self.seen.insert(chunk.document_id)) {
+                self.hits.push((hit, chunk));
+            }
+        }
+    }
 }
 
 /// A report for each leg there is; one that was not asked for was skipped.

@@ -47,7 +47,7 @@ async fn a_statement_about_one_collection_reads_one_partition_of_a_hundred() {
     let (collection, document) = (CollectionId::generate(), DocumentId::generate());
     // The shapes of every statement that `db::repo::chunks` makes about one collection.
     let conditions = [
-        format!("collection_id IN ('{collection}') AND id IN ('{document}')"),
+        format!("collection_id IN ('{collection}') AND (collection_id = '{collection}' AND id = '{document}')"),
         format!("collection_id IN ('{collection}') AND document_id IN ('{document}') AND chunk_index BETWEEN 0 AND 20"),
         format!("collection_id = '{collection}' AND document_id IN ('{document}')"),
     ];

@@ -12,7 +12,7 @@ fn table() -> String {
     for option in options() {
         let default = option.default.map_or_else(|| "-".to_owned(), |default| format!("`{default}`"));
         let meaning = option.doc.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
-        table += &format!("| `{}` | {default} | {meaning} |\n", option.key);
+        table.extend(["| `", &option.key, "` | ", &default, " | ", &meaning, " |\n"]);
     }
     table
 }

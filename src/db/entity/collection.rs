@@ -26,6 +26,7 @@ pub struct Model {
     pub is_public: bool,
     #[sea_orm(column_type = "JsonBinary")]
     pub meta: Json,
+    #[expect(clippy::struct_field_names, reason = "the column's name; the struct's is fixed by SeaORM")]
     pub embedding_model: String,
     #[sea_orm(column_type = "JsonBinary")]
     pub chunking: Json,

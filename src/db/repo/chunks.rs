@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// Chunks named one by one in a statement.
+const PAIRS: usize = 500;
+
 /// A chunk's id and the collection that it is in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ChunkKey {
@@ -56,17 +59,24 @@ fn in_collections(scope: Scope, collections: impl Iterator<Item = CollectionId>)
 
 /// Those of the chunks that exist for the reader.
 pub async fn find_many(reader: &Reader<'_>, keys: &[ChunkKey]) -> Result<HashMap<ChunkKey, Chunk>, DatabaseError> {
-    let rows = chunk::Entity::find()
-        .filter(in_collections(reader.scope, keys.iter().map(|key| key.collection)))
-        .filter(chunk::Column::Id.is_in(keys.iter().map(|key| key.id.0)))
-        .all(&reader.executor)
-        .await?;
-    rows.into_iter()
-        .map(|row| {
+    // Pairs, not two lists: for lists SQLite reads the whole collection. Their number is bounded by its parser.
+    let mut found = HashMap::with_capacity(keys.len());
+    for part in keys.chunks(PAIRS) {
+        let mut any = Condition::any();
+        for key in part {
+            any = any.add(chunk::Column::CollectionId.eq(key.collection.0).and(chunk::Column::Id.eq(key.id.0)));
+        }
+        let rows = chunk::Entity::find()
+            .filter(in_collections(reader.scope, part.iter().map(|key| key.collection)))
+            .filter(any)
+            .all(&reader.executor)
+            .await?;
+        for row in rows {
             let chunk = Chunk::try_from(row)?;
-            Ok((ChunkKey { collection: chunk.collection_id, id: chunk.id }, chunk))
-        })
-        .collect()
+            found.insert(ChunkKey { collection: chunk.collection_id, id: chunk.id }, chunk);
+        }
+    }
+    Ok(found)
 }
 
 /// Those of the places that hold a chunk for the reader.

@@ -150,7 +150,7 @@ mod tests {
             .spawn_obj(
                 Box::pin(async move {
                     yield_now().await;
-                    drop(held)
+                    drop(held);
                 })
                 .into(),
             )

@@ -116,7 +116,7 @@ on_both_databases! {
 
 /// Files that can't be read, and the code that each gets.
 fn hostile_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
-    let noise = |length: u32| (0..length).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect::<Vec<u8>>();
+    let noise = |length: u32| (0..length).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[1]).collect::<Vec<u8>>();
     vec![
         ("empty.txt", Vec::new(), "EMPTY_FILE"),
         ("invalid.txt", b"caf\xe9 au lait, s'il vous pla\xeet".to_vec(), "INVALID_ENCODING"),

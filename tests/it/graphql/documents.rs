@@ -154,7 +154,7 @@ on_both_databases! {
     async fn one_bad_file_among_many_fails_alone(app) {
         let ada = app.user("ada").await;
         let id = ada.create_collection("Letters").await;
-        let noise: Vec<u8> = (0..4096_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let noise: Vec<u8> = (0..4096_u32).map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()[1]).collect();
         let bad = upload(&ada, "noise.txt", &noise).await;
         let operation = ada.ingest_all(&id, json!([
             { "fileName": "a.txt", "source": { "text": "The tram." } },

@@ -89,7 +89,7 @@ on_both_databases! {
     async fn grouped_hits_name_each_document_once_and_pages_fit_together(app) {
         let ada = app.user("ada").await;
         let id = ada.create_collection_with(json!({ "name": "Facts", "chunking": { "maxTokens": 16, "overlapTokens": 0 } })).await;
-        let long = |about: &str| (0..12).map(|n| format!("Sentence {n} about {about} and more of it. ")).collect::<String>();
+        let long = |about: &str| format!("A sentence about {about} and more of it. ").repeat(12);
         let (trams, ferries) = (long("trams"), long("ferries"));
         ada.ingest_all(&id, texts(&[("trams.txt", &trams), ("ferries.txt", &ferries)])).await;
         let grouped = ada.search(json!({ "query": "trams", "groupBy": "DOCUMENT", "first": 10 })).await;

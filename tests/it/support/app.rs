@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::{caller::Caller, model, postgres};
 
 /// How long a test waits for something that has to happen.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The machine's clock, moved by hand.
 #[derive(Default)]

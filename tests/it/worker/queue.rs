@@ -38,9 +38,8 @@ async fn enqueue(app: &TestApp, count: usize) {
 async fn claim(app: &TestApp, limit: u64) -> Vec<ClaimedJob> {
     let now = app.clock.now();
     let database = &app.app.services().database;
-    let claimed = database
-        .transaction(|tx| jobs::claim(tx, &[KIND], limit, now, now + TimeDelta::seconds(30)).boxed())
-        .await;
+    let claimed =
+        database.transaction(|tx| jobs::claim(tx, &[KIND], limit, now, now + TimeDelta::seconds(30)).boxed()).await;
     claimed.map_err(|error: DatabaseError| error).unwrap()
 }
 
