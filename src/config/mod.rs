@@ -260,8 +260,8 @@ section! {
         bm25_k1: f32 = 1.2;
         /// BM25's correction for the length of a chunk, 0 to 1.
         bm25_b: f32 = 0.75;
-        /// The length of a chunk, in words, that BM25 counts as average.
-        bm25_average_length: f32 = 150.0;
+        /// The length of a chunk, in words without stop words, that BM25 counts as average: that of a full chunk.
+        bm25_average_length: f32 = 90.0;
         /// The deepest rank that paging reaches.
         max_rank: usize = 1000;
         /// Milliseconds for the engine to answer.
