@@ -59,7 +59,7 @@ fn in_collections(scope: Scope, collections: impl Iterator<Item = CollectionId>)
 
 /// Those of the chunks that exist for the reader.
 pub async fn find_many(reader: &Reader<'_>, keys: &[ChunkKey]) -> Result<HashMap<ChunkKey, Chunk>, DatabaseError> {
-    // Pairs, not two lists: for lists SQLite reads the whole collection. Their number is bounded by its parser.
+    // Pairs alone: beside a list of collections SQLite would read all of each. They decide the partition as well.
     let mut found = HashMap::with_capacity(keys.len());
     for part in keys.chunks(PAIRS) {
         let mut any = Condition::any();
@@ -67,7 +67,7 @@ pub async fn find_many(reader: &Reader<'_>, keys: &[ChunkKey]) -> Result<HashMap
             any = any.add(chunk::Column::CollectionId.eq(key.collection.0).and(chunk::Column::Id.eq(key.id.0)));
         }
         let rows = chunk::Entity::find()
-            .filter(in_collections(reader.scope, part.iter().map(|key| key.collection)))
+            .filter(in_readable(chunk::Column::CollectionId, reader.scope))
             .filter(any)
             .all(&reader.executor)
             .await?;
