@@ -69,3 +69,25 @@ async fn a_statement_about_one_collection_reads_one_partition_of_a_hundred() {
         }
     }
 }
+
+#[tokio::test]
+async fn sqlite_finds_chunks_by_their_ids_without_reading_a_collection() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = Database::open(&DatabaseConfig::default(), directory.path(), None).await.unwrap();
+    database.migrate_up().await.unwrap();
+    let url = format!("sqlite://{}", directory.path().join("docent.db").display());
+    let connection = sea_orm::Database::connect(&url).await.unwrap();
+    // The shape of `db::repo::chunks::find_many`, with the scope of a caller.
+    let pairs = ["(collection_id = x'01' AND id = x'02')", "(collection_id = x'01' AND id = x'03')"];
+    let readable = "EXISTS (SELECT 1 FROM collections WHERE collections.id = chunks.collection_id AND is_public)";
+    let explain = format!("EXPLAIN QUERY PLAN SELECT * FROM chunks WHERE {readable} AND ({})", pairs.join(" OR "));
+    let plan: String = connection
+        .query_all_raw(Statement::from_string(DbBackend::Sqlite, explain))
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.try_get::<String>("", "detail").unwrap() + "\n")
+        .collect();
+    assert_eq!(plan.matches("chunks_collection_id_id_key (collection_id=? AND id=?)").count(), pairs.len(), "{plan}");
+    assert!(!plan.contains("SCAN chunks") && !plan.contains("USING PRIMARY KEY (collection_id=?)"), "{plan}");
+}

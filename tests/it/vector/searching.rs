@@ -84,7 +84,7 @@ async fn lexical_hits_are_scored_by_bm25(stage: &Stage) {
     let hits = stage.search(&lexical(tenant, "the TRAMS")).await.hits;
 
     // The defaults of the settings: k1, b and the average length.
-    let weight = |count: f32, length: f32| count * 2.2 / (count + 1.2 * (0.25 + 0.75 * length / 150.0));
+    let weight = |count: f32, length: f32| count * 2.2 / (count + 1.2 * (0.25 + 0.75 * length / 90.0));
     let (passages, with_word) = (4.0_f32, 2.0);
     let rarity = ((passages - with_word + 0.5) / (with_word + 0.5) + 1.0).ln();
     let expected = [(points[1].id, rarity * weight(2.0, 3.0)), (points[0].id, rarity * weight(1.0, 1.0))];
