@@ -10,13 +10,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     auth::{
         password::PasswordHasher,
-        token::{TokenSigner, load_or_create_secret},
+        rate_limit::{Buckets, LoginLimiter},
+        token::{TokenSigner, load_or_create_keys},
         viewer::Viewer,
     },
     blob::BlobStore,
     config::Config,
     db::{Database, StatementObserver},
-    domain::clock::{Clock, SystemClock},
+    domain::{
+        client::Client,
+        clock::{Clock, SystemClock},
+    },
     embedding::{Embedder, pool::LocalEmbedder},
     error::Error,
     events::EventHub,
@@ -24,11 +28,11 @@ use crate::{
     graphql::{self, engine::Engine},
     http::{
         self, HttpState,
-        authentication::Authenticator,
+        authentication::Callers,
         health::{Dependency, Readiness},
     },
     lifecycle::DataDirLock,
-    service::{Services, accounts},
+    service::{self, Services, audit::AuditTrail, sessions},
     vector::{self, VectorStore},
     worker,
 };
@@ -98,10 +102,15 @@ impl App {
             Some(vectors) => vectors,
             None => vector::open(&config)?,
         };
-        let secret = load_or_create_secret(config.auth.signing_secret.as_deref(), &config.data_dir)?;
+        let auth = &config.auth;
+        let previous = auth.previous_signing_secret.as_slice();
+        let keys = load_or_create_keys(auth.signing_secret.as_deref(), previous, &config.data_dir)?;
         let services = Services {
-            passwords: PasswordHasher::new(config.auth.password_concurrency)?,
-            tokens: TokenSigner::new(&secret, chrono::TimeDelta::minutes(config.auth.access_token_minutes)),
+            passwords: PasswordHasher::new(auth.password_concurrency)?,
+            tokens: TokenSigner::new(&keys, chrono::TimeDelta::minutes(auth.access_token_minutes)),
+            logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
+            points: Buckets::default(),
+            audit: AuditTrail::start(database.clone()),
             blobs: BlobStore::open_local(&config.data_dir)?,
             events: EventHub::default(),
             work: Arc::default(),
@@ -133,11 +142,15 @@ impl App {
     /// Every route.
     pub fn router(&self) -> Router {
         let services = Arc::clone(&self.services);
-        let authenticator: Arc<dyn Authenticator> = Arc::new(Accounts(Arc::clone(&services)));
+        let callers: Arc<dyn Callers> = Arc::new(KnownCallers(Arc::clone(&services)));
         let limits = services.config.limits.clone();
         let state = HttpState {
-            engine: Engine::new(graphql::schema(Arc::clone(&services)), http::document_limits(&limits)),
-            authenticator: Arc::clone(&authenticator),
+            engine: Engine::new(
+                graphql::schema(Arc::clone(&services)),
+                http::document_limits(&limits),
+                limits.request_points,
+            ),
+            callers: Arc::clone(&callers),
             clock: Arc::clone(&services.clock),
             readiness: readiness(Arc::clone(&services)),
             schema: graphql::sdl().into(),
@@ -146,7 +159,7 @@ impl App {
             shutdown: self.stop.clone(),
             sockets: self.sockets.clone(),
         };
-        http::router(state, http::files::router(services, authenticator))
+        http::router(state, http::files::router(services, callers))
     }
 
     /// Works on the queue until it is told to stop.
@@ -165,6 +178,7 @@ impl App {
     pub async fn close(&self) -> anyhow::Result<()> {
         self.sockets.close();
         let _ = tokio::time::timeout(GOODBYE, self.sockets.wait()).await;
+        self.services.audit.flush().await;
         self.services.vectors.close().await?;
         self.services.database.clone().close().await?;
         Ok(())
@@ -197,11 +211,19 @@ fn readiness(services: Arc<Services>) -> Readiness {
     })
 }
 
-struct Accounts(Arc<Services>);
+struct KnownCallers(Arc<Services>);
 
 #[async_trait]
-impl Authenticator for Accounts {
-    async fn authenticate(&self, authorization: Option<&str>) -> Result<Viewer, Error> {
-        accounts::authenticate(&self.0, authorization).await
+impl Callers for KnownCallers {
+    async fn authenticate(&self, authorization: Option<&str>, client: Client) -> Result<Viewer, Error> {
+        sessions::authenticate(&self.0, authorization, client).await
+    }
+
+    async fn recheck(&self, viewer: &Viewer) -> Result<Viewer, Error> {
+        sessions::recheck(&self.0, viewer).await
+    }
+
+    async fn charge(&self, viewer: &Viewer, points: u32) -> Result<(), Error> {
+        service::limits::charge(&self.0, viewer, points).await
     }
 }

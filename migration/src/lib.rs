@@ -14,6 +14,11 @@ mod m20261121_100400_create_chunks;
 mod m20261121_100500_create_operations;
 mod m20261121_100600_create_jobs;
 mod m20261121_100700_create_uploads;
+mod m20261121_110000_add_session_details;
+mod m20261121_110100_create_collection_members;
+mod m20261121_110200_create_api_keys;
+mod m20261121_110300_create_invitations;
+mod m20261121_110400_create_audit_log;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -32,6 +37,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_100500_create_operations::Migration),
             Box::new(m20261121_100600_create_jobs::Migration),
             Box::new(m20261121_100700_create_uploads::Migration),
+            Box::new(m20261121_110000_add_session_details::Migration),
+            Box::new(m20261121_110100_create_collection_members::Migration),
+            Box::new(m20261121_110200_create_api_keys::Migration),
+            Box::new(m20261121_110300_create_invitations::Migration),
+            Box::new(m20261121_110400_create_audit_log::Migration),
         ]
     }
 }

@@ -1,5 +1,8 @@
-//! Who is asking and what she may do: the viewer, passwords, tokens.
+//! Who is asking and what she may do: the viewer, the policy, passwords, tokens, limits.
 
 pub mod password;
+pub mod policy;
+pub mod rate_limit;
+pub mod secret;
 pub mod token;
 pub mod viewer;

@@ -1,7 +1,11 @@
 //! Passwords: what they must be like, and their hashes (Argon2id as PHC strings). Plain passwords are never kept, logged
 //! or shown.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
@@ -15,12 +19,21 @@ const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 /// Characters that a password may have.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
+/// The 10,000 most common passwords, in lower case; `common_passwords.LICENSE` says where they come from.
+static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+
 /// Checks a password that somebody chose.
 ///
 /// # Errors
 /// A sentence for the user.
 pub fn check_password(password: &str) -> Result<(), &'static str> {
-    if LENGTH.contains(&password.chars().count()) { Ok(()) } else { Err("Choose a password of 8 to 128 characters.") }
+    if !LENGTH.contains(&password.chars().count()) {
+        return Err("Choose a password of 8 to 128 characters.");
+    }
+    if COMMON.contains(password.to_lowercase().as_str()) {
+        return Err("This is one of the passwords that are tried first. Choose another.");
+    }
+    Ok(())
 }
 
 /// Why a password could not be hashed. Nothing here depends on the password.

@@ -2,6 +2,7 @@
 //! random, and only its digest is kept.
 
 use std::{
+    collections::HashMap,
     fmt,
     io::{self, Write},
     path::Path,
@@ -24,14 +25,36 @@ const TOKEN_TYPE: &str = "at+jwt";
 /// Bytes of a key that we make, and of a refresh token.
 const SECRET_BYTES: usize = 32;
 
-/// Makes and checks access tokens: HS256 and nothing else.
+/// Makes access tokens with the newest key, and checks those that any key of the ring made: HS256 and nothing else.
 #[derive(Clone)]
 pub struct TokenSigner {
     header: Header,
     encoding: EncodingKey,
-    decoding: DecodingKey,
+    /// By the id that a token's header names.
+    decoding: HashMap<String, DecodingKey>,
     validation: Validation,
     lifetime: Duration,
+}
+
+/// The keys for access tokens.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyRing {
+    /// Signs new tokens.
+    pub current: Vec<u8>,
+    /// Made the tokens that were issued before the last rotations and are still good.
+    pub previous: Vec<Vec<u8>>,
+}
+
+impl From<&[u8]> for KeyRing {
+    fn from(current: &[u8]) -> Self {
+        Self { current: current.to_vec(), previous: Vec::new() }
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("KeyRing").field("previous", &self.previous.len()).finish_non_exhaustive()
+    }
 }
 
 /// What an access token says, once it has been checked.
@@ -72,9 +95,9 @@ struct Claims {
 impl TokenSigner {
     /// A signer whose tokens are good for `lifetime`.
     #[must_use]
-    pub fn new(secret: &[u8], lifetime: Duration) -> Self {
-        let header =
-            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(key_id(secret)), ..Header::new(Algorithm::HS256) };
+    pub fn new(keys: &KeyRing, lifetime: Duration) -> Self {
+        let kid = key_id(&keys.current);
+        let header = Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid), ..Header::new(Algorithm::HS256) };
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -83,8 +106,11 @@ impl TokenSigner {
         validation.validate_exp = false;
         Self {
             header,
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
+            encoding: EncodingKey::from_secret(&keys.current),
+            decoding: std::iter::once(&keys.current)
+                .chain(&keys.previous)
+                .map(|secret| (key_id(secret), DecodingKey::from_secret(secret)))
+                .collect(),
             validation,
             lifetime,
         }
@@ -118,9 +144,10 @@ impl TokenSigner {
     /// # Errors
     /// `Expired` for a token that was good, `Invalid` for everything else.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, TokenError> {
-        let data =
-            jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).map_err(|_| TokenError::Invalid)?;
-        if data.header.typ != self.header.typ || data.header.kid != self.header.kid {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
+        let key = header.kid.and_then(|kid| self.decoding.get(&kid)).ok_or(TokenError::Invalid)?;
+        let data = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|_| TokenError::Invalid)?;
+        if data.header.typ != self.header.typ {
             return Err(TokenError::Invalid);
         }
         let Claims { sub: user, sid: session, exp, .. } = data.claims;
@@ -158,6 +185,25 @@ impl RefreshToken {
         &self.0
     }
 
+    /// The token that follows from this one: the same whenever the same salt is used, so that an exchange that is
+    /// repeated at once gets the same answer. Nobody can tell it who has not both.
+    #[must_use]
+    pub fn successor(&self, salt: &str) -> Self {
+        let digest = Sha256::new()
+            .chain_update("docent refresh token")
+            .chain_update((salt.len() as u64).to_be_bytes())
+            .chain_update(salt)
+            .chain_update(&self.0)
+            .finalize();
+        Self(URL_SAFE_NO_PAD.encode(digest))
+    }
+
+    /// A new salt for [`successor`](Self::successor).
+    #[must_use]
+    pub fn salt() -> String {
+        URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>())
+    }
+
     /// What is kept instead of the token: its SHA-256, 64 hexadecimal digits. The token is random, so the digest needs no
     /// salt and can be looked up.
     #[must_use]
@@ -182,26 +228,52 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-/// The secret that signs access tokens: the configured one (`auth.signing_secret`), or the one in
-/// `<data_dir>/signing.key`, which is made when it is not there. The caller holds the lock of the data directory.
+const KEY_FILE: &str = "signing.key";
+const PREVIOUS_KEY_FILE: &str = "signing.previous.key";
+
+/// The keys for access tokens: the configured ones (`auth.signing_secret`, `auth.previous_signing_secrets`), or those in
+/// the data directory, where the first is made when it is not there. The caller holds the lock of the data directory.
 ///
 /// # Errors
-/// When the file can't be read or written, or does not hold a key.
-pub fn load_or_create_secret(configured: Option<&str>, data_dir: &Path) -> io::Result<Vec<u8>> {
+/// When a file can't be read or written, or does not hold a key.
+pub fn load_or_create_keys(configured: Option<&str>, previous: &[String], data_dir: &Path) -> io::Result<KeyRing> {
+    let previous = previous.iter().map(|secret| secret.as_bytes().to_vec());
     if let Some(secret) = configured {
-        return Ok(secret.as_bytes().to_vec());
+        return Ok(KeyRing { current: secret.as_bytes().to_vec(), previous: previous.collect() });
     }
-    let path = data_dir.join("signing.key");
-    let secret = match std::fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let secret = rand::random::<[u8; SECRET_BYTES]>();
-            write_private(&path, &secret)?;
-            secret.to_vec()
-        }
+    let current = match read_key(&data_dir.join(KEY_FILE))? {
+        Some(secret) => secret,
+        None => create_key(data_dir)?,
+    };
+    let kept = read_key(&data_dir.join(PREVIOUS_KEY_FILE))?;
+    Ok(KeyRing { current, previous: previous.chain(kept).collect() })
+}
+
+/// Makes a new key in the data directory. The one before it stays good for checking, until the next rotation. The caller
+/// holds the lock of the data directory.
+///
+/// # Errors
+/// As [`load_or_create_keys`].
+pub fn rotate_key(data_dir: &Path) -> io::Result<()> {
+    if let Some(current) = read_key(&data_dir.join(KEY_FILE))? {
+        write_private(&data_dir.join(PREVIOUS_KEY_FILE), &current)?;
+    }
+    create_key(data_dir).map(|_| ())
+}
+
+fn create_key(data_dir: &Path) -> io::Result<Vec<u8>> {
+    let secret = rand::random::<[u8; SECRET_BYTES]>();
+    write_private(&data_dir.join(KEY_FILE), &secret)?;
+    Ok(secret.to_vec())
+}
+
+fn read_key(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let secret = match std::fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         read => read?,
     };
     if secret.len() == SECRET_BYTES {
-        return Ok(secret);
+        return Ok(Some(secret));
     }
     let message = format!(
         "{} is damaged: it holds {} bytes, not {SECRET_BYTES}; restore it, or delete it to have a new one made",

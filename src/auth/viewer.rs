@@ -4,37 +4,96 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::policy;
 use crate::{
     domain::{
-        id::{SessionId, UserId},
-        scope::Scope,
-        user::User,
+        action::Action,
+        api_key::ApiKey,
+        client::Client,
+        id::{ApiKeyId, SessionId, UserId},
+        scope::{Caller, Scope},
+        user::{ServerRole, User},
     },
     error::Error,
 };
 
-/// The caller of a request, as far as her token proved it.
+/// How a caller proved who she is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Credential {
+    /// Not at all.
+    None,
+    /// With the access token of a login.
+    Session(SessionId),
+    /// With an API key.
+    Key(Arc<ApiKey>),
+    /// By being able to run commands on the server's machine.
+    Console,
+}
+
+/// The caller of a request, as far as her credential proved it.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     /// The account; `None` when nobody logged in.
     pub user: Option<Arc<User>>,
-    /// The login behind the token.
-    pub session: Option<SessionId>,
-    /// When the token stops being good.
+    pub credential: Credential,
+    /// When the credential stops being good.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Where she is.
+    pub client: Client,
 }
 
 impl Viewer {
     /// Nobody in particular.
     #[must_use]
-    pub fn anonymous() -> Self {
-        Self { user: None, session: None, expires_at: None }
+    pub fn anonymous(client: Client) -> Self {
+        Self { user: None, credential: Credential::None, expires_at: None, client }
+    }
+
+    /// Whoever runs a command on the server's machine. She has no account and reads nothing: what commands may do, they
+    /// do by themselves.
+    #[must_use]
+    pub fn console() -> Self {
+        let client = Client { user_agent: Some("docent command".to_owned()), ..Client::default() };
+        Self { credential: Credential::Console, ..Self::anonymous(client) }
     }
 
     /// What this caller may read.
     #[must_use]
     pub fn scope(&self) -> Scope {
-        self.user.as_ref().map_or(Scope::Anonymous, |user| Scope::User(user.id))
+        let Some(user) = &self.user else { return Scope::Anonymous };
+        let key = self.key().map(ApiKey::grant);
+        let is_admin = user.role == ServerRole::Admin && key.is_none();
+        Scope::Account(Caller { user: user.id, is_admin, key })
+    }
+
+    /// The login behind the credential, if it is one.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        match self.credential {
+            Credential::Session(id) => Some(id),
+            Credential::None | Credential::Key(_) | Credential::Console => None,
+        }
+    }
+
+    /// The key behind the credential, if it is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&ApiKey> {
+        match &self.credential {
+            Credential::Key(key) => Some(key),
+            Credential::None | Credential::Session(_) | Credential::Console => None,
+        }
+    }
+
+    /// The id of the key, for the audit log.
+    #[must_use]
+    pub fn key_id(&self) -> Option<ApiKeyId> {
+        self.key().map(|key| key.id)
+    }
+
+    /// Whether this is the account `id` by itself, and not one of its keys.
+    #[must_use]
+    pub fn is_self(&self, id: UserId) -> bool {
+        self.session().is_some() && self.user.as_ref().is_some_and(|user| user.id == id)
     }
 
     /// The account, where one is needed.
@@ -51,5 +110,21 @@ impl Viewer {
     /// `Unauthenticated` when nobody logged in.
     pub fn require_user_id(&self) -> Result<UserId, Error> {
         self.require_user().map(|user| user.id)
+    }
+
+    /// The id of the account, for something that is about no collection.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when nobody logged in, `Forbidden` when the account or its key may not.
+    pub fn require(&self, action: Action) -> Result<UserId, Error> {
+        let user = self.require_user_id()?;
+        if policy::allows_on_server(self.scope(), action) {
+            return Ok(user);
+        }
+        Err(Error::Forbidden(if self.key().is_some() {
+            "This API key is not good for that."
+        } else {
+            "Only administrators of the server may do this."
+        }))
     }
 }

@@ -7,6 +7,7 @@ mod migrate;
 mod model;
 mod schema;
 mod serve;
+mod signing_key;
 mod user;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -39,6 +40,9 @@ enum Command {
     /// Accounts.
     #[command(subcommand)]
     User(user::User),
+    /// The key that signs access tokens.
+    #[command(subcommand)]
+    SigningKey(signing_key::SigningKey),
     /// Embedding models.
     #[command(subcommand)]
     Model(model::Model),
@@ -91,6 +95,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Migrate(command) => command.run(config).await,
             Command::Schema(command) => command.run(),
             Command::User(command) => command.run(config).await,
+            Command::SigningKey(command) => command.run(&config),
             Command::Model(command) => command.run(config).await,
             Command::Config(command) => command.run(&config),
             Command::ExtractChild => Ok(()),

@@ -1,6 +1,6 @@
 //! `docent serve`.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, bail};
 use axum::serve::ListenerExt;
@@ -44,7 +44,8 @@ impl Serve {
         });
         let (router, soft) = (app.router(), lifecycle.soft());
         lifecycle.spawn("http", async move {
-            axum::serve(listener, router).with_graceful_shutdown(soft.cancelled_owned()).await
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(listener, service).with_graceful_shutdown(soft.cancelled_owned()).await
         });
         if is_worker {
             let app = Arc::clone(&app);

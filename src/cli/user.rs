@@ -7,7 +7,14 @@ use clap::{Args, Subcommand};
 
 use crate::{
     app::{App, Parts},
-    config::{Config, Registration},
+    auth::viewer::Viewer,
+    config::Config,
+    db::repo::users::{self, UserFilter},
+    domain::{
+        page::{MAX_PAGE_SIZE, PageRequest},
+        scope::Scope,
+        user::ServerRole,
+    },
     service::accounts::{self, NewAccount},
 };
 
@@ -15,6 +22,10 @@ use crate::{
 pub(super) enum User {
     /// Open an account. The first account of a server is its administrator's.
     Create(Create),
+    /// List the accounts.
+    List,
+    /// Give an account another password. All its sessions end.
+    ResetPassword(ResetPassword),
 }
 
 #[derive(Debug, Args)]
@@ -30,18 +41,57 @@ pub(super) struct Create {
     full_name: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct ResetPassword {
+    /// The user name or e-mail address of the account.
+    login: String,
+}
+
 impl User {
-    pub(super) async fn run(self, mut config: Config) -> anyhow::Result<()> {
-        let Self::Create(create) = self;
-        let password = read_password()?;
-        // Whoever may start this command may open accounts, whatever visitors may.
-        config.auth.registration = Registration::Open;
+    pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
+        let password = match self {
+            Self::Create(_) | Self::ResetPassword(_) => read_password()?,
+            Self::List => String::new(),
+        };
         let app = App::build(Parts::from_config(config)?).await?;
-        let account =
-            NewAccount { username: create.username, email: create.email, password, full_name: create.full_name };
-        let user = accounts::register(app.services(), account).await?;
-        println!("Account {} was opened.", user.username);
+        match self {
+            Self::Create(create) => {
+                let Create { username, email, full_name } = create;
+                let account = NewAccount { username, email, password, full_name, invitation: None };
+                // Whoever may start this command may open accounts, whatever visitors may.
+                let user = accounts::register(app.services(), &Viewer::console(), account).await?;
+                println!("Account {} was opened.", user.username);
+            }
+            Self::List => list(&app).await?,
+            Self::ResetPassword(reset) => {
+                let user = accounts::reset_password(app.services(), &reset.login, &password).await?;
+                println!(
+                    "Account {} has a new password. Its sessions have ended; its API keys are as before.",
+                    user.username
+                );
+            }
+        }
         app.close().await
+    }
+}
+
+async fn list(app: &App) -> anyhow::Result<()> {
+    let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
+    loop {
+        let reader = app.services().database.reader(Scope::System);
+        let found = users::list(&reader, &UserFilter::default(), &page).await?;
+        for user in &found.items {
+            let role = match user.role {
+                ServerRole::Admin => "admin",
+                ServerRole::Member => "member",
+            };
+            let state = if user.is_active { "active" } else { "deactivated" };
+            println!("{}\t{}\t{role}\t{state}\t{}", user.username, user.email, user.created_at.to_rfc3339());
+        }
+        page.after = found.items.last().map(|user| user.id);
+        if !found.has_next_page {
+            return Ok(());
+        }
     }
 }
 

@@ -93,6 +93,7 @@ config! {
         [vector] VectorConfig;
         [embedding] EmbeddingConfig;
         [auth] AuthConfig;
+        [audit] AuditConfig;
         [ingestion] IngestionConfig;
         [extraction] ExtractionConfig;
         [search] SearchConfig;
@@ -110,6 +111,8 @@ section! {
         port: u16 = 8080;
         /// Origins (`https://app.example.org`) that browsers may call the API from; the server's own always may.
         allowed_origins: Vec<String> = Vec::new();
+        /// Whether the last address in `X-Forwarded-For` is the client's. Only behind a proxy that sets it.
+        trust_forwarded_for: bool = false;
         /// Whether `/` serves the playground.
         playground: bool = true;
         /// Seconds that open requests and jobs get to finish at shutdown.
@@ -180,12 +183,24 @@ section! {
         registration: Registration = Registration::Open;
         /// Minutes for which an access token is good.
         access_token_minutes: i64 = 15;
-        /// Days for which a session can be refreshed.
+        /// Days after which a session ends, however often it is used.
         session_days: i64 = 30;
+        /// Days after which a session that is not used ends.
+        session_idle_days: i64 = 14;
+        /// Days for which an invitation is good.
+        invitation_days: i64 = 7;
         /// Secret that signs access tokens, at least 32 characters; unset: made once and kept in the data directory.
         signing_secret: Option<String> = None;
+        /// The secret before `signing_secret`: tokens that it signed stay good until they expire.
+        previous_signing_secret: Option<String> = None;
         /// Password hashes computed at the same time; each takes 19 MiB.
         password_concurrency: usize = 4;
+        /// Failed logins a minute on one account, from addresses that it was not used from before, and from each other.
+        login_attempts_per_account: u32 = 10;
+        /// Failed logins and new accounts a minute from one address.
+        login_attempts_per_address: u32 = 30;
+        /// API keys that one account may have at the same time.
+        api_keys_per_account: usize = 50;
     }
 }
 
@@ -201,6 +216,14 @@ pub enum Registration {
 impl SettingValue for Registration {
     const KIND: Kind = Kind::Text;
     const EXPECTED: &'static str = "`open`, `invite` or `closed`";
+}
+
+section! {
+    /// The log of who did what.
+    AuditConfig {
+        /// Days for which a line is kept; 0: for ever.
+        retention_days: i64 = 365;
+    }
 }
 
 section! {
@@ -286,6 +309,16 @@ section! {
         aliases: usize = 30;
         /// Mutations in one GraphQL operation.
         mutations: usize = 5;
+        /// Points that one request may cost; a field with fields below it costs one, for each row that it is in.
+        request_points: u32 = 50_000;
+        /// Points that flow back to an account, or to a key without a limit of its own, in a minute.
+        points_per_minute: u32 = 600_000;
+        /// Points that an account or key may spend at once.
+        points_burst: u32 = 200_000;
+        /// Points that flow back to callers without an account in a minute, for each address.
+        anonymous_points_per_minute: u32 = 120_000;
+        /// Points that callers without an account may spend at once, for each address.
+        anonymous_points_burst: u32 = 60_000;
         /// Seconds that one GraphQL operation may take.
         execution_seconds: u64 = 30;
         /// Bytes of one uploaded file.

@@ -65,11 +65,17 @@ impl Config {
         let auth = &self.auth;
         check.range("auth.access_token_minutes", auth.access_token_minutes, 1..=24 * 60);
         check.range("auth.session_days", auth.session_days, 1..=3660);
-        check.that(
-            "auth.signing_secret",
-            auth.signing_secret.as_ref().is_none_or(|secret| secret.chars().count() >= 32),
-            "must have at least 32 characters",
-        );
+        check.range("auth.session_idle_days", auth.session_idle_days, 1..=3660);
+        check.range("auth.invitation_days", auth.invitation_days, 1..=366);
+        let is_long = |secret: &String| secret.chars().count() >= 32;
+        let short = "must have at least 32 characters";
+        check.that("auth.signing_secret", auth.signing_secret.as_ref().is_none_or(is_long), short);
+        let previous = auth.previous_signing_secret.as_ref();
+        check.that("auth.previous_signing_secret", previous.is_none_or(is_long), short);
+        check.range("auth.login_attempts_per_account", auth.login_attempts_per_account, 1..=1_000_000);
+        check.range("auth.login_attempts_per_address", auth.login_attempts_per_address, 1..=1_000_000);
+        check.range("auth.api_keys_per_account", auth.api_keys_per_account, 0..=10_000);
+        check.range("audit.retention_days", self.audit.retention_days, 0..=36_600);
         check.range("auth.password_concurrency", auth.password_concurrency, 1..=1024);
     }
 
@@ -143,6 +149,17 @@ impl Config {
         check.range("limits.depth", limits.depth, 1..=128);
         check.range("limits.aliases", limits.aliases, 0..=100_000);
         check.range("limits.mutations", limits.mutations, 1..=1000);
+        const POINTS: RangeInclusive<u32> = 1..=1_000_000_000;
+        check.range("limits.request_points", limits.request_points, POINTS);
+        check.range("limits.points_per_minute", limits.points_per_minute, POINTS);
+        check.range("limits.points_burst", limits.points_burst, POINTS);
+        check.range("limits.anonymous_points_per_minute", limits.anonymous_points_per_minute, POINTS);
+        check.range("limits.anonymous_points_burst", limits.anonymous_points_burst, POINTS);
+        check.that(
+            "limits.request_points",
+            limits.request_points <= limits.points_burst.min(limits.anonymous_points_burst),
+            "must not be more than what callers may spend at once",
+        );
         check.range("limits.execution_seconds", limits.execution_seconds, 1..=3600);
         check.range("limits.upload_bytes", limits.upload_bytes, 1..=1024 * 1024 * 1024 * 1024);
         check.range("limits.ingest_documents", limits.ingest_documents, 1..=10_000);

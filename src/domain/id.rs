@@ -62,9 +62,18 @@ identifiers! {
     JobId
     /// One request to the server, for logs and error reports.
     RequestId
+    /// A credential for a program.
+    ApiKeyId
+    /// An invitation to open an account.
+    InvitationId
+    /// A line of the audit log.
+    AuditEntryId
 }
 
-generated! { UserId SessionId CollectionId GenerationId DocumentId OperationId UploadId JobId RequestId }
+generated! {
+    UserId SessionId CollectionId GenerationId DocumentId OperationId UploadId JobId RequestId ApiKeyId InvitationId
+    AuditEntryId
+}
 
 impl ChunkId {
     /// The id of chunk `index` of revision `revision` of `document` in `generation`: a name-based UUIDv5, the same

@@ -2,12 +2,18 @@
 //!
 //! Nothing here performs I/O, is asynchronous, or names a database, transport or engine crate.
 
+pub mod action;
+pub mod api_key;
+pub mod audit;
 pub mod chunk;
 pub mod chunking;
+pub mod client;
 pub mod clock;
 pub mod collection;
 pub mod document;
 pub mod id;
+pub mod invitation;
+pub mod member;
 pub mod operation;
 pub mod page;
 pub mod scope;

@@ -93,6 +93,13 @@ impl Operation {
     pub fn progress(&self) -> i32 {
         if self.status == OperationStatus::Completed { 100 } else { self.totals.progress() }
     }
+
+    /// Whether it can be stopped half-way: a removal can't, its documents are gone already.
+    #[must_use]
+    pub fn can_be_cancelled(&self) -> bool {
+        !self.status.is_terminal()
+            && !matches!(self.operation_type, OperationType::Delete | OperationType::RemoveSource)
+    }
 }
 
 /// What became of one document in one operation.

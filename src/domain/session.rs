@@ -1,6 +1,6 @@
 //! Logins.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::id::{SessionId, UserId};
 
@@ -9,7 +9,22 @@ use super::id::{SessionId, UserId};
 pub struct Session {
     pub id: SessionId,
     pub user_id: UserId,
+    /// What the client said it was when it logged in.
+    pub user_agent: Option<String>,
+    /// Where it was last used from.
+    pub address: Option<String>,
     pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    pub last_used_at: DateTime<Utc>,
+    /// When it ends, however often it is used.
     pub expires_at: DateTime<Utc>,
     pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl Session {
+    /// Whether the login is good at `now`; one that was not used for longer than `idle` is not.
+    #[must_use]
+    pub fn is_live(&self, now: DateTime<Utc>, idle: TimeDelta) -> bool {
+        self.revoked_at.is_none() && now < self.expires_at && now < self.last_used_at + idle
+    }
 }

@@ -3,7 +3,7 @@
 //! A follower reads the table after her cursor, then waits for news and reads again. So nothing is missed or repeated,
 //! however late she is, and every read is made with her scope as it is then.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast;
@@ -20,7 +20,8 @@ use crate::{
 
 /// News that a follower may be behind before she has to look for herself.
 const BACKLOG: usize = 4096;
-/// How long a follower waits for news before she looks for herself: another process may have written.
+/// How long a follower waits for news before she looks for herself: another process may have written, and she may have
+/// lost the right to read. What was read longer ago than this is read again before it is told.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Tells followers in this process that an operation has new events.
@@ -50,19 +51,30 @@ struct Follower {
     operation: OperationId,
     after: i32,
     ready: std::vec::IntoIter<OperationEvent>,
+    read_at: Instant,
     has_more: bool,
     is_over: bool,
 }
 
+/// Why there are no more events.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The operation does not exist for the follower any more.
+    #[error("the operation can't be followed any more")]
+    Gone,
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
 /// The events of `operation` with a sequence number above `after`: first those that are stored, then each as it comes.
-/// Ends after the terminal event.
+/// Ends after the terminal event, and with an error a second after the scope lost sight of the operation.
 pub fn follow(
     database: Database,
     hub: &EventHub,
     scope: Scope,
     operation: OperationId,
     after: i32,
-) -> impl Stream<Item = Result<OperationEvent, DatabaseError>> + Send + use<> {
+) -> impl Stream<Item = Result<OperationEvent, FollowError>> + Send + use<> {
     let follower = Follower {
         database,
         // Interest is registered before the first look, so that no news falls between the two.
@@ -71,6 +83,7 @@ pub fn follow(
         operation,
         after,
         ready: Vec::new().into_iter(),
+        read_at: Instant::now(),
         has_more: true,
         is_over: false,
     };
@@ -81,10 +94,15 @@ pub fn follow(
 }
 
 impl Follower {
-    async fn next(&mut self) -> Result<Option<OperationEvent>, DatabaseError> {
+    async fn next(&mut self) -> Result<Option<OperationEvent>, FollowError> {
         loop {
             if self.is_over {
                 return Ok(None);
+            }
+            if self.read_at.elapsed() > PATIENCE && self.ready.len() > 0 {
+                // She took her time with the last one.
+                self.ready = Vec::new().into_iter();
+                self.has_more = true;
             }
             if let Some(event) = self.ready.next() {
                 self.after = event.sequence;
@@ -95,7 +113,12 @@ impl Follower {
                 return Ok(None);
             }
             let page = PageRequest { first: MAX_PAGE_SIZE, after: Some(self.after) };
-            let events = operations::events(&self.database.reader(self.scope), self.operation, &page).await?;
+            let reader = self.database.reader(self.scope);
+            let events = operations::events(&reader, self.operation, &page).await?;
+            if events.items.is_empty() && operations::find(&reader, self.operation).await?.is_none() {
+                return Err(FollowError::Gone);
+            }
+            self.read_at = Instant::now();
             self.has_more = events.has_next_page;
             self.ready = events.items.into_iter();
         }

@@ -3,14 +3,19 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_graphql::{
-    Executor, Name, Positioned, Request, Response, ServerError, Variables,
+    ErrorExtensionValues, Executor, Name, Positioned, Request, Response, ServerError, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 use futures_util::{StreamExt, stream::BoxStream};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{error::PublicError, extension::Started, limits::DocumentLimits};
+use super::{
+    cost,
+    error::PublicError,
+    extension::{RequestVariables, Started},
+    limits::DocumentLimits,
+};
 use crate::{auth::viewer::Viewer, domain::id::RequestId, error::ErrorCode};
 
 /// What a client sends, on every transport.
@@ -66,6 +71,8 @@ pub enum OperationKind {
 pub struct Operation {
     /// What it does.
     pub kind: OperationKind,
+    /// What it costs, in points.
+    pub price: u32,
     request: Request,
     started: Started,
 }
@@ -75,12 +82,15 @@ pub struct Operation {
 pub struct Engine {
     run: Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync>,
     limits: DocumentLimits,
+    /// The most that one operation may cost, in points.
+    most: u32,
 }
 
 impl Engine {
-    /// An engine over `schema`, which has the `Execution` extension, for documents within `limits`.
-    pub fn new(schema: impl Executor, limits: DocumentLimits) -> Self {
-        Self { run: Arc::new(move |request| schema.execute_stream(request, None)), limits }
+    /// An engine over `schema`, which has the `Execution` extension, for documents within `limits` and operations of
+    /// `most` points at most.
+    pub fn new(schema: impl Executor, limits: DocumentLimits, most: u32) -> Self {
+        Self { run: Arc::new(move |request| schema.execute_stream(request, None)), limits, most }
     }
 
     /// Parses the document and chooses its operation, for `viewer`.
@@ -90,7 +100,7 @@ impl Engine {
     pub fn prepare(
         &self,
         parameters: Parameters,
-        viewer: Viewer,
+        mut viewer: Viewer,
         request_id: RequestId,
     ) -> Result<Operation, PublicError> {
         let Parameters { query, operation_name, variables } = parameters;
@@ -103,22 +113,36 @@ impl Engine {
             OperationType::Subscription => OperationKind::Subscription,
         };
 
+        let price = cost::price(&document, &operation.node, &variables);
+        if price > self.most {
+            let message = format!("The operation costs {price} points; at most {} are allowed.", self.most);
+            return Err(PublicError::limit_exceeded(message, self.most as usize, price as usize));
+        }
+
+        viewer.client.request = Some(request_id);
         let started = Started::default();
         let mut request = Request::new(query)
+            .data(RequestVariables(variables.clone()))
             .variables(Variables::from_json(Value::Object(variables)))
             .data(viewer)
             .data(request_id)
             .data(started.clone());
         request.operation_name = operation_name;
         request.set_parsed_query(document);
-        Ok(Operation { kind, request, started })
+        Ok(Operation { kind, price, request, started })
     }
 
     /// Runs an operation: one answer for a query or mutation, one for each event of a subscription. Dropping the stream
     /// stops the operation.
     pub fn run(&self, operation: Operation) -> BoxStream<'static, Answer> {
-        let Operation { request, started, .. } = operation;
-        (self.run)(request).map(move |response| Answer::new(response, started.get())).boxed()
+        let Operation { kind, price, request, started } = operation;
+        (self.run)(request)
+            .map(move |response| {
+                let answer = Answer::new(response, started.get());
+                // The events of a subscription cost nothing more.
+                if kind == OperationKind::Subscription { answer } else { answer.at_price(price) }
+            })
+            .boxed()
     }
 }
 
@@ -172,6 +196,12 @@ impl Answer {
         Self { errors, data: executed.then_some(data), extensions }
     }
 
+    fn at_price(mut self, points: u32) -> Self {
+        let cost = async_graphql::value!({ "points": points });
+        self.extensions.insert("cost".to_owned(), cost);
+        self
+    }
+
     /// The answer to a request that is not run.
     #[must_use]
     pub fn refused(error: PublicError, request_id: RequestId) -> Self {
@@ -182,6 +212,17 @@ impl Answer {
     #[must_use]
     pub fn executed(&self) -> bool {
         self.data.is_some()
+    }
+
+    /// When it may be worth trying again, if the caller asked too often.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let is_limited = |extensions: &&ErrorExtensionValues| matches!(extensions.get("code"), Some(async_graphql::Value::String(code)) if code == ErrorCode::RateLimited.as_str());
+        let limited = self.errors.iter().filter_map(|error| error.extensions.as_ref()).find(is_limited)?;
+        match limited.get("retryAfterMs")? {
+            async_graphql::Value::Number(milliseconds) => Some(milliseconds.as_u64()?.div_ceil(1000)),
+            _ => None,
+        }
     }
 
     /// Only the errors, as GraphQL over WebSocket wants them for an operation that did not begin.

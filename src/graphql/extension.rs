@@ -1,16 +1,17 @@
 //! The one extension of the engine: what has to happen around every execution, whichever transport asked for it.
 //!
-//! - Each execution, and each event of a subscription, gets data of its own (loaders), made by a closure of the schema.
 //! - Each execution has a time limit.
 //! - An error on a nullable field makes that field null, not its parent, so resolvers may return `Result<Option<T>>`.
 //!   (Items of a list are the exception: the engine takes `Vec<Result<Option<T>>>` for a list of non-null items. Return
 //!   `Vec<Option<Result<T>>>` there.)
+//! - A query that is refused for who asks is noted in the audit log. (Mutations note it themselves, with their object.)
 //! - Every error leaves as `error::publish` makes it, with the path of the field that failed.
 //!
 //! It costs a field one boxed future; there is work only when a field fails.
 
 use std::{
     any::{Any, TypeId},
+    convert::Infallible,
     iter,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -25,14 +26,24 @@ use async_graphql::{
         Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest, NextResolve,
         NextSubscribe, ResolveInfo,
     },
+    parser::types::Field,
 };
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 
-use super::error::{PublicError, publish};
-use crate::{domain::id::RequestId, error::ErrorCode};
-
-type Provide = dyn Fn(&ExtensionContext<'_>, &mut Data) + Send + Sync;
+use super::{
+    error::{PublicError, publish},
+    global_id::NodeId,
+};
+use crate::{
+    auth::viewer::Viewer,
+    domain::{
+        audit::{AuditAction, AuditObject},
+        id::RequestId,
+    },
+    error::{Error, ErrorCode},
+    service::{Services, audit::Deed},
+};
 
 /// Whether a request got as far as execution: what fails before is an error of the request and has no `data`. Put it in
 /// the data of the request.
@@ -46,30 +57,31 @@ impl Started {
     }
 }
 
+/// The variables of a request, by name. Put it into the data of the request.
+#[derive(Clone, Debug, Default)]
+pub struct RequestVariables(pub serde_json::Map<String, serde_json::Value>);
+
 /// Makes the extension; give it to the schema's builder.
 pub struct Execution {
     timeout: Duration,
-    provide: Arc<Provide>,
 }
 
 impl Execution {
-    /// An extension under which one execution takes at most `timeout`, and which lets `provide` put data into each:
-    /// things that must not outlive it, like loaders. `provide` finds the data of the schema and of the request (the
-    /// `Viewer`, the `RequestId`) in the context.
-    pub fn new(timeout: Duration, provide: impl Fn(&ExtensionContext<'_>, &mut Data) + Send + Sync + 'static) -> Self {
-        Self { timeout, provide: Arc::new(provide) }
+    /// An extension under which one execution takes at most `timeout`.
+    #[must_use]
+    pub fn new(timeout: Duration) -> Self {
+        Self { timeout }
     }
 }
 
 impl ExtensionFactory for Execution {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(OneRequest { timeout: self.timeout, provide: Arc::clone(&self.provide), state: Arc::default() })
+        Arc::new(OneRequest { timeout: self.timeout, state: Arc::default() })
     }
 }
 
 struct OneRequest {
     timeout: Duration,
-    provide: Arc<Provide>,
     state: Arc<State>,
 }
 
@@ -141,9 +153,7 @@ impl Extension for OneRequest {
         if let Some(started) = context.data_opt::<Started>() {
             started.0.store(true, Ordering::Release);
         }
-        let mut data = Data::default();
-        (self.provide)(context, &mut data);
-        let execution = next.run_with_data(context, operation_name, data);
+        let execution = next.run(context, operation_name);
         let mut response = tokio::time::timeout(self.timeout, execution).await.unwrap_or_else(|_| {
             let message = format!("The operation took longer than {} s and was given up.", self.timeout.as_secs());
             Response::from_errors(vec![PublicError::new(ErrorCode::Timeout, message).into()])
@@ -161,14 +171,43 @@ impl Extension for OneRequest {
     ) -> ServerResult<Option<Value>> {
         let path = info.path_node;
         let nullable = !info.return_type.ends_with('!');
+        let (parent, name, field) = (info.parent_type, info.name, info.field);
         match next.run(context, info).await {
             Err(error) => {
+                if parent != "Mutation" {
+                    note_refusal(context, &error, (parent, name), field);
+                }
                 let kept = self.state.keep(error, path);
                 if nullable { Ok(Some(Value::Null)) } else { Err(kept) }
             }
             resolved => resolved,
         }
     }
+}
+
+/// Notes an error that says that the caller may not see what she asked for. What travels up from a field below was noted
+/// there.
+fn note_refusal(context: &ExtensionContext<'_>, error: &ServerError, (parent, name): (&str, &str), field: &Field) {
+    let ours = error.source::<Error>().or_else(|| error.source::<Arc<Error>>().map(AsRef::as_ref));
+    let (Some(error), Some(services), Some(viewer)) =
+        (ours, context.data_opt::<Arc<Services>>(), context.data_opt::<Viewer>())
+    else {
+        return;
+    };
+    let variables = context.data_opt::<RequestVariables>();
+    let id = ["id", "collectionId", "operationId"].iter().find_map(|name| {
+        let value = field.get_argument(name)?.node.clone();
+        let value = value.into_const_with(|name| {
+            let value = variables.and_then(|variables| variables.0.get(name.as_str())).cloned();
+            Ok::<_, Infallible>(value.and_then(|value| Value::from_json(value).ok()).unwrap_or_default())
+        });
+        match value.unwrap_or_else(|never| match never {}) {
+            Value::String(id) => NodeId::find(&id.into()),
+            _ => None,
+        }
+    });
+    let deed = Deed::new(AuditAction::Read).to(id.map(AuditObject::from)).saying(format!("{parent}.{name}"));
+    services.audit.refused(viewer, deed, error, services.clock.now());
 }
 
 fn datum<T: Any>(data: &Data) -> Option<&T> {

@@ -8,7 +8,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
 use super::loaders::ChunkKey;
-use crate::domain::id::{ChunkId, CollectionId, DocumentId, OperationId, UploadId, UserId};
+use crate::domain::{
+    audit::{AuditObject, AuditObjectKind},
+    id::{
+        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, InvitationId, OperationId, SessionId, UploadId,
+        UserId,
+    },
+};
 
 /// The longest id that is worth decoding, in characters.
 const MAX_LENGTH: usize = 200;
@@ -50,6 +56,10 @@ global_ids! {
     DocumentId = "document"
     OperationId = "operation"
     UploadId = "upload"
+    SessionId = "session"
+    ApiKeyId = "apikey"
+    InvitationId = "invitation"
+    AuditEntryId = "auditentry"
 }
 
 /// A chunk's id names its collection: every statement about chunks does.
@@ -111,6 +121,36 @@ impl NodeId {
             .or_else(|| find(id).map(Self::Document))
             .or_else(|| find(id).map(Self::Chunk))
             .or_else(|| find(id).map(Self::Operation))
+    }
+}
+
+impl From<NodeId> for AuditObject {
+    fn from(id: NodeId) -> Self {
+        match id {
+            NodeId::User(id) => id.into(),
+            NodeId::Collection(id) => id.into(),
+            NodeId::Document(id) => id.into(),
+            NodeId::Chunk(key) => key.id.into(),
+            NodeId::Operation(id) => id.into(),
+        }
+    }
+}
+
+/// The global id of what a line of the audit log is about.
+pub fn encode_object(object: AuditObject, collection: Option<CollectionId>) -> ID {
+    let id = object.id;
+    match object.kind {
+        AuditObjectKind::User => encode(&UserId(id)),
+        AuditObjectKind::Session => encode(&SessionId(id)),
+        AuditObjectKind::ApiKey => encode(&ApiKeyId(id)),
+        AuditObjectKind::Invitation => encode(&InvitationId(id)),
+        AuditObjectKind::Collection => encode(&CollectionId(id)),
+        AuditObjectKind::Document => encode(&DocumentId(id)),
+        AuditObjectKind::Chunk => {
+            encode(&ChunkKey { collection: collection.unwrap_or(CollectionId::NIL), id: ChunkId(id) })
+        }
+        AuditObjectKind::Operation => encode(&OperationId(id)),
+        AuditObjectKind::Upload => encode(&UploadId(id)),
     }
 }
 

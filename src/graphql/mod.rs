@@ -6,6 +6,7 @@
 #![expect(clippy::unused_async, reason = "the engine takes async functions as resolvers")]
 
 pub mod context;
+pub mod cost;
 pub mod engine;
 pub mod error;
 pub mod extension;
@@ -33,12 +34,7 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 /// The graph over `services`, ready to be executed.
 pub fn schema(services: Arc<Services>) -> Schema {
     let timeout = Duration::from_secs(services.config.limits.execution_seconds);
-    builder()
-        // What belongs to one execution, the loaders, comes with `Batching`, which has to run the execution itself.
-        .extension(Execution::new(timeout, |_, _| {}))
-        .extension(Batching::new(Arc::clone(&services)))
-        .data(services)
-        .finish()
+    builder().extension(Execution::new(timeout)).extension(Batching::new(Arc::clone(&services))).data(services).finish()
 }
 
 /// The graph in the schema definition language, in an order that does not depend on the code.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        id::{CollectionId, DocumentId, OperationId},
+        id::{ApiKeyId, AuditEntryId, CollectionId, DocumentId, OperationId, SessionId, UserId},
         page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest},
     },
     error::{Error, ViolationCode},
@@ -128,16 +128,28 @@ numbered_places! {
     HitPosition(i32) = "hit"
 }
 
-impl Place for OperationId {
-    const LIST: &'static str = "operation";
+macro_rules! places_by_id {
+    ($($id:ty = $list:literal)*) => {$(
+        impl Place for $id {
+            const LIST: &'static str = $list;
 
-    fn write(&self) -> String {
-        self.to_string()
-    }
+            fn write(&self) -> String {
+                self.to_string()
+            }
 
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
+            fn read(text: &str) -> Option<Self> {
+                text.parse().ok()
+            }
+        }
+    )*};
+}
+
+places_by_id! {
+    ApiKeyId = "apikey"
+    AuditEntryId = "auditentry"
+    OperationId = "operation"
+    SessionId = "session"
+    UserId = "user"
 }
 
 impl Place for CollectionKey {

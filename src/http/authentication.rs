@@ -1,26 +1,61 @@
-//! From the `Authorization` header to a viewer.
+//! From the connection and the headers of a request to a viewer.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{
+        Extensions, HeaderMap, HeaderName,
+        header::{AUTHORIZATION, USER_AGENT},
+    },
+    middleware::Next,
+    response::Response,
+};
 
-use crate::{auth::viewer::Viewer, error::Error};
+use super::HttpState;
+use crate::{
+    auth::viewer::Viewer,
+    domain::{client::Client, id::RequestId},
+    error::Error,
+};
 
-/// Knows who is behind a token.
+/// The header in which proxies say whom they speak for.
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// What is kept of a client's own name, in characters.
+const MAX_USER_AGENT: usize = 200;
+
+/// Knows callers: who they are, and what they may still spend.
 #[async_trait]
-pub trait Authenticator: Send + Sync {
+pub trait Callers: Send + Sync {
     /// The caller who sent `authorization` (`Bearer …`, as it came); nobody in particular when there is none.
     ///
     /// # Errors
     /// `Unauthenticated` for a credential that is malformed, unknown, expired or revoked.
-    async fn authenticate(&self, authorization: Option<&str>) -> Result<Viewer, Error>;
+    async fn authenticate(&self, authorization: Option<&str>, client: Client) -> Result<Viewer, Error>;
+
+    /// The same caller as she is now, for connections that outlast a request.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when her login, key or account has ended.
+    async fn recheck(&self, viewer: &Viewer) -> Result<Viewer, Error>;
+
+    /// Takes the price of a request.
+    ///
+    /// # Errors
+    /// `RateLimited`, or `LimitExceeded` for a key whose budget is spent.
+    async fn charge(&self, viewer: &Viewer, points: u32) -> Result<(), Error>;
 }
 
-/// The viewer behind the headers of a request.
+/// The viewer behind a request.
 ///
 /// # Errors
-/// Those of [`Authenticator::authenticate`].
-pub async fn viewer(authenticator: &dyn Authenticator, headers: &HeaderMap) -> Result<Viewer, Error> {
-    authenticator.authenticate(authorization(headers)?.as_deref()).await
+/// Those of [`Callers::authenticate`].
+pub async fn viewer(callers: &dyn Callers, headers: &HeaderMap, client: Client) -> Result<Viewer, Error> {
+    callers.authenticate(authorization(headers)?.as_deref(), client).await
 }
 
 /// The `Authorization` header, if there is one.
@@ -31,4 +66,26 @@ pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<String>, Error
     let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
     let text = value.to_str().map_err(|_| Error::Unauthenticated("The Authorization header is not text."))?;
     Ok(Some(text.to_owned()))
+}
+
+/// Notes on every request where it came from. Handlers find it as `Extension<Client>`.
+pub async fn identify(State(state): State<Arc<HttpState>>, mut request: Request, next: Next) -> Response {
+    let client = client(request.extensions(), request.headers(), state.http.trust_forwarded_for);
+    request.extensions_mut().insert(client);
+    next.run(request).await
+}
+
+/// The program at the other end. Behind a proxy that is trusted, the address is the last one that it forwards.
+fn client(extensions: &Extensions, headers: &HeaderMap, trusts_proxy: bool) -> Client {
+    let forwarded = || -> Option<IpAddr> {
+        let value = headers.get_all(X_FORWARDED_FOR).iter().next_back()?.to_str().ok()?;
+        value.rsplit(',').next()?.trim().parse().ok()
+    };
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
+    let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    Client {
+        address: if trusts_proxy { forwarded().or(peer) } else { peer },
+        user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+        request: extensions.get::<RequestId>().copied(),
+    }
 }

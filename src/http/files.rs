@@ -1,9 +1,13 @@
 //! Bytes in and out: `PUT /uploads/{id}` and `GET /documents/{id}/content`.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Body,
     extract::{Path, State},
     http::{
@@ -16,61 +20,126 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, put},
 };
+use futures_util::TryStreamExt;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
-    authentication::{self, Authenticator},
+    authentication::{self, Callers},
     error::HttpError,
 };
 use crate::{
-    domain::{document::Document, id::DocumentId, id::UploadId},
+    auth::viewer::Viewer,
+    domain::{
+        audit::AuditAction,
+        client::Client,
+        document::Document,
+        id::{DocumentId, UploadId},
+        upload::Upload,
+    },
     error::{Error, ErrorCode},
-    service::{Services, documents, uploads},
+    service::{Services, audit::Deed, documents, uploads},
 };
+
+/// What a request for a file costs, in points.
+const PRICE: u32 = 20;
+/// How long a download goes on between two looks at whether the caller may still have it.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 struct Files {
     services: Arc<Services>,
-    authenticator: Arc<dyn Authenticator>,
+    callers: Arc<dyn Callers>,
 }
 
 /// The routes of this module.
-pub fn router(services: Arc<Services>, authenticator: Arc<dyn Authenticator>) -> Router {
+pub fn router(services: Arc<Services>, callers: Arc<dyn Callers>) -> Router {
     Router::new()
         .route("/uploads/{id}", put(receive))
         .route("/documents/{id}/content", get(send))
-        .with_state(Arc::new(Files { services, authenticator }))
+        .with_state(Arc::new(Files { services, callers }))
 }
 
 /// Takes the raw bytes of a file into the place that `uploadCreate` made. They are on disk when this answers.
 async fn receive(
     State(files): State<Arc<Files>>,
     Path(id): Path<String>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, HttpError> {
-    let viewer = authentication::viewer(files.authenticator.as_ref(), &headers).await?;
-    let id: UploadId = id.parse().map_err(|_| Error::NotFound("upload"))?;
-    uploads::find_open(&files.services, &viewer, id).await?;
-    let limit = files.services.config.limits.upload_bytes;
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(uploads::too_large(limit).into());
-    }
-    let upload = uploads::fill(&files.services, &viewer, id, body.into_data_stream()).await?;
+    let viewer = files.admit(&headers, client).await?;
+    let id = id.parse().unwrap_or(UploadId(Uuid::nil()));
+    let upload = files.take(&viewer, id, &headers, body).await.inspect_err(|error| {
+        files.note_refusal(&viewer, Deed::new(AuditAction::UploadFill).to(id), error);
+    })?;
     let stored =
         upload.stored.map(|stored| json!({ "fileSize": stored.size.to_string(), "contentHash": stored.digest }));
     Ok((StatusCode::CREATED, Json(stored)).into_response())
+}
+
+impl Files {
+    /// The caller, who has paid for her request.
+    async fn admit(&self, headers: &HeaderMap, client: Client) -> Result<Viewer, Error> {
+        let viewer = authentication::viewer(self.callers.as_ref(), headers, client).await?;
+        self.callers.charge(&viewer, PRICE).await?;
+        Ok(viewer)
+    }
+
+    fn note_refusal(&self, viewer: &Viewer, deed: Deed, error: &Error) {
+        self.services.audit.refused(viewer, deed, error, self.services.clock.now());
+    }
+
+    async fn take(&self, viewer: &Viewer, id: UploadId, headers: &HeaderMap, body: Body) -> Result<Upload, Error> {
+        uploads::find_open(&self.services, viewer, id).await?;
+        let limit = self.services.config.limits.upload_bytes;
+        let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(uploads::too_large(limit));
+        }
+        uploads::fill(&self.services, viewer, id, body.into_data_stream()).await
+    }
+
+    /// The bytes of an original, as long as the caller may read its document: a slow download can outlast that.
+    async fn bytes(
+        self: Arc<Self>,
+        viewer: Viewer,
+        document: &Document,
+        range: Option<Range<u64>>,
+    ) -> Result<Body, Error> {
+        let id = document.id;
+        let bytes = self.services.blobs.stream(&document.content_hash, range).await?;
+        let checked = Instant::now();
+        Ok(Body::from_stream(bytes.map_err(Error::from).try_filter_map({
+            let state = Arc::new(Mutex::new(checked));
+            move |part| {
+                let (files, viewer, state) = (Arc::clone(&self), viewer.clone(), Arc::clone(&state));
+                async move {
+                    let is_due = state.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= RECHECK_INTERVAL;
+                    if is_due {
+                        let viewer = files.callers.recheck(&viewer).await?;
+                        documents::find(&files.services, &viewer, id).await?;
+                        *state.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                    }
+                    Ok(Some(part))
+                }
+            }
+        })))
+    }
 }
 
 /// Hands out the original of a document, whole or the one range that is asked for.
 async fn send(
     State(files): State<Arc<Files>>,
     Path(id): Path<String>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let viewer = authentication::viewer(files.authenticator.as_ref(), &headers).await?;
-    let id: DocumentId = id.parse().map_err(|_| Error::NotFound("document"))?;
-    let document = documents::find(&files.services, &viewer, id).await?;
+    let viewer = files.admit(&headers, client).await?;
+    let id = id.parse().unwrap_or(DocumentId(Uuid::nil()));
+    let document = documents::find(&files.services, &viewer, id).await.inspect_err(|error| {
+        let deed = Deed::new(AuditAction::Read).to(id).saying("GET /documents/{id}/content");
+        files.note_refusal(&viewer, deed, error);
+    })?;
     let tag = format!("\"{}\"", document.content_hash);
     if headers.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes()) {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
@@ -84,8 +153,7 @@ async fn send(
         );
         return Ok(([(CONTENT_RANGE, format!("bytes */{size}"))], error).into_response());
     };
-    let bytes = files.services.blobs.stream(&document.content_hash, range.clone()).await.map_err(Error::from)?;
-    let mut response = Body::from_stream(bytes).into_response();
+    let mut response = files.bytes(viewer, &document, range.clone()).await?.into_response();
     let length = range.as_ref().map_or(size, |range| range.end - range.start);
     if let Some(range) = range {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;

@@ -3,7 +3,11 @@
 //! The statuses are those that the audits of npm `graphql-http` ask for. A request that is not GraphQL at all has the
 //! status of its error whatever the client accepts.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Extension,
@@ -14,7 +18,7 @@ use axum::{
     },
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
-        header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE},
+        header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
 };
@@ -23,7 +27,7 @@ use serde_json::{Map, Value};
 
 use super::{HttpState, authentication, error::HttpError, negotiation, negotiation::MediaType, websocket};
 use crate::{
-    domain::id::RequestId,
+    domain::{client::Client, id::RequestId},
     error::ErrorCode,
     graphql::{
         engine::{Answer, OperationKind, Parameters},
@@ -34,12 +38,16 @@ use crate::{
 /// How long a client may take to send its request.
 const BODY_DEADLINE: Duration = Duration::from_secs(15);
 
+/// How old the look at a caller may be when she gets her answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 const SUBSCRIPTION: &str = "Subscriptions are served over WebSocket: connect to this address with the subprotocol \
                             `graphql-transport-ws`.";
 
 /// The status of an answer.
 fn status(answer: &Answer, media_type: MediaType) -> StatusCode {
     match (answer.executed(), media_type) {
+        _ if answer.retry_after_seconds().is_some() => StatusCode::TOO_MANY_REQUESTS,
         (true, _) | (false, MediaType::Json) => StatusCode::OK,
         (false, MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
     }
@@ -49,6 +57,7 @@ fn status(answer: &Answer, media_type: MediaType) -> StatusCode {
 pub async fn post(
     State(state): State<Arc<HttpState>>,
     Extension(request_id): Extension<RequestId>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
@@ -58,7 +67,7 @@ pub async fn post(
         let parameters = serde_json::from_slice(&body)
             .map_err(|_| HttpError::bad_request("The body is not valid JSON."))
             .and_then(parameters)?;
-        run(&state, parameters, &headers, request_id, Verb::Post).await
+        run(&state, parameters, &headers, (request_id, client), Verb::Post).await
     })
     .await
 }
@@ -67,17 +76,18 @@ pub async fn post(
 pub async fn get(
     State(state): State<Arc<HttpState>>,
     Extension(request_id): Extension<RequestId>,
+    Extension(client): Extension<Client>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     if websocket::is_upgrade(&headers) {
-        return websocket::accept(&state, upgrade, &headers, request_id).into_response();
+        return websocket::accept(&state, upgrade, &headers, client).into_response();
     }
     respond(&headers, async {
         let Query(members) = Query::<HashMap<String, String>>::try_from_uri(&uri)
             .map_err(|_| HttpError::bad_request("The query string is not valid."))?;
-        run(&state, parameters(from_query_string(members)?)?, &headers, request_id, Verb::Get).await
+        run(&state, parameters(from_query_string(members)?)?, &headers, (request_id, client), Verb::Get).await
     })
     .await
 }
@@ -97,11 +107,11 @@ async fn run(
     state: &HttpState,
     parameters: Parameters,
     headers: &HeaderMap,
-    request_id: RequestId,
+    (request_id, client): (RequestId, Client),
     verb: Verb,
 ) -> Result<Answer, HttpError> {
-    let viewer = authentication::viewer(&*state.authenticator, headers).await?;
-    let operation = match state.engine.prepare(parameters, viewer, request_id) {
+    let viewer = authentication::viewer(&*state.callers, headers, client).await?;
+    let operation = match state.engine.prepare(parameters, viewer.clone(), request_id) {
         Ok(operation) => operation,
         Err(error) => return Ok(Answer::refused(error, request_id)),
     };
@@ -114,7 +124,13 @@ async fn run(
             return Ok(Answer::refused(PublicError::new(ErrorCode::BadUserInput, SUBSCRIPTION), request_id));
         }
     }
+    state.callers.charge(&viewer, operation.price).await?;
+    let begun = Instant::now();
     let answer = state.engine.run(operation).next().await;
+    // What takes long may outlast the caller's right to it.
+    if begun.elapsed() > PATIENCE {
+        state.callers.recheck(&viewer).await?;
+    }
     answer.ok_or_else(|| HttpError::internal("the engine gave no answer".to_owned()))
 }
 
@@ -125,7 +141,13 @@ async fn respond(headers: &HeaderMap, answer: impl Future<Output = Result<Answer
     };
     let mut response = match answer.await {
         Ok(answer) => match serde_json::to_vec(&answer) {
-            Ok(body) => (status(&answer, media_type), body).into_response(),
+            Ok(body) => {
+                let mut response = (status(&answer, media_type), body).into_response();
+                if let Some(seconds) = answer.retry_after_seconds() {
+                    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+                }
+                response
+            }
             Err(error) => HttpError::internal(error.to_string()).into_response(),
         },
         Err(error) => error.into_response(),

@@ -25,7 +25,7 @@ use axum::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{authentication::Authenticator, error::HttpError, health::Readiness};
+use self::{authentication::Callers, error::HttpError, health::Readiness};
 use crate::{
     config::{HttpConfig, LimitsConfig},
     domain::clock::Clock,
@@ -40,7 +40,7 @@ const MAX_ROOT_FIELDS: usize = 20;
 #[derive(Clone)]
 pub struct HttpState {
     pub engine: Engine,
-    pub authenticator: Arc<dyn Authenticator>,
+    pub callers: Arc<dyn Callers>,
     pub clock: Arc<dyn Clock>,
     /// Asks the parts that the server depends on how they are.
     pub readiness: Readiness,
@@ -67,6 +67,7 @@ pub fn router(state: HttpState, more: Router) -> Router {
         .with_state(Arc::clone(&state))
         .merge(more)
         .method_not_allowed_fallback(refuse_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), authentication::identify))
         .layer(middleware::from_fn(request_id::boundary))
         .layer(middleware::from_fn_with_state(state, origin::cross_origin))
 }

@@ -1,23 +1,29 @@
-//! Accounts and logins.
-
-use std::sync::Arc;
+//! Accounts: opened, by invitation or freely, and administered.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 
-use super::{Services, validate::Violations};
+use super::{
+    Services,
+    audit::{self, Deed},
+    validate::Violations,
+};
 use crate::{
     auth::{
         password::check_password,
-        token::{RefreshToken, TokenError},
-        viewer::Viewer,
+        secret::{Secret, SecretKind},
+        viewer::{Credential, Viewer},
     },
     config::Registration,
-    db::repo::{sessions, users},
+    db::{
+        Transaction,
+        repo::{invitations, sessions, users},
+    },
     domain::{
-        id::{SessionId, UserId},
-        scope::Scope,
-        session::Session,
+        action::Action,
+        audit::AuditAction,
+        id::{InvitationId, UserId},
+        invitation::Invitation,
         user::{ServerRole, User},
     },
     error::{Error, ViolationCode},
@@ -30,26 +36,36 @@ pub struct NewAccount {
     pub email: String,
     pub password: String,
     pub full_name: Option<String>,
+    /// The token of an invitation, where there is one.
+    pub invitation: Option<String>,
 }
 
-/// A login's tokens. The refresh token is good once.
-#[derive(Clone)]
-pub struct SessionTokens {
-    pub access_token: String,
-    pub refresh_token: String,
-    /// When the access token stops being good.
-    pub expires_at: DateTime<Utc>,
-    pub viewer: User,
+/// An invitation that was just made. The token is shown once.
+#[derive(Clone, Debug)]
+pub struct NewInvitation {
+    pub invitation: Invitation,
+    pub token: Secret,
+}
+
+/// What an administrator changes of an account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccountChange {
+    Activate,
+    /// Ends all logins of the account at once, and makes its keys useless until it is active again.
+    Deactivate,
+    Role(ServerRole),
 }
 
 const MAX_USERNAME: usize = 64;
 const MAX_EMAIL: usize = 254;
 
-/// Opens an account. The first one becomes admin; after it, the server's setting says who may.
+/// Opens an account. The first one becomes admin; after it, the server's setting says who may. Whoever runs a command on
+/// the server's machine always may.
 ///
 /// # Errors
-/// `Forbidden` when registration is closed, `Invalid` for the input.
-pub async fn register(services: &Services, input: NewAccount) -> Result<User, Error> {
+/// `Forbidden` when registration is closed or needs an invitation, `Invalid` for the input, `RateLimited`.
+pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -> Result<User, Error> {
+    let now = services.clock.now();
     let mut violations = Violations::default();
     let username = violations.text("username", "a user name", &input.username, MAX_USERNAME);
     if username.contains('@') || username.contains(char::is_whitespace) {
@@ -64,9 +80,9 @@ pub async fn register(services: &Services, input: NewAccount) -> Result<User, Er
     }
     let full_name = violations.optional_text("fullName", "the full name", input.full_name.as_deref(), 200);
     violations.check()?;
+    services.logins.admit_registration(viewer.client.address, now)?;
 
     let hash = services.passwords.hash(&input.password).await.map_err(Error::internal)?;
-    let now = services.clock.now();
     let user = User {
         id: UserId::generate(),
         username,
@@ -77,14 +93,20 @@ pub async fn register(services: &Services, input: NewAccount) -> Result<User, Er
         created_at: now,
         updated_at: now,
     };
+    let invitation = input.invitation.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let (registration, user, hash) = (services.config.auth.registration, &user, &hash);
     services
         .database
         .transaction(|tx| {
             async move {
                 let is_first = !users::lock_registration(tx).await?;
-                if !is_first && registration != Registration::Open {
-                    return Err(Error::Forbidden("Registration is closed on this server. Ask its administrator."));
+                let invited = match invitation {
+                    Some(token) => Some(use_invitation(tx, token, &user.email, now).await?),
+                    None => None,
+                };
+                let is_console = viewer.credential == Credential::Console;
+                if !is_first && invited.is_none() && !is_console {
+                    check_registration(registration)?;
                 }
                 let (name_taken, email_taken) = users::taken(tx, &user.username, &user.email).await?;
                 let mut violations = Violations::default();
@@ -95,9 +117,10 @@ pub async fn register(services: &Services, input: NewAccount) -> Result<User, Er
                     violations.add(ViolationCode::Taken, "email", "There is an account with this e-mail address.");
                 }
                 violations.check()?;
-                let role = if is_first { ServerRole::Admin } else { ServerRole::Member };
+                let role = if is_first { ServerRole::Admin } else { invited.unwrap_or(ServerRole::Member) };
                 let user = User { role, ..user.clone() };
                 users::insert(tx, &user, hash.clone()).await?;
+                audit::done(tx, viewer, Deed::new(AuditAction::UserRegister).to(user.id), now).await?;
                 Ok(user)
             }
             .boxed()
@@ -105,146 +128,158 @@ pub async fn register(services: &Services, input: NewAccount) -> Result<User, Er
         .await
 }
 
-/// Logs in with a user name or e-mail address and a password.
-///
-/// # Errors
-/// `Invalid` with `WrongCredentials`, the same for an unknown name as for a wrong password.
-pub async fn create_session(services: &Services, login: &str, password: &str) -> Result<SessionTokens, Error> {
-    // PostgreSQL can't hold a NUL, so no account has one in its name.
-    let credentials = if login.contains('\0') {
-        None
-    } else {
-        users::find_credentials(&services.database.reader(Scope::Anonymous), login.trim()).await?
-    };
-    let (user, hash) = credentials.unzip();
-    let fits = services.passwords.verify(password, hash.as_deref()).await;
-    let Some(user) = user.filter(|user| fits && user.is_active) else {
-        return Err(Error::invalid(
-            ViolationCode::WrongCredentials,
-            "",
-            "User name and password don't fit an account. Check both.",
-        ));
-    };
-    let now = services.clock.now();
-    let session = Session {
-        id: SessionId::generate(),
-        user_id: user.id,
-        created_at: now,
-        expires_at: now + TimeDelta::days(services.config.auth.session_days),
-        revoked_at: None,
-    };
-    let token = RefreshToken::generate();
-    let (stored, digest) = (&session, token.digest());
-    let digest = digest.as_str();
-    services
-        .database
-        .transaction(|tx| async move { Ok::<_, Error>(sessions::insert(tx, stored, digest.to_owned()).await?) }.boxed())
-        .await?;
-    tokens(services, user, session.id, &token, now)
+fn check_registration(registration: Registration) -> Result<(), Error> {
+    match registration {
+        Registration::Open => Ok(()),
+        Registration::Invite => {
+            Err(Error::Forbidden("This server opens accounts by invitation. Ask its administrator for one."))
+        }
+        Registration::Closed => Err(Error::Forbidden("Registration is closed on this server. Ask its administrator.")),
+    }
 }
 
-/// Exchanges a refresh token for new tokens. A token that was exchanged before has leaked: its whole login ends.
+/// Uses an invitation up. Returns the role that it gives.
+async fn use_invitation(
+    tx: &Transaction<'_>,
+    token: &str,
+    email: &str,
+    now: DateTime<Utc>,
+) -> Result<ServerRole, Error> {
+    let digest = Secret::parse(SecretKind::Invitation, token).map(|token| token.digest());
+    let found = match digest {
+        Some(digest) => invitations::lock(tx, &digest).await?,
+        None => None,
+    };
+    let is_good = |invitation: &Invitation| {
+        invitation.used_at.is_none()
+            && now < invitation.expires_at
+            && invitation.email.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(email))
+    };
+    let Some(invitation) = found.filter(is_good) else {
+        let message = "This invitation is not good (any more), or is for another e-mail address. Ask for a new one.";
+        return Err(Error::invalid(ViolationCode::Invalid, "invitation", message));
+    };
+    invitations::set_used(tx, invitation.id, now).await?;
+    Ok(invitation.role)
+}
+
+/// Makes an invitation: whoever has its token may open one account with this role.
 ///
 /// # Errors
-/// `Unauthenticated` for a token that is unknown, over, or used before.
-pub async fn refresh_session(services: &Services, refresh_token: &str) -> Result<SessionTokens, Error> {
-    const REFUSED: Error = Error::Unauthenticated("This refresh token is not good (any more). Log in again.");
-    let Ok(presented) = refresh_token.parse::<RefreshToken>() else { return Err(REFUSED) };
-    let next = RefreshToken::generate();
+/// `Unauthenticated`, `Forbidden` for anybody but administrators, `Invalid` for the input.
+pub async fn invite(
+    services: &Services,
+    viewer: &Viewer,
+    email: Option<&str>,
+    role: ServerRole,
+) -> Result<NewInvitation, Error> {
+    let by = viewer.require(Action::ServerManage)?;
+    let mut violations = Violations::default();
+    let email = violations.optional_text("email", "the e-mail address", email, MAX_EMAIL);
+    if email.as_deref().is_some_and(|email| !is_email(email)) {
+        violations.add(ViolationCode::Invalid, "email", "Give an e-mail address, like ada@example.org.");
+    }
+    violations.check()?;
     let now = services.clock.now();
-    let (presented, next_digest) = (presented.digest(), next.digest());
-    let (presented, next_digest) = (presented.as_str(), next_digest.as_str());
-    // A replay is not an error inside the transaction: the revocation has to be committed.
-    let session = services
+    let invitation = Invitation {
+        id: InvitationId::generate(),
+        email,
+        role,
+        invited_by: Some(by),
+        created_at: now,
+        expires_at: now + TimeDelta::days(services.config.auth.invitation_days),
+        used_at: None,
+    };
+    let token = Secret::generate(SecretKind::Invitation);
+    let (new, digest) = (&invitation, &token.digest());
+    services
         .database
         .transaction(|tx| {
             async move {
-                let Some(issued) = sessions::lock_token(tx, presented).await? else { return Ok::<_, Error>(None) };
-                let session = issued.session;
-                if session.revoked_at.is_some() || session.expires_at <= now {
-                    return Ok(None);
-                }
-                if issued.used_at.is_some() {
-                    sessions::revoke(tx, session.id, now).await?;
-                    return Ok(None);
-                }
-                sessions::use_token(tx, presented, now).await?;
-                sessions::insert_token(tx, session.id, next_digest.to_owned(), now).await?;
-                Ok(Some(session))
+                invitations::insert(tx, new, digest.clone()).await?;
+                audit::done(tx, viewer, Deed::new(AuditAction::UserInvite).to(new.id), now).await?;
+                Ok::<_, Error>(())
             }
             .boxed()
         })
-        .await?
-        .ok_or(REFUSED)?;
-    let reader = services.database.reader(Scope::User(session.user_id));
-    let user = users::find(&reader, session.user_id).await?.filter(|user| user.is_active).ok_or(REFUSED)?;
-    tokens(services, user, session.id, &next, now)
+        .await?;
+    Ok(NewInvitation { invitation, token })
 }
 
-/// Logs out: ends the login behind a refresh token, or the caller's own. Ending one that is over, or was never there,
-/// is fine.
+/// Changes an account, for an administrator.
 ///
 /// # Errors
-/// `Unauthenticated` when there is neither a token nor a caller.
-pub async fn revoke_session(services: &Services, viewer: &Viewer, refresh_token: Option<&str>) -> Result<(), Error> {
-    let presented = refresh_token.and_then(|text| text.parse::<RefreshToken>().ok()).map(|token| token.digest());
-    if refresh_token.is_none() {
-        viewer.require_user()?;
-    }
-    let (presented, own, now) = (presented.as_deref(), viewer.session, services.clock.now());
-    let is_own = refresh_token.is_none();
+/// `Unauthenticated`, `Forbidden` for anybody but administrators, `NotFound`, `Conflict` for the last administrator.
+pub async fn change(services: &Services, viewer: &Viewer, id: UserId, change: AccountChange) -> Result<User, Error> {
+    viewer.require(Action::ServerManage)?;
+    let now = services.clock.now();
     services
         .database
         .transaction(|tx| {
             async move {
-                let session = match presented {
-                    Some(digest) => sessions::lock_token(tx, digest).await?.map(|issued| issued.session.id),
-                    None => own.filter(|_| is_own),
+                // Two administrators must not demote each other at the same time.
+                users::lock_registration(tx).await?;
+                let (mut user, _) = users::lock(tx, id).await?.ok_or(Error::NotFound("user"))?;
+                let was_admin = user.is_active && user.role == ServerRole::Admin;
+                let action = match change {
+                    AccountChange::Activate => {
+                        user.is_active = true;
+                        AuditAction::UserActivate
+                    }
+                    AccountChange::Deactivate => {
+                        user.is_active = false;
+                        sessions::revoke_all(tx, id, now).await?;
+                        AuditAction::UserDeactivate
+                    }
+                    AccountChange::Role(role) => {
+                        user.role = role;
+                        AuditAction::UserRoleSet
+                    }
                 };
-                if let Some(session) = session {
-                    sessions::revoke(tx, session, now).await?;
+                user.updated_at = now;
+                users::update(tx, &user).await?;
+                if was_admin && users::count_active_admins(tx).await? == 0 {
+                    return Err(Error::Conflict(
+                        "This is the last administrator of the server. Make somebody else one first.".into(),
+                    ));
                 }
-                Ok::<_, Error>(())
+                let deed = Deed::new(action).to(id).saying(match user.role {
+                    ServerRole::Admin => "as administrator",
+                    ServerRole::Member => "as member",
+                });
+                audit::done(tx, viewer, deed, now).await?;
+                Ok(user)
             }
             .boxed()
         })
         .await
 }
 
-/// The caller behind an `Authorization` header.
+/// Gives an account another password, for whoever runs a command on the server's machine. All its logins end.
 ///
 /// # Errors
-/// `Unauthenticated` for anything but a good token; no header is fine and means nobody.
-pub async fn authenticate(services: &Services, authorization: Option<&str>) -> Result<Viewer, Error> {
-    const REFUSED: Error = Error::Unauthenticated("This access token is not good. Log in again.");
-    let Some(authorization) = authorization else { return Ok(Viewer::anonymous()) };
-    let token = authorization
-        .split_once(' ')
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or(Error::Unauthenticated("Send the access token as «Authorization: Bearer <token>»."))?;
-    let claims = services.tokens.verify(token, services.clock.now()).map_err(|error| match error {
-        TokenError::Expired => Error::Unauthenticated("This access token has expired. Refresh the session."),
-        TokenError::Invalid => REFUSED,
-    })?;
-    let reader = services.database.reader(Scope::User(claims.user));
-    let session = sessions::find(&reader, claims.session).await?.ok_or(REFUSED)?;
-    if session.revoked_at.is_some() || session.expires_at <= services.clock.now() {
-        return Err(Error::Unauthenticated("This login has ended. Log in again."));
+/// `NotFound`, or `Invalid` for the password.
+pub async fn reset_password(services: &Services, login: &str, password: &str) -> Result<User, Error> {
+    if let Err(message) = check_password(password) {
+        return Err(Error::invalid(ViolationCode::Invalid, "password", message));
     }
-    let user = users::find(&reader, claims.user).await?.filter(|user| user.is_active).ok_or(REFUSED)?;
-    Ok(Viewer { user: Some(Arc::new(user)), session: Some(claims.session), expires_at: Some(claims.expires_at) })
-}
-
-fn tokens(
-    services: &Services,
-    viewer: User,
-    session: SessionId,
-    refresh_token: &RefreshToken,
-    now: DateTime<Utc>,
-) -> Result<SessionTokens, Error> {
-    let (access_token, expires_at) = services.tokens.issue(viewer.id, session, now).map_err(Error::internal)?;
-    Ok(SessionTokens { access_token, refresh_token: refresh_token.expose().to_owned(), expires_at, viewer })
+    let hash = &services.passwords.hash(password).await.map_err(Error::internal)?;
+    let (viewer, now) = (&Viewer::console(), services.clock.now());
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                let (user, _) = users::find_credentials(&tx.reader(viewer.scope()), login.trim())
+                    .await?
+                    .ok_or(Error::NotFound("user"))?;
+                users::set_password_hash(tx, user.id, hash, now).await?;
+                sessions::revoke_all(tx, user.id, now).await?;
+                audit::done(tx, viewer, Deed::new(AuditAction::PasswordReset).to(user.id), now).await?;
+                Ok(user)
+            }
+            .boxed()
+        })
+        .await
 }
 
 /// Something before and after one «@», with a dot after it, and no white space: enough to catch a slip.

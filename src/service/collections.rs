@@ -5,6 +5,8 @@ use serde_json::json;
 
 use super::{
     Services,
+    access::lock_collection,
+    audit::{self, Deed},
     validate::{MAX_DESCRIPTION, MAX_NAME, Violations},
 };
 use crate::{
@@ -14,15 +16,18 @@ use crate::{
         repo::{
             collections,
             jobs::{self, NewJob},
+            members,
             operations::{self, LockedOperation},
         },
     },
     domain::{
+        action::Action,
+        audit::AuditAction,
         chunking::{ChunkingConfig, ChunkingStrategy},
-        collection::{Collection, CollectionStatus, SyncMode},
+        collection::{Collection, CollectionRole, CollectionStatus, SyncMode},
         id::{CollectionId, GenerationId, JobId, OperationId},
+        member::Member,
         operation::{Operation, OperationEventKind, OperationStatus, OperationTotals, OperationType},
-        scope::Scope,
     },
     error::{Error, ViolationCode},
 };
@@ -62,9 +67,12 @@ const MIN_CHUNK_TOKENS: i32 = 16;
 /// Creates an empty collection that belongs to the caller.
 ///
 /// # Errors
-/// `Unauthenticated`, or `Invalid` for the input.
+/// `Unauthenticated`, `Forbidden` for an API key that is not good for it, or `Invalid` for the input.
 pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) -> Result<Collection, Error> {
-    let owner = viewer.require_user_id()?;
+    let owner = viewer.require(Action::CollectionCreate)?;
+    if viewer.scope().key().is_some_and(|key| !key.all_collections) {
+        return Err(Error::Forbidden("This API key is good for the collections that it names, and not for new ones."));
+    }
     let mut violations = Violations::default();
     let name = violations.text("name", "the collection a name", &input.name, MAX_NAME);
     let description =
@@ -102,7 +110,12 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) 
         .transaction(|tx| {
             async move {
                 check_name_is_free(tx, new, None).await?;
-                collections::insert(tx, new.clone()).await.map_err(name_taken)
+                collections::insert(tx, new.clone()).await.map_err(name_taken)?;
+                let owner =
+                    Member { collection_id: new.id, user_id: owner, role: CollectionRole::Owner, created_at: now };
+                members::insert(tx, owner).await?;
+                let deed = Deed::new(AuditAction::CollectionCreate).to(new.id).within(new.id);
+                Ok::<_, Error>(audit::done(tx, viewer, deed, now).await?)
             }
             .boxed()
         })
@@ -110,10 +123,10 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) 
     Ok(collection)
 }
 
-/// Changes a collection of the caller.
+/// Changes a collection.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` for a public collection of somebody else, or `Invalid` for the input.
+/// `NotFound`, `Forbidden` where the caller may only read, or `Invalid` for the input.
 pub async fn update(
     services: &Services,
     viewer: &Viewer,
@@ -133,7 +146,7 @@ pub async fn update(
         .database
         .transaction(|tx| {
             async move {
-                let mut collection = lock_own(tx, viewer, id).await?;
+                let mut collection = lock_collection(tx, viewer, id, Action::CollectionUpdate).await?;
                 if let Some(name) = name {
                     collection.name.clone_from(name);
                 }
@@ -147,6 +160,8 @@ pub async fn update(
                 collection.updated_at = now;
                 check_name_is_free(tx, &collection, Some(id)).await?;
                 collections::update(tx, &collection).await.map_err(name_taken)?;
+                let deed = Deed::new(AuditAction::CollectionUpdate).to(id).within(id);
+                audit::done(tx, viewer, deed, now).await?;
                 Ok(collection)
             }
             .boxed()
@@ -157,7 +172,7 @@ pub async fn update(
 /// Removes a collection with all that is in it. It is gone for readers at once; the operation frees its space.
 ///
 /// # Errors
-/// `NotFound`, or `Forbidden` for a public collection of somebody else.
+/// `NotFound`, or `Forbidden` where the caller may only read.
 pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> Result<Operation, Error> {
     let user = viewer.require_user_id()?;
     let now = services.clock.now();
@@ -165,7 +180,7 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
         .database
         .transaction(|tx| {
             async move {
-                let mut collection = lock_own(tx, viewer, id).await?;
+                let mut collection = lock_collection(tx, viewer, id, Action::CollectionDelete).await?;
                 let operation = Operation {
                     id: OperationId::generate(),
                     operation_type: OperationType::Delete,
@@ -192,6 +207,8 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
                     run_at: now,
                 };
                 jobs::insert_many(tx, vec![job], now).await?;
+                let deed = Deed::new(AuditAction::CollectionDelete).to(id).within(id).saying(collection.name);
+                audit::done(tx, viewer, deed, now).await?;
                 Ok::<_, Error>(operation)
             }
             .boxed()
@@ -199,23 +216,6 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
         .await?;
     services.work.notify_one();
     Ok(operation)
-}
-
-/// Takes a collection that the caller may change until the transaction ends.
-pub(super) async fn lock_own(tx: &Transaction<'_>, viewer: &Viewer, id: CollectionId) -> Result<Collection, Error> {
-    let user = viewer.require_user_id()?;
-    let collection = collections::lock(tx, Scope::User(user), id).await?.ok_or(Error::NotFound("collection"))?;
-    check_owner(viewer, &collection)?;
-    Ok(collection)
-}
-
-/// Whether the caller may change a collection that she sees.
-pub(super) fn check_owner(viewer: &Viewer, collection: &Collection) -> Result<(), Error> {
-    if collection.owner_id == viewer.require_user_id()? {
-        Ok(())
-    } else {
-        Err(Error::Forbidden("Only the owner of this collection may change it."))
-    }
 }
 
 fn chunking(services: &Services, violations: &mut Violations, request: ChunkingRequest) -> ChunkingConfig {
@@ -247,7 +247,8 @@ fn chunking(services: &Services, violations: &mut Violations, request: ChunkingR
     }
 }
 
-async fn check_name_is_free(
+/// Refuses a name that its owner has for another collection.
+pub(super) async fn check_name_is_free(
     tx: &Transaction<'_>,
     collection: &Collection,
     except: Option<CollectionId>,

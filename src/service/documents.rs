@@ -1,6 +1,6 @@
 //! Documents: taken in, handed out, removed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -10,14 +10,15 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Services,
-    collections::{check_owner, lock_own},
+    access::{find_collection, forbidden, lock_collection},
+    audit::{self, Deed},
     operations::{INGEST_DOCUMENT, Settlement, finish_if_settled, settle},
     validate::Violations,
 };
 use crate::{
     auth::viewer::Viewer,
     db::{
-        Transaction,
+        Reader, Transaction,
         repo::{
             chunks, collections,
             collections::CounterChange,
@@ -28,6 +29,8 @@ use crate::{
         },
     },
     domain::{
+        action::Action,
+        audit::AuditAction,
         collection::Collection,
         document::{Document, DocumentStatus},
         id::{CollectionId, DocumentId, GenerationId, JobId, OperationId, UploadId, UserId},
@@ -118,8 +121,7 @@ pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest
 /// Checks a request without changing anything but the blob store, where its texts are put.
 async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) -> Result<Vec<CheckedDocument>, Error> {
     let reader = services.database.reader(viewer.scope());
-    let collection = collections::find(&reader, request.collection).await?.ok_or(Error::NotFound("collection"))?;
-    check_owner(viewer, &collection)?;
+    find_collection(&reader, viewer, request.collection, Action::DocumentIngest).await?;
 
     let mut violations = Violations::default();
     let most = services.config.limits.ingest_documents;
@@ -222,7 +224,7 @@ async fn accept(
     idempotency: Option<&Idempotency>,
     now: DateTime<Utc>,
 ) -> Result<Ingested, Error> {
-    let collection = lock_own(tx, viewer, collection).await?;
+    let collection = lock_collection(tx, viewer, collection, Action::DocumentIngest).await?;
     let uris: Vec<_> = checked.iter().map(|document| document.uri.clone()).collect();
     if let Some(repeat) = idempotency
         && let Some((operation, digest)) = operations::find_repeated(tx, user, &repeat.key).await?
@@ -262,6 +264,8 @@ async fn accept(
     operations::insert_items(tx, plan.items).await?;
     jobs::insert_many(tx, plan.jobs, now).await?;
     collections::add_to_counters(tx, collection.id, plan.counters).await?;
+    let deed = Deed::new(AuditAction::DocumentsIngest).to(operation.id).within(collection.id);
+    audit::done(tx, viewer, deed.saying(format!("documents: {}", checked.len())), now).await?;
     Ok(Ingested { operation, documents: plan.documents })
 }
 
@@ -398,7 +402,7 @@ fn digest_of(collection: CollectionId, documents: &[CheckedDocument]) -> String 
 /// Removes documents. They are gone for readers at once; the operation removes their vectors.
 ///
 /// # Errors
-/// `Invalid` naming each id that does not exist for the caller, `Forbidden` for documents of somebody else's collection,
+/// `Invalid` naming each id that does not exist for the caller, `Forbidden` for documents that she may only read,
 /// `Conflict` for documents of different collections; nothing is removed then.
 pub async fn delete(services: &Services, viewer: &Viewer, ids: Vec<DocumentId>) -> Result<Operation, Error> {
     let user = viewer.require_user_id()?;
@@ -426,21 +430,15 @@ async fn remove(
     now: DateTime<Utc>,
 ) -> Result<Operation, Error> {
     // The collection is taken before its documents, as everywhere.
-    let visible = documents::find_many(&tx.reader(viewer.scope()), ids).await?;
-    let mut violations = Violations::default();
-    for (index, id) in ids.iter().enumerate() {
-        if !visible.contains_key(id) {
-            violations.add(ViolationCode::NotFound, &format!("ids.{index}"), "There is no such document.");
-        }
-    }
-    violations.check()?;
-    let homes: HashSet<_> = visible.values().map(|document| document.collection_id).collect();
-    let mut homes = homes.into_iter();
-    let (Some(home), None) = (homes.next(), homes.next()) else {
+    let reader = tx.reader(viewer.scope());
+    let homes = documents::find_homes(&reader, ids, Action::DocumentDelete).await?;
+    check_all_found(&reader, viewer, ids, &homes).await?;
+    let collections: HashSet<_> = homes.into_values().collect();
+    let (Some(home), true) = (collections.iter().next().copied(), collections.len() == 1) else {
         return Err(Error::Conflict("Name documents of one collection only.".into()));
     };
-    let collection = lock_own(tx, viewer, home).await?;
-    let removed = documents::lock_many(tx, viewer.scope(), ids).await?;
+    let collection = lock_collection(tx, viewer, home, Action::DocumentDelete).await?;
+    let removed = documents::lock_many(tx, home, ids).await?;
 
     let operation = Operation {
         operation_type: OperationType::Delete,
@@ -482,7 +480,30 @@ async fn remove(
     operations::insert(tx, locked, None).await?;
     operations::insert_items(tx, items).await?;
     jobs::insert_many(tx, vec![drop_points(&collection, DropTarget::Documents(gone), Some(id), now)], now).await?;
+    let deed = Deed::new(AuditAction::DocumentsDelete).to(id).within(collection.id);
+    audit::done(tx, viewer, deed.saying(format!("documents: {}", removed.len())), now).await?;
     Ok(operation)
+}
+
+/// Refuses documents that the caller may not remove: those that she sees as such, the others as missing.
+async fn check_all_found(
+    reader: &Reader<'_>,
+    viewer: &Viewer,
+    ids: &[DocumentId],
+    found: &HashMap<DocumentId, CollectionId>,
+) -> Result<(), Error> {
+    if ids.iter().all(|id| found.contains_key(id)) {
+        return Ok(());
+    }
+    let seen = documents::find_homes(reader, ids, Action::CollectionRead).await?;
+    let mut violations = Violations::default();
+    for (index, id) in ids.iter().enumerate() {
+        if !seen.contains_key(id) && !found.contains_key(id) {
+            violations.add(ViolationCode::NotFound, &format!("ids.{index}"), "There is no such document.");
+        }
+    }
+    violations.check()?;
+    Err(forbidden(viewer))
 }
 
 /// Which points a [`DROP_POINTS`] job removes.

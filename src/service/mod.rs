@@ -1,13 +1,19 @@
 //! Use cases: one function each, `(services, viewer, input) -> Result<_, Error>`, shared by GraphQL, HTTP and the command
 //! line, which only translate.
 
+mod access;
 pub mod accounts;
+pub mod api_keys;
+pub mod audit;
 pub mod collections;
 pub mod documents;
 pub mod highlight;
+pub mod limits;
+pub mod members;
 pub mod operations;
 pub mod sample;
 pub mod search;
+pub mod sessions;
 pub mod uploads;
 mod validate;
 
@@ -15,8 +21,13 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use self::audit::AuditTrail;
 use crate::{
-    auth::{password::PasswordHasher, token::TokenSigner},
+    auth::{
+        password::PasswordHasher,
+        rate_limit::{Buckets, LoginLimiter, Payer},
+        token::TokenSigner,
+    },
     blob::BlobStore,
     config::Config,
     db::Database,
@@ -36,6 +47,9 @@ pub struct Services {
     pub blobs: BlobStore,
     pub passwords: PasswordHasher,
     pub tokens: TokenSigner,
+    pub logins: LoginLimiter,
+    pub points: Buckets<Payer>,
+    pub audit: AuditTrail,
     pub events: EventHub,
     /// Notified when a job was enqueued.
     pub work: Arc<Notify>,

@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, Stream, TryStreamExt};
 
-use super::Services;
+use super::{
+    Services,
+    access::forbidden,
+    audit::{self, Deed},
+};
 use crate::{
     auth::viewer::Viewer,
     db::{
@@ -14,14 +18,15 @@ use crate::{
         },
     },
     domain::{
+        action::Action,
+        audit::AuditAction,
         document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
         id::{DocumentId, OperationId},
-        operation::{DocumentOutcome, Operation, OperationEvent, OperationEventKind, OperationStatus, OperationType},
+        operation::{DocumentOutcome, Operation, OperationEvent, OperationEventKind, OperationStatus},
         page::{MAX_PAGE_SIZE, PageRequest},
-        scope::Scope,
     },
     error::Error,
-    events,
+    events::{self, FollowError},
 };
 
 /// The kind of the job that sees one document through.
@@ -131,29 +136,34 @@ pub(crate) fn cancellation(attempts: i32) -> ProcessingError {
 pub async fn cancel(services: &Services, viewer: &Viewer, id: OperationId) -> Result<Operation, Error> {
     viewer.require_user()?;
     let now = services.clock.now();
-    let operation = services.database.transaction(|tx| cancel_within(tx, viewer.scope(), id, now).boxed()).await?;
+    let operation = services.database.transaction(|tx| cancel_within(tx, viewer, id, now).boxed()).await?;
     services.events.announce(id);
     Ok(operation)
 }
 
 async fn cancel_within(
     tx: &Transaction<'_>,
-    scope: Scope,
+    viewer: &Viewer,
     id: OperationId,
     now: DateTime<Utc>,
 ) -> Result<Operation, Error> {
-    let mut locked = operations::lock(tx, scope, id).await?.ok_or(Error::NotFound("operation"))?;
+    let Some(mut locked) = operations::lock_allowed(tx, viewer.scope(), id, Action::OperationCancel).await? else {
+        let is_seen = operations::find(&tx.reader(viewer.scope()), id).await?.is_some();
+        return Err(if is_seen { forbidden(viewer) } else { Error::NotFound("operation") });
+    };
     if locked.operation.status.is_terminal() {
         return Err(Error::Conflict("This operation has ended already.".into()));
     }
-    if matches!(locked.operation.operation_type, OperationType::Delete | OperationType::RemoveSource) {
+    if !locked.operation.can_be_cancelled() {
         return Err(Error::Conflict("A removal can't be cancelled: its documents are gone already.".into()));
     }
     if !locked.cancel_requested {
         locked.cancel_requested = true;
         locked.record(OperationEventKind::CancelRequested, None, None, now);
-        leave_out_waiting(tx, scope, &mut locked, now).await?;
+        leave_out_waiting(tx, &mut locked, now).await?;
         finish_if_settled(&mut locked, now);
+        let deed = Deed::new(AuditAction::OperationCancel).to(id).within(locked.operation.collection_id);
+        audit::done(tx, viewer, deed, now).await?;
     }
     let operation = locked.operation.clone();
     operations::save(tx, locked).await?;
@@ -162,14 +172,13 @@ async fn cancel_within(
 
 async fn leave_out_waiting(
     tx: &Transaction<'_>,
-    scope: Scope,
     locked: &mut LockedOperation,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let id = locked.operation.id;
     let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
     loop {
-        let waiting = operations::list_items(&tx.reader(scope), id, &[DocumentOutcome::Pending], &page).await?;
+        let waiting = operations::list_waiting(tx, id, &page).await?;
         for item in &waiting.items {
             let error = cancellation(0);
             operations::set_outcome(tx, id, item.ordinal, DocumentOutcome::Cancelled, Some(&error), 0).await?;
@@ -187,15 +196,24 @@ async fn leave_out_waiting(
 /// one that ends it.
 ///
 /// # Errors
-/// `NotFound`.
+/// `NotFound`, at the beginning or, as the last item, when the caller may not see the operation any more.
 pub async fn follow(
     services: &Services,
     viewer: &Viewer,
     id: OperationId,
     after: i32,
 ) -> Result<impl Stream<Item = Result<OperationEvent, Error>> + Send + use<>, Error> {
+    const MISSING: Error = Error::NotFound("operation");
     let scope = viewer.scope();
     let database = services.database.clone();
-    operations::find(&database.reader(scope), id).await?.ok_or(Error::NotFound("operation"))?;
-    Ok(events::follow(database, &services.events, scope, id, after).map_err(Error::from))
+    if operations::find(&database.reader(scope), id).await?.is_none() {
+        let (deed, now) =
+            (Deed::new(AuditAction::Read).to(id).saying("Subscription.operationEvents"), services.clock.now());
+        services.audit.refused(viewer, deed, &MISSING, now);
+        return Err(MISSING);
+    }
+    Ok(events::follow(database, &services.events, scope, id, after).map_err(|error| match error {
+        FollowError::Gone => MISSING,
+        FollowError::Database(error) => error.into(),
+    }))
 }

@@ -43,7 +43,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
 /// When a store fails.
 pub async fn load(services: &Services) -> Result<Option<Collection>, Error> {
     let Some(owner) = owner(services).await? else { return Ok(None) };
-    let viewer = Viewer { user: Some(Arc::new(owner)), session: None, expires_at: None };
+    let viewer = Viewer { user: Some(Arc::new(owner)), ..Viewer::console() };
     let collection = collection(services, &viewer).await?;
     let request = IngestRequest {
         collection: collection.id,

@@ -4,12 +4,17 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use futures_util::{FutureExt, Stream};
 
-use super::{Services, validate::Violations};
+use super::{
+    Services,
+    audit::{self, Deed},
+    sessions,
+    validate::Violations,
+};
 use crate::{
     auth::viewer::Viewer,
     blob::BlobError,
     db::repo::uploads,
-    domain::{id::UploadId, upload::Upload},
+    domain::{action::Action, audit::AuditAction, id::UploadId, upload::Upload},
     error::{Error, ViolationCode},
 };
 
@@ -25,9 +30,12 @@ const MAX_CONTENT_TYPE: usize = 127;
 /// Makes a place for the bytes of one file.
 ///
 /// # Errors
-/// `Unauthenticated`, or `Invalid` for the input.
+/// `Unauthenticated`, `Forbidden` for an API key that is not good for it, or `Invalid` for the input.
 pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> Result<Upload, Error> {
     let user = viewer.require_user_id()?;
+    if !viewer.scope().carries(Action::DocumentIngest) {
+        return Err(Error::Forbidden("This API key is not good for adding documents."));
+    }
     let mut violations = Violations::default();
     let file_name = violations.file_name("fileName", &input.file_name);
     let content_type =
@@ -37,6 +45,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> R
     let upload = Upload {
         id: UploadId::generate(),
         user_id: user,
+        api_key_id: viewer.key_id(),
         file_name,
         content_type,
         stored: None,
@@ -44,7 +53,17 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> R
         expires_at: now + TimeDelta::hours(services.config.ingestion.upload_hours),
     };
     let new = &upload;
-    services.database.transaction(|tx| async move { Ok::<_, Error>(uploads::insert(tx, new).await?) }.boxed()).await?;
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                uploads::insert(tx, new).await?;
+                let deed = Deed::new(AuditAction::UploadCreate).to(new.id);
+                Ok::<_, Error>(audit::done(tx, viewer, deed, now).await?)
+            }
+            .boxed()
+        })
+        .await?;
     Ok(upload)
 }
 
@@ -67,7 +86,7 @@ pub async fn find_open(services: &Services, viewer: &Viewer, id: UploadId) -> Re
 /// Fills a place with bytes, as they come. They are safe on disk before this returns.
 ///
 /// # Errors
-/// As [`find_open`]; `LimitExceeded` as soon as there are more bytes than allowed; nothing is kept then.
+/// As [`find_open`]; `Unauthenticated` if the caller's credential ended meanwhile; `LimitExceeded` as soon as there are more bytes than allowed; nothing is kept then.
 pub async fn fill<E>(
     services: &Services,
     viewer: &Viewer,
@@ -86,10 +105,21 @@ where
         }
         error => error.into(),
     })?;
-    let file = &stored;
+    // Bytes take their time: who sent them may have lost the right to.
+    let viewer = &sessions::recheck(services, viewer).await?;
+    let (file, now) = (&stored, services.clock.now());
     let was_open = services
         .database
-        .transaction(|tx| async move { Ok::<_, Error>(uploads::set_stored(tx, id, file).await?) }.boxed())
+        .transaction(|tx| {
+            async move {
+                let was_open = uploads::set_stored(tx, id, file).await?;
+                if was_open {
+                    audit::done(tx, viewer, Deed::new(AuditAction::UploadFill).to(id), now).await?;
+                }
+                Ok::<_, Error>(was_open)
+            }
+            .boxed()
+        })
         .await?;
     if !was_open {
         return Err(filled());

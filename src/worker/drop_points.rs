@@ -79,8 +79,7 @@ impl DropPointsHandler {
                     start(&mut locked, now);
                     let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
                     loop {
-                        let reader = tx.reader(Scope::System);
-                        let items = operations::list_items(&reader, id, &[DocumentOutcome::Pending], &page).await?;
+                        let items = operations::list_waiting(tx, id, &page).await?;
                         for item in &items.items {
                             let outcome = DocumentOutcome::Completed;
                             operations::set_outcome(tx, id, item.ordinal, outcome, None, 0).await?;

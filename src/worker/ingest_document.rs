@@ -301,7 +301,7 @@ impl IngestDocument {
                     end_job(tx, lease).await?;
                     let Some(locked) = operations::lock(tx, Scope::System, operation).await? else { return Ok(()) };
                     let document = work.target.document;
-                    let found = documents::lock_many(tx, Scope::System, &[document]).await?.pop();
+                    let found = documents::lock_many(tx, work.target.collection, &[document]).await?.pop();
                     let current = found.map(|found| found.document);
                     if let Some(settlement) = settled_early(&locked, &work.item, current.as_ref()) {
                         // The points that were written count for nothing.

@@ -1,4 +1,5 @@
-//! What has to be done now and then without anybody asking: indexes built, old uploads and unused originals removed.
+//! What has to be done now and then without anybody asking: indexes built, old uploads, old lines of the audit log
+//! and unused originals removed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    db::repo::{collections, documents, operations, uploads},
+    db::repo::{audit_log, collections, documents, operations, uploads},
     domain::scope::Scope,
     error::Error,
     service::Services,
@@ -44,6 +45,9 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
         if let Err(error) = optimize(&services).await {
             warn!(error = &error as &dyn std::error::Error, "vectors can't be optimised now");
         }
+        if let Err(error) = remove_old_audit_entries(&services).await {
+            warn!(error = &error as &dyn std::error::Error, "old lines of the audit log can't be removed now");
+        }
         if let Err(error) = remove_expired_uploads(&services).await {
             warn!(error = &error as &dyn std::error::Error, "old uploads can't be removed now");
         }
@@ -56,6 +60,19 @@ async fn optimize(services: &Services) -> Result<(), Error> {
         if services.vectors.optimize(&placement).await? {
             debug!(placement = placement.name, "placement optimised");
         }
+    }
+    Ok(())
+}
+
+async fn remove_old_audit_entries(services: &Services) -> Result<(), Error> {
+    let days = services.config.audit.retention_days;
+    if days == 0 {
+        return Ok(());
+    }
+    let moment = services.clock.now() - TimeDelta::days(days);
+    let removed = services.database.transaction(|tx| audit_log::delete_before(tx, moment).boxed()).await?;
+    if removed > 0 {
+        debug!(entries = removed, "old lines of the audit log removed");
     }
     Ok(())
 }

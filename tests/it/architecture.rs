@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("config", &["domain"], &["figment", "strsim"]),
     ("error", &["domain", "config", "blob", "db", "embedding", "vector"], &[]),
     ("auth", &["domain", "config", "error"], &["argon2", "jsonwebtoken"]),
-    ("db", &["domain", "config", "error"], &["sea_orm", "sea_orm_migration", "migration"]),
+    ("db", &["domain", "config", "error", "auth"], &["sea_orm", "sea_orm_migration", "migration"]),
     ("vector", &["domain", "config"], &["qdrant_edge", "qdrant_client"]),
     ("embedding", &["domain", "config"], &["candle_core", "tokenizers", "reqwest"]),
     ("blob", &["domain", "config"], &["object_store"]),
@@ -237,12 +237,41 @@ fn rows_are_known_only_to_the_database_layer() {
 
 #[test]
 fn only_workers_and_commands_read_with_the_scope_of_the_system() {
-    // The definition, what repositories do with it, and the functions of services that workers share.
-    let may = ["worker", "cli", "domain", "db"];
+    // Beside those who build it: the definition, what the policy says of it, and what repositories do with it.
+    let may = ["worker", "cli", "domain", "auth", "db"];
     for source in sources().iter().filter(|source| !may.contains(&source.layer.as_str())) {
         let lines: Vec<_> = source.code.lines().filter(|line| line.contains("Scope::System")).collect();
         assert!(lines.is_empty(), "{}: {lines:?}", source.path.display());
     }
+}
+
+#[test]
+fn only_the_policy_says_which_role_may_do_what() {
+    // Roles are told apart where they are defined, stored, shown and handed over; nowhere is one of them asked for.
+    let may = [
+        "domain/collection.rs",
+        "auth/policy.rs",
+        "db/entity/",
+        "db/repo/users.rs",
+        "graphql/types/",
+        "service/members.rs",
+    ];
+    for source in sources() {
+        let path = source.path.display().to_string();
+        let names_role = ["CollectionRole::Owner", "CollectionRole::Editor", "CollectionRole::Viewer"]
+            .iter()
+            .any(|role| source.code.contains(role));
+        // A new collection has an owner.
+        let is_known = may.iter().any(|known| path.contains(known)) || path.ends_with("service/collections.rs");
+        assert!(is_known || !names_role, "{path} asks for a role itself");
+    }
+}
+
+#[test]
+fn the_architecture_document_prints_the_policy() {
+    let document = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).unwrap();
+    let table = docent::auth::policy::to_markdown();
+    assert!(document.contains(&table), "put this into ARCHITECTURE.md, under «Who may do what»:\n{table}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use docent::{
     auth::{
         password::{PasswordHasher, check_password},
-        token::{AccessClaims, RefreshToken, TokenError, TokenSigner, load_or_create_secret},
+        token::{AccessClaims, KeyRing, RefreshToken, TokenError, TokenSigner, load_or_create_keys, rotate_key},
     },
     domain::id::{SessionId, UserId},
 };
@@ -25,7 +25,7 @@ fn noon() -> DateTime<Utc> {
 }
 
 fn signer() -> TokenSigner {
-    TokenSigner::new(SECRET, TimeDelta::minutes(15))
+    TokenSigner::new(&KeyRing::from(SECRET), TimeDelta::minutes(15))
 }
 
 /// A good token and what it says.
@@ -158,7 +158,8 @@ fn a_token_that_was_tampered_with_is_refused() {
 
 #[test]
 fn a_token_of_another_key_is_refused_even_when_it_has_expired() {
-    let other = TokenSigner::new(b"another secret of thirty-two characters", TimeDelta::minutes(15));
+    let other =
+        TokenSigner::new(&KeyRing::from(&b"another secret of thirty-two characters"[..]), TimeDelta::minutes(15));
     let (token, claims) = issued();
     assert_eq!(other.verify(&token, noon()), Err(TokenError::Invalid));
     assert_eq!(other.verify(&token, claims.expires_at), Err(TokenError::Invalid));
@@ -210,10 +211,11 @@ fn the_signing_key_is_made_once_and_kept_private() {
     // Left by a start that was killed.
     std::fs::write(directory.path().join("signing.unfinished"), "half").unwrap();
 
-    let made = load_or_create_secret(None, directory.path()).unwrap();
+    let load = |path: &Path| load_or_create_keys(None, &[], path).unwrap().current;
+    let made = load(directory.path());
     assert_eq!(made.len(), 32);
     assert_eq!(std::fs::read(&path).unwrap(), made);
-    assert_eq!(load_or_create_secret(None, directory.path()).unwrap(), made);
+    assert_eq!(load(directory.path()), made);
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     #[cfg(unix)]
     {
@@ -221,27 +223,71 @@ fn the_signing_key_is_made_once_and_kept_private() {
         assert_eq!(mode & 0o777, 0o600);
     }
     let another = tempfile::tempdir().unwrap();
-    assert_ne!(load_or_create_secret(None, another.path()).unwrap(), made);
+    assert_ne!(load(another.path()), made);
+}
+
+#[test]
+fn a_rotated_key_signs_new_tokens_and_the_one_before_it_still_checks_old_ones() {
+    let directory = tempfile::tempdir().unwrap();
+    let signer = || {
+        let keys = load_or_create_keys(None, &[], directory.path()).unwrap();
+        TokenSigner::new(&keys, TimeDelta::minutes(15))
+    };
+    let (user, session) = (UserId::generate(), SessionId::generate());
+    let token = |signer: &TokenSigner| signer.issue(user, session, noon()).unwrap().0;
+    let first = token(&signer());
+
+    rotate_key(directory.path()).unwrap();
+    let second = token(&signer());
+    assert_ne!(part(&first, 0)["kid"], part(&second, 0)["kid"]);
+    for good in [&first, &second] {
+        assert_eq!(signer().verify(good, noon()).unwrap().session, session);
+    }
+
+    // A key that was replaced twice is over.
+    rotate_key(directory.path()).unwrap();
+    assert_eq!(signer().verify(&first, noon()), Err(TokenError::Invalid));
+    assert!(signer().verify(&second, noon()).is_ok());
+}
+
+#[test]
+fn a_refresh_token_has_one_successor_for_each_salt() {
+    let (token, other) = (RefreshToken::generate(), RefreshToken::generate());
+    let salt = RefreshToken::salt();
+    assert_eq!(token.successor(&salt), token.successor(&salt));
+    assert_ne!(token.successor(&salt), token.successor(&RefreshToken::salt()));
+    assert_ne!(token.successor(&salt), other.successor(&salt));
+    let text = token.successor(&salt).expose().to_owned();
+    assert_eq!(text.parse::<RefreshToken>().unwrap().expose(), text);
+}
+
+#[test]
+fn passwords_that_are_tried_first_are_refused() {
+    for common in ["password", "12345678", "iloveyou", "PassWord1", "qwertyuiop"] {
+        let sentence = check_password(common).unwrap_err();
+        assert_eq!(sentence, "This is one of the passwords that are tried first. Choose another.", "{common}");
+    }
+    assert!(check_password("correct horse battery staple").is_ok());
 }
 
 #[test]
 fn a_configured_signing_secret_needs_no_file() {
-    let secret = load_or_create_secret(Some("configured"), Path::new("/nowhere")).unwrap();
-    assert_eq!(secret, b"configured");
+    let keys = load_or_create_keys(Some("configured"), &["before".to_owned()], Path::new("/nowhere")).unwrap();
+    assert_eq!(keys, KeyRing { current: b"configured".to_vec(), previous: vec![b"before".to_vec()] });
 }
 
 #[test]
 fn a_damaged_signing_key_is_not_used() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("signing.key"), "").unwrap();
-    let error = load_or_create_secret(None, directory.path()).unwrap_err();
+    let error = load_or_create_keys(None, &[], directory.path()).unwrap_err();
     assert!(error.to_string().contains("it holds 0 bytes, not 32"), "{error}");
 }
 
 #[test]
 fn passwords_have_8_to_128_characters() {
     assert!(check_password("1234567").is_err());
-    assert!(check_password("12345678").is_ok());
+    assert!(check_password("1234567z").is_ok());
     assert!(check_password("ÄÖÜäöüßé").is_ok());
     assert!(check_password(&"ä".repeat(128)).is_ok());
     let sentence = check_password(&"a".repeat(129)).unwrap_err();

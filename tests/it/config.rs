@@ -74,6 +74,7 @@ fn every_setting_can_be_set_from_its_environment_variable() {
         ("embedding.hub_url", "https://mirror.example"),
         ("auth.registration", "closed"),
         ("auth.signing_secret", "12345678901234567890123456789012"),
+        ("auth.previous_signing_secret", "12345678901234567890123456789012"),
         ("limits.document_nesting", "65"),
         ("telemetry.log", "debug"),
         ("telemetry.format", "json"),
@@ -82,6 +83,7 @@ fn every_setting_can_be_set_from_its_environment_variable() {
         let given = valid.iter().find(|(key, _)| *key == option.key).map(|(_, value)| (*value).to_owned());
         let value = given.unwrap_or_else(|| match option.default.as_deref() {
             Some("true") => "false".to_owned(),
+            Some("false") => "true".to_owned(),
             Some(number) if number.contains('.') => (number.parse::<f32>().unwrap() * 0.5).to_string(),
             Some(number) => (number.parse::<u64>().unwrap() + 1).to_string(),
             None => panic!("{} has no default and no example here", option.key),

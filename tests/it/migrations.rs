@@ -77,9 +77,11 @@ async fn sqlite_finds_chunks_by_their_ids_without_reading_a_collection() {
     database.migrate_up().await.unwrap();
     let url = format!("sqlite://{}", directory.path().join("docent.db").display());
     let connection = sea_orm::Database::connect(&url).await.unwrap();
-    // The shape of `db::repo::chunks::find_many`, with the scope of a caller.
-    let pairs = ["(collection_id = x'01' AND id = x'02')", "(collection_id = x'01' AND id = x'03')"];
-    let readable = "EXISTS (SELECT 1 FROM collections WHERE collections.id = chunks.collection_id AND is_public)";
+    // The shape of `db::repo::chunks::find_many`, with the scope of a caller. Values are bound: where SQLite sees the same
+    // collection twice, it takes that out of the pairs.
+    let pairs = ["(collection_id = ?1 AND id = ?2)", "(collection_id = ?3 AND id = ?4)"];
+    let readable = "EXISTS (SELECT 1 FROM collections WHERE collections.id = chunks.collection_id AND (is_public OR EXISTS
+        (SELECT 1 FROM collection_members WHERE collection_id = collections.id AND user_id = ?5 AND role IN (?6, ?7))))";
     let explain = format!("EXPLAIN QUERY PLAN SELECT * FROM chunks WHERE {readable} AND ({})", pairs.join(" OR "));
     let plan: String = connection
         .query_all_raw(Statement::from_string(DbBackend::Sqlite, explain))

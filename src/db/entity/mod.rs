@@ -1,8 +1,13 @@
 //! Rows, one table a file, and how they become domain values. Private to `db`.
 
+pub(super) mod api_key;
+pub(super) mod api_key_collection;
+pub(super) mod audit_entry;
 pub(super) mod chunk;
 pub(super) mod collection;
+pub(super) mod collection_member;
 pub(super) mod document;
+pub(super) mod invitation;
 pub(super) mod job;
 pub(super) mod operation;
 pub(super) mod operation_document;

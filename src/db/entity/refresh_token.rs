@@ -10,6 +10,7 @@ pub struct Model {
     pub session_id: Uuid,
     pub created_at: DateTimeUtc,
     pub used_at: Option<DateTimeUtc>,
+    pub salt: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

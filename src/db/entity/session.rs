@@ -13,7 +13,10 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub user_id: Uuid,
+    pub user_agent: Option<String>,
+    pub address: Option<String>,
     pub created_at: DateTimeUtc,
+    pub last_used_at: Option<DateTimeUtc>,
     pub expires_at: DateTimeUtc,
     pub revoked_at: Option<DateTimeUtc>,
 }
@@ -28,7 +31,10 @@ impl From<Model> for Session {
         Self {
             id: SessionId(row.id),
             user_id: UserId(row.user_id),
+            user_agent: row.user_agent,
+            address: row.address,
             created_at: row.created_at,
+            last_used_at: row.last_used_at.unwrap_or(row.created_at),
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
         }

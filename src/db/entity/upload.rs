@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::domain::{
-    id::{UploadId, UserId},
+    id::{ApiKeyId, UploadId, UserId},
     upload::{StoredFile, Upload},
 };
 
@@ -13,6 +13,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub user_id: Uuid,
+    pub api_key_id: Option<Uuid>,
     pub file_name: String,
     pub content_type: Option<String>,
     pub file_size: Option<i64>,
@@ -31,6 +32,7 @@ impl From<Model> for Upload {
         Self {
             id: UploadId(row.id),
             user_id: UserId(row.user_id),
+            api_key_id: row.api_key_id.map(ApiKeyId),
             file_name: row.file_name,
             content_type: row.content_type,
             stored: row.content_hash.zip(row.file_size).map(|(digest, size)| StoredFile { digest, size }),

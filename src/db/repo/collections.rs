@@ -8,13 +8,14 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::{Direction, convert, readable, to_count};
+use super::{Direction, allowed, convert, readable, to_count};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, collection},
     },
     domain::{
+        action::Action,
         collection::{Collection, CollectionStatus},
         id::{CollectionId, UserId},
         page::{Page, PageRequest},
@@ -149,9 +150,25 @@ pub async fn name_taken(
     Ok(query.count(&tx.connection).await? > 0)
 }
 
-/// One collection of the scope, locked until the transaction ends.
-pub async fn lock(tx: &Transaction<'_>, scope: Scope, id: CollectionId) -> Result<Option<Collection>, DatabaseError> {
-    let row = collection::Entity::find_by_id(id.0).filter(readable(scope)).lock_exclusive().one(&tx.connection).await?;
+/// One collection in which the reader may do `action`.
+pub async fn find_allowed(
+    reader: &Reader<'_>,
+    id: CollectionId,
+    action: Action,
+) -> Result<Option<Collection>, DatabaseError> {
+    let row = collection::Entity::find_by_id(id.0).filter(allowed(reader.scope, action)).one(&reader.executor).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// One collection in which the scope may do `action`, locked until the transaction ends.
+pub async fn lock(
+    tx: &Transaction<'_>,
+    scope: Scope,
+    id: CollectionId,
+    action: Action,
+) -> Result<Option<Collection>, DatabaseError> {
+    let allowed = allowed(scope, action);
+    let row = collection::Entity::find_by_id(id.0).filter(allowed).lock_exclusive().one(&tx.connection).await?;
     row.map(TryInto::try_into).transpose()
 }
 
@@ -161,9 +178,10 @@ pub async fn insert(tx: &Transaction<'_>, new: Collection) -> Result<(), Databas
     Ok(())
 }
 
-/// Writes what can be changed of a collection: name, description, publicity, metadata, status.
+/// Writes what can be changed of a collection: owner, name, description, publicity, metadata, status.
 pub async fn update(tx: &Transaction<'_>, changed: &Collection) -> Result<(), DatabaseError> {
     collection::Entity::update_many()
+        .col_expr(collection::Column::OwnerId, Expr::value(changed.owner_id.0))
         .col_expr(collection::Column::Name, Expr::value(changed.name.clone()))
         .col_expr(collection::Column::Description, Expr::value(changed.description.clone()))
         .col_expr(collection::Column::IsPublic, Expr::value(changed.is_public))

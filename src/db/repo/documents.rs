@@ -9,13 +9,14 @@ use sea_orm::{
     sea_query::{Alias, Expr, ExprTrait, Query, WindowStatement},
 };
 
-use super::{Direction, INSERT_ROWS, convert, in_readable, to_count};
+use super::{Direction, INSERT_ROWS, convert, in_allowed, in_readable, to_count};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, document, to_json},
     },
     domain::{
+        action::Action,
         document::{Document, DocumentStatus, ProcessingError},
         id::{CollectionId, DocumentId},
         page::{Page, PageRequest},
@@ -180,15 +181,33 @@ pub async fn lock_by_uri(
     rows.into_iter().map(|row| Ok((row.uri.clone(), locked(row)?))).collect()
 }
 
-/// Documents, locked until the transaction ends.
+/// The collections of those of the documents with which the reader may do `action`.
+pub async fn find_homes(
+    reader: &Reader<'_>,
+    ids: &[DocumentId],
+    action: Action,
+) -> Result<HashMap<DocumentId, CollectionId>, DatabaseError> {
+    let rows: Vec<(uuid::Uuid, uuid::Uuid)> = document::Entity::find()
+        .select_only()
+        .column(document::Column::Id)
+        .column(document::Column::CollectionId)
+        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(in_allowed(document::Column::CollectionId, reader.scope, action))
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(id, collection)| (DocumentId(id), CollectionId(collection))).collect())
+}
+
+/// Those of the documents of a collection, locked until the transaction ends.
 pub async fn lock_many(
     tx: &Transaction<'_>,
-    scope: Scope,
+    collection: CollectionId,
     ids: &[DocumentId],
 ) -> Result<Vec<LockedDocument>, DatabaseError> {
     let rows = document::Entity::find()
         .filter(document::Column::Id.is_in(ids.iter().map(|id| id.0)))
-        .filter(in_readable(document::Column::CollectionId, scope))
+        .filter(document::Column::CollectionId.eq(collection.0))
         .order_by_asc(document::Column::Id)
         .lock_exclusive()
         .all(&tx.connection)

@@ -1,15 +1,19 @@
 //! Lists that hang below many parents at once, read in one statement each: operations of collections, documents and
 //! events of operations. What loaders call.
 
-use std::{collections::HashMap, hash::Hash};
+use std::collections::HashMap;
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select, StatementBuilder,
-    sea_query::{Alias, Asterisk, Expr, ExprTrait, OrderedStatement, Query, SelectStatement, WindowStatement},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::SelectStatement,
 };
 
-use super::{Direction, convert, documents, documents::DocumentFilter, operations::visible};
+use super::{
+    Direction, convert, documents,
+    documents::DocumentFilter,
+    lists::{first_of_each, pages},
+    operations::visible,
+};
 use crate::{
     db::{
         DatabaseError, Reader,
@@ -175,40 +179,4 @@ fn ids(scope: Scope, operations: &[OperationId]) -> SelectStatement {
         .filter(operation::Column::Id.is_in(operations.iter().map(|id| id.0)))
         .filter(visible(scope))
         .into_query()
-}
-
-/// The first rows, and one more, of each parent.
-async fn first_of_each<E, P, O>(
-    reader: &Reader<'_>,
-    query: Select<E>,
-    parent: P,
-    (column, order): (O, sea_orm::Order),
-    first: u32,
-) -> Result<Vec<E::Model>, DatabaseError>
-where
-    E: EntityTrait,
-    P: ColumnTrait,
-    O: ColumnTrait,
-{
-    let place = Alias::new("place");
-    let mut window = WindowStatement::partition_by(parent);
-    OrderedStatement::order_by(&mut window, column, order);
-    let mut ranked = query.into_query();
-    ranked.expr_window_as(Expr::cust("ROW_NUMBER()"), window, place.clone());
-    let statement = Query::select()
-        .column(Asterisk)
-        .from_subquery(ranked, Alias::new("ranked"))
-        .and_where(Expr::col(place.clone()).lte(first + 1))
-        .order_by(place, sea_orm::Order::Asc)
-        .to_owned();
-    let statement = StatementBuilder::build(&statement, &reader.executor.get_database_backend());
-    Ok(E::Model::find_by_statement(statement).all(&reader.executor).await?)
-}
-
-fn pages<P: Eq + Hash, T>(rows: impl IntoIterator<Item = (P, T)>, first: u32) -> HashMap<P, Page<T>> {
-    let mut lists: HashMap<P, Vec<T>> = HashMap::new();
-    for (parent, row) in rows {
-        lists.entry(parent).or_default().push(row);
-    }
-    lists.into_iter().map(|(parent, rows)| (parent, Page::from_overfetched(rows, first))).collect()
 }

@@ -4,17 +4,21 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
+    sea_query::{Expr, ExprTrait},
 };
 
-use super::{Direction, INSERT_ROWS, collection_ids, convert, managed, nothing, to_count};
+use super::{Direction, INSERT_ROWS, convert, in_allowed, nothing, same, to_count};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, operation, operation_document, operation_event, to_json},
     },
     domain::{
+        action::Action,
         document::ProcessingError,
         id::{CollectionId, DocumentId, OperationId, UserId},
         operation::{
@@ -93,15 +97,24 @@ impl LockedOperation {
     }
 }
 
-/// Whose operations a scope may see: her own, and those on her collections.
-pub(super) fn visible(scope: Scope) -> Condition {
-    match scope {
-        Scope::System => Condition::all(),
-        Scope::Anonymous => nothing(),
-        Scope::User(user) => Condition::any()
-            .add(operation::Column::UserId.eq(user.0))
-            .add(operation::Column::CollectionId.in_subquery(collection_ids(managed(scope)))),
+/// Operations about which a scope may do `action`: those on collections in which it may, and its own where the
+/// collection is gone.
+pub(super) fn allowed(scope: Scope, action: Action) -> Condition {
+    let Scope::Account(caller) = scope else {
+        return if scope == Scope::System { Condition::all() } else { nothing() };
+    };
+    let mut condition = Condition::any().add(in_allowed(operation::Column::CollectionId, scope, action));
+    // A key for some collections was not good for one that is gone.
+    if caller.key.is_none_or(|key| key.all_collections && key.actions.contains(action)) {
+        condition =
+            condition.add(operation::Column::UserId.eq(caller.user.0).and(operation::Column::CollectionId.is_null()));
     }
+    condition
+}
+
+/// Operations that exist for a scope.
+pub(super) fn visible(scope: Scope) -> Condition {
+    allowed(scope, Action::OperationRead)
 }
 
 fn matching(scope: Scope, filter: &OperationFilter) -> Condition {
@@ -222,13 +235,24 @@ pub async fn insert(
     insert_events(tx, events).await
 }
 
-/// Takes an operation until the transaction ends.
+/// Takes an operation that exists for the scope until the transaction ends.
 pub async fn lock(
     tx: &Transaction<'_>,
     scope: Scope,
     id: OperationId,
 ) -> Result<Option<LockedOperation>, DatabaseError> {
-    let row = operation::Entity::find_by_id(id.0).filter(visible(scope)).lock_exclusive().one(&tx.connection).await?;
+    lock_allowed(tx, scope, id, Action::OperationRead).await
+}
+
+/// Takes an operation about which the scope may do `action` until the transaction ends.
+pub async fn lock_allowed(
+    tx: &Transaction<'_>,
+    scope: Scope,
+    id: OperationId,
+    action: Action,
+) -> Result<Option<LockedOperation>, DatabaseError> {
+    let allowed = allowed(scope, action);
+    let row = operation::Entity::find_by_id(id.0).filter(allowed).lock_exclusive().one(&tx.connection).await?;
     row.map(|row| {
         Ok(LockedOperation {
             cancel_requested: row.cancel_requested,
@@ -290,11 +314,14 @@ pub async fn events(
     id: OperationId,
     page: &PageRequest<i32>,
 ) -> Result<Page<OperationEvent>, DatabaseError> {
-    let mut operations = operation::Entity::find().filter(visible(reader.scope));
-    operations = operations.select_only().column(operation::Column::Id);
+    let operation = operation::Entity::find()
+        .select_only()
+        .expr(Expr::val(1))
+        .filter(same(operation::Column::Id, operation_event::Column::OperationId))
+        .filter(visible(reader.scope));
     let rows = operation_event::Entity::find()
         .filter(operation_event::Column::OperationId.eq(id.0))
-        .filter(operation_event::Column::OperationId.in_subquery(sea_orm::QueryTrait::into_query(operations)))
+        .filter(Expr::exists(operation.into_query()))
         .filter(operation_event::Column::Seq.gt(page.after.unwrap_or(0)))
         .order_by_asc(operation_event::Column::Seq)
         .limit(u64::from(page.first) + 1)
@@ -363,27 +390,21 @@ pub async fn find_item(
     .transpose()
 }
 
-/// A page of what became of an operation's documents, in the order of the request.
-pub async fn list_items(
-    reader: &Reader<'_>,
+/// A page of those documents of a locked operation that wait for their turn, in the order of the request.
+pub async fn list_waiting(
+    tx: &Transaction<'_>,
     id: OperationId,
-    outcomes: &[DocumentOutcome],
     page: &PageRequest<i32>,
 ) -> Result<Page<OperationDocument>, DatabaseError> {
-    let mut operations = operation::Entity::find().filter(visible(reader.scope));
-    operations = operations.select_only().column(operation::Column::Id);
     let mut query = operation_document::Entity::find()
         .filter(operation_document::Column::OperationId.eq(id.0))
-        .filter(operation_document::Column::OperationId.in_subquery(sea_orm::QueryTrait::into_query(operations)))
+        .filter(operation_document::Column::Outcome.eq(DocumentOutcome::Pending.stored()))
         .order_by_asc(operation_document::Column::Ordinal)
         .limit(u64::from(page.first) + 1);
-    if !outcomes.is_empty() {
-        query = query.filter(operation_document::Column::Outcome.is_in(outcomes.iter().map(|value| value.stored())));
-    }
     if let Some(after) = page.after {
         query = query.filter(operation_document::Column::Ordinal.gt(after));
     }
-    Ok(Page::from_overfetched(convert(query.all(&reader.executor).await?)?, page.first))
+    Ok(Page::from_overfetched(convert(query.all(&tx.connection).await?)?, page.first))
 }
 
 /// Writes what became of a document in an operation.

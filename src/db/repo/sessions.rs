@@ -1,13 +1,22 @@
 //! Logins and their refresh tokens. Tokens are named by digest; their values are not stored.
 
-use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, SimpleExpr},
+};
 
-use super::super::entity::{refresh_token, session};
+use super::{
+    super::entity::{refresh_token, session},
+    Direction, nothing, to_count,
+};
 use crate::{
     db::{DatabaseError, Reader, Transaction},
     domain::{
         id::{SessionId, UserId},
+        page::{Page, PageRequest},
         scope::Scope,
         session::Session,
     },
@@ -17,19 +26,70 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IssuedToken {
     pub session: Session,
-    /// When it was exchanged for a newer one, if it was.
-    pub used_at: Option<DateTime<Utc>>,
+    /// When it was exchanged for a newer one, if it was, and with which salt.
+    pub used: Option<(DateTime<Utc>, String)>,
 }
 
-/// One login, for its owner.
+/// Sessions exist for their user herself, not for her keys.
+fn own(scope: Scope) -> Condition {
+    match scope {
+        Scope::System => Condition::all(),
+        Scope::Account(caller) if caller.key.is_none() => {
+            Condition::all().add(session::Column::UserId.eq(caller.user.0))
+        }
+        Scope::Account(_) | Scope::Anonymous => nothing(),
+    }
+}
+
+fn live(now: DateTime<Utc>, idle: TimeDelta) -> Condition {
+    Condition::all()
+        .add(session::Column::RevokedAt.is_null())
+        .add(session::Column::ExpiresAt.gt(now))
+        .add(session::Column::LastUsedAt.is_null().or(session::Column::LastUsedAt.gt(now - idle)))
+}
+
+/// One login, for its user.
 pub async fn find(reader: &Reader<'_>, id: SessionId) -> Result<Option<Session>, DatabaseError> {
-    let owner = match reader.scope {
-        Scope::System => None,
-        Scope::User(user) => Some(user),
-        Scope::Anonymous => return Ok(None),
-    };
-    let row = session::Entity::find_by_id(id.0).one(&reader.executor).await?;
-    Ok(row.map(Session::from).filter(|session| owner.is_none_or(|owner: UserId| session.user_id == owner)))
+    let row = session::Entity::find_by_id(id.0).filter(own(reader.scope)).one(&reader.executor).await?;
+    Ok(row.map(Into::into))
+}
+
+/// A page of a user's logins that are good at `now`, newest first.
+pub async fn list(
+    reader: &Reader<'_>,
+    (now, idle): (DateTime<Utc>, TimeDelta),
+    page: &PageRequest<SessionId>,
+) -> Result<Page<Session>, DatabaseError> {
+    let mut query = session::Entity::find()
+        .filter(own(reader.scope))
+        .filter(live(now, idle))
+        .order_by_desc(session::Column::Id)
+        .limit(u64::from(page.first) + 1);
+    if let Some(after) = page.after {
+        query = query.filter(Direction::Descending.after(session::Column::Id, after.0));
+    }
+    let rows = query.all(&reader.executor).await?;
+    Ok(Page::from_overfetched(rows.into_iter().map(Into::into).collect(), page.first))
+}
+
+/// How many logins of a user are good at `now`.
+pub async fn count(reader: &Reader<'_>, (now, idle): (DateTime<Utc>, TimeDelta)) -> Result<i64, DatabaseError> {
+    let sessions = session::Entity::find().filter(own(reader.scope)).filter(live(now, idle));
+    Ok(to_count(sessions.count(&reader.executor).await?))
+}
+
+/// Whether a user has logged in from an address after `since`.
+pub async fn is_known_address(
+    reader: &Reader<'_>,
+    user: UserId,
+    address: &str,
+    since: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let sessions = session::Entity::find()
+        .filter(session::Column::UserId.eq(user.0))
+        .filter(session::Column::Address.eq(address))
+        .filter(session::Column::LastUsedAt.gt(since));
+    Ok(sessions.count(&reader.executor).await? > 0)
 }
 
 /// Starts a login with its first refresh token.
@@ -37,6 +97,9 @@ pub async fn insert(tx: &Transaction<'_>, new: &Session, token_digest: String) -
     let row = session::ActiveModel {
         id: Set(new.id.0),
         user_id: Set(new.user_id.0),
+        user_agent: Set(new.user_agent.clone()),
+        address: Set(new.address.clone()),
+        last_used_at: Set(Some(new.last_used_at)),
         created_at: Set(new.created_at),
         expires_at: Set(new.expires_at),
         revoked_at: Set(new.revoked_at),
@@ -57,6 +120,7 @@ pub async fn insert_token(
         session_id: Set(session.0),
         created_at: Set(now),
         used_at: Set(None),
+        salt: Set(None),
     };
     row.insert(&tx.connection).await?;
     Ok(())
@@ -68,14 +132,43 @@ pub async fn lock_token(tx: &Transaction<'_>, digest: &str) -> Result<Option<Iss
         return Ok(None);
     };
     let session = session::Entity::find_by_id(token.session_id).lock_exclusive().one(&tx.connection).await?;
-    Ok(session.map(|session| IssuedToken { session: session.into(), used_at: token.used_at }))
+    let used = token.used_at.zip(token.salt);
+    Ok(session.map(|session| IssuedToken { session: session.into(), used }))
 }
 
-/// Notes that a token was exchanged.
-pub async fn use_token(tx: &Transaction<'_>, digest: &str, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+/// Notes that a token was exchanged for the one that follows from it and `salt`.
+pub async fn use_token(
+    tx: &Transaction<'_>,
+    digest: &str,
+    salt: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
     refresh_token::Entity::update_many()
-        .col_expr(refresh_token::Column::UsedAt, now.into())
+        .col_expr(refresh_token::Column::UsedAt, Expr::value(now))
+        .col_expr(refresh_token::Column::Salt, Expr::value(salt))
         .filter(refresh_token::Column::Digest.eq(digest))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether a token was issued and waits to be used.
+pub async fn is_unused(tx: &Transaction<'_>, digest: &str) -> Result<bool, DatabaseError> {
+    let token = refresh_token::Entity::find_by_id(digest).one(&tx.connection).await?;
+    Ok(token.is_some_and(|token| token.used_at.is_none()))
+}
+
+/// Notes when and from where a login was used last.
+pub async fn touch(
+    tx: &Transaction<'_>,
+    id: SessionId,
+    address: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    session::Entity::update_many()
+        .col_expr(session::Column::LastUsedAt, Expr::value(now))
+        .col_expr(session::Column::Address, Expr::value(address))
+        .filter(session::Column::Id.eq(id.0))
         .exec(&tx.connection)
         .await?;
     Ok(())
@@ -83,11 +176,21 @@ pub async fn use_token(tx: &Transaction<'_>, digest: &str, now: DateTime<Utc>) -
 
 /// Ends a login and all tokens that descended from it.
 pub async fn revoke(tx: &Transaction<'_>, id: SessionId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
-    session::Entity::update_many()
-        .col_expr(session::Column::RevokedAt, now.into())
-        .filter(session::Column::Id.eq(id.0))
+    end(tx, session::Column::Id.eq(id.0), now).await?;
+    Ok(())
+}
+
+/// Ends all logins of a user. Returns how many.
+pub async fn revoke_all(tx: &Transaction<'_>, user: UserId, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
+    end(tx, session::Column::UserId.eq(user.0), now).await
+}
+
+async fn end(tx: &Transaction<'_>, which: SimpleExpr, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
+    let ended = session::Entity::update_many()
+        .col_expr(session::Column::RevokedAt, Expr::value(now))
+        .filter(which)
         .filter(session::Column::RevokedAt.is_null())
         .exec(&tx.connection)
         .await?;
-    Ok(())
+    Ok(ended.rows_affected)
 }

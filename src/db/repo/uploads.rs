@@ -13,17 +13,23 @@ use super::nothing;
 use crate::{
     db::{DatabaseError, Reader, Transaction},
     domain::{
+        action::Action,
         id::UploadId,
         scope::Scope,
         upload::{StoredFile, Upload},
     },
 };
 
+/// A user's uploads exist for herself, and for a key that made them itself.
 fn own(scope: Scope) -> Condition {
-    match scope {
-        Scope::System => Condition::all(),
-        Scope::User(user) => Condition::all().add(upload::Column::UserId.eq(user.0)),
-        Scope::Anonymous => nothing(),
+    let Scope::Account(caller) = scope else {
+        return if scope == Scope::System { Condition::all() } else { nothing() };
+    };
+    let own = Condition::all().add(upload::Column::UserId.eq(caller.user.0));
+    match caller.key {
+        None => own,
+        Some(key) if key.actions.contains(Action::DocumentIngest) => own.add(upload::Column::ApiKeyId.eq(key.id.0)),
+        Some(_) => nothing(),
     }
 }
 
@@ -47,6 +53,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &Upload) -> Result<(), DatabaseEr
     let row = upload::ActiveModel {
         id: Set(new.id.0),
         user_id: Set(new.user_id.0),
+        api_key_id: Set(new.api_key_id.map(|id| id.0)),
         file_name: Set(new.file_name.clone()),
         content_type: Set(new.content_type.clone()),
         file_size: Set(None),

@@ -2,35 +2,81 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
     sea_query::{Expr, ExprTrait, Func, SimpleExpr},
 };
 
-use super::{super::entity::user, collection_ids, readable};
+use super::{super::entity::user, Direction, allowed, convert, same, to_count};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, collection},
+        entity::{StoredEnum, collection, collection_member},
     },
-    domain::{id::UserId, scope::Scope, user::User},
+    domain::{
+        action::Action,
+        collection::CollectionRole,
+        id::UserId,
+        page::{Page, PageRequest},
+        scope::Scope,
+        user::{ServerRole, User},
+    },
 };
 
-/// Whom a scope may see: herself, and the owners of what she may read.
+/// Which accounts to list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct UserFilter {
+    pub role: Option<ServerRole>,
+    pub is_active: Option<bool>,
+    /// Those whose user name or e-mail address contains this, compared without case.
+    pub text: Option<String>,
+}
+
+/// Whom a scope may see: herself, the owners of what she may read, and the members of collections whose members she may
+/// see; an administrator everybody.
 fn visible(scope: Scope) -> Condition {
+    let seen = Condition::any().add(is_known(scope));
     match scope {
         Scope::System => Condition::all(),
-        Scope::Anonymous => Condition::all().add(owns_readable(scope)),
-        Scope::User(id) => Condition::any().add(user::Column::Id.eq(id.0)).add(owns_readable(scope)),
+        Scope::Anonymous => seen,
+        Scope::Account(caller) if caller.is_admin => Condition::all(),
+        Scope::Account(caller) => seen.add(user::Column::Id.eq(caller.user.0)),
     }
 }
 
-fn owns_readable(scope: Scope) -> SimpleExpr {
-    let mut owners = collection_ids(readable(scope));
-    owners.clear_selects().column(collection::Column::OwnerId);
-    user::Column::Id.in_subquery(owners)
+fn is_known(scope: Scope) -> SimpleExpr {
+    let is_owner = Condition::all()
+        .add(collection_member::Column::Role.eq(CollectionRole::Owner.stored()))
+        .add(allowed(scope, Action::CollectionRead));
+    let mut memberships = collection_member::Entity::find()
+        .select_only()
+        .expr(Expr::val(1))
+        .filter(same(collection_member::Column::UserId, user::Column::Id))
+        .filter(Condition::any().add(is_owner).add(allowed(scope, Action::MemberRead)))
+        .into_query();
+    memberships.inner_join(collection::Entity, same(collection::Column::Id, collection_member::Column::CollectionId));
+    Expr::exists(memberships)
+}
+
+fn matching(scope: Scope, filter: &UserFilter) -> Condition {
+    let mut condition = Condition::all().add(visible(scope));
+    if let Some(role) = filter.role {
+        condition = condition.add(user::Column::Role.eq(role.stored()));
+    }
+    if let Some(is_active) = filter.is_active {
+        condition = condition.add(user::Column::IsActive.eq(is_active));
+    }
+    if let Some(text) = &filter.text {
+        let names = Condition::any()
+            .add(super::contains(user::Column::Username, text))
+            .add(super::contains(user::Column::Email, text));
+        condition = condition.add(names);
+    }
+    condition
 }
 
 /// One account.
@@ -48,6 +94,39 @@ pub async fn find_many(reader: &Reader<'_>, ids: &[UserId]) -> Result<HashMap<Us
     rows.into_iter().map(|row| Ok((UserId(row.id), row.try_into()?))).collect()
 }
 
+/// A page of the accounts that exist for the reader, newest first.
+pub async fn list(
+    reader: &Reader<'_>,
+    filter: &UserFilter,
+    page: &PageRequest<UserId>,
+) -> Result<Page<User>, DatabaseError> {
+    let mut query = user::Entity::find()
+        .filter(matching(reader.scope, filter))
+        .order_by_desc(user::Column::Id)
+        .limit(u64::from(page.first) + 1);
+    if let Some(after) = page.after {
+        query = query.filter(Direction::Descending.after(user::Column::Id, after.0));
+    }
+    Ok(Page::from_overfetched(convert(query.all(&reader.executor).await?)?, page.first))
+}
+
+/// How many accounts a list has in all.
+pub async fn count(reader: &Reader<'_>, filter: &UserFilter) -> Result<i64, DatabaseError> {
+    Ok(to_count(user::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
+}
+
+/// The account of an exact user name, compared without case, whoever asks. For naming somebody to give her a role.
+pub async fn find_by_username(tx: &Transaction<'_>, username: &str) -> Result<Option<User>, DatabaseError> {
+    let row =
+        user::Entity::find().filter(lower(user::Column::Username).eq(username.to_lowercase())).one(&tx.connection);
+    row.await?.map(TryInto::try_into).transpose()
+}
+
+/// One account, whoever asks, locked until the transaction ends, with its password hash.
+pub async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<Option<(User, String)>, DatabaseError> {
+    with_hash(user::Entity::find_by_id(id.0).lock_exclusive().one(&tx.connection).await?)
+}
+
 /// The account behind a name or e-mail address, compared without case, with its password hash. For logging in only.
 pub async fn find_credentials(reader: &Reader<'_>, login: &str) -> Result<Option<(User, String)>, DatabaseError> {
     let login = login.to_lowercase();
@@ -59,6 +138,10 @@ pub async fn find_credentials(reader: &Reader<'_>, login: &str) -> Result<Option
         )
         .one(&reader.executor)
         .await?;
+    with_hash(row)
+}
+
+fn with_hash(row: Option<user::Model>) -> Result<Option<(User, String)>, DatabaseError> {
     row.map(|row| {
         let hash = row.password_hash.clone();
         Ok((row.try_into()?, hash))
@@ -99,6 +182,42 @@ pub async fn insert(tx: &Transaction<'_>, new: &User, password_hash: String) -> 
     };
     row.insert(&tx.connection).await?;
     Ok(())
+}
+
+/// Writes what can be changed of an account: role and whether it is active.
+pub async fn update(tx: &Transaction<'_>, changed: &User) -> Result<(), DatabaseError> {
+    user::Entity::update_many()
+        .col_expr(user::Column::Role, Expr::value(changed.role.stored()))
+        .col_expr(user::Column::IsActive, Expr::value(changed.is_active))
+        .col_expr(user::Column::UpdatedAt, Expr::value(changed.updated_at))
+        .filter(user::Column::Id.eq(changed.id.0))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Replaces the hash of an account's password.
+pub async fn set_password_hash(
+    tx: &Transaction<'_>,
+    id: UserId,
+    hash: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    user::Entity::update_many()
+        .col_expr(user::Column::PasswordHash, Expr::value(hash))
+        .col_expr(user::Column::UpdatedAt, Expr::value(now))
+        .filter(user::Column::Id.eq(id.0))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// How many administrators can use their account. Call it with the registration locked.
+pub async fn count_active_admins(tx: &Transaction<'_>) -> Result<i64, DatabaseError> {
+    let admins = user::Entity::find()
+        .filter(user::Column::Role.eq(ServerRole::Admin.stored()))
+        .filter(user::Column::IsActive.eq(true));
+    Ok(to_count(admins.count(&tx.connection).await?))
 }
 
 fn lower(column: user::Column) -> SimpleExpr {

@@ -27,7 +27,7 @@ use futures_util::{
 };
 
 use super::Rows;
-use crate::{auth::viewer::Viewer, service::Services};
+use crate::{auth::viewer::Viewer, domain::client::Client, service::Services};
 
 /// Keys of one statement; a larger batch becomes several.
 const MAX_BATCH: usize = 500;
@@ -56,7 +56,7 @@ impl Extension for Batching {
         operation_name: Option<&str>,
         next: NextExecute<'_>,
     ) -> Response {
-        let viewer = context.data_opt::<Viewer>().cloned().unwrap_or_else(Viewer::anonymous);
+        let viewer = context.data_opt::<Viewer>().cloned().unwrap_or_else(|| Viewer::anonymous(Client::default()));
         let rows = Rows { services: Arc::clone(&self.0), scope: viewer.scope() };
         let batches = Batches::default();
         let mut data = Data::default();

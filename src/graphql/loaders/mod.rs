@@ -8,6 +8,7 @@ mod batching;
 mod chunks;
 mod collections;
 mod documents;
+mod members;
 mod operations;
 mod users;
 
@@ -18,15 +19,17 @@ use async_graphql::dataloader::DataLoader;
 pub use self::batching::Batching;
 pub use crate::db::repo::{
     Direction,
+    audit_log::AuditFilter,
     chunks::{ChunkKey, ChunkPlace, DocumentChunks},
     collections::{CollectionFilter, CollectionKey, CollectionSort},
     documents::{DocumentFilter, DocumentKey, DocumentList, DocumentSort},
     operation_lists::{ItemFilter, ItemList},
     operations::OperationFilter,
+    users::UserFilter,
 };
 use crate::{
     db::{DatabaseError, Reader},
-    domain::scope::Scope,
+    domain::{id::CollectionId, scope::Scope},
     error::Error,
     service::Services,
 };
@@ -58,6 +61,14 @@ pub struct Under<P, L> {
 /// The number of things below a parent, where nothing else is to be said.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Count;
+
+/// The viewer's own role in a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct OwnRole(pub CollectionId);
+
+/// The number of members of a collection. ([`Count`] is that of its operations.)
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct MemberCount;
 
 /// The parents for each different list.
 fn by_list<P: Copy, L: Eq + Hash>(keys: &[Under<P, L>]) -> HashMap<&L, Vec<P>> {

@@ -1,9 +1,66 @@
-//! Accounts.
+//! Accounts, and what belongs to them.
 
-use super::load_by_key;
+use super::{AuditFilter, Rows, UserFilter, load_by_key};
 use crate::{
-    db::repo::users,
-    domain::{id::UserId, user::User},
+    db::repo::{api_keys, audit_log, sessions, users},
+    domain::{
+        api_key::ApiKey,
+        audit::AuditEntry,
+        id::{ApiKeyId, AuditEntryId, SessionId, UserId},
+        page::{Page, PageRequest},
+        session::Session,
+        user::User,
+    },
+    error::Error,
+    service::sessions::idle_limit,
 };
 
 load_by_key!(UserId => User: users::find_many);
+
+impl Rows {
+    /// A page of accounts, newest first.
+    pub async fn users(&self, filter: &UserFilter, page: &PageRequest<UserId>) -> Result<Page<User>, Error> {
+        Ok(users::list(&self.reader(), filter, page).await?)
+    }
+
+    /// How many accounts there are.
+    pub async fn count_users(&self, filter: &UserFilter) -> Result<i64, Error> {
+        Ok(users::count(&self.reader(), filter).await?)
+    }
+
+    /// A page of the viewer's logins, newest first.
+    pub async fn sessions(&self, page: &PageRequest<SessionId>) -> Result<Page<Session>, Error> {
+        let now = self.services.clock.now();
+        Ok(sessions::list(&self.reader(), (now, idle_limit(&self.services)), page).await?)
+    }
+
+    /// How many logins the viewer has.
+    pub async fn count_sessions(&self) -> Result<i64, Error> {
+        let now = self.services.clock.now();
+        Ok(sessions::count(&self.reader(), (now, idle_limit(&self.services))).await?)
+    }
+
+    /// A page of the viewer's API keys, newest first.
+    pub async fn api_keys(&self, page: &PageRequest<ApiKeyId>) -> Result<Page<ApiKey>, Error> {
+        Ok(api_keys::list(&self.reader(), page).await?)
+    }
+
+    /// How many API keys the viewer has.
+    pub async fn count_api_keys(&self) -> Result<i64, Error> {
+        Ok(api_keys::count(&self.reader()).await?)
+    }
+
+    /// A page of the audit log, newest line first.
+    pub async fn audit_log(
+        &self,
+        filter: &AuditFilter,
+        page: &PageRequest<AuditEntryId>,
+    ) -> Result<Page<AuditEntry>, Error> {
+        Ok(audit_log::list(&self.reader(), filter, page).await?)
+    }
+
+    /// How many lines of the audit log there are.
+    pub async fn count_audit_log(&self, filter: &AuditFilter) -> Result<i64, Error> {
+        Ok(audit_log::count(&self.reader(), filter).await?)
+    }
+}

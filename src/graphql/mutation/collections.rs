@@ -3,13 +3,17 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 
 use crate::{
+    domain::{audit::AuditAction, id::CollectionId},
     graphql::{
         context::ContextExt,
         global_id,
         scalars::Json,
         types::{ChunkingStrategy, Collection, Operation, Outcome, UserError},
     },
-    service::collections::{self, ChunkingRequest, CollectionPatch, NewCollection},
+    service::{
+        audit::Deed,
+        collections::{self, ChunkingRequest, CollectionPatch, NewCollection},
+    },
 };
 
 /// How the documents of a new collection are to be cut. What is left out follows the server's settings.
@@ -136,31 +140,35 @@ impl CollectionMutation {
         #[graphql(desc = "The collection to create.")] input: CollectionCreateInput,
     ) -> Result<CollectionCreatePayload> {
         let created = collections::create(ctx.services()?, ctx.viewer()?, input.into()).await;
-        let Outcome { value, user_errors } = Outcome::of(created)?;
+        let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::CollectionCreate), created)?;
         Ok(CollectionCreatePayload { collection: value.map(Into::into), user_errors })
     }
 
-    /// Changes a collection. Only its owner may.
+    /// Changes a collection. Needs COLLECTION_UPDATE.
     async fn collection_update(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The collection's global id.")] id: ID,
         #[graphql(desc = "What is to change.")] input: CollectionUpdateInput,
     ) -> Result<CollectionUpdatePayload> {
-        let id = global_id::decode(&id);
+        let id: CollectionId = global_id::decode(&id);
         let updated = collections::update(ctx.services()?, ctx.viewer()?, id, input.into()).await;
-        let Outcome { value, user_errors } = Outcome::of(updated)?;
+        let deed = Deed::new(AuditAction::CollectionUpdate).to(id).within(id);
+        let Outcome { value, user_errors } = Outcome::of(ctx, deed, updated)?;
         Ok(CollectionUpdatePayload { collection: value.map(Into::into), user_errors })
     }
 
-    /// Removes a collection with all that is in it. It is gone for readers at once. Only its owner may.
+    /// Removes a collection with all that is in it. It is gone for readers at once. Needs
+    /// COLLECTION_DELETE.
     async fn collection_delete(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The collection's global id.")] id: ID,
     ) -> Result<CollectionDeletePayload> {
-        let deleted = collections::delete(ctx.services()?, ctx.viewer()?, global_id::decode(&id)).await;
-        let Outcome { value, user_errors } = Outcome::of(deleted)?;
+        let collection: CollectionId = global_id::decode(&id);
+        let deleted = collections::delete(ctx.services()?, ctx.viewer()?, collection).await;
+        let deed = Deed::new(AuditAction::CollectionDelete).to(collection).within(collection);
+        let Outcome { value, user_errors } = Outcome::of(ctx, deed, deleted)?;
         let deleted_id = value.is_some().then_some(id);
         Ok(CollectionDeletePayload { deleted_id, operation: value.map(Into::into), user_errors })
     }

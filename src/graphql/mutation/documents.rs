@@ -3,13 +3,17 @@
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 
 use crate::{
+    domain::{audit::AuditAction, id::DocumentId},
     graphql::{
         context::ContextExt,
         global_id,
         scalars::Json,
         types::{Document, Operation, Outcome, UserError},
     },
-    service::documents::{self, IngestDocument, IngestRequest, IngestSource},
+    service::{
+        audit::Deed,
+        documents::{self, IngestDocument, IngestRequest, IngestSource},
+    },
 };
 
 /// Where a document's bytes come from.
@@ -112,28 +116,31 @@ pub struct DocumentMutation;
 #[Object]
 impl DocumentMutation {
     /// Takes documents in. They are safe when this answers, and can be searched when the operation has completed. All are
-    /// accepted, or none.
+    /// accepted, or none. Needs DOCUMENT_INGEST.
     async fn documents_ingest(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The documents, and the collection that they are for.")] input: DocumentsIngestInput,
     ) -> Result<DocumentsIngestPayload> {
-        let ingested = documents::ingest(ctx.services()?, ctx.viewer()?, input.into()).await;
-        let Outcome { value, user_errors } = Outcome::of(ingested)?;
+        let request = IngestRequest::from(input);
+        let deed = Deed::new(AuditAction::DocumentsIngest).to(request.collection).within(request.collection);
+        let ingested = documents::ingest(ctx.services()?, ctx.viewer()?, request).await;
+        let Outcome { value, user_errors } = Outcome::of(ctx, deed, ingested)?;
         let Some(ingested) = value else { return Ok(DocumentsIngestPayload { user_errors, ..Default::default() }) };
         let documents = ingested.documents.into_iter().map(Into::into).collect();
         Ok(DocumentsIngestPayload { operation: Some(ingested.operation.into()), documents, user_errors })
     }
 
-    /// Removes documents of one collection. They are gone for readers at once. Only the owner may.
+    /// Removes documents of one collection. They are gone for readers at once. Needs DOCUMENT_DELETE.
     async fn documents_delete(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The documents to remove.")] input: DocumentsDeleteInput,
     ) -> Result<DocumentsDeletePayload> {
         let ids = global_id::decode_all(&input.ids);
+        let deed = Deed::new(AuditAction::DocumentsDelete).to(ids.first().map(|id: &DocumentId| (*id).into()));
         let deleted = documents::delete(ctx.services()?, ctx.viewer()?, ids).await;
-        let Outcome { value, user_errors } = Outcome::of(deleted)?;
+        let Outcome { value, user_errors } = Outcome::of(ctx, deed, deleted)?;
         let deleted_ids = if value.is_some() { input.ids } else { Vec::new() };
         Ok(DocumentsDeletePayload { deleted_ids, operation: value.map(Into::into), user_errors })
     }

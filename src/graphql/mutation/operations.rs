@@ -3,12 +3,13 @@
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
 use crate::{
+    domain::{audit::AuditAction, id::OperationId},
     graphql::{
         context::ContextExt,
         global_id,
         types::{Operation, Outcome, UserError},
     },
-    service::operations,
+    service::{audit::Deed, operations},
 };
 
 /// The answer to `operationCancel`.
@@ -26,14 +27,16 @@ pub struct OperationMutation;
 #[Object]
 impl OperationMutation {
     /// Stops an operation: documents that wait are left out, those being worked on stop at their next step, what is
-    /// finished stays.
+    /// finished stays. Needs OPERATION_CANCEL.
     async fn operation_cancel(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The operation's global id.")] id: ID,
     ) -> Result<OperationCancelPayload> {
-        let cancelled = operations::cancel(ctx.services()?, ctx.viewer()?, global_id::decode(&id)).await;
-        let Outcome { value, user_errors } = Outcome::of(cancelled)?;
+        let id: OperationId = global_id::decode(&id);
+        let cancelled = operations::cancel(ctx.services()?, ctx.viewer()?, id).await;
+        let deed = Deed::new(AuditAction::OperationCancel).to(id);
+        let Outcome { value, user_errors } = Outcome::of(ctx, deed, cancelled)?;
         Ok(OperationCancelPayload { operation: value.map(Into::into), user_errors })
     }
 }

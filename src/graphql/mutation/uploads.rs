@@ -3,11 +3,15 @@
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use crate::{
+    domain::audit::AuditAction,
     graphql::{
         context::ContextExt,
         types::{Outcome, Upload, UserError},
     },
-    service::uploads::{self, NewUpload},
+    service::{
+        audit::Deed,
+        uploads::{self, NewUpload},
+    },
 };
 
 /// What is said of a file before it comes.
@@ -41,7 +45,7 @@ impl UploadMutation {
     ) -> Result<UploadCreatePayload> {
         let UploadCreateInput { file_name, content_type } = input;
         let created = uploads::create(ctx.services()?, ctx.viewer()?, NewUpload { file_name, content_type }).await;
-        let Outcome { value, user_errors } = Outcome::of(created)?;
+        let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::UploadCreate), created)?;
         Ok(UploadCreatePayload { upload: value.map(Into::into), user_errors })
     }
 }

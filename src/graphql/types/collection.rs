@@ -3,20 +3,22 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
 use super::{
-    ChunkingConfig, Connection, Document, DocumentFilter, DocumentOrder, EmbeddingModel, Operation, OrderDirection,
-    Total, User, filter,
+    Action, ChunkingConfig, Connection, Document, DocumentFilter, DocumentOrder, EmbeddingModel, Member, Operation,
+    OrderDirection, Total, User, filter,
 };
 use crate::{
+    auth::policy::{self, POLICY, Rule},
     domain::{
         collection,
         id::CollectionId,
+        member, operation,
         page::{Page, PageRequest},
     },
     error::Error,
     graphql::{
         context::ContextExt,
         global_id,
-        loaders::{self, CollectionKey, CollectionSort, Count, Direction, Under},
+        loaders::{self, CollectionKey, CollectionSort, Count, Direction, MemberCount, OwnRole, Under},
         pagination,
         scalars::{BigInt, Cursor, DateTime, Json},
     },
@@ -129,6 +131,10 @@ impl Collection {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
     }
 
+    async fn role(&self, ctx: &Context<'_>) -> Result<Option<collection::CollectionRole>> {
+        Ok(ctx.loaders()?.load_one(OwnRole(self.collection.id)).await?)
+    }
+
     /// The page of collections that the arguments ask for.
     pub async fn list(
         ctx: &Context<'_>,
@@ -192,8 +198,31 @@ impl Collection {
 
     /// What the viewer is in this collection. Null for somebody who may read it because it is public.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Result<Option<CollectionRole>> {
-        let viewer = ctx.viewer()?.user.as_ref().map(|user| user.id);
-        Ok((viewer == Some(self.collection.owner_id)).then_some(CollectionRole::Owner))
+        Ok(self.role(ctx).await?.map(Into::into))
+    }
+
+    /// What the viewer may do in this collection.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<Vec<Action>> {
+        let (role, scope) = (self.role(ctx).await?, ctx.viewer()?.scope());
+        let is_allowed = |rule: &&Rule| {
+            !rule.roles.is_empty()
+                && (policy::allows(scope, role, self.collection.is_public, rule.action)
+                    || policy::allows_on_server(scope, rule.action))
+        };
+        Ok(POLICY.iter().filter(is_allowed).map(|rule| rule.action.into()).collect())
+    }
+
+    /// Who has a role in it, the owner included. Empty for those who may not see it.
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+    ) -> Result<Connection<Member>> {
+        let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
+        let page: Option<Page<_>> = ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
+        let total = Total::Members(Under { parent, list: MemberCount });
+        Ok(Connection::new(page, list.after.as_ref(), |row: &member::Member| row.user_id, total))
     }
 
     /// The model that embeds its documents, and the questions to them.
@@ -248,7 +277,7 @@ impl Collection {
         Document::list(ctx, self.collection.id, filter, order_by, first, after.as_ref()).await
     }
 
-    /// What was and is being done to it, newest first: the viewer's own operations, and for the owner all.
+    /// What was and is being done to it, newest first. Empty for those who may not see it.
     async fn operations(
         &self,
         ctx: &Context<'_>,
@@ -256,9 +285,10 @@ impl Collection {
         #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
     ) -> Result<Connection<Operation>> {
         let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
-        let page: Option<Page<_>> = ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
+        let page: Option<Page<operation::Operation>> =
+            ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
         let total = Total::CollectionOperations(Under { parent, list: Count });
-        Ok(Connection::new(page, list.after.as_ref(), |row| row.id, total))
+        Ok(Connection::new(page, list.after.as_ref(), |row: &operation::Operation| row.id, total))
     }
 
     /// When it was created.

@@ -12,7 +12,10 @@ use crate::{
     },
     graphql::{
         context::ContextExt,
-        loaders::{CollectionFilter, Count, DocumentFilter, ItemFilter, OperationFilter, Under},
+        loaders::{
+            AuditFilter, CollectionFilter, Count, DocumentFilter, ItemFilter, MemberCount, OperationFilter, Under,
+            UserFilter,
+        },
         pagination::{self, Place},
         scalars::Cursor,
     },
@@ -132,6 +135,11 @@ pub enum Total {
     CollectionOperations(Under<CollectionId, Count>),
     OperationDocuments(Under<OperationId, ItemFilter>),
     OperationEvents(Under<OperationId, Count>),
+    Members(Under<CollectionId, MemberCount>),
+    Users(UserFilter),
+    Sessions,
+    ApiKeys,
+    AuditLog(AuditFilter),
 }
 
 impl Total {
@@ -145,6 +153,11 @@ impl Total {
             Self::CollectionOperations(key) => loaders.load_one(*key).await?,
             Self::OperationDocuments(key) => loaders.load_one(key.clone()).await?,
             Self::OperationEvents(key) => loaders.load_one(*key).await?,
+            Self::Members(key) => loaders.load_one(*key).await?,
+            Self::Users(filter) => Some(loaders.loader().count_users(filter).await?),
+            Self::Sessions => Some(loaders.loader().count_sessions().await?),
+            Self::ApiKeys => Some(loaders.loader().count_api_keys().await?),
+            Self::AuditLog(filter) => Some(loaders.loader().count_audit_log(filter).await?),
         };
         Ok(number(count.unwrap_or(0)))
     }

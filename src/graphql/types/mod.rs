@@ -1,6 +1,9 @@
 //! The things of the graph. Each owns a value of the domain, which clients never see as it is; what it leads to is read
 //! through the loaders.
 
+mod action;
+mod api_key;
+mod audit_entry;
 mod chunk;
 mod chunking;
 mod collection;
@@ -8,20 +11,26 @@ mod connection;
 mod document;
 mod embedding_model;
 mod filter;
+mod member;
 mod node;
 mod operation;
 mod operation_document;
 mod operation_event;
 mod processing_error;
+mod rate_limit;
 mod search_hit;
 mod search_leg;
 mod search_result;
 mod server;
+mod session;
 mod upload;
 mod user;
 mod user_error;
 
 pub use self::{
+    action::Action,
+    api_key::ApiKey,
+    audit_entry::{AuditEntry, AuditLogFilter},
     chunk::Chunk,
     chunking::{ChunkingConfig, ChunkingStrategy},
     collection::{Collection, CollectionFilter, CollectionOrder, CollectionRole, CollectionStatus, SyncMode},
@@ -29,17 +38,20 @@ pub use self::{
     document::{Document, DocumentFilter, DocumentOrder, DocumentStatus},
     embedding_model::EmbeddingModel,
     filter::OrderDirection,
+    member::Member,
     node::Node,
     operation::{Operation, OperationFilter, OperationStatus, OperationTotals, OperationType},
     operation_document::{DocumentOutcome, OperationDocument},
     operation_event::{OperationEvent, OperationEventKind},
     processing_error::ProcessingError,
+    rate_limit::RateLimit,
     search_hit::SearchHit,
     search_leg::{SearchLeg, SearchLegKind},
     search_result::SearchResult,
     server::Server,
+    session::Session,
     upload::Upload,
-    user::User,
+    user::{ServerRole, User, UserFilter},
     user_error::{Outcome, UserError},
 };
 

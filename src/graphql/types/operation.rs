@@ -3,14 +3,16 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{
-    Collection, Connection, DocumentFilter, DocumentOutcome, OperationDocument, OperationEvent, Total, User, filter,
+    Action, Collection, Connection, DocumentFilter, DocumentOutcome, OperationDocument, OperationEvent, Total, User,
+    filter,
 };
 use crate::{
-    domain::{id::OperationId, operation, page::Page},
+    auth::policy,
+    domain::{action, id::OperationId, operation, page::Page},
     graphql::{
         context::ContextExt,
         global_id,
-        loaders::{self, Count, ItemFilter, ItemList, Under},
+        loaders::{self, Count, ItemFilter, ItemList, OwnRole, Under},
         pagination::{self, EventPosition, ItemPosition},
         scalars::{Cursor, DateTime, Json},
     },
@@ -155,6 +157,21 @@ impl Operation {
             Some(id) => Collection::load(ctx, id).await,
             None => Ok(None),
         }
+    }
+
+    /// What the viewer may do with it now.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<Vec<Action>> {
+        let scope = ctx.viewer()?.scope();
+        let role = match self.operation.collection_id {
+            Some(id) => ctx.loaders()?.load_one(OwnRole(id)).await?,
+            None => None,
+        };
+        let may = |action| policy::allows(scope, role, false, action);
+        let mut actions = vec![action::Action::OperationRead];
+        if self.operation.can_be_cancelled() && may(action::Action::OperationCancel) {
+            actions.push(action::Action::OperationCancel);
+        }
+        Ok(actions.into_iter().map(Into::into).collect())
     }
 
     /// Who asked for it. Null when the server did by itself, or the account is gone.

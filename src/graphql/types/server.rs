@@ -60,6 +60,21 @@ pub struct ServerLimits {
     search_collections: i32,
     /// The deepest rank that paging through hits reaches.
     search_rank: i32,
+    /// Points that one request may cost. A field with fields below it costs one, for each row that it is in; a search,
+    /// a change and a password cost more. `extensions.cost` of every answer tells the price.
+    request_points: i32,
+    /// Points that flow back to an account in a minute; `viewer.rateLimit` tells what is left.
+    points_per_minute: i32,
+    /// The most points that an account can spend at once.
+    points_burst: i32,
+    /// Points that flow back in a minute to callers without an account, for each address.
+    anonymous_points_per_minute: i32,
+    /// The most points that callers without an account can spend at once, for each address.
+    anonymous_points_burst: i32,
+    /// Failed logins a minute on one account, from addresses that it was not used from before.
+    login_attempts_per_account: i32,
+    /// Failed logins and new accounts a minute from one address.
+    login_attempts_per_address: i32,
 }
 
 impl From<&Config> for Server {
@@ -84,6 +99,13 @@ impl From<&Config> for Server {
                 query_characters: number(limits.query_characters),
                 search_collections: number(limits.search_collections),
                 search_rank: number(config.search.max_rank),
+                request_points: number(limits.request_points),
+                points_per_minute: number(limits.points_per_minute),
+                points_burst: number(limits.points_burst),
+                anonymous_points_per_minute: number(limits.anonymous_points_per_minute),
+                anonymous_points_burst: number(limits.anonymous_points_burst),
+                login_attempts_per_account: number(config.auth.login_attempts_per_account),
+                login_attempts_per_address: number(config.auth.login_attempts_per_address),
             },
         }
     }

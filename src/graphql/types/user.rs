@@ -1,11 +1,18 @@
 //! Accounts.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
+use super::{ApiKey, Connection, RateLimit, Session, Total, filter};
 use crate::{
-    auth::viewer::Viewer,
-    domain::{id::UserId, user},
-    graphql::{context::ContextExt, global_id, scalars::DateTime},
+    auth::{policy, viewer::Viewer},
+    domain::{action::Action, id::UserId, user},
+    error::Error,
+    graphql::{
+        context::ContextExt,
+        global_id, loaders, pagination,
+        scalars::{Cursor, DateTime},
+    },
+    service::limits,
 };
 
 /// What an account may do on the server as a whole.
@@ -18,21 +25,46 @@ pub enum ServerRole {
     Member,
 }
 
+/// Which accounts to list. What is left out does not restrict.
+#[derive(Default, InputObject)]
+pub struct UserFilter {
+    /// Those with this role on the server.
+    role: Option<ServerRole>,
+    /// Those that are open to their users (true), or those that are not (false).
+    is_active: Option<bool>,
+    /// Those whose user name or e-mail address contains this text, compared without case. At most 200 characters.
+    text: Option<String>,
+}
+
+impl TryFrom<UserFilter> for loaders::UserFilter {
+    type Error = Error;
+
+    fn try_from(filter: UserFilter) -> Result<Self, Error> {
+        let text = filter::text("text", filter.text, MAX_TEXT)?;
+        Ok(Self { role: filter.role.map(Into::into), is_active: filter.is_active, text })
+    }
+}
+
+/// The longest text in a filter, in characters.
+const MAX_TEXT: usize = 200;
+
 /// An account, and what it is to the viewer.
 pub struct User {
     user: user::User,
-    is_viewer: bool,
+    /// Whether she sees more of it than its names: it is her own, or she administers it.
+    is_open: bool,
 }
 
 impl User {
     /// An account as its own user sees it.
     pub fn own(user: user::User) -> Self {
-        Self { user, is_viewer: true }
+        Self { user, is_open: true }
     }
 
-    fn seen_by(viewer: &Viewer, user: user::User) -> Self {
-        let is_viewer = viewer.user.as_ref().is_some_and(|viewer| viewer.id == user.id);
-        Self { user, is_viewer }
+    /// An account as the viewer sees it.
+    pub fn seen_by(viewer: &Viewer, user: user::User) -> Self {
+        let is_open = viewer.is_self(user.id) || policy::allows_on_server(viewer.scope(), Action::ServerManage);
+        Self { user, is_open }
     }
 
     /// The account, if it exists for the viewer.
@@ -41,9 +73,26 @@ impl User {
         let viewer = ctx.viewer()?;
         Ok(user.map(|user| Self::seen_by(viewer, user)))
     }
+
+    /// The page of accounts that the arguments ask for.
+    pub async fn list(
+        ctx: &Context<'_>,
+        filter: Option<UserFilter>,
+        first: Option<i32>,
+        after: Option<&Cursor>,
+    ) -> Result<Connection<Self>> {
+        let viewer = ctx.viewer()?;
+        viewer.require(Action::ServerManage)?;
+        let filter: loaders::UserFilter = filter.unwrap_or_default().try_into()?;
+        let request = pagination::page(first, after)?;
+        let page = ctx.loaders()?.loader().users(&filter, &request).await?;
+        let page = page.map(|user| Self::seen_by(viewer, user));
+        let place = |row: &Self| row.user.id;
+        Ok(Connection::new(Some(page), request.after.as_ref(), place, Total::Users(filter)))
+    }
 }
 
-/// An account. Others see its names; the rest only the user herself sees.
+/// An account. Others see its names; the rest only the user herself sees, and, where it says so, administrators.
 #[Object]
 impl User {
     /// The global id.
@@ -56,9 +105,9 @@ impl User {
         &self.user.username
     }
 
-    /// The e-mail address. Null for everybody but the user herself.
+    /// The e-mail address. Null for everybody but the user herself and administrators.
     async fn email(&self) -> Option<&str> {
-        self.is_viewer.then_some(self.user.email.as_str())
+        self.is_open.then_some(self.user.email.as_str())
     }
 
     /// The name as people write it, if one was given.
@@ -66,9 +115,51 @@ impl User {
         self.user.full_name.as_deref()
     }
 
-    /// What the account may do on the server. Null for everybody but the user herself.
+    /// What the account may do on the server. Null for everybody but the user herself and administrators.
     async fn role(&self) -> Option<ServerRole> {
-        self.is_viewer.then_some(self.user.role.into())
+        self.is_open.then_some(self.user.role.into())
+    }
+
+    /// Whether the account is open to its user. Null for everybody but the user herself and administrators.
+    async fn is_active(&self) -> Option<bool> {
+        self.is_open.then_some(self.user.is_active)
+    }
+
+    /// The logins that have not ended, newest first. Null for everybody but the user herself, and for her API keys.
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+    ) -> Result<Option<Connection<Session>>> {
+        let request = pagination::page(first, after.as_ref())?;
+        if !ctx.viewer()?.is_self(self.user.id) {
+            return Ok(None);
+        }
+        let page = ctx.loaders()?.loader().sessions(&request).await?;
+        Ok(Some(Connection::new(Some(page), request.after.as_ref(), |row| row.id, Total::Sessions)))
+    }
+
+    /// The API keys, newest first. Null for everybody but the user herself, and for her API keys.
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+    ) -> Result<Option<Connection<ApiKey>>> {
+        let request = pagination::page(first, after.as_ref())?;
+        if !ctx.viewer()?.is_self(self.user.id) {
+            return Ok(None);
+        }
+        let page = ctx.loaders()?.loader().api_keys(&request).await?;
+        Ok(Some(Connection::new(Some(page), request.after.as_ref(), |row| row.id, Total::ApiKeys)))
+    }
+
+    /// What the viewer may spend: that of the user herself, or of the API key that asks. Null for everybody else.
+    async fn rate_limit(&self, ctx: &Context<'_>) -> Result<Option<RateLimit>> {
+        let viewer = ctx.viewer()?;
+        let is_viewer = viewer.user.as_ref().is_some_and(|user| user.id == self.user.id);
+        Ok(if is_viewer { Some(limits::balance(ctx.services()?, viewer).into()) } else { None })
     }
 
     /// When the account was opened.

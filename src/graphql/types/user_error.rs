@@ -1,8 +1,12 @@
 //! What a mutation answers when the input is refused.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{Context, Enum, SimpleObject};
 
-use crate::error::{Error, InputViolation, ViolationCode};
+use crate::{
+    error::{Error, InputViolation, ViolationCode},
+    graphql::context::ContextExt,
+    service::audit::Deed,
+};
 
 /// Why an input is refused. More codes may come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
@@ -56,21 +60,22 @@ pub struct Outcome<T> {
 }
 
 impl<T> Outcome<T> {
-    /// Tells refusals of the input from other errors.
+    /// Tells refusals of the input from other errors, and notes in the audit log what was refused for who asks.
     ///
     /// # Errors
     /// Whatever is not a refusal of the input.
-    pub fn of(result: Result<T, Error>) -> Result<Self, Error> {
-        match result {
-            Ok(value) => Ok(Self { value: Some(value), user_errors: Vec::new() }),
-            Err(Error::Invalid(violations)) => {
-                Ok(Self { value: None, user_errors: violations.into_iter().map(Into::into).collect() })
-            }
-            Err(Error::Conflict(message)) => {
-                let violation = InputViolation::new(ViolationCode::Conflict, "", message);
-                Ok(Self { value: None, user_errors: vec![violation.into()] })
-            }
-            Err(error) => Err(error),
-        }
+    pub fn of(ctx: &Context<'_>, deed: Deed, result: Result<T, Error>) -> async_graphql::Result<Self> {
+        let error = match result {
+            Ok(value) => return Ok(Self { value: Some(value), user_errors: Vec::new() }),
+            Err(error) => error,
+        };
+        let services = ctx.services()?;
+        services.audit.refused(ctx.viewer()?, deed, &error, services.clock.now());
+        let violations = match error {
+            Error::Invalid(violations) => violations,
+            Error::Conflict(message) => vec![InputViolation::new(ViolationCode::Conflict, "", message)],
+            error => return Err(error.into()),
+        };
+        Ok(Self { value: None, user_errors: violations.into_iter().map(Into::into).collect() })
     }
 }

@@ -18,7 +18,7 @@ use tracing::Instrument;
 
 use self::{protocol::SUBPROTOCOL, session::Session};
 use super::{HttpState, authentication, error::HttpError, origin};
-use crate::{domain::id::RequestId, error::ErrorCode};
+use crate::{domain::client::Client, error::ErrorCode};
 
 /// Enough for the usual message; a socket that only listens should cost little memory.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
@@ -39,7 +39,7 @@ pub fn accept(
     state: &Arc<HttpState>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     headers: &HeaderMap,
-    request_id: RequestId,
+    client: Client,
 ) -> Result<Response, HttpError> {
     let upgrade = upgrade.map_err(|rejection| HttpError::bad_request(rejection.body_text()))?;
     let limit = state.limits.websocket_message_bytes;
@@ -64,10 +64,10 @@ pub fn accept(
             .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS));
     }
     let state = Arc::clone(state);
-    let span = tracing::info_span!("websocket", request.id = %request_id);
+    let span = tracing::info_span!("websocket", request.id = client.request.map(tracing::field::display));
     Ok(upgrade.on_upgrade(move |socket| {
         let session = async move {
-            Session::new(socket, state, authorization).run().await;
+            Session::new(socket, state, authorization, client).run().await;
             drop(place);
         };
         session.instrument(span)

@@ -71,6 +71,7 @@ impl Close {
     pub const INVALID: Self = Self::new(4400, "Invalid message.");
     pub const NOT_INITIALISED: Self = Self::new(4401, "Unauthorized: send connection_init first.");
     pub const EXPIRED: Self = Self::new(4403, "Forbidden: the token expired.");
+    pub const REVOKED: Self = Self::new(4403, "Forbidden: this login or key has ended.");
     pub const NO_INIT: Self = Self::new(4408, "Connection initialisation timeout.");
     pub const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests.");
 

@@ -18,10 +18,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout
 use super::protocol::{ClientMessage, Close, ServerMessage};
 use crate::{
     auth::viewer::Viewer,
-    domain::id::RequestId,
+    domain::{client::Client, id::RequestId},
     error::ErrorCode,
     graphql::{
-        engine::{Answer, Parameters},
+        engine::{Answer, Operation, Parameters},
         error::{PublicError, cause_chain},
     },
     http::{HttpState, request_id::panic_message},
@@ -30,17 +30,23 @@ use crate::{
 /// How long the client gets to take the goodbye.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
+/// How often it is looked whether the caller may still be here. What is revoked has to end within five seconds.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
+
 /// A socket and what goes on on it.
 pub struct Session {
     socket: WebSocket,
     state: Arc<HttpState>,
     /// The `Authorization` header of the upgrade, for clients that can send one.
     authorization: Option<String>,
+    client: Client,
     /// Who it is, once she introduced herself.
     viewer: Option<Viewer>,
     /// When the introduction is due, then when the token expires.
     deadline: Option<Instant>,
     last_heard: Instant,
+    /// When the caller was last looked up.
+    checked: Instant,
     operations: SelectAll<Abortable<BoxStream<'static, Event>>>,
     live: HashMap<Arc<str>, AbortHandle>,
 }
@@ -76,16 +82,18 @@ impl From<Close> for End {
 
 impl Session {
     /// A session on a new socket.
-    pub fn new(socket: WebSocket, state: Arc<HttpState>, authorization: Option<String>) -> Self {
+    pub fn new(socket: WebSocket, state: Arc<HttpState>, authorization: Option<String>, client: Client) -> Self {
         let now = Instant::now();
         let deadline = Some(now + Duration::from_secs(state.limits.websocket_init_seconds));
         Self {
             socket,
             state,
             authorization,
+            client,
             viewer: None,
             deadline,
             last_heard: now,
+            checked: now,
             operations: SelectAll::new(),
             live: HashMap::new(),
         }
@@ -113,12 +121,15 @@ impl Session {
         let silence = period * 9 / 4;
         let mut ping = interval_at(Instant::now() + period, period);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut recheck = interval_at(Instant::now() + RECHECK_INTERVAL, RECHECK_INTERVAL);
+        recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let step = tokio::select! {
                 () = self.state.shutdown.cancelled() => Err(Close::GOING_AWAY.into()),
                 () = until(self.deadline) => self.meet_deadline(),
                 () = sleep_until(self.last_heard + silence) => Err(Close::SILENT.into()),
                 _ = ping.tick() => self.ping().await,
+                _ = recheck.tick() => self.check_caller().await,
                 message = self.socket.recv() => self.receive(message).await,
                 Some(event) = self.operations.next() => self.deliver(event).await,
             };
@@ -153,6 +164,28 @@ impl Session {
         self.send(Message::Ping(bytes::Bytes::new())).await
     }
 
+    /// Looks, if that is some time ago, whether the caller is still who she was: a login, key or account that has ended
+    /// takes its sockets along.
+    async fn check_caller(&mut self) -> Step {
+        let Some(viewer) = self.viewer.clone().filter(|_| self.checked.elapsed() >= RECHECK_INTERVAL / 2) else {
+            return Ok(());
+        };
+        let callers = Arc::clone(&self.state.callers);
+        match callers.recheck(&viewer).await {
+            Ok(viewer) => {
+                self.viewer = Some(viewer);
+                self.checked = Instant::now();
+                Ok(())
+            }
+            Err(error) if error.code() == ErrorCode::Unauthenticated => Err(Close::REVOKED.into()),
+            // A database that does not answer now is asked again in a moment.
+            Err(error) => {
+                tracing::warn!(error = cause_chain(&error), "a caller can't be looked up");
+                Ok(())
+            }
+        }
+    }
+
     async fn receive(&mut self, message: Option<Result<Message, axum::Error>>) -> Step {
         self.last_heard = Instant::now();
         let text = match message {
@@ -185,7 +218,7 @@ impl Session {
             Some(Value::String(credential)) => Some(credential),
             Some(_) => return Err(Close::malformed("`authorization` has to be a string.").into()),
         };
-        let authentication = self.state.authenticator.authenticate(credential.as_deref());
+        let authentication = self.state.callers.authenticate(credential.as_deref(), self.client.clone());
         let due = self.deadline.unwrap_or_else(Instant::now);
         let viewer =
             timeout_at(due, authentication).await.map_err(|_| Close::NO_INIT)?.map_err(|error| match error.code() {
@@ -196,12 +229,14 @@ impl Session {
                 }
             })?;
         self.viewer = Some(viewer);
+        self.checked = Instant::now();
         self.check_expiry()?;
         self.deadline = self.expiry();
         self.say(ServerMessage::acknowledge()).await
     }
 
     async fn subscribe(&mut self, id: Arc<str>, payload: Value) -> Step {
+        self.check_caller().await?;
         let Some(viewer) = self.viewer.clone() else { return Err(Close::NOT_INITIALISED.into()) };
         self.check_expiry()?;
         if id.is_empty() {
@@ -214,7 +249,7 @@ impl Session {
         let request_id = RequestId::generate();
         let limit = self.state.limits.websocket_operations;
         let operation = if self.live.len() < limit {
-            self.state.engine.prepare(parameters, viewer, request_id)
+            admit(Arc::clone(&self.state), parameters, viewer, request_id).await
         } else {
             let message = format!("This socket has {limit} operations already: complete one, or open another socket.");
             Err(PublicError::limit_exceeded(message, limit, limit + 1))
@@ -232,6 +267,8 @@ impl Session {
     }
 
     async fn deliver(&mut self, event: Event) -> Step {
+        // A client that reads slowly holds up the look that is due.
+        self.check_caller().await?;
         let id = &*event.id;
         match event.news {
             News::Answer(answer) if answer.executed() => self.say(ServerMessage::Next { id, payload: answer }).await,
@@ -280,6 +317,18 @@ impl Session {
             Err(_) => Err(Close::SLOW.into()),
         }
     }
+}
+
+/// Prepares an operation and takes its price.
+async fn admit(
+    state: Arc<HttpState>,
+    parameters: Parameters,
+    viewer: Viewer,
+    request_id: RequestId,
+) -> Result<Operation, PublicError> {
+    let operation = state.engine.prepare(parameters, viewer.clone(), request_id)?;
+    state.callers.charge(&viewer, operation.price).await.map_err(|error| PublicError::from(&error))?;
+    Ok(operation)
 }
 
 /// The answers of an operation, then that it is complete. A panic ends the operation, not the socket.

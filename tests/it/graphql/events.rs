@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use async_graphql::Request;
-use docent::{domain::id::RequestId, graphql::Schema, service::accounts};
+use docent::{
+    domain::{client::Client, id::RequestId},
+    graphql::Schema,
+    service::sessions,
+};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
@@ -25,7 +29,7 @@ const FOLLOW: &str = "subscription($id: ID!, $after: Cursor) {
 async fn follow(app: &TestApp, caller: &Caller, id: &Value, after: &Value) -> Vec<Value> {
     let services = Arc::clone(app.app.services());
     let token = caller.token().map(|token| format!("Bearer {token}"));
-    let viewer = accounts::authenticate(&services, token.as_deref()).await.unwrap();
+    let viewer = sessions::authenticate(&services, token.as_deref(), Client::default()).await.unwrap();
     let schema: Schema = docent::graphql::schema(services);
     let variables = async_graphql::Variables::from_json(json!({ "id": id, "after": after }));
     let request = Request::new(FOLLOW).variables(variables).data(viewer).data(RequestId::generate());

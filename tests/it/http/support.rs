@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::{Context, ID, Object, Schema, Subscription};
+use async_graphql::{
+    Context, Data, ID, Object, Schema, Subscription,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
+};
 use async_trait::async_trait;
 use axum::{
     Router,
@@ -19,15 +22,16 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use docent::{
-    auth::viewer::Viewer,
+    auth::viewer::{Credential, Viewer},
     config::{HttpConfig, LimitsConfig},
     domain::{
+        client::Client,
         clock::Clock,
         id::{RequestId, SessionId},
     },
     error::Error,
     graphql::{engine::Engine, extension::Execution},
-    http::{HttpState, authentication::Authenticator, document_limits, health::Dependency, router},
+    http::{HttpState, authentication::Callers, document_limits, health::Dependency, router},
 };
 use futures_util::{
     FutureExt, Stream, StreamExt,
@@ -122,7 +126,7 @@ impl Query {
     }
 
     async fn viewer(&self, context: &Context<'_>) -> Option<String> {
-        context.data_unchecked::<Viewer>().session.map(|session| session.to_string())
+        context.data_unchecked::<Viewer>().session().map(|session| session.to_string())
     }
 
     async fn request_id(&self, context: &Context<'_>) -> String {
@@ -246,11 +250,13 @@ impl Clock for StillClock {
 struct Tokens(Arc<StillClock>);
 
 #[async_trait]
-impl Authenticator for Tokens {
-    async fn authenticate(&self, authorization: Option<&str>) -> Result<Viewer, Error> {
-        let known = |expires_at| Viewer { user: None, session: Some(SessionId(uuid::Uuid::nil())), expires_at };
+impl Callers for Tokens {
+    async fn authenticate(&self, authorization: Option<&str>, client: Client) -> Result<Viewer, Error> {
+        let anonymous = Viewer::anonymous(client);
+        let credential = Credential::Session(SessionId(uuid::Uuid::nil()));
+        let known = |expires_at| Viewer { credential: credential.clone(), expires_at, ..anonymous.clone() };
         match authorization {
-            None => Ok(Viewer::anonymous()),
+            None => Ok(anonymous),
             Some("Bearer good") => Ok(known(None)),
             Some("Bearer short") => Ok(known(Some(self.0.now() + TimeDelta::seconds(60)))),
             Some("Bearer brief") => Ok(known(Some(self.0.now() + TimeDelta::milliseconds(10)))),
@@ -260,6 +266,39 @@ impl Authenticator for Tokens {
             }
             Some(_) => Err(Error::Unauthenticated("The token is not valid. Log in again.")),
         }
+    }
+
+    async fn recheck(&self, viewer: &Viewer) -> Result<Viewer, Error> {
+        Ok(viewer.clone())
+    }
+
+    /// Everybody may spend 500 points on a request, however often.
+    async fn charge(&self, _: &Viewer, points: u32) -> Result<(), Error> {
+        if points > 500 { Err(Error::RateLimited { retry_after_seconds: 7 }) } else { Ok(()) }
+    }
+}
+
+/// Numbers the executions, and checks that each knows its caller.
+struct Numbering(Arc<AtomicUsize>);
+
+impl ExtensionFactory for Numbering {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self(Arc::clone(&self.0)))
+    }
+}
+
+#[async_trait]
+impl Extension for Numbering {
+    async fn execute(
+        &self,
+        context: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> async_graphql::Response {
+        assert!(context.data_opt::<Viewer>().is_some(), "the viewer is in the context");
+        let mut data = Data::default();
+        data.insert(ExecutionNumber(self.0.fetch_add(1, Ordering::SeqCst) + 1));
+        next.run_with_data(context, operation_name, data).await
     }
 }
 
@@ -280,16 +319,17 @@ impl Tiny {
         let (sender, dropped) = mpsc::unbounded_channel();
         let probe = Probe { mutations: Arc::default(), executions: Arc::default(), dropped: sender };
         let executions = Arc::clone(&probe.executions);
-        let execution = Execution::new(Duration::from_secs(limits.execution_seconds), move |context, data| {
-            assert!(context.data_opt::<Viewer>().is_some(), "the viewer is in the context");
-            data.insert(ExecutionNumber(executions.fetch_add(1, Ordering::SeqCst) + 1));
-        });
-        let schema = Schema::build(Query, Mutation, Subscription).extension(execution).data(probe.clone()).finish();
+        let execution = Execution::new(Duration::from_secs(limits.execution_seconds));
+        let schema = Schema::build(Query, Mutation, Subscription)
+            .extension(execution)
+            .extension(Numbering(executions))
+            .data(probe.clone())
+            .finish();
         let clock = Arc::new(StillClock(Mutex::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap())));
         let sdl = schema.sdl();
         let state = HttpState {
-            engine: Engine::new(schema, document_limits(&limits)),
-            authenticator: Arc::new(Tokens(Arc::clone(&clock))),
+            engine: Engine::new(schema, document_limits(&limits), limits.request_points),
+            callers: Arc::new(Tokens(Arc::clone(&clock))),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             readiness: Arc::new(|| ready(&[("database", true)])),
             schema: sdl.into(),

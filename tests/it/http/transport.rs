@@ -154,7 +154,29 @@ async fn a_mutation_over_get_is_refused_and_not_run() {
         assert_eq!((answer.status, answer.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, Some("POST")));
     }
     assert_eq!(tiny.probe.mutations.load(Ordering::SeqCst), 0);
-    assert_eq!(tiny.query("mutation { touch }").await.json(), json!({ "data": { "touch": 1 } }));
+    assert_eq!(tiny.query("mutation { touch }").await.json()["data"], json!({ "touch": 1 }));
+}
+
+#[tokio::test]
+async fn an_answer_tells_its_price_and_what_is_too_dear_is_429_with_the_time_to_wait() {
+    let tiny = Tiny::new();
+    let answer = tiny.query("{ hello }").await.json();
+    assert_eq!(answer["extensions"]["cost"]["points"], 1);
+
+    // Sixty mutations would cost 600 points; the caller may spend 500.
+    let mut limits = LimitsConfig { mutations: 100, aliases: 100, ..LimitsConfig::default() };
+    limits.request_points = 10_000;
+    let tiny = Tiny::with(limits);
+    let many: String = (0..60).map(|number| format!("a{number}: touch ")).collect();
+    let answer = tiny.query(&format!("mutation {{ {many} }}")).await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"));
+    assert_eq!(answer.header("retry-after"), Some("7"));
+    assert_eq!(tiny.probe.mutations.load(Ordering::SeqCst), 0);
+
+    let tiny = Tiny::with(LimitsConfig { request_points: 5, ..LimitsConfig::default() });
+    let answer = tiny.query("mutation { touch }").await;
+    assert_eq!(answer.code(), "COST_LIMIT_EXCEEDED");
+    assert_eq!(tiny.probe.mutations.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
@@ -340,7 +362,7 @@ async fn a_token_says_who_it_is_and_a_bad_one_is_refused() {
         }
         request
     };
-    assert_eq!(tiny.send(ask(None)).await.json(), json!({ "data": { "viewer": null } }));
+    assert_eq!(tiny.send(ask(None)).await.json()["data"], json!({ "viewer": null }));
     let known = tiny.send(ask(Some("Bearer good"))).await;
     assert_eq!(known.json()["data"]["viewer"], "00000000-0000-0000-0000-000000000000");
     for token in ["Bearer bad", "Basic Zm9v", "Bearer"] {

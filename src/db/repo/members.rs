@@ -1,0 +1,118 @@
+//! Roles in collections.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr,
+};
+
+use super::{
+    convert, in_allowed,
+    lists::{first_of_each, pages},
+};
+use crate::{
+    db::{
+        DatabaseError, Reader, Transaction,
+        entity::{StoredEnum, collection_member},
+    },
+    domain::{
+        action::Action,
+        collection::CollectionRole,
+        id::{CollectionId, UserId},
+        member::Member,
+        page::{Page, PageRequest},
+        scope::Scope,
+    },
+};
+
+fn visible(scope: Scope, collections: &[CollectionId]) -> Condition {
+    Condition::all()
+        .add(collection_member::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
+        .add(in_allowed(collection_member::Column::CollectionId, scope, Action::MemberRead))
+}
+
+/// The reader's own roles in those of the collections in which she has one.
+pub async fn own_roles(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+) -> Result<HashMap<CollectionId, CollectionRole>, DatabaseError> {
+    let Some(user) = reader.scope.user_id() else { return Ok(HashMap::new()) };
+    let rows = collection_member::Entity::find()
+        .filter(collection_member::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
+        .filter(collection_member::Column::UserId.eq(user.0))
+        .all(&reader.executor)
+        .await?;
+    let members: Vec<Member> = convert(rows)?;
+    Ok(members.into_iter().map(|member| (member.collection_id, member.role)).collect())
+}
+
+/// The same page of the members of each of several collections, in the order of their accounts.
+pub async fn list(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+    page: &PageRequest<UserId>,
+) -> Result<HashMap<CollectionId, Page<Member>>, DatabaseError> {
+    let mut query = collection_member::Entity::find().filter(visible(reader.scope, collections));
+    if let Some(after) = page.after {
+        query = query.filter(collection_member::Column::UserId.gt(after.0));
+    }
+    let order = (collection_member::Column::UserId, sea_orm::Order::Asc);
+    let rows = first_of_each(reader, query, collection_member::Column::CollectionId, order, page.first).await?;
+    let members: Vec<Member> = convert(rows)?;
+    Ok(pages(members.into_iter().map(|member| (member.collection_id, member)), page.first))
+}
+
+/// How many members each of several collections has.
+pub async fn count(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
+    let rows: Vec<(uuid::Uuid, i64)> = collection_member::Entity::find()
+        .select_only()
+        .column(collection_member::Column::CollectionId)
+        .column_as(collection_member::Column::UserId.count(), "members")
+        .filter(visible(reader.scope, collections))
+        .group_by(collection_member::Column::CollectionId)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(id, count)| (CollectionId(id), count)).collect())
+}
+
+/// The role of a user in a collection that the transaction has locked.
+pub async fn role_of(
+    tx: &Transaction<'_>,
+    collection: CollectionId,
+    user: UserId,
+) -> Result<Option<CollectionRole>, DatabaseError> {
+    let row = collection_member::Entity::find_by_id((collection.0, user.0)).one(&tx.connection).await?;
+    row.map(|row| Member::try_from(row).map(|member| member.role)).transpose()
+}
+
+/// Gives a role to a user who has none in the collection.
+pub async fn insert(tx: &Transaction<'_>, new: Member) -> Result<(), DatabaseError> {
+    collection_member::Model::from(new).into_active_model().insert(&tx.connection).await?;
+    Ok(())
+}
+
+/// Changes the role of a user who has one in the collection.
+pub async fn set_role(
+    tx: &Transaction<'_>,
+    collection: CollectionId,
+    user: UserId,
+    role: CollectionRole,
+) -> Result<(), DatabaseError> {
+    collection_member::Entity::update_many()
+        .col_expr(collection_member::Column::Role, Expr::value(role.stored()))
+        .filter(collection_member::Column::CollectionId.eq(collection.0))
+        .filter(collection_member::Column::UserId.eq(user.0))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Takes a user's role in a collection. Returns whether she had one.
+pub async fn delete(tx: &Transaction<'_>, collection: CollectionId, user: UserId) -> Result<bool, DatabaseError> {
+    let result = collection_member::Entity::delete_by_id((collection.0, user.0)).exec(&tx.connection).await?;
+    Ok(result.rows_affected == 1)
+}

@@ -1,0 +1,203 @@
+//! What an operation costs, told from its document before it is run: one point for each field that leads further, times
+//! the rows that it is asked for in, and something for work that takes more than reading rows.
+//!
+//! Pages are counted as full, so the price is the most that the operation can come to.
+
+use std::{collections::HashMap, convert::Infallible};
+
+use async_graphql::{
+    Name, Value,
+    parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet},
+};
+use serde_json::{Map, Value as Json};
+
+use crate::domain::page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
+
+/// Fields whose rows come in pages.
+pub const PAGED: [&str; 11] = [
+    "apiKeys",
+    "auditLog",
+    "chunks",
+    "collections",
+    "documents",
+    "events",
+    "members",
+    "operations",
+    "search",
+    "sessions",
+    "users",
+];
+/// A search asks the engine, and embeds the question.
+const SEARCH: u64 = 20;
+/// A mutation writes and waits for the disk.
+const MUTATION: u64 = 10;
+/// A subscription looks for news again and again.
+const SUBSCRIPTION: u64 = 20;
+/// Mutations that compute the hash of a password.
+const HASHING: [&str; 3] = ["passwordChange", "sessionCreate", "userRegister"];
+const HASH: u64 = 100;
+
+/// The price of an operation, in points.
+pub fn price(document: &ExecutableDocument, operation: &OperationDefinition, variables: &Map<String, Json>) -> u32 {
+    let mut prices = Prices { document, operation, variables, known: HashMap::new() };
+    let below = prices.selections(&operation.selection_set.node);
+    let roots = prices.roots(&operation.selection_set.node);
+    let own = match operation.ty {
+        OperationType::Query => 1,
+        OperationType::Mutation => roots.saturating_mul(MUTATION),
+        OperationType::Subscription => SUBSCRIPTION,
+    };
+    u32::try_from(below.saturating_add(own)).unwrap_or(u32::MAX)
+}
+
+struct Prices<'a> {
+    document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
+    variables: &'a Map<String, Json>,
+    known: HashMap<&'a Name, u64>,
+}
+
+impl<'a> Prices<'a> {
+    /// Cycles of fragments were refused before.
+    fn selections(&mut self, set: &'a SelectionSet) -> u64 {
+        set.items.iter().fold(0, |total: u64, selection| {
+            total.saturating_add(match &selection.node {
+                Selection::Field(field) => self.field(&field.node),
+                Selection::InlineFragment(inline) => self.selections(&inline.node.selection_set.node),
+                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node),
+            })
+        })
+    }
+
+    fn fragment(&mut self, name: &'a Name) -> u64 {
+        let Some(fragment) = self.document.fragments.get(name) else { return 0 };
+        if let Some(price) = self.known.get(name) {
+            return *price;
+        }
+        let price = self.selections(&fragment.node.selection_set.node);
+        self.known.insert(name, price);
+        price
+    }
+
+    fn field(&mut self, field: &'a Field) -> u64 {
+        let name = field.name.node.as_str();
+        let own = if HASHING.contains(&name) {
+            HASH
+        } else if name == "search" {
+            SEARCH
+        } else {
+            u64::from(!field.selection_set.node.items.is_empty())
+        };
+        if name.starts_with("__") {
+            return own;
+        }
+        let below = self.selections(&field.selection_set.node);
+        own.saturating_add(below.saturating_mul(self.rows(field)))
+    }
+
+    /// How many rows a field has at most.
+    fn rows(&self, field: &Field) -> u64 {
+        let name = field.name.node.as_str();
+        if name == "nodes" {
+            // `nodes(ids:)` of the query; a connection's `nodes` has no arguments, and its rows are counted already.
+            let ids = self.argument(field, "ids");
+            return ids.and_then(|ids| ids.as_array().map(Vec::len)).map_or(1, |length| length as u64).max(1);
+        }
+        if !PAGED.contains(&name) {
+            return 1;
+        }
+        let first = match self.argument(field, "first") {
+            None => self.argument(field, "input").and_then(|mut input| input.get_mut("first").map(Json::take)),
+            first => first,
+        };
+        let first = first.as_ref().and_then(Json::as_u64).unwrap_or(u64::from(DEFAULT_PAGE_SIZE));
+        first.clamp(1, u64::from(MAX_PAGE_SIZE))
+    }
+
+    /// The value of an argument, with what the variables say.
+    fn argument(&self, field: &Field, name: &str) -> Option<Json> {
+        let value = field.get_argument(name)?.node.clone();
+        let value = value.into_const_with(|name| Ok::<_, Infallible>(self.variable(&name)));
+        value.unwrap_or_else(|never| match never {}).into_json().ok()
+    }
+
+    fn variable(&self, name: &Name) -> Value {
+        if let Some(value) = self.variables.get(name.as_str()) {
+            return Value::from_json(value.clone()).unwrap_or_default();
+        }
+        let definitions = self.operation.variable_definitions.iter();
+        let definition = definitions.map(|each| &each.node).find(|each| each.name.node == *name);
+        definition.and_then(|each| each.default_value.as_ref()).map_or(Value::Null, |value| value.node.clone())
+    }
+
+    /// The fields at the root.
+    fn roots(&self, set: &SelectionSet) -> u64 {
+        set.items.iter().fold(0, |total: u64, selection| {
+            total.saturating_add(match &selection.node {
+                Selection::Field(_) => 1,
+                Selection::InlineFragment(inline) => self.roots(&inline.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let fragment = self.document.fragments.get(&spread.node.fragment_name.node);
+                    fragment.map_or(0, |fragment| self.roots(&fragment.node.selection_set.node))
+                }
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use serde_json::json;
+
+    use super::*;
+
+    fn price_of(source: &str, variables: Json) -> u32 {
+        let document = parse_query(source).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let Json::Object(variables) = variables else { panic!("an object") };
+        price(&document, &operation.node, &variables)
+    }
+
+    #[test]
+    fn a_field_that_leads_further_costs_a_point_for_each_row_that_it_is_in() {
+        assert_eq!(price_of("{ server { version } }", json!({})), 2);
+        assert_eq!(price_of("{ collections(first: 5) { nodes { name owner { username } } } }", json!({})), 12);
+        assert_eq!(price_of("{ collections { nodes { name } } }", json!({})), 22);
+    }
+
+    #[test]
+    fn pages_inside_pages_multiply() {
+        let query =
+            "query($n: Int = 3) { collections(first: 10) { nodes { documents(first: $n) { nodes { uri } } } } }";
+        assert_eq!(price_of(query, json!({})), 1 + 1 + 10 * (1 + 1 + 3));
+        assert_eq!(price_of(query, json!({ "n": 100 })), 1 + 1 + 10 * (1 + 1 + 100));
+        assert_eq!(price_of(query, json!({ "n": 100_000 })), 1 + 1 + 10 * (1 + 1 + 100));
+    }
+
+    #[test]
+    fn fragments_cost_what_their_fields_cost_wherever_they_are_spread() {
+        let query = "{ a: collections(first: 2) { ...P } b: collections(first: 3) { ...P } }
+            fragment P on CollectionConnection { nodes { owner { username } } }";
+        assert_eq!(price_of(query, json!({})), 1 + (1 + 2 * 2) + (1 + 3 * 2));
+    }
+
+    #[test]
+    fn a_search_costs_more_than_a_list_and_its_hits_count() {
+        let query = "query($input: SearchInput!) { search(input: $input) { hits { document { uri } } } }";
+        assert_eq!(price_of(query, json!({ "input": { "query": "x", "first": 5 } })), 1 + 20 + 5 * 2);
+        assert_eq!(price_of("{ search(input: { query: \"x\", first: 5 }) { hits { score } } }", json!({})), 26);
+    }
+
+    #[test]
+    fn mutations_pay_for_the_disk_and_for_the_hash() {
+        assert_eq!(price_of("mutation { operationCancel(id: \"x\") { operation { id } } }", json!({})), 12);
+        assert_eq!(price_of("mutation { sessionCreate(input: {}) { accessToken } }", json!({})), 110);
+    }
+
+    #[test]
+    fn named_nodes_are_counted() {
+        let query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Document { collection { name } } } }";
+        assert_eq!(price_of(query, json!({ "ids": ["a", "b", "c"] })), 1 + 1 + 3);
+    }
+}

@@ -1,0 +1,102 @@
+//! Roles in collections.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+
+use crate::{
+    domain::{
+        audit::AuditAction,
+        id::{CollectionId, UserId},
+    },
+    error::{Error, ViolationCode},
+    graphql::{
+        context::ContextExt,
+        global_id,
+        types::{CollectionRole, Member, Outcome, UserError},
+    },
+    service::{
+        audit::Deed,
+        members::{self, NamedUser},
+    },
+};
+
+/// A role for somebody in a collection.
+#[derive(InputObject)]
+pub struct CollectionMemberSetInput {
+    /// The global id of the collection.
+    collection_id: ID,
+    /// The global id of the user. Give this or `username`.
+    user_id: Option<ID>,
+    /// The name that the user logs in with, without regard to case. Give this or `userId`.
+    username: Option<String>,
+    /// The user's role from now on. OWNER hands the collection over: who owned it becomes an editor.
+    role: CollectionRole,
+}
+
+/// The answer to `collectionMemberSet`.
+#[derive(SimpleObject)]
+pub struct CollectionMemberSetPayload {
+    /// The user with her role. Null when the input is refused.
+    member: Option<Member>,
+    /// Why the input is refused; empty when it is not.
+    user_errors: Vec<UserError>,
+}
+
+/// A role to take from somebody.
+#[derive(InputObject)]
+pub struct CollectionMemberRemoveInput {
+    /// The global id of the collection.
+    collection_id: ID,
+    /// The global id of the user: your own to leave the collection.
+    user_id: ID,
+}
+
+/// The answer to `collectionMemberRemove`.
+#[derive(SimpleObject)]
+pub struct CollectionMemberRemovePayload {
+    /// The global id of the user, who has no role any more. Null when the input is refused.
+    removed_user_id: Option<ID>,
+    /// Why the input is refused; empty when it is not.
+    user_errors: Vec<UserError>,
+}
+
+#[derive(Default)]
+pub struct MemberMutation;
+
+#[Object]
+impl MemberMutation {
+    /// Gives a user a role in a collection, or another than she has. Needs MEMBER_MANAGE.
+    async fn collection_member_set(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The collection, the user and the role.")] input: CollectionMemberSetInput,
+    ) -> Result<CollectionMemberSetPayload> {
+        let id: CollectionId = global_id::decode(&input.collection_id);
+        let user = match (input.user_id, input.username) {
+            (Some(id), None) => Ok(NamedUser::Id(global_id::decode(&id))),
+            (None, Some(name)) => Ok(NamedUser::Username(name)),
+            _ => Err(Error::invalid(ViolationCode::Required, "userId", "Give one of `userId` and `username`.")),
+        };
+        let set = match user {
+            Ok(user) => members::set(ctx.services()?, ctx.viewer()?, id, user, input.role.into()).await,
+            Err(error) => Err(error),
+        };
+        let deed = Deed::new(AuditAction::CollectionMemberSet).to(id).within(id);
+        let Outcome { value, user_errors } = Outcome::of(ctx, deed, set)?;
+        Ok(CollectionMemberSetPayload { member: value.map(Into::into), user_errors })
+    }
+
+    /// Takes a user's role in a collection; what she follows of it ends within seconds. Everybody but the owner may give
+    /// up her own; for others' it needs MEMBER_MANAGE. Doing it again is fine.
+    async fn collection_member_remove(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The collection and the user.")] input: CollectionMemberRemoveInput,
+    ) -> Result<CollectionMemberRemovePayload> {
+        let id: CollectionId = global_id::decode(&input.collection_id);
+        let user: UserId = global_id::decode(&input.user_id);
+        let removed = members::remove(ctx.services()?, ctx.viewer()?, id, user).await;
+        let deed = Deed::new(AuditAction::CollectionMemberRemove).to(id).within(id);
+        let Outcome { value, user_errors } = Outcome::of(ctx, deed, removed)?;
+        Ok(CollectionMemberRemovePayload { removed_user_id: value.map(|()| input.user_id), user_errors })
+    }
+}

@@ -1,0 +1,57 @@
+//! Where a use case asks whether the caller may: by reading the collection under the action, so that the answer is made
+//! by the database, in the statement and the transaction that act on it.
+
+use crate::{
+    auth::viewer::Viewer,
+    db::{Reader, Transaction, repo::collections},
+    domain::{action::Action, collection::Collection, id::CollectionId},
+    error::Error,
+};
+
+/// Takes a collection in which the caller may do `action`, until the transaction ends.
+///
+/// # Errors
+/// `Unauthenticated`; `Forbidden` for a collection that she sees; `NotFound` for any other.
+pub(super) async fn lock_collection(
+    tx: &Transaction<'_>,
+    viewer: &Viewer,
+    id: CollectionId,
+    action: Action,
+) -> Result<Collection, Error> {
+    viewer.require_user()?;
+    match collections::lock(tx, viewer.scope(), id, action).await? {
+        Some(collection) => Ok(collection),
+        None => Err(refusal(&tx.reader(viewer.scope()), viewer, id).await?),
+    }
+}
+
+/// Finds a collection in which the caller may do `action`.
+///
+/// # Errors
+/// As [`lock_collection`].
+pub(super) async fn find_collection(
+    reader: &Reader<'_>,
+    viewer: &Viewer,
+    id: CollectionId,
+    action: Action,
+) -> Result<Collection, Error> {
+    viewer.require_user()?;
+    match collections::find_allowed(reader, id, action).await? {
+        Some(collection) => Ok(collection),
+        None => Err(refusal(reader, viewer, id).await?),
+    }
+}
+
+async fn refusal(reader: &Reader<'_>, viewer: &Viewer, id: CollectionId) -> Result<Error, Error> {
+    let is_seen = collections::find(reader, id).await?.is_some();
+    Ok(if is_seen { forbidden(viewer) } else { Error::NotFound("collection") })
+}
+
+/// The refusal of something that the caller sees and may not touch.
+pub(super) fn forbidden(viewer: &Viewer) -> Error {
+    Error::Forbidden(if viewer.key().is_some() {
+        "This API key, or the account that it belongs to, may not do this in this collection."
+    } else {
+        "Your role in this collection does not allow this. Ask its owner for another."
+    })
+}

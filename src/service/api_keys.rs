@@ -1,0 +1,142 @@
+//! API keys: made, shown once, revoked.
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+
+use super::{
+    Services,
+    audit::{self, Deed},
+    validate::{MAX_NAME, Violations},
+};
+use crate::{
+    auth::{
+        policy,
+        secret::{Secret, SecretKind},
+        viewer::Viewer,
+    },
+    db::repo::{api_keys, collections},
+    domain::{
+        action::{Action, ActionSet},
+        api_key::ApiKey,
+        audit::AuditAction,
+        id::{ApiKeyId, CollectionId},
+    },
+    error::{Error, ViolationCode},
+};
+
+/// What a new key is to be good for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewApiKey {
+    pub name: String,
+    pub actions: Vec<Action>,
+    /// The collections that it is good for; `None`: all of its owner, also later ones.
+    pub collections: Option<Vec<CollectionId>>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub points_per_minute: Option<i32>,
+    pub points_budget: Option<i64>,
+}
+
+/// Collections that a key can name.
+const MAX_COLLECTIONS: usize = 100;
+
+/// Makes a key of the caller's. It can do what it says and what she may at that moment, whichever is less.
+///
+/// # Errors
+/// `Unauthenticated`, `Forbidden` for a key, `Invalid` for the input, `Conflict` for too many keys.
+pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> Result<(ApiKey, Secret), Error> {
+    let user = viewer.require(Action::AccountManage)?;
+    let now = services.clock.now();
+    let mut violations = Violations::default();
+    let name = violations.text("name", "the key a name", &input.name, MAX_NAME);
+    if input.actions.is_empty() {
+        violations.add(ViolationCode::Required, "actions", "Say what the key is good for: at least one action.");
+    }
+    for (index, action) in input.actions.iter().enumerate() {
+        if !policy::rule(*action).keys {
+            let message = format!("{} can't be done with a key. Leave it out.", action.as_str());
+            violations.add(ViolationCode::Invalid, &format!("actions.{index}"), message);
+        }
+    }
+    if input.expires_at.is_some_and(|end| end <= now) {
+        violations.add(ViolationCode::Invalid, "expiresAt", "Choose a time that is still to come.");
+    }
+    if input.points_per_minute.is_some_and(|points| points < 1) {
+        violations.add(ViolationCode::Invalid, "pointsPerMinute", "Give at least one point a minute, or no limit.");
+    }
+    if input.points_budget.is_some_and(|points| points < 1) {
+        violations.add(ViolationCode::Invalid, "pointsBudget", "Give at least one point, or no budget.");
+    }
+    let collections = input.collections.map(|mut ids| {
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    });
+    if let Some(ids) = &collections {
+        if ids.is_empty() || ids.len() > MAX_COLLECTIONS {
+            let message = format!("Name between 1 and {MAX_COLLECTIONS} collections, or leave them out for all.");
+            violations.add(ViolationCode::Invalid, "collectionIds", message);
+            return Err(violations.check().err().unwrap_or(Error::NotFound("collection")));
+        }
+        let found = collections::find_many(&services.database.reader(viewer.scope()), ids).await?;
+        if found.len() < ids.len() {
+            violations.add(ViolationCode::NotFound, "collectionIds", "One of these collections does not exist.");
+        }
+    }
+    violations.check()?;
+
+    let secret = Secret::generate(SecretKind::ApiKey);
+    let key = ApiKey {
+        id: ApiKeyId::generate(),
+        user_id: user,
+        name,
+        prefix: secret.recognised(),
+        actions: input.actions.into_iter().collect::<ActionSet>(),
+        collections,
+        points_per_minute: input.points_per_minute,
+        points_budget: input.points_budget,
+        points_spent: 0,
+        created_at: now,
+        expires_at: input.expires_at,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    let most = i64::try_from(services.config.auth.api_keys_per_account).unwrap_or(i64::MAX);
+    let (new, digest) = (&key, &secret.digest());
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                if api_keys::count_good(tx, user, now).await? >= most {
+                    return Err(Error::Conflict(format!("You have {most} keys already. Revoke one first.")));
+                }
+                api_keys::insert(tx, new, digest.clone()).await?;
+                audit::done(tx, viewer, Deed::new(AuditAction::ApiKeyCreate).to(new.id), now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+    Ok((key, secret))
+}
+
+/// Makes a key of the caller's useless. Doing it again is fine.
+///
+/// # Errors
+/// `Unauthenticated`, `Forbidden` for a key, `NotFound`.
+pub async fn revoke(services: &Services, viewer: &Viewer, id: ApiKeyId) -> Result<(), Error> {
+    let user = viewer.require(Action::AccountManage)?;
+    let now = services.clock.now();
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                if !api_keys::revoke(tx, user, id, now).await? {
+                    return Err(Error::NotFound("API key"));
+                }
+                audit::done(tx, viewer, Deed::new(AuditAction::ApiKeyRevoke).to(id), now).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}

@@ -1,0 +1,65 @@
+//! What callers may spend: points for requests, from a bucket for each of them.
+
+use futures_util::FutureExt;
+
+use super::Services;
+use crate::{
+    auth::{
+        rate_limit::{Payer, Quota},
+        viewer::{Credential, Viewer},
+    },
+    db::repo::api_keys,
+    error::Error,
+};
+
+/// A caller's bucket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Balance {
+    pub quota: Quota,
+    /// Points that are in it now.
+    pub remaining: u32,
+}
+
+/// Takes the price of a request out of the caller's bucket, and out of her key's budget, where it has one.
+///
+/// # Errors
+/// `RateLimited` when the bucket has less, `LimitExceeded` when the budget has.
+pub async fn charge(services: &Services, viewer: &Viewer, points: u32) -> Result<(), Error> {
+    let (payer, quota) = account(services, viewer);
+    services.points.take(payer, points, quota, services.clock.now())?;
+    let Some(key) = viewer.key().filter(|key| key.points_budget.is_some()) else { return Ok(()) };
+    let (id, points) = (key.id, i64::from(points));
+    if services.database.transaction(|tx| api_keys::spend(tx, id, points).boxed()).await? {
+        return Ok(());
+    }
+    Err(Error::LimitExceeded {
+        limit: "pointsBudget",
+        message: "The budget of this API key is spent. Ask its owner for another.".to_owned(),
+    })
+}
+
+/// What the caller's bucket holds.
+#[must_use]
+pub fn balance(services: &Services, viewer: &Viewer) -> Balance {
+    let (payer, quota) = account(services, viewer);
+    Balance { quota, remaining: services.points.remaining(&payer, quota, services.clock.now()) }
+}
+
+fn account(services: &Services, viewer: &Viewer) -> (Payer, Quota) {
+    let limits = &services.config.limits;
+    let own = Quota { per_minute: limits.points_per_minute, burst: limits.points_burst };
+    match (&viewer.user, &viewer.credential) {
+        (Some(_), Credential::Key(key)) => {
+            let most = key.points_per_minute.and_then(|points| u32::try_from(points).ok());
+            // A minute's worth at once.
+            let quota = most
+                .map_or(own, |points| Quota { per_minute: points.min(own.per_minute), burst: points.min(own.burst) });
+            (Payer::Key(key.id), quota)
+        }
+        (Some(user), _) => (Payer::User(user.id), own),
+        (None, _) => {
+            let quota = Quota { per_minute: limits.anonymous_points_per_minute, burst: limits.anonymous_points_burst };
+            (Payer::Address(viewer.client.address), quota)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Roles in collections: given, changed, taken, given up; and ownership, which is handed over.
+
+use futures_util::FutureExt;
+
+use super::{
+    Services,
+    access::lock_collection,
+    audit::{self, Deed},
+    collections::check_name_is_free,
+};
+use crate::{
+    auth::viewer::Viewer,
+    db::{
+        Transaction,
+        repo::{collections, members, users},
+    },
+    domain::{
+        action::Action,
+        audit::AuditAction,
+        collection::{Collection, CollectionRole},
+        id::{CollectionId, UserId},
+        member::Member,
+    },
+    error::{Error, ViolationCode},
+};
+
+/// Who is to get a role.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NamedUser {
+    Id(UserId),
+    Username(String),
+}
+
+/// Gives a user a role in a collection, or another one than she has. To make somebody else the owner hands the collection
+/// over: who was the owner becomes an editor.
+///
+/// # Errors
+/// `NotFound`, `Forbidden` for anybody but the owner, `Invalid` for a user that does not exist, `Conflict` where the
+/// owner would lose her role without another owner.
+pub async fn set(
+    services: &Services,
+    viewer: &Viewer,
+    id: CollectionId,
+    user: NamedUser,
+    role: CollectionRole,
+) -> Result<Member, Error> {
+    let now = services.clock.now();
+    let named = &user;
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                let collection = lock_collection(tx, viewer, id, Action::MemberManage).await?;
+                let user_id = find_user(tx, viewer, named).await?;
+                let before = members::role_of(tx, id, user_id).await?;
+                let member = Member { collection_id: id, user_id, role, created_at: now };
+                if before == Some(CollectionRole::Owner) && role != CollectionRole::Owner {
+                    return Err(Error::Conflict("A collection has an owner: make somebody else the owner.".into()));
+                }
+                if before == Some(role) {
+                    return Ok(member);
+                }
+                if role == CollectionRole::Owner {
+                    hand_over(tx, collection, user_id).await?;
+                }
+                match before {
+                    Some(_) => members::set_role(tx, id, user_id, role).await?,
+                    None => members::insert(tx, member).await?,
+                }
+                let deed = Deed::new(AuditAction::CollectionMemberSet).to(user_id).within(id).saying(match role {
+                    CollectionRole::Owner => "as owner",
+                    CollectionRole::Editor => "as editor",
+                    CollectionRole::Viewer => "as viewer",
+                });
+                audit::done(tx, viewer, deed, now).await?;
+                Ok(member)
+            }
+            .boxed()
+        })
+        .await
+}
+
+async fn find_user(tx: &Transaction<'_>, viewer: &Viewer, named: &NamedUser) -> Result<UserId, Error> {
+    let (path, found) = match named {
+        NamedUser::Id(id) => ("userId", users::find(&tx.reader(viewer.scope()), *id).await?),
+        NamedUser::Username(name) if name.contains('\0') => ("username", None),
+        NamedUser::Username(name) => ("username", users::find_by_username(tx, name.trim()).await?),
+    };
+    let missing = || Error::invalid(ViolationCode::NotFound, path, "There is no such user. Check the name.");
+    found.filter(|user| user.is_active).map(|user| user.id).ok_or_else(missing)
+}
+
+/// Makes a user the owner in all but her own row: who was the owner becomes an editor.
+async fn hand_over(tx: &Transaction<'_>, collection: Collection, to: UserId) -> Result<(), Error> {
+    let handed = Collection { owner_id: to, ..collection.clone() };
+    check_name_is_free(tx, &handed, Some(collection.id)).await.map_err(|_| {
+        Error::Conflict("The new owner has a collection of this name already. Rename this one first.".into())
+    })?;
+    members::set_role(tx, collection.id, collection.owner_id, CollectionRole::Editor).await?;
+    collections::update(tx, &handed).await?;
+    Ok(())
+}
+
+/// Takes a user's role in a collection. Everybody may give up her own; the owner hands the collection over instead.
+/// Taking a role that nobody has is fine.
+///
+/// # Errors
+/// `NotFound`, `Forbidden` for somebody else's role, `Conflict` for the owner's.
+pub async fn remove(services: &Services, viewer: &Viewer, id: CollectionId, user: UserId) -> Result<(), Error> {
+    let now = services.clock.now();
+    let action = if viewer.is_self(user) { Action::CollectionLeave } else { Action::MemberManage };
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                let collection = match lock_collection(tx, viewer, id, action).await {
+                    // Only the owner can't leave; she manages the members.
+                    Err(Error::Forbidden(_)) if action == Action::CollectionLeave => {
+                        lock_collection(tx, viewer, id, Action::MemberManage).await?
+                    }
+                    locked => locked?,
+                };
+                if collection.owner_id == user {
+                    return Err(Error::Conflict(
+                        "The owner can't leave her collection. Make somebody else the owner first, or remove it."
+                            .into(),
+                    ));
+                }
+                if members::delete(tx, id, user).await? {
+                    let deed = Deed::new(AuditAction::CollectionMemberRemove).to(user).within(id);
+                    audit::done(tx, viewer, deed, now).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}

@@ -1,0 +1,418 @@
+//! Logins: begun with a password, kept going with refresh tokens, ended.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
+
+use super::{
+    Services,
+    audit::{self, Deed},
+};
+use crate::{
+    auth::{
+        password::check_password,
+        rate_limit::Attempt,
+        secret::{Secret, SecretKind},
+        token::{RefreshToken, TokenError},
+        viewer::{Credential, Viewer},
+    },
+    db::{
+        Transaction,
+        repo::{api_keys, sessions, users},
+    },
+    domain::{
+        action::Action,
+        api_key::ApiKey,
+        audit::AuditAction,
+        client::Client,
+        id::{SessionId, UserId},
+        scope::Scope,
+        session::Session,
+        user::User,
+    },
+    error::{Error, ViolationCode},
+};
+
+/// A login's tokens. The refresh token is good once.
+#[derive(Clone)]
+pub struct SessionTokens {
+    pub access_token: String,
+    pub refresh_token: String,
+    /// When the access token stops being good.
+    pub expires_at: DateTime<Utc>,
+    pub viewer: User,
+}
+
+/// Which logins to end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EndedSessions {
+    /// The one behind the request.
+    Own,
+    /// The one behind a refresh token, whoever presents it.
+    OfToken(String),
+    /// One of the caller's.
+    One(SessionId),
+    /// All of the caller's.
+    All,
+}
+
+/// How long an exchanged refresh token gives the same answer again, as long as its successor was not used: the first
+/// answer may have been lost, or two windows asked at once.
+const GRACE: TimeDelta = TimeDelta::seconds(10);
+/// How often the last use of a login or key is written down at most.
+const TOUCH_INTERVAL: TimeDelta = TimeDelta::minutes(1);
+
+/// Logs in with a user name or e-mail address and a password.
+///
+/// # Errors
+/// `Invalid` with `WrongCredentials`, the same for an unknown name as for a wrong password; `RateLimited` for too many
+/// attempts.
+pub async fn create(services: &Services, viewer: &Viewer, login: &str, password: &str) -> Result<SessionTokens, Error> {
+    let (user, attempt) = check_credentials(services, viewer, login, password).await?;
+    services.logins.succeeded(attempt);
+    let now = services.clock.now();
+    let (session, token) = new_session(services, &user, &viewer.client, now);
+    let acting = &Viewer { user: Some(Arc::new(user.clone())), ..viewer.clone() };
+    let (stored, digest) = (&session, &token.digest());
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                sessions::insert(tx, stored, digest.clone()).await?;
+                audit::done(tx, acting, Deed::new(AuditAction::SessionCreate).to(stored.id), now).await?;
+                Ok::<_, Error>(())
+            }
+            .boxed()
+        })
+        .await?;
+    tokens(services, user, session.id, &token, now)
+}
+
+/// The account that a name and a password fit, after as much work as for any that they don't.
+async fn check_credentials(
+    services: &Services,
+    viewer: &Viewer,
+    login: &str,
+    password: &str,
+) -> Result<(User, Attempt), Error> {
+    let now = services.clock.now();
+    let reader = services.database.reader(Scope::Anonymous);
+    // PostgreSQL can't hold a NUL, so no account has one in its name.
+    let credentials = if login.contains('\0') { None } else { users::find_credentials(&reader, login.trim()).await? };
+    let (user, hash) = credentials.unzip();
+    let id = user.as_ref().map_or_else(UserId::generate, |user| user.id);
+    let address = viewer.client.address;
+    let is_known = match address {
+        Some(address) => {
+            let since = now - TimeDelta::days(services.config.auth.session_days);
+            sessions::is_known_address(&reader, id, &address.to_string(), since).await?
+        }
+        None => false,
+    };
+    let attempt = services.logins.admit_login(login, address, is_known, now)?;
+    let fits = services.passwords.verify(password, hash.as_deref()).await;
+    match user.filter(|user| fits && user.is_active) {
+        Some(user) => Ok((user, attempt)),
+        None => Err(wrong_credentials("", "User name and password don't fit an account. Check both.")),
+    }
+}
+
+fn wrong_credentials(path: &str, message: &str) -> Error {
+    Error::invalid(ViolationCode::WrongCredentials, path, message)
+}
+
+fn new_session(services: &Services, user: &User, client: &Client, now: DateTime<Utc>) -> (Session, RefreshToken) {
+    let session = Session {
+        id: SessionId::generate(),
+        user_id: user.id,
+        user_agent: client.user_agent.clone(),
+        address: client.address.map(|address| address.to_string()),
+        created_at: now,
+        last_used_at: now,
+        expires_at: now + TimeDelta::days(services.config.auth.session_days),
+        revoked_at: None,
+    };
+    (session, RefreshToken::generate())
+}
+
+/// How long a login may lie unused.
+#[must_use]
+pub fn idle_limit(services: &Services) -> TimeDelta {
+    TimeDelta::days(services.config.auth.session_idle_days)
+}
+
+/// What became of a refresh token that was presented.
+enum Exchange {
+    /// Its login goes on with this token.
+    Continued(Session, RefreshToken),
+    /// It was exchanged before: its login has ended now.
+    Replayed(Session),
+    Refused,
+}
+
+/// Exchanges a refresh token for new tokens. For ten seconds, and until its successor is used, a token that was exchanged
+/// gives the same successor again. Any later, it has leaked: its whole login ends.
+///
+/// # Errors
+/// `Unauthenticated` for a token that is unknown, over, or used before.
+pub async fn refresh(services: &Services, viewer: &Viewer, refresh_token: &str) -> Result<SessionTokens, Error> {
+    const REFUSED: Error = Error::Unauthenticated("This refresh token is not good (any more). Log in again.");
+    let Ok(presented) = refresh_token.parse::<RefreshToken>() else { return Err(REFUSED) };
+    let (now, idle) = (services.clock.now(), idle_limit(services));
+    let presented = &presented;
+    // A replay is not an error inside the transaction: the revocation has to be committed.
+    let exchange = services.database.transaction(|tx| exchange(tx, viewer, presented, (now, idle)).boxed()).await?;
+    match exchange {
+        Exchange::Continued(session, next) => {
+            let reader = services.database.reader(Scope::user(session.user_id));
+            let user = users::find(&reader, session.user_id).await?.filter(|user| user.is_active).ok_or(REFUSED)?;
+            tokens(services, user, session.id, &next, now)
+        }
+        Exchange::Replayed(session) => {
+            let deed = Deed::new(AuditAction::SessionRefresh).to(session.id).saying("a used token came back");
+            services.audit.refused(viewer, deed, &REFUSED, now);
+            Err(REFUSED)
+        }
+        Exchange::Refused => Err(REFUSED),
+    }
+}
+
+async fn exchange(
+    tx: &Transaction<'_>,
+    viewer: &Viewer,
+    presented: &RefreshToken,
+    (now, idle): (DateTime<Utc>, TimeDelta),
+) -> Result<Exchange, Error> {
+    let digest = presented.digest();
+    let Some(issued) = sessions::lock_token(tx, &digest).await? else { return Ok(Exchange::Refused) };
+    let session = issued.session;
+    if !session.is_live(now, idle) {
+        return Ok(Exchange::Refused);
+    }
+    if let Some((used_at, salt)) = issued.used {
+        let next = presented.successor(&salt);
+        if now < used_at + GRACE && sessions::is_unused(tx, &next.digest()).await? {
+            return Ok(Exchange::Continued(session, next));
+        }
+        sessions::revoke(tx, session.id, now).await?;
+        return Ok(Exchange::Replayed(session));
+    }
+    let salt = RefreshToken::salt();
+    let next = presented.successor(&salt);
+    sessions::use_token(tx, &digest, &salt, now).await?;
+    sessions::insert_token(tx, session.id, next.digest(), now).await?;
+    let address = viewer.client.address.map(|address| address.to_string());
+    sessions::touch(tx, session.id, address, now).await?;
+    audit::done(tx, viewer, Deed::new(AuditAction::SessionRefresh).to(session.id), now).await?;
+    Ok(Exchange::Continued(session, next))
+}
+
+/// Ends logins. Ending one that is over, or was never there, is fine.
+///
+/// # Errors
+/// `Unauthenticated` without a token and without a login, `Forbidden` for an API key.
+pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) -> Result<(), Error> {
+    let token = match &which {
+        EndedSessions::OfToken(text) => text.parse::<RefreshToken>().ok().map(|token| token.digest()),
+        EndedSessions::Own | EndedSessions::One(_) | EndedSessions::All => {
+            viewer.require(Action::AccountManage)?;
+            None
+        }
+    };
+    let (which, token, now) = (&which, token.as_deref(), services.clock.now());
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                let session = match which {
+                    EndedSessions::All => {
+                        let user = viewer.require_user_id()?;
+                        sessions::revoke_all(tx, user, now).await?;
+                        let deed = Deed::new(AuditAction::SessionRevoke).to(user).saying("all of them");
+                        return Ok::<_, Error>(audit::done(tx, viewer, deed, now).await?);
+                    }
+                    EndedSessions::Own => viewer.session(),
+                    EndedSessions::OfToken(_) => match token {
+                        Some(digest) => sessions::lock_token(tx, digest).await?.map(|issued| issued.session.id),
+                        None => None,
+                    },
+                    // Hers, or nobody's.
+                    EndedSessions::One(id) => sessions::find(&tx.reader(viewer.scope()), *id).await?.map(|own| own.id),
+                };
+                if let Some(session) = session {
+                    sessions::revoke(tx, session, now).await?;
+                    audit::done(tx, viewer, Deed::new(AuditAction::SessionRevoke).to(session), now).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Changes the caller's password. All her logins end; the tokens are those of a new one. API keys stay.
+///
+/// # Errors
+/// `Unauthenticated`, `Forbidden` for an API key, `Invalid` for the input, `RateLimited` for too many guesses.
+pub async fn change_password(
+    services: &Services,
+    viewer: &Viewer,
+    current: &str,
+    new: &str,
+) -> Result<SessionTokens, Error> {
+    let id = viewer.require(Action::AccountManage)?;
+    if let Err(message) = check_password(new) {
+        return Err(Error::invalid(ViolationCode::Invalid, "newPassword", message));
+    }
+    let login = viewer.require_user()?.username.clone();
+    let (user, attempt) = match check_credentials(services, viewer, &login, current).await {
+        Err(Error::Invalid(_)) => {
+            return Err(wrong_credentials("currentPassword", "This is not your password. Try again."));
+        }
+        checked => checked?,
+    };
+    services.logins.succeeded(attempt);
+    let hash = &services.passwords.hash(new).await.map_err(Error::internal)?;
+    let now = services.clock.now();
+    let (session, token) = new_session(services, &user, &viewer.client, now);
+    let (stored, digest) = (&session, &token.digest());
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                users::set_password_hash(tx, id, hash, now).await?;
+                sessions::revoke_all(tx, id, now).await?;
+                sessions::insert(tx, stored, digest.clone()).await?;
+                audit::done(tx, viewer, Deed::new(AuditAction::PasswordChange).to(id), now).await?;
+                Ok::<_, Error>(())
+            }
+            .boxed()
+        })
+        .await?;
+    tokens(services, user, session.id, &token, now)
+}
+
+/// The caller behind an `Authorization` header.
+///
+/// # Errors
+/// `Unauthenticated` for anything but a good token or key; no header is fine and means nobody.
+pub async fn authenticate(services: &Services, authorization: Option<&str>, client: Client) -> Result<Viewer, Error> {
+    let anonymous = Viewer::anonymous(client);
+    let Some(authorization) = authorization else { return Ok(anonymous) };
+    let viewer = match bearer(authorization) {
+        Ok(credential) if Secret::is_meant(SecretKind::ApiKey, credential) => {
+            with_key(services, credential, &anonymous).await
+        }
+        Ok(credential) => with_token(services, credential, &anonymous).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = &viewer {
+        services.audit.refused(&anonymous, Deed::new(AuditAction::Authenticate), error, services.clock.now());
+    }
+    viewer
+}
+
+fn bearer(authorization: &str) -> Result<&str, Error> {
+    authorization
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, credential)| credential.trim())
+        .ok_or(Error::Unauthenticated("Send the access token or API key as «Authorization: Bearer <token>»."))
+}
+
+async fn with_token(services: &Services, token: &str, anonymous: &Viewer) -> Result<Viewer, Error> {
+    const REFUSED: Error = Error::Unauthenticated("This access token is not good. Log in again.");
+    let now = services.clock.now();
+    let claims = services.tokens.verify(token, now).map_err(|error| match error {
+        TokenError::Expired => Error::Unauthenticated("This access token has expired. Refresh the session."),
+        TokenError::Invalid => REFUSED,
+    })?;
+    let claimed = Claimed { user: claims.user, session: claims.session, expires_at: Some(claims.expires_at) };
+    let (viewer, session) = of_session(services, claimed, &anonymous.client).await?;
+    if now >= session.last_used_at + TOUCH_INTERVAL {
+        let address = &anonymous.client.address.map(|address| address.to_string());
+        let id = session.id;
+        services.database.transaction(|tx| sessions::touch(tx, id, address.clone(), now).boxed()).await?;
+    }
+    Ok(viewer)
+}
+
+async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Result<Viewer, Error> {
+    let now = services.clock.now();
+    let digest = Secret::parse(SecretKind::ApiKey, secret).ok_or(BAD_KEY)?.digest();
+    let found = api_keys::find_by_digest(&services.database.reader(Scope::Anonymous), &digest).await?;
+    let (id, last_used_at) = found.as_ref().map(|key| (key.id, key.last_used_at)).ok_or(BAD_KEY)?;
+    let viewer = of_key(services, found, &anonymous.client).await?;
+    if last_used_at.is_none_or(|used| now >= used + TOUCH_INTERVAL) {
+        services.database.transaction(|tx| api_keys::touch(tx, id, now).boxed()).await?;
+    }
+    Ok(viewer)
+}
+
+/// The same caller as she is now: for whatever lasts longer than a request.
+///
+/// # Errors
+/// `Unauthenticated` when her login, key or account has ended.
+pub async fn recheck(services: &Services, viewer: &Viewer) -> Result<Viewer, Error> {
+    match (&viewer.credential, &viewer.user) {
+        (Credential::Session(session), Some(user)) => {
+            let claimed = Claimed { user: user.id, session: *session, expires_at: viewer.expires_at };
+            Ok(of_session(services, claimed, &viewer.client).await?.0)
+        }
+        (Credential::Key(key), _) => {
+            let reader = services.database.reader(Scope::Anonymous);
+            of_key(services, api_keys::find(&reader, key.id).await?, &viewer.client).await
+        }
+        (Credential::Session(_) | Credential::None | Credential::Console, _) => Ok(viewer.clone()),
+    }
+}
+
+const BAD_KEY: Error = Error::Unauthenticated("This API key is not good (any more). Ask its owner for another.");
+
+/// What a good access token says.
+struct Claimed {
+    user: UserId,
+    session: SessionId,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> Result<(Viewer, Session), Error> {
+    const ENDED: Error = Error::Unauthenticated("This login has ended. Log in again.");
+    let reader = services.database.reader(Scope::user(claimed.user));
+    let session = sessions::find(&reader, claimed.session).await?.ok_or(ENDED)?;
+    if !session.is_live(services.clock.now(), idle_limit(services)) {
+        return Err(ENDED);
+    }
+    let user = users::find(&reader, claimed.user).await?.filter(|user| user.is_active).ok_or(ENDED)?;
+    let viewer = Viewer {
+        user: Some(Arc::new(user)),
+        credential: Credential::Session(session.id),
+        expires_at: claimed.expires_at,
+        client: client.clone(),
+    };
+    Ok((viewer, session))
+}
+
+async fn of_key(services: &Services, found: Option<ApiKey>, client: &Client) -> Result<Viewer, Error> {
+    let key = found.filter(|key| key.is_good(services.clock.now())).ok_or(BAD_KEY)?;
+    let reader = services.database.reader(Scope::user(key.user_id));
+    let user = users::find(&reader, key.user_id).await?.filter(|user| user.is_active).ok_or(BAD_KEY)?;
+    Ok(Viewer {
+        user: Some(Arc::new(user)),
+        expires_at: key.expires_at,
+        credential: Credential::Key(Arc::new(key)),
+        client: client.clone(),
+    })
+}
+
+fn tokens(
+    services: &Services,
+    viewer: User,
+    session: SessionId,
+    refresh_token: &RefreshToken,
+    now: DateTime<Utc>,
+) -> Result<SessionTokens, Error> {
+    let (access_token, expires_at) = services.tokens.issue(viewer.id, session, now).map_err(Error::internal)?;
+    Ok(SessionTokens { access_token, refresh_token: refresh_token.expose().to_owned(), expires_at, viewer })
+}
