@@ -206,7 +206,13 @@ fn note_refusal(context: &ExtensionContext<'_>, error: &ServerError, (parent, na
             _ => None,
         }
     });
-    let deed = Deed::new(AuditAction::Read).to(id.map(AuditObject::from)).saying(format!("{parent}.{name}"));
+    let collection = match id {
+        Some(NodeId::Collection(id)) => Some(id),
+        Some(NodeId::Chunk(key)) => Some(key.collection),
+        _ => None,
+    };
+    let deed = Deed::new(AuditAction::Read).to(id.map(AuditObject::from)).within(collection);
+    let deed = deed.saying(format!("{parent}.{name}"));
     services.audit.refused(viewer, deed, error, services.clock.now());
 }
 

@@ -25,6 +25,8 @@ pub struct HttpError {
     code: ErrorCode,
     message: Cow<'static, str>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// When it may be worth trying again.
+    retry_after_seconds: Option<u64>,
     /// For the log.
     cause: Option<String>,
 }
@@ -32,7 +34,7 @@ pub struct HttpError {
 impl HttpError {
     /// An error with a sentence for the client.
     pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, message: message.into(), headers: Vec::new(), cause: None }
+        Self { status, code, message: message.into(), headers: Vec::new(), retry_after_seconds: None, cause: None }
     }
 
     /// 400 with `BAD_USER_INPUT`.
@@ -60,7 +62,10 @@ impl HttpError {
         if let Some(cause) = &self.cause {
             tracing::error!(error = cause, "a request failed");
         }
-        let extensions = json!({ "code": self.code.as_str(), "requestId": request_id });
+        let mut extensions = json!({ "code": self.code.as_str(), "requestId": request_id });
+        if let Some(seconds) = self.retry_after_seconds {
+            extensions["retryAfterMs"] = seconds.saturating_mul(1000).into();
+        }
         Body::from(json!({ "errors": [{ "message": self.message, "extensions": extensions }] }).to_string())
     }
 }
@@ -71,6 +76,7 @@ impl From<Error> for HttpError {
         let mut http_error = Self::new(status, error.code(), error.public_message());
         if let Some(seconds) = error.retry_after_seconds() {
             http_error.headers.push((RETRY_AFTER, seconds.into()));
+            http_error.retry_after_seconds = Some(seconds);
         }
         if status == StatusCode::UNAUTHORIZED {
             http_error.headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));

@@ -1,6 +1,6 @@
 //! Where the words of a question stand in a passage.
 
-use std::ops::Range;
+use std::{ops::Range, sync::OnceLock};
 
 use crate::vector::WordMatcher;
 
@@ -20,11 +20,29 @@ const CONTEXT: usize = 60;
 /// Pieces of one passage.
 const MAX_PIECES: usize = 3;
 
-/// The pieces of `text` in which words of `query` stand, in the order of the text: the ones with the most different
-/// words, if there are more than three. Words match as they do in the lexical leg: by stem, stop words left out.
-#[must_use]
-pub fn highlights(query: &str, text: &str) -> Vec<Highlight> {
-    let matcher = WordMatcher::new(query);
+/// Finds the words of one question in passages. They match as they do in the lexical leg: by stem, stop words left out.
+pub struct Highlighter {
+    query: String,
+    /// Made when the first passage is shown: not every search asks for highlights.
+    matcher: OnceLock<WordMatcher>,
+}
+
+impl Highlighter {
+    /// For the words of `query`.
+    #[must_use]
+    pub fn new(query: &str) -> Self {
+        Self { query: query.to_owned(), matcher: OnceLock::new() }
+    }
+
+    /// The pieces of `text` in which words of the question stand, in the order of the text: the ones with the most
+    /// different words, if there are more than three.
+    #[must_use]
+    pub fn highlights(&self, text: &str) -> Vec<Highlight> {
+        highlights(self.matcher.get_or_init(|| WordMatcher::new(&self.query)), text)
+    }
+}
+
+fn highlights(matcher: &WordMatcher, text: &str) -> Vec<Highlight> {
     let characters: Vec<char> = text.chars().collect();
     let matches: Vec<_> = words(&characters)
         .filter_map(|range| {
@@ -80,8 +98,12 @@ fn words(characters: &[char]) -> impl Iterator<Item = Range<usize>> + '_ {
 mod tests {
     use super::*;
 
+    fn find(query: &str, text: &str) -> Vec<Highlight> {
+        Highlighter::new(query).highlights(text)
+    }
+
     fn marked(query: &str, text: &str) -> Vec<Vec<String>> {
-        highlights(query, text)
+        find(query, text)
             .iter()
             .map(|piece| {
                 let characters: Vec<char> = piece.text.chars().collect();
@@ -103,7 +125,7 @@ mod tests {
     #[test]
     fn pieces_say_where_they_stand_in_the_text() {
         let text = format!("{} tram {}", "filler ".repeat(40), "filler ".repeat(40));
-        let pieces = highlights("tram", &text);
+        let pieces = find("tram", &text);
         let characters: Vec<char> = text.chars().collect();
         for piece in &pieces {
             let length = piece.text.chars().count();

@@ -13,11 +13,12 @@ use crate::{
     auth::viewer::Viewer,
     db::repo::{
         chunks::{self, ChunkKey},
-        collections,
+        collections, documents,
     },
     domain::{
         chunk::Chunk,
         collection::Collection,
+        document::Document,
         id::{CollectionId, DocumentId, GenerationId},
         scope::Scope,
         search::{FusionSettings, SearchGroup, SearchLegKind, SearchLegState, SearchMode},
@@ -65,7 +66,7 @@ pub struct SearchHit {
     pub rank: u32,
     pub score: f32,
     pub chunk: Chunk,
-    pub document: DocumentId,
+    pub document: Document,
     pub legs: Vec<LegContribution>,
 }
 
@@ -98,16 +99,15 @@ pub async fn search(services: &Services, viewer: &Viewer, request: SearchRequest
 
     let first = request.after.unwrap_or(0) as usize;
     let has_next_page = found.hits.len() > wanted;
-    let hits = (1_u32..)
-        .zip(found.hits)
-        .skip(first)
-        .take(request.first as usize)
-        .map(|(rank, (hit, chunk))| SearchHit {
-            rank,
-            score: hit.score,
-            document: chunk.document_id,
-            chunk,
-            legs: hit.legs,
+    let page: Vec<_> = (1_u32..).zip(found.hits).skip(first).take(request.first as usize).collect();
+    let shown: Vec<_> = page.iter().map(|(_, (_, chunk))| chunk.document_id).collect();
+    // With their documents, so that a hit whose document went away in this moment is no hit, rather than a fault.
+    let documents = documents::find_many(&services.database.reader(viewer.scope()), &shown).await?;
+    let hits = page
+        .into_iter()
+        .filter_map(|(rank, (hit, chunk))| {
+            let document = documents.get(&chunk.document_id)?.clone();
+            Some(SearchHit { rank, score: hit.score, document, chunk, legs: hit.legs })
         })
         .collect();
     let legs = all_legs(found.legs);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Object, SimpleObject};
 
 use super::{Chunk, Document, SearchLegKind, number};
 use crate::{
@@ -10,7 +10,10 @@ use crate::{
         pagination::{self, HitPosition},
         scalars::Cursor,
     },
-    service::{highlight, search},
+    service::{
+        highlight::{self, Highlighter},
+        search,
+    },
 };
 
 /// A hit, and the question that it answers.
@@ -18,13 +21,14 @@ pub struct SearchHit {
     rank: u32,
     score: f32,
     chunk: Chunk,
+    document: Document,
     explanation: ScoreExplanation,
-    query: Arc<str>,
+    words: Arc<Highlighter>,
 }
 
 impl SearchHit {
-    /// A hit for a question.
-    pub fn new(hit: search::SearchHit, query: Arc<str>) -> Self {
+    /// A hit for a question with these words.
+    pub fn new(hit: search::SearchHit, words: Arc<Highlighter>) -> Self {
         let legs = hit.legs.into_iter().map(|leg| LegScore {
             leg: leg.leg.into(),
             rank: number(leg.rank),
@@ -34,8 +38,9 @@ impl SearchHit {
             rank: hit.rank,
             score: hit.score,
             chunk: hit.chunk.into(),
+            document: hit.document.into(),
             explanation: ScoreExplanation { legs: legs.collect() },
-            query,
+            words,
         }
     }
 
@@ -65,14 +70,14 @@ impl SearchHit {
     }
 
     /// The document that the passage is a part of.
-    async fn document(&self, ctx: &Context<'_>) -> Result<Document> {
-        self.chunk.document(ctx).await
+    async fn document(&self) -> &Document {
+        &self.document
     }
 
     /// The pieces of the passage in which words of the question stand, in the order of the text: at most three. Empty
     /// when the passage was found by its meaning alone.
     async fn highlights(&self) -> Vec<Highlight> {
-        highlight::highlights(&self.query, self.chunk.text()).into_iter().map(Into::into).collect()
+        self.words.highlights(self.chunk.text()).into_iter().map(Into::into).collect()
     }
 
     /// How the score came about.

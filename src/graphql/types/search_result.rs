@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_graphql::SimpleObject;
 
 use super::{PageInfo, SearchHit, SearchLeg, number};
-use crate::service::search::SearchOutcome;
+use crate::service::{highlight::Highlighter, search::SearchOutcome};
 
 /// The answer to a search.
 #[derive(SimpleObject)]
@@ -25,8 +25,8 @@ pub struct SearchResult {
 impl SearchResult {
     /// The answer to `query`. `is_continued`: whether the page begins behind a cursor.
     pub fn new(outcome: SearchOutcome, query: &str, is_continued: bool) -> Self {
-        let query: Arc<str> = query.into();
-        let hits: Vec<_> = outcome.hits.into_iter().map(|hit| SearchHit::new(hit, Arc::clone(&query))).collect();
+        let words = Arc::new(Highlighter::new(query));
+        let hits: Vec<_> = outcome.hits.into_iter().map(|hit| SearchHit::new(hit, Arc::clone(&words))).collect();
         let (start, end) = (hits.first().map(SearchHit::cursor), hits.last().map(SearchHit::cursor));
         let legs = outcome.legs.into_iter().map(|leg| SearchLeg {
             kind: leg.leg.into(),

@@ -1,4 +1,7 @@
 mod accounts;
+mod administration;
+mod api_keys;
+mod audit;
 mod bad_input;
 mod collections;
 pub mod documents;
@@ -6,5 +9,8 @@ mod events;
 mod graph;
 mod nested;
 mod operations;
+mod revocation;
 mod schema;
 mod search;
+mod sessions;
+mod sharing;

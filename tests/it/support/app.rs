@@ -1,7 +1,8 @@
 //! A whole application on its own database, vectors and files, with its worker.
 
 use std::{
-    path::PathBuf,
+    net::SocketAddr,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
@@ -18,10 +19,10 @@ use docent::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{caller::Caller, model, postgres};
+use super::{caller::Caller, model, postgres, scope_net};
 
 /// How long a test waits for something that has to happen.
 pub const PATIENCE: Duration = Duration::from_mins(2);
@@ -90,7 +91,10 @@ impl TestApp {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             embedder: Some(model::embedder().await),
             vectors: None,
-            statement_observer: Some(Arc::new(move |statement: &str| seen.lock().unwrap().push(statement.to_owned()))),
+            statement_observer: Some(Arc::new(move |statement: &str| {
+                scope_net::watch(statement);
+                seen.lock().unwrap().push(statement.to_owned());
+            })),
             program: PathBuf::from(env!("CARGO_BIN_EXE_docent")),
             stop: stop.clone(),
         };
@@ -102,13 +106,38 @@ impl TestApp {
     }
 
     /// The application after a restart in good order, on the same data. Callers have to log in again.
-    pub async fn restart(mut self) -> Self {
+    pub async fn restart(self) -> Self {
+        self.restart_after(|_| {}).await
+    }
+
+    /// As [`restart`](Self::restart), with something done to the data directory in between.
+    pub async fn restart_after(mut self, meanwhile: impl FnOnce(&Path)) -> Self {
         self.stop_worker().await;
         self.app.close().await.unwrap();
+        meanwhile(&self.config.data_dir);
         let (config, clock) = (self.config.clone(), Arc::clone(&self.clock));
         let directory = self.directory.take().unwrap();
         drop(self);
         Self::build(config, clock, directory).await
+    }
+
+    /// Serves on a port of its own until the test ends.
+    pub async fn listen(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = self.router.clone().into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        address
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        &self.config.data_dir
+    }
+
+    /// Where the database is, for looking behind the application's back.
+    pub fn database_url(&self) -> String {
+        let sqlite = || format!("sqlite://{}", self.config.data_dir.join("docent.db").display());
+        self.config.database.url.clone().unwrap_or_else(sqlite)
     }
 
     pub fn anonymous(&self) -> Caller {
@@ -127,6 +156,13 @@ impl TestApp {
         self.stop.cancel();
         if let Some(worker) = self.worker.take() {
             worker.await.unwrap().unwrap();
+        }
+    }
+
+    /// Ends the worker in the middle of whatever it does; the rest of the application goes on.
+    pub fn abandon_work(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            worker.abort();
         }
     }
 

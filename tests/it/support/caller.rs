@@ -5,7 +5,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::app::PATIENCE;
+use super::{app::PATIENCE, scope_net};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -53,9 +53,13 @@ impl Caller {
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        let request = request.body(body.into()).unwrap();
+        let (parts, body) = scope_net::over(async {
+            let response = self.router.clone().oneshot(request).await.unwrap();
+            let (parts, body) = response.into_parts();
+            (parts, body.collect().await.unwrap().to_bytes().to_vec())
+        })
+        .await;
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 

@@ -5,6 +5,8 @@ pub mod caller;
 pub mod model;
 pub mod postgres;
 pub mod process;
+pub mod scope_net;
+pub mod socket;
 
 /// Declares tests that run on SQLite and on PostgreSQL: each gets an application of its own.
 #[macro_export]

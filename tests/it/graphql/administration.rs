@@ -1,0 +1,123 @@
+//! Accounts administered: listed, invited, activated, promoted.
+
+use docent::config::{Config, Registration};
+use serde_json::{Value, json};
+
+use crate::{
+    on_both_databases,
+    support::{
+        app::TestApp,
+        caller::{Caller, PASSWORD},
+    },
+};
+
+const USERS: &str =
+    "query($filter: UserFilter) { users(filter: $filter) { nodes { id username email role isActive } totalCount } }";
+const REGISTER: &str = "mutation($input: UserRegisterInput!) {
+    userRegister(input: $input) { user { username role } userErrors { code path } }
+}";
+
+fn code(answer: &Value) -> &str {
+    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer:#}"))
+}
+
+async fn id_of(admin: &Caller, name: &str) -> Value {
+    admin.data(USERS, json!({ "filter": { "text": name } })).await["users"]["nodes"][0]["id"].clone()
+}
+
+async fn change(admin: &Caller, mutation: &str, id: &Value) -> Value {
+    admin
+        .graphql(
+            &format!("mutation($id: ID!) {{ {mutation} {{ user {{ isActive role }} userErrors {{ code }} }} }}"),
+            json!({ "id": id }),
+        )
+        .await["data"]
+        .clone()
+}
+
+on_both_databases! {
+    async fn administrators_list_accounts_and_nobody_else_does(app) {
+        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+        let users = ada.data(USERS, json!({})).await["users"].clone();
+        assert_eq!(users["totalCount"], 2);
+        assert_eq!(users["nodes"][0]["email"], "bob@example.org");
+        let found = ada.data(USERS, json!({ "filter": { "role": "ADMIN", "isActive": true } })).await["users"].clone();
+        assert_eq!((&found["totalCount"], &found["nodes"][0]["username"]), (&json!(1), &json!("ada")));
+        assert_eq!(code(&bob.graphql(USERS, json!({})).await), "FORBIDDEN");
+        assert_eq!(code(&app.anonymous().graphql(USERS, json!({})).await), "UNAUTHENTICATED");
+    }
+
+    async fn the_last_administrator_stays_one_and_stays_active(app) {
+        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+        let (ada_id, bob_id) = (id_of(&ada, "ada").await, id_of(&ada, "bob").await);
+        let demote = "userRoleSet(input: { userId: $id, role: MEMBER })";
+        assert_eq!(change(&ada, demote, &ada_id).await["userRoleSet"]["userErrors"][0]["code"], "CONFLICT");
+        assert_eq!(change(&ada, "userDeactivate(id: $id)", &ada_id).await["userDeactivate"]["userErrors"][0]["code"], "CONFLICT");
+
+        let promoted = change(&ada, "userRoleSet(input: { userId: $id, role: ADMIN })", &bob_id).await;
+        assert_eq!(promoted["userRoleSet"]["user"]["role"], "ADMIN");
+        assert_eq!(change(&bob, demote, &ada_id).await["userRoleSet"]["user"]["role"], "MEMBER");
+        assert_eq!(code(&ada.graphql(USERS, json!({})).await), "FORBIDDEN");
+    }
+
+    async fn administrators_who_demote_each_other_at_the_same_time_leave_one(app) {
+        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+        let (ada_id, bob_id) = (id_of(&ada, "ada").await, id_of(&ada, "bob").await);
+        change(&ada, "userRoleSet(input: { userId: $id, role: ADMIN })", &bob_id).await;
+        let demote = "userRoleSet(input: { userId: $id, role: MEMBER })";
+        tokio::join!(change(&ada, demote, &bob_id), change(&bob, demote, &ada_id));
+        let admins = async |caller: &Caller| caller.graphql(USERS, json!({ "filter": { "role": "ADMIN" } })).await["data"]["users"]["totalCount"].clone();
+        let seen = [admins(&ada).await, admins(&bob).await];
+        assert!(seen.contains(&json!(1)), "{seen:?}");
+    }
+
+    async fn a_deactivated_account_is_closed_until_it_is_activated(app) {
+        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+        let id = id_of(&ada, "bob").await;
+        assert_eq!(change(&ada, "userDeactivate(id: $id)", &id).await["userDeactivate"]["user"]["isActive"], false);
+        let body = "{\"query\":\"{ viewer { id } }\"}";
+        assert_eq!(bob.send("POST", "/graphql", &[("content-type", "application/json")], body).await.status, 401);
+        let log_in = "mutation { sessionCreate(input: { login: \"bob\", password: \"correct horse battery staple\" }) { accessToken userErrors { code } } }";
+        let refused = app.anonymous().data(log_in, json!({})).await;
+        assert_eq!(refused["sessionCreate"]["userErrors"][0]["code"], "WRONG_CREDENTIALS");
+        change(&ada, "userActivate(id: $id)", &id).await;
+        assert!(app.anonymous().data(log_in, json!({})).await["sessionCreate"]["accessToken"].is_string());
+        // The session from before stays ended.
+        assert_eq!(bob.send("POST", "/graphql", &[("content-type", "application/json")], body).await.status, 401);
+    }
+
+    async fn an_administrator_does_not_read_what_others_keep(app) {
+        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+        let id = bob.create_collection("Private").await;
+        assert_eq!(ada.error_code("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await, "NOT_FOUND");
+        assert_eq!(ada.data("{ collections { totalCount } }", json!({})).await["collections"]["totalCount"], 0);
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_opens_one_account_once_on_a_server_that_asks_for_one() {
+    let mut config = Config::default();
+    config.auth.registration = Registration::Invite;
+    let app = TestApp::start(config).await;
+    let ada = app.user("ada").await;
+    let account = |name: &str, token: &Value| json!({ "input": { "username": name, "email": format!("{name}@example.org"), "password": PASSWORD, "invitation": token } });
+    let nobody = app.anonymous();
+    assert_eq!(code(&nobody.graphql(REGISTER, account("eve", &Value::Null)).await), "FORBIDDEN");
+
+    let invite =
+        "mutation($input: UserInviteInput!) { userInvite(input: $input) { token expiresAt userErrors { code } } }";
+    let token = ada.data(invite, json!({ "input": { "email": "bob@example.org", "role": "ADMIN" } })).await["userInvite"]["token"].clone();
+    let other = nobody.data(REGISTER, account("eve", &token)).await;
+    assert_eq!(other["userRegister"]["userErrors"][0]["path"], json!(["invitation"]));
+    let bob = nobody.data(REGISTER, account("bob", &token)).await;
+    assert_eq!(bob["userRegister"]["user"], json!({ "username": "bob", "role": "ADMIN" }));
+    let again = nobody.data(REGISTER, account("bob2", &token)).await;
+    assert_eq!(again["userRegister"]["userErrors"][0]["path"], json!(["invitation"]));
+
+    let late = ada.data(invite, json!({ "input": {} })).await["userInvite"]["token"].clone();
+    app.clock.advance(7 * 24 * 3600);
+    let expired = nobody.data(REGISTER, account("carl", &late)).await;
+    assert_eq!(expired["userRegister"]["userErrors"][0]["path"], json!(["invitation"]));
+    let bob = nobody.log_in("bob").await;
+    assert!(bob.data(invite, json!({ "input": {} })).await["userInvite"]["token"].is_string());
+}

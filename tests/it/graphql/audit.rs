@@ -1,0 +1,96 @@
+//! The audit log: what is noted, who reads it, and that nobody changes it.
+
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
+
+use crate::{
+    on_both_databases,
+    support::{
+        app::{TestApp, texts},
+        caller::Caller,
+    },
+};
+
+const LOG: &str = "query($filter: AuditLogFilter) { auditLog(filter: $filter, first: 100) {
+    nodes { action result userId user { username } objectId collectionId message userAgent requestId } totalCount
+} }";
+
+async fn log(app: &TestApp, caller: &Caller, filter: Value) -> Vec<Value> {
+    app.app.services().audit.flush().await;
+    let log = caller.data(LOG, json!({ "filter": filter })).await["auditLog"].clone();
+    let nodes = log["nodes"].as_array().unwrap().clone();
+    assert_eq!(log["totalCount"], nodes.len());
+    nodes
+}
+
+fn actions(entries: &[Value]) -> Vec<&str> {
+    entries.iter().rev().map(|entry| entry["action"].as_str().unwrap()).collect()
+}
+
+on_both_databases! {
+    async fn every_change_has_its_line_with_who_did_it_to_what(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
+        ada.data("mutation($id: ID!) { collectionUpdate(id: $id, input: { description: \"x\" }) { userErrors { code } } }", json!({ "id": id })).await;
+        ada.data("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+        let entries = log(&app, &ada, json!({ "result": "DONE" })).await;
+        assert_eq!(actions(&entries), [
+            "USER_REGISTER", "SESSION_CREATE", "COLLECTION_CREATE", "DOCUMENTS_INGEST", "COLLECTION_UPDATE", "COLLECTION_DELETE",
+        ]);
+        let newest = &entries[0];
+        assert_eq!((&newest["objectId"], &newest["collectionId"], &newest["user"]["username"]), (&json!(id), &json!(id), &json!("ada")));
+        assert!(newest["requestId"].is_string());
+        // Nothing secret is in it.
+        assert!(!json!(entries).to_string().contains("battery"), "{entries:#?}");
+    }
+
+    async fn a_refused_change_has_its_line_and_changes_nothing(app) {
+        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+        let id = ada.create_collection("Letters").await;
+        bob.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+        bob.graphql("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await;
+        bob.with_token("nonsense").graphql("{ viewer { id } }", json!({})).await;
+        app.anonymous().graphql("mutation { sessionCreate(input: { login: \"ada\", password: \"a wrong guess\" }) { userErrors { code } } }", json!({})).await;
+        bob.send("GET", "/documents/01890000-0000-7000-8000-000000000000/content", &[], "").await;
+        let entries = log(&app, &ada, json!({ "result": "REFUSED" })).await;
+        assert_eq!(actions(&entries), ["COLLECTION_DELETE", "READ", "AUTHENTICATE", "SESSION_CREATE", "READ"]);
+        assert_eq!(entries[4]["user"]["username"], "bob");
+        assert_eq!(entries[4]["objectId"], json!(id));
+        assert_eq!(entries[3]["message"], "Query.collection: NOT_FOUND");
+    }
+
+    async fn owners_read_what_concerns_their_collections_and_nothing_else(app) {
+        let (ada, bob, eve) = (app.user("ada").await, app.user("bob").await, app.user("eve").await);
+        let id = bob.create_collection("Letters").await;
+        eve.create_collection("Hers").await;
+        eve.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+        eve.graphql("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await;
+        let entries = log(&app, &bob, json!({})).await;
+        assert_eq!(actions(&entries), ["COLLECTION_CREATE", "COLLECTION_DELETE", "READ"]);
+        assert_eq!(log(&app, &ada, json!({ "collectionId": id })).await.len(), 3);
+        assert_eq!(log(&app, &eve, json!({})).await.len(), 1);
+        assert_eq!(app.anonymous().error_code("{ auditLog { totalCount } }", json!({})).await, "UNAUTHENTICATED");
+    }
+
+    async fn the_database_refuses_to_change_a_line(app) {
+        app.user("ada").await;
+        let connection = sea_orm::Database::connect(app.database_url()).await.unwrap();
+        let statement = |sql: &str| Statement::from_string(connection.get_database_backend(), sql.to_owned());
+        let changed = connection.execute_raw(statement("UPDATE audit_log SET message = 'nothing happened'")).await;
+        assert!(changed.unwrap_err().to_string().contains("append-only"));
+    }
+
+    async fn old_lines_are_removed_after_the_time_that_the_settings_say(app) {
+        let ada = app.user("ada").await;
+        assert!(!log(&app, &ada, json!({})).await.is_empty());
+        app.clock.advance(366 * 24 * 3600);
+        let app = app.restart().await;
+        let ada = app.anonymous().log_in("ada").await;
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while actions(&log(&app, &ada, json!({})).await).contains(&"USER_REGISTER") {
+            assert!(std::time::Instant::now() < deadline, "old lines stay");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+}

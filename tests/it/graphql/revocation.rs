@@ -1,0 +1,212 @@
+//! What is taken away while it is used: nothing is delivered later than five seconds after the call that took it away
+//! was answered.
+
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tower::ServiceExt;
+
+use crate::{
+    on_both_databases,
+    support::{
+        app::{TestApp, texts},
+        caller::Caller,
+        socket::Client,
+    },
+};
+
+/// What is promised.
+const SOON: Duration = Duration::from_secs(5);
+
+async fn user_id(caller: &Caller) -> Value {
+    caller.data("{ viewer { id } }", json!({})).await["viewer"]["id"].clone()
+}
+
+async fn share(owner: &Caller, collection: &str, username: &str) {
+    let set = "mutation($id: ID!, $name: String!) {
+        collectionMemberSet(input: { collectionId: $id, username: $name, role: VIEWER }) { userErrors { code } }
+    }";
+    owner.data(set, json!({ "id": collection, "name": username })).await;
+}
+
+async fn unshare(owner: &Caller, collection: &str, user: &Value) {
+    let remove = "mutation($id: ID!, $user: ID!) {
+        collectionMemberRemove(input: { collectionId: $id, userId: $user }) { userErrors { code } }
+    }";
+    owner.data(remove, json!({ "id": collection, "user": user })).await;
+}
+
+/// Ada's collection with an operation that waits for ever, and a socket of Bob on which he follows it.
+async fn followed(
+    app: &mut TestApp,
+    credential: impl AsyncFn(&Caller) -> String,
+) -> (Caller, Caller, String, String, Client) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let id = ada.create_collection("Letters").await;
+    share(&ada, &id, "bob").await;
+    app.abandon_work();
+    let operation =
+        ada.ingest(&id, texts(&[("a.txt", "A letter.")])).await["operation"]["id"].as_str().unwrap().to_owned();
+    let mut socket = Client::open(app.listen().await).await;
+    socket.initialise(json!({ "authorization": format!("Bearer {}", credential(&bob).await) })).await;
+    socket
+        .subscribe("events", &format!("subscription {{ operationEvents(operationId: \"{operation}\") {{ kind }} }}"))
+        .await;
+    assert_eq!(socket.next().await["payload"]["data"]["operationEvents"]["kind"], "OPERATION_CREATED");
+    (ada, bob, id, operation, socket)
+}
+
+async fn token_of(caller: &Caller) -> String {
+    caller.token().unwrap().to_owned()
+}
+
+async fn cancel(caller: &Caller, operation: &str) {
+    caller
+        .data("mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": operation }))
+        .await;
+}
+
+/// The socket is closed as forbidden, in time, and nothing comes before that.
+async fn ends(socket: Client, since: Instant) {
+    let (code, reason) = socket.closed().await;
+    assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
+    assert_eq!((code, reason.as_str()), (4403, "Forbidden: this login or key has ended."));
+}
+
+on_both_databases! {
+    async fn a_stream_ends_when_its_member_is_removed_and_says_nothing_of_what_follows(app) {
+        let mut app = app;
+        let (ada, bob, id, operation, mut socket) = followed(&mut app, token_of).await;
+        unshare(&ada, &id, &user_id(&bob).await).await;
+        let since = Instant::now();
+        let last = socket.next().await;
+        assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
+        assert_eq!(last["payload"]["errors"][0]["extensions"]["code"], "NOT_FOUND", "{last:#}");
+        assert_eq!(socket.next().await["type"], "complete");
+        cancel(&ada, &operation).await;
+        // The socket itself lives on, and hears nothing of it.
+        socket.subscribe("again", "{ viewer { username } }").await;
+        assert_eq!(socket.next().await["payload"]["data"]["viewer"]["username"], "bob");
+    }
+
+    async fn a_socket_ends_with_its_session(app) {
+        let mut app = app;
+        let (_, bob, .., socket) = followed(&mut app, token_of).await;
+        bob.data("mutation { sessionRevoke(input: {}) { revoked } }", json!({})).await;
+        ends(socket, Instant::now()).await;
+    }
+
+    async fn a_socket_ends_with_its_account(app) {
+        let mut app = app;
+        let (ada, bob, .., socket) = followed(&mut app, token_of).await;
+        let id = user_id(&bob).await;
+        ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
+        ends(socket, Instant::now()).await;
+    }
+
+    async fn a_socket_ends_with_its_key(app) {
+        let mut app = app;
+        let make = async |bob: &Caller| {
+            let create = "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ, OPERATION_READ] }) { secret } }";
+            bob.data(create, json!({})).await["apiKeyCreate"]["secret"].as_str().unwrap().to_owned()
+        };
+        let (_, bob, .., socket) = followed(&mut app, make).await;
+        let keys = bob.data("{ viewer { apiKeys { nodes { id } } } }", json!({})).await;
+        let id = &keys["viewer"]["apiKeys"]["nodes"][0]["id"];
+        bob.data("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": id })).await;
+        ends(socket, Instant::now()).await;
+    }
+
+    async fn a_search_finds_nothing_once_the_removal_is_answered(app) {
+        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+        let id = ada.create_collection("Letters").await;
+        ada.ingest_all(&id, texts(&[("a.txt", "A letter about the harbour.")])).await;
+        share(&ada, &id, "bob").await;
+        let bob_id = user_id(&bob).await;
+        let searching = bob.clone();
+        let searches = tokio::spawn(async move {
+            let mut found = Vec::new();
+            for _ in 0..60 {
+                let asked = Instant::now();
+                let hits = searching.search(json!({ "query": "harbour", "mode": "LEXICAL" })).await["hits"].as_array().unwrap().len();
+                found.push((asked, hits));
+            }
+            found
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        unshare(&ada, &id, &bob_id).await;
+        let removed = Instant::now();
+        let found = searches.await.unwrap();
+        let late: Vec<_> = found.iter().filter(|(asked, hits)| *asked > removed && *hits > 0).collect();
+        assert!(late.is_empty(), "{} searches after the removal found something", late.len());
+        assert_eq!(found[0].1, 1, "there was something to find before");
+    }
+
+    async fn an_upload_is_not_taken_when_its_sender_was_deactivated_meanwhile(app) {
+        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+        let bob_id = user_id(&bob).await;
+        let created = bob.data("mutation { uploadCreate(input: { fileName: \"a.txt\" }) { upload { url } } }", json!({})).await;
+        let url = created["uploadCreate"]["upload"]["url"].as_str().unwrap().to_owned();
+        let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(1);
+        let sending = bob.clone();
+        let path = url.clone();
+        let upload = tokio::spawn(async move {
+            let body = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
+            sending.send("PUT", &path, &[], body).await.status
+        });
+        sender.send(Ok(Bytes::from_static(b"first half, "))).await.unwrap();
+        // There is room again when the server has begun to read.
+        drop(sender.reserve().await.unwrap());
+        ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": bob_id })).await;
+        sender.send(Ok(Bytes::from_static(b"second half"))).await.unwrap();
+        drop(sender);
+        assert_eq!(upload.await.unwrap(), 401);
+
+        ada.data("mutation($id: ID!) { userActivate(id: $id) { userErrors { code } } }", json!({ "id": bob_id })).await;
+        let bob = app.anonymous().log_in("bob").await;
+        assert_eq!(bob.send("PUT", &url, &[], "the place is still empty").await.status, 201);
+    }
+
+    async fn a_slow_download_breaks_off(app) {
+        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+        let id = ada.create_collection("Letters").await;
+        share(&ada, &id, "bob").await;
+        let text = "A long letter. ".repeat(40_000);
+        ada.ingest(&id, texts(&[("a.txt", &text)])).await;
+        let document = ada.data("query($id: ID!) { collection(id: $id) { documents { nodes { downloadUrl } } } }", json!({ "id": id })).await;
+        let path = document["collection"]["documents"]["nodes"][0]["downloadUrl"].as_str().unwrap().to_owned();
+        let request = axum::http::Request::get(path)
+            .header("authorization", format!("Bearer {}", bob.token().unwrap()))
+            .body(Body::empty())
+            .unwrap();
+        let mut body = app.router.clone().oneshot(request).await.unwrap().into_body().into_data_stream();
+        let mut read = body.next().await.unwrap().unwrap().len();
+        unshare(&ada, &id, &user_id(&bob).await).await;
+        tokio::time::sleep(Duration::from_millis(2100)).await;
+        let broken = loop {
+            match body.next().await {
+                Some(Ok(part)) => read += part.len(),
+                Some(Err(_)) => break true,
+                None => break false,
+            }
+        };
+        assert!(broken && read < text.len(), "{read} of {} bytes", text.len());
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_sent_is_no_message() {
+    // The helper above has to see a frame that closes: a socket that says nothing would pass otherwise.
+    let app = TestApp::on_sqlite().await;
+    let ada = app.user("ada").await;
+    let mut socket = Client::open(app.listen().await).await;
+    socket.initialise(json!({ "authorization": format!("Bearer {}", ada.token().unwrap()) })).await;
+    let nothing = tokio::time::timeout(Duration::from_secs(3), async {
+        while !matches!(socket.frame().await, Message::Close(_)) {}
+    });
+    assert!(nothing.await.is_err(), "a good session keeps its socket");
+}

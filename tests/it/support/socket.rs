@@ -1,0 +1,87 @@
+//! A client of GraphQL over WebSocket.
+
+use std::{net::SocketAddr, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Error, Message, client::IntoClientRequest},
+};
+
+/// How long a test waits for something that has to come.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const SUBPROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport-ws");
+
+/// A socket that speaks the protocol.
+pub struct Client(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Client {
+    /// Upgrades with these headers; or the status, the code and the `Retry-After` of the refusal.
+    pub async fn connect(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, (u16, String, bool)> {
+        let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().append(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(Error::Http(response)) => {
+                let body: Value = serde_json::from_slice(response.body().as_deref().unwrap_or_default()).unwrap();
+                let code = body["errors"][0]["extensions"]["code"].as_str().unwrap().to_owned();
+                Err((response.status().as_u16(), code, response.headers().contains_key("retry-after")))
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub async fn open(address: SocketAddr) -> Self {
+        Self::connect(address, &[SUBPROTOCOL]).await.unwrap()
+    }
+
+    /// A socket that has introduced itself as nobody.
+    pub async fn initialised(address: SocketAddr) -> Self {
+        let mut client = Self::open(address).await;
+        client.initialise(json!({})).await;
+        client
+    }
+
+    pub async fn initialise(&mut self, payload: Value) {
+        self.send(json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(self.next().await, json!({ "type": "connection_ack" }));
+    }
+
+    pub async fn send(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    pub async fn subscribe(&mut self, id: &str, query: &str) {
+        self.send(json!({ "type": "subscribe", "id": id, "payload": { "query": query } })).await;
+    }
+
+    pub async fn frame(&mut self) -> Message {
+        timeout(PATIENCE, self.0.next()).await.expect("a frame in time").expect("an open socket").unwrap()
+    }
+
+    /// The next message of the protocol; pings of the server are passed over.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            match self.frame().await {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Reads to the end; the code and the reason that the server gave.
+    pub async fn closed(mut self) -> (u16, String) {
+        loop {
+            if let Message::Close(frame) = self.frame().await {
+                let frame = frame.expect("a close frame with a code");
+                assert!(frame.reason.len() <= 123, "{}", frame.reason);
+                return (frame.code.into(), frame.reason.to_string());
+            }
+        }
+    }
+}
