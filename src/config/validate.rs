@@ -6,6 +6,9 @@ use url::Url;
 
 use super::Config;
 
+/// More points than any bucket needs.
+const MOST_POINTS: u32 = 1_000_000_000;
+
 /// A value that is refused. The message never repeats a value that may be secret.
 pub(super) struct Refusal {
     pub(super) key: &'static str,
@@ -149,12 +152,11 @@ impl Config {
         check.range("limits.depth", limits.depth, 1..=128);
         check.range("limits.aliases", limits.aliases, 0..=100_000);
         check.range("limits.mutations", limits.mutations, 1..=1000);
-        const POINTS: RangeInclusive<u32> = 1..=1_000_000_000;
-        check.range("limits.request_points", limits.request_points, POINTS);
-        check.range("limits.points_per_minute", limits.points_per_minute, POINTS);
-        check.range("limits.points_burst", limits.points_burst, POINTS);
-        check.range("limits.anonymous_points_per_minute", limits.anonymous_points_per_minute, POINTS);
-        check.range("limits.anonymous_points_burst", limits.anonymous_points_burst, POINTS);
+        check.range("limits.request_points", limits.request_points, 1..=MOST_POINTS);
+        check.range("limits.points_per_minute", limits.points_per_minute, 1..=MOST_POINTS);
+        check.range("limits.points_burst", limits.points_burst, 1..=MOST_POINTS);
+        check.range("limits.anonymous_points_per_minute", limits.anonymous_points_per_minute, 1..=MOST_POINTS);
+        check.range("limits.anonymous_points_burst", limits.anonymous_points_burst, 1..=MOST_POINTS);
         check.that(
             "limits.request_points",
             limits.request_points <= limits.points_burst.min(limits.anonymous_points_burst),

@@ -101,24 +101,30 @@ fn taking_a_migration_back_needs_to_be_meant() {
     assert_eq!(status.lines().filter(|line| line.starts_with("missing ")).count(), 1, "{status}");
 }
 
-#[test]
-fn an_account_is_opened_with_a_password_from_standard_input() {
+/// Runs a command that reads a password.
+fn with_password(data_dir: &Path, arguments: &[&str], password: &str) -> Output {
     use std::io::Write;
 
+    let mut child = Command::new(env!("CARGO_BIN_EXE_docent"))
+        .args(arguments)
+        .env_clear()
+        .env("DOCENT__DATA_DIR", data_dir)
+        .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn an_account_is_opened_with_a_password_from_standard_input() {
     let directory = tempfile::tempdir().unwrap();
     let create = |password: &str| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_docent"))
-            .args(["user", "create", "--username", "ada", "--email", "ada@example.org"])
-            .env_clear()
-            .env("DOCENT__DATA_DIR", directory.path())
-            .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
-        child.wait_with_output().unwrap()
+        let arguments = ["user", "create", "--username", "ada", "--email", "ada@example.org"];
+        with_password(directory.path(), &arguments, password)
     };
     let short = create("short\n");
     assert!(!short.status.success());
@@ -127,4 +133,30 @@ fn an_account_is_opened_with_a_password_from_standard_input() {
     assert!(opened.status.success(), "{}", text(&opened.stderr));
     let again = create("long enough for anybody\n");
     assert!(!again.status.success() && text(&again.stderr).contains("taken"), "{}", text(&again.stderr));
+}
+
+#[test]
+fn accounts_are_listed_and_get_another_password_and_the_signing_key_is_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let arguments = ["user", "create", "--username", "ada", "--email", "ada@example.org"];
+    assert!(with_password(directory.path(), &arguments, "long enough for anybody\n").status.success());
+    let list = docent(directory.path(), &["user", "list"], &[]);
+    assert!(text(&list.stdout).starts_with("ada\tada@example.org\tadmin\tactive\t"), "{}", text(&list.stdout));
+
+    let reset =
+        |login: &str, password: &str| with_password(directory.path(), &["user", "reset-password", login], password);
+    assert!(reset("ADA", "another one\n").status.success());
+    let common = reset("ada", "password1\n");
+    assert!(text(&common.stderr).contains("tried first"), "{}", text(&common.stderr));
+    let nobody = reset("eve", "another one\n");
+    assert!(!nobody.status.success() && text(&nobody.stderr).contains("no such user"), "{}", text(&nobody.stderr));
+
+    let key = || std::fs::read(directory.path().join("signing.key")).unwrap();
+    let before = key();
+    assert!(docent(directory.path(), &["signing-key", "rotate"], &[]).status.success());
+    assert_ne!(key(), before);
+    assert_eq!(std::fs::read(directory.path().join("signing.previous.key")).unwrap(), before);
+    let secret = [("DOCENT__AUTH__SIGNING_SECRET", "a secret of more than thirty-two characters")];
+    let configured = docent(directory.path(), &["signing-key", "rotate"], &secret);
+    assert!(text(&configured.stderr).contains("auth.previous_signing_secret"), "{}", text(&configured.stderr));
 }

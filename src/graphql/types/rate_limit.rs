@@ -7,6 +7,7 @@ use crate::service::limits::Balance;
 
 /// What the viewer may spend. Every answer tells in `extensions.cost` what its request cost.
 #[derive(SimpleObject)]
+#[expect(clippy::struct_field_names, reason = "what is counted is said in every name of the contract")]
 pub struct RateLimit {
     /// Points that flow back in a minute.
     points_per_minute: i32,

@@ -68,7 +68,8 @@ on_both_databases! {
         for _ in 0..4 {
             app.clock.advance(7 * day);
             let answer = refresh(&app, &busy).await;
-            busy = answer["data"]["sessionRefresh"]["refreshToken"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned();
+            let token = answer["data"]["sessionRefresh"]["refreshToken"].as_str();
+            busy = String::from(token.unwrap_or_else(|| panic!("{answer:#}")));
         }
         assert!(refresh(&app, &idle).await.get("errors").is_some(), "idle for 28 days");
         app.clock.advance(3 * day);

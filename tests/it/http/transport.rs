@@ -167,8 +167,8 @@ async fn an_answer_tells_its_price_and_what_is_too_dear_is_429_with_the_time_to_
     let mut limits = LimitsConfig { mutations: 100, aliases: 100, ..LimitsConfig::default() };
     limits.request_points = 10_000;
     let tiny = Tiny::with(limits);
-    let many: String = (0..60).map(|number| format!("a{number}: touch ")).collect();
-    let answer = tiny.query(&format!("mutation {{ {many} }}")).await;
+    let many: Vec<_> = (0..60).map(|number| format!("a{number}: touch")).collect();
+    let answer = tiny.query(&format!("mutation {{ {} }}", many.join(" "))).await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED"));
     assert_eq!(answer.header("retry-after"), Some("7"));
     assert_eq!(tiny.probe.mutations.load(Ordering::SeqCst), 0);
