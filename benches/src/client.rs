@@ -333,6 +333,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn status_429_is_told_apart_whatever_the_body_says() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        crate::install_tls_provider();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = Client::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let answer = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\n\r\nno").await.unwrap();
+            stream
+        };
+        let asked = client.call::<Value>("{ viewer { id } }", json!({}));
+        let (asked, _stream) = tokio::join!(asked, answer);
+        assert!(matches!(asked, Err(CallError::RateLimited(_))));
+    }
+
+    #[tokio::test]
     async fn closed_port_is_unreachable() {
         crate::install_tls_provider();
         let client = Client::new("http://127.0.0.1:1").unwrap();
