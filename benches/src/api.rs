@@ -4,20 +4,30 @@
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::client::{CallError, Client, LOGIN, PASSWORD, Timed};
+use crate::client::{CallError, Client, PASSWORD, Timed};
 
 const USER_REGISTER: &str = include_str!("../operations/user_register.graphql");
 const COLLECTION_CREATE: &str = include_str!("../operations/collection_create.graphql");
+const COLLECTIONS_CREATE: &str = include_str!("../operations/collections_create.graphql");
+const COLLECTION_COUNT: &str = include_str!("../operations/collection_count.graphql");
+const COLLECTION_MEMBER_SET: &str = include_str!("../operations/collection_member_set.graphql");
+const COLLECTION_MEMBERS_SET: &str = include_str!("../operations/collection_members_set.graphql");
 const COLLECTIONS: &str = include_str!("../operations/collections.graphql");
 const COLLECTION_DOCUMENTS: &str = include_str!("../operations/collection_documents.graphql");
 const DOCUMENT_CHUNKS: &str = include_str!("../operations/document_chunks.graphql");
 const DOCUMENTS_INGEST: &str = include_str!("../operations/documents_ingest.graphql");
+const NESTED: &str = include_str!("../operations/nested.graphql");
 const OPERATION: &str = include_str!("../operations/operation.graphql");
 const SEARCH: &str = include_str!("../operations/search.graphql");
 const SEARCH_PLAIN: &str = include_str!("../operations/search_plain.graphql");
 
 /// The most documents in one call of `documentsIngest`, and the largest page.
 pub const PAGE: usize = 100;
+
+/// The aliases in documents of several mutations: as many as the server takes in one.
+const ALIASES: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// How many mutations are sent in one document.
+pub const AT_ONCE: usize = ALIASES.len();
 
 /// A document to be ingested as text.
 #[derive(Clone)]
@@ -133,9 +143,9 @@ impl Group {
     }
 }
 
-/// A question to one collection.
+/// A question to one collection, or to all that the account may read.
 pub struct Search<'a> {
-    pub collection: &'a str,
+    pub collection: Option<&'a str>,
     pub query: &'a str,
     pub mode: Mode,
     pub group: Group,
@@ -195,6 +205,35 @@ struct PageInfo {
     end_cursor: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct Created {
+    collection: Reference,
+}
+
+/// A list of which all rows are asked for at once.
+#[derive(Deserialize, PartialEq, Eq, Debug)]
+pub struct Rows<T> {
+    pub nodes: Vec<T>,
+}
+
+/// A collection read with what hangs on it, three levels deep.
+#[derive(Deserialize, PartialEq, Eq, Debug)]
+pub struct Nested {
+    pub documents: Rows<NestedDocument>,
+}
+
+#[derive(Deserialize, PartialEq, Eq, Debug)]
+pub struct NestedDocument {
+    pub uri: String,
+    pub collection: Value,
+    pub chunks: Rows<Value>,
+}
+
+/// The input that makes an account a viewer of a collection.
+fn viewer(collection: &str, username: &str) -> Value {
+    json!({ "collectionId": collection, "username": username, "role": "VIEWER" })
+}
+
 /// A query with one field that may be null: a field that is null is a refusal.
 fn required<T: DeserializeOwned>(mut data: Value, field: &str) -> Result<T, CallError> {
     let value = data[field].take();
@@ -205,11 +244,11 @@ fn required<T: DeserializeOwned>(mut data: Value, field: &str) -> Result<T, Call
 }
 
 impl Client {
-    /// Opens the account of the benchmark and logs in.
+    /// Opens the client's account and logs in.
     pub async fn register(&self) -> Result<(), CallError> {
         let input = json!({
-            "username": LOGIN,
-            "email": "benchmark@example.org",
+            "username": self.login(),
+            "email": format!("{}@example.org", self.login()),
             "password": PASSWORD,
             "fullName": "Benchmark",
         });
@@ -219,13 +258,52 @@ impl Client {
 
     /// Makes a private collection with the server's defaults and returns its id.
     pub async fn create_collection(&self, name: &str) -> Result<String, CallError> {
-        #[derive(Deserialize)]
-        struct Created {
-            collection: Reference,
-        }
-        let variables = json!({ "input": { "name": name } });
+        self.create_collection_with(json!({ "name": name })).await
+    }
+
+    /// Makes a collection as this `CollectionCreateInput` says and returns its id.
+    pub async fn create_collection_with(&self, input: Value) -> Result<String, CallError> {
+        let variables = json!({ "input": input });
         let created: Timed<Created> = self.mutate(COLLECTION_CREATE, "collectionCreate", variables).await?;
         Ok(created.value.collection.id)
+    }
+
+    /// Makes private collections with one call and returns their ids, in order.
+    pub async fn create_collections(&self, names: &[String; AT_ONCE]) -> Result<Vec<String>, CallError> {
+        let inputs = ALIASES.into_iter().zip(names.iter().map(|name| json!({ "name": name })));
+        let created: Vec<Created> = self.mutate_each(COLLECTIONS_CREATE, inputs).await?;
+        Ok(created.into_iter().map(|created| created.collection.id).collect())
+    }
+
+    /// Lets another account read a collection.
+    pub async fn share(&self, collection: &str, username: &str) -> Result<(), CallError> {
+        let variables = json!({ "input": viewer(collection, username) });
+        let _: Timed<Value> = self.mutate(COLLECTION_MEMBER_SET, "collectionMemberSet", variables).await?;
+        Ok(())
+    }
+
+    /// Lets another account read collections, with one call.
+    pub async fn share_each(&self, collections: &[String; AT_ONCE], username: &str) -> Result<(), CallError> {
+        let inputs = collections.iter().map(|collection| viewer(collection, username));
+        let _: Vec<Value> = self.mutate_each(COLLECTION_MEMBERS_SET, ALIASES.into_iter().zip(inputs)).await?;
+        Ok(())
+    }
+
+    /// How many collections the account may read.
+    pub async fn collection_count(&self) -> Result<usize, CallError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            total_count: usize,
+        }
+        let answer: Answer = required(self.call(COLLECTION_COUNT, json!({})).await?, "collections")?;
+        Ok(answer.total_count)
+    }
+
+    /// The twenty newest documents of a collection, each with its collection, the collection's owner, and three chunks.
+    pub async fn nested(&self, collection: &str) -> Result<Timed<Nested>, CallError> {
+        let answer: Timed<Value> = self.call_timed(NESTED, json!({ "id": collection })).await?;
+        Ok(Timed { value: required(answer.value, "collection")?, elapsed: answer.elapsed })
     }
 
     /// The id of the collection with this name, among the first hundred.
@@ -235,11 +313,7 @@ impl Client {
             id: String,
             name: String,
         }
-        #[derive(Deserialize)]
-        struct Rows {
-            nodes: Vec<Row>,
-        }
-        let rows: Rows = required(self.call(COLLECTIONS, json!({})).await?, "collections")?;
+        let rows: Rows<Row> = required(self.call(COLLECTIONS, json!({})).await?, "collections")?;
         Ok(rows.nodes.into_iter().find(|row| row.name == name).map(|row| row.id))
     }
 
@@ -319,7 +393,7 @@ impl Client {
     async fn search_with(&self, document: &str, search: &Search<'_>) -> Result<Timed<SearchResult>, CallError> {
         let input = json!({
             "query": search.query,
-            "collectionIds": [search.collection],
+            "collectionIds": search.collection.map(|collection| [collection]),
             "mode": search.mode.name(),
             "groupBy": search.group.name(),
             "first": search.first,

@@ -8,8 +8,9 @@ use std::{
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
 /// The account of the benchmark. Its server listens on the loopback interface and lives for one run.
@@ -32,6 +33,8 @@ pub enum CallError {
     Unreachable(String),
     /// The server answered, and the answer is an error.
     Refused(String),
+    /// The server wants to be asked less often. What is measured then is the limit, so no caller goes on after it.
+    RateLimited(String),
 }
 
 impl fmt::Display for CallError {
@@ -39,6 +42,10 @@ impl fmt::Display for CallError {
         match self {
             Self::Unreachable(reason) => write!(formatter, "the server didn't answer: {reason}"),
             Self::Refused(reason) => write!(formatter, "the server refused: {reason}"),
+            Self::RateLimited(reason) => write!(
+                formatter,
+                "the server answered 429 RATE_LIMITED, so what was measured is its limits (raise them with --set): {reason}"
+            ),
         }
     }
 }
@@ -60,6 +67,7 @@ pub fn now() -> DateTime<Utc> {
 /// A client with one session. The server may move (a restart takes another port); the session stays good.
 pub struct Client {
     http: reqwest::Client,
+    login: String,
     state: Mutex<State>,
 }
 
@@ -77,12 +85,18 @@ struct Session {
 }
 
 impl Client {
-    /// A client of the server at `base` (`http://127.0.0.1:1234`), not yet logged in.
+    /// A client of the server at `base` (`http://127.0.0.1:1234`) with the account `LOGIN`, not yet logged in.
     pub fn new(base: &str) -> Result<Self> {
+        Self::of(base, LOGIN)
+    }
+
+    /// As `new`, with another account. All accounts have the same password.
+    pub fn of(base: &str, login: &str) -> Result<Self> {
         // A proxy in the environment must not come between us and a server on this machine.
         let http = reqwest::Client::builder().no_proxy().timeout(REQUEST_LIMIT).build();
         let http = http.context("cannot build an HTTP client")?;
-        Ok(Self { http, state: Mutex::new(State { base: base.to_owned(), session: None }) })
+        let login = login.to_owned();
+        Ok(Self { http, login, state: Mutex::new(State { base: base.to_owned(), session: None }) })
     }
 
     /// From now on talks to the same installation at another address.
@@ -90,11 +104,22 @@ impl Client {
         base.clone_into(&mut self.state.lock().await.base);
     }
 
-    /// Opens a session with `LOGIN` and `PASSWORD`.
+    /// The name that the account logs in with.
+    pub fn login(&self) -> &str {
+        &self.login
+    }
+
+    /// Opens a session with `PASSWORD`.
     pub async fn log_in(&self) -> Result<(), CallError> {
         let mut state = self.state.lock().await;
-        state.session = Some(self.open_session(&state.base).await?);
+        state.session = Some(self.open_session(&state.base, &self.login, PASSWORD).await?.value);
         Ok(())
+    }
+
+    /// Opens a session of any account and forgets it. Returns how long it took.
+    pub async fn try_password(&self, login: &str, password: &str) -> Result<Duration, CallError> {
+        let base = self.state.lock().await.base.clone();
+        Ok(self.open_session(&base, login, password).await?.elapsed)
     }
 
     /// Where the server is, and an access token that is good for at least a minute, if there is a session.
@@ -131,8 +156,22 @@ impl Client {
         field: &str,
         variables: Value,
     ) -> Result<Timed<T>, CallError> {
-        let Timed { value: data, elapsed } = self.call_timed(document, variables).await?;
-        Ok(Timed { value: payload(data, field)?, elapsed })
+        let Timed { value: mut data, elapsed } = self.call_timed(document, variables).await?;
+        Ok(Timed { value: payload(&mut data, field)?, elapsed })
+    }
+
+    /// Sends several mutations in one document; each has the name of its input's variable as its alias. Any entry in the
+    /// `userErrors` of one is a refusal.
+    pub async fn mutate_each<T: DeserializeOwned>(
+        &self,
+        document: &str,
+        inputs: impl IntoIterator<Item = (&str, Value)>,
+    ) -> Result<Vec<T>, CallError> {
+        let variables: Map<String, Value> =
+            inputs.into_iter().map(|(alias, input)| (alias.to_owned(), input)).collect();
+        let aliases: Vec<String> = variables.keys().cloned().collect();
+        let mut data: Value = self.call(document, Value::Object(variables)).await?;
+        aliases.iter().map(|alias| payload(&mut data, alias)).collect()
     }
 
     /// The bytes at `url`, which may be relative to the server.
@@ -146,21 +185,25 @@ impl Client {
         let response = request.send().await.map_err(|error| unreachable(&error))?;
         let status = response.status();
         let bytes = response.bytes().await.map_err(|error| unreachable(&error))?;
-        if status.is_success() { Ok(bytes.to_vec()) } else { Err(CallError::Refused(format!("GET {url}: {status}"))) }
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => Err(CallError::RateLimited(format!("GET {url}"))),
+            status if status.is_success() => Ok(bytes.to_vec()),
+            status => Err(CallError::Refused(format!("GET {url}: {status}"))),
+        }
     }
 
-    async fn open_session(&self, base: &str) -> Result<Session, CallError> {
-        let variables = json!({ "input": { "login": LOGIN, "password": PASSWORD } });
-        let data = self.post(base, None, SESSION_CREATE, variables).await?.value;
-        payload(data, "sessionCreate")
+    async fn open_session(&self, base: &str, login: &str, password: &str) -> Result<Timed<Session>, CallError> {
+        let variables = json!({ "input": { "login": login, "password": password } });
+        let Timed { value: mut data, elapsed } = self.post(base, None, SESSION_CREATE, variables).await?;
+        Ok(Timed { value: payload(&mut data, "sessionCreate")?, elapsed })
     }
 
     /// Refresh tokens are good once: if the answer to an earlier refresh was lost, only a new session helps.
     async fn renew_session(&self, base: &str, session: &Session) -> Result<Session, CallError> {
         let variables = json!({ "input": { "refreshToken": session.refresh_token } });
         let renewed = self.post(base, None, SESSION_REFRESH, variables).await;
-        match renewed.and_then(|answer| payload(answer.value, "sessionRefresh")) {
-            Err(CallError::Refused(_)) => self.open_session(base).await,
+        match renewed.and_then(|mut answer| payload(&mut answer.value, "sessionRefresh")) {
+            Err(CallError::Refused(_)) => Ok(self.open_session(base, &self.login, PASSWORD).await?.value),
             renewed => renewed,
         }
     }
@@ -183,6 +226,9 @@ impl Client {
         let status = response.status();
         let bytes = response.bytes().await.map_err(|error| unreachable(&error))?;
         let elapsed = sent.elapsed();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(CallError::RateLimited(excerpt(&String::from_utf8_lossy(&bytes))));
+        }
         let answer: Value = serde_json::from_slice(&bytes).map_err(|_| {
             CallError::Refused(format!("{status}, not JSON: {}", excerpt(&String::from_utf8_lossy(&bytes))))
         })?;
@@ -203,9 +249,11 @@ fn unreachable(error: &reqwest::Error) -> CallError {
 
 /// The `data` of a GraphQL answer without `errors`.
 pub fn data(mut answer: Value) -> Result<Value, CallError> {
-    let failed = answer.get("errors").and_then(Value::as_array).is_some_and(|errors| !errors.is_empty());
-    if failed {
-        return Err(CallError::Refused(excerpt(&answer["errors"].to_string())));
+    let errors = answer.get("errors").and_then(Value::as_array).filter(|errors| !errors.is_empty());
+    if let Some(errors) = errors {
+        let limited = errors.iter().any(|error| error["extensions"]["code"] == "RATE_LIMITED");
+        let reason = excerpt(&answer["errors"].to_string());
+        return Err(if limited { CallError::RateLimited(reason) } else { CallError::Refused(reason) });
     }
     match answer.get_mut("data").map(Value::take) {
         Some(data) if !data.is_null() => Ok(data),
@@ -214,7 +262,7 @@ pub fn data(mut answer: Value) -> Result<Value, CallError> {
 }
 
 /// The payload of a mutation without `userErrors`.
-fn payload<T: DeserializeOwned>(mut data: Value, field: &str) -> Result<T, CallError> {
+fn payload<T: DeserializeOwned>(data: &mut Value, field: &str) -> Result<T, CallError> {
     let payload = data[field].take();
     let refused = payload["userErrors"].as_array().is_some_and(|errors| !errors.is_empty());
     if refused {
@@ -248,6 +296,12 @@ mod tests {
     }
 
     #[test]
+    fn too_many_requests_are_told_apart_from_refusals() {
+        let answer = json!({ "data": null, "errors": [{ "message": "", "extensions": { "code": "RATE_LIMITED" } }] });
+        assert!(matches!(data(answer), Err(CallError::RateLimited(_))));
+    }
+
+    #[test]
     fn answer_without_data_and_errors_is_a_refusal() {
         assert!(matches!(data(json!({ "data": null })), Err(CallError::Refused(_))));
         assert!(matches!(data(json!([])), Err(CallError::Refused(_))));
@@ -255,8 +309,10 @@ mod tests {
 
     #[test]
     fn user_errors_of_a_payload_are_refusals() {
-        let data = json!({ "collectionCreate": { "collection": null, "userErrors": [{ "code": "TAKEN" }] } });
-        let Err(CallError::Refused(reason)) = payload::<Value>(data, "collectionCreate") else { panic!("not refused") };
+        let mut data = json!({ "collectionCreate": { "collection": null, "userErrors": [{ "code": "TAKEN" }] } });
+        let Err(CallError::Refused(reason)) = payload::<Value>(&mut data, "collectionCreate") else {
+            panic!("not refused")
+        };
         assert!(reason.contains("TAKEN"), "{reason}");
     }
 
@@ -266,14 +322,31 @@ mod tests {
         struct Answer {
             number: u32,
         }
-        let data = json!({ "add": { "number": 3, "userErrors": [] } });
-        assert_eq!(payload::<Answer>(data, "add").unwrap().number, 3);
+        let mut data = json!({ "add": { "number": 3, "userErrors": [] } });
+        assert_eq!(payload::<Answer>(&mut data, "add").unwrap().number, 3);
     }
 
     #[test]
     fn long_errors_are_cut_between_characters() {
         assert_eq!(excerpt(&"ä".repeat(700)).chars().count(), 601);
         assert_eq!(excerpt("short"), "short");
+    }
+
+    #[tokio::test]
+    async fn status_429_is_told_apart_whatever_the_body_says() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        crate::install_tls_provider();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = Client::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let answer = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\n\r\nno").await.unwrap();
+            stream
+        };
+        let asked = client.call::<Value>("{ viewer { id } }", json!({}));
+        let (asked, _stream) = tokio::join!(asked, answer);
+        assert!(matches!(asked, Err(CallError::RateLimited(_))));
     }
 
     #[tokio::test]

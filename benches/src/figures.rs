@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    access::{ACCOUNTS, Access, LOGINS, MEMBERSHIPS, Pair},
     api::Mode,
     ingest::{EmbeddingRun, Ingested},
     quality::{CUTOFF, ndcg, paired_bootstrap, recall},
@@ -190,4 +191,49 @@ pub fn totals(report: &mut Report, single: &Samples, quiet_after: f64, whole: Du
     report.figure("single_max", "one document, call to end, idle max", single.max(), Unit::Seconds);
     report.figure("quiet_after", "ingestion to a quiet server", quiet_after, Unit::Seconds);
     report.figure("whole_run", "this whole run", whole.as_secs_f64(), Unit::Seconds);
+}
+
+/// What access costs: memberships for a reader, logins for the server, guesses for everybody else.
+pub fn access(report: &mut Report, access: &Access) {
+    let Access { scope, logins, guesses } = access;
+    report.section(format!(
+        "Access (a reader with {MEMBERSHIPS} other roles beside an owner without, medians; {LOGINS} logins of {ACCOUNTS} accounts at \
+         once)"
+    ));
+    let bound = Some(Target::AtMost(1.2));
+    memberships(report, "scope_nested", "nested read of 20 documents", &scope.nested, bound);
+    memberships(report, "scope_search", "LEXICAL search in one collection", &scope.search, bound);
+    memberships(report, "scope_search_all", "LEXICAL search in all", &scope.search_all, None);
+
+    let succeeded = number(logins.succeeded);
+    let all = Target::AtLeast(number(LOGINS));
+    report.judged("logins_succeeded", "logins that succeeded", succeeded, Unit::Count, all);
+    report.figure("logins_rate", "logins", logins.per_second, Unit::PerSecond);
+    latency(report, "logins", "login", &logins.times);
+    let peak = bytes_to_mb(logins.memory_peak);
+    report.judged("logins_memory", "peak memory above that before", peak, Unit::Megabytes, Target::AtMost(150.0));
+    report.figure("logins_memory_kept", "  kept afterwards", bytes_to_mb(logins.memory_kept), Unit::Megabytes);
+    report.figure("logins_health_max", "health while logging in, max", logins.health.max(), Unit::Milliseconds);
+
+    // Ten, and one that flows back meanwhile.
+    let bound = Target::AtMost(11.0);
+    let label = "guesses at one account let through";
+    report.judged("guesses_let_through", label, number(guesses.let_through), Unit::Count, bound);
+    report.figure("guesses_refused", "guesses answered 429", number(guesses.refused), Unit::Count);
+    let most = guesses.health.max();
+    report.judged("guesses_health_max", "health meanwhile, max", most, Unit::Milliseconds, Target::AtMost(1000.0));
+    report.figure("guesses_health_count", "health meanwhile, requests", number(guesses.health.count()), Unit::Count);
+}
+
+/// The same reading with one membership and with many.
+fn memberships(report: &mut Report, key: &str, label: &str, pair: &Pair, target: Option<Target>) {
+    for (name, times) in [("one", &pair.one), ("many", &pair.many)] {
+        let label = format!("{label}, {name} membership{} p50", if name == "one" { "" } else { "s" });
+        report.figure(&format!("{key}_{name}"), &label, times.percentile(50), Unit::Milliseconds);
+    }
+    let (key, label) = (format!("{key}_ratio"), format!("{label}, many / one"));
+    match target {
+        Some(target) => report.judged(&key, &label, pair.ratio(), Unit::Score, target),
+        None => report.figure(&key, &label, pair.ratio(), Unit::Score),
+    }
 }

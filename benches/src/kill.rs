@@ -38,6 +38,10 @@ pub struct KillArguments {
     #[command(flatten)]
     pub server: ServerArguments,
 
+    /// The folder with `corpus.jsonl.gz`, `queries.jsonl` and `qrels.tsv` of SciFact.
+    #[arg(long, value_name = "FOLDER")]
+    pub data: PathBuf,
+
     /// Documents to ingest: the first of the corpus.
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(20..=2000))]
     pub documents: u32,
@@ -60,7 +64,7 @@ pub async fn run(arguments: &KillArguments) -> Result<ExitCode> {
     let mut report = Report::default();
     report.fact("machine", machine());
     let setup = Setup::new(&arguments.server)?;
-    let mut scifact = Scifact::load(&arguments.server.data)?;
+    let mut scifact = Scifact::load(&arguments.data)?;
     scifact.documents.truncate(usize::try_from(arguments.documents)?);
     let documents: Vec<NewDocument> = scifact.documents.iter().map(|row| row.document(Format::Md)).collect();
 

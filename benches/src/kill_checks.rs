@@ -59,7 +59,8 @@ pub async fn snapshot(client: &Client, collection: &str, rows: &[Abstract]) -> R
     };
     for row in rows {
         for mode in [Mode::Lexical, Mode::Semantic] {
-            let by_document = Search { collection, query: &row.title, mode, group: Group::Document, first: CUTOFF };
+            let by_document =
+                Search { collection: Some(collection), query: &row.title, mode, group: Group::Document, first: CUTOFF };
             let by_chunk = Search { group: Group::Chunk, first: PAGE, ..by_document };
             let by_document = client.search(&by_document).await?.value;
             let by_chunk = client.search(&by_chunk).await?.value;

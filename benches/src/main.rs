@@ -1,6 +1,7 @@
 //! Measures a release build of Docent from outside: it starts the server, speaks to it as any client does, and prints
 //! what it found. It uses nothing of the server's code, so it can't measure anything that a user couldn't see.
 
+mod access;
 mod api;
 mod client;
 mod events;
@@ -30,12 +31,14 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Without a subcommand: starts the server on an empty data directory, ingests all documents through `documentsIngest`
 /// while following every operation over one WebSocket, asks all queries in each mode, restarts the server, and prints
 /// one table: ranking quality (nDCG@10, recall@10), rate of ingestion beside the rate of embedding alone, latency,
-/// memory, time to be ready, delay of events. Figures that have a target are marked pass or FAIL; a missed target does
-/// not change the exit status, a run that could not be completed does.
+/// memory, time to be ready, delay of events, what access costs. Figures that have a target are marked pass or FAIL; a
+/// missed target does not change the exit status, a run that could not be completed does.
 ///
-/// The server inherits no environment variables; `--set` gives it some. What it prints goes to a log whose path is told.
+/// The server inherits no environment variables; `--set` gives it some. Its limits on points and logins are raised out of
+/// the way, and an answer of 429 ends the run. What it prints goes to a log whose path is told.
+///
 /// Expect a quarter of an hour on two cores, and close other programs: they are measured too. `--quick 300` tries
-/// everything in a minute, with figures that mean little.
+/// everything in two minutes, with figures that mean little.
 #[derive(Parser, Debug)]
 #[command(name = "docent-bench", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Arguments {
@@ -46,7 +49,7 @@ struct Arguments {
     server: Option<setup::ServerArguments>,
 
     #[command(flatten)]
-    bench: run::BenchArguments,
+    bench: Option<run::BenchArguments>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -58,6 +61,11 @@ enum Way {
     /// same passages, found by its title, its original unchanged; histories without a gap; a repeated idempotency key
     /// answered with the same operation. The exit status is 1 if anything differs.
     Kill(kill::KillArguments),
+
+    /// Measures access alone: what a thousand memberships cost a reader, many logins at once, and guessed passwords.
+    ///
+    /// Needs no data: a few texts are generated. Takes a minute.
+    Access(access::AccessArguments),
 
     /// Asks the queries again on a data directory that a run with `--keep` left, to compare settings of the search.
     Quality(run::QualityArguments),
@@ -81,11 +89,12 @@ async fn main() -> ExitCode {
 }
 
 async fn execute(arguments: Arguments) -> Result<ExitCode> {
-    match (arguments.command, arguments.server) {
-        (Some(Way::Kill(kill)), _) => kill::run(&kill).await,
-        (Some(Way::Quality(quality)), _) => run::quality_only(&quality).await.map(|()| ExitCode::SUCCESS),
-        (None, Some(server)) => run::run(&server, &arguments.bench).await.map(|()| ExitCode::SUCCESS),
-        (None, None) => anyhow::bail!("--server and --data are needed; see --help"),
+    match (arguments.command, arguments.server, arguments.bench) {
+        (Some(Way::Kill(kill)), ..) => kill::run(&kill).await,
+        (Some(Way::Access(access)), ..) => access::run(&access).await.map(|()| ExitCode::SUCCESS),
+        (Some(Way::Quality(quality)), ..) => run::quality_only(&quality).await.map(|()| ExitCode::SUCCESS),
+        (None, Some(server), Some(bench)) => run::run(&server, &bench).await.map(|()| ExitCode::SUCCESS),
+        (None, ..) => anyhow::bail!("--server and --data are needed; see --help"),
     }
 }
 
@@ -124,7 +133,8 @@ mod tests {
     fn benchmark_needs_only_a_server_and_data() {
         let arguments = parse("docent-bench --server docent --data scifact").unwrap();
         assert_eq!(arguments.server.unwrap().model_dir.to_str(), Some(".model"));
-        assert!(arguments.bench.quick.is_none() && arguments.bench.json.is_none() && arguments.command.is_none());
+        let bench = arguments.bench.unwrap();
+        assert!(bench.quick.is_none() && bench.json.is_none() && arguments.command.is_none());
         assert!(parse("docent-bench --server docent").is_err());
     }
 
@@ -133,7 +143,7 @@ mod tests {
         let line = "docent-bench --server docent --data scifact --set A=1 --set B=x=y --quick 300 --json out.json";
         let arguments = parse(line).unwrap();
         assert_eq!(arguments.server.unwrap().settings, [("A".into(), "1".into()), ("B".into(), "x=y".into())]);
-        assert_eq!(arguments.bench.quick, Some(300));
+        assert_eq!(arguments.bench.unwrap().quick, Some(300));
         assert!(parse("docent-bench --server docent --data scifact --set A").is_err());
     }
 
@@ -142,6 +152,9 @@ mod tests {
         let arguments = parse("docent-bench kill --server docent --data scifact --kills 3 --seed 9").unwrap();
         let Some(Way::Kill(kill)) = arguments.command else { panic!("not kill") };
         assert_eq!((kill.kills, kill.seed, kill.documents), (3, 9, 400));
+        let access = parse("docent-bench access --server docent --json out.json").unwrap();
+        assert!(matches!(access.command, Some(Way::Access(_))));
+        assert!(parse("docent-bench access").is_err());
         let line = "docent-bench quality --server docent --data scifact --data-dir kept/data";
         assert!(matches!(parse(line).unwrap().command, Some(Way::Quality(_))));
     }

@@ -32,6 +32,16 @@ pub fn peak_memory(pid: u32) -> Result<u64> {
     status_bytes(pid, "VmHWM").with_context(|| format!("cannot read the peak memory of process {pid}"))
 }
 
+/// Physical memory that a process has now, in bytes, children not counted.
+pub fn memory(pid: u32) -> Result<u64> {
+    status_bytes(pid, "VmRSS").with_context(|| format!("cannot read the memory of process {pid}"))
+}
+
+/// Makes `peak_memory` of a process count from now on: proc(5), `clear_refs`.
+pub fn forget_peak_memory(pid: u32) -> Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").with_context(|| format!("cannot reset the peak of process {pid}"))
+}
+
 /// Physical memory that a process and all its descendants have now, in bytes. Pages that they share count for each, so
 /// the sum is never too small.
 fn tree_memory(pid: u32) -> u64 {
@@ -156,6 +166,17 @@ mod tests {
         assert!(peak_memory(own).unwrap() > 100_000);
         assert!(tree_memory(own) > 100_000);
         assert!(cpu_seconds(own).unwrap() >= 0.0);
+    }
+
+    #[test]
+    fn peak_that_is_forgotten_counts_anew() {
+        let own = std::process::id();
+        // So large that it goes back to the system at once.
+        drop(std::hint::black_box(vec![1_u8; 100_000_000]));
+        let before = peak_memory(own).unwrap();
+        assert!(before > 100_000_000);
+        forget_peak_memory(own).unwrap();
+        assert!(peak_memory(own).unwrap() < before && memory(own).unwrap() < before);
     }
 
     #[test]

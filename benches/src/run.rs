@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
+    access,
     api::{Mode, NewDocument},
     client::Client,
     events::Record,
@@ -47,6 +48,10 @@ const RESTARTS: usize = 5;
 /// The benchmark.
 #[derive(Args, Clone, Debug)]
 pub struct BenchArguments {
+    /// The folder with `corpus.jsonl.gz`, `queries.jsonl` and `qrels.tsv` of SciFact.
+    #[arg(long, value_name = "FOLDER")]
+    pub data: PathBuf,
+
     /// Writes all figures to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -65,6 +70,10 @@ pub struct BenchArguments {
 pub struct QualityArguments {
     #[command(flatten)]
     pub server: ServerArguments,
+
+    /// The folder with `corpus.jsonl.gz`, `queries.jsonl` and `qrels.tsv` of SciFact.
+    #[arg(long, value_name = "FOLDER")]
+    pub data: PathBuf,
 
     /// The data directory: the folder `data` in what a run with `--keep` left.
     #[arg(long, value_name = "FOLDER")]
@@ -119,7 +128,7 @@ pub async fn run(server: &ServerArguments, arguments: &BenchArguments) -> Result
     let started = Instant::now();
     let machine = machine();
     let setup = Setup::new(server)?;
-    let mut scifact = Scifact::load(&server.data)?;
+    let mut scifact = Scifact::load(&arguments.data)?;
     if let Some(count) = arguments.quick {
         scifact = scifact.reduced_to(usize::try_from(count)?);
     }
@@ -129,6 +138,9 @@ pub async fn run(server: &ServerArguments, arguments: &BenchArguments) -> Result
 
     note("rehearsing with two documents");
     rehearse(&setup, &documents[..2]).await.context("the rehearsal failed")?;
+
+    // It has servers and data of its own.
+    let access = access::measure(&setup).await.context("measuring access failed")?;
 
     // Half of the texts before the ingestion and half after, so that a machine that changes its pace changes both.
     let (early, late) = halves(&documents);
@@ -196,6 +208,7 @@ pub async fn run(server: &ServerArguments, arguments: &BenchArguments) -> Result
     figures::background(&mut report, &background);
     figures::events(&mut report, &ingested);
     figures::resources(&mut report, &ingest_usage, &whole_usage, first_start, &restarts);
+    figures::access(&mut report, &access);
     figures::totals(&mut report, &single, quiet_after, started.elapsed());
     report.publish(arguments.json.as_deref())
 }
@@ -203,7 +216,7 @@ pub async fn run(server: &ServerArguments, arguments: &BenchArguments) -> Result
 /// Asks the queries on a kept data directory and prints the quality of the rankings.
 pub async fn quality_only(arguments: &QualityArguments) -> Result<()> {
     let setup = Setup::new(&arguments.server)?;
-    let scifact = Scifact::load(&arguments.server.data)?;
+    let scifact = Scifact::load(&arguments.data)?;
     let data_dir = arguments.data_dir.canonicalize();
     let data_dir = data_dir.with_context(|| format!("no folder {} (--data-dir)", arguments.data_dir.display()))?;
     let (server, _) = setup.launch.start(&data_dir).await?;
@@ -345,9 +358,10 @@ fn input_fact(scifact: &Scifact, arguments: &BenchArguments, chunks: usize) -> S
     format!("{documents} documents as .{}, {chunks} chunks, {queries} queries{quick}", arguments.format.extension())
 }
 
-fn settings_fact(setup: &Setup) -> String {
+pub fn settings_fact(setup: &Setup) -> String {
     let settings: Vec<String> = setup.launch.settings.iter().map(|(name, value)| shown(name, value)).collect();
-    if settings.is_empty() { "the server's defaults".into() } else { settings.join(" ") }
+    let settings = if settings.is_empty() { "the server's defaults".into() } else { settings.join(" ") };
+    format!("{settings}; points and logins as good as unlimited, but for guesses")
 }
 
 /// A setting as it may be printed: addresses can hold passwords, and some settings are secrets.

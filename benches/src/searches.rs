@@ -54,7 +54,7 @@ impl Searcher<'_> {
     }
 
     fn search<'q>(&'q self, query: &'q str, mode: Mode) -> Search<'q> {
-        Search { collection: self.collection, query, mode, group: Group::Document, first: CUTOFF }
+        Search { collection: Some(self.collection), query, mode, group: Group::Document, first: CUTOFF }
     }
 
     /// Asks one question after another, over one connection.

@@ -24,17 +24,52 @@ const STOP_LIMIT: Duration = Duration::from_secs(40);
 /// Between two looks at `/health/ready`; it bounds the error of the measured time.
 const READY_PAUSE: Duration = Duration::from_millis(2);
 
+/// Which limits on what one caller may ask for the server has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limits {
+    /// The server's own.
+    Defaults,
+    /// So high that a program that asks as fast as it can doesn't reach them.
+    Raised,
+}
+
+impl Limits {
+    /// The environment variables that set them, to the most that the server takes.
+    fn environment(self) -> &'static [(&'static str, &'static str)] {
+        const POINTS: &str = "1000000000";
+        const ATTEMPTS: &str = "1000000";
+        match self {
+            Self::Defaults => &[],
+            Self::Raised => &[
+                ("DOCENT__LIMITS__POINTS_PER_MINUTE", POINTS),
+                ("DOCENT__LIMITS__POINTS_BURST", POINTS),
+                ("DOCENT__LIMITS__ANONYMOUS_POINTS_PER_MINUTE", POINTS),
+                ("DOCENT__LIMITS__ANONYMOUS_POINTS_BURST", POINTS),
+                ("DOCENT__AUTH__LOGIN_ATTEMPTS_PER_ACCOUNT", ATTEMPTS),
+                ("DOCENT__AUTH__LOGIN_ATTEMPTS_PER_ADDRESS", ATTEMPTS),
+            ],
+        }
+    }
+}
+
 /// How the server is started.
+#[derive(Clone)]
 pub struct Launch {
     pub binary: PathBuf,
     pub model_dir: PathBuf,
-    /// More environment variables for the server.
+    pub limits: Limits,
+    /// More environment variables for the server; they go before those of the limits.
     pub settings: Vec<(String, String)>,
     /// Everything that servers print is appended here.
     pub log: PathBuf,
 }
 
 impl Launch {
+    /// The same with these limits.
+    pub fn with_limits(&self, limits: Limits) -> Self {
+        Self { limits, ..self.clone() }
+    }
+
     /// A command of the server's binary. It inherits no environment, and its working directory has no settings file, so
     /// only what is named here holds.
     pub fn command(&self, data_dir: &Path) -> Command {
@@ -44,6 +79,7 @@ impl Launch {
             .env("DOCENT__DATA_DIR", data_dir)
             .env("DOCENT__HTTP__PORT", "0")
             .env("DOCENT__EMBEDDING__MODEL_DIR", &self.model_dir)
+            .envs(self.limits.environment().iter().copied())
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .current_dir(data_dir)
             .stdin(Stdio::null())
@@ -198,7 +234,13 @@ mod tests {
         let binary = folder.join("server");
         std::fs::write(&binary, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Launch { binary, model_dir: folder.to_owned(), settings: Vec::new(), log: folder.join("log") }
+        Launch {
+            binary,
+            model_dir: folder.to_owned(),
+            limits: Limits::Defaults,
+            settings: Vec::new(),
+            log: folder.join("log"),
+        }
     }
 
     #[test]
@@ -210,6 +252,23 @@ mod tests {
         );
         assert_eq!(listening_address("listening on port 81"), None);
         assert_eq!(listening_address("Open http://127.0.0.1:81"), None);
+    }
+
+    #[test]
+    fn limits_are_raised_unless_a_setting_or_the_measurement_says_otherwise() {
+        const POINTS: &str = "DOCENT__LIMITS__POINTS_BURST";
+        let folder = tempfile::tempdir().unwrap();
+        let launch = launch(folder.path(), "");
+        let points = |launch: &Launch| {
+            let command = launch.command(folder.path());
+            let found = command.as_std().get_envs().find(|(name, _)| *name == POINTS);
+            found.and_then(|(_, value)| value?.to_str().map(str::to_owned))
+        };
+        assert_eq!(points(&launch), None);
+        let mut launch = launch.with_limits(Limits::Raised);
+        assert_eq!(points(&launch).as_deref(), Some("1000000000"));
+        launch.settings.push((POINTS.into(), "7".into()));
+        assert_eq!(points(&launch).as_deref(), Some("7"));
     }
 
     #[tokio::test]

@@ -6,7 +6,10 @@ use anyhow::{Context, Result};
 use clap::Args;
 use tempfile::TempDir;
 
-use crate::{report::note, server::Launch};
+use crate::{
+    report::note,
+    server::{Launch, Limits},
+};
 
 /// What every way of running needs.
 #[derive(Args, Clone, Debug)]
@@ -14,10 +17,6 @@ pub struct ServerArguments {
     /// The release build of the server.
     #[arg(long, value_name = "FILE")]
     pub server: PathBuf,
-
-    /// The folder with `corpus.jsonl.gz`, `queries.jsonl` and `qrels.tsv` of SciFact.
-    #[arg(long, value_name = "FOLDER")]
-    pub data: PathBuf,
 
     /// The folder with the embedding model, as the server's `embedding.model_dir`.
     #[arg(long, value_name = "FOLDER", default_value = ".model")]
@@ -69,7 +68,9 @@ impl Setup {
         let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let log = parent.join(format!("{name}.log"));
         let folder = if arguments.keep { Folder::Kept(folder.keep()) } else { Folder::Removed(folder) };
-        let setup = Self { launch: Launch { binary, model_dir, settings: arguments.settings.clone(), log }, folder };
+        let settings = arguments.settings.clone();
+        let launch = Launch { binary, model_dir, limits: Limits::Raised, settings, log };
+        let setup = Self { launch, folder };
         note(format!("what the server prints goes to {}", setup.launch.log.display()));
         if arguments.keep {
             note(format!("data directories stay in {}", setup.folder().display()));

@@ -19,11 +19,11 @@ use tokio::{
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,
-    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+    tungstenite::{self, Message, client::IntoClientRequest, http::HeaderValue},
 };
 
 use crate::{
-    client::{Client, data, now},
+    client::{CallError, Client, data, now},
     history::{is_outcome, is_terminal},
 };
 
@@ -196,12 +196,20 @@ async fn run(
                 End::Done => return Ok(()),
                 End::Lost(reason) => reason,
             },
+            Err(error) if is_rate_limited(&error) => return Err(error),
             Err(error) => format!("{error:#}"),
         };
         fruitless = if report.borrow().events > before { 0 } else { fruitless + 1 };
         ensure!(fruitless < FRUITLESS_CONNECTIONS, "no event over {fruitless} sockets in a row; the last: {reason}");
         sleep(RECONNECT_PAUSE).await;
     }
+}
+
+/// Whether the server wants to be asked less often: asking again would hide it.
+fn is_rate_limited(error: &anyhow::Error) -> bool {
+    let refused =
+        |error: &tungstenite::Error| matches!(error, tungstenite::Error::Http(answer) if answer.status() == 429);
+    matches!(error.downcast_ref(), Some(CallError::RateLimited(_))) || error.downcast_ref().is_some_and(refused)
 }
 
 /// Opens a socket and introduces itself.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::net::TcpListener;
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 use tokio_tungstenite::{
     accept_hdr_async,
     tungstenite::handshake::server::{ErrorResponse, Request, Response},
@@ -141,6 +141,27 @@ async fn refused_subscription_is_told_to_who_waits() {
     follower.follow("operation");
     let error = follower.wait("an end", LIMIT, |progress| progress.complete == 1).await.unwrap_err();
     assert!(error.to_string().contains("failed"), "{error:#}");
+}
+
+#[tokio::test]
+async fn wish_to_be_asked_less_often_ends_the_following_at_once() {
+    crate::install_tls_provider();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let answer = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        // A second socket would wait for ever.
+        std::future::pending::<()>().await;
+    };
+    let mut follower = Follower::start(Arc::new(client), Vec::new());
+    tokio::select! {
+        () = answer => {}
+        waited = follower.wait("a WebSocket", LIMIT, |progress| progress.connections == 1) => {
+            let error = waited.unwrap_err().chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+            assert!(error.contains("429"), "{error}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,114 @@
+//! Who reads what in the measurement of the scope: an owner with her one collection, and a reader who has a role in it and
+//! in a thousand others.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use crate::{
+    api::{AT_ONCE, NewDocument},
+    client::Client,
+    ingest::{check_contents, ingest},
+    statistics::Generator,
+};
+
+/// Collections that are shared with the reader beside the measured one.
+pub const MEMBERSHIPS: usize = 1000;
+/// Documents of the measured collection: a page of them.
+pub const DOCUMENTS: usize = 20;
+/// Chunks of each document that are read.
+pub const CHUNKS: usize = 3;
+
+/// Words of a document: enough for more than `CHUNKS` chunks.
+const WORDS_OF_A_DOCUMENT: usize = 240;
+const WORDS_OF_A_SENTENCE: usize = 12;
+/// Tokens of a chunk.
+const CHUNK_TOKENS: usize = 48;
+
+/// What the texts are made of, and what is asked for.
+pub const WORDS: [&str; 48] = [
+    "anchor", "barrel", "beacon", "bridge", "candle", "canvas", "carpet", "castle", "cellar", "chapel", "cotton",
+    "desert", "engine", "fabric", "falcon", "forest", "garden", "goblet", "hammer", "harbor", "island", "jacket",
+    "kettle", "ladder", "lantern", "marble", "meadow", "mirror", "needle", "orchard", "paddle", "pepper", "pillar",
+    "pocket", "quarry", "ribbon", "saddle", "shadow", "silver", "spiral", "statue", "stream", "temple", "timber",
+    "tunnel", "valley", "violin", "window",
+];
+
+/// The callers and what they read.
+pub struct Stage {
+    /// Has no membership but in her own collection.
+    pub owner: Arc<Client>,
+    /// Has a role in the same collection, and in `MEMBERSHIPS` more.
+    pub reader: Client,
+    pub collection: String,
+}
+
+impl Stage {
+    /// Makes accounts, collections and roles on an empty server. Fails if they are not as they should be.
+    pub async fn set(base: &str) -> Result<Self> {
+        let (owner, reader) = (Arc::new(Client::of(base, "owner")?), Client::of(base, "reader")?);
+        let neighbour = Client::of(base, "neighbour")?;
+        for client in [&neighbour, &owner, &reader] {
+            client.register().await?;
+        }
+        let chunking = json!({ "maxTokens": CHUNK_TOKENS, "overlapTokens": 0 });
+        let collection = owner.create_collection_with(json!({ "name": "Measured", "chunking": chunking })).await?;
+        let documents = documents();
+        ingest(&owner, &collection, &documents, "measured").await?;
+        let contents = check_contents(&owner, &collection, &documents).await?;
+        ensure!(
+            contents.documents.iter().all(|document| document.chunk_count > CHUNKS),
+            "a document has too few chunks"
+        );
+
+        for first in (0..MEMBERSHIPS).step_by(AT_ONCE) {
+            let names = std::array::from_fn(|offset| format!("Shared {}", first + offset));
+            let made = neighbour.create_collections(&names).await?;
+            let made = <[String; AT_ONCE]>::try_from(made).ok().context("not as many collections as were asked for")?;
+            neighbour.share_each(&made, reader.login()).await?;
+        }
+        owner.share(&collection, reader.login()).await?;
+        let counts = (owner.collection_count().await?, reader.collection_count().await?);
+        ensure!(counts == (1, MEMBERSHIPS + 1), "owner and reader may read {counts:?} collections");
+        Ok(Self { owner, reader, collection })
+    }
+}
+
+/// The same documents in every run.
+fn documents() -> Vec<NewDocument> {
+    let mut generator = Generator::new(1);
+    (0..DOCUMENTS)
+        .map(|number| NewDocument {
+            uri: format!("generated-{number}"),
+            file_name: format!("generated-{number}.txt"),
+            text: text(&mut generator),
+        })
+        .collect()
+}
+
+fn text(generator: &mut Generator) -> String {
+    let words: Vec<&str> = (0..WORDS_OF_A_DOCUMENT).map(|_| WORDS[generator.below(WORDS.len())]).collect();
+    let sentences: Vec<String> =
+        words.chunks(WORDS_OF_A_SENTENCE).map(|words| format!("The {}.", words.join(" "))).collect();
+    sentences.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn generated_documents_differ_from_each_other_and_not_from_run_to_run() {
+        let texts = || documents().into_iter().map(|document| document.text).collect::<Vec<_>>();
+        assert_eq!(texts(), texts());
+        assert_eq!(texts().into_iter().collect::<BTreeSet<_>>().len(), DOCUMENTS);
+    }
+
+    #[test]
+    fn collections_are_made_in_whole_calls() {
+        assert_eq!(MEMBERSHIPS % AT_ONCE, 0);
+    }
+}
