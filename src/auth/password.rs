@@ -4,17 +4,23 @@
 use std::{
     collections::HashSet,
     fmt,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
-    password_hash::{self, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        self,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
 };
 use tokio::sync::Semaphore;
 
 /// KiB of memory, passes and lanes of one hash: OWASP's first choice for Argon2id.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+
+/// Random bytes that make two hashes of one password different.
+const SALT_BYTES: usize = 16;
 
 /// Characters that a password may have.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
@@ -45,10 +51,13 @@ pub enum PasswordError {
     Stopped,
 }
 
-/// Hashes and verifies passwords on the blocking pool, only so many at the same time, because each takes 19 MiB.
+/// Hashes and verifies passwords on the blocking pool, only so many at the same time, because each takes 19 MiB. That
+/// memory is kept for the next one: an allocator that gets blocks of this size from many threads holds on to a gigabyte.
 #[derive(Clone)]
 pub struct PasswordHasher {
     slots: Arc<Semaphore>,
+    /// Memory that no slot uses at the moment.
+    memory: Arc<Mutex<Vec<Vec<Block>>>>,
     /// The hash of no one's password. Verifying against it makes an unknown user as slow as a wrong password.
     nobody: Arc<str>,
 }
@@ -60,8 +69,13 @@ impl PasswordHasher {
     /// # Errors
     /// When the machine gives no memory or no random bytes.
     pub fn new(concurrency: usize) -> Result<Self, PasswordError> {
-        let nobody = hash("").map_err(PasswordError::Hash)?;
-        Ok(Self { slots: Arc::new(Semaphore::new(concurrency.max(1))), nobody: nobody.into() })
+        let mut memory = Vec::new();
+        let nobody = hash("", &mut memory).map_err(PasswordError::Hash)?;
+        Ok(Self {
+            slots: Arc::new(Semaphore::new(concurrency.max(1))),
+            memory: Arc::new(Mutex::new(vec![memory])),
+            nobody: nobody.into(),
+        })
     }
 
     /// The hash of a password, with a new salt from the operating system, as a PHC string.
@@ -70,7 +84,7 @@ impl PasswordHasher {
     /// When the machine gives no memory or no random bytes, or the server is stopping.
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
         let password = password.to_owned();
-        self.run(move || hash(&password)).await?.map_err(PasswordError::Hash)
+        self.run(move |memory| hash(&password, memory)).await?.map_err(PasswordError::Hash)
     }
 
     /// Whether `password` is the one that `hash` was made from. With `None`, for an unknown user, the answer is `false`
@@ -79,16 +93,24 @@ impl PasswordHasher {
         let is_known = hash.is_some();
         let password = password.to_owned();
         let hash = hash.map_or_else(|| Arc::clone(&self.nobody), Arc::from);
-        self.run(move || matches(&password, &hash)).await.is_ok_and(|matches| matches && is_known)
+        let matches = self.run(move |memory| matches(&password, &hash, memory).unwrap_or(false)).await;
+        matches.is_ok_and(|matches| matches && is_known)
     }
 
     /// Runs `work` when a slot is free. The slot is held by the work itself: a caller who has gone away does not end the
     /// computation, so she must not free its memory for the next one.
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordError> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T, PasswordError> {
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| PasswordError::Stopped)?;
+        let free = Arc::clone(&self.memory);
         let task = tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            work()
+            let mut memory = free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let value = work(&mut memory);
+            free.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+            drop(slot);
+            value
         });
         task.await.map_err(|_| PasswordError::Stopped)
     }
@@ -100,14 +122,43 @@ impl fmt::Debug for PasswordHasher {
     }
 }
 
-fn hash(password: &str) -> Result<String, password_hash::Error> {
-    let (memory, passes, lanes) = COST;
-    let parameters = Params::new(memory, passes, lanes, None)?;
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
-    Ok(argon2.hash_password(password.as_bytes())?.to_string())
+fn hash(password: &str, memory: &mut Vec<Block>) -> Result<String, password_hash::Error> {
+    let (kibibytes, passes, lanes) = COST;
+    let params = Params::new(kibibytes, passes, lanes, Some(Params::DEFAULT_OUTPUT_LEN))?;
+    let salt = Salt::new(&rand::random::<[u8; SALT_BYTES]>())?;
+    let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+    let hash = PasswordHash {
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: ParamsString::try_from(&params)?,
+        salt: Some(salt),
+        hash: Some(digest(password, &salt, (algorithm, version, params), memory)?),
+    };
+    Ok(hash.to_string())
 }
 
-/// The cost is the one written in the hash, so that hashes outlive a change of ours.
-fn matches(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+/// Whether the password gives the hash, compared in constant time. The cost is the one written in the hash, so that hashes
+/// outlive a change of ours.
+fn matches(password: &str, hash: &str, memory: &mut Vec<Block>) -> Result<bool, password_hash::Error> {
+    let hash = PasswordHash::new(hash)?;
+    let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Ok(false) };
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str())?;
+    let version = hash.version.map(Version::try_from).transpose()?.unwrap_or_default();
+    let params = Params::try_from(&hash)?;
+    Ok(digest(password, &salt, (algorithm, version, params), memory)? == expected)
+}
+
+fn digest(
+    password: &str,
+    salt: &Salt,
+    (algorithm, version, params): (Algorithm, Version, Params),
+    memory: &mut Vec<Block>,
+) -> Result<Output, password_hash::Error> {
+    memory.resize(params.block_count(), Block::default());
+    let mut buffer = [0; Output::MAX_LENGTH];
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let output = buffer.get_mut(..length).ok_or(password_hash::Error::OutputSize)?;
+    let argon2 = Argon2::new(algorithm, version, params);
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, memory)?;
+    Ok(Output::new(output)?)
 }

@@ -23,9 +23,15 @@ pub struct Balance {
 /// Takes the price of a request out of the caller's bucket, and out of her key's budget, where it has one.
 ///
 /// # Errors
-/// `RateLimited` when the bucket has less, `LimitExceeded` when the budget has.
+/// `RateLimited` when the bucket has less now, `LimitExceeded` when it never holds as much, or the budget has less.
 pub async fn charge(services: &Services, viewer: &Viewer, points: u32) -> Result<(), Error> {
     let (payer, quota) = account(services, viewer);
+    if points > quota.burst {
+        return Err(Error::LimitExceeded {
+            limit: "pointsBurst",
+            message: format!("The request costs {points} points; at most {} can be spent at once.", quota.burst),
+        });
+    }
     services.points.take(payer, points, quota, services.clock.now())?;
     let Some(key) = viewer.key().filter(|key| key.points_budget.is_some()) else { return Ok(()) };
     let (id, points) = (key.id, i64::from(points));

@@ -109,6 +109,18 @@ on_both_databases! {
         assert_eq!(ask(&short).await.status, 401);
     }
 
+    async fn a_key_with_a_rate_waits_for_its_points_and_is_told_what_it_can_never_have(app) {
+        let (ada, ..) = with_two_collections(&app).await;
+        let (slow, _) = make(&ada, json!({ "name": "slow", "actions": ["COLLECTION_READ"], "pointsPerMinute": 30 })).await;
+        assert_eq!(names(&slow.data(NAMES, json!({})).await).len(), 2);
+        assert_eq!(code(&slow.graphql(NAMES, json!({})).await), "RATE_LIMITED");
+        app.clock.advance(60);
+        assert_eq!(names(&slow.data(NAMES, json!({})).await).len(), 2);
+        let dear = "{ collections(first: 50) { nodes { name } } }";
+        assert_eq!(code(&slow.graphql(dear, json!({})).await), "COST_LIMIT_EXCEEDED");
+        assert_eq!(names(&ada.data(dear, json!({})).await).len(), 2, "its owner has a bucket of her own");
+    }
+
     async fn a_key_fills_no_upload_but_its_own(app) {
         let (ada, ..) = with_two_collections(&app).await;
         let (key, _) = make(&ada, json!({ "name": "writer", "actions": ["DOCUMENT_INGEST"] })).await;
