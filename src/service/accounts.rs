@@ -120,7 +120,7 @@ pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -
                 let role = if is_first { ServerRole::Admin } else { invited.unwrap_or(ServerRole::Member) };
                 let user = User { role, ..user.clone() };
                 users::insert(tx, &user, hash.clone()).await?;
-                audit::done(tx, viewer, Deed::new(AuditAction::UserRegister).to(user.id), now).await?;
+                audit::done(tx, viewer, Deed::new(AuditAction::UserRegister).by(user.id).to(user.id), now).await?;
                 Ok(user)
             }
             .boxed()

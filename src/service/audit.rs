@@ -1,13 +1,13 @@
 //! The audit log: changes are noted in their own transaction, so that none is without its line; refusals are noted a
 //! moment later, together, so that nobody can slow the server down, or measure it, by being refused.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::sleep,
+    time::{Instant, timeout_at},
 };
 use tracing::warn;
 
@@ -16,22 +16,23 @@ use crate::{
     db::{Database, DatabaseError, Transaction, repo::audit_log},
     domain::{
         audit::{AuditAction, AuditEntry, AuditObject, AuditResult},
-        id::{AuditEntryId, CollectionId},
+        id::{AuditEntryId, CollectionId, UserId},
     },
     error::{Error, ErrorCode, ViolationCode},
 };
 
-/// Refusals that wait to be written; more are counted and not kept.
+/// Refusals that wait to be written. What a flood brings beyond that is not kept.
 const WAITING: usize = 4096;
-/// Refusals in one transaction.
-const BATCH: usize = 500;
-/// How long refusals are gathered.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How long refusals are gathered before they are written in one transaction.
+const GATHERING: Duration = Duration::from_secs(1);
+/// Lines that one caller gets in one of them for one kind of refusal. The last says how many more there were.
+const LINES: usize = 10;
 
 /// What was done, or tried, apart from by whom.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Deed {
     action: AuditAction,
+    by: Option<UserId>,
     object: Option<AuditObject>,
     collection: Option<CollectionId>,
     message: Option<String>,
@@ -41,7 +42,14 @@ impl Deed {
     /// Something that was done.
     #[must_use]
     pub fn new(action: AuditAction) -> Self {
-        Self { action, object: None, collection: None, message: None }
+        Self { action, by: None, object: None, collection: None, message: None }
+    }
+
+    /// By this account, where the request does not come with its credential.
+    #[must_use]
+    pub fn by(mut self, user: UserId) -> Self {
+        self.by = Some(user);
+        self
     }
 
     /// To this object.
@@ -71,7 +79,7 @@ impl Deed {
             at,
             action: self.action,
             result,
-            user_id: viewer.user.as_ref().map(|user| user.id),
+            user_id: self.by.or(viewer.user.as_ref().map(|user| user.id)),
             api_key_id: viewer.key_id(),
             object: self.object,
             collection_id: self.collection,
@@ -144,28 +152,76 @@ fn is_refusal(error: &Error) -> bool {
 }
 
 async fn write(database: Database, mut receiver: mpsc::Receiver<Message>) {
-    let mut messages = Vec::new();
-    while receiver.recv_many(&mut messages, BATCH).await > 0 {
-        let mut entries = Vec::new();
-        let mut waiting = Vec::new();
-        for message in messages.drain(..) {
+    while let Some(first) = receiver.recv().await {
+        let (mut refusals, mut waiting) = (Vec::new(), None);
+        let until = Instant::now() + GATHERING;
+        let mut next = Some(first);
+        while let Some(message) = next {
             match message {
-                Message::Refusal(entry) => entries.push(entry),
-                Message::Flush(sender) => waiting.push(sender),
+                Message::Refusal(entry) => refusals.push(entry),
+                Message::Flush(sender) => {
+                    waiting = Some(sender);
+                    break;
+                }
             }
+            let is_full = refusals.len() >= WAITING;
+            next = if is_full { None } else { timeout_at(until, receiver.recv()).await.ok().flatten() };
         }
+        let entries = &shortened(refusals);
         if !entries.is_empty() {
-            let entries = &entries;
             let written = database.transaction(|tx| audit_log::insert_many(tx, entries.clone()).boxed()).await;
             if let Err(error) = written {
                 warn!(error = &error as &dyn std::error::Error, lost = entries.len(), "refusals can't be noted");
             }
         }
-        if waiting.is_empty() {
-            sleep(PAUSE).await;
-        }
-        for sender in waiting {
+        if let Some(sender) = waiting {
             let _ = sender.send(());
         }
+    }
+}
+
+/// The refusals without those of which there are too many of one kind from one caller.
+fn shortened(refusals: Vec<AuditEntry>) -> Vec<AuditEntry> {
+    let mut kept: Vec<AuditEntry> = Vec::new();
+    let mut kinds: HashMap<_, (usize, usize)> = HashMap::new();
+    for entry in refusals {
+        let kind = (entry.user_id, entry.api_key_id, entry.address, entry.action, entry.message.clone());
+        let (lines, last) = kinds.entry(kind).or_default();
+        *lines += 1;
+        if *lines <= LINES {
+            *last = kept.len();
+            kept.push(entry);
+        }
+    }
+    for (lines, last) in kinds.into_values().filter(|(lines, _)| *lines > LINES) {
+        if let Some(entry) = kept.get_mut(last) {
+            let message = entry.message.take().unwrap_or_default();
+            entry.message = Some(format!("{message}; {} more like it", lines - LINES));
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{client::Client, id::DocumentId};
+
+    #[test]
+    fn a_flood_of_refusals_is_ten_lines_and_a_number() {
+        let viewer = Viewer::anonymous(Client::default());
+        let entry = |action| {
+            Deed::new(action).to(DocumentId::generate()).saying("x").entry(
+                &viewer,
+                AuditResult::Refused,
+                DateTime::UNIX_EPOCH,
+            )
+        };
+        let mut refusals: Vec<_> = (0..500).map(|_| entry(AuditAction::Read)).collect();
+        refusals.push(entry(AuditAction::Authenticate));
+        let kept = shortened(refusals);
+        assert_eq!(kept.len(), LINES + 1);
+        assert_eq!(kept[LINES - 1].message.as_deref(), Some("x; 490 more like it"));
+        assert_eq!(kept[LINES].message.as_deref(), Some("x"));
     }
 }

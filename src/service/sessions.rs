@@ -73,14 +73,14 @@ pub async fn create(services: &Services, viewer: &Viewer, login: &str, password:
     services.logins.succeeded(attempt);
     let now = services.clock.now();
     let (session, token) = new_session(services, &user, &viewer.client, now);
-    let acting = &Viewer { user: Some(Arc::new(user.clone())), ..viewer.clone() };
+    let id = user.id;
     let (stored, digest) = (&session, &token.digest());
     services
         .database
         .transaction(|tx| {
             async move {
                 sessions::insert(tx, stored, digest.clone()).await?;
-                audit::done(tx, acting, Deed::new(AuditAction::SessionCreate).to(stored.id), now).await?;
+                audit::done(tx, viewer, Deed::new(AuditAction::SessionCreate).by(id).to(stored.id), now).await?;
                 Ok::<_, Error>(())
             }
             .boxed()
@@ -170,7 +170,8 @@ pub async fn refresh(services: &Services, viewer: &Viewer, refresh_token: &str) 
             tokens(services, user, session.id, &next, now)
         }
         Exchange::Replayed(session) => {
-            let deed = Deed::new(AuditAction::SessionRefresh).to(session.id).saying("a used token came back");
+            let deed = Deed::new(AuditAction::SessionRefresh).by(session.user_id).to(session.id);
+            let deed = deed.saying("a used token came back");
             services.audit.refused(viewer, deed, &REFUSED, now);
             Err(REFUSED)
         }
@@ -203,8 +204,8 @@ async fn exchange(
     sessions::use_token(tx, &digest, &salt, now).await?;
     sessions::insert_token(tx, session.id, next.digest(), now).await?;
     let address = viewer.client.address.map(|address| address.to_string());
-    sessions::touch(tx, session.id, address, now).await?;
-    audit::done(tx, viewer, Deed::new(AuditAction::SessionRefresh).to(session.id), now).await?;
+    sessions::touch(tx, session.id, address, (now, now)).await?;
+    audit::done(tx, viewer, Deed::new(AuditAction::SessionRefresh).by(session.user_id).to(session.id), now).await?;
     Ok(Exchange::Continued(session, next))
 }
 
@@ -333,7 +334,8 @@ async fn with_token(services: &Services, token: &str, anonymous: &Viewer) -> Res
     if now >= session.last_used_at + TOUCH_INTERVAL {
         let address = &anonymous.client.address.map(|address| address.to_string());
         let id = session.id;
-        services.database.transaction(|tx| sessions::touch(tx, id, address.clone(), now).boxed()).await?;
+        let since = now - TOUCH_INTERVAL;
+        services.database.transaction(|tx| sessions::touch(tx, id, address.clone(), (now, since)).boxed()).await?;
     }
     Ok(viewer)
 }
@@ -345,7 +347,8 @@ async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Resu
     let (id, last_used_at) = found.as_ref().map(|key| (key.id, key.last_used_at)).ok_or(BAD_KEY)?;
     let viewer = of_key(services, found, &anonymous.client).await?;
     if last_used_at.is_none_or(|used| now >= used + TOUCH_INTERVAL) {
-        services.database.transaction(|tx| api_keys::touch(tx, id, now).boxed()).await?;
+        let since = now - TOUCH_INTERVAL;
+        services.database.transaction(|tx| api_keys::touch(tx, id, now, since).boxed()).await?;
     }
     Ok(viewer)
 }

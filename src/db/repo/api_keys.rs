@@ -143,11 +143,17 @@ pub async fn revoke(
     Ok(result.rows_affected == 1)
 }
 
-/// Notes that a key was used.
-pub async fn touch(tx: &Transaction<'_>, id: ApiKeyId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+/// Notes that a key was used, unless that was noted after `since` already.
+pub async fn touch(
+    tx: &Transaction<'_>,
+    id: ApiKeyId,
+    now: DateTime<Utc>,
+    since: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
     api_key::Entity::update_many()
         .col_expr(api_key::Column::LastUsedAt, Expr::value(now))
         .filter(api_key::Column::Id.eq(id.0))
+        .filter(api_key::Column::LastUsedAt.is_null().or(api_key::Column::LastUsedAt.lte(since)))
         .exec(&tx.connection)
         .await?;
     Ok(())

@@ -158,17 +158,18 @@ pub async fn is_unused(tx: &Transaction<'_>, digest: &str) -> Result<bool, Datab
     Ok(token.is_some_and(|token| token.used_at.is_none()))
 }
 
-/// Notes when and from where a login was used last.
+/// Notes when and from where a login was used last, unless that was noted after `since` already.
 pub async fn touch(
     tx: &Transaction<'_>,
     id: SessionId,
     address: Option<String>,
-    now: DateTime<Utc>,
+    (now, since): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<(), DatabaseError> {
     session::Entity::update_many()
         .col_expr(session::Column::LastUsedAt, Expr::value(now))
         .col_expr(session::Column::Address, Expr::value(address))
         .filter(session::Column::Id.eq(id.0))
+        .filter(session::Column::LastUsedAt.is_null().or(session::Column::LastUsedAt.lte(since)))
         .exec(&tx.connection)
         .await?;
     Ok(())

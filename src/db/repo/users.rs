@@ -39,12 +39,12 @@ pub struct UserFilter {
 /// Whom a scope may see: herself, the owners of what she may read, and the members of collections whose members she may
 /// see; an administrator everybody.
 fn visible(scope: Scope) -> Condition {
-    let seen = Condition::any().add(is_known(scope));
     match scope {
         Scope::System => Condition::all(),
-        Scope::Anonymous => seen,
+        Scope::Anonymous => Condition::any().add(is_known(scope)),
         Scope::Account(caller) if caller.is_admin => Condition::all(),
-        Scope::Account(caller) => seen.add(user::Column::Id.eq(caller.user.0)),
+        // Herself first: who is asking is read with every request.
+        Scope::Account(caller) => Condition::any().add(user::Column::Id.eq(caller.user.0)).add(is_known(scope)),
     }
 }
 

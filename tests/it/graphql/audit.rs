@@ -1,5 +1,8 @@
 //! The audit log: what is noted, who reads it, and that nobody changes it.
 
+use std::collections::BTreeSet;
+
+use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
@@ -27,7 +30,69 @@ fn actions(entries: &[Value]) -> Vec<&str> {
     entries.iter().rev().map(|entry| entry["action"].as_str().unwrap()).collect()
 }
 
+/// The mutations of the schema, as the log names them: `collectionCreate` as `COLLECTION_CREATE`.
+fn mutations() -> BTreeSet<String> {
+    let sdl = docent::graphql::sdl();
+    let document = async_graphql::parser::parse_schema(sdl).unwrap();
+    let fields = document.definitions.into_iter().find_map(|definition| match definition {
+        TypeSystemDefinition::Type(ty) if ty.node.name.node == "Mutation" => match ty.node.kind {
+            TypeKind::Object(object) => Some(object.fields),
+            _ => None,
+        },
+        _ => None,
+    });
+    let name = |field: &str| -> String {
+        field.chars().flat_map(|c| c.is_uppercase().then_some('_').into_iter().chain(c.to_uppercase())).collect()
+    };
+    fields.unwrap().iter().map(|field| name(&field.node.name.node)).collect()
+}
+
 on_both_databases! {
+    async fn no_mutation_is_without_a_line(app) {
+        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+        let id = ada.create_collection("Letters").await;
+        let done = async |caller: &Caller, mutation: &str, variables: Value| {
+            let mut data = caller.data(mutation, variables).await;
+            let payload = data.as_object_mut().unwrap().values_mut().next().unwrap().take();
+            assert_eq!(payload["userErrors"], json!([]), "{mutation}: {payload:#}");
+            payload
+        };
+        let bob_id = bob.data("{ viewer { id } }", json!({})).await["viewer"]["id"].clone();
+        let ids = json!({ "id": id, "user": bob_id });
+        done(&ada, "mutation($id: ID!) { collectionUpdate(id: $id, input: { description: \"x\" }) { userErrors { code } } }", ids.clone()).await;
+        done(&ada, "mutation($id: ID!, $user: ID!) { collectionMemberSet(input: { collectionId: $id, userId: $user, role: EDITOR }) { userErrors { code } } }", ids.clone()).await;
+        done(&ada, "mutation($id: ID!, $user: ID!) { collectionMemberRemove(input: { collectionId: $id, userId: $user }) { userErrors { code } } }", ids.clone()).await;
+        done(&ada, "mutation { uploadCreate(input: { fileName: \"a.txt\" }) { userErrors { code } } }", json!({})).await;
+        ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
+        let document = ada.data("query($id: ID!) { collection(id: $id) { documents { nodes { id } } } }", ids.clone()).await;
+        let document = document["collection"]["documents"]["nodes"][0]["id"].clone();
+        done(&ada, "mutation($id: ID!) { documentsDelete(input: { ids: [$id] }) { userErrors { code } } }", json!({ "id": document })).await;
+        let mut app = app;
+        app.abandon_work();
+        let waiting = ada.ingest(&id, texts(&[("b.txt", "Another.")])).await["operation"]["id"].clone();
+        done(&ada, "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": waiting })).await;
+        let key = done(&ada, "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ] }) { apiKey { id } userErrors { code } } }", json!({})).await;
+        done(&ada, "mutation($id: ID!) { apiKeyRevoke(id: $id) { userErrors { code } } }", json!({ "id": key["apiKey"]["id"] })).await;
+        done(&ada, "mutation { userInvite(input: {}) { userErrors { code } } }", json!({})).await;
+        done(&ada, "mutation($user: ID!) { userRoleSet(input: { userId: $user, role: MEMBER }) { userErrors { code } } }", ids.clone()).await;
+        done(&ada, "mutation($user: ID!) { userDeactivate(id: $user) { userErrors { code } } }", ids.clone()).await;
+        done(&ada, "mutation($user: ID!) { userActivate(id: $user) { userErrors { code } } }", ids.clone()).await;
+        done(&ada, "mutation($id: ID!) { collectionDelete(id: $id) { userErrors { code } } }", ids).await;
+        let login = "mutation { sessionCreate(input: { login: \"ada\", password: \"correct horse battery staple\" }) { refreshToken userErrors { code } } }";
+        let session = done(&app.anonymous(), login, json!({})).await;
+        done(&app.anonymous(), "mutation($token: String!) { sessionRefresh(input: { refreshToken: $token }) { userErrors { code } } }", json!({ "token": session["refreshToken"] })).await;
+        let change = "mutation { passwordChange(input: { currentPassword: \"correct horse battery staple\", newPassword: \"a new long password\" }) { accessToken userErrors { code } } }";
+        let changed = done(&ada, change, json!({})).await;
+        let ada = ada.with_token(changed["accessToken"].as_str().unwrap());
+        done(&app.anonymous().log_in("bob").await, "mutation { sessionRevoke(input: {}) { userErrors { code } } }", json!({})).await;
+
+        let entries = log(&app, &ada, json!({ "result": "DONE" })).await;
+        let noted: BTreeSet<String> = actions(&entries).into_iter().map(str::to_owned).collect();
+        let missing: Vec<_> = mutations().difference(&noted).cloned().collect();
+        assert_eq!(missing, Vec::<String>::new());
+        assert!(entries.iter().all(|entry| entry["userId"].is_string()), "{entries:#?}");
+    }
+
     async fn every_change_has_its_line_with_who_did_it_to_what(app) {
         let ada = app.user("ada").await;
         let id = ada.create_collection("Letters").await;
