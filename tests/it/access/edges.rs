@@ -134,7 +134,8 @@ const AUDIT_LOG: &str = "auditLog(filter: { collectionId: $collection, userId: $
 const SEARCH: &str = "search(input: { query: $word, collectionIds: [$collection], mode: LEXICAL })";
 const UPDATE: &str = "collectionUpdate(id: $collection, input: { description: $unique })";
 const DELETE: &str = "collectionDelete(id: $collection)";
-const MEMBER_SET: &str = "collectionMemberSet(input: { collectionId: $collection, userId: $member, role: EDITOR })";
+const MEMBER_SET: &str =
+    "collectionMemberSet(input: { collectionId: $collection, username: $memberName, role: EDITOR })";
 const INGEST: &str = "documentsIngest(input: { collectionId: $collection, documents: [{ fileName: $unique, source: { text: \"x\" } }] })";
 const DOCUMENTS_DELETE: &str = "documentsDelete(input: { ids: [$document] })";
 const CANCEL: &str = "operationCancel(id: $waiting)";

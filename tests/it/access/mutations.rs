@@ -1,6 +1,9 @@
 //! The rows of what can be changed: every field of `Mutation`.
 
-use super::{rows::Row, truth::Need};
+use super::{
+    rows::Row,
+    truth::{Need, Person},
+};
 
 const fn seen(action: &'static str) -> Need {
     Need::Change(action, "COLLECTION_READ")
@@ -185,12 +188,13 @@ pub const MUTATIONS: &[Row] = &[
     row(
         "Mutation.collectionMemberSet",
         "by id",
-        MEMBERS,
+        // A name is for everybody to say, an id for those who may see whose it is.
+        Need::Both(&MEMBERS, &Need::Sees(Person::Member)),
         "collectionMemberSet(input: { collectionId: $collection, userId: $member, role: EDITOR }) {
             member { role } userErrors { code message path }
         }",
     )
-    .hiding(&["collection"])
+    .hiding(&["member"])
     .changing(),
     row(
         "Mutation.collectionMemberSet",

@@ -21,8 +21,15 @@ pub const QUERIES: &[Row] = &[
     row("Query.users", "", Need::Server, "users(first: 100) { nodes { id email } totalCount }"),
     row("Query.users", "by name", Need::Server, "users(filter: { text: $closed }) { nodes { id } totalCount }")
         .hiding(&["closed"]),
-    row("Query.auditLog", "all of it", Need::Audit, "auditLog(first: 100) { nodes { id collectionId } totalCount }")
-        .shown_by("collection"),
+    row(
+        "Query.auditLog",
+        "of whatever was done to collections",
+        Need::Audit,
+        "auditLog(first: 100, filter: { actions: [COLLECTION_CREATE, DOCUMENTS_INGEST], result: DONE }) {
+            nodes { id collectionId } edges { cursor } totalCount
+        }",
+    )
+    .shown_by("collection"),
     row(
         "Query.auditLog",
         "of a collection",
