@@ -123,10 +123,13 @@ pub const GIVEN: &[(&str, &str)] = &[
 const READ: Need = Need::Read("COLLECTION_READ");
 const MEMBERS: Need = Need::Read("MEMBER_READ");
 const OPERATIONS: Need = Need::Read("OPERATION_READ");
+const SEES_MEMBER: Need = Need::Sees(Person::Member);
 const READ_MEMBERS: Need = Need::Both(&READ, &MEMBERS);
 
 const COLLECTION: &str = "collection(id: $collection)";
 const DOCUMENT: &str = "document(id: $document)";
+const MEMBER: &str = "node(id: $member)";
+const ON_USER: &str = "... on User";
 const CHUNK: &str = "node(id: $chunk)";
 const ON_CHUNK: &str = "... on Chunk";
 const OPERATION: &str = "operation(id: $operation)";
@@ -187,6 +190,10 @@ pub const EDGES: &[Edge] = &[
     value("User", &[COLLECTION, "owner", "email"], READ, Need::Administers(Person::Owner)),
     value("User", &[COLLECTION, "owner", "role"], READ, Need::Administers(Person::Owner)),
     value("User", &[COLLECTION, "owner", "isActive"], READ, Need::Administers(Person::Owner)),
+    nullable_list("User", &[MEMBER, ON_USER, "sessions"], SEES_MEMBER, Need::IsLogin(Person::Member)),
+    nullable_list("User", &[MEMBER, ON_USER, "apiKeys"], SEES_MEMBER, Need::IsLogin(Person::Member)),
+    edge("User", &[MEMBER, ON_USER, "rateLimit"], SEES_MEMBER, Need::Is(Person::Member)),
+    value("User", &[MEMBER, ON_USER, "email"], SEES_MEMBER, Need::Administers(Person::Member)),
     edge("AuditEntry", &[AUDIT_LOG, "nodes", "user"], Need::Audit, Need::Sees(Person::Editor)),
     // Documents and chunks.
     edge("Document", &[DOCUMENT, "collection"], READ, READ),

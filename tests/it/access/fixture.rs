@@ -27,7 +27,7 @@ const ACCOUNTS: [&str; 14] =
     ["root", "ada", "ed", "vi", "eve", "rea", "deirdre", "lou", "mia", "pat", "paul", "pia", "samantha", "zed"];
 /// Has nothing to do with anybody.
 const OUTSIDER: &str = "zed";
-/// Has an upload, a key and a login, none of which concern anybody else.
+/// Has a collection, an upload, a key and a login, none of which concern anybody else.
 const OTHER: &str = "samantha";
 pub const CLOSED: &str = "deirdre";
 const FORMER: &str = "lou";
@@ -122,8 +122,10 @@ impl Fixture {
         app = fixture.app;
         app.stop_worker().await;
         fixture.app = app;
+        let public = fixture.places[&Place::Public].get("collection").to_owned();
         for place in [Place::Private, Place::Public] {
             fixture.wait_for_ever(place).await;
+            fixture.places.get_mut(&place).unwrap().set("public", &*public);
         }
         fixture
     }
@@ -252,13 +254,29 @@ impl Fixture {
         assert_eq!(closed["userDeactivate"]["user"]["isActive"], false);
     }
 
-    /// Adds an operation that nobody works on: the worker has ended.
+    /// Adds what stays as it is because the worker has ended: an operation that waits, a collection that is being removed,
+    /// and a document of somebody else's.
     async fn wait_for_ever(&mut self, place: Place) {
         let editor = self.login(Person::Editor.account(place));
         let collection = self.places[&place].get("collection").to_owned();
         let payload = editor.ingest(&collection, texts(&[("waiting.txt", "It waits.")])).await;
+        let owner = self.owner(place);
+        let removed = self.collection(place, "Removed").await;
+        let gone = text(&owner.ingest(&removed, texts(&[("gone.txt", "It goes.")])).await["documents"][0]["id"]);
+        let remove = "mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }";
+        owner.data(remove, json!({ "id": removed })).await;
+
+        let other = self.login(OTHER);
+        let theirs = other.create_collection(&self.unique()).await;
+        let document = text(&other.ingest(&theirs, texts(&[("a.txt", "It is hers.")])).await["documents"][0]["id"]);
+
         let subject = self.places.get_mut(&place).unwrap();
         subject.set("waiting", text(&payload["operation"]["id"]));
+        subject.set("removedUuid", uuid_of(&gone));
+        subject.set("removedDocument", gone);
+        subject.set("removed", removed);
+        subject.set("theirCollection", theirs);
+        subject.set("theirDocument", document);
     }
 
     pub fn subject(&self, place: Place) -> &Subject {

@@ -14,7 +14,7 @@ use super::{
     queries::QUERIES,
     rows::Row,
     schema,
-    truth::{Outcome, TABLE, expected, may},
+    truth::{Need, Outcome, TABLE, expected, may},
 };
 use crate::support::caller::Caller;
 
@@ -154,8 +154,9 @@ impl Matrix {
     /// The answer about what is hidden has to be that about what does not exist, and to cost as much.
     async fn compare(&mut self, row: &Row, caller: &Caller, (subject, heard): (&Subject, &Heard), place: &str) {
         let names = row.ask.names();
+        let may_show = matches!(row.need, Need::Missing(_));
         for name in ["collection", "document", "chunk", "operation", "waiting", "name", "word"] {
-            if !row.need.is_about_caller() && !names.contains(&name) && heard.has(subject.get(name)) {
+            if !may_show && !row.need.is_about_caller() && !names.contains(&name) && heard.has(subject.get(name)) {
                 self.findings
                     .leaks
                     .push(format!("{place}: the answer has the {name} in it: {}", heard.told(row, subject)));

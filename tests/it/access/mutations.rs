@@ -279,6 +279,33 @@ pub const MUTATIONS: &[Row] = &[
     .hiding(&["document"])
     .changing(),
     row(
+        "Mutation.documentsDelete",
+        "with one that is hidden",
+        Need::Missing(&Need::Account),
+        "documentsDelete(input: { ids: [$document, $theirDocument] }) {
+            deletedIds operation { id } userErrors { code message path }
+        }",
+    )
+    .hiding(&["theirDocument"]),
+    row(
+        "Mutation.documentsIngest",
+        "into a collection that is being removed",
+        Need::Missing(&Need::Account),
+        "documentsIngest(input: { collectionId: $removed, documents: [{ fileName: $unique, source: { text: \"x\" } }] }) {
+            operation { id } documents { id } userErrors { code message path }
+        }",
+    )
+    .hiding(&["removed"]),
+    row(
+        "Mutation.collectionUpdate",
+        "that is being removed",
+        Need::Missing(&Need::Account),
+        "collectionUpdate(id: $removed, input: { description: $unique }) {
+            collection { id } userErrors { code message path }
+        }",
+    )
+    .hiding(&["removed"]),
+    row(
         "Mutation.operationCancel",
         "",
         Need::Change("OPERATION_CANCEL", "OPERATION_READ"),

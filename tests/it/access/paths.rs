@@ -32,6 +32,14 @@ pub const PATHS: &[Row] = &[
     row("/documents/{id}/content", "", READ, "GET", "/documents/$documentUuid/content").hiding(&["documentUuid"]),
     row("/documents/{id}/content", "its headers", READ, "HEAD", "/documents/$documentUuid/content")
         .hiding(&["documentUuid"]),
+    row(
+        "/documents/{id}/content",
+        "of a collection that is being removed",
+        Need::Missing(&Need::Nothing),
+        "GET",
+        "/documents/$removedUuid/content",
+    )
+    .hiding(&["removedUuid"]),
     put("a place of her own", Need::OwnUpload, "/uploads/$ownUpload").hiding(&["ownUpload"]),
     put("a place of the owner", Need::Both(&Need::Account, &Need::IsLogin(Person::Owner)), "/uploads/$ownersUpload")
         .hiding(&["ownersUpload"]),

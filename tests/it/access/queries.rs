@@ -155,6 +155,25 @@ pub const QUERIES: &[Row] = &[
         "search(input: { query: $word, first: 100 }) { hits { document { id } highlights { text } } }",
     )
     .shown_by("document"),
+    // What is being removed is gone for everybody.
+    row("Query.collection", "that is being removed", ALIKE, "collection(id: $removed) { id }").hiding(&["removed"]),
+    row("Query.document", "that is being removed", ALIKE, "document(id: $removedDocument) { id }")
+        .hiding(&["removedDocument"]),
+    row(
+        "Query.search",
+        "in a collection that is being removed",
+        ALIKE,
+        "search(input: { query: $word, collectionIds: [$removed], mode: LEXICAL }) { hits { document { id } } }",
+    )
+    .hiding(&["removed"]),
+    // One thing that is hidden hides the whole.
+    row(
+        "Query.search",
+        "in a public collection and a hidden one",
+        ALIKE,
+        "search(input: { query: $word, collectionIds: [$public, $theirCollection] }) { hits { document { id } } }",
+    )
+    .hiding(&["theirCollection"]),
     Row::new(
         "Subscription.operationEvents",
         "from the beginning",
