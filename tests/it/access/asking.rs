@@ -169,11 +169,11 @@ pub async fn ask(app: &TestApp, caller: &Caller, row: &Row, subject: &Subject) -
     heard
 }
 
-/// Refusals are noted in the audit log later, by a task of the server; and once a minute it is noted that a credential is
-/// used.
+/// Refusals are noted in the audit log later, by a task of the server; and once a minute it is noted that a credential
+/// is used.
 fn is_of_request(statement: &str) -> bool {
-    !statement.contains("\"audit_log\"")
-        && !(statement.starts_with("UPDATE") && statement.contains("\"last_used_at\" ="))
+    let is_note_of_use = statement.starts_with("UPDATE") && statement.contains("\"last_used_at\" =");
+    !is_note_of_use && !statement.contains("\"audit_log\"")
 }
 
 /// The operation around a selection, with the variables that it needs.

@@ -139,7 +139,9 @@ const UPDATE: &str = "collectionUpdate(id: $collection, input: { description: $u
 const DELETE: &str = "collectionDelete(id: $collection)";
 const MEMBER_SET: &str =
     "collectionMemberSet(input: { collectionId: $collection, username: $memberName, role: EDITOR })";
-const INGEST: &str = "documentsIngest(input: { collectionId: $collection, documents: [{ fileName: $unique, source: { text: \"x\" } }] })";
+const INGEST: &str = "documentsIngest(input: { collectionId: $collection, documents: [{
+    fileName: $unique, source: { text: \"x\" }
+}] })";
 const DOCUMENTS_DELETE: &str = "documentsDelete(input: { ids: [$document] })";
 const CANCEL: &str = "operationCancel(id: $waiting)";
 

@@ -33,8 +33,8 @@ pub const CLOSED: &str = "deirdre";
 const FORMER: &str = "lou";
 
 /// Long enough to be cut into several chunks.
-const TEXT: &str = "# Letters\n\nThe WORD grows by the river. Its berries are red in summer and black in autumn. Nobody \
-    eats them, but the birds do.\n\nIn winter the WORD sleeps under the snow, and the tram passes it twice a day.";
+const TEXT: &str = "# Letters\n\nThe WORD grows by the river. Its berries are red in summer and black in autumn. \
+    Nobody eats them, but the birds do.\n\nIn winter the WORD sleeps under the snow, and the tram passes it twice a day.";
 
 pub struct Fixture {
     pub app: TestApp,
@@ -254,8 +254,8 @@ impl Fixture {
         assert_eq!(closed["userDeactivate"]["user"]["isActive"], false);
     }
 
-    /// Adds what stays as it is because the worker has ended: an operation that waits, a collection that is being removed,
-    /// and a document of somebody else's.
+    /// Adds what stays as it is because the worker has ended: an operation that waits, a collection that is being
+    /// removed, and a document of somebody else's.
     async fn wait_for_ever(&mut self, place: Place) {
         let editor = self.login(Person::Editor.account(place));
         let collection = self.places[&place].get("collection").to_owned();
@@ -316,10 +316,9 @@ impl Fixture {
                     subject.set(name, key(&self.login(account), &["COLLECTION_READ"], &Value::Null).await.1);
                 }
                 ("ownKey", None) => subject.set(name, subject.get("theirKey").to_owned()),
-                ("ownUpload", Some(_)) if is_allowed => subject.set(name, upload(&caller).await),
+                ("ownUpload" | "ownersUpload", Some(_)) if is_allowed => subject.set(name, upload(&caller).await),
                 ("ownUpload", Some(account)) => subject.set(name, upload(&self.login(account)).await),
                 ("ownUpload", None) => subject.set(name, subject.get("theirUpload").to_owned()),
-                ("ownersUpload", Some(_)) if is_allowed => subject.set(name, upload(&caller).await),
                 _ => {}
             }
         }

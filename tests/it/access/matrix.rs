@@ -1,5 +1,7 @@
 //! The test: every row and edge for every actor, on both databases.
 
+#![expect(clippy::print_stdout, reason = "it says how much it covered, and how long things took")]
+
 use std::{collections::BTreeSet, time::Instant};
 
 use serde_json::json;
@@ -98,15 +100,15 @@ struct Findings {
 struct Matrix {
     fixture: Fixture,
     findings: Findings,
-    /// What there is that no cell may change: those who may change something get another collection to do it to, or it is
-    /// put back.
+    /// What there is that no cell may change: those who may change something get another collection to do it to, or it
+    /// is put back.
     digest: String,
 }
 
 impl Matrix {
     async fn cell(&mut self, row: &Row, actor: &Actor) {
         let expected = expected(row.need, actor);
-        let place = format!("{} ({}), asked by {}", row.field, row.what, actor.name);
+        let place = format!("{}, asked by {}", row.name(), actor.name);
         let (caller, subject) = self.fixture.prepare(row, actor).await;
         let heard = ask(&self.fixture.app, &caller, row, &subject).await;
         let outcome = heard.outcome(row, &subject);
@@ -255,7 +257,7 @@ impl Matrix {
                 times.sort_by(f64::total_cmp);
                 times[TIMES / 2]
             });
-            println!("{} ({}): hidden {hidden:.2} ms, missing {missing:.2} ms", row.field, row.what);
+            println!("{}: hidden {hidden:.2} ms, missing {missing:.2} ms", row.name());
         }
     }
 }
@@ -264,7 +266,6 @@ async fn check(on_postgres: bool) {
     let begun = Instant::now();
     let actors = actors::all();
     let fixture = Fixture::new(on_postgres, &actors).await;
-    println!("fixture: {:.1} s", begun.elapsed().as_secs_f64());
     let digest = fixture.digest().await;
     let mut matrix = Matrix { fixture, findings: Findings::default(), digest };
     for row in rows() {
@@ -275,7 +276,6 @@ async fn check(on_postgres: bool) {
             matrix.check_digest(row.field).await;
         }
     }
-    println!("rows: {:.1} s", begun.elapsed().as_secs_f64());
     let mut reached = 0;
     for edge in EDGES {
         let row = edge.row();
@@ -305,11 +305,11 @@ async fn check(on_postgres: bool) {
 mod everybody_sees_and_does_what_she_may_and_nothing_else {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn on_sqlite() {
-        super::check(false).await;
+        Box::pin(super::check(false)).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn on_postgres() {
-        super::check(true).await;
+        Box::pin(super::check(true)).await;
     }
 }

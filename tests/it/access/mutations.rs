@@ -255,7 +255,9 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.documentsIngest",
         "",
         INGEST,
-        "documentsIngest(input: { collectionId: $collection, documents: [{ fileName: $unique, source: { text: \"x\" } }] }) {
+        "documentsIngest(input: { collectionId: $collection, documents: [{
+            fileName: $unique, source: { text: \"x\" }
+        }] }) {
             operation { id } documents { id } userErrors { code message path }
         }",
     )
@@ -265,7 +267,9 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.documentsIngest",
         "somebody else's upload",
         Need::Missing(&INGEST),
-        "documentsIngest(input: { collectionId: $collection, documents: [{ source: { uploadId: $theirUpload }, fileName: \"x.txt\" }] }) {
+        "documentsIngest(input: { collectionId: $collection, documents: [{
+            source: { uploadId: $theirUpload }, fileName: \"x.txt\"
+        }] }) {
             operation { id } documents { id } userErrors { code message path }
         }",
     )
@@ -291,7 +295,9 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.documentsIngest",
         "into a collection that is being removed",
         Need::Missing(&Need::Account),
-        "documentsIngest(input: { collectionId: $removed, documents: [{ fileName: $unique, source: { text: \"x\" } }] }) {
+        "documentsIngest(input: { collectionId: $removed, documents: [{
+            fileName: $unique, source: { text: \"x\" }
+        }] }) {
             operation { id } documents { id } userErrors { code message path }
         }",
     )

@@ -69,6 +69,11 @@ impl Row {
         Self::new(field, what, need, Ask::Graphql(selection))
     }
 
+    /// What it is called in findings.
+    pub fn name(&self) -> String {
+        if self.what.is_empty() { self.field.to_owned() } else { format!("{} ({})", self.field, self.what) }
+    }
+
     pub const fn hiding(self, hides: &'static [&'static str]) -> Self {
         Self { hides, ..self }
     }

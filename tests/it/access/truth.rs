@@ -3,8 +3,8 @@
 
 use super::actors::{Actor, Place, Reach, Role};
 
-/// Who may do what: the roles in a collection, `reader` for everybody where it is public; `account` and `admin` for what
-/// is about no collection, or, for the audit log, about any.
+/// Who may do what: the roles in a collection, `reader` for everybody where it is public; `account` and `admin` for
+/// what is about no collection, or, for the audit log, about any.
 pub const TABLE: [(&str, &str); 14] = [
     ("COLLECTION_READ", "owner editor viewer reader"),
     ("COLLECTION_UPDATE", "owner"),
