@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "what does not hold fails the test by panicking")]
 #![expect(clippy::disallowed_methods, reason = "the environment says where tests find servers and models")]
 
+mod access;
 mod architecture;
 mod auth_primitives;
 mod blob;

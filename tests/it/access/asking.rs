@@ -1,0 +1,220 @@
+//! One request: how it is sent, what came back, and whether two answers can be told apart.
+
+use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
+
+use async_graphql::Request;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use docent::{
+    domain::{client::Client, id::RequestId},
+    graphql::Schema,
+    service::sessions,
+};
+use futures_util::StreamExt;
+use serde_json::{Map, Value, json};
+
+use super::{
+    rows::{Ask, Row, Shows},
+    truth::Outcome,
+};
+use crate::support::{
+    app::TestApp,
+    caller::{Answer, Caller},
+};
+
+/// What is asked about, by the names that rows use.
+#[derive(Clone, Default, Debug)]
+pub struct Subject(pub BTreeMap<&'static str, String>);
+
+impl Subject {
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).unwrap_or_else(|| panic!("the subject has no «{name}»"))
+    }
+
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.0.insert(name, value.into());
+    }
+
+    /// The same, with things that do not exist under these names.
+    pub fn without(&self, names: &[&'static str]) -> Self {
+        let mut other = self.clone();
+        for name in names {
+            other.set(name, missing(name, self.get(name)));
+        }
+        other
+    }
+}
+
+fn random_uuid() -> String {
+    RequestId::generate().to_string()
+}
+
+/// The uuid in a global id, the last one if there are several.
+pub fn uuid_of(id: &str) -> String {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id).unwrap()).unwrap();
+    text.rsplit([':', '|']).next().unwrap().to_owned()
+}
+
+/// Something of the same kind and length that does not exist. For a cursor: the place right beside it.
+fn missing(name: &str, value: &str) -> String {
+    let text = URL_SAFE_NO_PAD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let parts: Vec<_> = text.split([':', '|']).collect();
+    let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
+    match parts.as_slice() {
+        ["1", list, id] => {
+            let (most, last) = id.split_at(id.len() - 1);
+            encode(format!("1|{list}|{most}{}", if last == "0" { "1" } else { "0" }))
+        }
+        ["chunk", collection, _] if name == "inner" => encode(format!("chunk:{collection}:{}", random_uuid())),
+        ["chunk", ..] => encode(format!("chunk:{}:{}", random_uuid(), random_uuid())),
+        [kind, _] => encode(format!("{kind}:{}", random_uuid())),
+        _ if value.len() == 36 => random_uuid(),
+        _ => random_uuid().replace('-', "").chars().rev().take(value.len()).collect(),
+    }
+}
+
+/// What came back.
+pub struct Heard {
+    status: u16,
+    headers: BTreeMap<String, String>,
+    body: String,
+    /// The statements of the request itself.
+    pub statements: Vec<String>,
+}
+
+impl Heard {
+    fn new(answer: Answer) -> Self {
+        let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Self {
+            status: answer.status,
+            headers: answer.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            body: String::from_utf8(answer.body).unwrap(),
+            statements: Vec::new(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
+    pub fn has(&self, word: &str) -> bool {
+        self.body.contains(word) || self.headers.values().any(|value| value.contains(word))
+    }
+
+    /// What it came to.
+    pub fn outcome(&self, row: &Row, subject: &Subject) -> Outcome {
+        let json = self.json();
+        let payload_error = json["data"].as_object().and_then(|data| {
+            data.values().find_map(|payload| payload["userErrors"].as_array()?.first()?["code"].as_str())
+        });
+        match json["errors"][0]["extensions"]["code"].as_str().or(payload_error) {
+            Some("UNAUTHENTICATED") => Outcome::Unauthenticated,
+            Some("FORBIDDEN") => Outcome::Refused,
+            Some("NOT_FOUND" | "WRONG_CREDENTIALS") => Outcome::Hidden,
+            Some("CONFLICT") => Outcome::Conflict,
+            Some(_) => Outcome::Odd,
+            // An answer to HEAD has no body.
+            None if self.status == 404 => Outcome::Hidden,
+            None if self.status == 401 => Outcome::Unauthenticated,
+            None if self.status >= 300 => Outcome::Odd,
+            None => match row.shows {
+                Shows::Always => Outcome::Done,
+                Shows::By(name) if self.has(subject.get(name)) => Outcome::Done,
+                Shows::By(_) | Shows::Never => Outcome::Hidden,
+            },
+        }
+    }
+
+    /// Everything that the caller can tell, with placeholders for what she said herself and for the request's id.
+    pub fn told(&self, row: &Row, subject: &Subject) -> String {
+        let mut text = format!("{}\n", self.status);
+        for (name, value) in self.headers.iter().filter(|(name, _)| *name != "x-request-id" && *name != "date") {
+            let _ = writeln!(text, "{name}: {value}");
+        }
+        text += &self.body;
+        if let Some(id) = self.headers.get("x-request-id") {
+            text = text.replace(id, "<request>");
+        }
+        for name in row.ask.names() {
+            text = text.replace(subject.get(name), &format!("<{name}>"));
+        }
+        text
+    }
+}
+
+/// Sends what a row asks.
+pub async fn ask(app: &TestApp, caller: &Caller, row: &Row, subject: &Subject) -> Heard {
+    let (mut heard, statements) = app
+        .counting(async {
+            match row.ask {
+                Ask::Graphql(selection) => {
+                    let (document, variables) = document(row, selection, subject);
+                    let body = json!({ "query": document, "variables": variables }).to_string();
+                    Heard::new(caller.send("POST", "/graphql", &[("content-type", "application/json")], body).await)
+                }
+                Ask::Follow(selection) => {
+                    let (document, variables) = document(row, selection, subject);
+                    follow(app, caller, document, variables).await
+                }
+                Ask::Http(method, path, body) => {
+                    let mut path = path.to_owned();
+                    for name in row.ask.names() {
+                        path = path.replace(&format!("${name}"), subject.get(name));
+                    }
+                    Heard::new(caller.send(method, &path, &[], body).await)
+                }
+            }
+        })
+        .await;
+    heard.statements = statements.into_iter().filter(|statement| is_of_request(statement)).collect();
+    heard
+}
+
+/// Refusals are noted in the audit log later, by a task of the server; and once a minute it is noted that a credential
+/// is used.
+fn is_of_request(statement: &str) -> bool {
+    let is_note_of_use = statement.starts_with("UPDATE") && statement.contains("\"last_used_at\" =");
+    !is_note_of_use && !statement.contains("\"audit_log\"")
+}
+
+/// The operation around a selection, with the variables that it needs.
+fn document(row: &Row, selection: &str, subject: &Subject) -> (String, Value) {
+    let (root, _) = row.field.split_once('.').expect("a field of a root type");
+    let names = row.ask.names();
+    let types: Vec<_> = names.iter().map(|name| format!("${name}: {}", type_of(name))).collect();
+    let types = if types.is_empty() { String::new() } else { format!("({})", types.join(", ")) };
+    let variables: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), subject.get(name).into())).collect();
+    (format!("{}{types} {{ {selection} }}", root.to_lowercase()), variables.into())
+}
+
+fn type_of(name: &str) -> &'static str {
+    match name {
+        "word" | "name" | "unique" | "email" | "login" | "closed" | "memberName" | "password" | "refresh" => "String!",
+        "collectionCursor" | "operationCursor" | "eventCursor" => "Cursor!",
+        _ => "ID!",
+    }
+}
+
+/// A subscription to its end. The socket has tests of its own; here the engine is asked directly.
+async fn follow(app: &TestApp, caller: &Caller, document: String, variables: Value) -> Heard {
+    let services = Arc::clone(app.app.services());
+    let token = caller.token().map(|token| format!("Bearer {token}"));
+    let request_id = RequestId::generate();
+    let headers = BTreeMap::from([("x-request-id".to_owned(), request_id.to_string())]);
+    let heard = |status, body: Value| Heard { status, headers, body: body.to_string(), statements: Vec::new() };
+    let viewer = match sessions::authenticate(&services, token.as_deref(), Client::default()).await {
+        Ok(viewer) => viewer,
+        Err(error) => {
+            return heard(401, json!({ "errors": [{ "extensions": { "code": error.code().as_str() } }] }));
+        }
+    };
+    let schema: Schema = docent::graphql::schema(services);
+    let variables = async_graphql::Variables::from_json(variables);
+    let request = Request::new(document).variables(variables).data(viewer).data(request_id);
+    let answers = schema.execute_stream(request).map(|answer| serde_json::to_value(answer).unwrap()).collect();
+    let answers: Vec<Value> =
+        tokio::time::timeout(Duration::from_secs(30), answers).await.expect("an end of the events");
+    match answers.as_slice() {
+        [only] => heard(200, only.clone()),
+        _ => heard(200, json!({ "events": answers })),
+    }
+}

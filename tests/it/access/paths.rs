@@ -1,0 +1,47 @@
+//! The rows of what is not GraphQL: every path.
+
+use super::{
+    rows::{Ask, Row},
+    truth::{Need, Person},
+};
+
+const READ: Need = Need::Read("COLLECTION_READ");
+
+const fn row(field: &'static str, what: &'static str, need: Need, method: &'static str, path: &'static str) -> Row {
+    Row::new(field, what, need, Ask::Http(method, path, ""))
+}
+
+const fn put(what: &'static str, need: Need, path: &'static str) -> Row {
+    Row::new("/uploads/{id}", what, need, Ask::Http("PUT", path, "The bytes of a file."))
+}
+
+pub const PATHS: &[Row] = &[
+    row("/", "the playground", Need::Open, "GET", "/"),
+    row("/health/live", "", Need::Open, "GET", "/health/live"),
+    row("/health/ready", "", Need::Open, "GET", "/health/ready"),
+    row("/schema.graphql", "", Need::Open, "GET", "/schema.graphql"),
+    // POST has a row for each field.
+    row(
+        "/graphql",
+        "a query in the address",
+        READ,
+        "GET",
+        "/graphql?query=%7Bcollection(id:%22$collection%22)%7Bid%7D%7D",
+    )
+    .hiding(&["collection"]),
+    row("/documents/{id}/content", "", READ, "GET", "/documents/$documentUuid/content").hiding(&["documentUuid"]),
+    row("/documents/{id}/content", "its headers", READ, "HEAD", "/documents/$documentUuid/content")
+        .hiding(&["documentUuid"]),
+    row(
+        "/documents/{id}/content",
+        "of a collection that is being removed",
+        Need::Missing(&Need::Nothing),
+        "GET",
+        "/documents/$removedUuid/content",
+    )
+    .hiding(&["removedUuid"]),
+    put("a place of her own", Need::OwnUpload, "/uploads/$ownUpload").hiding(&["ownUpload"]),
+    put("a place of the owner", Need::Both(&Need::Account, &Need::IsLogin(Person::Owner)), "/uploads/$ownersUpload")
+        .hiding(&["ownersUpload"]),
+    put("somebody else's place", Need::Missing(&Need::Account), "/uploads/$theirUpload").hiding(&["theirUpload"]),
+];

@@ -1,0 +1,191 @@
+//! The rows of what can be read: every field of `Query` and `Subscription`.
+
+use super::{
+    rows::{Ask, Row},
+    truth::{Need, Person},
+};
+
+const READ: Need = Need::Read("COLLECTION_READ");
+const OPERATIONS: Need = Need::Read("OPERATION_READ");
+/// Nothing is hidden by it, whoever asks.
+const ALIKE: Need = Need::Missing(&Need::Nothing);
+
+const fn row(field: &'static str, what: &'static str, need: Need, selection: &'static str) -> Row {
+    Row::graphql(field, what, need, selection)
+}
+
+pub const QUERIES: &[Row] = &[
+    row("Query.viewer", "", Need::Nothing, "viewer { id username }"),
+    row("Query.server", "", Need::Nothing, "server { version }"),
+    row("Query.embeddingModels", "", Need::Nothing, "embeddingModels { name }"),
+    row("Query.users", "", Need::Server, "users(first: 100) { nodes { id email } totalCount }"),
+    row("Query.users", "by name", Need::Server, "users(filter: { text: $closed }) { nodes { id } totalCount }")
+        .hiding(&["closed"]),
+    row(
+        "Query.auditLog",
+        "of whatever was done to collections",
+        Need::Audit,
+        "auditLog(first: 100, filter: { actions: [COLLECTION_CREATE, DOCUMENTS_INGEST], result: DONE }) {
+            nodes { id collectionId } edges { cursor } totalCount
+        }",
+    )
+    .shown_by("collection"),
+    row(
+        "Query.auditLog",
+        "of a collection",
+        Need::Audit,
+        "auditLog(filter: { collectionId: $collection }) {
+            nodes { id collectionId } totalCount pageInfo { hasNextPage endCursor }
+        }",
+    )
+    .shown_by("collection")
+    .hiding(&["collection"]),
+    row(
+        "Query.auditLog",
+        "of a user in a collection",
+        Need::Audit,
+        "auditLog(filter: { collectionId: $collection, userId: $editor }) { nodes { collectionId } totalCount }",
+    )
+    .shown_by("collection")
+    .hiding(&["collection", "editor"]),
+    row("Query.collection", "", READ, "collection(id: $collection) { id name documentCount }").hiding(&["collection"]),
+    row(
+        "Query.collections",
+        "all of them",
+        READ,
+        "collections(first: 100) { nodes { id name } edges { cursor } totalCount }",
+    )
+    .shown_by("collection"),
+    row(
+        "Query.collections",
+        "of an owner, by name",
+        READ,
+        "collections(filter: { ownerId: $owner, nameContains: $name }) {
+            nodes { id } edges { cursor } totalCount pageInfo { hasNextPage startCursor endCursor }
+        }",
+    )
+    .shown_by("collection")
+    .hiding(&["owner", "name"]),
+    row(
+        "Query.collections",
+        "after the cursor of one",
+        ALIKE,
+        "collections(first: 100, after: $collectionCursor) { nodes { id } totalCount pageInfo { startCursor } }",
+    )
+    .never_shown()
+    .hiding(&["collectionCursor"]),
+    row("Query.document", "", READ, "document(id: $document) { id fileName downloadUrl }").hiding(&["document"]),
+    row("Query.operation", "", OPERATIONS, "operation(id: $operation) { id progress viewerCan }")
+        .hiding(&["operation"]),
+    row(
+        "Query.operations",
+        "all of them",
+        OPERATIONS,
+        "operations(first: 100) { nodes { id } edges { cursor } totalCount }",
+    )
+    .shown_by("operation"),
+    row(
+        "Query.operations",
+        "of a collection",
+        OPERATIONS,
+        "operations(filter: { collectionId: $collection }) {
+            nodes { id } totalCount pageInfo { hasNextPage startCursor endCursor }
+        }",
+    )
+    .shown_by("operation")
+    .hiding(&["collection"]),
+    row(
+        "Query.operations",
+        "after the cursor of one",
+        ALIKE,
+        "operations(first: 1, after: $operationCursor) { totalCount pageInfo { startCursor } }",
+    )
+    .never_shown()
+    .hiding(&["operationCursor"]),
+    row("Query.node", "a collection", READ, "node(id: $collection) { __typename id }").hiding(&["collection"]),
+    row("Query.node", "a document", READ, "node(id: $document) { __typename id }").hiding(&["document"]),
+    row("Query.node", "a chunk", READ, "node(id: $chunk) { __typename id }").hiding(&["chunk"]),
+    row("Query.node", "a chunk that is in no document of the collection", READ, "node(id: $inner) { __typename id }")
+        .hiding(&["inner"]),
+    row("Query.node", "an operation", OPERATIONS, "node(id: $operation) { __typename id }").hiding(&["operation"]),
+    row("Query.node", "the owner", Need::Sees(Person::Owner), "node(id: $owner) { __typename id }").hiding(&["owner"]),
+    row("Query.node", "a member", Need::Sees(Person::Member), "node(id: $member) { __typename id }")
+        .hiding(&["member"]),
+    row("Query.nodes", "a collection", READ, "nodes(ids: [$collection]) { __typename id }").hiding(&["collection"]),
+    row("Query.nodes", "a document", READ, "nodes(ids: [$document]) { __typename id }").hiding(&["document"]),
+    row("Query.nodes", "a chunk", READ, "nodes(ids: [$chunk, $chunk]) { __typename id }").hiding(&["chunk"]),
+    row("Query.nodes", "an operation", OPERATIONS, "nodes(ids: [$operation]) { __typename id }").hiding(&["operation"]),
+    row("Query.nodes", "the owner", Need::Sees(Person::Owner), "nodes(ids: [$owner]) { __typename id }")
+        .hiding(&["owner"]),
+    row("Query.nodes", "a member", Need::Sees(Person::Member), "nodes(ids: [$member]) { __typename id }")
+        .hiding(&["member"]),
+    row(
+        "Query.search",
+        "in a collection",
+        READ,
+        "search(input: { query: $word, collectionIds: [$collection], mode: LEXICAL }) {
+            hits { document { id } } legs { kind state candidates message } pageInfo { hasNextPage endCursor }
+        }",
+    )
+    .shown_by("document")
+    .hiding(&["collection"]),
+    row(
+        "Query.search",
+        "in a collection, by meaning",
+        READ,
+        "search(input: { query: $word, collectionIds: [$collection] }) { hits { document { id } } }",
+    )
+    .shown_by("document")
+    .hiding(&["collection"]),
+    row(
+        "Query.search",
+        "everywhere, by a word that is there alone",
+        READ,
+        "search(input: { query: $word, mode: LEXICAL, groupBy: DOCUMENT }) {
+            hits { rank score document { id } } legs { kind state candidates message }
+            pageInfo { hasNextPage startCursor endCursor }
+        }",
+    )
+    .shown_by("document")
+    .hiding(&["word"]),
+    row(
+        "Query.search",
+        "everywhere, by meaning",
+        READ,
+        "search(input: { query: $word, first: 100 }) { hits { document { id } highlights { text } } }",
+    )
+    .shown_by("document"),
+    // What is being removed is gone for everybody.
+    row("Query.collection", "that is being removed", ALIKE, "collection(id: $removed) { id }").hiding(&["removed"]),
+    row("Query.document", "that is being removed", ALIKE, "document(id: $removedDocument) { id }")
+        .hiding(&["removedDocument"]),
+    row(
+        "Query.search",
+        "in a collection that is being removed",
+        ALIKE,
+        "search(input: { query: $word, collectionIds: [$removed], mode: LEXICAL }) { hits { document { id } } }",
+    )
+    .hiding(&["removed"]),
+    // One thing that is hidden hides the whole.
+    row(
+        "Query.search",
+        "in a public collection and a hidden one",
+        ALIKE,
+        "search(input: { query: $word, collectionIds: [$public, $theirCollection] }) { hits { document { id } } }",
+    )
+    .hiding(&["theirCollection"]),
+    Row::new(
+        "Subscription.operationEvents",
+        "from the beginning",
+        OPERATIONS,
+        Ask::Follow("operationEvents(operationId: $operation) { sequence kind operation { id } }"),
+    )
+    .hiding(&["operation"]),
+    Row::new(
+        "Subscription.operationEvents",
+        "after a cursor",
+        OPERATIONS,
+        Ask::Follow("operationEvents(operationId: $operation, after: $eventCursor) { sequence kind }"),
+    )
+    .hiding(&["operation"]),
+];

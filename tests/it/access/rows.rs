@@ -1,0 +1,101 @@
+//! A row of the matrix: what is asked, what is needed for it, and how the answer shows that it was there.
+
+use super::truth::Need;
+
+/// How it is asked. Words with a `$` stand for what the subject has under that name.
+#[derive(Clone, Copy, Debug)]
+pub enum Ask {
+    /// The selection below the root of a query or mutation; `field` says which.
+    Graphql(&'static str),
+    /// A subscription, to its end.
+    Follow(&'static str),
+    /// A method, a path and a body.
+    Http(&'static str, &'static str, &'static str),
+}
+
+impl Ask {
+    fn text(&self) -> &'static str {
+        match self {
+            Self::Graphql(text) | Self::Follow(text) | Self::Http(_, text, _) => text,
+        }
+    }
+
+    /// The names after a `$`.
+    pub fn names(&self) -> Vec<&'static str> {
+        let parts = self.text().split('$').skip(1);
+        let mut names: Vec<_> =
+            parts.map(|part| part.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// How an answer without a refusal shows what was asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Shows {
+    /// By being there.
+    Always,
+    /// By having what the subject has under this name in it: lists and searches.
+    By(&'static str),
+    /// Not at all: the answer is the same whatever there is.
+    Never,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The field of the schema, or the path.
+    pub field: &'static str,
+    /// What about it.
+    pub what: &'static str,
+    pub need: Need,
+    pub ask: Ask,
+    pub shows: Shows,
+    /// What is replaced by something that does not exist, to compare the two answers. Nothing where there is nothing to
+    /// replace; then the answer may only not have what is hidden in it.
+    pub hides: &'static [&'static str],
+    /// Whether doing it changes the collection: who may gets one of her own to do it to.
+    pub changes_collection: bool,
+    /// Whether doing it ends the caller's logins.
+    pub ends_logins: bool,
+}
+
+impl Row {
+    pub const fn new(field: &'static str, what: &'static str, need: Need, ask: Ask) -> Self {
+        Self { field, what, need, ask, shows: Shows::Always, hides: &[], changes_collection: false, ends_logins: false }
+    }
+
+    pub const fn graphql(field: &'static str, what: &'static str, need: Need, selection: &'static str) -> Self {
+        Self::new(field, what, need, Ask::Graphql(selection))
+    }
+
+    /// What it is called in findings.
+    pub fn name(&self) -> String {
+        if self.what.is_empty() { self.field.to_owned() } else { format!("{} ({})", self.field, self.what) }
+    }
+
+    pub const fn hiding(self, hides: &'static [&'static str]) -> Self {
+        Self { hides, ..self }
+    }
+
+    pub const fn shown_by(self, name: &'static str) -> Self {
+        Self { shows: Shows::By(name), ..self }
+    }
+
+    pub const fn never_shown(self) -> Self {
+        Self { shows: Shows::Never, ..self }
+    }
+
+    pub const fn changing(self) -> Self {
+        Self { changes_collection: true, ..self }
+    }
+
+    pub const fn ending_logins(self) -> Self {
+        Self { ends_logins: true, ..self }
+    }
+
+    /// Whether it is asked of the API's writing half.
+    pub fn is_change(&self) -> bool {
+        self.field.starts_with("Mutation.")
+    }
+}
