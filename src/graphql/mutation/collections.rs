@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{audit::AuditAction, id::CollectionId},
+    domain::{action::Action, audit::AuditAction, id::CollectionId},
     graphql::{
         context::ContextExt,
         global_id,
@@ -111,7 +111,7 @@ fn cleared<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
 /// The answer to `collectionUpdate`.
 #[derive(SimpleObject)]
 pub struct CollectionUpdatePayload {
-    /// The changed collection. Null when the input is refused.
+    /// The changed collection. Null when the input is refused, and for an API key that is not good for COLLECTION_READ.
     collection: Option<Collection>,
     /// Why the input is refused; empty when it is not.
     user_errors: Vec<UserError>,
@@ -155,7 +155,8 @@ impl CollectionMutation {
         let updated = collections::update(ctx.services()?, ctx.viewer()?, id, input.into()).await;
         let deed = Deed::new(AuditAction::CollectionUpdate).to(id).within(id);
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, updated)?;
-        Ok(CollectionUpdatePayload { collection: value.map(Into::into), user_errors })
+        let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
+        Ok(CollectionUpdatePayload { collection: value.filter(|_| may_read).map(Into::into), user_errors })
     }
 
     /// Removes a collection with all that is in it. It is gone for readers at once. Needs

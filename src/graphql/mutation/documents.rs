@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 
 use crate::{
-    domain::{audit::AuditAction, id::DocumentId},
+    domain::{action::Action, audit::AuditAction, id::DocumentId},
     graphql::{
         context::ContextExt,
         global_id,
@@ -86,7 +86,8 @@ impl From<DocumentsIngestInput> for IngestRequest {
 pub struct DocumentsIngestPayload {
     /// The operation that indexes them: follow it with `operationEvents`. Null when the input is refused.
     operation: Option<Operation>,
-    /// The documents, in the order of the input. Empty when the input is refused.
+    /// The documents, in the order of the input. Empty when the input is refused, and for an API key that is not good for
+    /// COLLECTION_READ.
     documents: Vec<Document>,
     /// Why the input is refused; empty when it is not.
     user_errors: Vec<UserError>,
@@ -127,7 +128,8 @@ impl DocumentMutation {
         let ingested = documents::ingest(ctx.services()?, ctx.viewer()?, request).await;
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, ingested)?;
         let Some(ingested) = value else { return Ok(DocumentsIngestPayload { user_errors, ..Default::default() }) };
-        let documents = ingested.documents.into_iter().map(Into::into).collect();
+        let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
+        let documents = ingested.documents.into_iter().filter(|_| may_read).map(Into::into).collect();
         Ok(DocumentsIngestPayload { operation: Some(ingested.operation.into()), documents, user_errors })
     }
 

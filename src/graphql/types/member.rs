@@ -1,9 +1,12 @@
 //! Who has a role in a collection.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 
 use super::{Collection, CollectionRole, User};
-use crate::{domain::member, error::Error, graphql::scalars::DateTime};
+use crate::{
+    domain::member,
+    graphql::{global_id, scalars::DateTime},
+};
 
 /// A user's role in a collection.
 pub struct Member {
@@ -19,14 +22,19 @@ impl From<member::Member> for Member {
 /// A user's role in a collection.
 #[Object]
 impl Member {
-    /// The user.
-    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        Ok(User::load(ctx, self.member.user_id).await?.ok_or(Error::NotFound("user"))?)
+    /// The global id of the user.
+    async fn user_id(&self) -> ID {
+        global_id::encode(&self.member.user_id)
     }
 
-    /// The collection.
-    async fn collection(&self, ctx: &Context<'_>) -> Result<Collection> {
-        Ok(Collection::load(ctx, self.member.collection_id).await?.ok_or(Error::NotFound("collection"))?)
+    /// The user. Null for an API key that may give roles and not see who has one.
+    async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        User::load(ctx, self.member.user_id).await
+    }
+
+    /// The collection. Null for an API key that may give roles in it and not read it.
+    async fn collection(&self, ctx: &Context<'_>) -> Result<Option<Collection>> {
+        Collection::load(ctx, self.member.collection_id).await
     }
 
     /// What she is in it.

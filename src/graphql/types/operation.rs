@@ -167,11 +167,15 @@ impl Operation {
             None => None,
         };
         let may = |action| policy::allows(scope, role, false, action);
-        let mut actions = vec![action::Action::OperationRead];
-        if self.operation.can_be_cancelled() && may(action::Action::OperationCancel) {
-            actions.push(action::Action::OperationCancel);
+        let mut actions = Vec::new();
+        // Whoever sees it may read it, but for a key that began it.
+        if scope.carries(action::Action::OperationRead) {
+            actions.push(action::Action::OperationRead.into());
         }
-        Ok(actions.into_iter().map(Into::into).collect())
+        if self.operation.can_be_cancelled() && may(action::Action::OperationCancel) {
+            actions.push(action::Action::OperationCancel.into());
+        }
+        Ok(actions)
     }
 
     /// Who asked for it. Null when the server did by itself, or the account is gone.
@@ -182,9 +186,11 @@ impl Operation {
         }
     }
 
-    /// The settings that it works with: a JSON object.
-    async fn config(&self) -> Json {
-        self.operation.config.clone().into()
+    /// The settings that it works with: a JSON object. Empty for an API key that begins operations and may not read
+    /// them.
+    async fn config(&self, ctx: &Context<'_>) -> Result<Json> {
+        let may_read = ctx.viewer()?.scope().carries(action::Action::OperationRead);
+        Ok(if may_read { self.operation.config.clone().into() } else { serde_json::json!({}).into() })
     }
 
     /// What went wrong, in a sentence, if something did.

@@ -120,6 +120,10 @@ pub const GIVEN: &[(&str, &str)] = &[
     ("UserRoleSetPayload", "user"),
 ];
 
+/// What payloads give only to those who may read the collection.
+pub const GIVEN_TO_READERS: &[(&str, &str)] =
+    &[("CollectionUpdatePayload", "collection"), ("DocumentsIngestPayload", "documents")];
+
 const READ: Need = Need::Read("COLLECTION_READ");
 const MEMBERS: Need = Need::Read("MEMBER_READ");
 const OPERATIONS: Need = Need::Read("OPERATION_READ");

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{
     actors::{self, Actor},
     asking::{Heard, Subject, ask},
-    edges::{EDGES, Edge, End, GIVEN},
+    edges::{EDGES, Edge, End, GIVEN, GIVEN_TO_READERS},
     fixture::{Fixture, collection_actions},
     mutations::MUTATIONS,
     paths::PATHS,
@@ -117,7 +117,7 @@ impl Matrix {
             if expected == Outcome::Hidden { &mut self.findings.leaks } else { &mut self.findings.wrong }.push(finding);
         }
         if outcome == Outcome::Done {
-            self.check_payload(row, &heard, &place);
+            self.check_payload(row, actor, &heard, &place);
             self.fixture.put_back(row, actor, &heard.json()).await;
         }
         let is_blind = match expected {
@@ -140,14 +140,18 @@ impl Matrix {
         }
     }
 
-    /// A change that was made is told in full.
-    fn check_payload(&mut self, row: &Row, heard: &Heard, place: &str) {
+    /// A change that was made is told in full, but for what only those learn who may read.
+    fn check_payload(&mut self, row: &Row, actor: &Actor, heard: &Heard, place: &str) {
         let Some(mutation) = row.field.strip_prefix("Mutation.") else { return };
         let payload = &heard.json()["data"][mutation];
         let name = format!("{}{}Payload", mutation[..1].to_uppercase(), &mutation[1..]);
         let given = GIVEN.iter().filter(|(parent, _)| *parent == name);
-        let is_full =
-            given.into_iter().all(|(_, field)| !payload[field].is_null()) && payload["userErrors"] == json!([]);
+        let is_told = |field: &str| !payload[field].is_null() && payload[field] != json!([]);
+        let is_full = payload["userErrors"] == json!([])
+            && given.into_iter().all(|given| {
+                let may_read = !GIVEN_TO_READERS.contains(given) || may(actor, "COLLECTION_READ");
+                is_told(given.1) == may_read
+            });
         if !is_full {
             self.findings.wrong.push(format!("{place}: {payload:#}"));
         }
