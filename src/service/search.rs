@@ -13,11 +13,11 @@ use crate::{
     auth::viewer::Viewer,
     db::repo::{
         chunks::{self, ChunkKey},
-        collections, documents,
+        collections::{self, SearchTarget},
+        documents,
     },
     domain::{
         chunk::Chunk,
-        collection::Collection,
         document::Document,
         id::{CollectionId, DocumentId, GenerationId},
         scope::Scope,
@@ -146,14 +146,14 @@ async fn searched_collections(
     services: &Services,
     viewer: &Viewer,
     named: Option<&[CollectionId]>,
-) -> Result<Vec<Collection>, Error> {
+) -> Result<Vec<SearchTarget>, Error> {
     let reader = services.database.reader(viewer.scope());
-    let Some(named) = named else { return Ok(collections::searchable(&reader, MAX_SEARCHED).await?) };
-    let found = collections::find_many(&reader, named).await?;
-    if named.iter().any(|id| !found.contains_key(id)) {
+    let targets = collections::search_targets(&reader, named, MAX_SEARCHED).await?;
+    let is_missing = |id: &CollectionId| !targets.iter().any(|target| target.id == *id);
+    if named.is_some_and(|ids| ids.iter().any(is_missing)) {
         return Err(Error::NotFound("collection"));
     }
-    Ok(found.into_values().collect())
+    Ok(targets)
 }
 
 #[derive(Default)]
@@ -168,7 +168,7 @@ async fn find(
     services: &Services,
     viewer: &Viewer,
     request: &SearchRequest,
-    searched: &[Collection],
+    searched: &[SearchTarget],
     embedding: Option<Vec<f32>>,
     text: Option<String>,
     wanted: usize,
@@ -178,10 +178,10 @@ async fn find(
     }
     let settings = &services.config.search;
     let homes: HashMap<GenerationId, CollectionId> =
-        searched.iter().map(|collection| (collection.generation, collection.id)).collect();
+        searched.iter().map(|target| (target.generation, target.id)).collect();
     let mut placements: BTreeMap<&str, Vec<GenerationId>> = BTreeMap::new();
-    for collection in searched {
-        placements.entry(&collection.vector_store_name).or_default().push(collection.generation);
+    for target in searched {
+        placements.entry(&target.vector_store_name).or_default().push(target.generation);
     }
     let dimension = services.embedder.model().dimension;
     let mut limit = (wanted + 1).max(settings.candidates);

@@ -17,7 +17,7 @@ use crate::{
     domain::{
         action::Action,
         collection::{Collection, CollectionStatus},
-        id::{CollectionId, UserId},
+        id::{CollectionId, GenerationId, UserId},
         page::{Page, PageRequest},
         scope::Scope,
     },
@@ -111,15 +111,38 @@ pub async fn count(reader: &Reader<'_>, filter: &CollectionFilter) -> Result<i64
     Ok(to_count(collection::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
 }
 
-/// Every collection that the reader may search, at most `limit`, newest first.
-pub async fn searchable(reader: &Reader<'_>, limit: u64) -> Result<Vec<Collection>, DatabaseError> {
-    let rows = collection::Entity::find()
-        .filter(readable(reader.scope))
-        .order_by_desc(collection::Column::Id)
-        .limit(limit)
-        .all(&reader.executor)
-        .await?;
-    convert(rows)
+/// Where a search finds a collection's vectors.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SearchTarget {
+    pub id: CollectionId,
+    pub generation: GenerationId,
+    /// The placement that they are in.
+    pub vector_store_name: String,
+}
+
+/// Those of the collections that the reader may search; without names all of them, at most `limit`, newest first.
+pub async fn search_targets(
+    reader: &Reader<'_>,
+    named: Option<&[CollectionId]>,
+    limit: u64,
+) -> Result<Vec<SearchTarget>, DatabaseError> {
+    let mut query = collection::Entity::find()
+        .select_only()
+        .column(collection::Column::Id)
+        .column(collection::Column::Generation)
+        .column(collection::Column::VectorStoreName)
+        .filter(readable(reader.scope));
+    query = match named {
+        Some(ids) => query.filter(collection::Column::Id.is_in(ids.iter().map(|id| id.0))),
+        None => query.order_by_desc(collection::Column::Id).limit(limit),
+    };
+    let rows: Vec<(uuid::Uuid, uuid::Uuid, String)> = query.into_tuple().all(&reader.executor).await?;
+    let target = |(id, generation, vector_store_name)| SearchTarget {
+        id: CollectionId(id),
+        generation: GenerationId(generation),
+        vector_store_name,
+    };
+    Ok(rows.into_iter().map(target).collect())
 }
 
 /// The names of all placements in use.
