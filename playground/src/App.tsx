@@ -10,7 +10,7 @@ import { type Progress, progressOf } from "./progress/progress";
 import { createStore } from "./store";
 import { learnFrom } from "./walk/carriedStore";
 import { guidePlugin } from "./walk/GuidePanel";
-import { savedOperations } from "./walk/operations";
+import { chapters } from "./walk/operations";
 import { TabVariables } from "./walk/TabVariables";
 
 const session = new Session(accountApi);
@@ -20,7 +20,7 @@ const fetcher = createFetcher(session, createSocket(session), {
   event: (data) => { progress.set(progressOf(data)); },
 });
 const plugins = [HISTORY_PLUGIN, guidePlugin];
-const firstTabs = savedOperations.map(({ query, variables }) => ({ query, variables }));
+const firstTabs = chapters[0].operations.map(({ query, variables }) => ({ query, variables }));
 
 export function App() {
   return (
@@ -28,7 +28,10 @@ export function App() {
       <header className="docent-header">
         <img src="./mark.svg" alt="" width="28" height="28" />
         <h1>Docent</h1>
-        <p>Six tabs lead from a first search to your own collection. Run them in order with ▶ or Ctrl-Enter.</p>
+        <p>
+          Six tabs lead from a first search to your own collection. Run them in order with ▶ or Ctrl-Enter. The guide
+          has more.
+        </p>
         <AccountBox session={session} />
       </header>
       <main className="docent-main">

@@ -15,6 +15,8 @@ let browser: Browser;
 let page: Page;
 /** Console errors, uncaught exceptions, and requests to anywhere but the server. */
 const faults: string[] = [];
+/** What went to the server over sockets. */
+const framesSent: string[] = [];
 
 beforeAll(async () => {
   if (!existsSync(CHROMIUM)) {
@@ -41,7 +43,10 @@ beforeAll(async () => {
     if (!["data:", "blob:"].includes(target.protocol) && target.host !== host) faults.push(`request to ${url}`);
   };
   page.on("request", (request) => { watch(request.url()); });
-  page.on("websocket", (socket) => { watch(socket.url()); });
+  page.on("websocket", (socket) => {
+    watch(socket.url());
+    socket.on("framesent", ({ payload }) => framesSent.push(payload.toString()));
+  });
   page.on("console", (message) => {
     if (message.type() === "error") faults.push(`console: ${message.text()}`);
   });
@@ -167,6 +172,45 @@ test("the collection is browsed down to its chunks", async () => {
   await run();
   await expect.poll(answer, PATIENCE).toContain('"documentCount": 3');
   expect(await answer()).toContain('"content"');
+}, 60_000);
+
+async function openFromGuide(name: string): Promise<void> {
+  await page.getByRole("button", { name }).click();
+  await expect.poll(() => textOf(".graphiql-query-editor"), PATIENCE).toContain(name);
+}
+
+let apiKey: string;
+
+test("the guide opens what the first tabs leave out, for the same collection", async () => {
+  await page.getByRole("button", { name: "Show Guide" }).click();
+  await openFromGuide("ListMembers");
+  await expect.poll(variables, PATIENCE).not.toContain("<from step 2>");
+  await run();
+  await expect.poll(answer, PATIENCE).toContain('"viewerRole": "OWNER"');
+  await openFromGuide("CreateApiKey");
+  await expect.poll(variables, PATIENCE).not.toContain("<from step 2>");
+  await run();
+  await expect.poll(answer, PATIENCE).toContain('"userErrors": []');
+  apiKey = /"secret":"([^"]+)"/.exec(unwrapped(await answer()))?.[1] ?? "no key";
+}, 60_000);
+
+test("who signs in with an API key may do what the key may, and no more", async () => {
+  await accountButton().click();
+  await page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
+  await accountButton().click();
+  await page.getByRole("dialog").getByRole("button", { name: "Use an API key" }).click();
+  await fillIn({ "API key": apiKey });
+  await expect.poll(() => accountButton().innerText(), PATIENCE).toMatch(new RegExp(`${username}\\s+by API key`));
+  await openTab("SearchCollection");
+  await run();
+  await expect.poll(answer, PATIENCE).toContain('"tides.md"');
+  await openTab("IngestTexts");
+  await run();
+  await expect.poll(answer, PATIENCE).toContain('"FORBIDDEN"');
+  await openTab("WatchOperation");
+  await run();
+  await expect.poll(answer, PATIENCE).toContain('"NOT_FOUND"');
+  expect(framesSent.join("\n")).toContain(`"authorization":"Bearer ${apiKey}"`);
 }, 60_000);
 
 test("nothing went wrong in the console, and nothing was asked of another host", () => {

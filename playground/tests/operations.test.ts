@@ -2,12 +2,18 @@
 import { readFileSync } from "node:fs";
 import { buildSchema, getOperationAST, getVariableValues, parse, validate } from "graphql";
 import { describe, expect, test } from "vitest";
-import { savedOperations } from "../src/walk/operations";
+import { chapters, savedOperations } from "../src/walk/operations";
 
 const schema = buildSchema(readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8"));
 
-test("there are six, each under its own name", () => {
-  expect(new Set(savedOperations.map(({ name }) => name)).size).toBe(6);
+test("each has its own name, and they are numbered in their order", () => {
+  expect(new Set(savedOperations.map(({ name }) => name)).size).toBe(savedOperations.length);
+  const numbers = savedOperations.map(({ query }) => Number(/^# (\d+)\. /.exec(query)?.[1]));
+  expect(numbers).toEqual(savedOperations.map((_, index) => index + 1));
+});
+
+test("the guide has all of them", () => {
+  expect(chapters.flatMap(({ operations }) => operations)).toEqual(savedOperations);
 });
 
 describe.each(savedOperations)("$name", ({ query, variables }) => {

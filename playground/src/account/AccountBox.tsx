@@ -1,10 +1,14 @@
 import { type SyntheticEvent, useId, useRef, useState, useSyncExternalStore } from "react";
 import { type Complaint, Problem } from "./problem";
-import type { Session } from "./session";
+import type { Session, SessionState } from "./session";
 
-/** The button at the top right, and the dialog behind it: sign in, register, or see who is signed in and sign out. */
+/**
+ * The button at the top right, and the dialog behind it: sign in with a password or an API key, register, or see who is
+ * signed in and sign out.
+ */
 export function AccountBox({ session }: { session: Session }) {
-  const { username, validUntil, notice } = useSyncExternalStore(session.state.subscribe, session.state.get);
+  const state = useSyncExternalStore(session.state.subscribe, session.state.get);
+  const { username, validUntil, keyPrefix, notice } = state;
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   const close = () => dialog.current?.close();
@@ -21,7 +25,7 @@ export function AccountBox({ session }: { session: Session }) {
         {username ? (
           <>
             <strong>{username}</strong>
-            <span className="docent-until">until {timeOf(validUntil)}</span>
+            <span className="docent-until">{keyPrefix ? "by API key" : `until ${timeOf(validUntil)}`}</span>
           </>
         ) : (
           "Sign in"
@@ -29,7 +33,7 @@ export function AccountBox({ session }: { session: Session }) {
       </button>
       <dialog ref={dialog} className="docent-dialog" aria-labelledby={titleId} closedby="any">
         {username ? (
-          <SignedIn titleId={titleId} username={username} validUntil={validUntil} session={session} onDone={close} />
+          <SignedIn titleId={titleId} state={state} session={session} onDone={close} />
         ) : (
           <SignInForm titleId={titleId} session={session} onDone={close} />
         )}
@@ -48,7 +52,8 @@ interface PanelProps {
   onDone: () => void;
 }
 
-function SignedIn({ titleId, username, validUntil, session, onDone }: PanelProps & SignedInProps) {
+function SignedIn({ titleId, state, session, onDone }: PanelProps & { state: SessionState }) {
+  const { username, validUntil, keyPrefix } = state;
   function signOut() {
     // The tokens are forgotten here whatever the server answers; without it they end by themselves.
     session.signOut().catch(() => undefined);
@@ -57,10 +62,17 @@ function SignedIn({ titleId, username, validUntil, session, onDone }: PanelProps
   return (
     <>
       <h2 id={titleId}>Signed in as {username}</h2>
-      <p>
-        Every request is sent with your token. This one is good until {timeOf(validUntil)} and is renewed by itself.
-        Reloading the page signs you out.
-      </p>
+      {keyPrefix ? (
+        <p>
+          Every request is sent with the API key <code>{keyPrefix}…</code> and may do what the key may, at most what{" "}
+          {username} may. Reloading the page forgets it.
+        </p>
+      ) : (
+        <p>
+          Every request is sent with your token. This one is good until {timeOf(validUntil)} and is renewed by itself.
+          Reloading the page signs you out.
+        </p>
+      )}
       <button type="button" className="docent-button docent-primary" onClick={signOut}>
         Sign out
       </button>
@@ -68,16 +80,30 @@ function SignedIn({ titleId, username, validUntil, session, onDone }: PanelProps
   );
 }
 
-interface SignedInProps {
-  username: string;
-  validUntil: number | undefined;
-}
+type Way = "password" | "apiKey" | "register";
+
+const TITLES: Record<Way, string> = { password: "Sign in", apiKey: "Use an API key", register: "Create an account" };
+
+/** What is asked for, by the names that the server uses in its complaints. */
+const FIELDS: Record<Way, Omit<FieldProps, "error">[]> = {
+  password: [
+    { name: "login", label: "User name or e-mail", autoComplete: "username" },
+    { name: "password", label: "Password", type: "password", autoComplete: "current-password" },
+  ],
+  apiKey: [{ name: "apiKey", label: "API key", type: "password", autoComplete: "off" }],
+  register: [
+    { name: "username", label: "User name", autoComplete: "username" },
+    { name: "email", label: "E-mail", type: "email", autoComplete: "email" },
+    { name: "fullName", label: "Full name (optional)", autoComplete: "name", optional: true },
+    { name: "password", label: "Password", type: "password", autoComplete: "new-password" },
+    { name: "invitation", label: "Invitation (if you have one)", autoComplete: "off", optional: true },
+  ],
+};
 
 function SignInForm({ titleId, session, onDone }: PanelProps) {
-  const [registering, setRegistering] = useState(false);
+  const [way, setWay] = useState<Way>("password");
   const [busy, setBusy] = useState(false);
   const [complaints, setComplaints] = useState<Complaint[]>([]);
-  const title = registering ? "Create an account" : "Sign in";
 
   async function submit(event: SyntheticEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -86,13 +112,16 @@ function SignInForm({ titleId, session, onDone }: PanelProps) {
     setBusy(true);
     setComplaints([]);
     try {
-      if (registering) {
+      if (way === "register") {
         await session.register({
           username: value("username"),
           email: value("email"),
           fullName: value("fullName") || null,
           password: value("password"),
+          invitation: value("invitation").trim() || null,
         });
+      } else if (way === "apiKey") {
+        await session.useKey(value("apiKey"));
       } else {
         await session.signIn(value("login"), value("password"));
       }
@@ -104,46 +133,39 @@ function SignInForm({ titleId, session, onDone }: PanelProps) {
     }
   }
 
-  const names = registering ? ["username", "email", "fullName", "password"] : ["login", "password"];
-  const general = complaints.filter(({ field }) => !names.includes(field ?? ""));
+  const general = complaints.filter(({ field }) => !FIELDS[way].some(({ name }) => name === field));
   const of = (name: string) => complaints.filter(({ field }) => field === name).map(({ message }) => message).join(" ");
+
+  function linkTo(other: Way, label: string) {
+    const open = () => {
+      setWay(other);
+      setComplaints([]);
+    };
+    return <button type="button" className="docent-link" onClick={open}>{label}</button>;
+  }
 
   return (
     <form onSubmit={(event) => void submit(event)}>
-      <h2 id={titleId}>{title}</h2>
-      {registering ? (
-        <>
-          <Field key="username" name="username" label="User name" autoComplete="username" error={of("username")} />
-          <Field name="email" label="E-mail" type="email" autoComplete="email" error={of("email")} />
-          <Field name="fullName" label="Full name (optional)" autoComplete="name" optional error={of("fullName")} />
-          <Field name="password" label="Password" type="password" autoComplete="new-password" error={of("password")} />
-        </>
-      ) : (
-        <>
-          <Field key="login" name="login" label="User name or e-mail" autoComplete="username" error={of("login")} />
-          <Field name="password" label="Password" type="password" autoComplete="current-password" error={of("password")} />
-        </>
-      )}
+      <h2 id={titleId}>{TITLES[way]}</h2>
+      {FIELDS[way].map((field) => <Field key={field.name} {...field} error={of(field.name)} />)}
       {general.length > 0 && (
         <div className="docent-error" role="alert">
           {general.map(({ message }) => <p key={message}>{message}</p>)}
         </div>
       )}
       <button type="submit" className="docent-button docent-primary" disabled={busy}>
-        {busy ? "One moment…" : title}
+        {busy ? "One moment…" : TITLES[way]}
       </button>
       <p className="docent-switch">
-        {registering ? "You have an account?" : "No account yet?"}{" "}
-        <button
-          type="button"
-          className="docent-link"
-          onClick={() => {
-            setRegistering(!registering);
-            setComplaints([]);
-          }}
-        >
-          {registering ? "Sign in" : "Create one"}
-        </button>
+        {way === "password" ? (
+          <>
+            No account yet? {linkTo("register", "Create one")}
+            <br />
+            {linkTo("apiKey", "Use an API key")}
+          </>
+        ) : (
+          <>You have an account? {linkTo("password", "Sign in")}</>
+        )}
       </p>
     </form>
   );

@@ -1,5 +1,6 @@
 /** The account operations of the API, with every refusal turned into a `Problem`. */
 import {
+  KeyOwnerDocument,
   RefreshSessionDocument,
   RegisterDocument,
   SignInDocument,
@@ -8,7 +9,7 @@ import {
   type UserRegisterInput,
 } from "../graphql/generated/graphql";
 import { post } from "../graphql/http";
-import { problemOfRequest, problemOfUser } from "./problem";
+import { Problem, problemOfRequest, problemOfUser } from "./problem";
 
 /** A pair of tokens as the server hands it out. */
 export interface Grant {
@@ -22,6 +23,8 @@ export interface Grant {
 export interface AccountApi {
   register(input: UserRegisterInput): Promise<void>;
   signIn(login: string, password: string): Promise<Grant & { username: string }>;
+  /** The user name of the owner of an API key that is good. */
+  keyOwner(apiKey: string): Promise<string>;
   refresh(refreshToken: string): Promise<Grant>;
   signOut(refreshToken: string): Promise<void>;
 }
@@ -36,6 +39,14 @@ export const accountApi: AccountApi = {
     const payload = refuse(data.sessionCreate);
     return { ...grant(payload, serverTime), username: payload.viewer?.username ?? login };
   },
+  async keyOwner(apiKey) {
+    if (!/^docent_key_[\w-]+$/.test(apiKey)) {
+      throw new Problem([{ message: "An API key begins with docent_key_. Paste all of it.", field: "apiKey" }]);
+    }
+    const { data } = await ask(KeyOwnerDocument, {}, { authorization: `Bearer ${apiKey}` });
+    if (!data.viewer) throw problemOfRequest();
+    return data.viewer.username;
+  },
   async refresh(refreshToken) {
     const { data, serverTime } = await ask(RefreshSessionDocument, { input: { refreshToken } });
     return grant(refuse(data.sessionRefresh), serverTime);
@@ -46,8 +57,12 @@ export const accountApi: AccountApi = {
   },
 };
 
-async function ask<R, V>(document: TypedDocumentString<R, V>, variables: V): Promise<{ data: R; serverTime: number }> {
-  const { answer, serverTime } = await post({ query: document.toString(), variables });
+async function ask<R, V>(
+  document: TypedDocumentString<R, V>,
+  variables: V,
+  headers?: HeadersInit,
+): Promise<{ data: R; serverTime: number }> {
+  const { answer, serverTime } = await post({ query: document.toString(), variables }, headers);
   if (!answer.data) throw problemOfRequest(answer.errors);
   return { data: answer.data as R, serverTime };
 }

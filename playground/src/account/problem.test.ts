@@ -11,8 +11,9 @@ test("no user errors are no problem", () => {
 });
 
 test.each([
-  [{ code: "RATE_LIMITED", retryAfterMs: 41_200 }, "Too many attempts. Try again in 42 seconds."],
-  [{ code: "RATE_LIMITED" }, "Too many attempts. Try again in a while."],
+  [{ code: "RATE_LIMITED", retryAfterMs: 41_200 }, "Too many requests. Try again in 42 seconds."],
+  [{ code: "RATE_LIMITED", retryAfterMs: 150_000 }, "Too many requests. Try again in 3 minutes."],
+  [{ code: "RATE_LIMITED" }, "what the server said"],
   [{ code: "UNAVAILABLE" }, "The server is too busy to answer. Try again in a moment."],
   [
     { code: "INTERNAL_SERVER_ERROR", requestId: "r1" },
@@ -22,6 +23,12 @@ test.each([
   [undefined, "what the server said"],
 ])("%o is put into words", (extensions, words) => {
   expect(problemOfRequest([{ message: "what the server said", extensions }]).message).toBe(words);
+});
+
+test("what can be tried again later is told from a refusal", () => {
+  const isPassing = (code: string) => problemOfRequest([{ message: "", extensions: { code } }]).isPassing;
+  expect(["RATE_LIMITED", "TIMEOUT", "UNAVAILABLE", "INTERNAL_SERVER_ERROR"].every(isPassing)).toBe(true);
+  expect(["UNAUTHENTICATED", "BAD_USER_INPUT"].some(isPassing)).toBe(false);
 });
 
 test("an answer with neither data nor errors is a problem too", () => {

@@ -7,9 +7,16 @@ export interface Complaint {
   field?: string;
 }
 
+/** Codes of errors after which the same request can succeed. */
+const PASSING = new Set<unknown>(["RATE_LIMITED", "TIMEOUT", "UNAVAILABLE", "INTERNAL_SERVER_ERROR"]);
+
 /** The server understood and said no. */
 export class Problem extends Error {
-  constructor(readonly complaints: Complaint[]) {
+  constructor(
+    readonly complaints: Complaint[],
+    /** Whether the same request may be answered later. */
+    readonly isPassing = false,
+  ) {
     super(complaints.map((complaint) => complaint.message).join(" "));
   }
 }
@@ -23,14 +30,18 @@ export function problemOfUser(userErrors: { message: string; path: string[] }[])
 /** From the top-level `errors` of an answer. */
 export function problemOfRequest(errors: AnswerError[] = []): Problem {
   if (errors.length === 0) return new Problem([{ message: "The server sent an empty answer." }]);
-  return new Problem(errors.map((error) => ({ message: inWords(error) })));
+  return new Problem(
+    errors.map((error) => ({ message: inWords(error) })),
+    errors.some(({ extensions }) => PASSING.has(extensions?.code)),
+  );
 }
 
 function inWords({ message, extensions = {} }: AnswerError): string {
   switch (extensions.code) {
     case "RATE_LIMITED": {
       const seconds = Math.ceil(Number(extensions.retryAfterMs) / 1000);
-      return `Too many attempts. Try again in ${seconds > 0 ? `${seconds} seconds` : "a while"}.`;
+      if (!(seconds > 0)) return message;
+      return `Too many requests. Try again in ${seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} seconds`}.`;
     }
     case "TIMEOUT":
     case "UNAVAILABLE":

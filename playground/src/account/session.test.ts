@@ -23,6 +23,7 @@ function api(lifetime = FIFTEEN.lifetime) {
   return {
     register: vi.fn<AccountApi["register"]>(() => Promise.resolve()),
     signIn: vi.fn<AccountApi["signIn"]>((username) => Promise.resolve({ ...grant(), username })),
+    keyOwner: vi.fn<AccountApi["keyOwner"]>(() => Promise.resolve("ada")),
     refresh: vi.fn<AccountApi["refresh"]>(() => Promise.resolve(grant())),
     signOut: vi.fn<AccountApi["signOut"]>(() => Promise.resolve()),
   };
@@ -96,15 +97,40 @@ test("a refused renewal signs out and says why", async () => {
   expect(session.state.get()).toEqual({ notice: "Your session has ended. Please sign in again." });
 });
 
-test("an unreachable server does not sign out, and is asked again later", async () => {
+test.each([
+  ["an unreachable server", new TypeError("network")],
+  ["a busy server", new Problem([{ message: "Try again in 3 seconds." }], true)],
+])("%s does not sign out, and is asked again while it repeats a lost answer", async (_, error) => {
   const server = api();
   const session = await signedIn(server);
-  server.refresh.mockRejectedValueOnce(new TypeError("network"));
+  server.refresh.mockRejectedValueOnce(error);
   session.distrust();
   expect(await session.accessToken()).toBe("access-1");
   expect(session.state.get().username).toBe("ada");
-  await vi.advanceTimersByTimeAsync(10_000);
+  await vi.advanceTimersByTimeAsync(5_000);
   expect(await session.accessToken()).toBe("access-2");
+  expect(server.refresh.mock.calls).toEqual([["refresh-1"], ["refresh-1"]]);
+});
+
+test("an API key is sent as it is, under its owner's name, and never renewed", async () => {
+  const server = api();
+  const session = new Session(server);
+  await session.useKey(" docent_key_abcdefghijkl\n");
+  expect(session.state.get()).toEqual({ username: "ada", keyPrefix: "docent_key_abcdefgh" });
+  vi.setSystemTime(Date.now() + 60 * MINUTE);
+  expect(await session.accessToken()).toBe("docent_key_abcdefghijkl");
+  await session.signOut();
+  expect(await session.accessToken()).toBeUndefined();
+  expect(server.refresh).not.toHaveBeenCalled();
+  expect(server.signOut).not.toHaveBeenCalled();
+});
+
+test("an API key that the server refuses is forgotten, and why is said", async () => {
+  const session = new Session(api());
+  await session.useKey("docent_key_abcdefghijkl");
+  expect(session.distrust()).toBe(false);
+  expect(await session.accessToken()).toBeUndefined();
+  expect(session.state.get()).toEqual({ notice: "This API key is not good any more. Please sign in again." });
 });
 
 test("signing out forgets the tokens at once and revokes them", async () => {

@@ -1,6 +1,6 @@
 /**
- * Who is signed in. Tokens live in this object only, never in the browser's storage: a reload signs out, and no script
- * that runs later can find them.
+ * Who is signed in: with a password, and then with tokens that are renewed, or with an API key. Both live in this object
+ * only, never in the browser's storage: a reload signs out, and no script that runs later can find them.
  */
 import type { UserRegisterInput } from "../graphql/generated/graphql";
 import { createStore } from "../store";
@@ -11,6 +11,10 @@ import { Problem } from "./problem";
 const RENEW_AHEAD = 60_000;
 /** At least this long between two renewals, whatever the clocks say. */
 const RENEW_PAUSE = 10_000;
+/** How long to wait after a renewal that got no answer: the server repeats an answer that was lost for ten seconds. */
+const RETRY_PAUSE = 3_000;
+/** As much of an API key as may be shown; the server shows as much. */
+const SHOWN_OF_KEY = "docent_key_".length + 8;
 
 /** What others may know of the session. */
 export interface SessionState {
@@ -18,6 +22,8 @@ export interface SessionState {
   username?: string;
   /** When the access token ends on this machine's clock. It is renewed before. */
   validUntil?: number;
+  /** The beginning of the API key that is used instead of tokens. */
+  keyPrefix?: string;
   /** Why somebody was signed out who did not ask for it. */
   notice?: string;
 }
@@ -25,6 +31,7 @@ export interface SessionState {
 export class Session {
   readonly state = createStore<SessionState>({});
   #grant: Grant | undefined;
+  #apiKey: string | undefined;
   #renewAt = 0;
   #renewing: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,21 +48,35 @@ export class Session {
     this.#accept(grant, username);
   }
 
+  async useKey(text: string): Promise<void> {
+    const apiKey = text.trim();
+    const username = await this.api.keyOwner(apiKey);
+    this.#forget();
+    this.#apiKey = apiKey;
+    this.state.set({ username, keyPrefix: apiKey.slice(0, SHOWN_OF_KEY) });
+  }
+
   async signOut(): Promise<void> {
     const grant = this.#grant;
     this.#forget();
     if (grant) await this.api.signOut(grant.refreshToken);
   }
 
-  /** The token to send now, renewed first if it is about to end; nothing when nobody is signed in. */
+  /** The token to send now, renewed first if it is about to end, or the API key; nothing when nobody is signed in. */
   async accessToken(): Promise<string | undefined> {
+    if (this.#apiKey) return this.#apiKey;
     if (this.#grant && Date.now() >= this.#renewAt) await this.#renew();
     return this.#grant?.accessToken;
   }
 
-  /** The server refused the token: the next request renews it first. */
-  distrust(): void {
+  /**
+   * The server refused the token: the next request renews it first. An API key can't be renewed and is forgotten.
+   * Returns whether there is something to ask again with.
+   */
+  distrust(): boolean {
+    if (this.#apiKey) this.#forget("This API key is not good any more. Please sign in again.");
     this.#renewAt = 0;
+    return this.#grant !== undefined;
   }
 
   #renew(): Promise<void> {
@@ -75,8 +96,8 @@ export class Session {
       if (this.#grant === old) this.#accept(grant, username);
     } catch (error) {
       if (this.#grant !== old) return;
-      if (error instanceof Problem) this.#forget("Your session has ended. Please sign in again.");
-      else this.#renewIn(RENEW_PAUSE);
+      if (error instanceof Problem && !error.isPassing) this.#forget("Your session has ended. Please sign in again.");
+      else this.#renewIn(RETRY_PAUSE);
     }
   }
 
@@ -88,6 +109,7 @@ export class Session {
 
   #forget(notice?: string): void {
     this.#grant = undefined;
+    this.#apiKey = undefined;
     clearTimeout(this.#timer);
     this.state.set(notice ? { notice } : {});
   }

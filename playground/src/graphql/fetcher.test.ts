@@ -25,6 +25,7 @@ function setUp() {
   const session = new Session({
     register: () => Promise.resolve(),
     signIn: (username) => Promise.resolve({ ...grant(), username }),
+    keyOwner: () => Promise.resolve("ada"),
     refresh: () => Promise.resolve(grant()),
     signOut: () => Promise.resolve(),
   });
@@ -57,6 +58,15 @@ test("a refused token is renewed and the request sent once more", async () => {
   answers = [REFUSED, { data: { ok: true } }];
   expect(await fetcher({ query: "{ viewer { id } }" })).toEqual({ data: { ok: true } });
   expect(tokens()).toEqual(["Bearer access-1", "Bearer access-2"]);
+});
+
+test("a refused API key is not followed by a request without one", async () => {
+  const { session, fetcher } = setUp();
+  await session.useKey("docent_key_abc");
+  answers = [REFUSED];
+  expect(await fetcher({ query: "{ viewer { id } }" })).toEqual(REFUSED);
+  expect(tokens()).toEqual(["Bearer docent_key_abc"]);
+  expect(session.state.get().username).toBeUndefined();
 });
 
 test("what ran in part is never sent again", async () => {

@@ -36,9 +36,8 @@ export function createFetcher(session: Session, socket: Socket, listener: Listen
   async function answer(request: object, headers: HeadersInit | undefined): Promise<ExecutionResult> {
     const typed = new Headers(headers);
     let answer = await send(request, typed);
-    if (isTokenRefused(answer) && session.state.get().username && !typed.has("authorization")) {
-      // Nothing ran, so it is safe to ask again with a new token.
-      session.distrust();
+    // Nothing ran, so it is safe to ask again with a new token.
+    if (isTokenRefused(answer) && !typed.has("authorization") && session.distrust()) {
       answer = await send(request, typed);
     }
     listener.answered(answer.data);

@@ -37,9 +37,19 @@ export async function post(request: object, headers?: HeadersInit): Promise<Post
   }
   const serverTime = Date.parse(response.headers.get("date") ?? "") || Date.now();
   try {
-    return { answer: (await response.json()) as Answer, serverTime };
+    const answer = (await response.json()) as Answer;
+    tellWhenToRetry(answer, Number(response.headers.get("retry-after")) * 1000);
+    return { answer, serverTime };
   } catch {
     throw new Unreachable(`The server answered with status ${response.status}, but not in GraphQL.`);
+  }
+}
+
+/** The header tells when to try again of every error, its extensions only of some. */
+function tellWhenToRetry(answer: Answer, retryAfterMs: number): void {
+  if (!(retryAfterMs > 0)) return;
+  for (const error of answer.errors ?? []) {
+    if (error.extensions?.code === "RATE_LIMITED") error.extensions.retryAfterMs ??= retryAfterMs;
   }
 }
 

@@ -34,21 +34,22 @@ export function createSocket(session: Session): Socket {
     const url = new URL("graphql", document.baseURI);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     let wasConnected = false;
+    let isRefused = false;
     return createClient({
       url: url.href,
       async connectionParams() {
         const token = await session.accessToken();
         return token ? { authorization: `Bearer ${token}` } : {};
       },
-      // A server that restarts is waited for; one that was never there is reported at once.
-      shouldRetry: (error) => wasConnected || error instanceof CloseEvent,
+      // A server that restarts is waited for; one that was never there is reported at once, and so is a refused key.
+      shouldRetry: (error) => !isRefused && (wasConnected || error instanceof CloseEvent),
       on: {
         connected() {
           wasConnected = true;
         },
-        // The client connects again by itself, then with a new token.
+        // The client connects again by itself, then with a new token if there can be one.
         closed(event) {
-          if (event instanceof CloseEvent && event.code === FORBIDDEN) session.distrust();
+          if (event instanceof CloseEvent && event.code === FORBIDDEN) isRefused = !session.distrust();
         },
       },
     });

@@ -1,12 +1,20 @@
 import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
-import { type SavedOperation, savedOperations } from "./operations";
+import { Fragment, useEffect } from "react";
+import { type SavedOperation, chapters, savedOperations } from "./operations";
 
 /** A panel of GraphiQL that lists the saved operations and opens them again after their tabs were closed or changed. */
 export const guidePlugin: GraphiQLPlugin = { title: "Guide", icon: GuideIcon, content: GuidePanel };
 
 function GuidePanel() {
-  const { tabs, queryEditor, variableEditor } = useGraphiQL(pick("tabs", "queryEditor", "variableEditor"));
+  const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL(
+    pick("tabs", "activeTabIndex", "queryEditor", "variableEditor"),
+  );
   const { addTab, changeTab } = useGraphiQLActions();
+
+  // A new tab is the last of a row that may be longer than the screen.
+  useEffect(() => {
+    document.querySelector(".graphiql-tab-active")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [activeTabIndex, tabs.length]);
 
   function open(operation: SavedOperation) {
     const index = tabs.findIndex((tab) => tab.query?.trim() === operation.query.trim());
@@ -22,17 +30,22 @@ function GuidePanel() {
   return (
     <section className="docent-guide" aria-label="Guide">
       <h2>Guide</h2>
-      <p>Six requests that walk through Docent’s main job. Choose one to open it in a tab.</p>
-      <ol>
-        {savedOperations.map((operation, index) => (
-          <li key={operation.name}>
-            <button type="button" onClick={() => { open(operation); }}>
-              <strong>{index + 1}. {operation.name}</strong>
-              <span>{operation.description}</span>
-            </button>
-          </li>
-        ))}
-      </ol>
+      <p>Requests that walk through what Docent can do. Choose one to open it in a tab.</p>
+      {chapters.map(({ title, operations }) => (
+        <Fragment key={title}>
+          <h3>{title}</h3>
+          <ol>
+            {operations.map((operation) => (
+              <li key={operation.name}>
+                <button type="button" onClick={() => { open(operation); }}>
+                  <strong>{savedOperations.indexOf(operation) + 1}. {operation.name}</strong>
+                  <span>{operation.description}</span>
+                </button>
+              </li>
+            ))}
+          </ol>
+        </Fragment>
+      ))}
     </section>
   );
 }

@@ -1,4 +1,4 @@
-/** The saved operations of `playground/operations`, in the order of their file names. */
+/** The saved operations of `playground/operations`, in the order of their numbers. */
 
 export interface SavedOperation {
   /** The operation's name in GraphQL, which is also its tab's title. */
@@ -14,7 +14,7 @@ const queries = import.meta.glob<string>("../../operations/*.graphql", { query: 
 const variables = import.meta.glob<string>("../../operations/*.json", { query: "?raw", import: "default", eager: true });
 
 export const savedOperations: SavedOperation[] = Object.keys(queries)
-  .sort()
+  .sort((a, b) => numberOf(a) - numberOf(b))
   .map((path) => {
     const query = queries[path] ?? "";
     return {
@@ -24,3 +24,13 @@ export const savedOperations: SavedOperation[] = Object.keys(queries)
       variables: (variables[path.replace(/graphql$/, "json")] ?? "{}").trim(),
     };
   });
+
+/** The operations as the guide shows them. Those of the first chapter are the tabs of a first visit. */
+export const chapters = [
+  { title: "From a search to your own collection", operations: savedOperations.slice(0, 6) },
+  { title: "Sharing, keys and accounts", operations: savedOperations.slice(6) },
+] as const;
+
+function numberOf(path: string): number {
+  return Number(/(\d+)-[^/]*$/.exec(path)?.[1]);
+}
