@@ -163,7 +163,11 @@ pub struct DataDirLock {
 /// Why a data directory can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("the data directory {} is used by another docent process{}", directory.display(), in_brackets(*pid))]
+    #[error(
+        "the data directory {} is used by another docent process{}; stop it first",
+        directory.display(),
+        in_brackets(*pid)
+    )]
     Held { directory: PathBuf, pid: Option<u32> },
     #[error("the data directory {} can't be used", directory.display())]
     Io {
@@ -338,7 +342,7 @@ mod tests {
         assert_eq!(
             refused.to_string(),
             format!(
-                "the data directory {} is used by another docent process (pid {})",
+                "the data directory {} is used by another docent process (pid {}); stop it first",
                 directory.display(),
                 std::process::id()
             )

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
         scope::Scope,
         user::ServerRole,
     },
+    error::Error,
     service::accounts::{self, NewAccount},
 };
 
@@ -64,7 +65,12 @@ impl User {
             }
             Self::List => list(&app).await?,
             Self::ResetPassword(reset) => {
-                let user = accounts::reset_password(app.services(), &reset.login, &password).await?;
+                let user = match accounts::reset_password(app.services(), &reset.login, &password).await {
+                    Err(Error::NotFound(_)) => {
+                        bail!("no account has this name or e-mail address; see `docent user list`")
+                    }
+                    reset => reset?,
+                };
                 println!(
                     "Account {} has a new password. Its sessions have ended; its API keys are as before.",
                     user.username

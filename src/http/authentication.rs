@@ -89,3 +89,37 @@ fn client(extensions: &Extensions, headers: &HeaderMap, trusts_proxy: bool) -> C
         request: extensions.get::<RequestId>().copied(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(forwarded: &[&str], trusts_proxy: bool) -> Option<String> {
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 4711))));
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append(X_FORWARDED_FOR, value.parse().unwrap());
+        }
+        client(&extensions, &headers, trusts_proxy).address.map(|address| address.to_string())
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_whom_it_speaks_for_and_only_its_own_word_counts() {
+        assert_eq!(address(&["192.0.2.7"], false).unwrap(), "10.0.0.1");
+        assert_eq!(address(&["192.0.2.7"], true).unwrap(), "192.0.2.7");
+        // What the client itself put there comes first.
+        assert_eq!(address(&["198.51.100.1, 192.0.2.7"], true).unwrap(), "192.0.2.7");
+        assert_eq!(address(&["198.51.100.1", "192.0.2.7"], true).unwrap(), "192.0.2.7");
+        assert_eq!(address(&["nonsense"], true).unwrap(), "10.0.0.1");
+        assert_eq!(address(&[], true).unwrap(), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_long_name_of_a_client_is_cut() {
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, "x".repeat(1000).parse().unwrap());
+        let named = client(&Extensions::new(), &headers, false);
+        assert_eq!((named.user_agent.unwrap().len(), named.address), (MAX_USER_AGENT, None));
+    }
+}

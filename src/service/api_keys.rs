@@ -66,22 +66,23 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
     if input.points_budget.is_some_and(|points| points < 1) {
         violations.add(ViolationCode::Invalid, "pointsBudget", "Give at least one point, or no budget.");
     }
-    let collections = input.collections.map(|mut ids| {
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    });
-    if let Some(ids) = &collections {
+    if let Some(ids) = &input.collections {
         if ids.is_empty() || ids.len() > MAX_COLLECTIONS {
             let message = format!("Name between 1 and {MAX_COLLECTIONS} collections, or leave them out for all.");
             violations.add(ViolationCode::Invalid, "collectionIds", message);
             return Err(violations.check().err().unwrap_or(Error::NotFound("collection")));
         }
         let found = collections::find_many(&services.database.reader(viewer.scope()), ids).await?;
-        if found.len() < ids.len() {
-            violations.add(ViolationCode::NotFound, "collectionIds", "One of these collections does not exist.");
+        for (index, _) in ids.iter().enumerate().filter(|(_, id)| !found.contains_key(id)) {
+            let path = format!("collectionIds.{index}");
+            violations.add(ViolationCode::NotFound, &path, "There is no such collection.");
         }
     }
+    let collections = input.collections.map(|mut ids| {
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    });
     violations.check()?;
 
     let secret = Secret::generate(SecretKind::ApiKey);

@@ -52,17 +52,17 @@ impl Deed {
         self
     }
 
-    /// To this object.
+    /// To this object. The nil id stands for a text that was none.
     #[must_use]
     pub fn to(mut self, object: impl Into<Option<AuditObject>>) -> Self {
-        self.object = object.into();
+        self.object = object.into().filter(|object| !object.id.is_nil());
         self
     }
 
-    /// In this collection.
+    /// In this collection. The nil id stands for a text that was none.
     #[must_use]
     pub fn within(mut self, collection: impl Into<Option<CollectionId>>) -> Self {
-        self.collection = collection.into();
+        self.collection = collection.into().filter(|collection| !collection.0.is_nil());
         self
     }
 

@@ -55,7 +55,9 @@ pub async fn set(
                 let before = members::role_of(tx, id, user_id).await?;
                 let member = Member { collection_id: id, user_id, role, created_at: now };
                 if before == Some(CollectionRole::Owner) && role != CollectionRole::Owner {
-                    return Err(Error::Conflict("A collection has an owner: make somebody else the owner.".into()));
+                    return Err(Error::Conflict(
+                        "The owner stays one until somebody else is: give that role to another member.".into(),
+                    ));
                 }
                 if before == Some(role) {
                     return Ok(member);
@@ -86,7 +88,12 @@ async fn find_user(tx: &Transaction<'_>, viewer: &Viewer, named: &NamedUser) -> 
         NamedUser::Username(name) if name.contains('\0') => ("username", None),
         NamedUser::Username(name) => ("username", users::find_by_username(tx, name.trim()).await?),
     };
-    let missing = || Error::invalid(ViolationCode::NotFound, path, "There is no such user. Check the name.");
+    let message = if matches!(named, NamedUser::Username(name) if name.contains('@')) {
+        "There is no such user. Give her user name, not her e-mail address."
+    } else {
+        "There is no such user. Check the name."
+    };
+    let missing = || Error::invalid(ViolationCode::NotFound, path, message);
     found.filter(|user| user.is_active).map(|user| user.id).ok_or_else(missing)
 }
 

@@ -1,5 +1,5 @@
-//! What has to be done now and then without anybody asking: indexes built, old uploads, old lines of the audit log
-//! and unused originals removed.
+//! What has to be done now and then without anybody asking: indexes built, old uploads, sessions, lines of the
+//! audit log and unused originals removed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    db::repo::{audit_log, collections, documents, operations, uploads},
+    db::repo::{audit_log, collections, documents, operations, sessions, uploads},
     domain::scope::Scope,
     error::Error,
     service::Services,
@@ -48,6 +48,9 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
         if let Err(error) = remove_old_audit_entries(&services).await {
             warn!(error = &error as &dyn std::error::Error, "old lines of the audit log can't be removed now");
         }
+        if let Err(error) = remove_ended_sessions(&services).await {
+            warn!(error = &error as &dyn std::error::Error, "old sessions can't be removed now");
+        }
         if let Err(error) = remove_expired_uploads(&services).await {
             warn!(error = &error as &dyn std::error::Error, "old uploads can't be removed now");
         }
@@ -73,6 +76,16 @@ async fn remove_old_audit_entries(services: &Services) -> Result<(), Error> {
     let removed = services.database.transaction(|tx| audit_log::delete_before(tx, moment).boxed()).await?;
     if removed > 0 {
         debug!(entries = removed, "old lines of the audit log removed");
+    }
+    Ok(())
+}
+
+/// Ended sessions are kept as long as a session can last: they tell from where an account was used.
+async fn remove_ended_sessions(services: &Services) -> Result<(), Error> {
+    let moment = services.clock.now() - TimeDelta::days(services.config.auth.session_days);
+    let removed = services.database.transaction(|tx| sessions::delete_ended(tx, moment).boxed()).await?;
+    if removed > 0 {
+        debug!(sessions = removed, "old sessions removed");
     }
     Ok(())
 }

@@ -149,7 +149,7 @@ fn accounts_are_listed_and_get_another_password_and_the_signing_key_is_replaced(
     let common = reset("ada", "password1\n");
     assert!(text(&common.stderr).contains("tried first"), "{}", text(&common.stderr));
     let nobody = reset("eve", "another one\n");
-    assert!(!nobody.status.success() && text(&nobody.stderr).contains("no such user"), "{}", text(&nobody.stderr));
+    assert!(!nobody.status.success() && text(&nobody.stderr).contains("docent user list"), "{}", text(&nobody.stderr));
 
     let key = || std::fs::read(directory.path().join("signing.key")).unwrap();
     let before = key();

@@ -195,3 +195,10 @@ async fn end(tx: &Transaction<'_>, which: SimpleExpr, now: DateTime<Utc>) -> Res
         .await?;
     Ok(ended.rows_affected)
 }
+
+/// Removes logins that ended before `moment`, with their tokens: none of them opens anything any more.
+pub async fn delete_ended(tx: &Transaction<'_>, moment: DateTime<Utc>) -> Result<u64, DatabaseError> {
+    let ended = session::Entity::delete_many()
+        .filter(session::Column::ExpiresAt.lt(moment).or(session::Column::RevokedAt.lt(moment)));
+    Ok(ended.exec(&tx.connection).await?.rows_affected)
+}

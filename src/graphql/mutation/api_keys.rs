@@ -22,8 +22,9 @@ use crate::{
 pub struct ApiKeyCreateInput {
     /// What you call it: at most 200 characters.
     name: String,
-    /// What it is good for, of what its owner may do at that moment. COLLECTION_LEAVE, ACCOUNT_MANAGE and SERVER_MANAGE
-    /// can't be done with a key.
+    /// What it is good for, of what its owner may do at that moment. Each action stands alone: a key that adds documents
+    /// and follows how they are indexed needs DOCUMENT_INGEST and OPERATION_READ, and COLLECTION_READ to search them.
+    /// COLLECTION_LEAVE, ACCOUNT_MANAGE and SERVER_MANAGE can't be done with a key.
     actions: Vec<Action>,
     /// The global ids of the collections that it is good for: 1 to 100. Default: all of its owner, also later ones.
     collection_ids: Option<Vec<ID>>,

@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// What the log keeps of a name that nobody may have, in characters.
+const MAX_NAME: usize = 64;
+
 /// A role for somebody in a collection.
 #[derive(InputObject)]
 pub struct CollectionMemberSetInput {
@@ -71,16 +74,23 @@ impl MemberMutation {
         #[graphql(desc = "The collection, the user and the role.")] input: CollectionMemberSetInput,
     ) -> Result<CollectionMemberSetPayload> {
         let id: CollectionId = global_id::decode(&input.collection_id);
+        let mut deed = Deed::new(AuditAction::CollectionMemberSet).within(id);
         let user = match (input.user_id, input.username) {
-            (Some(id), None) => Ok(NamedUser::Id(global_id::decode(&id))),
-            (None, Some(name)) => Ok(NamedUser::Username(name)),
+            (Some(id), None) => {
+                let id: UserId = global_id::decode(&id);
+                deed = deed.to(id);
+                Ok(NamedUser::Id(id))
+            }
+            (None, Some(name)) => {
+                deed = deed.saying(format!("for «{}»", name.chars().take(MAX_NAME).collect::<String>()));
+                Ok(NamedUser::Username(name))
+            }
             _ => Err(Error::invalid(ViolationCode::Required, "userId", "Give one of `userId` and `username`.")),
         };
         let set = match user {
             Ok(user) => members::set(ctx.services()?, ctx.viewer()?, id, user, input.role.into()).await,
             Err(error) => Err(error),
         };
-        let deed = Deed::new(AuditAction::CollectionMemberSet).to(id).within(id);
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, set)?;
         Ok(CollectionMemberSetPayload { member: value.map(Into::into), user_errors })
     }
@@ -95,7 +105,7 @@ impl MemberMutation {
         let id: CollectionId = global_id::decode(&input.collection_id);
         let user: UserId = global_id::decode(&input.user_id);
         let removed = members::remove(ctx.services()?, ctx.viewer()?, id, user).await;
-        let deed = Deed::new(AuditAction::CollectionMemberRemove).to(id).within(id);
+        let deed = Deed::new(AuditAction::CollectionMemberRemove).to(user).within(id);
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, removed)?;
         Ok(CollectionMemberRemovePayload { removed_user_id: value.map(|()| input.user_id), user_errors })
     }

@@ -186,7 +186,7 @@ impl AuditEntry {
         self.entry.collection_id.as_ref().map(global_id::encode)
     }
 
-    /// More about it, in words, for people.
+    /// More about it, for people. Of a refusal: what was asked for, and the code of the error.
     async fn message(&self) -> Option<&str> {
         self.entry.message.as_deref()
     }

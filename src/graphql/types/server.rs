@@ -4,7 +4,7 @@ use async_graphql::{Enum, SimpleObject};
 
 use super::number;
 use crate::{
-    config::Config,
+    config::{self, Config},
     domain::page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
     graphql::scalars::BigInt,
 };
@@ -18,6 +18,18 @@ pub enum ServerMode {
     Server,
 }
 
+/// Who may open an account on a server that has one already.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+#[graphql(remote = "config::Registration")]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Whoever has an invitation.
+    Invite,
+    /// Nobody; the server's operator opens accounts.
+    Closed,
+}
+
 /// This server.
 #[derive(SimpleObject)]
 pub struct Server {
@@ -25,6 +37,8 @@ pub struct Server {
     version: &'static str,
     /// What the server is made of.
     mode: ServerMode,
+    /// Who may open an account.
+    registration: Registration,
     /// What one request may ask for.
     limits: ServerLimits,
 }
@@ -71,7 +85,7 @@ pub struct ServerLimits {
     anonymous_points_per_minute: i32,
     /// The most points that callers without an account can spend at once, for each address.
     anonymous_points_burst: i32,
-    /// Failed logins a minute on one account, from addresses that it was not used from before.
+    /// Failed logins a minute on one account, from addresses that it was not used from before, and from each other.
     login_attempts_per_account: i32,
     /// Failed logins and new accounts a minute from one address.
     login_attempts_per_address: i32,
@@ -83,6 +97,7 @@ impl From<&Config> for Server {
         let limits = &config.limits;
         Self {
             version: env!("CARGO_PKG_VERSION"),
+            registration: config.auth.registration.into(),
             mode: if is_embedded { ServerMode::Embedded } else { ServerMode::Server },
             limits: ServerLimits {
                 default_page_size: number(DEFAULT_PAGE_SIZE),

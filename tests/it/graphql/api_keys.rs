@@ -142,7 +142,7 @@ on_both_databases! {
         assert_eq!(refused(json!({ "name": "x", "actions": ["COLLECTION_READ", "SERVER_MANAGE"] })).await, "actions.1");
         assert_eq!(refused(json!({ "name": " ", "actions": ["COLLECTION_READ"] })).await, "name");
         assert_eq!(refused(json!({ "name": "x", "actions": ["COLLECTION_READ"], "expiresAt": "2020-01-01T00:00:00Z" })).await, "expiresAt");
-        assert_eq!(refused(json!({ "name": "x", "actions": ["COLLECTION_READ"], "collectionIds": ["nothing"] })).await, "collectionIds");
+        assert_eq!(refused(json!({ "name": "x", "actions": ["COLLECTION_READ"], "collectionIds": ["nothing"] })).await, "collectionIds.0");
         assert_eq!(refused(json!({ "name": "x", "actions": ["COLLECTION_READ"], "pointsPerMinute": 0 })).await, "pointsPerMinute");
     }
 }

@@ -2,6 +2,7 @@
 
 use docent::domain::clock::Clock;
 use futures_util::TryStreamExt;
+use sea_orm::{ConnectionTrait, Statement};
 
 use crate::{
     on_both_databases,
@@ -35,5 +36,24 @@ on_both_databases! {
         }
         let found = ada.search(serde_json::json!({ "query": "two", "mode": "LEXICAL" })).await;
         assert_eq!(found["hits"].as_array().unwrap().len(), 1);
+    }
+
+    async fn sessions_that_ended_long_ago_go_with_their_tokens(app) {
+        app.user("ada").await;
+        let left = async |app: &TestApp| {
+            let connection = sea_orm::Database::connect(app.database_url()).await.unwrap();
+            let count = "SELECT COUNT(*) FROM refresh_tokens";
+            let statement = Statement::from_string(connection.get_database_backend(), count);
+            let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+            row.try_get_by_index::<i64>(0).unwrap()
+        };
+        assert_eq!(left(&app).await, 1);
+        app.clock.advance(61 * 24 * 3600);
+        let app = app.restart().await;
+        let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
+        while left(&app).await > 0 {
+            assert!(std::time::Instant::now() < deadline, "the old session stays");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
     }
 }
