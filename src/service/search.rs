@@ -2,7 +2,7 @@
 //! repositories.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -99,15 +99,16 @@ pub async fn search(services: &Services, viewer: &Viewer, request: SearchRequest
 
     let first = request.after.unwrap_or(0) as usize;
     let has_next_page = found.hits.len() > wanted;
-    let page: Vec<_> = (1_u32..).zip(found.hits).skip(first).take(request.first as usize).collect();
-    let shown: Vec<_> = page.iter().map(|(_, (_, chunk))| chunk.document_id).collect();
-    // With their documents, so that a hit whose document went away in this moment is no hit, rather than a fault.
-    let documents = documents::find_many(&services.database.reader(viewer.scope()), &shown).await?;
-    let hits = page
-        .into_iter()
-        .filter_map(|(rank, (hit, chunk))| {
-            let document = documents.get(&chunk.document_id)?.clone();
-            Some(SearchHit { rank, score: hit.score, document, chunk, legs: hit.legs })
+    let hits = (1_u32..)
+        .zip(found.hits)
+        .skip(first)
+        .take(request.first as usize)
+        .map(|(rank, Row { hit, chunk, document })| SearchHit {
+            rank,
+            score: hit.score,
+            document,
+            chunk,
+            legs: hit.legs,
         })
         .collect();
     let legs = all_legs(found.legs);
@@ -156,9 +157,16 @@ async fn searched_collections(
     Ok(targets)
 }
 
+/// A hit with its rows.
+struct Row {
+    hit: VectorHit,
+    chunk: Chunk,
+    document: Document,
+}
+
 #[derive(Default)]
 struct Found {
-    hits: Vec<(VectorHit, Chunk)>,
+    hits: Vec<Row>,
     legs: Vec<LegReport>,
 }
 
@@ -248,32 +256,37 @@ fn merge(answers: Vec<VectorAnswer>) -> (Vec<VectorHit>, Vec<LegReport>) {
     (ranked.into_iter().map(|(_, hit)| hit).collect(), legs)
 }
 
-/// The chunk rows of hits, in their order. A hit without a row (a crash between two steps, or a document just removed) is
-/// no hit.
+/// The rows of hits, in their order: passages and documents are read beside each other. A hit without both (a crash
+/// between two steps, or a document just removed) is no hit.
 async fn load(
     services: &Services,
     scope: Scope,
     homes: &HashMap<GenerationId, CollectionId>,
     hits: &[VectorHit],
-) -> Result<Vec<(VectorHit, Chunk)>, Error> {
+) -> Result<Vec<Row>, Error> {
     let key =
         |hit: &VectorHit| homes.get(&hit.generation).map(|collection| ChunkKey { collection: *collection, id: hit.id });
     let keys: Vec<_> = hits.iter().filter_map(key).collect();
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let mut rows = chunks::find_many(&services.database.reader(scope), &keys).await?;
-    Ok(hits
-        .iter()
-        .filter_map(|hit| key(hit).and_then(|key| rows.remove(&key)).map(|chunk| (hit.clone(), chunk)))
-        .collect())
+    let documents: Vec<_> = hits.iter().map(|hit| hit.document).collect::<BTreeSet<_>>().into_iter().collect();
+    let reader = services.database.reader(scope);
+    let (mut chunks, documents) =
+        tokio::try_join!(chunks::find_many(&reader, &keys), documents::find_many(&reader, &documents))?;
+    let row = |hit: &VectorHit| {
+        let chunk = chunks.remove(&key(hit)?)?;
+        let document = documents.get(&chunk.document_id)?.clone();
+        Some(Row { hit: hit.clone(), chunk, document })
+    };
+    Ok(hits.iter().filter_map(row).collect())
 }
 
 /// The candidates that are hits: good enough, and the first of their group.
 struct Selection<'r> {
     request: &'r SearchRequest,
     seen: HashSet<DocumentId>,
-    hits: Vec<(VectorHit, Chunk)>,
+    hits: Vec<Row>,
 }
 
 impl<'r> Selection<'r> {
@@ -281,11 +294,11 @@ impl<'r> Selection<'r> {
         Self { request, seen: HashSet::new(), hits: Vec::new() }
     }
 
-    fn extend(&mut self, candidates: Vec<(VectorHit, Chunk)>) {
-        for (hit, chunk) in candidates {
-            let is_good = self.request.min_score.is_none_or(|least| hit.score >= least);
-            if is_good && (self.request.group == SearchGroup::Chunk || self.seen.insert(chunk.document_id)) {
-                self.hits.push((hit, chunk));
+    fn extend(&mut self, candidates: Vec<Row>) {
+        for row in candidates {
+            let is_good = self.request.min_score.is_none_or(|least| row.hit.score >= least);
+            if is_good && (self.request.group == SearchGroup::Chunk || self.seen.insert(row.document.id)) {
+                self.hits.push(row);
             }
         }
     }
