@@ -83,15 +83,11 @@ const MIN_ROWS: usize = 16;
 pub async fn search(services: &Services, viewer: &Viewer, request: SearchRequest) -> Result<SearchOutcome, Error> {
     let start = Instant::now();
     check(services, &request)?;
-    let searched = searched_collections(services, viewer, request.collections.as_deref()).await?;
-
-    let embedding_start = Instant::now();
-    let embedding = match request.mode {
-        SearchMode::Lexical => None,
-        SearchMode::Hybrid | SearchMode::Semantic if searched.is_empty() => None,
-        SearchMode::Hybrid | SearchMode::Semantic => Some(services.embedder.embed_query(&request.query).await?),
-    };
-    let embedding_took = embedding_start.elapsed();
+    // The question is embedded while the database says where to search.
+    let (searched, (embedding, embedding_took)) = tokio::try_join!(
+        searched_collections(services, viewer, request.collections.as_deref()),
+        embed(services, &request),
+    )?;
 
     let text = (request.mode != SearchMode::Semantic).then(|| request.query.clone());
     let wanted = request.after.unwrap_or(0) as usize + request.first as usize;
@@ -116,6 +112,16 @@ pub async fn search(services: &Services, viewer: &Viewer, request: SearchRequest
         return Err(Error::Unavailable { dependency: "search engine", retry_after_seconds: 2, source: None });
     }
     Ok(SearchOutcome { hits, has_next_page, legs, took: start.elapsed(), embedding: embedding_took })
+}
+
+/// The embedded question, where the mode needs it, and how long that took.
+async fn embed(services: &Services, request: &SearchRequest) -> Result<(Option<Vec<f32>>, Duration), Error> {
+    let start = Instant::now();
+    let embedding = match request.mode {
+        SearchMode::Lexical => None,
+        SearchMode::Hybrid | SearchMode::Semantic => Some(services.embedder.embed_query(&request.query).await?),
+    };
+    Ok((embedding, start.elapsed()))
 }
 
 fn check(services: &Services, request: &SearchRequest) -> Result<(), Error> {
