@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -27,6 +28,10 @@ use crate::{
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What is kept of a client's own name, in characters.
 const MAX_USER_AGENT: usize = 200;
+
+/// How often it is looked whether the caller behind something that lasts may still have it. What is revoked has to end
+/// within five seconds.
+pub(super) const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Knows callers: who they are, and what they may still spend.
 #[async_trait]

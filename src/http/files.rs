@@ -1,10 +1,6 @@
 //! Bytes in and out: `PUT /uploads/{id}` and `GET /documents/{id}/content`.
 
-use std::{
-    ops::Range,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{ops::Range, sync::Arc, time::Instant};
 
 use axum::{
     Extension, Json, Router,
@@ -20,12 +16,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, put},
 };
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    authentication::{self, Callers},
+    authentication::{self, Callers, RECHECK_INTERVAL},
     error::HttpError,
 };
 use crate::{
@@ -43,8 +39,6 @@ use crate::{
 
 /// What a request for a file costs, in points.
 const PRICE: u32 = 20;
-/// How long a download goes on between two looks at whether the caller may still have it.
-const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 struct Files {
     services: Arc<Services>,
@@ -107,22 +101,16 @@ impl Files {
         range: Option<Range<u64>>,
     ) -> Result<Body, Error> {
         let id = document.id;
-        let bytes = self.services.blobs.stream(&document.content_hash, range).await?;
-        let checked = Instant::now();
-        Ok(Body::from_stream(bytes.map_err(Error::from).try_filter_map({
-            let state = Arc::new(Mutex::new(checked));
-            move |part| {
-                let (files, viewer, state) = (Arc::clone(&self), viewer.clone(), Arc::clone(&state));
-                async move {
-                    let is_due = state.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= RECHECK_INTERVAL;
-                    if is_due {
-                        let viewer = files.callers.recheck(&viewer).await?;
-                        documents::find(&files.services, &viewer, id).await?;
-                        *state.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-                    }
-                    Ok(Some(part))
-                }
+        let bytes = self.services.blobs.stream(&document.content_hash, range).await?.map_err(Error::from).boxed();
+        let state = (bytes, self, viewer, Instant::now());
+        Ok(Body::from_stream(stream::try_unfold(state, move |(mut bytes, files, viewer, mut checked)| async move {
+            let Some(part) = bytes.try_next().await? else { return Ok::<_, Error>(None) };
+            if checked.elapsed() >= RECHECK_INTERVAL {
+                let viewer = files.callers.recheck(&viewer).await?;
+                documents::find(&files.services, &viewer, id).await?;
+                checked = Instant::now();
             }
+            Ok(Some((part, (bytes, files, viewer, checked))))
         })))
     }
 }

@@ -19,10 +19,8 @@ pub(super) async fn lock_collection(
     action: Action,
 ) -> Result<Collection, Error> {
     viewer.require_user()?;
-    match collections::lock(tx, viewer.scope(), id, action).await? {
-        Some(collection) => Ok(collection),
-        None => Err(refusal(&tx.reader(viewer.scope()), viewer, id).await?),
-    }
+    let found = collections::lock(tx, viewer.scope(), id, action).await?;
+    or_refused(found, &tx.reader(viewer.scope()), viewer, id).await
 }
 
 /// Finds a collection in which the caller may do `action`.
@@ -36,15 +34,20 @@ pub(super) async fn find_collection(
     action: Action,
 ) -> Result<Collection, Error> {
     viewer.require_user()?;
-    match collections::find_allowed(reader, id, action).await? {
-        Some(collection) => Ok(collection),
-        None => Err(refusal(reader, viewer, id).await?),
-    }
+    or_refused(collections::find_allowed(reader, id, action).await?, reader, viewer, id).await
 }
 
-async fn refusal(reader: &Reader<'_>, viewer: &Viewer, id: CollectionId) -> Result<Error, Error> {
-    let is_seen = collections::find(reader, id).await?.is_some();
-    Ok(if is_seen { forbidden(viewer) } else { Error::NotFound("collection") })
+async fn or_refused(
+    found: Option<Collection>,
+    reader: &Reader<'_>,
+    viewer: &Viewer,
+    id: CollectionId,
+) -> Result<Collection, Error> {
+    match found {
+        Some(collection) => Ok(collection),
+        None if collections::find(reader, id).await?.is_some() => Err(forbidden(viewer)),
+        None => Err(Error::NotFound("collection")),
+    }
 }
 
 /// The refusal of something that the caller sees and may not touch.

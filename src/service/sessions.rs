@@ -12,7 +12,6 @@ use super::{
 use crate::{
     auth::{
         password::check_password,
-        rate_limit::Attempt,
         secret::{Secret, SecretKind},
         token::{RefreshToken, TokenError},
         viewer::{Credential, Viewer},
@@ -69,8 +68,7 @@ const TOUCH_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 /// `Invalid` with `WrongCredentials`, the same for an unknown name as for a wrong password; `RateLimited` for too many
 /// attempts.
 pub async fn create(services: &Services, viewer: &Viewer, login: &str, password: &str) -> Result<SessionTokens, Error> {
-    let (user, attempt) = check_credentials(services, viewer, login, password).await?;
-    services.logins.succeeded(attempt);
+    let user = check_credentials(services, viewer, login, password).await?;
     let now = services.clock.now();
     let (session, token) = new_session(services, &user, &viewer.client, now);
     let id = user.id;
@@ -90,12 +88,7 @@ pub async fn create(services: &Services, viewer: &Viewer, login: &str, password:
 }
 
 /// The account that a name and a password fit, after as much work as for any that they don't.
-async fn check_credentials(
-    services: &Services,
-    viewer: &Viewer,
-    login: &str,
-    password: &str,
-) -> Result<(User, Attempt), Error> {
+async fn check_credentials(services: &Services, viewer: &Viewer, login: &str, password: &str) -> Result<User, Error> {
     let now = services.clock.now();
     let reader = services.database.reader(Scope::Anonymous);
     // PostgreSQL can't hold a NUL, so no account has one in its name.
@@ -113,7 +106,10 @@ async fn check_credentials(
     let attempt = services.logins.admit_login(login, address, is_known, now)?;
     let fits = services.passwords.verify(password, hash.as_deref()).await;
     match user.filter(|user| fits && user.is_active) {
-        Some(user) => Ok((user, attempt)),
+        Some(user) => {
+            services.logins.succeeded(attempt);
+            Ok(user)
+        }
         None => Err(wrong_credentials("", "User name and password don't fit an account. Check both.")),
     }
 }
@@ -267,13 +263,12 @@ pub async fn change_password(
         return Err(Error::invalid(ViolationCode::Invalid, "newPassword", message));
     }
     let login = viewer.require_user()?.username.clone();
-    let (user, attempt) = match check_credentials(services, viewer, &login, current).await {
+    let user = match check_credentials(services, viewer, &login, current).await {
         Err(Error::Invalid(_)) => {
             return Err(wrong_credentials("currentPassword", "This is not your password. Try again."));
         }
         checked => checked?,
     };
-    services.logins.succeeded(attempt);
     let hash = &services.passwords.hash(new).await.map_err(Error::internal)?;
     let now = services.clock.now();
     let (session, token) = new_session(services, &user, &viewer.client, now);

@@ -24,14 +24,11 @@ use crate::{
         engine::{Answer, Operation, Parameters},
         error::{PublicError, cause_chain},
     },
-    http::{HttpState, request_id::panic_message},
+    http::{HttpState, authentication::RECHECK_INTERVAL, request_id::panic_message},
 };
 
 /// How long the client gets to take the goodbye.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
-
-/// How often it is looked whether the caller may still be here. What is revoked has to end within five seconds.
-const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A socket and what goes on on it.
 pub struct Session {

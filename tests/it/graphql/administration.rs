@@ -7,7 +7,7 @@ use crate::{
     on_both_databases,
     support::{
         app::TestApp,
-        caller::{Caller, PASSWORD},
+        caller::{Caller, PASSWORD, code},
     },
 };
 
@@ -16,10 +16,6 @@ const USERS: &str =
 const REGISTER: &str = "mutation($input: UserRegisterInput!) {
     userRegister(input: $input) { user { username role } userErrors { code path } }
 }";
-
-fn code(answer: &Value) -> &str {
-    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer:#}"))
-}
 
 async fn id_of(admin: &Caller, name: &str) -> Value {
     admin.data(USERS, json!({ "filter": { "text": name } })).await["users"]["nodes"][0]["id"].clone()

@@ -6,7 +6,7 @@ use crate::{
     on_both_databases,
     support::{
         app::{TestApp, texts},
-        caller::Caller,
+        caller::{Caller, code},
     },
 };
 
@@ -18,10 +18,6 @@ async fn make(owner: &Caller, input: Value) -> (Caller, Value) {
     let payload = owner.data(CREATE, json!({ "input": input })).await["apiKeyCreate"].clone();
     let secret = payload["secret"].as_str().unwrap_or_else(|| panic!("{payload:#}"));
     (owner.with_token(secret), payload["apiKey"].clone())
-}
-
-fn code(answer: &Value) -> &str {
-    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer:#}"))
 }
 
 const NAMES: &str = "{ collections { nodes { name } } }";

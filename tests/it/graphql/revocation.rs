@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 use tower::ServiceExt;
 
@@ -22,10 +22,6 @@ use crate::{
 /// What is promised.
 const SOON: Duration = Duration::from_secs(5);
 
-async fn user_id(caller: &Caller) -> Value {
-    caller.data("{ viewer { id } }", json!({})).await["viewer"]["id"].clone()
-}
-
 async fn share(owner: &Caller, collection: &str, username: &str) {
     let set = "mutation($id: ID!, $name: String!) {
         collectionMemberSet(input: { collectionId: $id, username: $name, role: VIEWER }) { userErrors { code } }
@@ -33,7 +29,7 @@ async fn share(owner: &Caller, collection: &str, username: &str) {
     owner.data(set, json!({ "id": collection, "name": username })).await;
 }
 
-async fn unshare(owner: &Caller, collection: &str, user: &Value) {
+async fn unshare(owner: &Caller, collection: &str, user: &str) {
     let remove = "mutation($id: ID!, $user: ID!) {
         collectionMemberRemove(input: { collectionId: $id, userId: $user }) { userErrors { code } }
     }";
@@ -81,7 +77,7 @@ on_both_databases! {
     async fn a_stream_ends_when_its_member_is_removed_and_says_nothing_of_what_follows(app) {
         let mut app = app;
         let (ada, bob, id, operation, mut socket) = followed(&mut app, token_of).await;
-        unshare(&ada, &id, &user_id(&bob).await).await;
+        unshare(&ada, &id, &bob.user_id().await).await;
         let since = Instant::now();
         let last = socket.next().await;
         assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
@@ -103,7 +99,7 @@ on_both_databases! {
     async fn a_socket_ends_with_its_account(app) {
         let mut app = app;
         let (ada, bob, .., socket) = followed(&mut app, token_of).await;
-        let id = user_id(&bob).await;
+        let id = bob.user_id().await;
         ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
         ends(socket, Instant::now()).await;
     }
@@ -126,7 +122,7 @@ on_both_databases! {
         let id = ada.create_collection("Letters").await;
         ada.ingest_all(&id, texts(&[("a.txt", "A letter about the harbour.")])).await;
         share(&ada, &id, "bob").await;
-        let bob_id = user_id(&bob).await;
+        let bob_id = bob.user_id().await;
         let searching = bob.clone();
         let searches = tokio::spawn(async move {
             let mut found = Vec::new();
@@ -148,7 +144,7 @@ on_both_databases! {
 
     async fn an_upload_is_not_taken_when_its_sender_was_deactivated_meanwhile(app) {
         let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let bob_id = user_id(&bob).await;
+        let bob_id = bob.user_id().await;
         let created = bob.data("mutation { uploadCreate(input: { fileName: \"a.txt\" }) { upload { url } } }", json!({})).await;
         let url = created["uploadCreate"]["upload"]["url"].as_str().unwrap().to_owned();
         let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(1);
@@ -185,7 +181,7 @@ on_both_databases! {
             .unwrap();
         let mut body = app.router.clone().oneshot(request).await.unwrap().into_body().into_data_stream();
         let mut read = body.next().await.unwrap().unwrap().len();
-        unshare(&ada, &id, &user_id(&bob).await).await;
+        unshare(&ada, &id, &bob.user_id().await).await;
         tokio::time::sleep(Duration::from_millis(2100)).await;
         let broken = loop {
             match body.next().await {

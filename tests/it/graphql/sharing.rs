@@ -6,7 +6,7 @@ use crate::{
     on_both_databases,
     support::{
         app::{TestApp, texts},
-        caller::Caller,
+        caller::{Caller, code},
     },
 };
 
@@ -25,17 +25,9 @@ async fn share(owner: &Caller, collection: &str, username: &str, role: &str) -> 
     owner.data(SET, json!({ "input": input })).await["collectionMemberSet"].clone()
 }
 
-async fn user_id(caller: &Caller) -> String {
-    caller.data("{ viewer { id } }", json!({})).await["viewer"]["id"].as_str().unwrap().to_owned()
-}
-
 async fn remove(caller: &Caller, collection: &str, user: &str) -> Value {
     let input = json!({ "collectionId": collection, "userId": user });
     caller.graphql(REMOVE, json!({ "input": input })).await
-}
-
-fn code(answer: &Value) -> &str {
-    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer:#}"))
 }
 
 async fn ada_and_bob(app: &TestApp) -> (Caller, Caller, String) {
@@ -76,7 +68,7 @@ on_both_databases! {
     async fn a_role_that_is_taken_is_gone_at_once_and_taking_it_again_is_fine(app) {
         let (ada, bob, id) = ada_and_bob(&app).await;
         share(&ada, &id, "bob", "EDITOR").await;
-        let bob_id = user_id(&bob).await;
+        let bob_id = bob.user_id().await;
         for _ in 0..2 {
             let answer = remove(&ada, &id, &bob_id).await;
             assert_eq!(answer["data"]["collectionMemberRemove"], json!({ "removedUserId": bob_id, "userErrors": [] }));
@@ -89,7 +81,7 @@ on_both_databases! {
     async fn everybody_may_leave_but_the_owner_hands_over_first(app) {
         let (ada, bob, id) = ada_and_bob(&app).await;
         share(&ada, &id, "bob", "VIEWER").await;
-        let ada_id = user_id(&ada).await;
+        let ada_id = ada.user_id().await;
         assert_eq!(code(&remove(&bob, &id, &ada_id).await), "FORBIDDEN");
         let answer = remove(&ada, &id, &ada_id).await;
         assert_eq!(answer["data"]["collectionMemberRemove"]["userErrors"][0]["code"], "CONFLICT");

@@ -83,6 +83,11 @@ impl Caller {
         answer["errors"][0]["extensions"]["code"].as_str().unwrap().to_owned()
     }
 
+    /// The global id of her own account.
+    pub async fn user_id(&self) -> String {
+        self.data("{ viewer { id } }", json!({})).await["viewer"]["id"].as_str().unwrap().to_owned()
+    }
+
     pub async fn register(&self, name: &str) -> Value {
         let input = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
         let payload = self
@@ -202,4 +207,9 @@ impl Caller {
             .await;
         data["search"].take()
     }
+}
+
+/// The code of the first error of an answer.
+pub fn code(answer: &Value) -> &str {
+    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{answer:#}"))
 }
