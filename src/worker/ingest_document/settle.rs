@@ -1,21 +1,18 @@
-//! One document's way: read, cut, embedded, indexed, and made true in one transaction.
-//!
-//! Every step can be done again: ids of chunks and points are derived from what they are. The points are safe on disk
-//! before the transaction that makes them count; points that count for nothing are invisible and removed.
+//! What a document's way changes in the database: taken up, completed, failed. One transaction each.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use async_trait::async_trait;
 use futures_util::FutureExt;
-use tokio_util::sync::CancellationToken;
 
-use super::{failpoint, payload};
+use super::{
+    super::{failpoint, payload},
+    Indexed, IngestDocument, Payload, Work,
+};
 use crate::{
-    blob::BlobError,
     db::{
         Transaction,
         repo::{
-            chunks::{self, NewChunk},
+            chunks,
             collections::{self, CounterChange},
             documents,
             jobs::{self, ClaimedJob},
@@ -23,122 +20,21 @@ use crate::{
         },
     },
     domain::{
-        collection::Collection,
-        document::{Document, DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
-        id::OperationId,
+        document::{Document, DocumentStatus, ProcessingError},
         operation::{DocumentOutcome, OperationEventKind},
         scope::Scope,
     },
-    error::Error,
-    extract::{ExtractedText, Extractor},
-    ingest::{self, Target},
-    queue::{GiveUp, Handler, JobError},
+    ingest::Target,
+    queue::JobError,
     service::{
-        Services,
         documents::{DropTarget, drop_points},
-        operations::{INGEST_DOCUMENT, Settlement, cancellation, finish_if_settled, settle, start},
+        operations::{Settlement, cancellation, finish_if_settled, settle, start},
     },
-    vector::Placement,
 };
-
-pub(super) struct IngestDocument {
-    pub(super) services: Arc<Services>,
-    pub(super) extractor: Arc<Extractor>,
-}
-
-#[derive(Clone, Copy, serde::Deserialize)]
-struct Payload {
-    operation: OperationId,
-    ordinal: i32,
-}
-
-/// What a job needs to know before it begins.
-struct Work {
-    item: OperationItem,
-    collection: Collection,
-    target: Target,
-}
-
-/// Why a document's way ends before its goal.
-enum Stop {
-    /// The job itself failed, or has to wait.
-    Job(JobError),
-    /// The document can't be indexed, whoever tries.
-    Document(ProcessingError),
-}
-
-impl<E: Into<JobError>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Job(error.into())
-    }
-}
-
-/// What a finished way leaves to be written.
-struct Indexed {
-    rows: Vec<NewChunk>,
-    text: Description,
-}
-
-struct Description {
-    content_type: String,
-    title: Option<String>,
-    language: Option<String>,
-}
-
-#[async_trait]
-impl Handler for IngestDocument {
-    fn kind(&self) -> &'static str {
-        INGEST_DOCUMENT
-    }
-
-    async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
-        let Some(work) = self.begin(job).await? else { return Ok(()) };
-        failpoint("ingest-begun")?;
-        match self.index(&work, stop).await {
-            Ok(indexed) => self.complete(job, &work, indexed).await,
-            Err(Stop::Job(error)) => Err(error),
-            Err(Stop::Document(error)) => {
-                let error = ProcessingError { attempts: job.attempts, ..error };
-                self.fail(job, &error, DocumentStatus::Failed).await
-            }
-        }
-    }
-
-    async fn postponed(&self, job: &ClaimedJob, error: &JobError, pause: Duration) {
-        if let Err(error) = self.tell_of_retry(job, pause).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a retry can't be told");
-        }
-        tracing::debug!(error = error as &dyn std::error::Error, "document postponed");
-    }
-
-    async fn give_up(&self, job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
-        let (code, message, status) = match reason {
-            GiveUp::Failed(_) => (
-                ProcessingErrorCode::ServiceFailure,
-                "A part of the server kept failing while this document was indexed. Try it again later.",
-                DocumentStatus::Failed,
-            ),
-            GiveUp::Crashed => (
-                ProcessingErrorCode::ReaderCrashed,
-                "This document was being worked on each time a worker went down, so it was set aside. Ingest it again \
-                 if you trust it.",
-                DocumentStatus::Quarantined,
-            ),
-        };
-        let error = ProcessingError {
-            stage: ProcessingStage::Index,
-            code,
-            message: message.to_owned(),
-            attempts: job.attempts,
-            retryable: true,
-        };
-        self.fail(job, &error, status).await
-    }
-}
 
 impl IngestDocument {
     /// Marks the document as being worked on. `None`: there is nothing (more) to do, and the job is gone.
-    async fn begin(&self, job: &ClaimedJob) -> Result<Option<Work>, JobError> {
+    pub(super) async fn begin(&self, job: &ClaimedJob) -> Result<Option<Work>, JobError> {
         let Payload { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
         let (lease, is_first) = (job.lease(), job.attempts == 1);
@@ -191,106 +87,8 @@ impl IngestDocument {
         Ok(work)
     }
 
-    /// From bytes to points that are safe on disk.
-    async fn index(&self, work: &Work, stop: &CancellationToken) -> Result<Indexed, Stop> {
-        let text = self.extract(work).await?;
-        failpoint("ingest-extracted")?;
-        self.go_on(work, stop).await?;
-
-        let (text, passages) = self.cut(work, text).await?;
-        failpoint("ingest-chunked")?;
-
-        let mut known = self.known_embeddings(work).await?;
-        let plan = ingest::plan_embeddings(&passages, &known);
-        if !plan.missing.is_empty() {
-            let embeddings = self.services.embedder.embed_documents(plan.missing.clone()).await.map_err(Error::from)?;
-            plan.fulfil(embeddings, &mut known);
-        }
-        failpoint("ingest-embedded")?;
-        self.go_on(work, stop).await?;
-
-        let placement = self.placement(work);
-        let vectors = &self.services.vectors;
-        vectors.upsert(&placement, ingest::points(work.target, &passages, &known)).await.map_err(Error::from)?;
-        failpoint("ingest-upserted")?;
-        vectors.flush(&placement).await.map_err(Error::from)?;
-        failpoint("ingest-flushed")?;
-        Ok(Indexed { rows: ingest::rows(work.target, passages), text })
-    }
-
-    async fn extract(&self, work: &Work) -> Result<ExtractedText, Stop> {
-        let bytes = match self.services.blobs.get(&work.item.content_hash).await {
-            Ok(bytes) => bytes,
-            Err(BlobError::NotFound { .. }) => {
-                return Err(Stop::Document(ProcessingError {
-                    stage: ProcessingStage::Store,
-                    code: ProcessingErrorCode::OriginalMissing,
-                    message: "The original of this document is no longer stored. Upload it again.".into(),
-                    attempts: 0,
-                    retryable: false,
-                }));
-            }
-            Err(error) => return Err(Error::from(error).into()),
-        };
-        let declared = work.item.content_type.as_deref();
-        self.extractor.extract(bytes, &work.item.file_name, declared).await.map_err(|error| {
-            Stop::Document(ProcessingError {
-                stage: ProcessingStage::Extract,
-                code: error.code,
-                message: error.message,
-                attempts: 0,
-                retryable: error.retryable,
-            })
-        })
-    }
-
-    async fn cut(&self, work: &Work, text: ExtractedText) -> Result<(Description, Vec<ingest::Passage>), Stop> {
-        let (target, config) = (work.target, work.collection.chunking);
-        let tokenizer = self.services.embedder.tokenizer();
-        let (text, passages) = tokio::task::spawn_blocking(move || {
-            let passages = ingest::passages(target, &text, &config, tokenizer.as_ref());
-            (text, passages)
-        })
-        .await
-        .map_err(|error| JobError::Unknown(error.into()))?;
-        let passages = passages.map_err(Error::from)?;
-        if passages.is_empty() {
-            return Err(Stop::Document(ProcessingError {
-                stage: ProcessingStage::Chunk,
-                code: ProcessingErrorCode::NoText,
-                message: "There is no text in this document.".into(),
-                attempts: 0,
-                retryable: false,
-            }));
-        }
-        let text = Description { content_type: text.content_type, title: text.title, language: text.language };
-        Ok((text, passages))
-    }
-
-    /// The embeddings of the document's present chunks, by digest: unchanged passages are not embedded again.
-    async fn known_embeddings(&self, work: &Work) -> Result<HashMap<String, Vec<f32>>, JobError> {
-        if work.target.revision == 1 {
-            return Ok(HashMap::new());
-        }
-        let reader = self.services.database.reader(Scope::System);
-        let digests = chunks::digests(&reader, work.target.collection, work.target.document).await?;
-        let ids: Vec<_> = digests.values().copied().collect();
-        let placement = self.placement(work);
-        let mut found =
-            self.services.vectors.embeddings(&placement, work.target.generation, &ids).await.map_err(Error::from)?;
-        Ok(digests.into_iter().filter_map(|(digest, id)| Some((digest, found.remove(&id)?))).collect())
-    }
-
-    /// Between two steps: stops when the server does. A cancelled operation needs no more work either; what was done so
-    /// far is settled by [`Self::begin`] when the job is taken up again.
-    async fn go_on(&self, work: &Work, stop: &CancellationToken) -> Result<(), JobError> {
-        let reader = self.services.database.reader(Scope::System);
-        let is_cancelled = operations::is_cancel_requested(&reader, work.item.outcome.operation_id).await?;
-        if is_cancelled || stop.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }
-    }
-
     /// Makes the new content true: chunks, document, counters, outcome and event, and the end of the job.
-    async fn complete(&self, job: &ClaimedJob, work: &Work, indexed: Indexed) -> Result<(), JobError> {
+    pub(super) async fn complete(&self, job: &ClaimedJob, work: &Work, indexed: Indexed) -> Result<(), JobError> {
         let now = self.services.clock.now();
         let (lease, indexed) = (job.lease(), &indexed);
         let operation = work.item.outcome.operation_id;
@@ -337,7 +135,12 @@ impl IngestDocument {
     }
 
     /// Settles the document as failed, and ends the job.
-    async fn fail(&self, job: &ClaimedJob, error: &ProcessingError, status: DocumentStatus) -> Result<(), JobError> {
+    pub(super) async fn fail(
+        &self,
+        job: &ClaimedJob,
+        error: &ProcessingError,
+        status: DocumentStatus,
+    ) -> Result<(), JobError> {
         let Payload { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
         let lease = job.lease();
@@ -367,7 +170,7 @@ impl IngestDocument {
         Ok(())
     }
 
-    async fn tell_of_retry(&self, job: &ClaimedJob, pause: Duration) -> Result<(), JobError> {
+    pub(super) async fn tell_of_retry(&self, job: &ClaimedJob, pause: Duration) -> Result<(), JobError> {
         let Payload { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
         self.services
@@ -390,11 +193,6 @@ impl IngestDocument {
             .await?;
         self.services.events.announce(operation);
         Ok(())
-    }
-
-    fn placement(&self, work: &Work) -> Placement {
-        let dimension = self.services.embedder.model().dimension;
-        Placement { name: work.collection.vector_store_name.clone(), dimension }
     }
 }
 

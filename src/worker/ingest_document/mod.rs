@@ -1,0 +1,121 @@
+//! One document's way: read, cut, embedded, indexed, and made true in one transaction.
+//!
+//! Every step can be done again: ids of chunks and points are derived from what they are. The points are safe on disk
+//! before the transaction that makes them count; points that count for nothing are invisible and removed.
+
+mod index;
+mod settle;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use super::{failpoint, payload};
+use crate::{
+    db::repo::{chunks::NewChunk, jobs::ClaimedJob, operations::OperationItem},
+    domain::{
+        collection::Collection,
+        document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
+        id::OperationId,
+    },
+    extract::Extractor,
+    ingest::Target,
+    queue::{GiveUp, Handler, JobError},
+    service::{Services, operations::INGEST_DOCUMENT},
+};
+
+pub(super) struct IngestDocument {
+    pub(super) services: Arc<Services>,
+    pub(super) extractor: Arc<Extractor>,
+}
+
+#[derive(Clone, Copy, serde::Deserialize)]
+struct Payload {
+    operation: OperationId,
+    ordinal: i32,
+}
+
+/// What a job needs to know before it begins.
+struct Work {
+    item: OperationItem,
+    collection: Collection,
+    target: Target,
+}
+
+/// Why a document's way ends before its goal.
+enum Stop {
+    /// The job itself failed, or has to wait.
+    Job(JobError),
+    /// The document can't be indexed, whoever tries.
+    Document(ProcessingError),
+}
+
+impl<E: Into<JobError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Job(error.into())
+    }
+}
+
+/// What a finished way leaves to be written.
+struct Indexed {
+    rows: Vec<NewChunk>,
+    text: Description,
+}
+
+struct Description {
+    content_type: String,
+    title: Option<String>,
+    language: Option<String>,
+}
+
+#[async_trait]
+impl Handler for IngestDocument {
+    fn kind(&self) -> &'static str {
+        INGEST_DOCUMENT
+    }
+
+    async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
+        let Some(work) = self.begin(job).await? else { return Ok(()) };
+        failpoint("ingest-begun")?;
+        match self.index(&work, stop).await {
+            Ok(indexed) => self.complete(job, &work, indexed).await,
+            Err(Stop::Job(error)) => Err(error),
+            Err(Stop::Document(error)) => {
+                let error = ProcessingError { attempts: job.attempts, ..error };
+                self.fail(job, &error, DocumentStatus::Failed).await
+            }
+        }
+    }
+
+    async fn postponed(&self, job: &ClaimedJob, error: &JobError, pause: Duration) {
+        if let Err(error) = self.tell_of_retry(job, pause).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a retry can't be told");
+        }
+        tracing::debug!(error = error as &dyn std::error::Error, "document postponed");
+    }
+
+    async fn give_up(&self, job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
+        let (code, message, status) = match reason {
+            GiveUp::Failed(_) => (
+                ProcessingErrorCode::ServiceFailure,
+                "A part of the server kept failing while this document was indexed. Try it again later.",
+                DocumentStatus::Failed,
+            ),
+            GiveUp::Crashed => (
+                ProcessingErrorCode::ReaderCrashed,
+                "This document was being worked on each time a worker went down, so it was set aside. Ingest it again \
+                 if you trust it.",
+                DocumentStatus::Quarantined,
+            ),
+        };
+        let error = ProcessingError {
+            stage: ProcessingStage::Index,
+            code,
+            message: message.to_owned(),
+            attempts: job.attempts,
+            retryable: true,
+        };
+        self.fail(job, &error, status).await
+    }
+}
