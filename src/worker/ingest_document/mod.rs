@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::{failpoint, payload};
+use super::failpoint;
 use crate::{
     db::repo::{chunks::NewChunk, jobs::ClaimedJob, operations::OperationItem},
     domain::{
