@@ -1,12 +1,6 @@
 //! The store of originals on a real file system.
 
-use std::{
-    collections::BTreeSet,
-    convert::Infallible,
-    io,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, convert::Infallible, io, path::Path, time::Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -16,6 +10,8 @@ use docent::{
 };
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use tempfile::TempDir;
+
+use crate::support::app::PATIENCE;
 
 const MIB: usize = 1024 * 1024;
 /// SHA-256 of nothing and of `abc`.
@@ -173,7 +169,7 @@ async fn a_caller_who_leaves_half_way_leaves_nothing() {
 
     put.abort();
     assert!(put.await.unwrap_err().is_cancelled());
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + PATIENCE;
     while !files(directory.path()).is_empty() {
         assert!(Instant::now() < deadline, "{:?}", files(directory.path()));
         tokio::task::yield_now().await;

@@ -1,6 +1,6 @@
 //! One request: how it is sent, what came back, and whether two answers can be told apart.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 use async_graphql::Request;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,14 +11,15 @@ use docent::{
 };
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::{
     rows::{Ask, Row, Shows},
     truth::Outcome,
 };
 use crate::support::{
-    app::TestApp,
-    caller::{Answer, Caller},
+    app::{PATIENCE, TestApp},
+    caller::{Answer, Caller, uuid_of},
 };
 
 /// What is asked about, by the names that rows use.
@@ -48,22 +49,19 @@ fn random_uuid() -> String {
     RequestId::generate().to_string()
 }
 
-/// The uuid in a global id, the last one if there are several.
-pub fn uuid_of(id: &str) -> String {
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id).unwrap()).unwrap();
-    text.rsplit([':', '|']).next().unwrap().to_owned()
+/// The id right behind `id` in a list with the newest first. Pages behind the two are the same for everyone, also for those
+/// who see the row of `id` itself: it lies behind every higher place.
+fn next_lower(id: &str) -> Uuid {
+    Uuid::from_u128(Uuid::parse_str(id).unwrap().as_u128() - 1)
 }
 
-/// Something of the same kind and length that does not exist. For a cursor: the place right beside it.
+/// Something of the same kind and length that does not exist. For a cursor: the place right behind it.
 fn missing(name: &str, value: &str) -> String {
     let text = URL_SAFE_NO_PAD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
     let parts: Vec<_> = text.split([':', '|']).collect();
     let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
     match parts.as_slice() {
-        ["1", list, id] => {
-            let (most, last) = id.split_at(id.len() - 1);
-            encode(format!("1|{list}|{most}{}", if last == "0" { "1" } else { "0" }))
-        }
+        ["1", list, id] => encode(format!("1|{list}|{}", next_lower(id))),
         ["chunk", collection, _] if name == "inner" => encode(format!("chunk:{collection}:{}", random_uuid())),
         ["chunk", ..] => encode(format!("chunk:{}:{}", random_uuid(), random_uuid())),
         [kind, _] => encode(format!("{kind}:{}", random_uuid())),
@@ -211,10 +209,22 @@ async fn follow(app: &TestApp, caller: &Caller, document: String, variables: Val
     let variables = async_graphql::Variables::from_json(variables);
     let request = Request::new(document).variables(variables).data(viewer).data(request_id);
     let answers = schema.execute_stream(request).map(|answer| serde_json::to_value(answer).unwrap()).collect();
-    let answers: Vec<Value> =
-        tokio::time::timeout(Duration::from_secs(30), answers).await.expect("an end of the events");
+    let answers: Vec<Value> = tokio::time::timeout(PATIENCE, answers).await.expect("an end of the events");
     match answers.as_slice() {
         [only] => heard(200, only.clone()),
         _ => heard(200, json!({ "events": answers })),
+    }
+}
+
+#[test]
+fn the_cursor_of_a_missing_row_is_right_behind_that_of_the_hidden_one_whatever_its_id() {
+    let id_of = |cursor: &str| Uuid::parse_str(&uuid_of(cursor)).unwrap().as_u128();
+    for last in ["0", "1", "9", "f", "00"] {
+        let id = RequestId::generate().to_string();
+        let id = format!("{}{last}", &id[..id.len() - last.len()]);
+        let hidden = URL_SAFE_NO_PAD.encode(format!("1|collection|{id}"));
+        let missing = missing("collectionCursor", &hidden);
+        assert_eq!(id_of(&missing), id_of(&hidden) - 1, "an id that ends with {last}");
+        assert_eq!(missing.len(), hidden.len());
     }
 }

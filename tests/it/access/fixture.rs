@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 
 use super::{
     actors::{Actor, KEY_ACTIONS, Place, Reach},
-    asking::{Subject, uuid_of},
+    asking::Subject,
     rows::Row,
     truth::{Outcome, Person, expected},
 };
 use crate::support::{
     app::{TestApp, texts},
-    caller::{Caller, PASSWORD},
+    caller::{Caller, PASSWORD, uuid_of},
 };
 
 const ACCOUNTS: [&str; 14] =

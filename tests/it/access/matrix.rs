@@ -306,7 +306,7 @@ async fn check(on_postgres: bool) {
     assert!(leaks.is_empty() && wrong.is_empty(), "leaks: {leaks:#?}\nwrong: {wrong:#?}");
 }
 
-mod everybody_sees_and_does_what_she_may_and_nothing_else {
+mod everyone_sees_and_does_what_they_may_and_nothing_else {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn on_sqlite() {
         Box::pin(super::check(false)).await;

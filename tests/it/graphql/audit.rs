@@ -152,7 +152,7 @@ on_both_databases! {
         app.clock.advance(366 * 24 * 3600);
         let app = app.restart().await;
         let ada = app.anonymous().log_in("ada").await;
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
         while actions(&log(&app, &ada, json!({})).await).contains(&"USER_REGISTER") {
             assert!(std::time::Instant::now() < deadline, "old lines stay");
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;

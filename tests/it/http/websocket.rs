@@ -9,7 +9,10 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::support::{SECRET, Tiny};
-use crate::support::socket::{Client, PATIENCE, SUBPROTOCOL};
+use crate::support::{
+    app::PATIENCE,
+    socket::{Client, SUBPROTOCOL},
+};
 
 /// A server with short times, where a test has to wait for one.
 fn hasty() -> Tiny {

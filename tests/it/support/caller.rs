@@ -1,6 +1,7 @@
 //! Somebody who calls the API, through the router.
 
 use axum::{Router, body::Body};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -207,6 +208,12 @@ impl Caller {
             .await;
         data["search"].take()
     }
+}
+
+/// The uuid in a global id, the last one if there are several.
+pub fn uuid_of(id: &str) -> String {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id).unwrap()).unwrap();
+    text.rsplit([':', '|']).next().unwrap().to_owned()
 }
 
 /// The code of the first error of an answer.

@@ -3,7 +3,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -70,6 +70,9 @@ async fn start() -> Server {
     Server { base_url }
 }
 
+/// How often a port is chosen: another process may take it before PostgreSQL does.
+const PORTS_TRIED: usize = 5;
+
 /// Makes a cluster in a temporary folder and starts it on a free port. A child that waits for this process's end stops it
 /// and removes the folder.
 fn start_cluster() -> String {
@@ -81,7 +84,6 @@ fn start_cluster() -> String {
     if is_root {
         shell(&format!("chown postgres: {}", folder.display()));
     }
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (bin, data) = (bin.display(), folder.join("data"));
     let data = data.display();
     let log = folder.join("log");
@@ -89,11 +91,15 @@ fn start_cluster() -> String {
     shell(&format!(
         "{user} {bin}/initdb -D {data} -U postgres --auth=trust --no-sync --encoding=UTF8 --locale=C.UTF-8"
     ));
-    let options = format!(
-        "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c synchronous_commit=off \
+    let start = |port: u16| {
+        let options = format!(
+            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c synchronous_commit=off \
          -c full_page_writes=off -c max_connections=300 -c max_locks_per_transaction=256"
-    );
-    shell(&format!("{user} {bin}/pg_ctl -D {data} -l {log} -w -t 60 -o \"{options}\" start"));
+        );
+        runs(&format!("{user} {bin}/pg_ctl -D {data} -l {log} -w -t 120 -o \"{options}\" start"))
+    };
+    let mut ports = std::iter::repeat_with(free_port).take(PORTS_TRIED);
+    let port = ports.find(|port| start(*port)).unwrap_or_else(|| panic!("PostgreSQL does not start: see {log}"));
 
     let stop = format!("cat >/dev/null; {user} {bin}/pg_ctl -D {data} -m immediate stop; rm -rf {}", folder.display());
     let watcher = Command::new("sh")
@@ -118,7 +124,20 @@ fn find_binaries() -> PathBuf {
     )
 }
 
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 fn shell(command: &str) {
-    let output = Command::new("sh").args(["-c", command]).stdin(Stdio::null()).output().unwrap();
+    let output = run(command);
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Whether a command succeeds.
+fn runs(command: &str) -> bool {
+    run(command).status.success()
+}
+
+fn run(command: &str) -> Output {
+    Command::new("sh").args(["-c", command]).stdin(Stdio::null()).output().unwrap()
 }

@@ -1,6 +1,6 @@
 //! A client of GraphQL over WebSocket.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -10,8 +10,8 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
-/// How long a test waits for something that has to come.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+use super::app::PATIENCE;
+
 pub const SUBPROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport-ws");
 
 /// A socket that speaks the protocol.
