@@ -45,6 +45,8 @@ pub enum BlobError {
     Interrupted(#[source] BoxError),
     #[error("there are no bytes with digest {digest}")]
     NotFound { digest: String },
+    #[error("the bytes with digest {digest} were removed as unused while they were stored again")]
+    Removed { digest: String },
     #[error("a digest is 64 lower-case hexadecimal digits")]
     InvalidDigest,
     #[error("the range lies outside the file")]
@@ -62,7 +64,7 @@ impl BlobError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Store { .. } | Self::Interrupted(_) => true,
+            Self::Store { .. } | Self::Interrupted(_) | Self::Removed { .. } => true,
             Self::TooLarge { .. } | Self::NotFound { .. } | Self::InvalidDigest | Self::InvalidRange => false,
         }
     }
@@ -178,6 +180,31 @@ impl BlobStore {
             Ok(_) => Ok(true),
             Err(BlobError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// The first of these digests whose bytes are not there.
+    ///
+    /// # Errors
+    /// `InvalidDigest`, or `Store`.
+    pub async fn first_missing<'d>(&self, digests: &'d [String]) -> Result<Option<&'d str>, BlobError> {
+        for digest in digests {
+            if !self.exists(digest).await? {
+                return Ok(Some(digest));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a file is there that was last stored before `moment`.
+    ///
+    /// # Errors
+    /// `InvalidDigest`, or `Store`.
+    pub async fn is_older(&self, digest: &str, moment: DateTime<Utc>) -> Result<bool, BlobError> {
+        match self.store.head(&location(digest)?).await {
+            Ok(file) => Ok(file.last_modified < moment),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(failed(READING)(error)),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Documents: taken in, handed out, removed.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    error::Error as _,
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -13,10 +16,12 @@ use super::{
     access::{find_collection, forbidden, lock_collection},
     audit::{self, Deed},
     operations::{INGEST_DOCUMENT, Settlement, finish_if_settled, settle},
+    uploads::hold_bytes,
     validate::Violations,
 };
 use crate::{
     auth::viewer::Viewer,
+    blob::BlobError,
     db::{
         Reader, Transaction,
         repo::{
@@ -84,6 +89,8 @@ const MAX_URI: usize = 2000;
 const MAX_IDEMPOTENCY_KEY: usize = 200;
 /// Originals that are written at the same time.
 const STORING: usize = 8;
+/// How often the texts of a call are stored when the clean-up gets in between.
+const ATTEMPTS_TO_STORE: u32 = 3;
 
 /// A document of a request that passed the checks.
 #[derive(Clone)]
@@ -93,6 +100,8 @@ struct CheckedDocument {
     content_type: Option<String>,
     meta: serde_json::Value,
     file: StoredFile,
+    /// Where the file comes from, if it was uploaded.
+    upload: Option<UploadId>,
 }
 
 /// Takes documents in. They are safe when this returns, and searchable when the operation has completed.
@@ -101,8 +110,24 @@ struct CheckedDocument {
 /// `NotFound`, `Forbidden`, `Invalid` for the input (nothing is taken in then), `Conflict` for an idempotency key that
 /// was used for another call.
 pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest) -> Result<Ingested, Error> {
-    let user = viewer.require_user_id()?;
-    let checked = check(services, viewer, &request).await?;
+    let mut attempt = 1;
+    loop {
+        match store_and_accept(services, viewer, &request).await {
+            // The clean-up removed bytes that were just stored, since nothing referred to them yet.
+            Err(error) if attempt < ATTEMPTS_TO_STORE && is_removed(&error) => attempt += 1,
+            result => return result,
+        }
+    }
+}
+
+fn is_removed(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<BlobError>());
+    matches!(cause, Some(BlobError::Removed { .. }))
+}
+
+async fn store_and_accept(services: &Services, viewer: &Viewer, request: &IngestRequest) -> Result<Ingested, Error> {
+    let checked = check(services, viewer, request).await?;
+    fail::fail_point!(&format!("documents-checked-{}", request.collection));
     let idempotency = request
         .idempotency_key
         .as_ref()
@@ -111,7 +136,7 @@ pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest
     let (checked, idempotency) = (checked.as_slice(), &idempotency);
     let ingested = services
         .database
-        .transaction(|tx| accept(tx, viewer, user, request.collection, checked, idempotency.as_ref(), now).boxed())
+        .transaction(|tx| accept(tx, services, viewer, request.collection, checked, idempotency.as_ref(), now).boxed())
         .await?;
     services.events.announce(ingested.operation.id);
     services.work.notify_one();
@@ -151,12 +176,11 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
         let at = |field: &str| format!("documents.{index}.{field}");
         let mut content_type = None;
         let mut stored = None;
+        let mut upload_id = None;
         let mut given_name = document.file_name.clone();
         match &document.source {
             IngestSource::Upload(id) => match found.get(id) {
-                None => {
-                    violations.add(ViolationCode::NotFound, &at("source.uploadId"), "There is no such upload.");
-                }
+                None => no_such_upload(&mut violations, &at("source.uploadId")),
                 Some(upload) if upload.stored.is_none() => {
                     violations.add(
                         ViolationCode::Conflict,
@@ -168,6 +192,7 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
                     given_name = given_name.or_else(|| Some(upload.file_name.clone()));
                     content_type.clone_from(&upload.content_type);
                     stored.clone_from(&upload.stored);
+                    upload_id = Some(*id);
                 }
             },
             IngestSource::Text(text) if text.len() as u64 > services.config.limits.upload_bytes => {
@@ -193,7 +218,7 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
             );
         }
         let meta = violations.meta(&at("meta"), document.meta.clone());
-        drafts.push((file_name, uri, content_type, meta, stored));
+        drafts.push((file_name, uri, content_type, meta, stored, upload_id));
     }
     violations.check()?;
 
@@ -202,12 +227,12 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
         IngestSource::Upload(_) => Bytes::new(),
     });
     stream::iter(drafts.into_iter().zip(texts.collect::<Vec<_>>()))
-        .map(|((file_name, uri, content_type, meta, stored), text)| async move {
+        .map(|((file_name, uri, content_type, meta, stored, upload), text)| async move {
             let file = match stored {
                 Some(file) => file,
                 None => services.blobs.put_bytes(text).await?,
             };
-            Ok(CheckedDocument { file_name, uri, content_type, meta, file })
+            Ok(CheckedDocument { file_name, uri, content_type, meta, file, upload })
         })
         .buffered(STORING)
         .try_collect()
@@ -217,13 +242,14 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
 /// Writes operation, documents and jobs, all or nothing.
 async fn accept(
     tx: &Transaction<'_>,
+    services: &Services,
     viewer: &Viewer,
-    user: UserId,
     collection: CollectionId,
     checked: &[CheckedDocument],
     idempotency: Option<&Idempotency>,
     now: DateTime<Utc>,
 ) -> Result<Ingested, Error> {
+    let user = viewer.require_user_id()?;
     let collection = lock_collection(tx, viewer, collection, Action::DocumentIngest).await?;
     let uris: Vec<_> = checked.iter().map(|document| document.uri.clone()).collect();
     if let Some(repeat) = idempotency
@@ -238,6 +264,10 @@ async fn accept(
         let documents = uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
         return Ok(Ingested { operation, documents });
     }
+    check_uploads(tx, viewer, checked).await?;
+    let digests: Vec<_> = checked.iter().map(|document| document.file.digest.clone()).collect();
+    hold_bytes(tx, &services.blobs, &digests).await?;
+
     let mut locked = LockedOperation::new(new_operation(&collection, user, checked.len(), now));
     let id = locked.operation.id;
     locked.record(OperationEventKind::OperationCreated, None, None, now);
@@ -267,6 +297,23 @@ async fn accept(
     let deed = Deed::new(AuditAction::DocumentsIngest).to(operation.id).within(collection.id);
     audit::done(tx, viewer, deed.saying(format!("documents: {}", checked.len())), now).await?;
     Ok(Ingested { operation, documents: plan.documents })
+}
+
+/// Locks the uploads of a request, and refuses those that expired since they were checked.
+async fn check_uploads(tx: &Transaction<'_>, viewer: &Viewer, checked: &[CheckedDocument]) -> Result<(), Error> {
+    let ids: Vec<_> = checked.iter().filter_map(|document| document.upload).collect();
+    let found = if ids.is_empty() { HashMap::new() } else { uploads::lock_many(tx, viewer.scope(), &ids).await? };
+    let mut violations = Violations::default();
+    for (index, document) in checked.iter().enumerate() {
+        if document.upload.is_some_and(|id| !found.contains_key(&id)) {
+            no_such_upload(&mut violations, &format!("documents.{index}.source.uploadId"));
+        }
+    }
+    violations.check()
+}
+
+fn no_such_upload(violations: &mut Violations, path: &str) {
+    violations.add(ViolationCode::NotFound, path, "There is no such upload.");
 }
 
 fn new_operation(collection: &Collection, user: UserId, documents: usize, now: DateTime<Utc>) -> Operation {

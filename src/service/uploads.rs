@@ -12,8 +12,11 @@ use super::{
 };
 use crate::{
     auth::viewer::Viewer,
-    blob::BlobError,
-    db::repo::uploads,
+    blob::{BlobError, BlobStore},
+    db::{
+        Transaction,
+        repo::{originals, uploads},
+    },
     domain::{action::Action, audit::AuditAction, id::UploadId, upload::Upload},
     error::{Error, ViolationCode},
 };
@@ -114,6 +117,7 @@ where
             async move {
                 let was_open = uploads::set_stored(tx, id, file).await?;
                 if was_open {
+                    hold_bytes(tx, &services.blobs, std::slice::from_ref(&file.digest)).await?;
                     audit::done(tx, viewer, Deed::new(AuditAction::UploadFill).to(id), now).await?;
                 }
                 Ok::<_, Error>(was_open)
@@ -126,6 +130,19 @@ where
     }
     upload.stored = Some(stored);
     Ok(upload)
+}
+
+/// Makes sure that bytes which were stored a moment ago are there, and stay as long as what this transaction writes refers
+/// to them.
+///
+/// # Errors
+/// `Unavailable` with [`BlobError::Removed`] when they were removed in between: they have to be stored again.
+pub(super) async fn hold_bytes(tx: &Transaction<'_>, blobs: &BlobStore, digests: &[String]) -> Result<(), Error> {
+    originals::hold(tx, digests).await?;
+    match blobs.first_missing(digests).await? {
+        Some(digest) => Err(BlobError::Removed { digest: digest.to_owned() }.into()),
+        None => Ok(()),
+    }
 }
 
 /// The refusal of a file with more bytes than allowed.

@@ -95,7 +95,7 @@ fn payload<T: serde::de::DeserializeOwned>(job: &crate::db::repo::jobs::ClaimedJ
 
 /// A place where tests let a step fail or take the process down: `return(abort)` ends it as `kill -9` would,
 /// `return(fail)` is an error that may pass. Outside tests this is nothing.
-fn failpoint(name: &'static str) -> Result<(), JobError> {
+fn failpoint(name: &str) -> Result<(), JobError> {
     fail::fail_point!(name, |action| match action.as_deref() {
         Some("abort") => std::process::abort(),
         _ => Err(JobError::Transient("injected".into())),

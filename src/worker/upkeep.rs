@@ -3,13 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    db::repo::{audit_log, collections, documents, operations, sessions, uploads},
+    db::repo::{audit_log, collections, originals, sessions, uploads},
     domain::scope::Scope,
     error::Error,
     service::Services,
@@ -19,7 +19,8 @@ use crate::{
 /// Time between two looks for originals that nothing needs. Each look goes through the whole store.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(6);
 /// An original is stored before the row that needs it, and stored again when the same bytes come again. One that is
-/// younger than this may be about to get its row.
+/// younger than this is probably about to get its row: removing it would be safe, but whoever stored it would have to do
+/// so again.
 const MIN_AGE: TimeDelta = TimeDelta::hours(1);
 
 pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
@@ -106,13 +107,10 @@ async fn remove_expired_uploads(services: &Services) -> Result<(), Error> {
 /// of uploads that were never used.
 async fn remove_unused_originals(services: &Services, stop: &CancellationToken) -> Result<(), Error> {
     let reader = services.database.reader(Scope::System);
-    let mut originals = services.blobs.originals(services.clock.now() - MIN_AGE);
-    while let Some(digest) = originals.try_next().await? {
-        let is_needed = documents::references(&reader, &digest).await?
-            || uploads::references(&reader, &digest).await?
-            || operations::references(&reader, &digest).await?;
-        if !is_needed {
-            services.blobs.delete(&digest).await?;
+    let stored_before = services.clock.now() - MIN_AGE;
+    let mut stored = services.blobs.originals(stored_before);
+    while let Some(digest) = stored.try_next().await? {
+        if !originals::is_needed(&reader, &digest).await? && remove_if_unused(services, &digest, stored_before).await? {
             debug!(digest, "unused original removed");
         }
         if stop.is_cancelled() {
@@ -120,4 +118,26 @@ async fn remove_unused_originals(services: &Services, stop: &CancellationToken) 
         }
     }
     Ok(())
+}
+
+/// Looks again while nobody can begin to need the bytes, and removes them in that transaction. If it is rolled back after
+/// all, bytes that nothing refers to are gone, which whoever stores them again sees.
+async fn remove_if_unused(services: &Services, digest: &str, stored_before: DateTime<Utc>) -> Result<bool, Error> {
+    services
+        .database
+        .transaction(|tx| {
+            async move {
+                originals::take(tx, digest).await?;
+                let is_needed = originals::is_needed(&tx.reader(Scope::System), digest).await?;
+                // Stored again meanwhile: somebody is about to refer to it.
+                if is_needed || !services.blobs.is_older(digest, stored_before).await? {
+                    return Ok(false);
+                }
+                fail::fail_point!(&format!("original-unused-{digest}"));
+                services.blobs.delete(digest).await?;
+                Ok(true)
+            }
+            .boxed()
+        })
+        .await
 }

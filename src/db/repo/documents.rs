@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, FromQueryResult, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, StatementBuilder,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, StatementBuilder,
     sea_query::{Alias, Expr, ExprTrait, Query, WindowStatement},
 };
 
-use super::{Direction, INSERT_ROWS, convert, in_allowed, in_readable, to_count};
+use super::{Direction, INSERT_ROWS, convert, in_allowed, in_readable};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
@@ -297,14 +297,4 @@ pub async fn some_ids(
         .all(&reader.executor)
         .await?;
     Ok(ids.into_iter().map(DocumentId).collect())
-}
-
-/// Whether any document still needs these bytes.
-pub async fn references(reader: &Reader<'_>, digest: &str) -> Result<bool, DatabaseError> {
-    let count = document::Entity::find()
-        .filter(document::Column::ContentHash.eq(digest))
-        .filter(in_readable(document::Column::CollectionId, reader.scope))
-        .count(&reader.executor)
-        .await?;
-    Ok(to_count(count) > 0)
 }

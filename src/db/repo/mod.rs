@@ -15,6 +15,7 @@ mod lists;
 pub mod members;
 pub mod operation_lists;
 pub mod operations;
+pub mod originals;
 pub mod sessions;
 pub mod uploads;
 pub mod users;

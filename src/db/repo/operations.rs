@@ -427,14 +427,3 @@ pub async fn set_outcome(
         .await?;
     Ok(())
 }
-
-/// Whether any operation still needs these bytes.
-pub async fn references(reader: &Reader<'_>, digest: &str) -> Result<bool, DatabaseError> {
-    let open = [DocumentOutcome::Pending, DocumentOutcome::Processing];
-    let count = operation_document::Entity::find()
-        .filter(operation_document::Column::ContentHash.eq(digest))
-        .filter(operation_document::Column::Outcome.is_in(open.map(StoredEnum::stored)))
-        .count(&reader.executor)
-        .await?;
-    Ok(count > 0)
-}

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
-    sea_query::Expr,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, LockBehavior, LockType},
 };
 
 use super::super::entity::upload;
@@ -77,13 +79,31 @@ pub async fn set_stored(tx: &Transaction<'_>, id: UploadId, stored: &StoredFile)
     Ok(result.rows_affected == 1)
 }
 
-/// Removes uploads whose time is over.
-pub async fn delete_expired(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
-    let result = upload::Entity::delete_many().filter(upload::Column::ExpiresAt.lt(now)).exec(&tx.connection).await?;
-    Ok(result.rows_affected)
+/// Those of the uploads that exist for the scope, locked until the transaction ends, so that none expires meanwhile.
+pub async fn lock_many(
+    tx: &Transaction<'_>,
+    scope: Scope,
+    ids: &[UploadId],
+) -> Result<HashMap<UploadId, Upload>, DatabaseError> {
+    let rows = upload::Entity::find()
+        .filter(upload::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(own(scope))
+        .order_by_asc(upload::Column::Id)
+        .lock_exclusive()
+        .all(&tx.connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (UploadId(row.id), row.into())).collect())
 }
 
-/// Whether any upload still needs these bytes.
-pub async fn references(reader: &Reader<'_>, digest: &str) -> Result<bool, DatabaseError> {
-    Ok(upload::Entity::find().filter(upload::Column::ContentHash.eq(digest)).count(&reader.executor).await? > 0)
+/// Removes uploads whose time is over, except those that a transaction is using.
+pub async fn delete_expired(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
+    let expired = upload::Entity::find()
+        .select_only()
+        .column(upload::Column::Id)
+        .filter(upload::Column::ExpiresAt.lt(now))
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .into_query();
+    let result =
+        upload::Entity::delete_many().filter(upload::Column::Id.in_subquery(expired)).exec(&tx.connection).await?;
+    Ok(result.rows_affected)
 }

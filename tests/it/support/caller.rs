@@ -136,6 +136,14 @@ impl Caller {
         id.unwrap_or_else(|| panic!("{payload:#}")).to_owned()
     }
 
+    /// The id of a new upload, and where to send its bytes.
+    pub async fn create_upload(&self, name: &str) -> (String, String) {
+        let create = "mutation($name: String!) { uploadCreate(input: { fileName: $name }) { upload { id url } } }";
+        let payload = self.data(create, json!({ "name": name })).await;
+        let upload = &payload["uploadCreate"]["upload"];
+        (upload["id"].as_str().unwrap().to_owned(), upload["url"].as_str().unwrap().to_owned())
+    }
+
     /// The payload of `documentsIngest`.
     pub async fn ingest(&self, collection: &str, documents: Value) -> Value {
         let input = json!({ "collectionId": collection, "documents": documents });

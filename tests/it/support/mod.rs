@@ -3,6 +3,7 @@
 pub mod app;
 pub mod caller;
 pub mod model;
+pub mod pause;
 pub mod postgres;
 pub mod process;
 pub mod scope_net;

@@ -1,3 +1,4 @@
 mod faults;
+mod originals;
 mod queue;
 mod upkeep;
