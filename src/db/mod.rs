@@ -155,7 +155,10 @@ pub struct Reader<'c> {
 }
 
 fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> ConnectOptions {
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+    // A path is no URL, in which `%`, `?` and `#` mean something: the driver gets it as it is. What begins with a dot or
+    // a slash is no URL for SQLite either.
+    let path = Path::new(".").join(path);
+    let mut options = ConnectOptions::new("sqlite://docent.db?mode=rwc");
     options
         .max_connections(if is_reader { config.pool_size } else { 1 })
         .min_connections(1)
@@ -165,6 +168,7 @@ fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> Conn
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |options| {
             let options = options
+                .filename(&path)
                 .pragma("journal_mode", "WAL")
                 // FULL: what was committed survives a power cut, not only a crash.
                 .pragma("synchronous", "FULL")

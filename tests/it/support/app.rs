@@ -71,6 +71,13 @@ impl TestApp {
         Self::with(config, false).await
     }
 
+    /// On SQLite, in a data directory of this name.
+    pub async fn in_directory(name: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config { data_dir: directory.path().join(name), ..Config::default() };
+        Self::build(config, Arc::default(), directory).await
+    }
+
     pub async fn with(mut config: Config, on_postgres: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         config.data_dir = directory.path().to_owned();
@@ -136,8 +143,7 @@ impl TestApp {
 
     /// Where the database is, for looking behind the application's back.
     pub fn database_url(&self) -> String {
-        let sqlite = || format!("sqlite://{}", self.config.data_dir.join("docent.db").display());
-        self.config.database.url.clone().unwrap_or_else(sqlite)
+        self.config.database.url.clone().unwrap_or_else(|| sqlite_url(&self.config.data_dir.join("docent.db")))
     }
 
     pub fn anonymous(&self) -> Caller {
@@ -173,6 +179,12 @@ impl TestApp {
         let value = work.await;
         (value, self.statements.lock().unwrap().clone())
     }
+}
+
+/// A path as a URL, in which some characters mean something.
+fn sqlite_url(path: &Path) -> String {
+    let path = path.display().to_string();
+    format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
 }
 
 impl Drop for TestApp {
