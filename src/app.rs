@@ -17,6 +17,7 @@ use crate::{
     blob::BlobStore,
     config::Config,
     db::{Database, StatementObserver},
+    disk::{Disk, FileSystem, SpaceProbe},
     domain::{
         client::Client,
         clock::{Clock, SystemClock},
@@ -46,6 +47,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub embedder: Option<Arc<dyn Embedder>>,
     pub vectors: Option<Arc<dyn VectorStore>>,
+    /// Tells how much space the data directory has.
+    pub space: Option<Arc<dyn SpaceProbe>>,
     /// Sees every SQL statement.
     pub statement_observer: Option<StatementObserver>,
     /// The `docent` program, started again for reading files.
@@ -65,6 +68,7 @@ impl Parts {
             clock: Arc::new(SystemClock),
             embedder: None,
             vectors: None,
+            space: None,
             statement_observer: None,
             program: std::env::current_exe()?,
             stop: CancellationToken::new(),
@@ -105,13 +109,16 @@ impl App {
         let auth = &config.auth;
         let previous = auth.previous_signing_secret.as_slice();
         let keys = load_or_create_keys(auth.signing_secret.as_deref(), previous, &config.data_dir)?;
+        let space = parts.space.unwrap_or_else(|| Arc::new(FileSystem(config.data_dir.clone())));
+        let disk = Arc::new(Disk::new(space, config.disk.reserve_mib * 1024 * 1024));
         let services = Services {
             passwords: PasswordHasher::new(auth.password_concurrency)?,
             tokens: TokenSigner::new(&keys, chrono::TimeDelta::minutes(auth.access_token_minutes)),
             logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
             points: Buckets::default(),
             audit: AuditTrail::start(database.clone()),
-            blobs: BlobStore::open_local(&config.data_dir)?,
+            blobs: BlobStore::open_local(&config.data_dir)?.within(Arc::clone(&disk)),
+            disk,
             events: EventHub::default(),
             work: Arc::default(),
             clock: parts.clock,
@@ -201,10 +208,12 @@ fn readiness(services: Arc<Services>) -> Readiness {
         async move {
             let (database, vectors) = tokio::join!(services.database.check(), services.vectors.check());
             vec![
-                Dependency { name: "database", ready: database.is_ok() },
-                Dependency { name: "vectors", ready: vectors.is_ok() },
+                Dependency::required("database", database.is_ok()),
+                Dependency::required("vectors", vectors.is_ok()),
                 // The server does not start without its model.
-                Dependency { name: "model", ready: true },
+                Dependency::required("model", true),
+                // Searching and reading go on without.
+                Dependency { name: "disk", ready: services.disk.has_room(), is_required: false },
             ]
         }
         .boxed()

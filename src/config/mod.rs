@@ -88,6 +88,7 @@ config! {
     Config {
         /// Where everything that the server keeps is kept: database, vectors, originals, models.
         data_dir: PathBuf = "data".into();
+        [disk] DiskConfig;
         [http] HttpConfig;
         [database] DatabaseConfig;
         [vector] VectorConfig;
@@ -99,6 +100,14 @@ config! {
         [search] SearchConfig;
         [limits] LimitsConfig;
         [telemetry] TelemetryConfig;
+    }
+}
+
+section! {
+    /// The file system of the data directory.
+    DiskConfig {
+        /// MiB that are kept free, or an eighth of the file system if that is less: below, nothing is taken in and indexing waits, while searching and reading go on. 0: nothing is kept free.
+        reserve_mib: u64 = 1024;
     }
 }
 

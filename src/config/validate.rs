@@ -36,6 +36,8 @@ impl Config {
     fn check_connections(&self, check: &mut Check) {
         check.that("data_dir", !self.data_dir.as_os_str().is_empty(), "must name a directory");
 
+        check.range("disk.reserve_mib", self.disk.reserve_mib, 0..=1024 * 1024 * 1024);
+
         let http = &self.http;
         check.that(
             "http.host",

@@ -64,7 +64,7 @@ fn settings(config: &Config, is_alone: bool) -> QueueSettings {
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Unavailable { .. } | Error::Timeout(_) => Self::Transient(Box::new(error)),
+            Error::Unavailable { .. } | Error::DiskFull | Error::Timeout(_) => Self::Transient(Box::new(error)),
             error => Self::Unknown(Box::new(error)),
         }
     }

@@ -110,9 +110,10 @@ impl IngestDocument {
         Ok(digests.into_iter().filter_map(|(digest, id)| Some((digest, found.remove(&id)?))).collect())
     }
 
-    /// Between two steps: stops when the server does. A cancelled operation needs no more work either; what was done so
+    /// Between two steps: waits while the disk is nearly full, and stops when the server does. A cancelled operation needs no more work either; what was done so
     /// far is settled by [`Self::begin`] when the job is taken up again.
     async fn go_on(&self, work: &Work, stop: &CancellationToken) -> Result<(), JobError> {
+        self.wait_for_room(stop).await?;
         let reader = self.services.database.reader(Scope::System);
         let is_cancelled = operations::is_cancel_requested(&reader, work.item.outcome.operation_id).await?;
         if is_cancelled || stop.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }

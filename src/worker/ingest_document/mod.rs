@@ -69,6 +69,16 @@ struct Description {
     language: Option<String>,
 }
 
+impl IngestDocument {
+    /// Waits until the disk has room for more, or the server stops.
+    async fn wait_for_room(&self, stop: &CancellationToken) -> Result<(), JobError> {
+        tokio::select! {
+            () = self.services.disk.room() => Ok(()),
+            () = stop.cancelled() => Err(JobError::Stopped),
+        }
+    }
+}
+
 #[async_trait]
 impl Handler for IngestDocument {
     fn kind(&self) -> &'static str {
@@ -76,6 +86,7 @@ impl Handler for IngestDocument {
     }
 
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
+        self.wait_for_room(stop).await?;
         let Some(work) = self.begin(job).await? else { return Ok(()) };
         failpoint("ingest-begun")?;
         match self.index(&work, stop).await {

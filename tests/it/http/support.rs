@@ -377,7 +377,7 @@ impl Tiny {
 }
 
 pub fn ready(dependencies: &[(&'static str, bool)]) -> BoxFuture<'static, Vec<Dependency>> {
-    let dependencies = dependencies.iter().map(|(name, ready)| Dependency { name, ready: *ready }).collect();
+    let dependencies = dependencies.iter().map(|(name, ready)| Dependency::required(name, *ready)).collect();
     async move { dependencies }.boxed()
 }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -15,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use docent::{
     app::{App, Parts},
     config::Config,
+    disk::{Space, SpaceProbe},
     domain::clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
@@ -45,10 +46,34 @@ impl Clock for TestClock {
     }
 }
 
+/// A disk whose space is what a test says.
+pub struct TestSpace {
+    available: AtomicU64,
+}
+
+impl Default for TestSpace {
+    fn default() -> Self {
+        Self { available: AtomicU64::new(1 << 40) }
+    }
+}
+
+impl TestSpace {
+    pub fn set_available(&self, bytes: u64) {
+        self.available.store(bytes, Ordering::SeqCst);
+    }
+}
+
+impl SpaceProbe for TestSpace {
+    fn space(&self) -> std::io::Result<Space> {
+        Ok(Space { available: self.available.load(Ordering::SeqCst), total: 1 << 40 })
+    }
+}
+
 pub struct TestApp {
     pub app: Arc<App>,
     pub router: Router,
     pub clock: Arc<TestClock>,
+    pub space: Arc<TestSpace>,
     config: Config,
     /// Kept until the application is gone.
     directory: Option<TempDir>,
@@ -75,7 +100,7 @@ impl TestApp {
     pub async fn in_directory(name: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = Config { data_dir: directory.path().join(name), ..Config::default() };
-        Self::build(config, Arc::default(), directory).await
+        Self::build(config, Arc::default(), Arc::default(), directory).await
     }
 
     pub async fn with(mut config: Config, on_postgres: bool) -> Self {
@@ -86,10 +111,10 @@ impl TestApp {
         }
         config.database.pool_size = 4;
         config.ingestion.concurrency = 8;
-        Self::build(config, Arc::default(), directory).await
+        Self::build(config, Arc::default(), Arc::default(), directory).await
     }
 
-    async fn build(config: Config, clock: Arc<TestClock>, directory: TempDir) -> Self {
+    async fn build(config: Config, clock: Arc<TestClock>, space: Arc<TestSpace>, directory: TempDir) -> Self {
         let statements = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statements);
         let stop = CancellationToken::new();
@@ -98,6 +123,7 @@ impl TestApp {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             embedder: Some(model::embedder().await),
             vectors: None,
+            space: Some(Arc::clone(&space) as Arc<dyn SpaceProbe>),
             statement_observer: Some(Arc::new(move |statement: &str| {
                 scope_net::watch(statement);
                 seen.lock().unwrap().push(statement.to_owned());
@@ -109,7 +135,7 @@ impl TestApp {
         let router = app.router();
         let working = Arc::clone(&app);
         let worker = Some(tokio::spawn(async move { working.work().await }));
-        Self { app, router, clock, config, directory: Some(directory), statements, stop, worker }
+        Self { app, router, clock, space, config, directory: Some(directory), statements, stop, worker }
     }
 
     /// The application after a restart in good order, on the same data. Callers have to log in again.
@@ -122,10 +148,10 @@ impl TestApp {
         self.stop_worker().await;
         self.app.close().await.unwrap();
         meanwhile(&self.config.data_dir);
-        let (config, clock) = (self.config.clone(), Arc::clone(&self.clock));
+        let (config, clock, space) = (self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.space));
         let directory = self.directory.take().unwrap();
         drop(self);
-        Self::build(config, clock, directory).await
+        Self::build(config, clock, space, directory).await
     }
 
     /// Serves on a port of its own until the test ends.

@@ -1,3 +1,4 @@
+mod disk;
 mod faults;
 mod originals;
 mod queue;
