@@ -1,7 +1,12 @@
 //! The composition root: builds everything from the settings, once, for the server, the commands and the tests alike.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
+use anyhow::bail;
 use async_trait::async_trait;
 use axum::Router;
 use futures_util::FutureExt;
@@ -16,7 +21,7 @@ use crate::{
     },
     blob::BlobStore,
     config::Config,
-    db::{Database, StatementObserver},
+    db::{Database, StatementObserver, repo::stores},
     disk::{Disk, FileSystem, SpaceProbe},
     domain::{
         client::Client,
@@ -97,6 +102,8 @@ impl App {
         let lock = DataDirLock::acquire(&config.data_dir)?;
         let database = Database::open(&config.database, &config.data_dir, parts.statement_observer).await?;
         database.migrate_up().await?;
+        let blobs = BlobStore::open_local(&config.data_dir)?;
+        register(&database, &blobs, &config.data_dir, parts.clock.as_ref()).await?;
 
         let embedder = match parts.embedder {
             Some(embedder) => embedder,
@@ -117,7 +124,7 @@ impl App {
             logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
             points: Buckets::default(),
             audit: AuditTrail::start(database.clone()),
-            blobs: BlobStore::open_local(&config.data_dir)?.within(Arc::clone(&disk)),
+            blobs: blobs.within(Arc::clone(&disk)),
             disk,
             events: EventHub::default(),
             work: Arc::default(),
@@ -190,6 +197,22 @@ impl App {
         self.services.database.clone().close().await?;
         Ok(())
     }
+}
+
+/// Refuses a database that belongs to another store of originals: whoever works on its queue needs the files.
+async fn register(database: &Database, blobs: &BlobStore, data_dir: &Path, clock: &dyn Clock) -> anyhow::Result<()> {
+    let (own, now) = (blobs.identity()?, clock.now());
+    let registered = database.transaction(|tx| stores::register(tx, own, now).boxed()).await?;
+    if registered != own {
+        let data_dir = data_dir.display();
+        bail!(
+            "this database belongs to another data directory (store {registered}); {data_dir} is store {own}. Originals \
+             are in the data directory, so two servers with directories of their own can't share a database. Start with \
+             the directory that the database was used with, wherever it is now, or give this server a database of its \
+             own. Only if that directory is lost for good: write {registered} into {data_dir}/store.id"
+        );
+    }
+    Ok(())
 }
 
 /// Loads the model that the settings name, on a thread where that may take its time.

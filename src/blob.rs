@@ -25,11 +25,17 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     disk::Disk,
-    domain::{id::UploadId, upload::StoredFile},
+    domain::{
+        id::{StoreId, UploadId},
+        upload::StoredFile,
+    },
 };
 
 /// Bytes that are gathered before they are written. A file that has no more is written under its final name at once.
 const PART_BYTES: usize = 1024 * 1024;
+
+/// Where the store says which one it is.
+const IDENTITY: &str = "store.id";
 
 /// Where files are on their way in.
 const INCOMING: &str = "incoming";
@@ -105,6 +111,24 @@ impl BlobStore {
     fn check_room(&self) -> Result<(), BlobError> {
         let has_room = self.disk.as_ref().is_none_or(|disk| disk.has_room());
         if has_room { Ok(()) } else { Err(BlobError::NoSpace) }
+    }
+
+    /// Which store this is, wherever its directory is moved. A new store takes an id. Blocks.
+    ///
+    /// # Errors
+    /// `Store` when the file can't be read or written, or holds no id.
+    pub fn identity(&self) -> Result<StoreId, BlobError> {
+        let action = "asking the store for its id";
+        let path = self.directory.join(IDENTITY);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map_err(failed(action)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let id = StoreId::generate();
+                write_durably(&self.directory, &path, &format!("{id}\n")).map_err(failed(action))?;
+                Ok(id)
+            }
+            Err(error) => Err(failed(action)(error)),
+        }
     }
 
     /// Stores what `stream` brings, if it is no more than `limit` bytes. Bytes that are already there are stored again,
@@ -381,4 +405,13 @@ fn sweep(directory: &FilePath, older_than: SystemTime, is_temporary: fn(&str) ->
         }
     }
     Ok(removed)
+}
+
+/// Writes a small file so that it is there whole or not at all, also after a power cut.
+fn write_durably(directory: &FilePath, path: &FilePath, text: &str) -> io::Result<()> {
+    let half_written = path.with_extension("new");
+    std::fs::write(&half_written, text)?;
+    std::fs::File::open(&half_written)?.sync_all()?;
+    std::fs::rename(&half_written, path)?;
+    std::fs::File::open(directory)?.sync_all()
 }

@@ -10,7 +10,7 @@ mod transaction;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use sea_orm::{ConnectOptions, DatabaseConnection, DatabaseExecutor};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbBackend, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 
 pub use self::{
@@ -21,6 +21,9 @@ use crate::{config::DatabaseConfig, domain::scope::Scope};
 
 /// Called with the text of every statement that is run.
 pub type StatementObserver = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The advisory lock of whoever migrates a PostgreSQL database.
+const MIGRATING: i64 = 0x0d0c_e9a7;
 
 /// An open database: one writer and several readers for SQLite, one pool for PostgreSQL.
 #[derive(Clone, Debug)]
@@ -103,12 +106,21 @@ impl Database {
         Ok(self.readers.ping().await?)
     }
 
-    /// Applies all migrations that are missing.
+    /// Applies all migrations that are missing. On PostgreSQL one process at a time does so, and takes the time that it
+    /// needs: whoever comes second waits, and finds them applied.
     ///
     /// # Errors
     /// When one fails; it left nothing behind and can be run again.
     pub async fn migrate_up(&self) -> Result<(), DatabaseError> {
-        Ok(migration::Migrator::up(&self.writer, None).await?)
+        if self.writer.get_database_backend() != DbBackend::Postgres {
+            // The data directory is locked.
+            return Ok(migration::Migrator::up(&self.writer, None).await?);
+        }
+        let transaction = self.writer.begin().await?;
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})")).await?;
+        migration::Migrator::up(&transaction, None).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Takes back the newest `steps` migrations, or all.

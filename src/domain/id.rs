@@ -68,11 +68,13 @@ identifiers! {
     InvitationId
     /// A line of the audit log.
     AuditEntryId
+    /// A store of originals.
+    StoreId
 }
 
 generated! {
     UserId SessionId CollectionId GenerationId DocumentId OperationId UploadId JobId RequestId ApiKeyId InvitationId
-    AuditEntryId
+    AuditEntryId StoreId
 }
 
 impl ChunkId {

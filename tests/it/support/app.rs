@@ -154,6 +154,15 @@ impl TestApp {
         Self::build(config, clock, space, directory).await
     }
 
+    /// What a second server says that is started on the same database, with this data directory.
+    pub async fn start_beside(&self, data_dir: &Path) -> Result<(), String> {
+        let parts = Parts {
+            embedder: Some(model::embedder().await),
+            ..Parts::from_config(Config { data_dir: data_dir.to_owned(), ..self.config.clone() }).unwrap()
+        };
+        App::build(parts).await.map(drop).map_err(|error| error.to_string())
+    }
+
     /// Serves on a port of its own until the test ends.
     pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
