@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,6 +14,7 @@ use async_trait::async_trait;
 use axum::Router;
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, info, warn};
 
 use crate::{
     auth::{
@@ -39,12 +43,19 @@ use crate::{
     },
     lifecycle::DataDirLock,
     service::{self, Services, audit::AuditTrail, sessions},
-    vector::{self, VectorStore},
+    vector::{self, VectorError, VectorStore},
     worker,
 };
 
 /// How long sockets get to answer a goodbye.
 const GOODBYE: Duration = Duration::from_secs(6);
+
+/// How long a vector store that is away is waited for at the start.
+const PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+
+/// Time between two looks for it afterwards.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// What the application is made of. What is `None` is built from the settings.
 pub struct Parts {
@@ -84,6 +95,8 @@ impl Parts {
 /// The whole server, without its listening socket.
 pub struct App {
     services: Arc<Services>,
+    /// Whether the vector store was there since the start.
+    is_placement_open: Arc<AtomicBool>,
     extractor: Arc<Extractor>,
     /// Cancelled when the server stops.
     stop: CancellationToken,
@@ -134,10 +147,12 @@ impl App {
             embedder,
             config: Arc::clone(&config),
         };
-        services.vectors.ensure(&services.placement()).await?;
         let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program);
+        let services = Arc::new(services);
+        let is_placement_open = open_placement(&services, &parts.stop).await?;
         Ok(Self {
-            services: Arc::new(services),
+            services,
+            is_placement_open,
             extractor: Arc::new(extractor),
             stop: parts.stop,
             sockets: TaskTracker::new(),
@@ -166,7 +181,7 @@ impl App {
             ),
             callers: Arc::clone(&callers),
             clock: Arc::clone(&services.clock),
-            readiness: readiness(Arc::clone(&services)),
+            readiness: readiness(Arc::clone(&services), Arc::clone(&self.is_placement_open)),
             schema: graphql::sdl().into(),
             http: services.config.http.clone(),
             limits,
@@ -215,6 +230,45 @@ async fn register(database: &Database, blobs: &BlobStore, data_dir: &Path, clock
     Ok(())
 }
 
+/// Opens the placement of new collections. A vector store that is away is waited for, but not for ever: then the server
+/// starts without it, and says so in `/health/ready`, until the store is there.
+///
+/// Returns whether it is open, as long as the server runs.
+///
+/// # Errors
+/// When the store is there and can't be used.
+async fn open_placement(services: &Arc<Services>, stop: &CancellationToken) -> Result<Arc<AtomicBool>, VectorError> {
+    for pause in PAUSES {
+        match services.vectors.ensure(&services.placement()).await {
+            Err(error @ (VectorError::Unreachable { .. } | VectorError::TimedOut { .. })) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    seconds = pause.as_secs(),
+                    "waiting for the vector store"
+                );
+                tokio::time::sleep(pause).await;
+            }
+            opened => return opened.map(|()| Arc::new(AtomicBool::new(true))),
+        }
+    }
+    warn!("the server starts without its vector store: searching and indexing wait for it");
+    let is_open = Arc::new(AtomicBool::new(false));
+    let (services, stop, opened) = (Arc::clone(services), stop.clone(), Arc::clone(&is_open));
+    tokio::spawn(async move {
+        while let Err(error) = services.vectors.ensure(&services.placement()).await {
+            debug!(error = &error as &dyn std::error::Error, "the vector store can't be used yet");
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+        info!("the vector store is there");
+        opened.store(true, Ordering::Relaxed);
+        services.work.notify_one();
+    });
+    Ok(is_open)
+}
+
 /// Loads the model that the settings name, on a thread where that may take its time.
 async fn load_embedder(config: &Arc<Config>) -> anyhow::Result<Arc<dyn Embedder>> {
     let config = Arc::clone(config);
@@ -225,14 +279,15 @@ async fn load_embedder(config: &Arc<Config>) -> anyhow::Result<Arc<dyn Embedder>
     Ok(Arc::new(loaded.await??))
 }
 
-fn readiness(services: Arc<Services>) -> Readiness {
+fn readiness(services: Arc<Services>, is_placement_open: Arc<AtomicBool>) -> Readiness {
     Arc::new(move || {
         let services = Arc::clone(&services);
+        let is_open = is_placement_open.load(Ordering::Relaxed);
         async move {
             let (database, vectors) = tokio::join!(services.database.check(), services.vectors.check());
             vec![
                 Dependency::required("database", database.is_ok()),
-                Dependency::required("vectors", vectors.is_ok()),
+                Dependency::required("vectors", is_open && vectors.is_ok()),
                 // The server does not start without its model.
                 Dependency::required("model", true),
                 // Searching and reading go on without.

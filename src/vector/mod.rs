@@ -170,6 +170,8 @@ pub enum VectorError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("the Qdrant server has version {found}, and Docent needs {needed} or newer: upgrade the Qdrant server")]
+    TooOld { found: String, needed: &'static str },
     #[error("placement {name} holds vectors of dimension {found}, not {expected}")]
     DimensionMismatch { name: String, expected: usize, found: usize },
 }
@@ -180,7 +182,7 @@ impl VectorError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Failed { .. } => true,
-            Self::Refused { .. } | Self::DimensionMismatch { .. } => false,
+            Self::Refused { .. } | Self::TooOld { .. } | Self::DimensionMismatch { .. } => false,
         }
     }
 }

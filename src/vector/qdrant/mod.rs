@@ -42,6 +42,11 @@ use super::{
 /// The most bytes in one write, well below what the server and proxies before it take.
 const BYTES_PER_WRITE: usize = 8 * 1024 * 1024;
 
+/// The oldest server that ranks by the words of a part of a collection. An older one takes the same calls, leaves that out
+/// without a word, and ranks by what is in the collections of others.
+const OLDEST: (u32, u32) = (1, 19);
+const OLDEST_NAME: &str = "1.19";
+
 const OPENING: &str = "opening a placement";
 
 /// Collections of a Qdrant server.
@@ -81,6 +86,13 @@ impl QdrantStore {
     ) -> Result<T, VectorError> {
         let answer = tokio::time::timeout(self.timeout, answer).await;
         answer.map_err(|_| VectorError::TimedOut { action })?.map_err(|error| client_error(action, error))
+    }
+
+    /// Refuses a server that is too old.
+    async fn check_version(&self, action: &'static str) -> Result<(), VectorError> {
+        let found = self.call(action, self.client.health_check()).await?.version;
+        let is_new_enough = version(&found).is_some_and(|version| version >= OLDEST);
+        if is_new_enough { Ok(()) } else { Err(VectorError::TooOld { found, needed: OLDEST_NAME }) }
     }
 
     /// The dimension of an existing collection's embeddings.
@@ -147,6 +159,12 @@ impl QdrantStore {
     }
 }
 
+/// The first two numbers of a version.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim_start_matches('v').split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
 fn collection(placement: &Placement, indexing_threshold: usize) -> CreateCollection {
     let threshold = index::threshold_kilobytes(indexing_threshold, placement.dimension) as u64;
     let embedding =
@@ -188,6 +206,7 @@ impl Engine for QdrantStore {
 #[async_trait]
 impl VectorStore for QdrantStore {
     async fn ensure(&self, placement: &Placement) -> Result<(), VectorError> {
+        self.check_version(OPENING).await?;
         let found = match self.dimension(placement).await? {
             Some(found) => found,
             None => self.create(placement).await?,
@@ -293,7 +312,7 @@ impl VectorStore for QdrantStore {
     }
 
     async fn check(&self) -> Result<(), VectorError> {
-        self.call("asking for its health", self.client.health_check()).await.map(drop)
+        self.check_version("asking for its health").await
     }
 
     async fn close(&self) -> Result<(), VectorError> {
