@@ -557,10 +557,16 @@ async fn check_all_found(
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropTarget {
-    /// All of these documents.
+    /// All of these documents, which are gone.
     Documents(Vec<DocumentId>),
-    /// Those of a document that belong to another revision than `keep`.
-    OtherRevisions { document: DocumentId, keep: i32 },
+    /// Those of a document that are older than the revision that is complete when the job runs; all of them if the
+    /// document is gone by then. A job says nothing of what is to stay: it may run long after newer content is complete.
+    ///
+    /// The first version wrote `other_revisions`, with the revision to keep. Its jobs are read as this.
+    #[serde(alias = "other_revisions")]
+    OldRevisions { document: DocumentId },
+    /// Those of a revision that never came to count. It never will: each new content takes the next revision.
+    Revision { document: DocumentId, revision: i32 },
 }
 
 /// What a [`DROP_POINTS`] job is told.

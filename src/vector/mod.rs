@@ -77,8 +77,12 @@ pub struct Point {
 pub enum PointSelector {
     /// All points of a document.
     Document { generation: GenerationId, document: DocumentId },
-    /// The points of a document whose revision is not `keep`.
-    OtherRevisions { generation: GenerationId, document: DocumentId, keep: i32 },
+    /// The points of one revision of a document.
+    Revision { generation: GenerationId, document: DocumentId, revision: i32 },
+    /// The points of a document whose revision is lower than `than`.
+    OlderRevisions { generation: GenerationId, document: DocumentId, than: i32 },
+    /// Those of the chunks that are in the generation.
+    Chunks { generation: GenerationId, chunks: Vec<ChunkId> },
     /// All points of a generation.
     Generation(GenerationId),
 }

@@ -8,9 +8,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::payload;
 use crate::{
-    db::repo::{
-        jobs::{self, ClaimedJob},
-        operations,
+    db::{
+        DatabaseError,
+        repo::{
+            documents,
+            jobs::{self, ClaimedJob},
+            operations,
+        },
     },
     domain::{
         operation::{DocumentOutcome, OperationStatus},
@@ -40,16 +44,7 @@ impl Handler for DropPointsHandler {
     async fn run(&self, job: &ClaimedJob, _stop: &CancellationToken) -> Result<(), JobError> {
         let work: DropPoints = payload(job)?;
         let placement = Placement { name: work.placement.clone(), dimension: self.services.embedder.model().dimension };
-        let generation = work.generation;
-        let selectors: Vec<_> = match work.target {
-            DropTarget::Documents(ref documents) => {
-                documents.iter().map(|document| PointSelector::Document { generation, document: *document }).collect()
-            }
-            DropTarget::OtherRevisions { document, keep } => {
-                vec![PointSelector::OtherRevisions { generation, document, keep }]
-            }
-        };
-        for selector in &selectors {
+        for selector in &self.selectors(&work).await? {
             self.services.vectors.delete(&placement, selector).await.map_err(Error::from)?;
         }
         self.services.vectors.flush(&placement).await.map_err(Error::from)?;
@@ -65,6 +60,25 @@ impl Handler for DropPointsHandler {
 }
 
 impl DropPointsHandler {
+    /// What counts is asked now, not when the job was enqueued: meanwhile newer content may have become complete.
+    async fn selectors(&self, work: &DropPoints) -> Result<Vec<PointSelector>, DatabaseError> {
+        let generation = work.generation;
+        let reader = self.services.database.reader(Scope::System);
+        Ok(match work.target {
+            DropTarget::Documents(ref documents) => {
+                documents.iter().map(|&document| PointSelector::Document { generation, document }).collect()
+            }
+            DropTarget::OldRevisions { document } => vec![match documents::find(&reader, document).await? {
+                Some(found) => PointSelector::OlderRevisions { generation, document, than: found.revision },
+                None => PointSelector::Document { generation, document },
+            }],
+            DropTarget::Revision { document, revision } => match documents::find(&reader, document).await? {
+                Some(found) if found.revision == revision => Vec::new(),
+                _ => vec![PointSelector::Revision { generation, document, revision }],
+            },
+        })
+    }
+
     async fn end(&self, job: &ClaimedJob, work: &DropPoints, failure: Option<&str>) -> Result<(), JobError> {
         let (lease, now) = (job.lease(), self.services.clock.now());
         self.services

@@ -52,6 +52,12 @@ impl ClaimedJob {
     pub fn lease(&self) -> Lease {
         Lease { job: self.id, epoch: self.epoch }
     }
+
+    /// Whether a worker had it before, and may have done part of the work.
+    #[must_use]
+    pub fn was_held_before(&self) -> bool {
+        self.epoch > 1
+    }
 }
 
 fn held(lease: Lease) -> Condition {

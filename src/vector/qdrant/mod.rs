@@ -127,7 +127,7 @@ impl QdrantStore {
                 ..KeywordIndexParams::default()
             })
         };
-        let integer = IntegerIndexParams { lookup: Some(true), range: Some(false), ..IntegerIndexParams::default() };
+        let integer = IntegerIndexParams { lookup: Some(true), range: Some(true), ..IntegerIndexParams::default() };
         let indexes = [
             (field::GENERATION, FieldType::Keyword, keyword(true)),
             (field::DOCUMENT, FieldType::Keyword, keyword(false)),

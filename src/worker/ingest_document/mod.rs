@@ -94,7 +94,7 @@ impl Handler for IngestDocument {
             Err(Stop::Job(error)) => Err(error),
             Err(Stop::Document(error)) => {
                 let error = ProcessingError { attempts: job.attempts, ..error };
-                self.fail(job, &error, DocumentStatus::Failed).await
+                self.fail(job, &error, DocumentStatus::Failed, job.was_held_before()).await
             }
         }
     }
@@ -127,6 +127,6 @@ impl Handler for IngestDocument {
             attempts: job.attempts,
             retryable: true,
         };
-        self.fail(job, &error, status).await
+        self.fail(job, &error, status, true).await
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     db::{
-        Transaction,
+        DatabaseError, Transaction,
         repo::{
             chunks,
             collections::{self, CounterChange},
@@ -20,6 +20,7 @@ use crate::{
         },
     },
     domain::{
+        collection::Collection,
         document::{Document, DocumentStatus, ProcessingError},
         operation::{DocumentOutcome, OperationEventKind},
         scope::Scope,
@@ -53,11 +54,14 @@ impl IngestDocument {
                         return end_job(tx, lease).await.map(|()| None);
                     }
                     let document = documents::find(&system, item.outcome.document_id).await?;
-                    let collection = match (&document, locked.operation.collection_id) {
-                        (Some(_), Some(id)) => collections::find(&system, id).await?,
-                        _ => None,
+                    let collection = match locked.operation.collection_id {
+                        Some(id) => collections::find(&system, id).await?,
+                        None => None,
                     };
                     if let Some(settlement) = settled_early(&locked, &item, document.as_ref()) {
+                        if job.was_held_before() {
+                            drop_revision(tx, collection.as_ref(), &item, now).await?;
+                        }
                         conclude(tx, locked, &item, &settlement, now).await?;
                         return end_job(tx, lease).await.map(|()| None);
                     }
@@ -102,10 +106,7 @@ impl IngestDocument {
                     let found = documents::lock_many(tx, work.target.collection, &[document]).await?.pop();
                     let current = found.map(|found| found.document);
                     if let Some(settlement) = settled_early(&locked, &work.item, current.as_ref()) {
-                        // The points that were written count for nothing.
-                        let keep = current.as_ref().map_or(0, |document| document.revision);
-                        let target = DropTarget::OtherRevisions { document, keep };
-                        jobs::insert_many(tx, vec![drop_points(&work.collection, target, None, now)], now).await?;
+                        drop_revision(tx, Some(&work.collection), &work.item, now).await?;
                         return conclude(tx, locked, &work.item, &settlement, now).await;
                     }
                     let Some(current) = current else { return Ok(()) };
@@ -117,8 +118,8 @@ impl IngestDocument {
                         bytes: work.item.file_size - current.file_size,
                     };
                     collections::add_to_counters(tx, work.target.collection, change).await?;
-                    if current.revision > 0 {
-                        let target = DropTarget::OtherRevisions { document, keep: work.item.revision };
+                    if work.item.revision > 1 {
+                        let target = DropTarget::OldRevisions { document };
                         jobs::insert_many(tx, vec![drop_points(&work.collection, target, None, now)], now).await?;
                     }
                     let updated = completed(current, work, indexed, chunk_count, now);
@@ -134,12 +135,13 @@ impl IngestDocument {
         failpoint("ingest-completed").or(Ok(()))
     }
 
-    /// Settles the document as failed, and ends the job.
+    /// Settles the document as failed, and ends the job. `may_have_points`: whether any attempt can have written some.
     pub(super) async fn fail(
         &self,
         job: &ClaimedJob,
         error: &ProcessingError,
         status: DocumentStatus,
+        may_have_points: bool,
     ) -> Result<(), JobError> {
         let Payload { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
@@ -154,6 +156,10 @@ impl IngestDocument {
                     let (Some(mut locked), Some(item)) = (locked, item) else { return Ok(()) };
                     if item.outcome.outcome.is_settled() {
                         return Ok(());
+                    }
+                    if may_have_points && let Some(id) = locked.operation.collection_id {
+                        let collection = collections::find(&tx.reader(Scope::System), id).await?;
+                        drop_revision(tx, collection.as_ref(), &item, now).await?;
                     }
                     let document = item.outcome.document_id;
                     operations::set_outcome(tx, operation, ordinal, DocumentOutcome::Failed, Some(error), 0).await?;
@@ -207,6 +213,18 @@ fn settled_early(locked: &LockedOperation, item: &OperationItem, document: Optio
         Some(_) if locked.cancel_requested => Some(Settlement::cancelled(id)),
         Some(_) => None,
     }
+}
+
+/// Has the points of a revision removed that will not count. Without its collection they went with the generation.
+async fn drop_revision(
+    tx: &Transaction<'_>,
+    collection: Option<&Collection>,
+    item: &OperationItem,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), DatabaseError> {
+    let Some(collection) = collection else { return Ok(()) };
+    let target = DropTarget::Revision { document: item.outcome.document_id, revision: item.revision };
+    jobs::insert_many(tx, vec![drop_points(collection, target, None, now)], now).await
 }
 
 /// Writes what became of a document, and the end of the operation if it was the last.

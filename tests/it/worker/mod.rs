@@ -2,4 +2,5 @@ mod disk;
 mod faults;
 mod originals;
 mod queue;
+mod updates;
 mod upkeep;
