@@ -37,12 +37,15 @@ impl IngestDocument {
     pub(super) async fn begin(&self, job: &ClaimedJob) -> Result<Option<Work>, JobError> {
         let Payload { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
-        let (lease, is_first) = (job.lease(), job.attempts == 1);
+        let lease = job.lease();
         let work = self
             .services
             .database
             .transaction(|tx| {
                 async move {
+                    if !jobs::prove(tx, lease).await? {
+                        return Err(JobError::LeaseLost);
+                    }
                     let system = tx.reader(Scope::System);
                     let locked = operations::lock(tx, Scope::System, operation).await?;
                     let item = operations::find_item(&system, operation, ordinal).await?;
@@ -65,7 +68,7 @@ impl IngestDocument {
                         return Err(JobError::Unknown("the collection of a document is missing".into()));
                     };
                     start(&mut locked, now);
-                    if is_first {
+                    if item.outcome.outcome == DocumentOutcome::Pending {
                         locked.record(OperationEventKind::DocumentStarted, Some(item.outcome.document_id), None, now);
                     }
                     let outcome = DocumentOutcome::Processing;
@@ -105,7 +108,8 @@ impl IngestDocument {
                         // The points that were written count for nothing.
                         let keep = current.as_ref().map_or(0, |document| document.revision);
                         let target = DropTarget::OtherRevisions { document, keep };
-                        jobs::insert_many(tx, vec![drop_points(&work.collection, target, None, now)], now).await?;
+                        let job = drop_points(&work.collection, target, None, now).of(locked.operation.user_id);
+                        jobs::insert_many(tx, vec![job], now).await?;
                         return conclude(tx, locked, &work.item, &settlement, now).await;
                     }
                     let Some(current) = current else { return Ok(()) };
@@ -119,7 +123,8 @@ impl IngestDocument {
                     collections::add_to_counters(tx, work.target.collection, change).await?;
                     if current.revision > 0 {
                         let target = DropTarget::OtherRevisions { document, keep: work.item.revision };
-                        jobs::insert_many(tx, vec![drop_points(&work.collection, target, None, now)], now).await?;
+                        let job = drop_points(&work.collection, target, None, now).of(locked.operation.user_id);
+                        jobs::insert_many(tx, vec![job], now).await?;
                     }
                     let updated = completed(current, work, indexed, chunk_count, now);
                     documents::update(tx, updated).await?;
@@ -170,8 +175,20 @@ impl IngestDocument {
         Ok(())
     }
 
-    pub(super) async fn tell_of_retry(&self, job: &ClaimedJob, pause: Duration) -> Result<(), JobError> {
+    pub(super) async fn tell_of_retry(
+        &self,
+        job: &ClaimedJob,
+        error: &JobError,
+        pause: Duration,
+    ) -> Result<(), JobError> {
         let Payload { operation, ordinal } = payload(job)?;
+        let message = match error {
+            JobError::Away { dependency, .. } => {
+                format!("The {dependency} does not answer; this document goes on when it does.")
+            }
+            _ => format!("A part of the server failed; trying again in {} s.", pause.as_secs().max(1)),
+        };
+        let message = message.as_str();
         let now = self.services.clock.now();
         self.services
             .database
@@ -183,9 +200,8 @@ impl IngestDocument {
                     if item.outcome.outcome.is_settled() {
                         return Ok(());
                     }
-                    let message = format!("A part of the server failed; trying again in {} s.", pause.as_secs().max(1));
                     let kind = OperationEventKind::DocumentRetrying;
-                    locked.record(kind, Some(item.outcome.document_id), Some(message), now);
+                    locked.record(kind, Some(item.outcome.document_id), Some(message.to_owned()), now);
                     Ok::<_, JobError>(operations::save(tx, locked).await?)
                 }
                 .boxed()

@@ -134,6 +134,10 @@ impl TestApp {
         &self.config.data_dir
     }
 
+    pub fn is_on_postgres(&self) -> bool {
+        self.config.database.url.is_some()
+    }
+
     /// Where the database is, for looking behind the application's back.
     pub fn database_url(&self) -> String {
         let sqlite = || format!("sqlite://{}", self.config.data_dir.join("docent.db").display());

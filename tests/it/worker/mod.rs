@@ -1,4 +1,5 @@
 mod faults;
 mod originals;
 mod queue;
+mod runner;
 mod upkeep;
