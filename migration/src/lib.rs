@@ -20,6 +20,7 @@ mod m20261121_110200_create_api_keys;
 mod m20261121_110300_create_invitations;
 mod m20261121_110400_create_audit_log;
 mod m20261127_100101_create_stores;
+mod m20261127_100200_reshape_jobs;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_110300_create_invitations::Migration),
             Box::new(m20261121_110400_create_audit_log::Migration),
             Box::new(m20261127_100101_create_stores::Migration),
+            Box::new(m20261127_100200_reshape_jobs::Migration),
         ]
     }
 }

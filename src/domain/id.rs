@@ -60,6 +60,8 @@ identifiers! {
     UploadId
     /// A unit of work in the queue.
     JobId
+    /// A process that works on the queue.
+    WorkerId
     /// One request to the server, for logs and error reports.
     RequestId
     /// A credential for a program.
@@ -73,8 +75,8 @@ identifiers! {
 }
 
 generated! {
-    UserId SessionId CollectionId GenerationId DocumentId OperationId UploadId JobId RequestId ApiKeyId InvitationId
-    AuditEntryId StoreId
+    UserId SessionId CollectionId GenerationId DocumentId OperationId UploadId JobId WorkerId RequestId ApiKeyId
+    InvitationId AuditEntryId StoreId
 }
 
 impl ChunkId {

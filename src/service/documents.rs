@@ -38,7 +38,8 @@ use crate::{
         audit::AuditAction,
         collection::Collection,
         document::{Document, DocumentStatus},
-        id::{CollectionId, DocumentId, GenerationId, JobId, OperationId, UploadId, UserId},
+        id::{CollectionId, DocumentId, GenerationId, OperationId, UploadId, UserId},
+        job::Lane,
         operation::{
             DocumentOutcome, Operation, OperationDocument, OperationEventKind, OperationStatus, OperationTotals,
             OperationType,
@@ -292,7 +293,8 @@ async fn accept(
     operations::insert(tx, locked, idempotency.cloned()).await?;
     documents::insert_many(tx, plan.new_documents).await?;
     operations::insert_items(tx, plan.items).await?;
-    jobs::insert_many(tx, plan.jobs, now).await?;
+    let jobs = plan.jobs.into_iter().map(|job| job.of(user)).collect();
+    jobs::insert_many(tx, jobs, now).await?;
     collections::add_to_counters(tx, collection.id, plan.counters).await?;
     let deed = Deed::new(AuditAction::DocumentsIngest).to(operation.id).within(collection.id);
     audit::done(tx, viewer, deed.saying(format!("documents: {}", checked.len())), now).await?;
@@ -390,12 +392,8 @@ impl Plan {
             meta: wanted.meta.clone(),
         });
         if !is_unchanged {
-            self.jobs.push(NewJob {
-                id: JobId::generate(),
-                kind: INGEST_DOCUMENT,
-                payload: json!({ "operation": operation, "ordinal": ordinal }),
-                run_at: now,
-            });
+            let payload = json!({ "operation": operation, "ordinal": ordinal });
+            self.jobs.push(NewJob::new(INGEST_DOCUMENT, Lane::Ingest, payload, now));
         }
         self.documents.push(document);
         Ok(())
@@ -526,7 +524,8 @@ async fn remove(
     let operation = locked.operation.clone();
     operations::insert(tx, locked, None).await?;
     operations::insert_items(tx, items).await?;
-    jobs::insert_many(tx, vec![drop_points(&collection, DropTarget::Documents(gone), Some(id), now)], now).await?;
+    let job = drop_points(&collection, DropTarget::Documents(gone), Some(id), now).of(user);
+    jobs::insert_many(tx, vec![job], now).await?;
     let deed = Deed::new(AuditAction::DocumentsDelete).to(id).within(collection.id);
     audit::done(tx, viewer, deed.saying(format!("documents: {}", removed.len())), now).await?;
     Ok(operation)
@@ -592,7 +591,8 @@ pub(crate) fn drop_points(
         target,
         operation,
     };
-    NewJob { id: JobId::generate(), kind: DROP_POINTS, payload: json!(payload), run_at: now }
+    let job = NewJob::new(DROP_POINTS, Lane::Maintenance, json!(payload), now);
+    if operation.is_some() { job } else { job.in_background() }
 }
 
 /// Finds a document whose bytes the caller may have.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::payload;
+use super::{dependency::VECTORS, payload, removal_goes_on};
 use crate::{
     db::{
         DatabaseError,
@@ -17,7 +17,7 @@ use crate::{
         },
     },
     domain::{
-        operation::{DocumentOutcome, OperationStatus},
+        operation::DocumentOutcome,
         page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
     },
@@ -41,6 +41,10 @@ impl Handler for DropPointsHandler {
         DROP_POINTS
     }
 
+    fn needs(&self) -> &'static [&'static str] {
+        &[VECTORS]
+    }
+
     async fn run(&self, job: &ClaimedJob, _stop: &CancellationToken) -> Result<(), JobError> {
         let work: DropPoints = payload(job)?;
         let placement = Placement { name: work.placement.clone(), dimension: self.services.embedder.model().dimension };
@@ -48,14 +52,13 @@ impl Handler for DropPointsHandler {
             self.services.vectors.delete(&placement, selector).await.map_err(Error::from)?;
         }
         self.services.vectors.flush(&placement).await.map_err(Error::from)?;
-        self.end(job, &work, None).await
+        self.end(job, &work).await
     }
 
     async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
 
-    async fn give_up(&self, job: &ClaimedJob, _reason: GiveUp<'_>) -> Result<(), JobError> {
-        let work: DropPoints = payload(job)?;
-        self.end(job, &work, Some("The vectors could not be removed. They are invisible and take up space only.")).await
+    async fn give_up(&self, _job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
+        Err(removal_goes_on(reason))
     }
 }
 
@@ -79,7 +82,7 @@ impl DropPointsHandler {
         })
     }
 
-    async fn end(&self, job: &ClaimedJob, work: &DropPoints, failure: Option<&str>) -> Result<(), JobError> {
+    async fn end(&self, job: &ClaimedJob, work: &DropPoints) -> Result<(), JobError> {
         let (lease, now) = (job.lease(), self.services.clock.now());
         self.services
             .database
@@ -105,9 +108,6 @@ impl DropPointsHandler {
                         }
                     }
                     finish_if_settled(&mut locked, now);
-                    if locked.operation.status == OperationStatus::Completed {
-                        locked.operation.error_message = failure.map(str::to_owned);
-                    }
                     Ok(operations::save(tx, locked).await?)
                 }
                 .boxed()

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::failpoint;
+use super::{dependency::VECTORS, failpoint};
 use crate::{
     db::repo::{chunks::NewChunk, jobs::ClaimedJob, operations::OperationItem},
     domain::{
@@ -85,6 +85,10 @@ impl Handler for IngestDocument {
         INGEST_DOCUMENT
     }
 
+    fn needs(&self) -> &'static [&'static str] {
+        &[VECTORS]
+    }
+
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
         self.wait_for_room(stop).await?;
         let Some(work) = self.begin(job).await? else { return Ok(()) };
@@ -100,7 +104,7 @@ impl Handler for IngestDocument {
     }
 
     async fn postponed(&self, job: &ClaimedJob, error: &JobError, pause: Duration) {
-        if let Err(error) = self.tell_of_retry(job, pause).await {
+        if let Err(error) = self.tell_of_retry(job, error, pause).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "a retry can't be told");
         }
         tracing::debug!(error = error as &dyn std::error::Error, "document postponed");

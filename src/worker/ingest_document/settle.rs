@@ -38,12 +38,15 @@ impl IngestDocument {
     pub(super) async fn begin(&self, job: &ClaimedJob) -> Result<Option<Work>, JobError> {
         let Payload { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
-        let (lease, is_first) = (job.lease(), job.attempts == 1);
+        let lease = job.lease();
         let work = self
             .services
             .database
             .transaction(|tx| {
                 async move {
+                    if !jobs::prove(tx, lease).await? {
+                        return Err(JobError::LeaseLost);
+                    }
                     let system = tx.reader(Scope::System);
                     let locked = operations::lock(tx, Scope::System, operation).await?;
                     let item = operations::find_item(&system, operation, ordinal).await?;
@@ -60,7 +63,7 @@ impl IngestDocument {
                     };
                     if let Some(settlement) = settled_early(&locked, &item, document.as_ref()) {
                         if job.was_held_before() {
-                            drop_revision(tx, collection.as_ref(), &item, now).await?;
+                            drop_revision(tx, &locked, collection.as_ref(), &item, now).await?;
                         }
                         conclude(tx, locked, &item, &settlement, now).await?;
                         return end_job(tx, lease).await.map(|()| None);
@@ -69,7 +72,7 @@ impl IngestDocument {
                         return Err(JobError::Unknown("the collection of a document is missing".into()));
                     };
                     start(&mut locked, now);
-                    if is_first {
+                    if item.outcome.outcome == DocumentOutcome::Pending {
                         locked.record(OperationEventKind::DocumentStarted, Some(item.outcome.document_id), None, now);
                     }
                     let outcome = DocumentOutcome::Processing;
@@ -106,7 +109,7 @@ impl IngestDocument {
                     let found = documents::lock_many(tx, work.target.collection, &[document]).await?.pop();
                     let current = found.map(|found| found.document);
                     if let Some(settlement) = settled_early(&locked, &work.item, current.as_ref()) {
-                        drop_revision(tx, Some(&work.collection), &work.item, now).await?;
+                        drop_revision(tx, &locked, Some(&work.collection), &work.item, now).await?;
                         return conclude(tx, locked, &work.item, &settlement, now).await;
                     }
                     let Some(current) = current else { return Ok(()) };
@@ -120,7 +123,8 @@ impl IngestDocument {
                     collections::add_to_counters(tx, work.target.collection, change).await?;
                     if work.item.revision > 1 {
                         let target = DropTarget::OldRevisions { document };
-                        jobs::insert_many(tx, vec![drop_points(&work.collection, target, None, now)], now).await?;
+                        let job = drop_points(&work.collection, target, None, now).of(locked.operation.user_id);
+                        jobs::insert_many(tx, vec![job], now).await?;
                     }
                     let updated = completed(current, work, indexed, chunk_count, now);
                     documents::update(tx, updated).await?;
@@ -159,7 +163,7 @@ impl IngestDocument {
                     }
                     if may_have_points && let Some(id) = locked.operation.collection_id {
                         let collection = collections::find(&tx.reader(Scope::System), id).await?;
-                        drop_revision(tx, collection.as_ref(), &item, now).await?;
+                        drop_revision(tx, &locked, collection.as_ref(), &item, now).await?;
                     }
                     let document = item.outcome.document_id;
                     operations::set_outcome(tx, operation, ordinal, DocumentOutcome::Failed, Some(error), 0).await?;
@@ -176,8 +180,20 @@ impl IngestDocument {
         Ok(())
     }
 
-    pub(super) async fn tell_of_retry(&self, job: &ClaimedJob, pause: Duration) -> Result<(), JobError> {
+    pub(super) async fn tell_of_retry(
+        &self,
+        job: &ClaimedJob,
+        error: &JobError,
+        pause: Duration,
+    ) -> Result<(), JobError> {
         let Payload { operation, ordinal } = payload(job)?;
+        let message = match error {
+            JobError::Away { dependency, .. } => {
+                format!("The {dependency} does not answer; this document goes on when it does.")
+            }
+            _ => format!("A part of the server failed; trying again in {} s.", pause.as_secs().max(1)),
+        };
+        let message = message.as_str();
         let now = self.services.clock.now();
         self.services
             .database
@@ -189,9 +205,8 @@ impl IngestDocument {
                     if item.outcome.outcome.is_settled() {
                         return Ok(());
                     }
-                    let message = format!("A part of the server failed; trying again in {} s.", pause.as_secs().max(1));
                     let kind = OperationEventKind::DocumentRetrying;
-                    locked.record(kind, Some(item.outcome.document_id), Some(message), now);
+                    locked.record(kind, Some(item.outcome.document_id), Some(message.to_owned()), now);
                     Ok::<_, JobError>(operations::save(tx, locked).await?)
                 }
                 .boxed()
@@ -218,13 +233,15 @@ fn settled_early(locked: &LockedOperation, item: &OperationItem, document: Optio
 /// Has the points of a revision removed that will not count. Without its collection they went with the generation.
 async fn drop_revision(
     tx: &Transaction<'_>,
+    locked: &LockedOperation,
     collection: Option<&Collection>,
     item: &OperationItem,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), DatabaseError> {
     let Some(collection) = collection else { return Ok(()) };
     let target = DropTarget::Revision { document: item.outcome.document_id, revision: item.revision };
-    jobs::insert_many(tx, vec![drop_points(collection, target, None, now)], now).await
+    let job = drop_points(collection, target, None, now).of(locked.operation.user_id);
+    jobs::insert_many(tx, vec![job], now).await
 }
 
 /// Writes what became of a document, and the end of the operation if it was the last.

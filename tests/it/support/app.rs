@@ -176,6 +176,10 @@ impl TestApp {
         &self.config.data_dir
     }
 
+    pub fn is_on_postgres(&self) -> bool {
+        self.config.database.url.is_some()
+    }
+
     /// Where the database is, for looking behind the application's back.
     pub fn database_url(&self) -> String {
         self.config.database.url.clone().unwrap_or_else(|| sqlite_url(&self.config.data_dir.join("docent.db")))

@@ -2,5 +2,6 @@ mod disk;
 mod faults;
 mod originals;
 mod queue;
+mod runner;
 mod updates;
 mod upkeep;
