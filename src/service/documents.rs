@@ -102,7 +102,7 @@ struct CheckedDocument {
 /// was used for another call.
 pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest) -> Result<Ingested, Error> {
     let user = viewer.require_user_id()?;
-    let checked = check(services, viewer, &request).await?;
+    let checked = check(services, viewer, user, &request).await?;
     let idempotency = request
         .idempotency_key
         .as_ref()
@@ -119,7 +119,12 @@ pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest
 }
 
 /// Checks a request without changing anything but the blob store, where its texts are put.
-async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) -> Result<Vec<CheckedDocument>, Error> {
+async fn check(
+    services: &Services,
+    viewer: &Viewer,
+    user: UserId,
+    request: &IngestRequest,
+) -> Result<Vec<CheckedDocument>, Error> {
     let reader = services.database.reader(viewer.scope());
     find_collection(&reader, viewer, request.collection, Action::DocumentIngest).await?;
 
@@ -144,16 +149,26 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
         })
         .collect();
     let found = uploads::find_many(&reader, &upload_ids).await?;
+    // An upload may be gone when the same call comes again: the operation that was made of it knows what was in it.
+    let earlier = match &request.idempotency_key {
+        Some(key) if found.len() < upload_ids.len() => operations::repeated_items(&reader, user, key).await?,
+        _ => HashMap::new(),
+    };
 
     let mut uris = HashSet::new();
     let mut drafts = Vec::with_capacity(request.documents.len());
-    for (index, document) in request.documents.iter().enumerate() {
+    for (index, document) in (0_i32..).zip(&request.documents) {
         let at = |field: &str| format!("documents.{index}.{field}");
         let mut content_type = None;
         let mut stored = None;
         let mut given_name = document.file_name.clone();
         match &document.source {
             IngestSource::Upload(id) => match found.get(id) {
+                None if let Some(item) = earlier.get(&index) => {
+                    given_name = given_name.or_else(|| Some(item.file_name.clone()));
+                    content_type.clone_from(&item.content_type);
+                    stored = Some(StoredFile { digest: item.content_hash.clone(), size: item.file_size });
+                }
                 None => {
                     violations.add(ViolationCode::NotFound, &at("source.uploadId"), "There is no such upload.");
                 }
