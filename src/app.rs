@@ -32,7 +32,7 @@ use crate::{
         health::{Dependency, Readiness},
     },
     lifecycle::DataDirLock,
-    service::{self, Services, audit::AuditTrail, sessions},
+    service::{self, Services, audit::AuditTrail, last_use::LastUses, sessions},
     vector::{self, VectorStore},
     worker,
 };
@@ -111,6 +111,7 @@ impl App {
             logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
             points: Buckets::default(),
             audit: AuditTrail::start(database.clone()),
+            last_uses: LastUses::start(database.clone()),
             blobs: BlobStore::open_local(&config.data_dir)?,
             events: EventHub::default(),
             work: Arc::default(),
@@ -178,7 +179,7 @@ impl App {
     pub async fn close(&self) -> anyhow::Result<()> {
         self.sockets.close();
         let _ = tokio::time::timeout(GOODBYE, self.sockets.wait()).await;
-        self.services.audit.flush().await;
+        tokio::join!(self.services.audit.flush(), self.services.last_uses.flush());
         self.services.vectors.close().await?;
         self.services.database.clone().close().await?;
         Ok(())
