@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// How long sockets get to answer a goodbye.
-const GOODBYE: Duration = Duration::from_secs(6);
+const GOODBYE: Duration = Duration::from_secs(4);
 
 /// What the application is made of. What is `None` is built from the settings.
 pub struct Parts {

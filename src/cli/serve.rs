@@ -1,6 +1,6 @@
 //! `docent serve`.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use axum::serve::ListenerExt;
@@ -16,6 +16,9 @@ use crate::{
     telemetry,
 };
 
+/// How long the stores get to close in good order.
+const CLOSING: Duration = Duration::from_secs(6);
+
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// On a new server, load Docent's own documentation as a public collection.
@@ -27,7 +30,7 @@ impl Serve {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
         telemetry::init(&config.telemetry)?;
         model::ensure_installed(&config).await?;
-        let lifecycle = Lifecycle::new(std::time::Duration::from_secs(config.http.shutdown_grace_seconds));
+        let lifecycle = Lifecycle::new(Duration::from_secs(config.http.shutdown_grace_seconds));
         let http = config.http.clone();
         let is_worker = config.ingestion.enabled;
         let app = Arc::new(App::build(Parts { stop: lifecycle.soft(), ..Parts::from_config(config)? }).await?);
@@ -55,7 +58,11 @@ impl Serve {
         welcome(&url, http.playground, is_sampled);
 
         let reason = lifecycle.wait().await?;
-        app.close().await?;
+        match tokio::time::timeout(CLOSING, app.close()).await {
+            Ok(closed) => closed?,
+            // Nothing acknowledged is in memory only: the next start finds everything.
+            Err(_) => tracing::warn!("the stores did not close in time; ending without that"),
+        }
         match reason {
             ExitReason::Finished | ExitReason::Cut => Ok(()),
             ExitReason::Failed(task) => bail!("{task} failed; the log says why"),

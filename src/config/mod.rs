@@ -115,7 +115,7 @@ section! {
         trust_forwarded_for: bool = false;
         /// Whether `/` serves the playground.
         playground: bool = true;
-        /// Seconds that open requests and jobs get to finish at shutdown.
+        /// Seconds that open requests and jobs get to finish at shutdown; the process ends ten seconds later at most.
         shutdown_grace_seconds: u64 = 20;
     }
 }

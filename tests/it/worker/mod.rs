@@ -1,3 +1,4 @@
 mod faults;
 mod queue;
+mod shutdown;
 mod upkeep;
