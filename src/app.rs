@@ -11,6 +11,7 @@ use crate::{
     auth::{
         password::PasswordHasher,
         rate_limit::{Buckets, LoginLimiter},
+        share::Shares,
         token::{TokenSigner, load_or_create_keys},
         viewer::Viewer,
     },
@@ -29,7 +30,9 @@ use crate::{
     http::{
         self, HttpState,
         authentication::Callers,
+        connections::ConnectionLimits,
         health::{Dependency, Readiness},
+        websocket::places::Places,
     },
     lifecycle::DataDirLock,
     service::{self, Services, audit::AuditTrail, last_use::LastUses, sessions},
@@ -79,6 +82,7 @@ pub struct App {
     /// Cancelled when the server stops.
     stop: CancellationToken,
     sockets: TaskTracker,
+    connections: ConnectionLimits,
     is_alone: bool,
     _lock: DataDirLock,
 }
@@ -128,6 +132,7 @@ impl App {
             extractor: Arc::new(extractor),
             stop: parts.stop,
             sockets: TaskTracker::new(),
+            connections: ConnectionLimits::of_process(&config.http)?,
             // Several processes can work on one PostgreSQL; SQLite lies in the data directory, which is locked.
             is_alone: config.database.url.is_none(),
             _lock: lock,
@@ -138,6 +143,12 @@ impl App {
     #[must_use]
     pub fn services(&self) -> &Arc<Services> {
         &self.services
+    }
+
+    /// How many connections there may be, for whoever listens.
+    #[must_use]
+    pub fn connection_limits(&self) -> ConnectionLimits {
+        self.connections
     }
 
     /// Every route.
@@ -157,6 +168,8 @@ impl App {
             schema: graphql::sdl().into(),
             http: services.config.http.clone(),
             limits,
+            places: Places::new(&services.config.limits),
+            requests: services.config.http.trust_forwarded_for.then(|| Shares::new(self.connections.per_address)),
             shutdown: self.stop.clone(),
             sockets: self.sockets.clone(),
         };

@@ -1,9 +1,8 @@
 //! `docent serve`.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use axum::serve::ListenerExt;
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -11,6 +10,7 @@ use super::model;
 use crate::{
     app::{App, Parts},
     config::Config,
+    http::connections,
     lifecycle::{ExitReason, Lifecycle},
     service::sample,
     telemetry,
@@ -29,6 +29,7 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
         telemetry::init(&config.telemetry)?;
+        connections::raise_open_files();
         model::ensure_installed(&config).await?;
         let lifecycle = Lifecycle::new(Duration::from_secs(config.http.shutdown_grace_seconds));
         let http = config.http.clone();
@@ -39,16 +40,11 @@ impl Serve {
             .await
             .with_context(|| format!("can't listen on {}:{}", http.host, http.port))?;
         let url = format!("http://{}", listener.local_addr()?);
-        // Answers and events are small: without this the kernel would hold them back to fill a packet.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a connection keeps its delay");
-            }
-        });
         let (router, soft) = (app.router(), lifecycle.soft());
+        let (settings, limits) = (http.clone(), app.connection_limits());
         lifecycle.spawn("http", async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            axum::serve(listener, service).with_graceful_shutdown(soft.cancelled_owned()).await
+            connections::serve(listener, router, settings, limits, soft).await;
+            Ok::<_, std::io::Error>(())
         });
         if is_worker {
             let app = Arc::clone(&app);
