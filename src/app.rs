@@ -20,6 +20,7 @@ use crate::{
     auth::{
         password::PasswordHasher,
         rate_limit::{Buckets, LoginLimiter},
+        share::Shares,
         token::{TokenSigner, load_or_create_keys},
         viewer::Viewer,
     },
@@ -39,16 +40,18 @@ use crate::{
     http::{
         self, HttpState,
         authentication::Callers,
+        connections::ConnectionLimits,
         health::{Dependency, Readiness},
+        websocket::places::Places,
     },
     lifecycle::DataDirLock,
-    service::{self, Services, audit::AuditTrail, sessions},
+    service::{self, Services, audit::AuditTrail, last_use::LastUses, sessions},
     vector::{self, VectorError, VectorStore},
     worker,
 };
 
 /// How long sockets get to answer a goodbye.
-const GOODBYE: Duration = Duration::from_secs(6);
+const GOODBYE: Duration = Duration::from_secs(4);
 
 /// How long a vector store that is away is waited for at the start.
 const PAUSES: [Duration; 4] =
@@ -101,6 +104,7 @@ pub struct App {
     /// Cancelled when the server stops.
     stop: CancellationToken,
     sockets: TaskTracker,
+    connections: ConnectionLimits,
     is_alone: bool,
     _lock: DataDirLock,
 }
@@ -137,6 +141,7 @@ impl App {
             logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
             points: Buckets::default(),
             audit: AuditTrail::start(database.clone()),
+            last_uses: LastUses::start(database.clone()),
             blobs: blobs.within(Arc::clone(&disk)),
             disk,
             events: EventHub::default(),
@@ -156,6 +161,7 @@ impl App {
             extractor: Arc::new(extractor),
             stop: parts.stop,
             sockets: TaskTracker::new(),
+            connections: ConnectionLimits::of_process(&config.http)?,
             // Several processes can work on one PostgreSQL; SQLite lies in the data directory, which is locked.
             is_alone: config.database.url.is_none(),
             _lock: lock,
@@ -166,6 +172,12 @@ impl App {
     #[must_use]
     pub fn services(&self) -> &Arc<Services> {
         &self.services
+    }
+
+    /// How many connections there may be, for whoever listens.
+    #[must_use]
+    pub fn connection_limits(&self) -> ConnectionLimits {
+        self.connections
     }
 
     /// Every route.
@@ -185,6 +197,8 @@ impl App {
             schema: graphql::sdl().into(),
             http: services.config.http.clone(),
             limits,
+            places: Places::new(&services.config.limits),
+            requests: services.config.http.trust_forwarded_for.then(|| Shares::new(self.connections.per_address)),
             shutdown: self.stop.clone(),
             sockets: self.sockets.clone(),
         };
@@ -207,7 +221,7 @@ impl App {
     pub async fn close(&self) -> anyhow::Result<()> {
         self.sockets.close();
         let _ = tokio::time::timeout(GOODBYE, self.sockets.wait()).await;
-        self.services.audit.flush().await;
+        tokio::join!(self.services.audit.flush(), self.services.last_uses.flush());
         self.services.vectors.close().await?;
         self.services.database.clone().close().await?;
         Ok(())

@@ -122,9 +122,17 @@ section! {
         allowed_origins: Vec<String> = Vec::new();
         /// Whether the last address in `X-Forwarded-For` is the client's. Only behind a proxy that sets it.
         trust_forwarded_for: bool = false;
+        /// Connections at the same time; 0: half of the files that the process may have open, 10000 at most.
+        connections: usize = 0;
+        /// Connections, or requests behind a trusted proxy, at the same time from one IPv4 address or IPv6 /64; 0: a tenth.
+        connections_per_address: usize = 0;
+        /// Seconds in which the head of a request has to arrive; a connection without a request is closed after them.
+        header_timeout_seconds: u64 = 20;
+        /// Seconds after which a body of which nothing moves, in either direction, ends its connection.
+        stall_timeout_seconds: u64 = 30;
         /// Whether `/` serves the playground.
         playground: bool = true;
-        /// Seconds that open requests and jobs get to finish at shutdown.
+        /// Seconds that open requests and jobs get to finish at shutdown; the process ends ten seconds later at most.
         shutdown_grace_seconds: u64 = 20;
     }
 }
@@ -344,6 +352,12 @@ section! {
         websocket_operations: usize = 50;
         /// WebSockets at the same time.
         websocket_connections: usize = 1000;
+        /// WebSockets at the same time from one IPv4 address or IPv6 /64.
+        websocket_connections_per_address: usize = 100;
+        /// WebSockets at the same time of one account. Those without an account have half of all together.
+        websocket_connections_per_account: usize = 50;
+        /// Seconds for which a WebSocket without an account may be open without an operation.
+        websocket_idle_seconds: u64 = 300;
         /// Seconds in which a WebSocket has to introduce itself.
         websocket_init_seconds: u64 = 5;
         /// Seconds between two pings to a WebSocket.

@@ -49,6 +49,10 @@ impl Config {
             http.allowed_origins.iter().all(|origin| is_origin(origin)),
             "must list origins, such as https://app.example.org, without a path",
         );
+        check.range("http.connections", http.connections, 0..=1_000_000);
+        check.range("http.connections_per_address", http.connections_per_address, 0..=1_000_000);
+        check.range("http.header_timeout_seconds", http.header_timeout_seconds, 1..=3600);
+        check.range("http.stall_timeout_seconds", http.stall_timeout_seconds, 1..=3600);
         check.range("http.shutdown_grace_seconds", http.shutdown_grace_seconds, 0..=3600);
 
         let database = &self.database;
@@ -172,6 +176,11 @@ impl Config {
         check.range("limits.websocket_message_bytes", limits.websocket_message_bytes, 1024..=1024 * 1024 * 1024);
         check.range("limits.websocket_operations", limits.websocket_operations, 1..=100_000);
         check.range("limits.websocket_connections", limits.websocket_connections, 1..=1_000_000);
+        let per_address = limits.websocket_connections_per_address;
+        check.range("limits.websocket_connections_per_address", per_address, 1..=1_000_000);
+        let per_account = limits.websocket_connections_per_account;
+        check.range("limits.websocket_connections_per_account", per_account, 1..=1_000_000);
+        check.range("limits.websocket_idle_seconds", limits.websocket_idle_seconds, 1..=24 * 3600);
         check.range("limits.websocket_init_seconds", limits.websocket_init_seconds, 1..=3600);
         check.range("limits.websocket_ping_seconds", limits.websocket_ping_seconds, 1..=3600);
         check.range("limits.websocket_send_seconds", limits.websocket_send_seconds, 1..=3600);

@@ -127,7 +127,8 @@ fn is_removed(error: &Error) -> bool {
 }
 
 async fn store_and_accept(services: &Services, viewer: &Viewer, request: &IngestRequest) -> Result<Ingested, Error> {
-    let checked = check(services, viewer, request).await?;
+    let user = viewer.require_user_id()?;
+    let checked = check(services, viewer, user, request).await?;
     fail::fail_point!(&format!("documents-checked-{}", request.collection));
     let idempotency = request
         .idempotency_key
@@ -145,7 +146,12 @@ async fn store_and_accept(services: &Services, viewer: &Viewer, request: &Ingest
 }
 
 /// Checks a request without changing anything but the blob store, where its texts are put.
-async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) -> Result<Vec<CheckedDocument>, Error> {
+async fn check(
+    services: &Services,
+    viewer: &Viewer,
+    user: UserId,
+    request: &IngestRequest,
+) -> Result<Vec<CheckedDocument>, Error> {
     let reader = services.database.reader(viewer.scope());
     find_collection(&reader, viewer, request.collection, Action::DocumentIngest).await?;
 
@@ -170,10 +176,15 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
         })
         .collect();
     let found = uploads::find_many(&reader, &upload_ids).await?;
+    // An upload may be gone when the same call comes again: the operation that was made of it knows what was in it.
+    let earlier = match &request.idempotency_key {
+        Some(key) if found.len() < upload_ids.len() => operations::repeated_items(&reader, user, key).await?,
+        _ => HashMap::new(),
+    };
 
     let mut uris = HashSet::new();
     let mut drafts = Vec::with_capacity(request.documents.len());
-    for (index, document) in request.documents.iter().enumerate() {
+    for (index, document) in (0_i32..).zip(&request.documents) {
         let at = |field: &str| format!("documents.{index}.{field}");
         let mut content_type = None;
         let mut stored = None;
@@ -181,6 +192,11 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
         let mut given_name = document.file_name.clone();
         match &document.source {
             IngestSource::Upload(id) => match found.get(id) {
+                None if let Some(item) = earlier.get(&index) => {
+                    given_name = given_name.or_else(|| Some(item.file_name.clone()));
+                    content_type.clone_from(&item.content_type);
+                    stored = Some(StoredFile { digest: item.content_hash.clone(), size: item.file_size });
+                }
                 None => no_such_upload(&mut violations, &at("source.uploadId")),
                 Some(upload) if upload.stored.is_none() => {
                     violations.add(

@@ -65,7 +65,7 @@ fn account(services: &Services, viewer: &Viewer) -> (Payer, Quota) {
         (Some(user), _) => (Payer::User(user.id), own),
         (None, _) => {
             let quota = Quota { per_minute: limits.anonymous_points_per_minute, burst: limits.anonymous_points_burst };
-            (Payer::Address(viewer.client.address), quota)
+            (Payer::Address(viewer.client.subnet()), quota)
         }
     }
 }

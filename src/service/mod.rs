@@ -8,8 +8,10 @@ pub mod audit;
 pub mod collections;
 pub mod documents;
 pub mod highlight;
+pub mod last_use;
 pub mod limits;
 pub mod members;
+mod notes;
 pub mod operations;
 pub mod sample;
 pub mod search;
@@ -21,7 +23,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use self::audit::AuditTrail;
+use self::{audit::AuditTrail, last_use::LastUses};
 use crate::{
     auth::{
         password::PasswordHasher,
@@ -52,6 +54,7 @@ pub struct Services {
     pub logins: LoginLimiter,
     pub points: Buckets<Payer>,
     pub audit: AuditTrail,
+    pub last_uses: LastUses,
     pub events: EventHub,
     /// Notified when a job was enqueued.
     pub work: Arc<Notify>,

@@ -66,7 +66,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["domain", "config", "error", "auth", "service", "events", "db", "vector", "embedding"],
         &["async_graphql"],
     ),
-    ("http", &["domain", "config", "error", "auth", "service", "graphql"], &["axum", "rust_embed"]),
+    (
+        "http",
+        &["domain", "config", "error", "auth", "service", "graphql"],
+        &["axum", "hyper", "hyper_util", "rlimit", "rust_embed"],
+    ),
     ("lifecycle", &[], &[]),
     ("telemetry", &["config"], &["tracing_subscriber"]),
     (
@@ -115,7 +119,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "telemetry",
             "app",
         ],
-        &["clap", "indicatif", "rpassword", "axum"],
+        &["clap", "indicatif", "rpassword"],
     ),
 ];
 

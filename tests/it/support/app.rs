@@ -17,6 +17,7 @@ use docent::{
     config::Config,
     disk::{Space, SpaceProbe},
     domain::clock::{Clock, SystemClock},
+    http::connections,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -167,8 +168,8 @@ impl TestApp {
     pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = self.router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let (router, http, limits) = (self.router.clone(), self.config.http.clone(), self.app.connection_limits());
+        tokio::spawn(connections::serve(listener, router, http, limits, CancellationToken::new()));
         address
     }
 

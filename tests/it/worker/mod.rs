@@ -3,5 +3,6 @@ mod faults;
 mod originals;
 mod queue;
 mod runner;
+mod shutdown;
 mod updates;
 mod upkeep;
