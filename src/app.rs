@@ -24,7 +24,7 @@ use crate::{
     embedding::{Embedder, pool::LocalEmbedder},
     error::Error,
     events::EventHub,
-    extract::Extractor,
+    extract::{self, Extractor},
     graphql::{self, engine::Engine},
     http::{
         self, HttpState,
@@ -66,7 +66,7 @@ impl Parts {
             embedder: None,
             vectors: None,
             statement_observer: None,
-            program: std::env::current_exe()?,
+            program: extract::running_program()?,
             stop: CancellationToken::new(),
         })
     }

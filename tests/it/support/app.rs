@@ -53,6 +53,7 @@ pub struct TestApp {
     /// Kept until the application is gone.
     directory: Option<TempDir>,
     statements: Arc<Mutex<Vec<String>>>,
+    program: PathBuf,
     stop: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
 }
@@ -71,7 +72,12 @@ impl TestApp {
         Self::with(config, false).await
     }
 
-    pub async fn with(mut config: Config, on_postgres: bool) -> Self {
+    pub async fn with(config: Config, on_postgres: bool) -> Self {
+        Self::with_program(config, on_postgres, PathBuf::from(env!("CARGO_BIN_EXE_docent"))).await
+    }
+
+    /// With another program as the reader of files.
+    pub async fn with_program(mut config: Config, on_postgres: bool, program: PathBuf) -> Self {
         let directory = tempfile::tempdir().unwrap();
         config.data_dir = directory.path().to_owned();
         if on_postgres {
@@ -79,10 +85,10 @@ impl TestApp {
         }
         config.database.pool_size = 4;
         config.ingestion.concurrency = 8;
-        Self::build(config, Arc::default(), directory).await
+        Self::build(config, Arc::default(), directory, program).await
     }
 
-    async fn build(config: Config, clock: Arc<TestClock>, directory: TempDir) -> Self {
+    async fn build(config: Config, clock: Arc<TestClock>, directory: TempDir, program: PathBuf) -> Self {
         let statements = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statements);
         let stop = CancellationToken::new();
@@ -95,14 +101,14 @@ impl TestApp {
                 scope_net::watch(statement);
                 seen.lock().unwrap().push(statement.to_owned());
             })),
-            program: PathBuf::from(env!("CARGO_BIN_EXE_docent")),
+            program: program.clone(),
             stop: stop.clone(),
         };
         let app = Arc::new(App::build(parts).await.unwrap());
         let router = app.router();
         let working = Arc::clone(&app);
         let worker = Some(tokio::spawn(async move { working.work().await }));
-        Self { app, router, clock, config, directory: Some(directory), statements, stop, worker }
+        Self { app, router, clock, config, directory: Some(directory), statements, stop, worker, program }
     }
 
     /// The application after a restart in good order, on the same data. Callers have to log in again.
@@ -116,9 +122,9 @@ impl TestApp {
         self.app.close().await.unwrap();
         meanwhile(&self.config.data_dir);
         let (config, clock) = (self.config.clone(), Arc::clone(&self.clock));
-        let directory = self.directory.take().unwrap();
+        let (directory, program) = (self.directory.take().unwrap(), self.program.clone());
         drop(self);
-        Self::build(config, clock, directory).await
+        Self::build(config, clock, directory, program).await
     }
 
     /// Serves on a port of its own until the test ends.

@@ -1,3 +1,4 @@
 mod faults;
 mod queue;
 mod upkeep;
+mod windows;
