@@ -35,7 +35,7 @@ use crate::{
     embedding::{Embedder, pool::LocalEmbedder},
     error::Error,
     events::EventHub,
-    extract::Extractor,
+    extract::{self, Extractor},
     graphql::{self, engine::Engine},
     http::{
         self, HttpState,
@@ -89,7 +89,7 @@ impl Parts {
             vectors: None,
             space: None,
             statement_observer: None,
-            program: std::env::current_exe()?,
+            program: extract::running_program()?,
             stop: CancellationToken::new(),
         })
     }

@@ -266,6 +266,10 @@ section! {
         chunk_max_tokens: u32 = 254;
         /// Tokens that a chunk repeats from the one before it.
         chunk_overlap_tokens: u32 = 32;
+        /// The most chunks of one document; a text of 32 MiB has about 35,000 of the longest.
+        max_chunks: usize = 50_000;
+        /// MiB of text, beyond one for each document, that documents in work may have together; others wait.
+        max_text_mib: u64 = 128;
         /// Hours for which an unused upload is kept.
         upload_hours: i64 = 24;
     }
@@ -280,7 +284,7 @@ section! {
         timeout_seconds: u64 = 60;
         /// Text that one file may give, in MiB.
         max_output_mib: u64 = 32;
-        /// Files read at the same time; 0: one for each core.
+        /// Files read and cut at the same time; 0: one for each core.
         concurrency: usize = 0;
     }
 }

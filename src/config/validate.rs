@@ -120,6 +120,9 @@ impl Config {
             u32::try_from(embedding.batch_tokens).map_or(true, |batch| batch > ingestion.chunk_max_tokens),
             "must be more than `ingestion.chunk_max_tokens`, so that a batch holds the longest chunk",
         );
+        // Places of chunks are 32-bit numbers, and a document must be able to have one.
+        check.range("ingestion.max_chunks", ingestion.max_chunks, 1..=10_000_000);
+        check.range("ingestion.max_text_mib", ingestion.max_text_mib, 1..=1024 * 1024);
         check.range("ingestion.upload_hours", ingestion.upload_hours, 1..=24 * 366);
 
         let extraction = &self.extraction;

@@ -37,7 +37,11 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), DatabaseError> {
     let handlers: Vec<Arc<dyn Handler>> = vec![
-        Arc::new(ingest_document::IngestDocument { services: Arc::clone(&services), extractor }),
+        Arc::new(ingest_document::IngestDocument {
+            services: Arc::clone(&services),
+            extractor,
+            room: ingest_document::Room::new(services.config.ingestion.max_text_mib),
+        }),
         Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
         Arc::new(delete_collection::DeleteCollection { services: Arc::clone(&services) }),
     ];

@@ -12,7 +12,7 @@
 
 mod points;
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use qdrant_client::{
@@ -54,7 +54,7 @@ pub struct QdrantStore {
     client: Qdrant,
     timeout: Duration,
     indexing_threshold: usize,
-    lexicon: Lexicon,
+    lexicon: Arc<Lexicon>,
 }
 
 impl QdrantStore {
@@ -75,7 +75,12 @@ impl QdrantStore {
             .skip_compatibility_check()
             .build()
             .map_err(|error| client_error(action, error))?;
-        Ok(Self { client, timeout, indexing_threshold: settings.indexing_threshold, lexicon: Lexicon::new(search)? })
+        Ok(Self {
+            client,
+            timeout,
+            indexing_threshold: settings.indexing_threshold,
+            lexicon: Arc::new(Lexicon::new(search)?),
+        })
     }
 
     /// Waits for an answer, no longer than the settings allow: the client alone may connect and ask twice.
@@ -147,7 +152,14 @@ impl QdrantStore {
         Ok(())
     }
 
-    async fn write(&self, placement: &Placement, points: Vec<PointStruct>) -> Result<(), VectorError> {
+    async fn write(&self, placement: &Placement, points: Vec<Point>) -> Result<(), VectorError> {
+        let action = "writing points";
+        let lexicon = Arc::clone(&self.lexicon);
+        // Finding the words takes long enough to hold up other requests.
+        let stored = move || points.into_iter().map(|point| points::stored(point, &lexicon)).collect();
+        let points: Vec<PointStruct> = tokio::task::spawn_blocking(stored)
+            .await
+            .map_err(|panic| VectorError::Failed { action, source: panic.into() })?;
         let upsert = UpsertPoints {
             collection_name: placement.name.clone(),
             wait: Some(true),
@@ -155,7 +167,7 @@ impl QdrantStore {
             ordering: Some(ordering()),
             ..UpsertPoints::default()
         };
-        self.call("writing points", self.client.upsert_points(upsert)).await.map(drop)
+        self.call(action, self.client.upsert_points(upsert)).await.map(drop)
     }
 }
 
@@ -228,7 +240,7 @@ impl VectorStore for QdrantStore {
                 bytes = 0;
             }
             bytes += size;
-            batch.push(points::stored(point, &self.lexicon));
+            batch.push(point);
         }
         if batch.is_empty() { Ok(()) } else { self.write(placement, batch).await }
     }

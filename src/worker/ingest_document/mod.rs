@@ -4,6 +4,7 @@
 //! before the transaction that makes them count; points that count for nothing are invisible and removed.
 
 mod index;
+mod room;
 mod settle;
 
 use std::{sync::Arc, time::Duration};
@@ -19,15 +20,19 @@ use crate::{
         document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
         id::OperationId,
     },
-    extract::Extractor,
+    extract::{ExtractError, Extractor},
     ingest::Target,
     queue::{GiveUp, Handler, JobError},
     service::{Services, operations::INGEST_DOCUMENT},
 };
 
+use self::room::Reserved;
+pub(super) use self::room::Room;
+
 pub(super) struct IngestDocument {
     pub(super) services: Arc<Services>,
     pub(super) extractor: Arc<Extractor>,
+    pub(super) room: Room,
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]
@@ -59,8 +64,10 @@ impl<E: Into<JobError>> From<E> for Stop {
 
 /// What a finished way leaves to be written.
 struct Indexed {
-    rows: Vec<NewChunk>,
+    rows: Arc<Vec<NewChunk>>,
     text: Description,
+    /// Given back when the rows are.
+    _room: Reserved,
 }
 
 struct Description {
@@ -111,26 +118,37 @@ impl Handler for IngestDocument {
     }
 
     async fn give_up(&self, job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
-        let (code, message, status) = match reason {
-            GiveUp::Failed(_) => (
-                ProcessingErrorCode::ServiceFailure,
-                "A part of the server kept failing while this document was indexed. Try it again later.",
-                DocumentStatus::Failed,
-            ),
+        let (stage, code, message, status) = match reason {
+            GiveUp::Failed(error) => {
+                let (stage, code, message) = failure(error);
+                (stage, code, message, DocumentStatus::Failed)
+            }
             GiveUp::Crashed => (
+                ProcessingStage::Index,
                 ProcessingErrorCode::ReaderCrashed,
                 "This document was being worked on each time a worker went down, so it was set aside. Ingest it again \
                  if you trust it.",
                 DocumentStatus::Quarantined,
             ),
         };
-        let error = ProcessingError {
-            stage: ProcessingStage::Index,
-            code,
-            message: message.to_owned(),
-            attempts: job.attempts,
-            retryable: true,
-        };
+        let message = message.to_owned();
+        let error = ProcessingError { stage, code, message, attempts: job.attempts, retryable: true };
         self.fail(job, &error, status, true).await
+    }
+}
+
+/// What the owner of a document learns of the last fault of its job. The reader of files has words of its own.
+fn failure(error: &JobError) -> (ProcessingStage, ProcessingErrorCode, &str) {
+    let reader = match error {
+        JobError::Transient(error) => error.downcast_ref::<ExtractError>(),
+        _ => None,
+    };
+    match reader {
+        Some(error) => (ProcessingStage::Extract, error.code, &error.message),
+        None => (
+            ProcessingStage::Index,
+            ProcessingErrorCode::ServiceFailure,
+            "A part of the server kept failing while this document was indexed. Try it again later.",
+        ),
     }
 }

@@ -114,7 +114,7 @@ impl IngestDocument {
                     }
                     let Some(current) = current else { return Ok(()) };
                     let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
-                    chunks::replace(tx, work.target.collection, document, indexed.rows.clone()).await?;
+                    chunks::replace(tx, work.target.collection, document, &indexed.rows).await?;
                     let change = CounterChange {
                         documents: 0,
                         chunks: chunk_count - current.chunk_count,

@@ -79,6 +79,7 @@ pub struct TestApp {
     /// Kept until the application is gone.
     directory: Option<TempDir>,
     statements: Arc<Mutex<Vec<String>>>,
+    program: PathBuf,
     stop: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
 }
@@ -101,10 +102,15 @@ impl TestApp {
     pub async fn in_directory(name: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = Config { data_dir: directory.path().join(name), ..Config::default() };
-        Self::build(config, Arc::default(), Arc::default(), directory).await
+        Self::build(config, Arc::default(), Arc::default(), directory, docent()).await
     }
 
-    pub async fn with(mut config: Config, on_postgres: bool) -> Self {
+    pub async fn with(config: Config, on_postgres: bool) -> Self {
+        Self::with_program(config, on_postgres, docent()).await
+    }
+
+    /// With another program as the reader of files.
+    pub async fn with_program(mut config: Config, on_postgres: bool, program: PathBuf) -> Self {
         let directory = tempfile::tempdir().unwrap();
         config.data_dir = directory.path().to_owned();
         if on_postgres {
@@ -112,10 +118,16 @@ impl TestApp {
         }
         config.database.pool_size = 4;
         config.ingestion.concurrency = 8;
-        Self::build(config, Arc::default(), Arc::default(), directory).await
+        Self::build(config, Arc::default(), Arc::default(), directory, program).await
     }
 
-    async fn build(config: Config, clock: Arc<TestClock>, space: Arc<TestSpace>, directory: TempDir) -> Self {
+    async fn build(
+        config: Config,
+        clock: Arc<TestClock>,
+        space: Arc<TestSpace>,
+        directory: TempDir,
+        program: PathBuf,
+    ) -> Self {
         let statements = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statements);
         let stop = CancellationToken::new();
@@ -129,14 +141,14 @@ impl TestApp {
                 scope_net::watch(statement);
                 seen.lock().unwrap().push(statement.to_owned());
             })),
-            program: PathBuf::from(env!("CARGO_BIN_EXE_docent")),
+            program: program.clone(),
             stop: stop.clone(),
         };
         let app = Arc::new(App::build(parts).await.unwrap());
         let router = app.router();
         let working = Arc::clone(&app);
         let worker = Some(tokio::spawn(async move { working.work().await }));
-        Self { app, router, clock, space, config, directory: Some(directory), statements, stop, worker }
+        Self { app, router, clock, space, config, directory: Some(directory), statements, stop, worker, program }
     }
 
     /// The application after a restart in good order, on the same data. Callers have to log in again.
@@ -150,9 +162,9 @@ impl TestApp {
         self.app.close().await.unwrap();
         meanwhile(&self.config.data_dir);
         let (config, clock, space) = (self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.space));
-        let directory = self.directory.take().unwrap();
+        let (directory, program) = (self.directory.take().unwrap(), self.program.clone());
         drop(self);
-        Self::build(config, clock, space, directory).await
+        Self::build(config, clock, space, directory, program).await
     }
 
     /// What a second server says that is started on the same database, with this data directory.
@@ -231,6 +243,11 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// The program that the tests are for.
+fn docent() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_docent"))
 }
 
 /// Texts as `documentsIngest` takes them: a name and a text each.

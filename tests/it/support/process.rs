@@ -22,7 +22,12 @@ pub struct Server {
 impl Server {
     /// Starts the server on `data_dir` and waits until it listens. `environment` may hold `FAILPOINTS`.
     pub async fn start(data_dir: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_docent"));
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_docent")), data_dir, environment).await
+    }
+
+    /// As [`start`](Self::start), from a copy of the program.
+    pub async fn start_program(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(program);
         command
             .arg("serve")
             .env_clear()

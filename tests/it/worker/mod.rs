@@ -6,3 +6,4 @@ mod runner;
 mod shutdown;
 mod updates;
 mod upkeep;
+mod windows;
