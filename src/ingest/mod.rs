@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    chunking::{self, Bounds, SplitError},
+    chunking,
     db::repo::chunks::NewChunk,
     domain::{
         chunk::Chunk,
@@ -17,6 +17,8 @@ use crate::{
     extract::ExtractedText,
     vector::Point,
 };
+
+pub use crate::chunking::{Bounds, SplitError};
 
 /// Which document, and which version of it, the chunks are made for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

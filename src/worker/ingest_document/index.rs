@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use super::{super::failpoint, Description, Indexed, IngestDocument, Stop, Work, room::Reserved};
 use crate::{
     blob::BlobError,
-    chunking::{Bounds, SplitError},
     db::repo::{
         chunks::{self, NewChunk},
         operations,
@@ -21,8 +20,8 @@ use crate::{
         scope::Scope,
     },
     error::Error,
-    extract::{Content, ExtractedText, Slot},
-    ingest::{self, EmbeddingPlan},
+    extract::{Content, ExtractError, ExtractedText, Slot},
+    ingest::{self, Bounds, EmbeddingPlan, SplitError},
     queue::JobError,
     vector::Placement,
 };
@@ -210,7 +209,7 @@ fn permanent(stage: ProcessingStage, code: ProcessingErrorCode, message: String)
 }
 
 /// A file that can't be read is a fact about the document; a fault of the moment is one about the job.
-fn refused(error: crate::extract::ExtractError) -> Stop {
+fn refused(error: ExtractError) -> Stop {
     if error.retryable {
         return Stop::Job(JobError::Transient(Box::new(error)));
     }

@@ -36,7 +36,7 @@ async fn a_document_of_several_windows_is_whole(app: TestApp) {
     let second = ada.ingest_all(&id, texts(&[("a.txt", &format!("{} ferry", words(3000)))])).await;
     assert_eq!(second["status"], "COMPLETED", "{second:#}");
     for word in ["w0", "w2999", "ferry"] {
-        let found = ada.search(json!({ "query": word })).await;
+        let found = ada.search(json!({ "query": word, "mode": "LEXICAL" })).await;
         assert!(found["hits"][0]["chunk"]["content"].as_str().unwrap().contains(word), "{word}: {found:#}");
     }
 }
@@ -93,8 +93,7 @@ const INGEST: &str = "mutation($input: DocumentsIngestInput!) {
     documentsIngest(input: $input) { operation { id } userErrors { code message } }
 }";
 
-async fn ingest(server: &Server, documents: Value) -> String {
-    let collection = server.data(CREATE, json!({})).await["collectionCreate"]["collection"]["id"].clone();
+async fn ingest(server: &Server, collection: &Value, documents: Value) -> String {
     let input = json!({ "collectionId": collection, "documents": documents });
     let data = server.data(INGEST, json!({ "input": input })).await;
     data["documentsIngest"]["operation"]["id"].as_str().unwrap_or_else(|| panic!("{data:#}")).to_owned()
@@ -106,7 +105,8 @@ async fn a_document_survives_the_death_of_the_process_between_two_of_its_windows
     let failpoints = [("FAILPOINTS", "ingest-upserted=1*off->1*return(abort)")];
     let mut server = Server::start(directory.path(), &failpoints).await;
     server.log_in("ada").await;
-    let operation = ingest(&server, texts(&[("a.txt", &words(3000))])).await;
+    let collection = server.data(CREATE, json!({})).await["collectionCreate"]["collection"]["id"].clone();
+    let operation = ingest(&server, &collection, texts(&[("a.txt", &words(3000))])).await;
     server.died().await;
     let token = server.token.clone();
     drop(server);
@@ -137,11 +137,12 @@ async fn files_are_read_after_the_program_of_the_running_server_was_replaced() {
     fs::copy(env!("CARGO_BIN_EXE_docent"), &program).unwrap();
     let mut server = Server::start_program(&program, &directory.path().join("data"), &[]).await;
     server.log_in("ada").await;
+    let collection = server.data(CREATE, json!({})).await["collectionCreate"]["collection"]["id"].clone();
     script(&program, "exit 3");
-    let replaced = ingest(&server, texts(&[("a.html", "<p>The tram crosses the bridge.")])).await;
+    let replaced = ingest(&server, &collection, texts(&[("a.html", "<p>The tram crosses the bridge.")])).await;
     assert_eq!(server.ended(&replaced).await["status"], "COMPLETED");
     fs::remove_file(&program).unwrap();
-    let removed = ingest(&server, texts(&[("b.html", "<p>The ferry waits.")])).await;
+    let removed = ingest(&server, &collection, texts(&[("b.html", "<p>The ferry waits.")])).await;
     assert_eq!(server.ended(&removed).await["status"], "COMPLETED");
 }
 
