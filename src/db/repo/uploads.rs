@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
-    sea_query::Expr,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::super::entity::upload;
-use super::nothing;
+use super::{exists, nothing};
 use crate::{
     db::{DatabaseError, Reader, Transaction},
     domain::{
@@ -85,5 +82,5 @@ pub async fn delete_expired(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<
 
 /// Whether any upload still needs these bytes.
 pub async fn references(reader: &Reader<'_>, digest: &str) -> Result<bool, DatabaseError> {
-    Ok(upload::Entity::find().filter(upload::Column::ContentHash.eq(digest)).count(&reader.executor).await? > 0)
+    exists(upload::Entity::find().filter(upload::Column::ContentHash.eq(digest)), &reader.executor).await
 }
