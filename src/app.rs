@@ -26,7 +26,7 @@ use crate::{
     },
     blob::BlobStore,
     config::Config,
-    db::{Database, StatementObserver, repo::stores},
+    db::{Database, Lanes, StatementObserver, repo::stores},
     disk::{Disk, FileSystem, SpaceProbe},
     domain::{
         client::Client,
@@ -140,6 +140,7 @@ impl App {
             tokens: TokenSigner::new(&keys, chrono::TimeDelta::minutes(auth.access_token_minutes)),
             logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
             points: Buckets::default(),
+            lanes: Lanes::new(config.limits.statements_per_caller),
             audit: AuditTrail::start(database.clone()),
             last_uses: LastUses::start(database.clone()),
             blobs: blobs.within(Arc::clone(&disk)),

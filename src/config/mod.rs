@@ -152,7 +152,7 @@ section! {
         pool_recycle_seconds: u64 = 3600;
         /// Whether an idle connection is tested before use. Also read from `DB_POOL_PRE_PING`.
         pool_pre_ping: bool = true;
-        /// Seconds after which PostgreSQL gives up a statement.
+        /// Seconds after which a statement is given up; on SQLite a statement that reads.
         statement_timeout_seconds: u64 = 30;
     }
 }
@@ -270,6 +270,8 @@ section! {
         max_chunks: usize = 50_000;
         /// MiB of text, beyond one for each document, that documents in work may have together; others wait.
         max_text_mib: u64 = 128;
+        /// Days for which an operation that has ended is kept, with its events; 0: for ever.
+        operation_retention_days: i64 = 90;
         /// Hours for which an unused upload is kept.
         upload_hours: i64 = 24;
     }
@@ -306,6 +308,8 @@ section! {
         bm25_b: f32 = 0.75;
         /// The length of a chunk, in words without stop words, that BM25 counts as average: that of a full chunk.
         bm25_average_length: f32 = 90.0;
+        /// Collections that one search reads when it names none; the newest win, and the answer says so.
+        max_collections: u32 = 10_000;
         /// The deepest rank that paging reaches.
         max_rank: usize = 1000;
         /// Milliseconds for the engine to answer.
@@ -342,6 +346,8 @@ section! {
         anonymous_points_burst: u32 = 60_000;
         /// Seconds that one GraphQL operation may take.
         execution_seconds: u64 = 30;
+        /// Statements of one account, or of one address without an account, that the database runs at the same time.
+        statements_per_caller: usize = 4;
         /// Bytes of one uploaded file.
         upload_bytes: u64 = 100 * 1024 * 1024;
         /// Documents in one call of `documentsIngest`.

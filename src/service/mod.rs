@@ -32,7 +32,7 @@ use crate::{
     },
     blob::BlobStore,
     config::Config,
-    db::Database,
+    db::{Database, Lanes},
     disk::Disk,
     domain::clock::Clock,
     embedding::Embedder,
@@ -53,6 +53,8 @@ pub struct Services {
     pub tokens: TokenSigner,
     pub logins: LoginLimiter,
     pub points: Buckets<Payer>,
+    /// Keep one caller's statements from taking every connection.
+    pub lanes: Lanes<Payer>,
     pub audit: AuditTrail,
     pub last_uses: LastUses,
     pub events: EventHub,

@@ -1,6 +1,7 @@
 //! A whole application on its own database, vectors and files, with its worker.
 
 use std::{
+    fmt::Display,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
@@ -80,6 +81,8 @@ pub struct TestApp {
     directory: Option<TempDir>,
     statements: Arc<Mutex<Vec<String>>>,
     program: PathBuf,
+    /// With their values, while somebody wants to see them.
+    whole_statements: Arc<Mutex<Option<Vec<String>>>>,
     stop: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
 }
@@ -130,6 +133,8 @@ impl TestApp {
     ) -> Self {
         let statements = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statements);
+        let whole_statements = Arc::new(Mutex::new(None));
+        let seen_whole: Arc<Mutex<Option<Vec<String>>>> = Arc::clone(&whole_statements);
         let stop = CancellationToken::new();
         let parts = Parts {
             config: config.clone(),
@@ -137,9 +142,12 @@ impl TestApp {
             embedder: Some(model::embedder().await),
             vectors: None,
             space: Some(Arc::clone(&space) as Arc<dyn SpaceProbe>),
-            statement_observer: Some(Arc::new(move |statement: &str| {
+            statement_observer: Some(Arc::new(move |statement: &str, whole: &dyn Display| {
                 scope_net::watch(statement);
                 seen.lock().unwrap().push(statement.to_owned());
+                if let Some(seen) = seen_whole.lock().unwrap().as_mut() {
+                    seen.push(whole.to_string());
+                }
             })),
             program: program.clone(),
             stop: stop.clone(),
@@ -148,7 +156,19 @@ impl TestApp {
         let router = app.router();
         let working = Arc::clone(&app);
         let worker = Some(tokio::spawn(async move { working.work().await }));
-        Self { app, router, clock, space, config, directory: Some(directory), statements, stop, worker, program }
+        Self {
+            app,
+            router,
+            clock,
+            space,
+            config,
+            directory: Some(directory),
+            statements,
+            whole_statements,
+            stop,
+            worker,
+            program,
+        }
     }
 
     /// The application after a restart in good order, on the same data. Callers have to log in again.
@@ -237,6 +257,15 @@ impl TestApp {
 fn sqlite_url(path: &Path) -> String {
     let path = path.display().to_string();
     format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+}
+
+impl TestApp {
+    /// The statements that `work` made, with their values. Stop the worker first.
+    pub async fn seeing<T>(&self, work: impl Future<Output = T>) -> Vec<String> {
+        *self.whole_statements.lock().unwrap() = Some(Vec::new());
+        work.await;
+        self.whole_statements.lock().unwrap().take().unwrap()
+    }
 }
 
 impl Drop for TestApp {
