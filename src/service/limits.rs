@@ -75,6 +75,6 @@ fn account(services: &Services, viewer: &Viewer) -> (Payer, Quota) {
 pub fn lane(services: &Services, viewer: &Viewer) -> Lane {
     services.lanes.of(match &viewer.user {
         Some(user) => Payer::User(user.id),
-        None => Payer::Address(viewer.client.address),
+        None => Payer::Address(viewer.client.subnet()),
     })
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    db::repo::{audit_log, collections, originals, sessions, uploads},
+    db::repo::{audit_log, collections, operations, originals, sessions, uploads},
     domain::scope::Scope,
     error::Error,
     service::Services,

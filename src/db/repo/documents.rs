@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{
-    Direction, INSERT_ROWS, collections_among, convert, exists, in_allowed, in_readable,
+    Direction, INSERT_ROWS, collections_among, convert, in_allowed, in_readable,
     lists::{Below, pages},
     within,
 };

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{
-    Direction, INSERT_ROWS, collections_among, collections_of, convert, exists, in_allowed,
+    Direction, INSERT_ROWS, collections_among, collections_of, convert, in_allowed,
     lists::{all, count_of_all, first_of_all},
     operation_lists::on_collections,
     same, within,

@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::{
     super::entity::{refresh_token, session},
-    Direction, exists, nothing, to_count,
+    Direction, nothing, to_count,
 };
 use crate::{
     db::{DatabaseError, Reader, Transaction},
