@@ -1,4 +1,4 @@
-//! A hostile hour: everything that a bad, busy or unlucky neighbour can do, together, against one server, while a
+//! Hostile neighbours: everything that a bad, busy or unlucky neighbour can do, together, against one server, while a
 //! bystander works. Says what the bystander noticed, and whether anything that was acknowledged is lost or doubled.
 //!
 //! - `disk`: the small file system that fills up and is freed again.
@@ -241,7 +241,7 @@ async fn prepare(scene: &Scene, supervisor: &mut Supervisor, data_dir: &Path) ->
     let collection = cast.bulk.create_collection("First").await?;
     let document = NewDocument { uri: "first".into(), file_name: "first.txt".into(), text: "The first.".into() };
     cast.bulk.ingest(&collection, &[document], "first").await?;
-    // An owner has to read his own lines of the audit log, with the ones of others beside them.
+    // An owner reads the lines of the audit log that are about their collections, among all others.
     cast.prober.create_collection("Mine").await?;
     sleep(Duration::from_secs(2)).await;
     supervisor.stop().await?;
