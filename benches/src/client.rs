@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
@@ -92,9 +93,17 @@ impl Client {
 
     /// As `new`, with another account. All accounts have the same password.
     pub fn of(base: &str, login: &str) -> Result<Self> {
+        Self::with(reqwest::Client::builder(), base, login)
+    }
+
+    /// As `of`, from this address of the machine.
+    pub fn from_address(base: &str, login: &str, address: IpAddr) -> Result<Self> {
+        Self::with(reqwest::Client::builder().local_address(address), base, login)
+    }
+
+    fn with(http: reqwest::ClientBuilder, base: &str, login: &str) -> Result<Self> {
         // A proxy in the environment must not come between us and a server on this machine.
-        let http = reqwest::Client::builder().no_proxy().timeout(REQUEST_LIMIT).build();
-        let http = http.context("cannot build an HTTP client")?;
+        let http = http.no_proxy().timeout(REQUEST_LIMIT).build().context("cannot build an HTTP client")?;
         let login = login.to_owned();
         Ok(Self { http, login, state: Mutex::new(State { base: base.to_owned(), session: None }) })
     }
@@ -189,6 +198,21 @@ impl Client {
             StatusCode::TOO_MANY_REQUESTS => Err(CallError::RateLimited(format!("GET {url}"))),
             status if status.is_success() => Ok(bytes.to_vec()),
             status => Err(CallError::Refused(format!("GET {url}: {status}"))),
+        }
+    }
+
+    /// Sends bytes to `url` on the server.
+    pub async fn put(&self, url: &str, bytes: Vec<u8>) -> Result<(), CallError> {
+        let (base, token) = self.access().await?;
+        let url = if url.starts_with('/') { format!("{base}{url}") } else { url.to_owned() };
+        let request = self.http.put(&url).bearer_auth(token.unwrap_or_default()).body(bytes);
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| unreachable(&error))?;
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => Err(CallError::RateLimited(format!("PUT {url}"))),
+            status if status.is_success() => Ok(()),
+            status => Err(CallError::Refused(format!("PUT: {status} {}", excerpt(&text)))),
         }
     }
 

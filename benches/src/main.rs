@@ -7,6 +7,7 @@ mod client;
 mod events;
 mod figures;
 mod history;
+mod hostile;
 mod ingest;
 mod kill;
 mod kill_checks;
@@ -62,6 +63,13 @@ enum Way {
     /// answered with the same operation. The exit status is 1 if anything differs.
     Kill(kill::KillArguments),
 
+    /// Does everything together that a bad, busy or unlucky neighbour can do, while a bystander works.
+    ///
+    /// Needs root: the data directory lies on a small file system in memory, which is filled and freed in turns; and
+    /// python3, which fills the database with rows of others. Reports what the bystander noticed, and whether everything
+    /// that was acknowledged is there in the end. The exit status is 1 if anything is lost or doubled.
+    Hostile(hostile::HostileArguments),
+
     /// Measures access alone: what a thousand memberships cost a reader, many logins at once, and guessed passwords.
     ///
     /// Needs no data: a few texts are generated. Takes a minute.
@@ -91,6 +99,7 @@ async fn main() -> ExitCode {
 async fn execute(arguments: Arguments) -> Result<ExitCode> {
     match (arguments.command, arguments.server, arguments.bench) {
         (Some(Way::Kill(kill)), ..) => kill::run(&kill).await,
+        (Some(Way::Hostile(hostile)), ..) => hostile::run(&hostile).await,
         (Some(Way::Access(access)), ..) => access::run(&access).await.map(|()| ExitCode::SUCCESS),
         (Some(Way::Quality(quality)), ..) => run::quality_only(&quality).await.map(|()| ExitCode::SUCCESS),
         (None, Some(server), Some(bench)) => run::run(&server, &bench).await.map(|()| ExitCode::SUCCESS),
@@ -152,6 +161,9 @@ mod tests {
         let arguments = parse("docent-bench kill --server docent --data scifact --kills 3 --seed 9").unwrap();
         let Some(Way::Kill(kill)) = arguments.command else { panic!("not kill") };
         assert_eq!((kill.kills, kill.seed, kill.documents), (3, 9, 400));
+        let hostile = parse("docent-bench hostile --server docent --minutes 3").unwrap();
+        let Some(Way::Hostile(hostile)) = hostile.command else { panic!("not hostile") };
+        assert_eq!((hostile.minutes, hostile.sockets), (3, 1000));
         let access = parse("docent-bench access --server docent --json out.json").unwrap();
         assert!(matches!(access.command, Some(Way::Access(_))));
         assert!(parse("docent-bench access").is_err());

@@ -4,7 +4,7 @@
 use std::{
     fs::{File, OpenOptions},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -181,6 +181,11 @@ impl Server {
             }
             Err(_) => bail!("the server did not stop within {STOP_LIMIT:?}\n{}", self.last_words()),
         }
+    }
+
+    /// How the process ended, if it has.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
     }
 
     /// Kills the process (SIGKILL) and waits until it is gone. Fails if it had ended by itself before.
