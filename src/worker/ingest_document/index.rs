@@ -177,7 +177,7 @@ impl IngestDocument {
     ) -> Result<T, Stop> {
         let unwanted = async {
             loop {
-                if let Err(error) = self.go_on(work, stop).await {
+                if let Err(error) = self.is_wanted(work, stop).await {
                     return error;
                 }
                 let _ = tokio::time::timeout(LOOK, stop.cancelled()).await;
@@ -192,7 +192,11 @@ impl IngestDocument {
     /// Between two steps: waits while the disk is nearly full, and stops when the server does. A cancelled operation needs no more work either; what was done so
     /// far is settled by [`Self::begin`] when the job is taken up again.
     async fn go_on(&self, work: &Work, stop: &CancellationToken) -> Result<(), JobError> {
-        self.wait_for_room(stop).await?;
+        self.wait_for_space(stop).await?;
+        self.is_wanted(work, stop).await
+    }
+
+    async fn is_wanted(&self, work: &Work, stop: &CancellationToken) -> Result<(), JobError> {
         let reader = self.services.database.reader(Scope::System);
         let is_cancelled = operations::is_cancel_requested(&reader, work.item.outcome.operation_id).await?;
         if is_cancelled || stop.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }

@@ -78,7 +78,7 @@ struct Description {
 
 impl IngestDocument {
     /// Waits until the disk has room for more, or the server stops.
-    async fn wait_for_room(&self, stop: &CancellationToken) -> Result<(), JobError> {
+    async fn wait_for_space(&self, stop: &CancellationToken) -> Result<(), JobError> {
         tokio::select! {
             () = self.services.disk.room() => Ok(()),
             () = stop.cancelled() => Err(JobError::Stopped),
@@ -97,7 +97,7 @@ impl Handler for IngestDocument {
     }
 
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
-        self.wait_for_room(stop).await?;
+        self.wait_for_space(stop).await?;
         let Some(work) = self.begin(job).await? else { return Ok(()) };
         failpoint("ingest-begun")?;
         match self.index(&work, stop).await {

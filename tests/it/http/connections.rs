@@ -12,7 +12,10 @@ use tokio::{
 use tower::ServiceExt;
 
 use super::support::Tiny;
-use crate::support::socket::{Client, PATIENCE, SUBPROTOCOL};
+use crate::support::{
+    app::PATIENCE,
+    socket::{Client, SUBPROTOCOL},
+};
 
 const ASK: &[u8] = b"GET /health/live HTTP/1.1\r\nhost: docent.test\r\nconnection: close\r\n\r\n";
 const HALF: &[u8] = b"GET /health/live HTTP/1.1\r\nhost: doc";

@@ -11,7 +11,6 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::{DIMENSION, host::Host, semantic};
-use crate::support::app::PATIENCE;
 use crate::support::app::{PATIENCE, TestApp, texts};
 
 fn connect(url: &str, timeout_seconds: u64) -> Result<QdrantStore, VectorError> {

@@ -10,13 +10,14 @@ use docent::{
     },
     domain::{
         clock::Clock,
-        id::{CollectionId, DocumentId, JobId},
+        id::{CollectionId, DocumentId},
+        job::Lane,
         scope::Scope,
     },
     vector::Placement,
 };
 use futures_util::FutureExt;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     on_both_databases,
@@ -74,7 +75,7 @@ async fn enqueue_removal_of_the_first_version(app: &TestApp, collection: &str, d
         "operation": null,
     });
     let now = app.clock.now();
-    let job = NewJob { id: JobId::generate(), kind: "drop_points", payload, run_at: now };
+    let job = NewJob::new("drop_points", Lane::Maintenance, payload, now);
     let job = &job;
     let inserted =
         services.database.transaction(|tx| async move { jobs::insert_many(tx, vec![job.clone()], now).await }.boxed());
