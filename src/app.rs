@@ -16,7 +16,7 @@ use crate::{
     },
     blob::BlobStore,
     config::Config,
-    db::{Database, StatementObserver},
+    db::{Database, Lanes, StatementObserver},
     domain::{
         client::Client,
         clock::{Clock, SystemClock},
@@ -110,6 +110,7 @@ impl App {
             tokens: TokenSigner::new(&keys, chrono::TimeDelta::minutes(auth.access_token_minutes)),
             logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
             points: Buckets::default(),
+            lanes: Lanes::new(config.limits.statements_per_caller),
             audit: AuditTrail::start(database.clone()),
             blobs: BlobStore::open_local(&config.data_dir)?,
             events: EventHub::default(),

@@ -15,15 +15,22 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::domain::id::{SessionId, UserId};
+use crate::domain::{
+    id::{SessionId, UserId},
+    session::TokenNames,
+};
 
 const ISSUER: &str = "docent";
 const AUDIENCE: &str = "docent-api";
 /// RFC 9068: says that this is an access token, so that no other JWT of ours could pass for one.
 const TOKEN_TYPE: &str = "at+jwt";
 
-/// Bytes of a key that we make, and of a refresh token.
+/// Bytes of a key that we make, and of what a refresh token has of its own.
 const SECRET_BYTES: usize = 32;
+/// Bytes of what the refresh tokens of a login have in common.
+const FAMILY_BYTES: usize = 16;
+/// Bytes of a refresh token.
+const LENGTH: usize = FAMILY_BYTES + SECRET_BYTES;
 
 /// Makes access tokens with the newest key, and checks those that any key of the ring made: HS256 and nothing else.
 #[derive(Clone)]
@@ -168,34 +175,53 @@ fn key_id(secret: &[u8]) -> String {
     hex::encode(&digest[..4])
 }
 
-/// A refresh token: 256 random bits, written as 43 characters of base64url.
+/// A refresh token: 128 random bits that all tokens of a login have in common, its family, and 256 bits of its own,
+/// written as 64 characters of base64url.
+///
+/// The family tells a used token that is no longer kept from one that never was: only somebody who had a token of the
+/// login knows it. Tokens from before there were families have 256 bits alone; their successors found one.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RefreshToken(String);
+pub struct RefreshToken {
+    text: String,
+    family: Option<[u8; FAMILY_BYTES]>,
+}
 
 impl RefreshToken {
-    /// A new token.
+    /// A new token, of a new family.
     #[must_use]
     pub fn generate() -> Self {
-        Self(URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>()))
+        Self::new(rand::random(), rand::random())
+    }
+
+    fn new(family: [u8; FAMILY_BYTES], own: [u8; SECRET_BYTES]) -> Self {
+        Self { text: URL_SAFE_NO_PAD.encode([&family[..], &own].concat()), family: Some(family) }
     }
 
     /// The token itself, for its owner and nobody else.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The token that follows from this one: the same whenever the same salt is used, so that an exchange that is
     /// repeated at once gets the same answer. Nobody can tell it who has not both.
     #[must_use]
     pub fn successor(&self, salt: &str) -> Self {
-        let digest = Sha256::new()
-            .chain_update("docent refresh token")
-            .chain_update((salt.len() as u64).to_be_bytes())
-            .chain_update(salt)
-            .chain_update(&self.0)
-            .finalize();
-        Self(URL_SAFE_NO_PAD.encode(digest))
+        let derive = |what: &str| -> [u8; SECRET_BYTES] {
+            Sha256::new()
+                .chain_update(what)
+                .chain_update((salt.len() as u64).to_be_bytes())
+                .chain_update(salt)
+                .chain_update(&self.text)
+                .finalize()
+                .into()
+        };
+        let family = self.family.unwrap_or_else(|| {
+            let mut family = [0; FAMILY_BYTES];
+            family.copy_from_slice(&derive("docent refresh family")[..FAMILY_BYTES]);
+            family
+        });
+        Self::new(family, derive("docent refresh token"))
     }
 
     /// A new salt for [`successor`](Self::successor).
@@ -208,17 +234,28 @@ impl RefreshToken {
     /// salt and can be looked up.
     #[must_use]
     pub fn digest(&self) -> String {
-        hex::encode(Sha256::digest(&self.0))
+        hex::encode(Sha256::digest(&self.text))
+    }
+
+    /// What is kept of the token: its digest, and that of its family.
+    #[must_use]
+    pub fn names(&self) -> TokenNames {
+        TokenNames { digest: self.digest(), family: self.family.map(|family| hex::encode(Sha256::digest(family))) }
     }
 }
 
 impl FromStr for RefreshToken {
     type Err = TokenError;
 
-    /// Reads a token. Only the text that `generate` could have written is accepted.
+    /// Reads a token. Only the text that `generate` could have written, now or earlier, is accepted.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenError::Invalid)?;
-        if bytes.len() == SECRET_BYTES { Ok(Self(text.to_owned())) } else { Err(TokenError::Invalid) }
+        let family = match bytes.len() {
+            SECRET_BYTES => None,
+            LENGTH => bytes.first_chunk().copied(),
+            _ => return Err(TokenError::Invalid),
+        };
+        Ok(Self { text: text.to_owned(), family })
     }
 }
 

@@ -135,7 +135,7 @@ section! {
         pool_recycle_seconds: u64 = 3600;
         /// Whether an idle connection is tested before use. Also read from `DB_POOL_PRE_PING`.
         pool_pre_ping: bool = true;
-        /// Seconds after which PostgreSQL gives up a statement.
+        /// Seconds after which a statement is given up; on SQLite a statement that reads.
         statement_timeout_seconds: u64 = 30;
     }
 }
@@ -249,6 +249,8 @@ section! {
         chunk_max_tokens: u32 = 254;
         /// Tokens that a chunk repeats from the one before it.
         chunk_overlap_tokens: u32 = 32;
+        /// Days for which an operation that has ended is kept, with its events; 0: for ever.
+        operation_retention_days: i64 = 90;
         /// Hours for which an unused upload is kept.
         upload_hours: i64 = 24;
     }
@@ -285,6 +287,8 @@ section! {
         bm25_b: f32 = 0.75;
         /// The length of a chunk, in words without stop words, that BM25 counts as average: that of a full chunk.
         bm25_average_length: f32 = 90.0;
+        /// Collections that one search reads when it names none; the newest win, and the answer says so.
+        max_collections: u32 = 10_000;
         /// The deepest rank that paging reaches.
         max_rank: usize = 1000;
         /// Milliseconds for the engine to answer.
@@ -321,6 +325,8 @@ section! {
         anonymous_points_burst: u32 = 60_000;
         /// Seconds that one GraphQL operation may take.
         execution_seconds: u64 = 30;
+        /// Statements of one account, or of one address without an account, that the database runs at the same time.
+        statements_per_caller: usize = 4;
         /// Bytes of one uploaded file.
         upload_bytes: u64 = 100 * 1024 * 1024;
         /// Documents in one call of `documentsIngest`.

@@ -114,6 +114,7 @@ impl Config {
             u32::try_from(embedding.batch_tokens).map_or(true, |batch| batch > ingestion.chunk_max_tokens),
             "must be more than `ingestion.chunk_max_tokens`, so that a batch holds the longest chunk",
         );
+        check.range("ingestion.operation_retention_days", ingestion.operation_retention_days, 0..=36_500);
         check.range("ingestion.upload_hours", ingestion.upload_hours, 1..=24 * 366);
 
         let extraction = &self.extraction;
@@ -137,6 +138,7 @@ impl Config {
         check.range("search.bm25_k1", search.bm25_k1, 0.0..=100.0);
         check.range("search.bm25_b", search.bm25_b, 0.0..=1.0);
         check.range("search.bm25_average_length", search.bm25_average_length, 1.0..=1_000_000.0);
+        check.range("search.max_collections", search.max_collections, 1..=100_000);
         check.range("search.max_rank", search.max_rank, 1..=100_000);
         check.range("search.timeout_milliseconds", search.timeout_milliseconds, 1..=3_600_000);
     }
@@ -163,6 +165,7 @@ impl Config {
             "must not be more than what callers may spend at once",
         );
         check.range("limits.execution_seconds", limits.execution_seconds, 1..=3600);
+        check.range("limits.statements_per_caller", limits.statements_per_caller, 1..=10_000);
         check.range("limits.upload_bytes", limits.upload_bytes, 1..=1024 * 1024 * 1024 * 1024);
         check.range("limits.ingest_documents", limits.ingest_documents, 1..=10_000);
         check.range("limits.query_characters", limits.query_characters, 1..=1_000_000);

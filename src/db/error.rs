@@ -74,8 +74,9 @@ fn kind_of(error: &sqlx::Error) -> Kind {
         sqlx::Error::Database(cause) => match cause.code().as_deref() {
             // PostgreSQL: serialization failure, deadlock. SQLite: busy, busy snapshot, locked.
             Some("40001" | "40P01" | "5" | "517" | "6") => Kind::Contention,
-            // PostgreSQL: statement timeout, too many connections, shutting down, starting up, read-only.
-            Some("57014" | "53300" | "57P01" | "57P02" | "57P03" | "25006") => Kind::Unavailable,
+            // PostgreSQL: statement timeout, too many connections, shutting down, starting up, read-only. SQLite: ended by
+            // its handler.
+            Some("57014" | "53300" | "57P01" | "57P02" | "57P03" | "25006" | "9") => Kind::Unavailable,
             _ => Kind::Other,
         },
         _ => Kind::Other,

@@ -6,27 +6,33 @@
 mod entity;
 mod error;
 pub mod repo;
+mod statement;
 mod transaction;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use sea_orm::{ConnectOptions, DatabaseConnection, DatabaseExecutor};
+use futures_util::FutureExt;
+use sea_orm::{ConnectOptions, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
 
+use self::statement::Executor;
 pub use self::{
     error::DatabaseError,
+    statement::{Lane, Lanes},
     transaction::{AsContention, Transaction},
 };
 use crate::{config::DatabaseConfig, domain::scope::Scope};
 
-/// Called with the text of every statement that is run.
-pub type StatementObserver = Arc<dyn Fn(&str) + Send + Sync>;
+/// Called with every statement that is run: its text, and the same with its values.
+pub type StatementObserver = Arc<dyn Fn(&str, &dyn std::fmt::Display) + Send + Sync>;
 
 /// An open database: one writer and several readers for SQLite, one pool for PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Database {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
+    /// How long a statement of a reader may take.
+    statement_timeout: Duration,
 }
 
 /// A migration and whether the database has it.
@@ -75,7 +81,7 @@ impl Database {
                 ])
             });
         let pool = connect(options, observer).await?;
-        Ok(Self { readers: pool.clone(), writer: pool })
+        Ok(Self { readers: pool.clone(), writer: pool, statement_timeout: timeout })
     }
 
     async fn open_sqlite(
@@ -86,13 +92,13 @@ impl Database {
         // The writer comes first: it makes the file and puts it into WAL mode.
         let writer = connect(sqlite_options(path, config, false), observer.clone()).await?;
         let readers = connect(sqlite_options(path, config, true), observer).await?;
-        Ok(Self { readers, writer })
+        Ok(Self { readers, writer, statement_timeout: Duration::from_secs(config.statement_timeout_seconds) })
     }
 
     /// Reads on behalf of `scope`.
     #[must_use]
     pub fn reader(&self, scope: Scope) -> Reader<'_> {
-        Reader { executor: DatabaseExecutor::Connection(&self.readers), scope }
+        Reader { executor: Executor::Pool(&self.readers, self.statement_timeout), scope }
     }
 
     /// Whether the database answers.
@@ -150,7 +156,7 @@ impl Database {
 /// A connection to read from, and on whose behalf.
 #[derive(Debug)]
 pub struct Reader<'c> {
-    executor: DatabaseExecutor<'c>,
+    executor: Executor<'c>,
     scope: Scope,
 }
 
@@ -173,6 +179,14 @@ fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> Conn
                 .busy_timeout(Duration::from_secs(10));
             if is_reader { options.pragma("query_only", "ON") } else { options }
         });
+    if is_reader {
+        // The handler of each statement is set when it gets its connection, so nothing else has to be asked of that.
+        options.map_sqlx_sqlite_pool_opts(|pool| {
+            pool.test_before_acquire(false)
+                .after_connect(|connection, _| statement::watch(connection).boxed())
+                .before_acquire(|connection, _| async { statement::watch(connection).await.map(|()| true) }.boxed())
+        });
+    }
     options
 }
 
@@ -182,7 +196,7 @@ async fn connect(
 ) -> Result<DatabaseConnection, DatabaseError> {
     let mut connection = sea_orm::Database::connect(options).await?;
     if let Some(observer) = observer {
-        connection.set_metric_callback(move |info| observer(&info.statement.sql));
+        connection.set_metric_callback(move |info| observer(&info.statement.sql, info.statement));
     }
     Ok(connection)
 }

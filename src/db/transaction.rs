@@ -3,11 +3,9 @@
 use std::{marker::PhantomData, time::Duration};
 
 use futures_util::future::BoxFuture;
-use sea_orm::{
-    DatabaseExecutor, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
-use super::{Database, DatabaseError, Reader};
+use super::{Database, DatabaseError, Reader, statement::Executor};
 use crate::domain::scope::Scope;
 
 const ATTEMPTS: u32 = 5;
@@ -25,7 +23,7 @@ impl Transaction<'_> {
     /// Reads inside the transaction, on behalf of `scope`.
     #[must_use]
     pub fn reader(&self, scope: Scope) -> Reader<'_> {
-        Reader { executor: DatabaseExecutor::Transaction(&self.connection), scope }
+        Reader { executor: Executor::Transaction(&self.connection), scope }
     }
 
     pub(super) fn is_postgres(&self) -> bool {

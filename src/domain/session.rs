@@ -28,3 +28,11 @@ impl Session {
         self.revoked_at.is_none() && now < self.expires_at && now < self.last_used_at + idle
     }
 }
+
+/// What is kept of a refresh token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TokenNames {
+    pub digest: String,
+    /// The digest of what all tokens of its login have in common; `None` for a token from before there was such a thing.
+    pub family: Option<String>,
+}

@@ -8,7 +8,7 @@ use crate::{
         rate_limit::{Payer, Quota},
         viewer::{Credential, Viewer},
     },
-    db::repo::api_keys,
+    db::{Lane, repo::api_keys},
     error::Error,
 };
 
@@ -68,4 +68,13 @@ fn account(services: &Services, viewer: &Viewer) -> (Payer, Quota) {
             (Payer::Address(viewer.client.address), quota)
         }
     }
+}
+
+/// What the caller's statements share: all keys of an account are one caller.
+#[must_use]
+pub fn lane(services: &Services, viewer: &Viewer) -> Lane {
+    services.lanes.of(match &viewer.user {
+        Some(user) => Payer::User(user.id),
+        None => Payer::Address(viewer.client.address),
+    })
 }

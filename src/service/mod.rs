@@ -30,7 +30,7 @@ use crate::{
     },
     blob::BlobStore,
     config::Config,
-    db::Database,
+    db::{Database, Lanes},
     domain::clock::Clock,
     embedding::Embedder,
     events::EventHub,
@@ -49,6 +49,8 @@ pub struct Services {
     pub tokens: TokenSigner,
     pub logins: LoginLimiter,
     pub points: Buckets<Payer>,
+    /// Keep one caller's statements from taking every connection.
+    pub lanes: Lanes<Payer>,
     pub audit: AuditTrail,
     pub events: EventHub,
     /// Notified when a job was enqueued.

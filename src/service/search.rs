@@ -20,6 +20,7 @@ use crate::{
         chunk::Chunk,
         document::Document,
         id::{CollectionId, DocumentId, GenerationId},
+        page::Page,
         scope::Scope,
         search::{FusionSettings, SearchGroup, SearchLegKind, SearchLegState, SearchMode},
     },
@@ -54,6 +55,10 @@ pub struct SearchOutcome {
     pub has_next_page: bool,
     /// What became of both legs.
     pub legs: Vec<LegReport>,
+    /// How many collections were searched.
+    pub searched: usize,
+    /// Whether there are collections that were not searched, because there are too many.
+    pub is_partial: bool,
     pub took: Duration,
     /// The part of `took` that embedding the question needed.
     pub embedding: Duration,
@@ -70,8 +75,6 @@ pub struct SearchHit {
     pub legs: Vec<LegContribution>,
 }
 
-/// Collections that one search over everything reads at most; the newest win.
-const MAX_SEARCHED: u64 = 10_000;
 /// Rows that are read at once at least.
 const MIN_ROWS: usize = 16;
 
@@ -89,6 +92,12 @@ pub async fn search(services: &Services, viewer: &Viewer, request: SearchRequest
         embed(services, &request),
     )?;
 
+    let Page { items: searched, has_next_page: is_partial } = searched;
+    if request.strict && is_partial {
+        let most = services.config.search.max_collections;
+        let message = format!("You can read more than {most} collections. Name those to search in `collectionIds`.");
+        return Err(Error::LimitExceeded { limit: "search.max_collections", message });
+    }
     let text = (request.mode != SearchMode::Semantic).then(|| request.query.clone());
     let wanted = request.after.unwrap_or(0) as usize + request.first as usize;
     let found = find(services, viewer, &request, &searched, embedding, text, wanted).await?;
@@ -111,7 +120,16 @@ pub async fn search(services: &Services, viewer: &Viewer, request: SearchRequest
     if request.strict && legs.iter().any(|leg| leg.state == SearchLegState::Failed) {
         return Err(Error::Unavailable { dependency: "search engine", retry_after_seconds: 2, source: None });
     }
-    Ok(SearchOutcome { hits, has_next_page, legs, took: start.elapsed(), embedding: embedding_took })
+    let searched = searched.len();
+    Ok(SearchOutcome {
+        hits,
+        has_next_page,
+        legs,
+        searched,
+        is_partial,
+        took: start.elapsed(),
+        embedding: embedding_took,
+    })
 }
 
 /// The embedded question, where the mode needs it, and how long that took.
@@ -153,10 +171,13 @@ async fn searched_collections(
     services: &Services,
     viewer: &Viewer,
     named: Option<&[CollectionId]>,
-) -> Result<Vec<SearchTarget>, Error> {
+) -> Result<Page<SearchTarget>, Error> {
     let reader = services.database.reader(viewer.scope());
-    let targets = collections::search_targets(&reader, named, MAX_SEARCHED).await?;
-    let is_missing = |id: &CollectionId| !targets.iter().any(|target| target.id == *id);
+    let targets = match named {
+        Some(ids) => collections::named_targets(&reader, ids).await?,
+        None => collections::all_targets(&reader, services.config.search.max_collections).await?,
+    };
+    let is_missing = |id: &CollectionId| !targets.items.iter().any(|target| target.id == *id);
     if named.is_some_and(|ids| ids.iter().any(is_missing)) {
         return Err(Error::NotFound("collection"));
     }

@@ -18,7 +18,11 @@ use crate::{
     },
     db::{
         Transaction,
-        repo::{api_keys, sessions, users},
+        repo::{
+            api_keys,
+            sessions::{self, TokenState},
+            users,
+        },
     },
     domain::{
         action::Action,
@@ -72,12 +76,12 @@ pub async fn create(services: &Services, viewer: &Viewer, login: &str, password:
     let now = services.clock.now();
     let (session, token) = new_session(services, &user, &viewer.client, now);
     let id = user.id;
-    let (stored, digest) = (&session, &token.digest());
+    let (stored, names) = (&session, &token.names());
     services
         .database
         .transaction(|tx| {
             async move {
-                sessions::insert(tx, stored, digest.clone()).await?;
+                sessions::insert(tx, stored, names.clone()).await?;
                 audit::done(tx, viewer, Deed::new(AuditAction::SessionCreate).by(id).to(stored.id), now).await?;
                 Ok::<_, Error>(())
             }
@@ -181,24 +185,32 @@ async fn exchange(
     presented: &RefreshToken,
     (now, idle): (DateTime<Utc>, TimeDelta),
 ) -> Result<Exchange, Error> {
-    let digest = presented.digest();
-    let Some(issued) = sessions::lock_token(tx, &digest).await? else { return Ok(Exchange::Refused) };
+    let names = presented.names();
+    let Some(issued) = sessions::lock_token(tx, &names).await? else { return Ok(Exchange::Refused) };
     let session = issued.session;
     if !session.is_live(now, idle) {
         return Ok(Exchange::Refused);
     }
-    if let Some((used_at, salt)) = issued.used {
-        let next = presented.successor(&salt);
-        if now < used_at + GRACE && sessions::is_unused(tx, &next.digest()).await? {
-            return Ok(Exchange::Continued(session, next));
+    match issued.state {
+        TokenState::Unused => {}
+        TokenState::Used(at, salt) => {
+            let next = presented.successor(&salt);
+            if now < at + GRACE && sessions::is_unused(tx, &next.digest()).await? {
+                return Ok(Exchange::Continued(session, next));
+            }
+            sessions::revoke(tx, session.id, now).await?;
+            return Ok(Exchange::Replayed(session));
         }
-        sessions::revoke(tx, session.id, now).await?;
-        return Ok(Exchange::Replayed(session));
+        TokenState::Forgotten => {
+            sessions::revoke(tx, session.id, now).await?;
+            return Ok(Exchange::Replayed(session));
+        }
     }
     let salt = RefreshToken::salt();
     let next = presented.successor(&salt);
-    sessions::use_token(tx, &digest, &salt, now).await?;
-    sessions::insert_token(tx, session.id, next.digest(), now).await?;
+    sessions::use_token(tx, &names.digest, &salt, now).await?;
+    sessions::forget_used(tx, &names).await?;
+    sessions::insert_token(tx, session.id, next.names(), now).await?;
     let address = viewer.client.address.map(|address| address.to_string());
     sessions::touch(tx, session.id, address, (now, now)).await?;
     audit::done(tx, viewer, Deed::new(AuditAction::SessionRefresh).by(session.user_id).to(session.id), now).await?;
@@ -211,13 +223,13 @@ async fn exchange(
 /// `Unauthenticated` without a token and without a login, `Forbidden` for an API key.
 pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) -> Result<(), Error> {
     let token = match &which {
-        EndedSessions::OfToken(text) => text.parse::<RefreshToken>().ok().map(|token| token.digest()),
+        EndedSessions::OfToken(text) => text.parse::<RefreshToken>().ok().map(|token| token.names()),
         EndedSessions::Own | EndedSessions::One(_) | EndedSessions::All => {
             viewer.require(Action::AccountManage)?;
             None
         }
     };
-    let (which, token, now) = (&which, token.as_deref(), services.clock.now());
+    let (which, token, now) = (&which, token.as_ref(), services.clock.now());
     services
         .database
         .transaction(|tx| {
@@ -231,7 +243,7 @@ pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) 
                     }
                     EndedSessions::Own => viewer.session(),
                     EndedSessions::OfToken(_) => match token {
-                        Some(digest) => sessions::lock_token(tx, digest).await?.map(|issued| issued.session.id),
+                        Some(names) => sessions::lock_token(tx, names).await?.map(|issued| issued.session.id),
                         None => None,
                     },
                     // Hers, or nobody's.
@@ -272,14 +284,14 @@ pub async fn change_password(
     let hash = &services.passwords.hash(new).await.map_err(Error::internal)?;
     let now = services.clock.now();
     let (session, token) = new_session(services, &user, &viewer.client, now);
-    let (stored, digest) = (&session, &token.digest());
+    let (stored, names) = (&session, &token.names());
     services
         .database
         .transaction(|tx| {
             async move {
                 users::set_password_hash(tx, id, hash, now).await?;
                 sessions::revoke_all(tx, id, now).await?;
-                sessions::insert(tx, stored, digest.clone()).await?;
+                sessions::insert(tx, stored, names.clone()).await?;
                 audit::done(tx, viewer, Deed::new(AuditAction::PasswordChange).to(id), now).await?;
                 Ok::<_, Error>(())
             }

@@ -49,6 +49,9 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
         if let Err(error) = remove_old_audit_entries(&services).await {
             warn!(error = &error as &dyn std::error::Error, "old lines of the audit log can't be removed now");
         }
+        if let Err(error) = remove_ended_operations(&services, &stop).await {
+            warn!(error = &error as &dyn std::error::Error, "old operations can't be removed now");
+        }
         if let Err(error) = remove_ended_sessions(&services).await {
             warn!(error = &error as &dyn std::error::Error, "old sessions can't be removed now");
         }
@@ -77,6 +80,23 @@ async fn remove_old_audit_entries(services: &Services) -> Result<(), Error> {
     let removed = services.database.transaction(|tx| audit_log::delete_before(tx, moment).boxed()).await?;
     if removed > 0 {
         debug!(entries = removed, "old lines of the audit log removed");
+    }
+    Ok(())
+}
+
+/// Slice by slice, so that others write in between.
+async fn remove_ended_operations(services: &Services, stop: &CancellationToken) -> Result<(), Error> {
+    let days = services.config.ingestion.operation_retention_days;
+    if days == 0 {
+        return Ok(());
+    }
+    let moment = services.clock.now() - TimeDelta::days(days);
+    while !stop.is_cancelled() {
+        let rows = services.database.transaction(|tx| operations::delete_ended(tx, moment).boxed()).await?;
+        if rows == 0 {
+            break;
+        }
+        debug!(rows, "old operations removed");
     }
     Ok(())
 }

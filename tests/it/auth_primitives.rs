@@ -171,18 +171,20 @@ fn refresh_tokens_are_random_and_are_read_back_strictly() {
     assert_eq!(tokens.len(), 1000);
     let token = RefreshToken::generate();
     let text = token.expose();
-    assert_eq!(text.len(), 43);
+    assert_eq!(text.len(), 64);
     assert_eq!(text.parse::<RefreshToken>().unwrap(), token);
-    // The last of 43 characters carries four bits; with others set, two texts would be one token.
-    let last = |character: &str| format!("{}{character}", &text[..42]);
+    // One from before there were families. The last of its 43 characters carries four bits; with others set, two texts
+    // would be one token.
+    let earlier = &text[..42];
+    assert!(format!("{earlier}A").parse::<RefreshToken>().is_ok());
     let wrong = [
         String::new(),
-        text[..42].to_owned(),
+        earlier.to_owned(),
         format!("{text}A"),
         format!("{text}="),
         format!(" {text}"),
-        last("B"),
-        last("+"),
+        format!("{earlier}B"),
+        format!("{earlier}+"),
         "A".repeat(44),
     ];
     for text in wrong {
@@ -259,6 +261,20 @@ fn a_refresh_token_has_one_successor_for_each_salt() {
     assert_ne!(token.successor(&salt), other.successor(&salt));
     let text = token.successor(&salt).expose().to_owned();
     assert_eq!(text.parse::<RefreshToken>().unwrap().expose(), text);
+}
+
+#[test]
+fn all_tokens_of_a_login_are_of_one_family_also_those_that_follow_from_a_token_without() {
+    let token = RefreshToken::generate();
+    let next = token.successor(&RefreshToken::salt());
+    assert_eq!(token.names().family, next.names().family);
+    assert_ne!(token.names().family, RefreshToken::generate().names().family);
+    let earlier: RefreshToken = "A".repeat(43).parse().unwrap();
+    assert_eq!(earlier.names().family, None);
+    let next = earlier.successor("salt");
+    assert_eq!(next, earlier.successor("salt"));
+    assert_eq!(next.names().family, next.successor("salt").names().family);
+    assert!(next.names().family.is_some());
 }
 
 #[test]

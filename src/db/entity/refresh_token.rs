@@ -11,6 +11,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub used_at: Option<DateTimeUtc>,
     pub salt: Option<String>,
+    /// The same for all tokens of a login.
+    pub family: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,15 +2,20 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Select,
 };
 
-use super::{Direction, INSERT_ROWS, convert, in_allowed, nothing, to_count};
+use super::{
+    Direction, INSERT_ROWS, collections_among, collections_of, convert,
+    lists::{Below, all, count_of_all, first_of_all},
+    to_count, within,
+};
 use crate::{
     auth::policy,
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, audit_entry},
+        entity::{StoredEnum, audit_entry, collection},
     },
     domain::{
         action::Action,
@@ -34,18 +39,23 @@ pub struct AuditFilter {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// Administrators see everything, owners what concerns their collections.
-fn visible(scope: Scope) -> Condition {
+/// The collections whose entries a scope may read, in parts; `None`: it may read all entries. Administrators see
+/// everything, owners what concerns their collections.
+fn places(scope: Scope, filter: &AuditFilter) -> Option<Vec<Select<collection::Entity>>> {
     match scope {
-        Scope::System => Condition::all(),
-        Scope::Anonymous => nothing(),
-        Scope::Account(caller) if caller.is_admin && policy::rule(Action::AuditRead).admins => Condition::all(),
-        Scope::Account(_) => in_allowed(audit_entry::Column::CollectionId, scope, Action::AuditRead),
+        Scope::System => None,
+        Scope::Account(caller) if caller.is_admin && policy::rule(Action::AuditRead).admins => None,
+        Scope::Anonymous | Scope::Account(_) => Some(match filter.collection {
+            Some(id) => vec![collections_among(&[id], scope, Action::AuditRead)],
+            None => collections_of(scope, Action::AuditRead),
+        }),
     }
 }
 
-fn matching(scope: Scope, filter: &AuditFilter) -> Condition {
-    let mut condition = Condition::all().add(visible(scope));
+/// The entries of a filter, whoever asks.
+fn matching(filter: &AuditFilter) -> Condition {
+    // Says that all of them are meant, where the filter says nothing.
+    let mut condition = Condition::all().add(Condition::all());
     if let Some(user) = filter.user {
         condition = condition.add(audit_entry::Column::UserId.eq(user.0));
     }
@@ -73,19 +83,44 @@ pub async fn list(
     filter: &AuditFilter,
     page: &PageRequest<AuditEntryId>,
 ) -> Result<Page<AuditEntry>, DatabaseError> {
-    let mut query = audit_entry::Entity::find()
-        .filter(matching(reader.scope, filter))
-        .order_by_desc(audit_entry::Column::Id)
-        .limit(u64::from(page.first) + 1);
+    let order = vec![(audit_entry::Column::Id, Order::Desc)];
+    let mut entries = audit_entry::Entity::find().filter(matching(filter));
     if let Some(after) = page.after {
-        query = query.filter(Direction::Descending.after(audit_entry::Column::Id, after.0));
+        entries = entries.filter(Direction::Descending.after(audit_entry::Column::Id, after.0));
     }
-    Ok(Page::from_overfetched(convert(query.all(&reader.executor).await?)?, page.first))
+    let rows = match places(reader.scope, filter) {
+        None => {
+            let entries = entries.order_by_desc(audit_entry::Column::Id).limit(u64::from(page.first) + 1);
+            entries.all(&reader.executor).await?
+        }
+        Some(collections) => {
+            let below = |parents| Below {
+                parents,
+                parent: collection::Column::Id,
+                rows: entries.clone(),
+                link: audit_entry::Column::CollectionId,
+                order: order.clone(),
+                first: page.first,
+            };
+            let backend = reader.executor.get_database_backend();
+            let lists = collections.into_iter().map(|collections| below(collections).statement(backend)).collect();
+            all(reader, &first_of_all(lists, &order, page.first)).await?
+        }
+    };
+    Ok(Page::from_overfetched(convert(rows)?, page.first))
 }
 
 /// How many entries a list has in all.
 pub async fn count(reader: &Reader<'_>, filter: &AuditFilter) -> Result<i64, DatabaseError> {
-    Ok(to_count(audit_entry::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
+    let entries = audit_entry::Entity::find().filter(matching(filter));
+    let Some(collections) = places(reader.scope, filter) else {
+        return Ok(to_count(entries.count(&reader.executor).await?));
+    };
+    let ids = |collections| {
+        let entries = entries.clone().filter(within(audit_entry::Column::CollectionId, collections));
+        entries.select_only().column(audit_entry::Column::Id).into_query()
+    };
+    count_of_all(reader, collections.into_iter().map(ids).collect()).await
 }
 
 /// Adds entries.

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, FromQueryResult, IntoActiveModel, Order, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait},
 };
 
-use super::{Direction, allowed, convert, readable, to_count};
+use super::{
+    Direction, allowed, collections_among, collections_of, convert, exists,
+    lists::{all, count_of_all, first_of_all},
+    readable,
+};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
@@ -50,8 +54,9 @@ pub struct CollectionKey {
     pub id: CollectionId,
 }
 
-fn matching(scope: Scope, filter: &CollectionFilter) -> Condition {
-    let mut condition = readable(scope);
+/// The collections of a filter, whoever asks.
+fn matching(filter: &CollectionFilter) -> Condition {
+    let mut condition = Condition::all();
     if let Some(owner) = filter.owner {
         condition = condition.add(collection::Column::OwnerId.eq(owner.0));
     }
@@ -89,26 +94,35 @@ pub async fn list(
     (sort, direction): (CollectionSort, Direction),
     page: &PageRequest<CollectionKey>,
 ) -> Result<Page<Collection>, DatabaseError> {
-    let mut query = collection::Entity::find().filter(matching(reader.scope, filter));
-    if sort == CollectionSort::Name {
-        query = query.order_by(collection::Column::Name, direction.into());
-    }
-    query = query.order_by(collection::Column::Id, direction.into());
-    if let Some(key) = &page.after {
-        query = match &key.name {
-            Some(name) => query.filter(
-                direction.after_pair((collection::Column::Name, collection::Column::Id), (name.clone(), key.id.0)),
-            ),
-            None => query.filter(direction.after(collection::Column::Id, key.id.0)),
-        };
-    }
-    let rows = query.limit(u64::from(page.first) + 1).all(&reader.executor).await?;
+    let columns = match sort {
+        CollectionSort::CreatedAt => vec![collection::Column::Id],
+        CollectionSort::Name => vec![collection::Column::Name, collection::Column::Id],
+    };
+    let order: Vec<(_, Order)> = columns.into_iter().map(|column| (column, direction.into())).collect();
+    let first = |mut query: Select<collection::Entity>| {
+        query = query.filter(matching(filter)).limit(u64::from(page.first) + 1);
+        if let Some(key) = &page.after {
+            query = query.filter(match &key.name {
+                Some(name) => {
+                    direction.after_pair((collection::Column::Name, collection::Column::Id), (name.as_str(), key.id.0))
+                }
+                None => direction.after(collection::Column::Id, key.id.0),
+            });
+        }
+        let ordered = order.iter().fold(query, |query, (column, order)| query.order_by(*column, order.clone()));
+        ordered.into_query()
+    };
+    let lists = collections_of(reader.scope, Action::CollectionRead).into_iter().map(first).collect();
+    let rows: Vec<collection::Model> = all(reader, &first_of_all(lists, &order, page.first)).await?;
     Ok(Page::from_overfetched(convert(rows)?, page.first))
 }
 
 /// How many collections a list has in all.
 pub async fn count(reader: &Reader<'_>, filter: &CollectionFilter) -> Result<i64, DatabaseError> {
-    Ok(to_count(collection::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
+    let ids = |query: Select<collection::Entity>| {
+        query.filter(matching(filter)).select_only().column(collection::Column::Id).into_query()
+    };
+    count_of_all(reader, collections_of(reader.scope, Action::CollectionRead).into_iter().map(ids).collect()).await
 }
 
 /// Where a search finds a collection's vectors.
@@ -120,40 +134,62 @@ pub struct SearchTarget {
     pub vector_store_name: String,
 }
 
-/// Those of the collections that the reader may search; without names all of them, at most `limit`, newest first.
-pub async fn search_targets(
-    reader: &Reader<'_>,
-    named: Option<&[CollectionId]>,
-    limit: u64,
-) -> Result<Vec<SearchTarget>, DatabaseError> {
-    let mut query = collection::Entity::find()
-        .select_only()
-        .column(collection::Column::Id)
-        .column(collection::Column::Generation)
-        .column(collection::Column::VectorStoreName)
-        .filter(readable(reader.scope));
-    query = match named {
-        Some(ids) => query.filter(collection::Column::Id.is_in(ids.iter().map(|id| id.0))),
-        None => query.order_by_desc(collection::Column::Id).limit(limit),
-    };
-    let rows: Vec<(uuid::Uuid, uuid::Uuid, String)> = query.into_tuple().all(&reader.executor).await?;
-    let target = |(id, generation, vector_store_name)| SearchTarget {
-        id: CollectionId(id),
-        generation: GenerationId(generation),
-        vector_store_name,
-    };
-    Ok(rows.into_iter().map(target).collect())
+#[derive(FromQueryResult)]
+struct TargetRow {
+    id: uuid::Uuid,
+    generation: uuid::Uuid,
+    vector_store_name: String,
 }
 
-/// The names of all placements in use.
+impl From<TargetRow> for SearchTarget {
+    fn from(row: TargetRow) -> Self {
+        Self {
+            id: CollectionId(row.id),
+            generation: GenerationId(row.generation),
+            vector_store_name: row.vector_store_name,
+        }
+    }
+}
+
+const TARGET: [collection::Column; 3] =
+    [collection::Column::Id, collection::Column::Generation, collection::Column::VectorStoreName];
+
+/// Those of the named collections that the reader may search.
+pub async fn named_targets(reader: &Reader<'_>, ids: &[CollectionId]) -> Result<Page<SearchTarget>, DatabaseError> {
+    let collections = collections_among(ids, reader.scope, Action::CollectionRead).select_only().columns(TARGET);
+    let rows: Vec<TargetRow> = collections.into_model().all(&reader.executor).await?;
+    Ok(Page { items: rows.into_iter().map(Into::into).collect(), has_next_page: false })
+}
+
+/// The collections that the reader may search, newest first, and whether there are more than `most`.
+pub async fn all_targets(reader: &Reader<'_>, most: u32) -> Result<Page<SearchTarget>, DatabaseError> {
+    let newest = |collections: Select<collection::Entity>| {
+        let targets = collections.select_only().columns(TARGET);
+        targets.order_by_desc(collection::Column::Id).limit(u64::from(most) + 1).into_query()
+    };
+    let lists = collections_of(reader.scope, Action::CollectionRead).into_iter().map(newest).collect();
+    let rows: Vec<TargetRow> =
+        all(reader, &first_of_all(lists, &[(collection::Column::Id, Order::Desc)], most)).await?;
+    Ok(Page::from_overfetched(rows, most).map(Into::into))
+}
+
+/// The names of all placements in use. Each is found by the one before it: there are few, and many collections.
 pub async fn placements(reader: &Reader<'_>) -> Result<Vec<String>, DatabaseError> {
-    Ok(collection::Entity::find()
-        .select_only()
-        .column(collection::Column::VectorStoreName)
-        .distinct()
-        .into_tuple()
-        .all(&reader.executor)
-        .await?)
+    let mut names: Vec<String> = Vec::new();
+    loop {
+        let mut next = collection::Entity::find()
+            .select_only()
+            .column(collection::Column::VectorStoreName)
+            .order_by_asc(collection::Column::VectorStoreName)
+            .limit(1);
+        if let Some(last) = names.last() {
+            next = next.filter(collection::Column::VectorStoreName.gt(last.as_str()));
+        }
+        match next.into_tuple().one(&reader.executor).await? {
+            Some(name) => names.push(name),
+            None => return Ok(names),
+        }
+    }
 }
 
 /// Whether the owner has another collection of this name.
@@ -170,7 +206,7 @@ pub async fn name_taken(
     if let Some(id) = except {
         query = query.filter(collection::Column::Id.ne(id.0));
     }
-    Ok(query.count(&tx.connection).await? > 0)
+    exists(query, &tx.connection).await
 }
 
 /// One collection in which the reader may do `action`.

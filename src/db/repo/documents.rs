@@ -4,23 +4,25 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, StatementBuilder,
-    sea_query::{Alias, Expr, ExprTrait, Query, WindowStatement},
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait},
 };
 
-use super::{Direction, INSERT_ROWS, convert, in_allowed, in_readable};
+use super::{
+    Direction, INSERT_ROWS, collections_among, convert, in_allowed, in_readable,
+    lists::{Below, pages},
+    within,
+};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, document, to_json},
+        entity::{StoredEnum, collection, document, to_json},
     },
     domain::{
         action::Action,
         document::{Document, DocumentStatus, ProcessingError},
         id::{CollectionId, DocumentId},
         page::{Page, PageRequest},
-        scope::Scope,
     },
 };
 
@@ -58,8 +60,9 @@ pub struct DocumentList {
     pub page: PageRequest<DocumentKey>,
 }
 
-pub(super) fn matching(scope: Scope, filter: &DocumentFilter) -> Condition {
-    let mut condition = in_readable(document::Column::CollectionId, scope);
+/// The documents of a filter, whoever asks.
+pub(super) fn matching(filter: &DocumentFilter) -> Condition {
+    let mut condition = Condition::all();
     if !filter.status.is_empty() {
         condition = condition.add(document::Column::Status.is_in(filter.status.iter().map(|status| status.stored())));
     }
@@ -96,60 +99,55 @@ pub async fn list(
     collections: &[CollectionId],
     list: &DocumentList,
 ) -> Result<HashMap<CollectionId, Page<Document>>, DatabaseError> {
-    let order: sea_orm::Order = list.direction.into();
-    let mut window = WindowStatement::partition_by(document::Column::CollectionId);
-    if list.sort == DocumentSort::FileName {
-        sea_orm::sea_query::OrderedStatement::order_by(&mut window, document::Column::FileName, order.clone());
+    let DocumentList { filter, sort, direction, page } = list;
+    let mut rows = document::Entity::find().filter(matching(filter));
+    if let Some(key) = &page.after {
+        rows = rows.filter(match &key.file_name {
+            Some(name) => {
+                direction.after_pair((document::Column::FileName, document::Column::Id), (name.as_str(), key.id.0))
+            }
+            None => direction.after(document::Column::Id, key.id.0),
+        });
     }
-    sea_orm::sea_query::OrderedStatement::order_by(&mut window, document::Column::Id, order);
-
-    let place = Alias::new("place");
-    let mut ranked = document::Entity::find()
-        .filter(document::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
-        .filter(matching(reader.scope, &list.filter));
-    if let Some(key) = &list.page.after {
-        ranked = match &key.file_name {
-            Some(name) => ranked.filter(
-                list.direction.after_pair((document::Column::FileName, document::Column::Id), (name.clone(), key.id.0)),
-            ),
-            None => ranked.filter(list.direction.after(document::Column::Id, key.id.0)),
-        };
-    }
-    let mut ranked = ranked.into_query();
-    ranked.expr_window_as(Expr::cust("ROW_NUMBER()"), window, place.clone());
-
-    let statement = Query::select()
-        .column(sea_orm::sea_query::Asterisk)
-        .from_subquery(ranked, Alias::new("ranked"))
-        .and_where(Expr::col(place.clone()).lte(list.page.first + 1))
-        .order_by(place, sea_orm::Order::Asc)
-        .to_owned();
-    let rows = document::Model::find_by_statement(StatementBuilder::build(
-        &statement,
-        &sea_orm::ConnectionTrait::get_database_backend(&reader.executor),
-    ))
-    .all(&reader.executor)
-    .await?;
-
-    let mut pages: HashMap<CollectionId, Vec<Document>> = HashMap::new();
-    for document in convert::<_, Document>(rows)? {
-        pages.entry(document.collection_id).or_default().push(document);
-    }
-    Ok(pages.into_iter().map(|(id, rows)| (id, Page::from_overfetched(rows, list.page.first))).collect())
+    let columns = match sort {
+        DocumentSort::CreatedAt => vec![document::Column::Id],
+        DocumentSort::FileName => vec![document::Column::FileName, document::Column::Id],
+    };
+    let below = Below {
+        parents: collections_among(collections, reader.scope, Action::CollectionRead),
+        parent: collection::Column::Id,
+        rows,
+        link: document::Column::CollectionId,
+        order: columns.into_iter().map(|column| (column, (*direction).into())).collect(),
+        first: page.first,
+    };
+    let documents: Vec<Document> = convert(below.of_each(reader).await?)?;
+    Ok(pages(documents.into_iter().map(|document| (document.collection_id, document)), page.first))
 }
 
-/// How many documents of a filter each collection has, in one statement.
+/// How many documents of a filter each collection has, in one statement. Without a filter that is known.
 pub async fn count(
     reader: &Reader<'_>,
     collections: &[CollectionId],
     filter: &DocumentFilter,
 ) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
+    let collections = collections_among(collections, reader.scope, Action::CollectionRead);
+    if *filter == DocumentFilter::default() {
+        let rows: Vec<(uuid::Uuid, i32)> = collections
+            .select_only()
+            .column(collection::Column::Id)
+            .column(collection::Column::DocumentCount)
+            .into_tuple()
+            .all(&reader.executor)
+            .await?;
+        return Ok(rows.into_iter().map(|(id, count)| (CollectionId(id), i64::from(count))).collect());
+    }
     let rows: Vec<(uuid::Uuid, i64)> = document::Entity::find()
         .select_only()
         .column(document::Column::CollectionId)
         .column_as(document::Column::Id.count(), "documents")
-        .filter(document::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
-        .filter(matching(reader.scope, filter))
+        .filter(within(document::Column::CollectionId, collections))
+        .filter(matching(filter))
         .group_by(document::Column::CollectionId)
         .into_tuple()
         .all(&reader.executor)

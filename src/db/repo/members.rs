@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QuerySelect, sea_query::Expr,
 };
 
 use super::{
-    convert, in_allowed,
-    lists::{first_of_each, pages},
+    collections_among, convert,
+    lists::{Below, pages},
+    within,
 };
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, collection_member},
+        entity::{StoredEnum, collection, collection_member},
     },
     domain::{
         action::Action,
@@ -21,15 +22,8 @@ use crate::{
         id::{CollectionId, UserId},
         member::Member,
         page::{Page, PageRequest},
-        scope::Scope,
     },
 };
-
-fn visible(scope: Scope, collections: &[CollectionId]) -> Condition {
-    Condition::all()
-        .add(collection_member::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
-        .add(in_allowed(collection_member::Column::CollectionId, scope, Action::MemberRead))
-}
 
 /// The reader's own roles in those of the collections in which she has one.
 pub async fn own_roles(
@@ -52,13 +46,19 @@ pub async fn list(
     collections: &[CollectionId],
     page: &PageRequest<UserId>,
 ) -> Result<HashMap<CollectionId, Page<Member>>, DatabaseError> {
-    let mut query = collection_member::Entity::find().filter(visible(reader.scope, collections));
+    let mut rows = collection_member::Entity::find();
     if let Some(after) = page.after {
-        query = query.filter(collection_member::Column::UserId.gt(after.0));
+        rows = rows.filter(collection_member::Column::UserId.gt(after.0));
     }
-    let order = (collection_member::Column::UserId, sea_orm::Order::Asc);
-    let rows = first_of_each(reader, query, collection_member::Column::CollectionId, order, page.first).await?;
-    let members: Vec<Member> = convert(rows)?;
+    let below = Below {
+        parents: collections_among(collections, reader.scope, Action::MemberRead),
+        parent: collection::Column::Id,
+        rows,
+        link: collection_member::Column::CollectionId,
+        order: vec![(collection_member::Column::UserId, Order::Asc)],
+        first: page.first,
+    };
+    let members: Vec<Member> = convert(below.of_each(reader).await?)?;
     Ok(pages(members.into_iter().map(|member| (member.collection_id, member)), page.first))
 }
 
@@ -67,11 +67,12 @@ pub async fn count(
     reader: &Reader<'_>,
     collections: &[CollectionId],
 ) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
+    let collections = collections_among(collections, reader.scope, Action::MemberRead);
     let rows: Vec<(uuid::Uuid, i64)> = collection_member::Entity::find()
         .select_only()
         .column(collection_member::Column::CollectionId)
         .column_as(collection_member::Column::UserId.count(), "members")
-        .filter(visible(reader.scope, collections))
+        .filter(within(collection_member::Column::CollectionId, collections))
         .group_by(collection_member::Column::CollectionId)
         .into_tuple()
         .all(&reader.executor)

@@ -21,7 +21,7 @@ pub mod uploads;
 pub mod users;
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait, Func, LikeExpr, SimpleExpr},
 };
 
@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     auth::policy,
-    domain::{action::Action, collection::CollectionStatus, scope::Scope},
+    domain::{action::Action, collection::CollectionStatus, id::CollectionId, scope::Scope},
 };
 
 /// Rows in one INSERT: 12 columns times 500 rows stay far below both databases' limits of bound values.
@@ -63,15 +63,19 @@ impl Direction {
         }
     }
 
-    /// Rows after the pair `(first, second)` in this direction, for lists that break ties by a second column.
+    /// Rows after the pair `(first, second)` in this direction, for lists that break ties by a second column. It is one
+    /// comparison of rows: an index finds the place of one, not that of the same thing written with OR.
     fn after_pair<A: ColumnTrait, B: ColumnTrait>(
         self,
         columns: (A, B),
-        keys: (impl Into<sea_orm::Value> + Clone, impl Into<sea_orm::Value>),
-    ) -> Condition {
-        Condition::any()
-            .add(self.after(columns.0, keys.0.clone()))
-            .add(columns.0.eq(keys.0).and(self.after(columns.1, keys.1)))
+        keys: (impl Into<sea_orm::Value>, impl Into<sea_orm::Value>),
+    ) -> SimpleExpr {
+        let columns = Expr::tuple([Expr::col(columns.0.as_column_ref()), Expr::col(columns.1.as_column_ref())]);
+        let keys = Expr::tuple([Expr::value(keys.0), Expr::value(keys.1)]);
+        match self {
+            Self::Ascending => columns.gt(keys),
+            Self::Descending => columns.lt(keys),
+        }
     }
 }
 
@@ -119,6 +123,50 @@ fn allowed(scope: Scope, action: Action) -> Condition {
     condition
 }
 
+/// The collections in which a scope may do `action`, in parts that have nothing in common: those that the caller has a
+/// role in or its key names, and those that everybody may read.
+///
+/// Each part is found from an index of what it is about: rows that the caller can't see are not looked at. Whether the
+/// caller may is for `allowed` to say; the parts only say where to begin.
+fn collections_of(scope: Scope, action: Action) -> Vec<Select<collection::Entity>> {
+    let start = |condition: SimpleExpr| collection::Entity::find().filter(condition).filter(allowed(scope, action));
+    let is_public = || Expr::col(collection::Column::IsPublic.as_column_ref());
+    let caller = match scope {
+        Scope::System => return vec![collection::Entity::find()],
+        Scope::Anonymous => return vec![start(is_public())],
+        Scope::Account(caller) => caller,
+    };
+    if let Some(key) = caller.key.filter(|key| !key.all_collections) {
+        let named = api_key_collection::Entity::find()
+            .select_only()
+            .column(api_key_collection::Column::CollectionId)
+            .filter(api_key_collection::Column::ApiKeyId.eq(key.id.0));
+        return vec![start(collection::Column::Id.in_subquery(named.into_query()))];
+    }
+    let own = collection_member::Entity::find()
+        .select_only()
+        .column(collection_member::Column::CollectionId)
+        .filter(collection_member::Column::UserId.eq(caller.user.0))
+        .into_query();
+    let mut parts = vec![start(collection::Column::Id.in_subquery(own.clone()))];
+    if policy::rule(action).public {
+        parts.push(start(is_public().and(collection::Column::Id.not_in_subquery(own))));
+    }
+    parts
+}
+
+/// Those of the collections in which a scope may do `action`.
+fn collections_among(ids: &[CollectionId], scope: Scope, action: Action) -> Select<collection::Entity> {
+    collection::Entity::find()
+        .filter(collection::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(allowed(scope, action))
+}
+
+/// Rows whose `column` names one of these collections. The collections are found first and the rows by them.
+fn within<C: ColumnTrait>(column: C, collections: Select<collection::Entity>) -> SimpleExpr {
+    column.in_subquery(collections.select_only().column(collection::Column::Id).into_query())
+}
+
 /// The collections that a scope may read, as a condition on rows of `collections`.
 fn readable(scope: Scope) -> Condition {
     allowed(scope, Action::CollectionRead)
@@ -151,6 +199,12 @@ fn same<A: ColumnTrait, B: ColumnTrait>(first: A, second: B) -> SimpleExpr {
 fn contains<C: ColumnTrait>(column: C, part: &str) -> SimpleExpr {
     let escaped = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     Expr::expr(Func::lower(Expr::col(column))).like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+}
+
+/// Whether there is any such row.
+async fn exists<E: EntityTrait>(rows: Select<E>, connection: &impl ConnectionTrait) -> Result<bool, DatabaseError> {
+    let row: Option<i32> = rows.select_only().expr(Expr::val(1)).limit(1).into_tuple().one(connection).await?;
+    Ok(row.is_some())
 }
 
 fn nothing() -> Condition {

@@ -4,22 +4,25 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::SelectStatement,
+    ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, SelectStatement},
 };
 
 use super::{
-    Direction, convert, documents,
+    Direction, collections_among, convert, documents,
     documents::DocumentFilter,
-    lists::{first_of_each, pages},
+    in_readable,
+    lists::{Below, pages},
     operations::visible,
+    same, within,
 };
 use crate::{
     db::{
         DatabaseError, Reader,
-        entity::{StoredEnum, document, operation, operation_document, operation_event},
+        entity::{StoredEnum, collection, document, operation, operation_document, operation_event},
     },
     domain::{
+        action::Action,
         id::{CollectionId, OperationId},
         operation::{DocumentOutcome, Operation, OperationDocument, OperationEvent},
         page::{Page, PageRequest},
@@ -49,15 +52,30 @@ pub async fn of_collections(
     collections: &[CollectionId],
     page: &PageRequest<OperationId>,
 ) -> Result<HashMap<CollectionId, Page<Operation>>, DatabaseError> {
-    let mut query = on_collections(reader.scope, collections);
-    if let Some(after) = page.after {
-        query = query.filter(Direction::Descending.after(operation::Column::Id, after.0));
-    }
-    let order = (operation::Column::Id, sea_orm::Order::Desc);
-    let rows = first_of_each(reader, query, operation::Column::CollectionId, order, page.first).await?;
-    let operations: Vec<Operation> = convert(rows)?;
+    let collections = collections_among(collections, reader.scope, Action::OperationRead);
+    let below = on_collections(collections, operation::Entity::find(), page);
+    let operations: Vec<Operation> = convert(below.of_each(reader).await?)?;
     let under = operations.into_iter().filter_map(|operation| Some((operation.collection_id?, operation)));
     Ok(pages(under, page.first))
+}
+
+/// A page of those of the operations that are on collections, newest first.
+pub(super) fn on_collections(
+    collections: Select<collection::Entity>,
+    mut operations: Select<operation::Entity>,
+    page: &PageRequest<OperationId>,
+) -> Below<collection::Entity, operation::Entity> {
+    if let Some(after) = page.after {
+        operations = operations.filter(Direction::Descending.after(operation::Column::Id, after.0));
+    }
+    Below {
+        parents: collections,
+        parent: collection::Column::Id,
+        rows: operations,
+        link: operation::Column::CollectionId,
+        order: vec![(operation::Column::Id, Order::Desc)],
+        first: page.first,
+    }
 }
 
 /// How many operations there are on each of several collections.
@@ -65,21 +83,17 @@ pub async fn count_of_collections(
     reader: &Reader<'_>,
     collections: &[CollectionId],
 ) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
-    let rows: Vec<(uuid::Uuid, i64)> = on_collections(reader.scope, collections)
+    let collections = collections_among(collections, reader.scope, Action::OperationRead);
+    let rows: Vec<(uuid::Uuid, i64)> = operation::Entity::find()
         .select_only()
         .column(operation::Column::CollectionId)
         .column_as(operation::Column::Id.count(), "operations")
+        .filter(within(operation::Column::CollectionId, collections))
         .group_by(operation::Column::CollectionId)
         .into_tuple()
         .all(&reader.executor)
         .await?;
     Ok(rows.into_iter().map(|(id, count)| (CollectionId(id), count)).collect())
-}
-
-fn on_collections(scope: Scope, collections: &[CollectionId]) -> Select<operation::Entity> {
-    operation::Entity::find()
-        .filter(operation::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
-        .filter(visible(scope))
 }
 
 /// The same page of the events of each of several operations, in order, after the sequence number `page.after`.
@@ -92,7 +106,7 @@ pub async fn events(
     let start = page.after.unwrap_or(0).saturating_add(1);
     let end = start.saturating_add(i32::try_from(page.first).unwrap_or(i32::MAX));
     let rows = operation_event::Entity::find()
-        .filter(operation_event::Column::OperationId.in_subquery(ids(reader.scope, operations)))
+        .filter(operation_event::Column::OperationId.in_subquery(ids(operations, reader.scope)))
         .filter(operation_event::Column::Seq.between(start, end))
         .order_by_asc(operation_event::Column::OperationId)
         .order_by_asc(operation_event::Column::Seq)
@@ -111,7 +125,7 @@ pub async fn count_events(
         .select_only()
         .column(operation::Column::Id)
         .column(operation::Column::LastSequence)
-        .filter(operation::Column::Id.in_subquery(ids(reader.scope, operations)))
+        .filter(operation::Column::Id.in_subquery(ids(operations, reader.scope)))
         .into_tuple()
         .all(&reader.executor)
         .await?;
@@ -124,14 +138,20 @@ pub async fn items(
     operations: &[OperationId],
     list: &ItemList,
 ) -> Result<HashMap<OperationId, Page<OperationDocument>>, DatabaseError> {
-    let mut query = operation_document::Entity::find().filter(matching(reader.scope, operations, &list.filter));
+    let mut rows = operation_document::Entity::find().filter(matching(reader.scope, &list.filter));
     if let Some(after) = list.page.after {
-        query = query.filter(operation_document::Column::Ordinal.gt(after));
+        rows = rows.filter(operation_document::Column::Ordinal.gt(after));
     }
-    let order = (operation_document::Column::Ordinal, sea_orm::Order::Asc);
     let first = list.page.first;
-    let rows = first_of_each(reader, query, operation_document::Column::OperationId, order, first).await?;
-    let items: Vec<OperationDocument> = convert(rows)?;
+    let below = Below {
+        parents: among(operations, reader.scope),
+        parent: operation::Column::Id,
+        rows,
+        link: operation_document::Column::OperationId,
+        order: vec![(operation_document::Column::Ordinal, Order::Asc)],
+        first,
+    };
+    let items: Vec<OperationDocument> = convert(below.of_each(reader).await?)?;
     Ok(pages(items.into_iter().map(|item| (item.operation_id, item)), first))
 }
 
@@ -145,7 +165,8 @@ pub async fn count_items(
         .select_only()
         .column(operation_document::Column::OperationId)
         .column_as(operation_document::Column::Ordinal.count(), "documents")
-        .filter(matching(reader.scope, operations, filter))
+        .filter(operation_document::Column::OperationId.in_subquery(ids(operations, reader.scope)))
+        .filter(matching(reader.scope, filter))
         .group_by(operation_document::Column::OperationId)
         .into_tuple()
         .all(&reader.executor)
@@ -153,30 +174,32 @@ pub async fn count_items(
     Ok(rows.into_iter().map(|(id, count)| (OperationId(id), count)).collect())
 }
 
-fn matching(scope: Scope, operations: &[OperationId], filter: &ItemFilter) -> Condition {
-    let in_operations = operation_document::Column::OperationId.in_subquery(ids(scope, operations));
-    let mut condition = Condition::all().add(in_operations);
+/// The documents of operations that match a filter. Documents are looked up one by one: few are an operation's.
+fn matching(scope: Scope, filter: &ItemFilter) -> Condition {
+    let mut condition = Condition::all();
     if !filter.outcomes.is_empty() {
         let outcomes = filter.outcomes.iter().map(|outcome| outcome.stored());
         condition = condition.add(operation_document::Column::Outcome.is_in(outcomes));
     }
     if filter.documents != DocumentFilter::default() {
-        let documents = document::Entity::find()
+        let document = document::Entity::find()
             .select_only()
-            .column(document::Column::Id)
-            .filter(documents::matching(scope, &filter.documents))
-            .into_query();
-        condition = condition.add(operation_document::Column::DocumentId.in_subquery(documents));
+            .expr(Expr::val(1))
+            .filter(same(document::Column::Id, operation_document::Column::DocumentId))
+            .filter(in_readable(document::Column::CollectionId, scope))
+            .filter(documents::matching(&filter.documents));
+        condition = condition.add(Expr::exists(document.into_query()));
     }
     condition
 }
 
 /// Those of the operations that exist for the scope.
-fn ids(scope: Scope, operations: &[OperationId]) -> SelectStatement {
+fn among(operations: &[OperationId], scope: Scope) -> Select<operation::Entity> {
     operation::Entity::find()
-        .select_only()
-        .column(operation::Column::Id)
         .filter(operation::Column::Id.is_in(operations.iter().map(|id| id.0)))
         .filter(visible(scope))
-        .into_query()
+}
+
+fn ids(operations: &[OperationId], scope: Scope) -> SelectStatement {
+    among(operations, scope).select_only().column(operation::Column::Id).into_query()
 }

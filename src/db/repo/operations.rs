@@ -4,18 +4,20 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
-    sea_query::{Expr, ExprTrait},
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, sea_query::Expr,
 };
 
-use super::{Direction, INSERT_ROWS, convert, in_allowed, nothing, same, to_count};
+use super::{
+    Direction, INSERT_ROWS, collections_among, collections_of, convert, in_allowed,
+    lists::{all, count_of_all, first_of_all},
+    operation_lists::on_collections,
+    same, within,
+};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, operation, operation_document, operation_event, to_json},
+        entity::{StoredEnum, collection, operation, operation_document, operation_event, to_json},
     },
     domain::{
         action::Action,
@@ -100,16 +102,25 @@ impl LockedOperation {
 /// Operations about which a scope may do `action`: those on collections in which it may, and its own where the
 /// collection is gone.
 pub(super) fn allowed(scope: Scope, action: Action) -> Condition {
-    let Scope::Account(caller) = scope else {
-        return if scope == Scope::System { Condition::all() } else { nothing() };
-    };
-    let mut condition = Condition::any().add(in_allowed(operation::Column::CollectionId, scope, action));
-    // A key for some collections was not good for one that is gone.
-    if caller.key.is_none_or(|key| key.all_collections && key.actions.contains(action)) {
-        condition =
-            condition.add(operation::Column::UserId.eq(caller.user.0).and(operation::Column::CollectionId.is_null()));
+    if scope == Scope::System {
+        return Condition::all();
     }
-    condition
+    let on_collections = in_allowed(operation::Column::CollectionId, scope, action);
+    Condition::any().add(on_collections).add_option(own_without_collection(scope, action))
+}
+
+/// Operations about which a scope may do `action`, though their collection is gone.
+fn own_without_collection(scope: Scope, action: Action) -> Option<Condition> {
+    let gone = Condition::all().add(operation::Column::CollectionId.is_null());
+    match scope {
+        Scope::System => Some(gone),
+        Scope::Anonymous => None,
+        Scope::Account(caller) => {
+            // A key for some collections was not good for one that is gone.
+            let is_good = caller.key.is_none_or(|key| key.all_collections && key.actions.contains(action));
+            is_good.then(|| gone.add(operation::Column::UserId.eq(caller.user.0)))
+        }
+    }
 }
 
 /// Operations that exist for a scope.
@@ -117,11 +128,9 @@ pub(super) fn visible(scope: Scope) -> Condition {
     allowed(scope, Action::OperationRead)
 }
 
-fn matching(scope: Scope, filter: &OperationFilter) -> Condition {
-    let mut condition = Condition::all().add(visible(scope));
-    if let Some(collection) = filter.collection {
-        condition = condition.add(operation::Column::CollectionId.eq(collection.0));
-    }
+/// The operations of a filter, whoever asks.
+fn matching(filter: &OperationFilter) -> Condition {
+    let mut condition = Condition::all();
     if !filter.status.is_empty() {
         condition = condition.add(operation::Column::Status.is_in(filter.status.iter().map(|value| value.stored())));
     }
@@ -130,6 +139,14 @@ fn matching(scope: Scope, filter: &OperationFilter) -> Condition {
         condition = condition.add(operation::Column::OperationType.is_in(types));
     }
     condition
+}
+
+/// Where the operations of a filter are: the collections that they are on, in parts, and those that are on none any more.
+fn places(scope: Scope, filter: &OperationFilter) -> (Vec<Select<collection::Entity>>, Option<Condition>) {
+    match filter.collection {
+        Some(id) => (vec![collections_among(&[id], scope, Action::OperationRead)], None),
+        None => (collections_of(scope, Action::OperationRead), own_without_collection(scope, Action::OperationRead)),
+    }
 }
 
 /// One operation.
@@ -156,19 +173,36 @@ pub async fn list(
     filter: &OperationFilter,
     page: &PageRequest<OperationId>,
 ) -> Result<Page<Operation>, DatabaseError> {
-    let mut query = operation::Entity::find()
-        .filter(matching(reader.scope, filter))
-        .order_by_desc(operation::Column::Id)
-        .limit(u64::from(page.first) + 1);
-    if let Some(after) = page.after {
-        query = query.filter(Direction::Descending.after(operation::Column::Id, after.0));
+    let order = [(operation::Column::Id, Order::Desc)];
+    let operations = || operation::Entity::find().filter(matching(filter));
+    let (collections, gone) = places(reader.scope, filter);
+    let backend = reader.executor.get_database_backend();
+    let mut lists: Vec<_> = collections
+        .into_iter()
+        .map(|collections| on_collections(collections, operations(), page).statement(backend))
+        .collect();
+    if let Some(gone) = gone {
+        let mut rows = operations().filter(gone).order_by_desc(operation::Column::Id).limit(u64::from(page.first) + 1);
+        if let Some(after) = page.after {
+            rows = rows.filter(Direction::Descending.after(operation::Column::Id, after.0));
+        }
+        lists.push(rows.into_query());
     }
-    Ok(Page::from_overfetched(convert(query.all(&reader.executor).await?)?, page.first))
+    let rows: Vec<operation::Model> = all(reader, &first_of_all(lists, &order, page.first)).await?;
+    Ok(Page::from_overfetched(convert(rows)?, page.first))
 }
 
 /// How many operations a list has in all.
 pub async fn count(reader: &Reader<'_>, filter: &OperationFilter) -> Result<i64, DatabaseError> {
-    Ok(to_count(operation::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
+    let ids = |which: Condition| {
+        let rows = operation::Entity::find().filter(which).filter(matching(filter));
+        rows.select_only().column(operation::Column::Id).into_query()
+    };
+    let (collections, gone) = places(reader.scope, filter);
+    let on_collections =
+        collections.into_iter().map(|collections| within(operation::Column::CollectionId, collections));
+    let lists = on_collections.map(|which| Condition::all().add(which)).chain(gone).map(ids).collect();
+    count_of_all(reader, lists).await
 }
 
 /// Whether somebody asked to cancel an operation.
@@ -426,4 +460,47 @@ pub async fn set_outcome(
         .exec(&tx.connection)
         .await?;
     Ok(())
+}
+
+/// Rows that one slice removes of each kind at most.
+const SLICE: u64 = 10_000;
+/// Operations of one slice; with their rows, as they come, they fit into it.
+const OPERATIONS: u64 = 20;
+
+/// Removes operations that ended before `moment`, oldest first, with their events and documents, or as many rows of them as
+/// fit into one slice. Returns how many rows; 0: there is nothing left to remove.
+pub async fn delete_ended(tx: &Transaction<'_>, moment: DateTime<Utc>) -> Result<u64, DatabaseError> {
+    let ids: Vec<uuid::Uuid> = operation::Entity::find()
+        .select_only()
+        .column(operation::Column::Id)
+        .filter(operation::Column::CompletedAt.lt(moment))
+        .order_by_asc(operation::Column::CompletedAt)
+        .limit(OPERATIONS)
+        .into_tuple()
+        .all(&tx.connection)
+        .await?;
+    let mut removed = 0;
+    for id in ids {
+        let (of_events, of_documents) = (operation_event::Column::OperationId, operation_document::Column::OperationId);
+        removed += delete_some::<operation_event::Entity>(tx, of_events, operation_event::Column::Seq, id).await?;
+        removed += delete_some::<operation_document::Entity>(tx, of_documents, operation_document::Column::Ordinal, id)
+            .await?;
+        if removed >= SLICE {
+            return Ok(removed);
+        }
+        removed += operation::Entity::delete_by_id(id).exec(&tx.connection).await?.rows_affected;
+    }
+    Ok(removed)
+}
+
+/// Removes the first rows below an operation.
+async fn delete_some<E: EntityTrait>(
+    tx: &Transaction<'_>,
+    link: E::Column,
+    key: E::Column,
+    id: uuid::Uuid,
+) -> Result<u64, DatabaseError> {
+    let some = E::find().select_only().column(key).filter(link.eq(id)).order_by_asc(key).limit(SLICE);
+    let rows = E::delete_many().filter(link.eq(id)).filter(key.in_subquery(some.into_query()));
+    Ok(rows.exec(&tx.connection).await?.rows_affected)
 }

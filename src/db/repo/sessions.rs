@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::{
     super::entity::{refresh_token, session},
-    Direction, nothing, to_count,
+    Direction, exists, nothing, to_count,
 };
 use crate::{
     db::{DatabaseError, Reader, Transaction},
@@ -18,7 +18,7 @@ use crate::{
         id::{SessionId, UserId},
         page::{Page, PageRequest},
         scope::Scope,
-        session::Session,
+        session::{Session, TokenNames},
     },
 };
 
@@ -26,8 +26,17 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IssuedToken {
     pub session: Session,
-    /// When it was exchanged for a newer one, if it was, and with which salt.
-    pub used: Option<(DateTime<Utc>, String)>,
+    pub state: TokenState,
+}
+
+/// Where a refresh token stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TokenState {
+    Unused,
+    /// It was exchanged for a newer one then, with this salt.
+    Used(DateTime<Utc>, String),
+    /// It was exchanged, and so was its successor.
+    Forgotten,
 }
 
 /// Sessions exist for their user herself, not for her keys.
@@ -89,11 +98,11 @@ pub async fn is_known_address(
         .filter(session::Column::UserId.eq(user.0))
         .filter(session::Column::Address.eq(address))
         .filter(session::Column::LastUsedAt.gt(since));
-    Ok(sessions.count(&reader.executor).await? > 0)
+    exists(sessions, &reader.executor).await
 }
 
 /// Starts a login with its first refresh token.
-pub async fn insert(tx: &Transaction<'_>, new: &Session, token_digest: String) -> Result<(), DatabaseError> {
+pub async fn insert(tx: &Transaction<'_>, new: &Session, token: TokenNames) -> Result<(), DatabaseError> {
     let row = session::ActiveModel {
         id: Set(new.id.0),
         user_id: Set(new.user_id.0),
@@ -105,18 +114,19 @@ pub async fn insert(tx: &Transaction<'_>, new: &Session, token_digest: String) -
         revoked_at: Set(new.revoked_at),
     };
     row.insert(&tx.connection).await?;
-    insert_token(tx, new.id, token_digest, new.created_at).await
+    insert_token(tx, new.id, token, new.created_at).await
 }
 
 /// Adds a refresh token to a login.
 pub async fn insert_token(
     tx: &Transaction<'_>,
     session: SessionId,
-    digest: String,
+    token: TokenNames,
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     let row = refresh_token::ActiveModel {
-        digest: Set(digest),
+        digest: Set(token.digest),
+        family: Set(token.family),
         session_id: Set(session.0),
         created_at: Set(now),
         used_at: Set(None),
@@ -126,14 +136,41 @@ pub async fn insert_token(
     Ok(())
 }
 
-/// The token of this digest, locked until the transaction ends.
-pub async fn lock_token(tx: &Transaction<'_>, digest: &str) -> Result<Option<IssuedToken>, DatabaseError> {
-    let Some(token) = refresh_token::Entity::find_by_id(digest).lock_exclusive().one(&tx.connection).await? else {
-        return Ok(None);
+/// A token that was issued once, told by its digest or, when that is forgotten, by its family. Its login is locked until
+/// the transaction ends, and its tokens with it.
+pub async fn lock_token(tx: &Transaction<'_>, token: &TokenNames) -> Result<Option<IssuedToken>, DatabaseError> {
+    let by_digest = || refresh_token::Entity::find_by_id(token.digest.as_str()).one(&tx.connection);
+    let relative = match (by_digest().await?, &token.family) {
+        (None, Some(family)) => {
+            let family = refresh_token::Entity::find().filter(refresh_token::Column::Family.eq(family.as_str()));
+            family.one(&tx.connection).await?
+        }
+        (found, _) => found,
     };
-    let session = session::Entity::find_by_id(token.session_id).lock_exclusive().one(&tx.connection).await?;
-    let used = token.used_at.zip(token.salt);
-    Ok(session.map(|session| IssuedToken { session: session.into(), used }))
+    let Some(relative) = relative else { return Ok(None) };
+    let session = session::Entity::find_by_id(relative.session_id).lock_exclusive().one(&tx.connection).await?;
+    let Some(session) = session else { return Ok(None) };
+    // Now that nobody else changes it.
+    let state = match by_digest().await? {
+        None => TokenState::Forgotten,
+        Some(token) => match token.used_at.zip(token.salt) {
+            None => TokenState::Unused,
+            Some((at, salt)) => TokenState::Used(at, salt),
+        },
+    };
+    Ok(Some(IssuedToken { session: session.into(), state }))
+}
+
+/// Removes the used tokens of a family but this one, whose login is locked: the family recognises them.
+pub async fn forget_used(tx: &Transaction<'_>, but: &TokenNames) -> Result<(), DatabaseError> {
+    let Some(family) = &but.family else { return Ok(()) };
+    refresh_token::Entity::delete_many()
+        .filter(refresh_token::Column::Family.eq(family.as_str()))
+        .filter(refresh_token::Column::UsedAt.is_not_null())
+        .filter(refresh_token::Column::Digest.ne(but.digest.as_str()))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
 }
 
 /// Notes that a token was exchanged for the one that follows from it and `salt`.

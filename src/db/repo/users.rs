@@ -11,7 +11,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Func, SimpleExpr},
 };
 
-use super::{super::entity::user, Direction, allowed, convert, same, to_count};
+use super::{super::entity::user, Direction, allowed, convert, exists, same, to_count};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
@@ -151,10 +151,10 @@ fn with_hash(row: Option<user::Model>) -> Result<Option<(User, String)>, Databas
 
 /// Which of name and address are taken, compared without case.
 pub async fn taken(tx: &Transaction<'_>, username: &str, email: &str) -> Result<(bool, bool), DatabaseError> {
-    let count = async |column, value: &str| {
-        user::Entity::find().filter(lower(column).eq(value.to_lowercase())).count(&tx.connection).await
+    let is_taken = async |column, value: &str| {
+        exists(user::Entity::find().filter(lower(column).eq(value.to_lowercase())), &tx.connection).await
     };
-    Ok((count(user::Column::Username, username).await? > 0, count(user::Column::Email, email).await? > 0))
+    Ok((is_taken(user::Column::Username, username).await?, is_taken(user::Column::Email, email).await?))
 }
 
 /// Keeps other registrations out until the transaction ends, and tells whether there is any account yet that somebody
@@ -164,7 +164,7 @@ pub async fn lock_registration(tx: &Transaction<'_>) -> Result<bool, DatabaseErr
     if tx.is_postgres() {
         tx.connection.execute_unprepared("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").await?;
     }
-    Ok(user::Entity::find().filter(user::Column::IsActive.eq(true)).count(&tx.connection).await? > 0)
+    exists(user::Entity::find().filter(user::Column::IsActive.eq(true)), &tx.connection).await
 }
 
 /// Adds an account.

@@ -27,7 +27,11 @@ use futures_util::{
 };
 
 use super::Rows;
-use crate::{auth::viewer::Viewer, domain::client::Client, service::Services};
+use crate::{
+    auth::viewer::Viewer,
+    domain::client::Client,
+    service::{Services, limits},
+};
 
 /// Keys of one statement; a larger batch becomes several.
 const MAX_BATCH: usize = 500;
@@ -57,11 +61,12 @@ impl Extension for Batching {
         next: NextExecute<'_>,
     ) -> Response {
         let viewer = context.data_opt::<Viewer>().cloned().unwrap_or_else(|| Viewer::anonymous(Client::default()));
+        let lane = limits::lane(&self.0, &viewer);
         let rows = Rows { services: Arc::clone(&self.0), scope: viewer.scope() };
         let batches = Batches::default();
         let mut data = Data::default();
         data.insert(DataLoader::new(rows, batches.clone(), Immediately).max_batch_size(MAX_BATCH));
-        batches.drive(next.run_with_data(context, operation_name, data)).await
+        lane.run(batches.drive(next.run_with_data(context, operation_name, data))).await
     }
 }
 

@@ -53,8 +53,8 @@ pub struct SearchInput {
     after: Option<Cursor>,
     /// Hits with a lower score are left out. What scores mean depends on the mode. Default: all stay.
     min_score: Option<f32>,
-    /// Whether a failed leg is an error (UNAVAILABLE). Otherwise `legs` tells of it and the answer rests on the other
-    /// leg. Default: false.
+    /// Whether a failed leg is an error (UNAVAILABLE), and too many collections as well (COST_LIMIT_EXCEEDED). Otherwise
+    /// `legs` and `isPartial` tell of it and the answer rests on the rest. Default: false.
     strict: Option<bool>,
 }
 

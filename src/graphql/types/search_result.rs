@@ -16,6 +16,11 @@ pub struct SearchResult {
     page_info: PageInfo,
     /// What became of each way of finding candidates.
     legs: Vec<SearchLeg>,
+    /// How many collections were searched.
+    searched_collections: i32,
+    /// Whether the viewer may read more collections than one search takes. Then the newest were searched and the others
+    /// were not: name collections in `collectionIds`.
+    is_partial: bool,
     /// Milliseconds that the search took, `embeddingMs` included.
     took_ms: f64,
     /// Milliseconds that embedding the question took.
@@ -38,6 +43,8 @@ impl SearchResult {
         Self {
             page_info: PageInfo::new(outcome.has_next_page, is_continued, start, end),
             legs: legs.collect(),
+            searched_collections: number(outcome.searched),
+            is_partial: outcome.is_partial,
             took_ms: milliseconds(outcome.took),
             embedding_ms: milliseconds(outcome.embedding),
             hits,

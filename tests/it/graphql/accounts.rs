@@ -1,5 +1,6 @@
 //! Registering, logging in, refreshing, logging out.
 
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
 use crate::{
@@ -102,6 +103,25 @@ on_both_databases! {
         assert_eq!(replay["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
         let late = refresh(&nobody, &third["refreshToken"]).await;
         assert_eq!(late["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    }
+
+    async fn a_login_in_use_keeps_two_tokens_and_knows_every_one_that_came_before(app) {
+        let nobody = app.anonymous();
+        nobody.register("ada").await;
+        let first = log_in(&nobody, "ada", PASSWORD).await;
+        let mut newest = first["refreshToken"].clone();
+        for _ in 0..20 {
+            newest = refresh(&nobody, &newest).await["data"]["sessionRefresh"]["refreshToken"].clone();
+        }
+        let database = sea_orm::Database::connect(app.database_url()).await.unwrap();
+        let count = Statement::from_string(database.get_database_backend(), "SELECT COUNT(*) AS tokens FROM refresh_tokens");
+        let row = database.query_one_raw(count).await.unwrap().unwrap();
+        assert_eq!(row.try_get::<i64>("", "tokens").unwrap(), 2);
+
+        let replay = refresh(&nobody, &first["refreshToken"]).await;
+        assert_eq!(replay["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+        let late = refresh(&nobody, &newest).await;
+        assert_eq!(late["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "the used token ended the login");
     }
 
     async fn fifty_parallel_refreshes_of_one_token_leave_one_family_with_one_token(app) {

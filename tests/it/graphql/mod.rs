@@ -9,6 +9,7 @@ mod events;
 mod graph;
 mod nested;
 mod operations;
+mod reads;
 mod revocation;
 mod schema;
 mod search;

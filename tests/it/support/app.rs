@@ -1,6 +1,7 @@
 //! A whole application on its own database, vectors and files, with its worker.
 
 use std::{
+    fmt::Display,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
@@ -53,6 +54,8 @@ pub struct TestApp {
     /// Kept until the application is gone.
     directory: Option<TempDir>,
     statements: Arc<Mutex<Vec<String>>>,
+    /// With their values, while somebody wants to see them.
+    whole_statements: Arc<Mutex<Option<Vec<String>>>>,
     stop: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
 }
@@ -85,15 +88,20 @@ impl TestApp {
     async fn build(config: Config, clock: Arc<TestClock>, directory: TempDir) -> Self {
         let statements = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statements);
+        let whole_statements = Arc::new(Mutex::new(None));
+        let seen_whole: Arc<Mutex<Option<Vec<String>>>> = Arc::clone(&whole_statements);
         let stop = CancellationToken::new();
         let parts = Parts {
             config: config.clone(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             embedder: Some(model::embedder().await),
             vectors: None,
-            statement_observer: Some(Arc::new(move |statement: &str| {
+            statement_observer: Some(Arc::new(move |statement: &str, whole: &dyn Display| {
                 scope_net::watch(statement);
                 seen.lock().unwrap().push(statement.to_owned());
+                if let Some(seen) = seen_whole.lock().unwrap().as_mut() {
+                    seen.push(whole.to_string());
+                }
             })),
             program: PathBuf::from(env!("CARGO_BIN_EXE_docent")),
             stop: stop.clone(),
@@ -102,7 +110,7 @@ impl TestApp {
         let router = app.router();
         let working = Arc::clone(&app);
         let worker = Some(tokio::spawn(async move { working.work().await }));
-        Self { app, router, clock, config, directory: Some(directory), statements, stop, worker }
+        Self { app, router, clock, config, directory: Some(directory), statements, whole_statements, stop, worker }
     }
 
     /// The application after a restart in good order, on the same data. Callers have to log in again.
@@ -172,6 +180,15 @@ impl TestApp {
         self.statements.lock().unwrap().clear();
         let value = work.await;
         (value, self.statements.lock().unwrap().clone())
+    }
+}
+
+impl TestApp {
+    /// The statements that `work` made, with their values. Stop the worker first.
+    pub async fn seeing<T>(&self, work: impl Future<Output = T>) -> Vec<String> {
+        *self.whole_statements.lock().unwrap() = Some(Vec::new());
+        work.await;
+        self.whole_statements.lock().unwrap().take().unwrap()
     }
 }
 

@@ -50,6 +50,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""sessions" WHERE "sessions"."id" = ? LIMIT ?"#, "the login of a refresh token that was presented"),
     (r#""sessions" WHERE "sessions"."user_id""#, "whether a login comes from a known address"),
     (r#""refresh_tokens" WHERE "refresh_tokens"."digest" = ?"#, "whoever has a token may use it"),
+    (r#""refresh_tokens" WHERE "refresh_tokens"."family" = ?"#, "so may whoever had one"),
     (r#""invitations" WHERE "invitations"."digest" = ?"#, "whoever has an invitation may use it"),
     (r#""api_keys" WHERE "api_keys"."digest" = ?"#, "whoever has a key may use it"),
     (r#""api_keys" WHERE "api_keys"."id" = ?"#, "the key behind a connection is looked up again"),
