@@ -1,22 +1,33 @@
 //! The composition root: builds everything from the settings, once, for the server, the commands and the tests alike.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use anyhow::bail;
 use async_trait::async_trait;
 use axum::Router;
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, info, warn};
 
 use crate::{
     auth::{
         password::PasswordHasher,
         rate_limit::{Buckets, LoginLimiter},
+        share::Shares,
         token::{TokenSigner, load_or_create_keys},
         viewer::Viewer,
     },
     blob::BlobStore,
     config::Config,
-    db::{Database, Lanes, StatementObserver},
+    db::{Database, Lanes, StatementObserver, repo::stores},
+    disk::{Disk, FileSystem, SpaceProbe},
     domain::{
         client::Client,
         clock::{Clock, SystemClock},
@@ -24,21 +35,30 @@ use crate::{
     embedding::{Embedder, pool::LocalEmbedder},
     error::Error,
     events::EventHub,
-    extract::Extractor,
+    extract::{self, Extractor},
     graphql::{self, engine::Engine},
     http::{
         self, HttpState,
         authentication::Callers,
+        connections::ConnectionLimits,
         health::{Dependency, Readiness},
+        websocket::places::Places,
     },
     lifecycle::DataDirLock,
-    service::{self, Services, audit::AuditTrail, sessions},
-    vector::{self, VectorStore},
+    service::{self, Services, audit::AuditTrail, last_use::LastUses, sessions},
+    vector::{self, VectorError, VectorStore},
     worker,
 };
 
 /// How long sockets get to answer a goodbye.
-const GOODBYE: Duration = Duration::from_secs(6);
+const GOODBYE: Duration = Duration::from_secs(4);
+
+/// How long a vector store that is away is waited for at the start.
+const PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+
+/// Time between two looks for it afterwards.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// What the application is made of. What is `None` is built from the settings.
 pub struct Parts {
@@ -46,6 +66,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub embedder: Option<Arc<dyn Embedder>>,
     pub vectors: Option<Arc<dyn VectorStore>>,
+    /// Tells how much space the data directory has.
+    pub space: Option<Arc<dyn SpaceProbe>>,
     /// Sees every SQL statement.
     pub statement_observer: Option<StatementObserver>,
     /// The `docent` program, started again for reading files.
@@ -65,8 +87,9 @@ impl Parts {
             clock: Arc::new(SystemClock),
             embedder: None,
             vectors: None,
+            space: None,
             statement_observer: None,
-            program: std::env::current_exe()?,
+            program: extract::running_program()?,
             stop: CancellationToken::new(),
         })
     }
@@ -75,10 +98,13 @@ impl Parts {
 /// The whole server, without its listening socket.
 pub struct App {
     services: Arc<Services>,
+    /// Whether the vector store was there since the start.
+    is_placement_open: Arc<AtomicBool>,
     extractor: Arc<Extractor>,
     /// Cancelled when the server stops.
     stop: CancellationToken,
     sockets: TaskTracker,
+    connections: ConnectionLimits,
     is_alone: bool,
     _lock: DataDirLock,
 }
@@ -93,6 +119,8 @@ impl App {
         let lock = DataDirLock::acquire(&config.data_dir)?;
         let database = Database::open(&config.database, &config.data_dir, parts.statement_observer).await?;
         database.migrate_up().await?;
+        let blobs = BlobStore::open_local(&config.data_dir)?;
+        register(&database, &blobs, &config.data_dir, parts.clock.as_ref()).await?;
 
         let embedder = match parts.embedder {
             Some(embedder) => embedder,
@@ -105,6 +133,8 @@ impl App {
         let auth = &config.auth;
         let previous = auth.previous_signing_secret.as_slice();
         let keys = load_or_create_keys(auth.signing_secret.as_deref(), previous, &config.data_dir)?;
+        let space = parts.space.unwrap_or_else(|| Arc::new(FileSystem(config.data_dir.clone())));
+        let disk = Arc::new(Disk::new(space, config.disk.reserve_mib * 1024 * 1024));
         let services = Services {
             passwords: PasswordHasher::new(auth.password_concurrency)?,
             tokens: TokenSigner::new(&keys, chrono::TimeDelta::minutes(auth.access_token_minutes)),
@@ -112,7 +142,9 @@ impl App {
             points: Buckets::default(),
             lanes: Lanes::new(config.limits.statements_per_caller),
             audit: AuditTrail::start(database.clone()),
-            blobs: BlobStore::open_local(&config.data_dir)?,
+            last_uses: LastUses::start(database.clone()),
+            blobs: blobs.within(Arc::clone(&disk)),
+            disk,
             events: EventHub::default(),
             work: Arc::default(),
             clock: parts.clock,
@@ -121,13 +153,16 @@ impl App {
             embedder,
             config: Arc::clone(&config),
         };
-        services.vectors.ensure(&services.placement()).await?;
         let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program);
+        let services = Arc::new(services);
+        let is_placement_open = open_placement(&services, &parts.stop).await?;
         Ok(Self {
-            services: Arc::new(services),
+            services,
+            is_placement_open,
             extractor: Arc::new(extractor),
             stop: parts.stop,
             sockets: TaskTracker::new(),
+            connections: ConnectionLimits::of_process(&config.http)?,
             // Several processes can work on one PostgreSQL; SQLite lies in the data directory, which is locked.
             is_alone: config.database.url.is_none(),
             _lock: lock,
@@ -138,6 +173,12 @@ impl App {
     #[must_use]
     pub fn services(&self) -> &Arc<Services> {
         &self.services
+    }
+
+    /// How many connections there may be, for whoever listens.
+    #[must_use]
+    pub fn connection_limits(&self) -> ConnectionLimits {
+        self.connections
     }
 
     /// Every route.
@@ -153,10 +194,12 @@ impl App {
             ),
             callers: Arc::clone(&callers),
             clock: Arc::clone(&services.clock),
-            readiness: readiness(Arc::clone(&services)),
+            readiness: readiness(Arc::clone(&services), Arc::clone(&self.is_placement_open)),
             schema: graphql::sdl().into(),
             http: services.config.http.clone(),
             limits,
+            places: Places::new(&services.config.limits),
+            requests: services.config.http.trust_forwarded_for.then(|| Shares::new(self.connections.per_address)),
             shutdown: self.stop.clone(),
             sockets: self.sockets.clone(),
         };
@@ -179,11 +222,66 @@ impl App {
     pub async fn close(&self) -> anyhow::Result<()> {
         self.sockets.close();
         let _ = tokio::time::timeout(GOODBYE, self.sockets.wait()).await;
-        self.services.audit.flush().await;
+        tokio::join!(self.services.audit.flush(), self.services.last_uses.flush());
         self.services.vectors.close().await?;
         self.services.database.clone().close().await?;
         Ok(())
     }
+}
+
+/// Refuses a database that belongs to another store of originals: whoever works on its queue needs the files.
+async fn register(database: &Database, blobs: &BlobStore, data_dir: &Path, clock: &dyn Clock) -> anyhow::Result<()> {
+    let (own, now) = (blobs.identity()?, clock.now());
+    let registered = database.transaction(|tx| stores::register(tx, own, now).boxed()).await?;
+    if registered != own {
+        let data_dir = data_dir.display();
+        bail!(
+            "this database belongs to another data directory (store {registered}); {data_dir} is store {own}. Originals \
+             are in the data directory, so two servers with directories of their own can't share a database. Start with \
+             the directory that the database was used with, wherever it is now, or give this server a database of its \
+             own. Only if that directory is lost for good: write {registered} into {data_dir}/store.id"
+        );
+    }
+    Ok(())
+}
+
+/// Opens the placement of new collections. A vector store that is away is waited for, but not for ever: then the server
+/// starts without it, and says so in `/health/ready`, until the store is there.
+///
+/// Returns whether it is open, as long as the server runs.
+///
+/// # Errors
+/// When the store is there and can't be used.
+async fn open_placement(services: &Arc<Services>, stop: &CancellationToken) -> Result<Arc<AtomicBool>, VectorError> {
+    for pause in PAUSES {
+        match services.vectors.ensure(&services.placement()).await {
+            Err(error @ (VectorError::Unreachable { .. } | VectorError::TimedOut { .. })) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    seconds = pause.as_secs(),
+                    "waiting for the vector store"
+                );
+                tokio::time::sleep(pause).await;
+            }
+            opened => return opened.map(|()| Arc::new(AtomicBool::new(true))),
+        }
+    }
+    warn!("the server starts without its vector store: searching and indexing wait for it");
+    let is_open = Arc::new(AtomicBool::new(false));
+    let (services, stop, opened) = (Arc::clone(services), stop.clone(), Arc::clone(&is_open));
+    tokio::spawn(async move {
+        while let Err(error) = services.vectors.ensure(&services.placement()).await {
+            debug!(error = &error as &dyn std::error::Error, "the vector store can't be used yet");
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+        info!("the vector store is there");
+        opened.store(true, Ordering::Relaxed);
+        services.work.notify_one();
+    });
+    Ok(is_open)
 }
 
 /// Loads the model that the settings name, on a thread where that may take its time.
@@ -196,16 +294,19 @@ async fn load_embedder(config: &Arc<Config>) -> anyhow::Result<Arc<dyn Embedder>
     Ok(Arc::new(loaded.await??))
 }
 
-fn readiness(services: Arc<Services>) -> Readiness {
+fn readiness(services: Arc<Services>, is_placement_open: Arc<AtomicBool>) -> Readiness {
     Arc::new(move || {
         let services = Arc::clone(&services);
+        let is_open = is_placement_open.load(Ordering::Relaxed);
         async move {
             let (database, vectors) = tokio::join!(services.database.check(), services.vectors.check());
             vec![
-                Dependency { name: "database", ready: database.is_ok() },
-                Dependency { name: "vectors", ready: vectors.is_ok() },
+                Dependency::required("database", database.is_ok()),
+                Dependency::required("vectors", is_open && vectors.is_ok()),
                 // The server does not start without its model.
-                Dependency { name: "model", ready: true },
+                Dependency::required("model", true),
+                // Searching and reading go on without.
+                Dependency { name: "disk", ready: services.disk.has_room(), is_required: false },
             ]
         }
         .boxed()

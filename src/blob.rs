@@ -23,10 +23,19 @@ use object_store::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::domain::{id::UploadId, upload::StoredFile};
+use crate::{
+    disk::Disk,
+    domain::{
+        id::{StoreId, UploadId},
+        upload::StoredFile,
+    },
+};
 
 /// Bytes that are gathered before they are written. A file that has no more is written under its final name at once.
 const PART_BYTES: usize = 1024 * 1024;
+
+/// Where the store says which one it is.
+const IDENTITY: &str = "store.id";
 
 /// Where files are on their way in.
 const INCOMING: &str = "incoming";
@@ -43,6 +52,8 @@ pub enum BlobError {
     TooLarge { limit: u64 },
     #[error("the file stopped arriving")]
     Interrupted(#[source] BoxError),
+    #[error("the disk is nearly full")]
+    NoSpace,
     #[error("there are no bytes with digest {digest}")]
     NotFound { digest: String },
     #[error("the bytes with digest {digest} were removed as unused while they were stored again")]
@@ -64,7 +75,7 @@ impl BlobError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Store { .. } | Self::Interrupted(_) | Self::Removed { .. } => true,
+            Self::Store { .. } | Self::Interrupted(_) | Self::NoSpace | Self::Removed { .. } => true,
             Self::TooLarge { .. } | Self::NotFound { .. } | Self::InvalidDigest | Self::InvalidRange => false,
         }
     }
@@ -75,6 +86,8 @@ impl BlobError {
 pub struct BlobStore {
     store: Arc<dyn ObjectStore>,
     directory: PathBuf,
+    /// Where free space is kept, if it is.
+    disk: Option<Arc<Disk>>,
 }
 
 impl BlobStore {
@@ -86,14 +99,44 @@ impl BlobStore {
         let action = "opening its directory";
         std::fs::create_dir_all(directory).map_err(failed(action))?;
         let store = LocalFileSystem::new_with_prefix(directory).map_err(failed(action))?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), directory: directory.to_owned() })
+        Ok(Self { store: Arc::new(store), directory: directory.to_owned(), disk: None })
+    }
+
+    /// The same store, which takes no more in when the disk has no room.
+    #[must_use]
+    pub fn within(self, disk: Arc<Disk>) -> Self {
+        Self { disk: Some(disk), ..self }
+    }
+
+    fn check_room(&self) -> Result<(), BlobError> {
+        let has_room = self.disk.as_ref().is_none_or(|disk| disk.has_room());
+        if has_room { Ok(()) } else { Err(BlobError::NoSpace) }
+    }
+
+    /// Which store this is, wherever its directory is moved. A new store takes an id. Blocks.
+    ///
+    /// # Errors
+    /// `Store` when the file can't be read or written, or holds no id.
+    pub fn identity(&self) -> Result<StoreId, BlobError> {
+        let action = "asking the store for its id";
+        let path = self.directory.join(IDENTITY);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map_err(failed(action)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let id = StoreId::generate();
+                write_durably(&self.directory, &path, &format!("{id}\n")).map_err(failed(action))?;
+                Ok(id)
+            }
+            Err(error) => Err(failed(action)(error)),
+        }
     }
 
     /// Stores what `stream` brings, if it is no more than `limit` bytes. Bytes that are already there are stored again,
     /// which changes nothing and makes sure that they are durable. What fails, or is dropped half-way, leaves nothing.
     ///
     /// # Errors
-    /// `TooLarge` as soon as the limit is passed, `Interrupted` when the stream fails, `Store` when the disk does.
+    /// `TooLarge` as soon as the limit is passed, `NoSpace` as soon as the disk has no room, `Interrupted` when the stream
+    /// fails, `Store` when the disk does.
     pub async fn put_stream<E>(
         &self,
         stream: impl Stream<Item = Result<Bytes, E>>,
@@ -257,6 +300,7 @@ impl BlobStore {
         limit: u64,
         incoming: &mut Option<Incoming>,
     ) -> Result<(String, i64, Bytes), BlobError> {
+        self.check_room()?;
         let mut stream = pin!(stream);
         let mut hash = Sha256::new();
         let mut size = 0_u64;
@@ -270,6 +314,7 @@ impl BlobStore {
             hash.update(&bytes);
             part.extend_from_slice(&bytes);
             if part.len() >= PART_BYTES {
+                self.check_room()?;
                 if incoming.is_none() {
                     *incoming = Some(self.begin().await?);
                 }
@@ -360,4 +405,13 @@ fn sweep(directory: &FilePath, older_than: SystemTime, is_temporary: fn(&str) ->
         }
     }
     Ok(removed)
+}
+
+/// Writes a small file so that it is there whole or not at all, also after a power cut.
+fn write_durably(directory: &FilePath, path: &FilePath, text: &str) -> io::Result<()> {
+    let half_written = path.with_extension("new");
+    std::fs::write(&half_written, text)?;
+    std::fs::File::open(&half_written)?.sync_all()?;
+    std::fs::rename(&half_written, path)?;
+    std::fs::File::open(directory)?.sync_all()
 }

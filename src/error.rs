@@ -132,6 +132,8 @@ pub enum Error {
     Timeout(&'static str),
     /// A part that the server depends on does not answer.
     Unavailable { dependency: &'static str, retry_after_seconds: u64, source: Option<Box<dyn StdError + Send + Sync>> },
+    /// The disk is nearly full, so that nothing can be added.
+    DiskFull,
     /// A fault of the server.
     Internal(Box<dyn StdError + Send + Sync>),
 }
@@ -160,7 +162,7 @@ impl Error {
             Self::LimitExceeded { .. } => ErrorCode::CostLimitExceeded,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Timeout(_) => ErrorCode::Timeout,
-            Self::Unavailable { .. } => ErrorCode::Unavailable,
+            Self::Unavailable { .. } | Self::DiskFull => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::InternalServerError,
         }
     }
@@ -172,6 +174,7 @@ impl Error {
             Self::RateLimited { retry_after_seconds } | Self::Unavailable { retry_after_seconds, .. } => {
                 Some(*retry_after_seconds)
             }
+            Self::DiskFull => Some(RETRY_WHEN_FULL_SECONDS),
             _ => None,
         }
     }
@@ -216,6 +219,10 @@ impl fmt::Display for Error {
                     "The {dependency} does not answer at the moment. Try again in {retry_after_seconds} s."
                 )
             }
+            Self::DiskFull => formatter.write_str(
+                "The server's disk is nearly full, so nothing can be added now. Ask the server's operator for more space, \
+                 or remove documents; searching and reading go on.",
+            ),
             Self::Internal(_) => formatter.write_str("Internal server error."),
         }
     }
@@ -232,27 +239,44 @@ impl StdError for Error {
 }
 
 const RETRY_AFTER_SECONDS: u64 = 2;
+/// Somebody has to make space, which takes a while.
+const RETRY_WHEN_FULL_SECONDS: u64 = 60;
+
+impl Error {
+    fn of_adapter(
+        dependency: &'static str,
+        is_retryable: bool,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        if is_retryable {
+            let (retry_after_seconds, source) = (RETRY_AFTER_SECONDS, Some(source.into()));
+            Self::Unavailable { dependency, retry_after_seconds, source }
+        } else {
+            Self::internal(source)
+        }
+    }
+}
+
+impl From<BlobError> for Error {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::NoSpace => Self::DiskFull,
+            error => Self::of_adapter("file store", error.is_retryable(), error),
+        }
+    }
+}
 
 macro_rules! from_adapter {
     ($($error:ty => $dependency:literal),* $(,)?) => {$(
         impl From<$error> for Error {
             fn from(error: $error) -> Self {
-                if error.is_retryable() {
-                    Self::Unavailable {
-                        dependency: $dependency,
-                        retry_after_seconds: RETRY_AFTER_SECONDS,
-                        source: Some(Box::new(error)),
-                    }
-                } else {
-                    Self::internal(error)
-                }
+                Self::of_adapter($dependency, error.is_retryable(), error)
             }
         }
     )*};
 }
 
 from_adapter! {
-    BlobError => "file store",
     DatabaseError => "database",
     EmbeddingError => "embedding model",
     VectorError => "vector store",

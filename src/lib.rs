@@ -19,6 +19,7 @@ pub mod chunking;
 pub mod cli;
 pub mod config;
 pub mod db;
+pub mod disk;
 pub mod domain;
 pub mod embedding;
 pub mod error;

@@ -12,11 +12,15 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 /// How long tasks that were dropped may take to reach their next await, before the process ends without them.
-const LAST_MOMENT: Duration = Duration::from_secs(2);
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+/// How long after the grace the process ends, whatever still runs: what comes after the tasks has deadlines that together
+/// are shorter.
+const LAST_DEADLINE: Duration = Duration::from_secs(9);
 
 /// The long tasks of the process, and their end in two steps: `soft` asks them to accept nothing new and to finish, `hard`
 /// drops them where they stand. Cheap to clone; all clones are one.
@@ -34,7 +38,7 @@ pub struct Lifecycle {
 pub enum ExitReason {
     /// It was asked to, and every task finished.
     Finished,
-    /// It was asked to, and some tasks were dropped: the grace was over, or a second signal came.
+    /// It was asked to, and some tasks were dropped, because the grace was over.
     Cut,
     /// This task failed or panicked, and the others were asked to finish.
     Failed(&'static str),
@@ -93,37 +97,68 @@ impl Lifecycle {
     }
 
     /// Waits for the end: until the first SIGTERM or SIGINT, [`stop`](Self::stop) or the failure of a task, and then for
-    /// the tasks to finish. Returns after the grace, or at the second signal, with or without them.
+    /// the tasks to finish, at most as long as the grace. From then on the process ends at the next signal, or
+    /// [`LAST_DEADLINE`] after the grace, whatever its tasks and its caller do.
     ///
     /// # Errors
     /// When the signals of this process can't be listened to.
     pub async fn wait(self) -> io::Result<ExitReason> {
-        Ok(self.wait_for(signals()?).await)
+        self.guard().await?;
+        Ok(self.wait_for_tasks().await)
     }
 
-    async fn wait_for(self, signals: impl Stream<Item = &'static str>) -> ExitReason {
+    /// Listens to signals on a thread and a runtime of its own, so that tasks that block every thread of the application
+    /// don't keep them from being heard.
+    async fn guard(&self) -> io::Result<()> {
+        let (started, is_listening) = oneshot::channel();
+        let this = self.clone();
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(started.send(Err(error))),
+            };
+            runtime.block_on(async {
+                let signals = match signals() {
+                    Ok(signals) => signals,
+                    Err(error) => return drop(started.send(Err(error))),
+                };
+                let _ = started.send(Ok(()));
+                std::process::exit(this.listen(signals).await);
+            });
+        })?;
+        is_listening.await.map_err(io::Error::other)?
+    }
+
+    /// Stops the application at the first signal. Returns the status to end the process with, when it is to end at once.
+    async fn listen(&self, signals: impl Stream<Item = Signal>) -> i32 {
         // After the last signal there is none, which is different from one.
         let mut signals = pin!(signals.chain(stream::pending()));
         tokio::select! {
-            Some(name) = signals.next() => {
-                info!(signal = name, grace_seconds = self.grace.as_secs(), "stopping; a second signal stops at once");
+            Some(signal) = signals.next() => {
+                info!(signal = signal.name, grace_seconds = self.grace.as_secs(), "stopping; a second signal stops at once");
+                self.stop();
             }
             () = self.soft.cancelled() => info!(grace_seconds = self.grace.as_secs(), "stopping"),
         }
-        self.soft.cancel();
+        tokio::select! {
+            Some(signal) = signals.next() => {
+                warn!(signal = signal.name, tasks = self.tasks.len(), "stopping at once");
+                signal.status
+            }
+            () = tokio::time::sleep(self.grace + LAST_DEADLINE) => {
+                error!(tasks = self.tasks.len(), "the application does not end; ending without it");
+                1
+            }
+        }
+    }
+
+    async fn wait_for_tasks(self) -> ExitReason {
+        self.soft.cancelled().await;
         self.tasks.close();
-        let is_cut = tokio::select! {
-            biased;
-            () = self.tasks.wait() => false,
-            Some(name) = signals.next() => {
-                warn!(signal = name, tasks = self.tasks.len(), "stopping at once");
-                true
-            }
-            () = tokio::time::sleep(self.grace) => {
-                warn!(tasks = self.tasks.len(), "the grace is over; stopping at once");
-                true
-            }
-        };
+        let is_cut = tokio::time::timeout(self.grace, self.tasks.wait()).await.is_err();
+        if is_cut {
+            warn!(tasks = self.tasks.len(), "the grace is over; stopping at once");
+        }
         self.hard.cancel();
         // A task that blocks its thread can't be dropped; the end of the process ends it.
         _ = tokio::time::timeout(LAST_MOMENT, self.tasks.wait()).await;
@@ -135,23 +170,33 @@ impl Lifecycle {
     }
 }
 
+/// A signal that asks a process to end, and the status that says so.
+#[derive(Clone, Copy)]
+struct Signal {
+    name: &'static str,
+    status: i32,
+}
+
+const TERMINATE: Signal = Signal { name: "SIGTERM", status: 128 + 15 };
+const INTERRUPT: Signal = Signal { name: "SIGINT", status: 128 + 2 };
+
 /// The signals that ask a process to end, as they come. They are caught from this call on.
 #[cfg(unix)]
-fn signals() -> io::Result<impl Stream<Item = &'static str>> {
-    use tokio::signal::unix::{Signal, SignalKind, signal};
+fn signals() -> io::Result<impl Stream<Item = Signal>> {
+    use tokio::signal::unix::{self, SignalKind, signal};
 
-    fn named(signal: Signal, name: &'static str) -> impl Stream<Item = &'static str> {
-        stream::unfold(signal, move |mut signal| async move { signal.recv().await.map(|()| (name, signal)) })
+    fn each(received: unix::Signal, signal: Signal) -> impl Stream<Item = Signal> {
+        stream::unfold(received, move |mut received| async move { received.recv().await.map(|()| (signal, received)) })
     }
-    let terminate = named(signal(SignalKind::terminate())?, "SIGTERM");
-    let interrupt = named(signal(SignalKind::interrupt())?, "SIGINT");
+    let terminate = each(signal(SignalKind::terminate())?, TERMINATE);
+    let interrupt = each(signal(SignalKind::interrupt())?, INTERRUPT);
     Ok(stream::select(Box::pin(terminate), Box::pin(interrupt)))
 }
 
 /// The signals that ask a process to end, as they come.
 #[cfg(not(unix))]
-fn signals() -> io::Result<impl Stream<Item = &'static str>> {
-    Ok(stream::unfold((), |()| async { tokio::signal::ctrl_c().await.ok().map(|()| ("Ctrl-C", ())) }))
+fn signals() -> io::Result<impl Stream<Item = Signal>> {
+    Ok(stream::unfold((), |()| async { tokio::signal::ctrl_c().await.ok().map(|()| (INTERRUPT, ())) }))
 }
 
 /// The right to use a data directory, held until it is dropped. The operating system takes it back when the process dies.
@@ -253,9 +298,12 @@ mod tests {
     async fn a_signal_asks_all_tasks_to_finish() {
         let lifecycle = lifecycle();
         obedient(&lifecycle);
-        let reason = lifecycle.clone().wait_for(stream::iter(["SIGTERM"])).await;
-        assert_eq!(reason, ExitReason::Finished);
-        assert!(lifecycle.soft().is_cancelled());
+        let guard = tokio::spawn({
+            let lifecycle = lifecycle.clone();
+            async move { lifecycle.listen(stream::iter([TERMINATE])).await }
+        });
+        assert_eq!(lifecycle.wait_for_tasks().await, ExitReason::Finished);
+        guard.abort();
     }
 
     #[tokio::test(start_paused = true)]
@@ -263,7 +311,7 @@ mod tests {
         let lifecycle = lifecycle();
         obedient(&lifecycle);
         lifecycle.stop();
-        assert_eq!(lifecycle.wait_for(stream::empty()).await, ExitReason::Finished);
+        assert_eq!(lifecycle.wait_for_tasks().await, ExitReason::Finished);
     }
 
     #[tokio::test(start_paused = true)]
@@ -271,7 +319,7 @@ mod tests {
         let lifecycle = lifecycle();
         lifecycle.spawn("short", async { Ok::<_, io::Error>(()) });
         obedient(&lifecycle);
-        let wait = lifecycle.wait_for(stream::empty());
+        let wait = lifecycle.wait_for_tasks();
         assert!(tokio::time::timeout(Duration::from_hours(1), wait).await.is_err());
     }
 
@@ -280,7 +328,8 @@ mod tests {
         let lifecycle = lifecycle();
         let dropped = stubborn(&lifecycle);
         let start = tokio::time::Instant::now();
-        let reason = lifecycle.clone().wait_for(stream::iter(["SIGTERM"])).await;
+        lifecycle.stop();
+        let reason = lifecycle.clone().wait_for_tasks().await;
         assert_eq!(reason, ExitReason::Cut);
         assert_eq!(start.elapsed().as_secs(), GRACE.as_secs());
         assert!(lifecycle.hard().is_cancelled());
@@ -289,13 +338,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_second_signal_does_not_wait_for_the_grace() {
-        let lifecycle = lifecycle();
-        let dropped = stubborn(&lifecycle);
         let start = tokio::time::Instant::now();
-        let reason = lifecycle.wait_for(stream::iter(["SIGTERM", "SIGINT"])).await;
-        assert_eq!(reason, ExitReason::Cut);
+        assert_eq!(lifecycle().listen(stream::iter([TERMINATE, INTERRUPT])).await, INTERRUPT.status);
         assert!(start.elapsed() < Duration::from_secs(1));
-        assert!(dropped.await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_process_ends_some_seconds_after_the_grace_whatever_happens() {
+        let start = tokio::time::Instant::now();
+        assert_eq!(lifecycle().listen(stream::iter([TERMINATE])).await, 1);
+        assert_eq!(start.elapsed().as_secs(), (GRACE + LAST_DEADLINE).as_secs());
     }
 
     #[tokio::test(start_paused = true)]
@@ -308,7 +360,7 @@ mod tests {
             let lifecycle = lifecycle();
             obedient(&lifecycle);
             fail(&lifecycle);
-            let wait = tokio::time::timeout(Duration::from_hours(1), lifecycle.wait_for(stream::empty()));
+            let wait = tokio::time::timeout(Duration::from_hours(1), lifecycle.wait_for_tasks());
             assert_eq!(wait.await, Ok(ExitReason::Failed("server")));
         }
     }
@@ -318,7 +370,6 @@ mod tests {
     async fn the_signals_of_the_operating_system_are_heard() {
         let signals = signals().unwrap();
         let lifecycle = lifecycle();
-        stubborn(&lifecycle);
         let own_id = std::process::id().to_string();
         let send = async |name| {
             let kill = tokio::process::Command::new("kill").args(["-s", name, &own_id]).status();
@@ -329,8 +380,8 @@ mod tests {
             lifecycle.soft().cancelled().await;
             send("INT").await;
         };
-        let (reason, ()) = tokio::join!(lifecycle.clone().wait_for(signals), sent);
-        assert_eq!(reason, ExitReason::Cut);
+        let (status, ()) = tokio::join!(lifecycle.listen(signals), sent);
+        assert_eq!(status, INTERRUPT.status);
     }
 
     #[test]

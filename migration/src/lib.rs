@@ -19,6 +19,8 @@ mod m20261121_110100_create_collection_members;
 mod m20261121_110200_create_api_keys;
 mod m20261121_110300_create_invitations;
 mod m20261121_110400_create_audit_log;
+mod m20261127_100101_create_stores;
+mod m20261127_100200_reshape_jobs;
 mod m20261127_100300_index_what_lists_start_from;
 mod m20261127_100310_add_refresh_token_families;
 pub mod sql;
@@ -44,6 +46,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_110200_create_api_keys::Migration),
             Box::new(m20261121_110300_create_invitations::Migration),
             Box::new(m20261121_110400_create_audit_log::Migration),
+            Box::new(m20261127_100101_create_stores::Migration),
+            Box::new(m20261127_100200_reshape_jobs::Migration),
             Box::new(m20261127_100300_index_what_lists_start_from::Migration),
             Box::new(m20261127_100310_add_refresh_token_families::Migration),
         ]

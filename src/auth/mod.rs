@@ -4,5 +4,6 @@ pub mod password;
 pub mod policy;
 pub mod rate_limit;
 pub mod secret;
+pub mod share;
 pub mod token;
 pub mod viewer;

@@ -5,7 +5,6 @@
 
 use std::{
     hash::Hash,
-    net::IpAddr,
     num::NonZeroUsize,
     sync::{Mutex, PoisonError},
 };
@@ -15,7 +14,10 @@ use lru::LruCache;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    domain::id::{ApiKeyId, UserId},
+    domain::{
+        client::Subnet,
+        id::{ApiKeyId, UserId},
+    },
     error::Error,
 };
 
@@ -96,7 +98,7 @@ pub enum Payer {
     User(UserId),
     Key(ApiKeyId),
     /// Nobody in particular; `None` when the connection does not tell.
-    Address(Option<IpAddr>),
+    Address(Option<Subnet>),
 }
 
 /// An account as logins name it, whether or not there is one.
@@ -111,11 +113,11 @@ impl LoginName {
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum LoginBucket {
-    Address(Option<IpAddr>),
+    Address(Option<Subnet>),
     /// Attempts on an account from wherever it was not used before.
     Strangers(LoginName),
     /// Attempts on an account from an address that its user logged in from.
-    Known(LoginName, Option<IpAddr>),
+    Known(LoginName, Option<Subnet>),
 }
 
 /// Keeps passwords from being guessed. An account's bucket can be emptied by anybody, so addresses that its user logged in
@@ -147,7 +149,7 @@ impl LoginLimiter {
     pub fn admit_login(
         &self,
         login: &str,
-        address: Option<IpAddr>,
+        address: Option<Subnet>,
         is_known: bool,
         now: DateTime<Utc>,
     ) -> Result<Attempt, Error> {
@@ -164,7 +166,7 @@ impl LoginLimiter {
     ///
     /// # Errors
     /// `RateLimited`.
-    pub fn admit_registration(&self, address: Option<IpAddr>, now: DateTime<Utc>) -> Result<(), Error> {
+    pub fn admit_registration(&self, address: Option<Subnet>, now: DateTime<Utc>) -> Result<(), Error> {
         self.buckets.take(LoginBucket::Address(address), 1, self.for_address, now)
     }
 
@@ -178,6 +180,8 @@ impl LoginLimiter {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use chrono::TimeDelta;
 
     use super::*;
@@ -218,7 +222,7 @@ mod tests {
     #[test]
     fn guessing_from_everywhere_does_not_lock_the_owner_out() {
         let (limiter, now) = (LoginLimiter::new(10, 30), start());
-        let address = |number: u8| Some(IpAddr::from([10, 0, 0, number]));
+        let address = |number: u8| Some(Subnet::of(IpAddr::from([10, 0, 0, number])));
         let guesses =
             (0..100).filter(|number| limiter.admit_login("ada", address(*number), false, now).is_ok()).count();
         assert_eq!(guesses, 10);
@@ -229,7 +233,7 @@ mod tests {
     #[test]
     fn one_address_may_guess_so_often_whatever_the_account() {
         let (limiter, now) = (LoginLimiter::new(10, 30), start());
-        let address = Some(IpAddr::from([10, 0, 0, 1]));
+        let address = Some(Subnet::of(IpAddr::from([10, 0, 0, 1])));
         let guesses =
             (0..100).filter(|number| limiter.admit_login(&number.to_string(), address, false, now).is_ok()).count();
         assert_eq!(guesses, 30);

@@ -12,7 +12,7 @@ const BLOCK: u8 = 1;
 const RULE: u8 = 2;
 /// The least strength of a border before a heading.
 const HEADING: u8 = 3;
-/// Longer headings are cut where they are shown above a passage.
+/// Longer headings are cut where they are shown above a chunk.
 const MAX_TITLE_CHARACTERS: usize = 200;
 
 /// The borders of a text, in order.
@@ -21,7 +21,7 @@ pub(super) struct Borders {
     pub headings: Vec<Heading>,
 }
 
-/// A place before which a passage may end, in bytes.
+/// A place before which a chunk may end, in bytes.
 struct Border {
     at: usize,
     strength: u8,
@@ -68,7 +68,7 @@ impl Borders {
         window.max_by_key(|border| (border.strength, border.at)).map(|border| border.at)
     }
 
-    /// Whether a passage that ends at `at` would end with a heading.
+    /// Whether a chunk that ends at `at` would end with a heading.
     pub fn parts_heading(&self, at: usize) -> bool {
         self.list.binary_search_by_key(&at, |border| border.at).is_ok_and(|found| self.list[found].strength == NONE)
     }

@@ -1,4 +1,4 @@
-//! Decides where the next passage begins and ends.
+//! Decides where the next chunk begins and ends.
 
 use std::ops::Range;
 
@@ -11,39 +11,36 @@ use super::borders::Borders;
 use super::tokens::TokenMap;
 use super::trim;
 
-/// A passage may have this many bytes for each token that it may have. Prose has four to six; a tokenizer that reads a
-/// word of megabytes as one unknown token would otherwise make one passage of it.
+/// A chunk may have this many bytes for each token that it may have. Prose has four to six; a tokenizer that reads a
+/// word of megabytes as one unknown token would otherwise make one chunk of it.
 const MAX_BYTES_PER_TOKEN: usize = 32;
 
 pub(super) struct Cutter<'a> {
     text: &'a str,
     borders: &'a Borders,
-    tokens: TokenMap,
+    tokens: TokenMap<'a>,
     tokenizer: &'a dyn Tokenizer,
     max_tokens: usize,
     overlap_tokens: usize,
 }
 
 impl<'a> Cutter<'a> {
-    pub fn new(
-        text: &'a str,
-        borders: &'a Borders,
-        tokenizer: &'a dyn Tokenizer,
-        config: &ChunkingConfig,
-    ) -> Result<Self, EmbeddingError> {
+    pub fn new(text: &'a str, borders: &'a Borders, tokenizer: &'a dyn Tokenizer, config: &ChunkingConfig) -> Self {
         let max_tokens = (config.max_tokens as usize).max(1);
-        Ok(Self {
+        Self {
             text,
             borders,
-            tokens: TokenMap::new(text, tokenizer)?,
+            tokens: TokenMap::new(text, tokenizer),
             tokenizer,
             max_tokens,
             overlap_tokens: (config.overlap_tokens as usize).min(max_tokens / 2),
-        })
+        }
     }
 
-    /// The passage after `last`, untrimmed. It begins in `last` or at its end, and ends after it.
-    pub fn after(&self, last: &Range<usize>) -> Result<Range<usize>, EmbeddingError> {
+    /// The chunk after `last`, untrimmed. It begins in `last` or at its end, and ends after it.
+    pub fn after(&mut self, last: &Range<usize>) -> Result<Range<usize>, EmbeddingError> {
+        // No chunk that begins in `last` or at its end reaches further, so no question about tokens does.
+        self.tokens.reach(self.next_character(self.most_bytes(last.end, self.max_tokens)))?;
         let start = self.overlap_start(last);
         let limit = self.limit(start, self.max_tokens);
         // Without room for anything new there is no overlap; only words of thousands of bytes bring that about.
@@ -64,7 +61,7 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// The tokens of a trimmed passage, as the model will count them.
+    /// The tokens of a trimmed chunk, as the model will count them.
     pub fn count(&self, range: &Range<usize>) -> Result<usize, EmbeddingError> {
         if self.parts_words(range.start) || self.parts_words(range.end) {
             return Ok(self.tokenizer.token_ranges(&self.text[range.clone()])?.len());
@@ -76,19 +73,23 @@ impl<'a> Cutter<'a> {
         Ok(self.count(&trim(self.text, range))? <= self.max_tokens)
     }
 
-    /// The furthest end of a passage of `max_tokens` from `start`; at least one character away.
+    /// The furthest end of a chunk of `max_tokens` from `start`; at least one character away.
     fn limit(&self, start: usize, max_tokens: usize) -> usize {
         let by_tokens = self.tokens.start_of(self.tokens.before(start) + max_tokens).unwrap_or(self.text.len());
-        let by_bytes =
-            self.text.floor_char_boundary(start.saturating_add(max_tokens.saturating_mul(MAX_BYTES_PER_TOKEN)));
+        let by_bytes = self.most_bytes(start, max_tokens);
         self.text.floor_char_boundary(by_tokens).min(by_bytes).max(self.next_character(start))
+    }
+
+    /// Where a chunk of `max_tokens` from `start` ends at the latest, by its bytes.
+    fn most_bytes(&self, start: usize, max_tokens: usize) -> usize {
+        self.text.floor_char_boundary(start.saturating_add(max_tokens.saturating_mul(MAX_BYTES_PER_TOKEN)))
     }
 
     fn next_character(&self, byte: usize) -> usize {
         self.text.ceil_char_boundary((byte + 1).min(self.text.len()))
     }
 
-    /// The best end in `after + 1..=limit` of a passage from `start`.
+    /// The best end in `after + 1..=limit` of a chunk from `start`.
     fn end(&self, start: usize, after: usize, limit: usize) -> usize {
         if limit == self.text.len() {
             return limit;
@@ -106,7 +107,7 @@ impl<'a> Cutter<'a> {
         word.filter(|&at| at > after).unwrap_or(limit)
     }
 
-    /// Where the passage after `last` begins, so that it repeats no more than the overlap.
+    /// Where the chunk after `last` begins, so that it repeats no more than the overlap.
     fn overlap_start(&self, last: &Range<usize>) -> usize {
         let heading = self.borders.last_heading(last.start, last.end);
         let first_token = self.tokens.before(last.end).saturating_sub(self.overlap_tokens);
@@ -114,12 +115,12 @@ impl<'a> Cutter<'a> {
         if self.overlap_tokens == 0 || earliest <= trim(self.text, last).start || earliest >= last.end {
             return last.end;
         }
-        let passage = &self.text[last.clone()];
-        let mut sentences = passage.split_sentence_bound_indices().map(|(at, _)| last.start + at);
+        let chunk = &self.text[last.clone()];
+        let mut sentences = chunk.split_sentence_bound_indices().map(|(at, _)| last.start + at);
         if let Some(sentence) = sentences.find(|&at| at >= earliest) {
             return sentence;
         }
-        let mut words = passage.unicode_word_indices().map(|(at, _)| last.start + at);
+        let mut words = chunk.unicode_word_indices().map(|(at, _)| last.start + at);
         words.find(|&at| at >= earliest).unwrap_or(last.end)
     }
 

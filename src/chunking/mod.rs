@@ -1,8 +1,9 @@
-//! Cuts a text into passages that fit the embedding model.
+//! Cuts a text into chunks that fit the embedding model.
 //!
-//! A passage ends at the strongest border within its limit: a heading, else a block, else a sentence, else a word. The
-//! text is tokenised once; after that every question of size is a look-up, and every passage looks at no more text than
-//! its limit allows, so the work grows with the length of the text and with nothing else.
+//! A chunk ends at the strongest border within its limit: a heading, else a block, else a sentence, else a word. The
+//! text is tokenised once, a little ahead of the cut; every question of size is a look-up, and every chunk looks at no
+//! more text than its limit allows. So the work grows with the length of the text and with nothing else, and whoever
+//! stops early did no more than what was cut.
 //! Nothing here knows of rows, vectors or files.
 
 mod borders;
@@ -11,6 +12,8 @@ mod tokens;
 
 use std::ops::Range;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::domain::chunking::{ChunkingConfig, ChunkingStrategy, TextChunk};
 use crate::embedding::{EmbeddingError, Tokenizer};
 use crate::extract::ExtractedText;
@@ -18,20 +21,41 @@ use crate::extract::ExtractedText;
 use borders::{Borders, Heading};
 use cutter::Cutter;
 
-/// Cuts `text` by `config`, in order. The same input gives the same passages.
+/// When cutting ends before the end of the text.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// The most chunks of one text.
+    pub max_chunks: usize,
+    /// Cancelled when nobody needs the chunks any more.
+    pub stop: CancellationToken,
+}
+
+/// Why a text was not cut to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SplitError {
+    #[error("the text has more than {limit} chunks")]
+    TooManyChunks { limit: usize },
+    #[error("cutting was stopped")]
+    Stopped,
+    #[error(transparent)]
+    Tokenizer(#[from] EmbeddingError),
+}
+
+/// Cuts `text` by `config`, in order. The same input gives the same chunks.
 ///
-/// Each passage is trimmed, has at most `max_tokens` tokens and adds a letter or digit to those before it; together they
-/// hold every letter and digit of the text. A passage repeats up to `overlap_tokens` tokens (at most half of `max_tokens`) from the one
-/// before it, from the beginning of a sentence or word on, but nothing across a heading. The last of its `headings` is
-/// the one that it begins with, if it begins with one.
+/// Each chunk is trimmed, has at most `max_tokens` tokens and adds a letter or digit to those before it; together they
+/// hold every letter and digit of the text. A chunk repeats up to `overlap_tokens` tokens (at most half of `max_tokens`)
+/// from the one before it, from the beginning of a sentence or word on, but nothing across a heading. The last of its
+/// `headings` is the one that it begins with, if it begins with one.
 ///
 /// # Errors
-/// What the tokenizer returns.
+/// `TooManyChunks` or `Stopped` as soon as a bound is reached, or what the tokenizer returns.
 pub fn split(
     text: &ExtractedText,
     config: &ChunkingConfig,
     tokenizer: &dyn Tokenizer,
-) -> Result<Vec<TextChunk>, EmbeddingError> {
+    bounds: &Bounds,
+) -> Result<Vec<TextChunk>, SplitError> {
     let strategy = match config.strategy {
         Some(strategy) => strategy,
         None if text.is_markdown => ChunkingStrategy::Markdown,
@@ -41,27 +65,33 @@ pub fn split(
         ChunkingStrategy::Markdown => Borders::of_markdown(&text.text),
         ChunkingStrategy::Recursive => Borders::of_paragraphs(&text.text),
     };
-    let cutter = Cutter::new(&text.text, &borders, tokenizer, config)?;
+    let mut cutter = Cutter::new(&text.text, &borders, tokenizer, config);
     let mut place = Place { text: &text.text, byte: 0, characters: 0, above: Vec::new(), below: &borders.headings };
 
     let mut chunks = Vec::new();
     let mut range = 0..0;
     while range.end < text.text.len() {
+        if bounds.stop.is_cancelled() {
+            return Err(SplitError::Stopped);
+        }
         let end = range.end;
         range = cutter.after(&range)?;
         if !text.text[end..range.end].chars().any(char::is_alphanumeric) {
             continue;
         }
-        let content = trim(&text.text, &range);
-        let passage = &text.text[content.clone()];
-        place.advance(content.start);
+        if chunks.len() == bounds.max_chunks {
+            return Err(SplitError::TooManyChunks { limit: bounds.max_chunks });
+        }
+        let trimmed = trim(&text.text, &range);
+        let content = &text.text[trimmed.clone()];
+        place.advance(trimmed.start);
         chunks.push(TextChunk {
-            content: passage.to_owned(),
+            content: content.to_owned(),
             start_offset: to_u32(place.characters),
-            end_offset: to_u32(place.characters + passage.chars().count()),
-            token_count: to_u32(cutter.count(&content)?),
+            end_offset: to_u32(place.characters + content.chars().count()),
+            token_count: to_u32(cutter.count(&trimmed)?),
             headings: place.above.iter().map(|heading| heading.title.clone()).collect(),
-            page: page_of(&text.page_starts, content.start),
+            page: page_of(&text.page_starts, trimmed.start),
         });
     }
     Ok(chunks)

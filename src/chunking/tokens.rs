@@ -1,4 +1,4 @@
-//! Where the tokens of a whole text begin, found once and kept small.
+//! Where the tokens of a text begin, found piece by piece as the cutter comes to them, and kept small.
 
 use crate::embedding::{EmbeddingError, Tokenizer};
 
@@ -7,21 +7,29 @@ use super::to_u32;
 /// The text is tokenised in pieces of about this many bytes: tokenizers need a hundred bytes of memory for each of text.
 const PIECE_BYTES: usize = 32 << 10;
 
-/// The beginnings of all tokens.
-pub(super) struct TokenMap {
+/// The beginnings of the tokens in the first part of a text.
+pub(super) struct TokenMap<'a> {
+    text: &'a str,
+    tokenizer: &'a dyn Tokenizer,
     starts: Vec<u32>,
+    /// The end of that part, in bytes.
+    known: usize,
 }
 
-impl TokenMap {
-    pub fn new(text: &str, tokenizer: &dyn Tokenizer) -> Result<Self, EmbeddingError> {
-        let mut starts = Vec::new();
-        let mut offset = 0;
-        while offset < text.len() {
-            let piece = piece(&text[offset..]);
-            starts.extend(tokenizer.token_ranges(piece)?.into_iter().map(|range| to_u32(offset + range.start)));
-            offset += piece.len();
+impl<'a> TokenMap<'a> {
+    pub fn new(text: &'a str, tokenizer: &'a dyn Tokenizer) -> Self {
+        Self { text, tokenizer, starts: Vec::new(), known: 0 }
+    }
+
+    /// Makes all tokens before `byte` known. Nothing is tokenised twice.
+    pub fn reach(&mut self, byte: usize) -> Result<(), EmbeddingError> {
+        while self.known < byte.min(self.text.len()) {
+            let piece = piece(&self.text[self.known..]);
+            let ranges = self.tokenizer.token_ranges(piece)?;
+            self.starts.extend(ranges.into_iter().map(|range| to_u32(self.known + range.start)));
+            self.known += piece.len();
         }
-        Ok(Self { starts })
+        Ok(())
     }
 
     /// The tokens that begin before `byte`.
@@ -29,7 +37,7 @@ impl TokenMap {
         self.starts.partition_point(|&start| (start as usize) < byte)
     }
 
-    /// Where the token of this number begins.
+    /// Where the token of this number begins, if it is known.
     pub fn start_of(&self, number: usize) -> Option<usize> {
         self.starts.get(number).map(|&start| start as usize)
     }

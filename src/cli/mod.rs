@@ -10,11 +10,14 @@ mod serve;
 mod signing_key;
 mod user;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+
+/// How long what still runs on blocking threads may take, when a command has ended.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// A self-hosted semantic search server for document collections with one GraphQL API.
 #[derive(Debug, Parser)]
@@ -89,7 +92,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
         // A GraphQL document nests deeper in debug builds than the usual 2 MiB hold.
         .thread_stack_size(8 * 1024 * 1024)
         .build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match cli.command {
             Command::Serve(command) => command.run(config).await,
             Command::Migrate(command) => command.run(config).await,
@@ -100,7 +103,10 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Config(command) => command.run(&config),
             Command::ExtractChild => Ok(()),
         }
-    })
+    });
+    // Dropping it would wait for whatever still blocks a thread.
+    runtime.shutdown_timeout(LAST_MOMENT);
+    done
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
+    chunking::Bounds,
     config::Config,
     domain::{
         chunking::ChunkingConfig,
@@ -27,7 +29,7 @@ use crate::{
         model::{self, RegisteredModel},
         pool::LocalEmbedder,
     },
-    extract::Extractor,
+    extract::{self, Extractor},
     ingest::{self, Target},
 };
 
@@ -136,7 +138,7 @@ async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<
     let settings = &config.embedding;
     let threads = config.embedding_threads();
     let embedder = LocalEmbedder::load(&config.model_dir(), &settings.model, settings, threads)?;
-    let extractor = Extractor::new(&config.extraction, 1, std::env::current_exe()?);
+    let extractor = Extractor::new(&config.extraction, 1, extract::running_program()?);
     let chunking = ChunkingConfig {
         strategy: None,
         max_tokens: config.ingestion.chunk_max_tokens,
@@ -144,7 +146,8 @@ async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<
     };
     let file = File::open(file).with_context(|| format!("{} can't be read", file.display()))?;
     let mut documents = 0_usize;
-    let mut passages = Vec::new();
+    let bounds = Bounds { max_chunks: usize::MAX, stop: CancellationToken::new() };
+    let mut texts = Vec::new();
     for line in BufReader::new(file).lines() {
         let line: Line = serde_json::from_str(&line?).context("a line is not an object with `text`")?;
         let name = line.file_name.as_deref().unwrap_or("text.txt");
@@ -156,15 +159,14 @@ async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<
             revision: 1,
         };
         let tokenizer = embedder.tokenizer();
-        passages.extend(
-            ingest::passages(target, &text, &chunking, tokenizer.as_ref())?.into_iter().map(|passage| passage.text),
-        );
+        let chunks = ingest::chunks(target, &text, &chunking, tokenizer.as_ref(), &bounds)?;
+        texts.extend(ingest::texts(&chunks));
         documents += 1;
     }
-    if passages.is_empty() {
+    if texts.is_empty() {
         bail!("there is no text in the file");
     }
-    let throughput = benchmark(&embedder, passages).await?;
+    let throughput = benchmark(&embedder, texts).await?;
     if as_json {
         let result = json!({
             "texts": documents,

@@ -1,9 +1,8 @@
 //! `docent serve`.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use axum::serve::ListenerExt;
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -11,10 +10,14 @@ use super::model;
 use crate::{
     app::{App, Parts},
     config::Config,
+    http::connections,
     lifecycle::{ExitReason, Lifecycle},
     service::sample,
     telemetry,
 };
+
+/// How long the stores get to close in good order.
+const CLOSING: Duration = Duration::from_secs(6);
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -26,8 +29,9 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
         telemetry::init(&config.telemetry)?;
+        connections::raise_open_files();
         model::ensure_installed(&config).await?;
-        let lifecycle = Lifecycle::new(std::time::Duration::from_secs(config.http.shutdown_grace_seconds));
+        let lifecycle = Lifecycle::new(Duration::from_secs(config.http.shutdown_grace_seconds));
         let http = config.http.clone();
         let is_worker = config.ingestion.enabled;
         let app = Arc::new(App::build(Parts { stop: lifecycle.soft(), ..Parts::from_config(config)? }).await?);
@@ -36,16 +40,11 @@ impl Serve {
             .await
             .with_context(|| format!("can't listen on {}:{}", http.host, http.port))?;
         let url = format!("http://{}", listener.local_addr()?);
-        // Answers and events are small: without this the kernel would hold them back to fill a packet.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a connection keeps its delay");
-            }
-        });
         let (router, soft) = (app.router(), lifecycle.soft());
+        let (settings, limits) = (http.clone(), app.connection_limits());
         lifecycle.spawn("http", async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            axum::serve(listener, service).with_graceful_shutdown(soft.cancelled_owned()).await
+            connections::serve(listener, router, settings, limits, soft).await;
+            Ok::<_, std::io::Error>(())
         });
         if is_worker {
             let app = Arc::clone(&app);
@@ -55,7 +54,11 @@ impl Serve {
         welcome(&url, http.playground, is_sampled);
 
         let reason = lifecycle.wait().await?;
-        app.close().await?;
+        match tokio::time::timeout(CLOSING, app.close()).await {
+            Ok(closed) => closed?,
+            // Nothing acknowledged is in memory only: the next start finds everything.
+            Err(_) => tracing::warn!("the stores did not close in time; ending without that"),
+        }
         match reason {
             ExitReason::Finished | ExitReason::Cut => Ok(()),
             ExitReason::Failed(task) => bail!("{task} failed; the log says why"),

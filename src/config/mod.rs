@@ -88,6 +88,7 @@ config! {
     Config {
         /// Where everything that the server keeps is kept: database, vectors, originals, models.
         data_dir: PathBuf = "data".into();
+        [disk] DiskConfig;
         [http] HttpConfig;
         [database] DatabaseConfig;
         [vector] VectorConfig;
@@ -103,6 +104,14 @@ config! {
 }
 
 section! {
+    /// The file system of the data directory.
+    DiskConfig {
+        /// MiB that are kept free, or an eighth of the file system if that is less: below, nothing is taken in and indexing waits, while searching and reading go on. 0: nothing is kept free.
+        reserve_mib: u64 = 1024;
+    }
+}
+
+section! {
     /// Where and how the server listens.
     HttpConfig {
         /// Address to listen on.
@@ -113,9 +122,17 @@ section! {
         allowed_origins: Vec<String> = Vec::new();
         /// Whether the last address in `X-Forwarded-For` is the client's. Only behind a proxy that sets it.
         trust_forwarded_for: bool = false;
+        /// Connections at the same time; 0: half of the files that the process may have open, 10000 at most.
+        connections: usize = 0;
+        /// Connections, or requests behind a trusted proxy, at the same time from one IPv4 address or IPv6 /64; 0: a tenth.
+        connections_per_address: usize = 0;
+        /// Seconds in which the head of a request has to arrive; a connection without a request is closed after them.
+        header_timeout_seconds: u64 = 20;
+        /// Seconds after which a body of which nothing moves, in either direction, ends its connection.
+        stall_timeout_seconds: u64 = 30;
         /// Whether `/` serves the playground.
         playground: bool = true;
-        /// Seconds that open requests and jobs get to finish at shutdown.
+        /// Seconds that open requests and jobs get to finish at shutdown; the process ends ten seconds later at most.
         shutdown_grace_seconds: u64 = 20;
     }
 }
@@ -249,6 +266,10 @@ section! {
         chunk_max_tokens: u32 = 254;
         /// Tokens that a chunk repeats from the one before it.
         chunk_overlap_tokens: u32 = 32;
+        /// The most chunks of one document; a text of 32 MiB has about 35,000 of the longest.
+        max_chunks: usize = 50_000;
+        /// MiB of text, beyond one for each document, that documents in work may have together; others wait.
+        max_text_mib: u64 = 128;
         /// Days for which an operation that has ended is kept, with its events; 0: for ever.
         operation_retention_days: i64 = 90;
         /// Hours for which an unused upload is kept.
@@ -265,7 +286,7 @@ section! {
         timeout_seconds: u64 = 60;
         /// Text that one file may give, in MiB.
         max_output_mib: u64 = 32;
-        /// Files read at the same time; 0: one for each core.
+        /// Files read and cut at the same time; 0: one for each core.
         concurrency: usize = 0;
     }
 }
@@ -341,6 +362,12 @@ section! {
         websocket_operations: usize = 50;
         /// WebSockets at the same time.
         websocket_connections: usize = 1000;
+        /// WebSockets at the same time from one IPv4 address or IPv6 /64.
+        websocket_connections_per_address: usize = 100;
+        /// WebSockets at the same time of one account. Those without an account have half of all together.
+        websocket_connections_per_account: usize = 50;
+        /// Seconds for which a WebSocket without an account may be open without an operation.
+        websocket_idle_seconds: u64 = 300;
         /// Seconds in which a WebSocket has to introduce itself.
         websocket_init_seconds: u64 = 5;
         /// Seconds between two pings to a WebSocket.

@@ -36,6 +36,8 @@ impl Config {
     fn check_connections(&self, check: &mut Check) {
         check.that("data_dir", !self.data_dir.as_os_str().is_empty(), "must name a directory");
 
+        check.range("disk.reserve_mib", self.disk.reserve_mib, 0..=1024 * 1024 * 1024);
+
         let http = &self.http;
         check.that(
             "http.host",
@@ -47,6 +49,10 @@ impl Config {
             http.allowed_origins.iter().all(|origin| is_origin(origin)),
             "must list origins, such as https://app.example.org, without a path",
         );
+        check.range("http.connections", http.connections, 0..=1_000_000);
+        check.range("http.connections_per_address", http.connections_per_address, 0..=1_000_000);
+        check.range("http.header_timeout_seconds", http.header_timeout_seconds, 1..=3600);
+        check.range("http.stall_timeout_seconds", http.stall_timeout_seconds, 1..=3600);
         check.range("http.shutdown_grace_seconds", http.shutdown_grace_seconds, 0..=3600);
 
         let database = &self.database;
@@ -114,6 +120,9 @@ impl Config {
             u32::try_from(embedding.batch_tokens).map_or(true, |batch| batch > ingestion.chunk_max_tokens),
             "must be more than `ingestion.chunk_max_tokens`, so that a batch holds the longest chunk",
         );
+        // Places of chunks are 32-bit numbers, and a document must be able to have one.
+        check.range("ingestion.max_chunks", ingestion.max_chunks, 1..=10_000_000);
+        check.range("ingestion.max_text_mib", ingestion.max_text_mib, 1..=1024 * 1024);
         check.range("ingestion.operation_retention_days", ingestion.operation_retention_days, 0..=36_500);
         check.range("ingestion.upload_hours", ingestion.upload_hours, 1..=24 * 366);
 
@@ -173,6 +182,11 @@ impl Config {
         check.range("limits.websocket_message_bytes", limits.websocket_message_bytes, 1024..=1024 * 1024 * 1024);
         check.range("limits.websocket_operations", limits.websocket_operations, 1..=100_000);
         check.range("limits.websocket_connections", limits.websocket_connections, 1..=1_000_000);
+        let per_address = limits.websocket_connections_per_address;
+        check.range("limits.websocket_connections_per_address", per_address, 1..=1_000_000);
+        let per_account = limits.websocket_connections_per_account;
+        check.range("limits.websocket_connections_per_account", per_account, 1..=1_000_000);
+        check.range("limits.websocket_idle_seconds", limits.websocket_idle_seconds, 1..=24 * 3600);
         check.range("limits.websocket_init_seconds", limits.websocket_init_seconds, 1..=3600);
         check.range("limits.websocket_ping_seconds", limits.websocket_ping_seconds, 1..=3600);
         check.range("limits.websocket_send_seconds", limits.websocket_send_seconds, 1..=3600);

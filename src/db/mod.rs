@@ -12,7 +12,7 @@ mod transaction;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use sea_orm::{ConnectOptions, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 
 use self::statement::Executor;
@@ -25,6 +25,9 @@ use crate::{config::DatabaseConfig, domain::scope::Scope};
 
 /// Called with every statement that is run: its text, and the same with its values.
 pub type StatementObserver = Arc<dyn Fn(&str, &dyn std::fmt::Display) + Send + Sync>;
+
+/// The advisory lock of whoever migrates a PostgreSQL database.
+const MIGRATING: i64 = 0x0d0c_e9a7;
 
 /// An open database: one writer and several readers for SQLite, one pool for PostgreSQL.
 #[derive(Clone, Debug)]
@@ -109,12 +112,21 @@ impl Database {
         Ok(self.readers.ping().await?)
     }
 
-    /// Applies all migrations that are missing.
+    /// Applies all migrations that are missing. On PostgreSQL one process at a time does so, and takes the time that it
+    /// needs: whoever comes second waits, and finds them applied.
     ///
     /// # Errors
     /// When one fails; it left nothing behind and can be run again.
     pub async fn migrate_up(&self) -> Result<(), DatabaseError> {
-        Ok(migration::Migrator::up(&self.writer, None).await?)
+        if self.writer.get_database_backend() != DbBackend::Postgres {
+            // The data directory is locked.
+            return Ok(migration::Migrator::up(&self.writer, None).await?);
+        }
+        let transaction = self.writer.begin().await?;
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})")).await?;
+        migration::Migrator::up(&transaction, None).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Takes back the newest `steps` migrations, or all.
@@ -161,7 +173,10 @@ pub struct Reader<'c> {
 }
 
 fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> ConnectOptions {
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+    // A path is no URL, in which `%`, `?` and `#` mean something: the driver gets it as it is. What begins with a dot or
+    // a slash is no URL for SQLite either.
+    let path = Path::new(".").join(path);
+    let mut options = ConnectOptions::new("sqlite://docent.db?mode=rwc");
     options
         .max_connections(if is_reader { config.pool_size } else { 1 })
         .min_connections(1)
@@ -171,6 +186,7 @@ fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> Conn
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |options| {
             let options = options
+                .filename(&path)
                 .pragma("journal_mode", "WAL")
                 // FULL: what was committed survives a power cut, not only a crash.
                 .pragma("synchronous", "FULL")

@@ -1,8 +1,8 @@
-//! Passages.
+//! Chunks.
 
 use super::id::{ChunkId, CollectionId, DocumentId};
 
-/// A passage of a document, as stored.
+/// A piece of a document, as stored: what is embedded and found.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Chunk {
     pub id: ChunkId,

@@ -1,4 +1,4 @@
-//! How a text is cut into passages.
+//! How a text is cut into chunks.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,10 +23,10 @@ pub struct ChunkingConfig {
     pub overlap_tokens: u32,
 }
 
-/// A passage as the chunker cut it, before it belongs to a row.
+/// A chunk as the cutter cut it, before it belongs to a row.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TextChunk {
-    /// The passage, exactly `text[start_byte..end_byte]`.
+    /// Its text, exactly `text[start_byte..end_byte]`.
     pub content: String,
     /// Where it starts in the document's extracted text, in characters (Unicode scalar values).
     pub start_offset: u32,
@@ -34,7 +34,7 @@ pub struct TextChunk {
     pub end_offset: u32,
     /// Tokens of the embedding model in `content`, special tokens not counted.
     pub token_count: u32,
-    /// The headings above the passage, outermost first.
+    /// The headings above it, outermost first.
     pub headings: Vec<String>,
     /// The page on which it starts, from 1, where the format has pages.
     pub page: Option<u32>,

@@ -60,6 +60,8 @@ identifiers! {
     UploadId
     /// A unit of work in the queue.
     JobId
+    /// A process that works on the queue.
+    WorkerId
     /// One request to the server, for logs and error reports.
     RequestId
     /// A credential for a program.
@@ -68,11 +70,13 @@ identifiers! {
     InvitationId
     /// A line of the audit log.
     AuditEntryId
+    /// A store of originals.
+    StoreId
 }
 
 generated! {
-    UserId SessionId CollectionId GenerationId DocumentId OperationId UploadId JobId RequestId ApiKeyId InvitationId
-    AuditEntryId
+    UserId SessionId CollectionId GenerationId DocumentId OperationId UploadId JobId WorkerId RequestId ApiKeyId
+    InvitationId AuditEntryId StoreId
 }
 
 impl ChunkId {

@@ -13,6 +13,7 @@ pub mod collection;
 pub mod document;
 pub mod id;
 pub mod invitation;
+pub mod job;
 pub mod member;
 pub mod operation;
 pub mod page;

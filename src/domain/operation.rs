@@ -97,8 +97,16 @@ impl Operation {
     /// Whether it can be stopped half-way: a removal can't, its documents are gone already.
     #[must_use]
     pub fn can_be_cancelled(&self) -> bool {
-        !self.status.is_terminal()
-            && !matches!(self.operation_type, OperationType::Delete | OperationType::RemoveSource)
+        !self.status.is_terminal() && self.adds_documents()
+    }
+
+    /// Whether it makes documents searchable, and does not remove any.
+    #[must_use]
+    pub fn adds_documents(&self) -> bool {
+        match self.operation_type {
+            OperationType::Index | OperationType::Append | OperationType::Reindex => true,
+            OperationType::Delete | OperationType::RemoveSource => false,
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The threads that embed passages, and the queue before them.
 //!
-//! All callers' passages wait in one queue, the oldest first. A free thread takes as many as make a batch; they need not
-//! be of similar length, since a batch has no padding. Must not know about models and settings.
+//! Calls take turns: a free thread takes one text of each in a circle, until it has as many as make a batch; so somebody
+//! with one text does not wait for another's thousands. The texts of a batch need not be of similar length, since a batch
+//! has no padding. What taking a batch costs does not depend on how much waits. Must not know about models and settings.
 
 use std::{
     any::Any,
@@ -38,9 +39,15 @@ struct Queue {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Passage>,
+    /// The calls that have texts waiting, the next in turn first.
+    calls: VecDeque<Call>,
+    /// The tokens of all that waits.
+    tokens: usize,
     is_closed: bool,
 }
+
+/// The texts of one caller that wait; never none.
+type Call = VecDeque<Passage>;
 
 /// The ids of a text, and who waits for its vector.
 struct Passage {
@@ -82,7 +89,7 @@ impl Batches {
                 (Passage { ids, answer }, receiver)
             })
             .unzip();
-        self.queue.lock().waiting.extend(passages);
+        self.queue.lock().add(passages.into());
         self.queue.news.notify_all();
         let mut vectors = Vec::with_capacity(answers.len());
         for answer in answers {
@@ -100,9 +107,9 @@ impl Drop for Batches {
 }
 
 impl Queue {
-    /// Waits for passages and takes the oldest; `None` at the end.
+    /// Waits for texts and takes a batch; `None` at the end.
     fn next_batch(&self) -> Option<Vec<Passage>> {
-        let nothing_to_do = |state: &mut State| state.waiting.is_empty() && !state.is_closed;
+        let nothing_to_do = |state: &mut State| state.calls.is_empty() && !state.is_closed;
         let mut state = self.news.wait_while(self.lock(), nothing_to_do).unwrap_or_else(PoisonError::into_inner);
         if state.is_closed {
             return None;
@@ -117,19 +124,47 @@ impl Queue {
 }
 
 impl State {
-    /// The oldest passages, up to a batch or one thread's share of what waits. Those whose callers are gone are dropped.
-    fn take(&mut self, threads: usize, batch_tokens: usize) -> Vec<Passage> {
-        self.waiting.retain(|passage| !passage.answer.is_closed());
-        let waiting: usize = self.waiting.iter().map(|passage| passage.ids.len()).sum();
-        let limit = waiting.div_ceil(threads).max(SMALLEST_SHARE).min(batch_tokens);
-        let mut tokens = 0;
-        let fitting = self.waiting.iter().take_while(|passage| {
-            tokens += passage.ids.len();
-            tokens <= limit
-        });
-        let count = fitting.count().max(1).min(self.waiting.len());
-        self.waiting.drain(..count).collect()
+    fn add(&mut self, call: Call) {
+        if !call.is_empty() {
+            self.tokens += tokens(&call);
+            self.calls.push_back(call);
+        }
     }
+
+    /// The next text of each call in turn, up to a batch or one thread's share of what waits.
+    fn take(&mut self, threads: usize, batch_tokens: usize) -> Vec<Passage> {
+        let limit = self.tokens.div_ceil(threads).max(SMALLEST_SHARE).min(batch_tokens);
+        let mut batch = Vec::new();
+        let mut taken = 0;
+        while let Some(length) = self.next_length()
+            && (batch.is_empty() || taken + length <= limit)
+            && let Some(mut call) = self.calls.pop_front()
+        {
+            taken += length;
+            self.tokens -= length;
+            batch.extend(call.pop_front());
+            if !call.is_empty() {
+                self.calls.push_back(call);
+            }
+        }
+        batch
+    }
+
+    /// The tokens of the text whose turn it is. Calls whose callers are gone are dropped.
+    fn next_length(&mut self) -> Option<usize> {
+        loop {
+            let passage = self.calls.front()?.front()?;
+            if !passage.answer.is_closed() {
+                return Some(passage.ids.len());
+            }
+            let gone = self.calls.pop_front()?;
+            self.tokens -= tokens(&gone);
+        }
+    }
+}
+
+fn tokens(call: &Call) -> usize {
+    call.iter().map(|passage| passage.ids.len()).sum()
 }
 
 /// Embeds a batch and answers those who wait for it. If it fails, each text is tried by itself, so that one that can't be
@@ -186,12 +221,17 @@ mod tests {
 
     type Answer = oneshot::Receiver<Result<Vec<f32>, EmbeddingError>>;
 
-    fn waiting(lengths: &[usize]) -> (State, Vec<Answer>) {
+    /// Each of the calls, with the lengths of its texts.
+    fn waiting(calls: &[&[usize]]) -> (State, Vec<Vec<Answer>>) {
         let mut state = State::default();
-        let answers = lengths.iter().map(|length| {
-            let (answer, receiver) = oneshot::channel();
-            state.waiting.push_back(Passage { ids: vec![0; *length], answer });
-            receiver
+        let answers = calls.iter().map(|lengths| {
+            let texts = lengths.iter().map(|length| {
+                let (answer, receiver) = oneshot::channel();
+                (Passage { ids: vec![0; *length], answer }, receiver)
+            });
+            let (passages, answers): (Call, Vec<_>) = texts.unzip();
+            state.add(passages);
+            answers
         });
         let answers = answers.collect();
         (state, answers)
@@ -202,8 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_has_the_oldest_passages_that_fit() {
-        let (mut state, _answers) = waiting(&[300, 400, 200, 500, 700]);
+    fn a_batch_has_the_oldest_texts_of_a_call_that_fit() {
+        let (mut state, _answers) = waiting(&[&[300, 400, 200, 500, 700]]);
         assert_eq!(lengths(&state.take(1, 1024)), [300, 400, 200]);
         assert_eq!(lengths(&state.take(1, 1024)), [500]);
         assert_eq!(lengths(&state.take(1, 1024)), [700]);
@@ -212,23 +252,31 @@ mod tests {
 
     #[test]
     fn a_passage_that_is_longer_than_a_batch_goes_alone() {
-        let (mut state, _answers) = waiting(&[3000, 10]);
+        let (mut state, _answers) = waiting(&[&[3000, 10]]);
         assert_eq!(lengths(&state.take(1, 1024)), [3000]);
     }
 
     #[test]
     fn little_work_is_shared_among_threads_unless_it_is_very_little() {
-        let (mut state, _answers) = waiting(&[200; 4]);
+        let (mut state, _answers) = waiting(&[&[200; 4]]);
         assert_eq!(lengths(&state.take(2, 1024)), [200, 200]);
-        let (mut state, _answers) = waiting(&[20; 10]);
+        let (mut state, _answers) = waiting(&[&[20; 10]]);
         assert_eq!(state.take(2, 1024).len(), 10);
     }
 
     #[test]
-    fn passages_whose_callers_are_gone_are_dropped() {
-        let (mut state, mut answers) = waiting(&[1, 2, 3]);
+    fn calls_whose_callers_are_gone_are_dropped() {
+        let (mut state, mut answers) = waiting(&[&[1, 4], &[2, 5], &[3]]);
         answers.remove(1);
-        assert_eq!(lengths(&state.take(1, 1024)), [1, 3]);
+        assert_eq!(lengths(&state.take(1, 1024)), [1, 3, 4]);
+        assert_eq!(state.tokens, 0);
+    }
+
+    #[test]
+    fn calls_take_turns_text_by_text() {
+        let (mut state, _answers) = waiting(&[&[100; 2000], &[7], &[8, 9]]);
+        assert_eq!(lengths(&state.take(1, 400)), [100, 7, 8, 100, 9]);
+        assert_eq!(lengths(&state.take(1, 400)), [100; 4]);
     }
 
     #[tokio::test]

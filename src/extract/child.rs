@@ -12,22 +12,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::document::ProcessingErrorCode;
 
-use super::{ExtractError, ExtractedText, FileKind, reader};
+use super::{ExtractError, ExtractedText, detect, reader};
 
 /// The name of the hidden subcommand that calls `run`.
 pub const SUBCOMMAND: &str = "extract-child";
 
-/// The longest header line; a longer one does not come from our parent.
-const MAX_HEADER_BYTES: u64 = 4096;
+/// The longest header line; a longer one does not come from our parent, whose file names are shorter.
+const MAX_HEADER_BYTES: u64 = 64 << 10;
 /// Standard streams and a few to spare for the runtime; a document can't make it open more.
 const MAX_OPEN_FILES: u64 = 16;
 
 /// What the parent asks for, the first line on standard input. The document follows.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Task {
-    pub kind: FileKind,
+    pub file_name: String,
+    /// The media type that the sender gave.
+    pub declared_type: Option<String>,
     /// Bytes of the document.
-    pub length: usize,
+    pub length: u64,
     /// Bytes of memory beyond what the program itself takes.
     pub memory_bytes: u64,
     /// Seconds of processor time.
@@ -57,9 +59,9 @@ fn serve() -> io::Result<()> {
     let task: Task = serde_json::from_str(&header)?;
     limit(&task)?;
 
-    let mut bytes = Vec::with_capacity(task.length);
-    input.by_ref().take(task.length as u64).read_to_end(&mut bytes)?;
-    if bytes.len() < task.length {
+    let mut bytes = Vec::with_capacity(usize::try_from(task.length).unwrap_or(usize::MAX));
+    input.by_ref().take(task.length).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < task.length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     end_with_parent(input)?;
@@ -67,7 +69,7 @@ fn serve() -> io::Result<()> {
     let reading = std::thread::Builder::new()
         .name("reader".into())
         .stack_size(reader::STACK_BYTES)
-        .spawn(move || reader::read(task.kind, bytes, task.max_text_bytes))?;
+        .spawn(move || read(&task, bytes))?;
     // A panic is a defect of the reader that this file brings out; it will do so again.
     let answer: Answer = reading.join().unwrap_or_else(|_| {
         Err(ExtractError::permanent(
@@ -78,6 +80,11 @@ fn serve() -> io::Result<()> {
     let mut output = io::stdout().lock();
     serde_json::to_writer(&mut output, &answer)?;
     output.flush()
+}
+
+fn read(task: &Task, bytes: Vec<u8>) -> Answer {
+    let kind = detect::detect(&bytes, &task.file_name, task.declared_type.as_deref(), task.memory_bytes)?;
+    reader::read(kind, bytes, task.max_text_bytes)
 }
 
 /// Takes the rights away, for good.

@@ -6,6 +6,7 @@
 use crate::domain::document::ProcessingErrorCode;
 
 use super::archive::{self, Archive};
+use super::content::HEAD_BYTES;
 use super::{ExtractError, FileKind};
 
 const SUPPORTED: &str =
@@ -91,6 +92,22 @@ pub fn detect(
     }
 }
 
+/// Whether a file that begins with `head` is plain text or Markdown, or nothing that has a reader: what [`detect`] says of
+/// the whole of it is then one of the two, or a refusal.
+pub(super) fn is_plainly_text(head: &[u8], file_name: &str, declared_type: Option<&str>) -> bool {
+    let is_claimed = match Claim::of(file_name, declared_type) {
+        Some(claim) => matches!(claim.kind, FileKind::PlainText | FileKind::Markdown),
+        None => !looks_like_html(head),
+    };
+    let is_utf16 = head.starts_with(&UTF16_LE) || head.starts_with(&UTF16_BE);
+    let is_binary = is_archive(head) || head.starts_with(&OLE) || (head.contains(&0) && !is_utf16);
+    is_claimed && !is_binary && !contains(head, b"%PDF-")
+}
+
+fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
+}
+
 /// The refusal of a file that its reader can't make sense of.
 pub(super) fn corrupt() -> ExtractError {
     ExtractError::permanent(
@@ -144,7 +161,7 @@ impl Claim {
 }
 
 fn look(bytes: &[u8], max_unpacked: u64) -> Content {
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+    if is_archive(bytes) {
         return match archive::inspect(bytes, max_unpacked) {
             Archive::Document(kind) => Content::Document(kind),
             Archive::Other(what) => Content::Foreign(what),
@@ -165,7 +182,7 @@ fn look(bytes: &[u8], max_unpacked: u64) -> Content {
     match look_at_text(bytes) {
         Content::Text => Content::Text,
         // Some writers put a few bytes before the header.
-        _ if contains(head(bytes, 1024), b"%PDF-") => Content::Document(FileKind::Pdf),
+        _ if contains(head(bytes, HEAD_BYTES), b"%PDF-") => Content::Document(FileKind::Pdf),
         // Only now: a text may well begin with «ID3» or «RIFF».
         content => FOREIGN
             .iter()

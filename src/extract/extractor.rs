@@ -6,16 +6,15 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
-use tokio::sync::Semaphore;
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config::ExtractionConfig;
 use crate::domain::document::ProcessingErrorCode as Code;
 
 use super::child::{Answer, SUBCOMMAND, Task};
-use super::{ExtractError, ExtractedText, FileKind, detect, text};
+use super::{Content, ExtractError, ExtractedText, detect, text};
 
 /// How much of the child's standard error is kept.
 const MAX_LOG_BYTES: usize = 16 << 10;
@@ -32,8 +31,15 @@ pub struct Extractor {
     slots: Semaphore,
 }
 
+/// The right to read one file. Others wait until it is dropped.
+#[derive(Debug)]
+pub struct Slot<'a> {
+    extractor: &'a Extractor,
+    _permit: SemaphorePermit<'a>,
+}
+
 impl Extractor {
-    /// `concurrency` children at most; `program` is the `docent` binary, which is started again for each of them.
+    /// `concurrency` files at most; `program` is the `docent` binary, which is started again for each of them.
     #[must_use]
     pub fn new(config: &ExtractionConfig, concurrency: usize, program: PathBuf) -> Self {
         Self {
@@ -45,67 +51,31 @@ impl Extractor {
         }
     }
 
-    /// The text of a file. `declared_type` is the media type that its sender gave.
-    ///
-    /// Plain text and Markdown are read here, everything else in a child process. Dropping the future ends the child.
+    /// Waits until a file may be read.
     ///
     /// # Errors
-    /// One of the codes of `ProcessingErrorCode` that concern files. Retryable are only those that say nothing of the
-    /// file: `ServiceFailure` (no child could be started) and `ReaderCrashed` by an unknown signal.
+    /// None that is known: nobody closes the extractor.
+    pub async fn slot(&self) -> Result<Slot<'_>, ExtractError> {
+        let permit = self.slots.acquire().await.map_err(|error| service_failure("wait for a reader", &error))?;
+        Ok(Slot { extractor: self, _permit: permit })
+    }
+
+    /// The text of a file, read when there is a slot for it.
+    ///
+    /// # Errors
+    /// As [`Slot::read`].
     pub async fn extract(
         &self,
-        bytes: Bytes,
+        content: impl Into<Content>,
         file_name: &str,
         declared_type: Option<&str>,
     ) -> Result<ExtractedText, ExtractError> {
-        let (name, declared) = (file_name.to_owned(), declared_type.map(str::to_owned));
-        let (max_unpacked, max_text_bytes) = (self.memory_bytes, self.max_text_bytes);
-        let content = bytes.clone();
-        let first_look = tokio::task::spawn_blocking(move || {
-            let kind = detect::detect(&content, &name, declared.as_deref(), max_unpacked)?;
-            let read_here = matches!(kind, FileKind::PlainText | FileKind::Markdown);
-            let text = read_here.then(|| read_text(kind, &content, max_text_bytes)).transpose()?;
-            Ok((kind, text))
-        });
-        let (kind, text) = first_look.await.map_err(|error| service_failure("look at the file", &error))??;
-        let extracted = match text {
-            Some(text) => text,
-            None => self.read_in_child(kind, &bytes).await?,
-        };
-        if extracted.text.len() > max_text_bytes {
-            return Err(ExtractError::too_much_text(max_text_bytes));
-        }
-        if !extracted.text.chars().any(char::is_alphanumeric) {
-            return Err(ExtractError::no_text());
-        }
-        Ok(extracted)
-    }
-
-    async fn read_in_child(&self, kind: FileKind, bytes: &[u8]) -> Result<ExtractedText, ExtractError> {
-        let _slot = self.slots.acquire().await.map_err(|error| service_failure("wait for a reader", &error))?;
-        let task = Task {
-            kind,
-            length: bytes.len(),
-            memory_bytes: self.memory_bytes,
-            cpu_seconds: self.timeout.as_secs(),
-            max_text_bytes: self.max_text_bytes,
-        };
-        let mut child = self.start().map_err(|error| service_failure("start the reader", &error))?;
-        let end = tokio::time::timeout(self.timeout, converse(&mut child, task, bytes)).await;
-        if end.is_err() {
-            // Dropping the child would end it too, but only later be waited for.
-            child.kill().await.map_err(|error| service_failure("stop the reader", &error))?;
-            tracing::warn!(?kind, bytes = bytes.len(), "reading took too long");
-            return Err(out_of_time());
-        }
-        let end = end.map_err(|_| out_of_time())?.map_err(|error| service_failure("speak with the reader", &error))?;
-        let max_text_bytes = self.max_text_bytes;
-        let told = tokio::task::spawn_blocking(move || end.tell(kind, max_text_bytes));
-        told.await.map_err(|error| service_failure("hear the reader", &error))?
+        self.slot().await?.read(content.into(), file_name, declared_type).await
     }
 
     fn start(&self) -> io::Result<Child> {
         Command::new(&self.program)
+            .arg0("docent")
             .arg(SUBCOMMAND)
             .env_clear()
             // Each arena reserves 64 MiB of address space, which is what the memory limit counts.
@@ -120,6 +90,80 @@ impl Extractor {
     }
 }
 
+impl Slot<'_> {
+    /// The text of a file. `declared_type` is the media type that its sender gave.
+    ///
+    /// Plain text and Markdown are read here, everything else in a child process, to which the file goes in pieces.
+    /// Dropping the future ends the child.
+    ///
+    /// # Errors
+    /// One of the codes of `ProcessingErrorCode` that concern files. Retryable are only those that say nothing of the
+    /// file: `ServiceFailure` (no child could be started, the file could not be read from its store) and
+    /// `ReaderCrashed` by an unknown signal.
+    pub async fn read(
+        &self,
+        content: Content,
+        file_name: &str,
+        declared_type: Option<&str>,
+    ) -> Result<ExtractedText, ExtractError> {
+        let (head, content) = content.split_head().await.map_err(|error| service_failure("get the file", &error))?;
+        if detect::is_plainly_text(&head, file_name, declared_type) {
+            self.read_here(content, file_name, declared_type).await
+        } else {
+            self.read_in_child(content, file_name, declared_type).await
+        }
+    }
+
+    async fn read_here(
+        &self,
+        content: Content,
+        file_name: &str,
+        declared_type: Option<&str>,
+    ) -> Result<ExtractedText, ExtractError> {
+        let Extractor { memory_bytes, max_text_bytes, .. } = *self.extractor;
+        // UTF-16 takes up to twice as many bytes as UTF-8.
+        if content.size() / 2 > max_text_bytes as u64 {
+            return Err(ExtractError::too_much_text(max_text_bytes));
+        }
+        let bytes = content.gather().await.map_err(|error| service_failure("get the file", &error))?;
+        let (name, declared) = (file_name.to_owned(), declared_type.map(str::to_owned));
+        let read = tokio::task::spawn_blocking(move || {
+            let kind = detect::detect(&bytes, &name, declared.as_deref(), memory_bytes)?;
+            check(text::read(kind, &bytes)?, max_text_bytes)
+        });
+        read.await.map_err(|error| service_failure("read the text", &error))?
+    }
+
+    async fn read_in_child(
+        &self,
+        content: Content,
+        file_name: &str,
+        declared_type: Option<&str>,
+    ) -> Result<ExtractedText, ExtractError> {
+        let Extractor { memory_bytes, max_text_bytes, timeout, .. } = *self.extractor;
+        let length = content.size();
+        let task = Task {
+            file_name: file_name.to_owned(),
+            declared_type: declared_type.map(str::to_owned),
+            length,
+            memory_bytes,
+            cpu_seconds: timeout.as_secs(),
+            max_text_bytes,
+        };
+        let mut child = self.extractor.start().map_err(|error| service_failure("start the reader", &error))?;
+        let end = tokio::time::timeout(timeout, converse(&mut child, &task, content)).await;
+        if end.is_err() {
+            // Dropping the child would end it too, but only later be waited for.
+            child.kill().await.map_err(|error| service_failure("stop the reader", &error))?;
+            tracing::warn!(bytes = length, "reading took too long");
+            return Err(out_of_time());
+        }
+        let end = end.map_err(|_| out_of_time())?.map_err(|error| service_failure("speak with the reader", &error))?;
+        let told = tokio::task::spawn_blocking(move || check(end.tell(length, max_text_bytes)?, max_text_bytes));
+        told.await.map_err(|error| service_failure("hear the reader", &error))?
+    }
+}
+
 /// How a child ended.
 struct End {
     status: ExitStatus,
@@ -128,19 +172,20 @@ struct End {
 }
 
 impl End {
-    fn tell(self, kind: FileKind, max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
+    /// `bytes` is the size of the file.
+    fn tell(self, bytes: u64, max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
         if self.answer.len() > max_answer_bytes(max_text_bytes) {
-            tracing::warn!(?kind, "the reader gave too much");
+            tracing::warn!(bytes, "the reader gave too much");
             return Err(ExtractError::too_much_text(max_text_bytes));
         }
         let answer = serde_json::from_slice::<Answer>(&self.answer).ok().filter(|_| self.status.success());
         if let Some(answer) = answer {
             if !self.log.is_empty() {
-                tracing::debug!(?kind, log = self.log, "the reader reports");
+                tracing::debug!(bytes, log = self.log, "the reader reports");
             }
             return answer;
         }
-        tracing::warn!(?kind, status = %self.status, log = self.log, "the reader broke off");
+        tracing::warn!(bytes, status = %self.status, log = self.log, "the reader broke off");
         if self.status.signal() == Some(SIGXCPU) {
             return Err(out_of_time());
         }
@@ -155,32 +200,35 @@ impl End {
     }
 }
 
-/// Hands over the document and hears the child out. Standard input stays open until the end, which keeps the child alive.
-async fn converse(child: &mut Child, task: Task, document: &[u8]) -> io::Result<End> {
-    let (Some(mut input), Some(output), Some(log)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
-    else {
+/// Hands over the file and hears the child out. Standard input stays open until the end, which keeps the child alive.
+async fn converse(child: &mut Child, task: &Task, content: Content) -> io::Result<End> {
+    let (Some(input), Some(output), Some(log)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
         return Err(io::Error::other("a standard stream is missing"));
     };
-    let mut header = serde_json::to_vec(&task)?;
+    let mut header = serde_json::to_vec(task)?;
     header.push(b'\n');
-    let hand_over = async {
-        // A child that ends early closes its side; its status tells why.
-        let _ = async {
-            input.write_all(&header).await?;
-            input.write_all(document).await?;
-            input.flush().await
-        }
-        .await;
-    };
     let answer_limit = max_answer_bytes(task.max_text_bytes) + 1;
-    let ((), answer, log) = tokio::join!(hand_over, read_up_to(output, answer_limit), read_log(log));
-    let (answer, log) = (answer?, log?);
+    let (input, answer, log) =
+        tokio::join!(hand_over(input, &header, content), read_up_to(output, answer_limit), read_log(log));
+    let (input, answer, log) = (input?, answer?, log?);
     if answer.len() == answer_limit {
         child.start_kill()?;
     }
     let status = child.wait().await?;
     drop(input);
     Ok(End { status, answer, log: String::from_utf8_lossy(&log).into_owned() })
+}
+
+/// Writes the file to the child, piece by piece, and gives its input back. An error says that the file can't be had; the
+/// child's input is closed then, which ends it.
+async fn hand_over(mut input: ChildStdin, header: &[u8], mut content: Content) -> io::Result<ChildStdin> {
+    let mut written = input.write_all(header).await;
+    // A child that ends early closes its side; its status tells why.
+    while written.is_ok() {
+        let Some(piece) = content.next().await? else { break };
+        written = input.write_all(&piece).await;
+    }
+    Ok(input)
 }
 
 /// JSON may write a character of text as two.
@@ -201,21 +249,15 @@ async fn read_log(mut stream: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     Ok(log)
 }
 
-fn read_text(kind: FileKind, bytes: &[u8], max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
-    if bytes.len() / 2 > max_text_bytes {
+/// What holds for every text, whoever read it.
+fn check(extracted: ExtractedText, max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
+    if extracted.text.len() > max_text_bytes {
         return Err(ExtractError::too_much_text(max_text_bytes));
     }
-    let text = text::normalise(&text::decode(bytes)?);
-    let is_markdown = kind == FileKind::Markdown;
-    let title = if is_markdown { text::markdown_title(&text) } else { None };
-    Ok(ExtractedText {
-        text,
-        is_markdown,
-        title,
-        language: None,
-        content_type: kind.media_type().to_owned(),
-        page_starts: Vec::new(),
-    })
+    if !extracted.text.chars().any(char::is_alphanumeric) {
+        return Err(ExtractError::no_text());
+    }
+    Ok(extracted)
 }
 
 fn out_of_time() -> ExtractError {

@@ -1,11 +1,13 @@
 //! Files to text with structure.
 //!
-//! `Extractor` is the door: it finds out what a file is (`detect`), reads plain text and Markdown itself and hands every
-//! other kind to a child process (`child`), which reads it with the extraction library under hard limits. A hostile file
-//! can kill the child, never the server. Nothing here writes a file, opens a connection or knows of a database.
+//! `Extractor` is the door: it reads plain text and Markdown itself and hands every other kind to a child process
+//! (`child`), which finds out what the file is (`detect`) and reads it with the extraction library under hard limits. A
+//! hostile file can kill the child, never the server, and what a child reads is never whole in the server's memory.
+//! Nothing here writes a file, opens a connection or knows of a database.
 
 mod archive;
 pub mod child;
+mod content;
 pub mod detect;
 mod extractor;
 mod kind;
@@ -13,12 +15,25 @@ mod reader;
 mod render;
 mod text;
 
+use std::io;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::document::ProcessingErrorCode;
 
-pub use extractor::Extractor;
+pub use content::Content;
+pub use extractor::{Extractor, Slot};
 pub use kind::FileKind;
+
+/// The program that runs now, to be started again for reading files. On Linux it is the running program itself, whatever
+/// has become of its file: an upgrade replaces that while the server runs.
+///
+/// # Errors
+/// When the path of the running program is unknown.
+pub fn running_program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+}
 
 /// What a reader made of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

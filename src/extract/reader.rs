@@ -15,14 +15,13 @@ pub(super) const STACK_BYTES: usize = 64 << 20;
 /// The text of `bytes`, a document of `kind`, in at most `max_text_bytes`.
 ///
 /// # Errors
-/// As `Extractor::extract`, save for what only the parent process can see.
+/// As `Slot::read`, save for what only the parent process can see.
 pub(super) fn read(kind: FileKind, bytes: Vec<u8>, max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
-    if kind == FileKind::Pdf && !has_pdf_trailer(&bytes) {
-        return Err(detect::corrupt());
-    }
     let bytes = match kind {
+        FileKind::PlainText | FileKind::Markdown => return text::read(kind, &bytes),
+        FileKind::Pdf if !has_pdf_trailer(&bytes) => return Err(detect::corrupt()),
         FileKind::Html => text::decode_html(&bytes).into_owned().into_bytes(),
-        _ => bytes,
+        FileKind::Pdf | FileKind::Docx | FileKind::Pptx | FileKind::Xlsx | FileKind::Epub | FileKind::Eml => bytes,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .thread_stack_size(STACK_BYTES)

@@ -2,14 +2,29 @@
 
 use std::borrow::Cow;
 
-use super::ExtractError;
 use super::detect::{UTF16_BE, UTF16_LE, invalid_encoding};
+use super::{ExtractError, ExtractedText, FileKind};
 
 const UTF8_BOM: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// The most line ends in a row that `normalise` leaves: three blank lines.
 const MAX_LINE_ENDS: usize = 4;
 /// Titles are for lists and headings of results; longer ones are cut.
 const MAX_TITLE_CHARACTERS: usize = 300;
+
+/// Reads plain text or Markdown.
+pub(super) fn read(kind: FileKind, bytes: &[u8]) -> Result<ExtractedText, ExtractError> {
+    let text = normalise(&decode(bytes)?);
+    let is_markdown = kind == FileKind::Markdown;
+    let title = if is_markdown { markdown_title(&text) } else { None };
+    Ok(ExtractedText {
+        text,
+        is_markdown,
+        title,
+        language: None,
+        content_type: kind.media_type().to_owned(),
+        page_starts: Vec::new(),
+    })
+}
 
 /// Text in UTF-8 (with or without a byte order mark) or in UTF-16 with one.
 pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ExtractError> {

@@ -14,10 +14,10 @@ use axum::{
         header::{AUTHORIZATION, USER_AGENT},
     },
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 
-use super::HttpState;
+use super::{HttpState, error::HttpError};
 use crate::{
     auth::viewer::Viewer,
     domain::{client::Client, id::RequestId},
@@ -73,9 +73,14 @@ pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<String>, Error
     Ok(Some(text.to_owned()))
 }
 
-/// Notes on every request where it came from. Handlers find it as `Extension<Client>`.
+/// Notes on every request where it came from. Handlers find it as `Extension<Client>`. An address that has its share of
+/// open requests gets no further.
 pub async fn identify(State(state): State<Arc<HttpState>>, mut request: Request, next: Next) -> Response {
     let client = client(request.extensions(), request.headers(), state.http.trust_forwarded_for);
+    let _share = match state.requests.as_ref().map(|requests| requests.take(client.subnet())) {
+        Some(None) => return HttpError::from(Error::RateLimited { retry_after_seconds: 1 }).into_response(),
+        share => share,
+    };
     request.extensions_mut().insert(client);
     next.run(request).await
 }

@@ -19,6 +19,24 @@ pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Vec<Dependency>> + Send 
 pub struct Dependency {
     pub name: &'static str,
     pub ready: bool,
+    /// Whether nothing works without it.
+    pub is_required: bool,
+}
+
+impl Dependency {
+    /// A part without which nothing works.
+    #[must_use]
+    pub fn required(name: &'static str, ready: bool) -> Self {
+        Self { name, ready, is_required: true }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self { ready: true, .. } => "ok",
+            Self { is_required: false, .. } => "degraded",
+            Self { is_required: true, .. } => "unavailable",
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -33,15 +51,19 @@ pub async fn live() -> Json<Health> {
     Json(Health { status: "ok", dependencies: BTreeMap::new() })
 }
 
-/// `GET /health/ready`: 200 when every dependency works, else 503; either way it names each.
+/// `GET /health/ready`: 200 when every dependency works that is required, else 503; either way it names each.
 pub async fn ready(State(state): State<Arc<HttpState>>) -> (StatusCode, Json<Health>) {
-    let answered = tokio::time::timeout(DEADLINE, (state.readiness)()).await.ok();
-    let ready = answered.as_ref().is_some_and(|dependencies| dependencies.iter().all(|each| each.ready));
-    let dependencies = answered.unwrap_or_default().into_iter().map(|each| (each.name, word(each.ready))).collect();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Health { status: word(ready), dependencies }))
-}
-
-fn word(works: bool) -> &'static str {
-    if works { "ok" } else { "unavailable" }
+    let answered = tokio::time::timeout(DEADLINE, (state.readiness)()).await;
+    let Ok(dependencies) = answered else {
+        let health = Health { status: "unavailable", dependencies: BTreeMap::new() };
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(health));
+    };
+    let words: BTreeMap<_, _> = dependencies.into_iter().map(|each| (each.name, each.word())).collect();
+    let has = |word| words.values().any(|each| *each == word);
+    let (code, status) = if has("unavailable") {
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+    } else {
+        (StatusCode::OK, if has("degraded") { "degraded" } else { "ok" })
+    };
+    (code, Json(Health { status, dependencies: words }))
 }

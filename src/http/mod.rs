@@ -4,6 +4,7 @@
 
 pub mod assets;
 pub mod authentication;
+pub mod connections;
 pub mod error;
 pub mod files;
 pub mod graphql;
@@ -11,9 +12,10 @@ pub mod health;
 pub mod negotiation;
 pub mod origin;
 pub mod request_id;
+mod stall;
 pub mod websocket;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -25,10 +27,11 @@ use axum::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{authentication::Callers, error::HttpError, health::Readiness};
+use self::{authentication::Callers, error::HttpError, health::Readiness, websocket::places::Places};
 use crate::{
+    auth::share::Shares,
     config::{HttpConfig, LimitsConfig},
-    domain::clock::Clock,
+    domain::{client::Subnet, clock::Clock},
     error::ErrorCode,
     graphql::{engine::Engine, limits::DocumentLimits},
 };
@@ -50,12 +53,17 @@ pub struct HttpState {
     pub limits: LimitsConfig,
     /// Cancelled when the server stops: every socket is then closed with 1001.
     pub shutdown: CancellationToken,
+    /// Who holds how many sockets.
+    pub places: Places,
+    /// Who has how many requests open; only behind a proxy, where connections don't tell who is behind them.
+    pub requests: Option<Shares<Option<Subnet>>>,
     /// Counts the sockets. After `shutdown`, `close` it and `wait` for the last goodbye.
     pub sockets: TaskTracker,
 }
 
 /// The whole server: the routes of this module and `more`, which has its state already, behind the same layers.
 pub fn router(state: HttpState, more: Router) -> Router {
+    let patience = Duration::from_secs(state.http.stall_timeout_seconds);
     let state = Arc::new(state);
     let graphql = get(graphql::get).post(graphql::post).head(graphql::refuse_method).fallback(graphql::refuse_method);
     Router::new()
@@ -67,6 +75,7 @@ pub fn router(state: HttpState, more: Router) -> Router {
         .with_state(Arc::clone(&state))
         .merge(more)
         .method_not_allowed_fallback(refuse_method)
+        .layer(middleware::from_fn_with_state(patience, stall::bound_body))
         .layer(middleware::from_fn_with_state(Arc::clone(&state), authentication::identify))
         .layer(middleware::from_fn(request_id::boundary))
         .layer(middleware::from_fn_with_state(state, origin::cross_origin))

@@ -1,7 +1,7 @@
-//! The steps of one document, as plain functions on values: text to passages, passages to what is embedded, stored and
-//! indexed. Nothing here reads or writes anything.
+//! The steps of one document, as plain functions on values: text to chunks, chunks to what is embedded and indexed.
+//! Nothing here reads or writes anything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
@@ -13,12 +13,14 @@ use crate::{
         chunking::{ChunkingConfig, TextChunk},
         id::{ChunkId, CollectionId, DocumentId, GenerationId},
     },
-    embedding::{EmbeddingError, Tokenizer},
+    embedding::Tokenizer,
     extract::ExtractedText,
     vector::Point,
 };
 
-/// Which document, and which version of it, the passages are made for.
+pub use crate::chunking::{Bounds, SplitError};
+
+/// Which document, and which version of it, the chunks are made for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Target {
     pub collection: CollectionId,
@@ -27,126 +29,153 @@ pub struct Target {
     pub revision: i32,
 }
 
-/// A passage with its id and what is embedded for it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Passage {
-    pub id: ChunkId,
-    pub chunk: TextChunk,
-    /// The headings above the passage and the passage: what the model reads and the lexical leg indexes.
-    pub text: String,
-    /// SHA-256 of `text`; equal digests have equal embeddings.
-    pub digest: String,
-}
-
-/// Cuts a text into passages.
+/// Cuts a text into the chunks of a document. May take seconds, so call it where blocking is allowed.
 ///
 /// # Errors
-/// When the text can't be tokenised.
-pub fn passages(
+/// As [`chunking::split`].
+pub fn chunks(
     target: Target,
     text: &ExtractedText,
     config: &ChunkingConfig,
     tokenizer: &dyn Tokenizer,
-) -> Result<Vec<Passage>, EmbeddingError> {
-    let chunks = chunking::split(text, config, tokenizer)?;
-    Ok((0_u32..)
-        .zip(chunks)
-        .map(|(index, chunk)| {
-            let text = in_context(&chunk);
-            Passage {
-                id: ChunkId::derive(target.generation, target.document, target.revision, index),
-                digest: hex::encode(Sha256::digest(&text)),
-                text,
-                chunk,
-            }
-        })
-        .collect())
+    bounds: &Bounds,
+) -> Result<Vec<NewChunk>, SplitError> {
+    let chunks = chunking::split(text, config, tokenizer, bounds)?;
+    Ok((0_u32..).zip(chunks).map(|(index, chunk)| of_document(target, index, chunk)).collect())
 }
 
-/// A passage below its headings. A passage out of the middle of a document rarely says what it is about; its headings do.
-fn in_context(chunk: &TextChunk) -> String {
+fn of_document(target: Target, index: u32, chunk: TextChunk) -> NewChunk {
+    NewChunk {
+        digest: hex::encode(Sha256::digest(in_context(&chunk.headings, &chunk.content))),
+        chunk: Chunk {
+            id: ChunkId::derive(target.generation, target.document, target.revision, index),
+            collection_id: target.collection,
+            document_id: target.document,
+            index: to_i32(index),
+            content: chunk.content,
+            token_count: to_i32(chunk.token_count),
+            start_offset: to_i32(chunk.start_offset),
+            end_offset: to_i32(chunk.end_offset),
+            headings: chunk.headings,
+            page: chunk.page.map(to_i32),
+            meta: serde_json::Value::Object(serde_json::Map::new()),
+        },
+    }
+}
+
+/// What the model reads and the lexical leg indexes for each of these chunks. Equal digests have equal texts.
+#[must_use]
+pub fn texts(chunks: &[NewChunk]) -> Vec<String> {
+    chunks.iter().map(|NewChunk { chunk, .. }| in_context(&chunk.headings, &chunk.content)).collect()
+}
+
+/// A chunk below its headings. A chunk out of the middle of a document rarely says what it is about; its headings do.
+fn in_context(headings: &[String], content: &str) -> String {
     let mut text = String::new();
-    for heading in &chunk.headings {
-        // The first passage below a heading has it in its own text.
-        if !chunk.content.lines().any(|line| line.trim_start_matches('#').trim() == heading) {
+    for heading in headings {
+        // The first chunk below a heading has it in its own text.
+        if !content.lines().any(|line| line.trim_start_matches('#').trim() == heading) {
             text.push_str(heading);
             text.push('\n');
         }
     }
-    text.push_str(&chunk.content);
+    text.push_str(content);
     text
 }
 
-/// What has to be embedded, and what is known already by its digest.
+/// What the model has to embed, each text once.
 #[derive(Clone, PartialEq, Debug)]
 pub struct EmbeddingPlan {
-    /// The texts without an embedding, each once.
-    pub missing: Vec<String>,
-    digests: Vec<String>,
+    pub texts: Vec<String>,
+    /// The digest of each of the texts.
+    pub digests: Vec<String>,
 }
 
-/// Finds out which passages need the model. `known` holds embeddings by digest.
+/// Finds out which chunks need the model. `texts` are theirs; `known` holds embeddings by digest.
 #[must_use]
-pub fn plan_embeddings(passages: &[Passage], known: &HashMap<String, Vec<f32>>) -> EmbeddingPlan {
-    let mut plan = EmbeddingPlan { missing: Vec::new(), digests: Vec::new() };
-    for passage in passages {
-        if !known.contains_key(&passage.digest) && !plan.digests.contains(&passage.digest) {
-            plan.missing.push(passage.text.clone());
-            plan.digests.push(passage.digest.clone());
-        }
-    }
-    plan
-}
-
-impl EmbeddingPlan {
-    /// Adds the embeddings of `missing`, in its order, to the known ones.
-    pub fn fulfil(self, embeddings: Vec<Vec<f32>>, known: &mut HashMap<String, Vec<f32>>) {
-        known.extend(self.digests.into_iter().zip(embeddings));
-    }
-}
-
-/// The points that stand for passages in the vector store. Passages without an embedding in `known` are left out.
-#[must_use]
-pub fn points(target: Target, passages: &[Passage], known: &HashMap<String, Vec<f32>>) -> Vec<Point> {
-    passages
+pub fn plan_embeddings(chunks: &[NewChunk], texts: &[String], known: &HashMap<String, Vec<f32>>) -> EmbeddingPlan {
+    let mut planned = HashSet::new();
+    let missing = chunks
         .iter()
-        .filter_map(|passage| {
+        .zip(texts)
+        .filter(|(chunk, _)| !known.contains_key(&chunk.digest) && planned.insert(chunk.digest.as_str()));
+    let (texts, digests) = missing.map(|(chunk, text)| (text.clone(), chunk.digest.clone())).unzip();
+    EmbeddingPlan { texts, digests }
+}
+
+/// The points that stand for chunks in the vector store. Chunks without an embedding in `known` are left out.
+#[must_use]
+pub fn points(
+    target: Target,
+    chunks: &[NewChunk],
+    texts: Vec<String>,
+    known: &HashMap<String, Vec<f32>>,
+) -> Vec<Point> {
+    chunks
+        .iter()
+        .zip(texts)
+        .filter_map(|(NewChunk { chunk, digest }, text)| {
             Some(Point {
-                id: passage.id,
+                id: chunk.id,
                 generation: target.generation,
                 document: target.document,
                 revision: target.revision,
-                embedding: known.get(&passage.digest)?.clone(),
-                text: passage.text.clone(),
+                embedding: known.get(digest)?.clone(),
+                text,
             })
-        })
-        .collect()
-}
-
-/// The rows that stand for passages in the database.
-#[must_use]
-pub fn rows(target: Target, passages: Vec<Passage>) -> Vec<NewChunk> {
-    (0_i32..)
-        .zip(passages)
-        .map(|(index, passage)| NewChunk {
-            digest: passage.digest,
-            chunk: Chunk {
-                id: passage.id,
-                collection_id: target.collection,
-                document_id: target.document,
-                index,
-                content: passage.chunk.content,
-                token_count: to_i32(passage.chunk.token_count),
-                start_offset: to_i32(passage.chunk.start_offset),
-                end_offset: to_i32(passage.chunk.end_offset),
-                headings: passage.chunk.headings,
-                page: passage.chunk.page.map(to_i32),
-                meta: serde_json::Value::Object(serde_json::Map::new()),
-            },
         })
         .collect()
 }
 
 fn to_i32(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target() -> Target {
+        Target {
+            collection: CollectionId::generate(),
+            generation: GenerationId::generate(),
+            document: DocumentId::generate(),
+            revision: 1,
+        }
+    }
+
+    fn chunk(target: Target, index: u32, content: &str) -> NewChunk {
+        let content = content.to_owned();
+        let (start_offset, end_offset, token_count) = (0, 0, 0);
+        let chunk = TextChunk { content, start_offset, end_offset, token_count, headings: Vec::new(), page: None };
+        of_document(target, index, chunk)
+    }
+
+    #[test]
+    fn planning_takes_the_time_of_its_length_however_many_digests_there_are() {
+        let target = target();
+        let chunks: Vec<_> = (0..200_000).map(|index| chunk(target, index, &index.to_string())).collect();
+        let plan = plan_embeddings(&chunks, &texts(&chunks), &HashMap::new());
+        assert_eq!((plan.texts.len(), plan.digests.len()), (200_000, 200_000));
+    }
+
+    #[test]
+    fn a_text_is_embedded_once_and_not_at_all_if_it_is_known() {
+        let target = target();
+        let chunks: Vec<_> = (0..).zip(["a", "b", "a", "c"]).map(|(index, text)| chunk(target, index, text)).collect();
+        let known = [(chunks[1].digest.clone(), vec![2.0])].into();
+        let plan = plan_embeddings(&chunks, &texts(&chunks), &known);
+        assert_eq!(plan.texts, ["a", "c"]);
+        assert_eq!(plan.digests, [chunks[0].digest.clone(), chunks[3].digest.clone()]);
+    }
+
+    #[test]
+    fn every_chunk_with_an_embedding_has_a_point_and_equal_chunks_have_equal_ones() {
+        let target = target();
+        let chunks: Vec<_> = (0..).zip(["a", "b", "a"]).map(|(index, text)| chunk(target, index, text)).collect();
+        let known = [(chunks[0].digest.clone(), vec![1.0])].into();
+        let points = points(target, &chunks, texts(&chunks), &known);
+        let made: Vec<_> = points.iter().map(|point| (point.id, point.text.as_str(), point.embedding[0])).collect();
+        assert_eq!(made, [(chunks[0].chunk.id, "a", 1.0), (chunks[2].chunk.id, "a", 1.0)]);
+    }
 }

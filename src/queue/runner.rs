@@ -1,27 +1,29 @@
 //! The loop that claims jobs and sees them through.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::FutureExt;
 use tokio::{
-    sync::{Notify, Semaphore},
+    sync::{Mutex, Notify},
     task::JoinSet,
+    time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{GiveUp, Handler, JobError, backoff};
+use super::{
+    Dependency, GiveUp, Handler, JobError, backoff,
+    claims::Turns,
+    gate::Gates,
+    held::{Entry, Held},
+};
 use crate::{
     db::{
         Database, DatabaseError,
-        repo::jobs::{self, ClaimedJob, Lease},
+        repo::jobs::{self, ClaimedJob, Cost, Holder},
     },
-    domain::clock::Clock,
+    domain::{clock::Clock, id::WorkerId, job::Lane},
 };
 
 /// Tries for a job that fails for a reason that nobody knows.
@@ -30,8 +32,8 @@ const ATTEMPTS_FOR_UNKNOWN: i32 = 3;
 /// How the queue is worked on.
 #[derive(Clone, Debug)]
 pub struct QueueSettings {
-    /// Jobs at the same time.
-    pub concurrency: usize,
+    /// Jobs at the same time in each lane.
+    pub lanes: Vec<(Lane, usize)>,
     /// How long a job is held without a sign of life.
     pub lease: Duration,
     /// Time between two signs of life.
@@ -42,33 +44,51 @@ pub struct QueueSettings {
     pub poll: Duration,
     pub max_attempts: i32,
     pub max_crashes: i32,
-    /// Whether this process is the only one on its data, so that a job held at its start is nobody's.
+    /// Whether this process is the only one on its data: a job held at its start is nobody's, and one held later is its
+    /// own.
     pub is_alone: bool,
 }
 
 /// Works on the queue until it is stopped.
 pub struct Runner {
-    database: Database,
-    clock: Arc<dyn Clock>,
-    settings: QueueSettings,
-    handlers: HashMap<&'static str, Arc<dyn Handler>>,
+    pub(super) database: Database,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settings: QueueSettings,
+    pub(super) handlers: HashMap<&'static str, Arc<dyn Handler>>,
+    pub(super) gates: Gates,
+    pub(super) held: Arc<Held>,
+    pub(super) turns: Turns,
+    worker: WorkerId,
     wake: Arc<Notify>,
-    /// The jobs that run here, with what stops each.
-    held: Mutex<HashMap<Lease, CancellationToken>>,
+    /// Taken while jobs are claimed and while it is looked after those that are held, so that a job which is just being
+    /// claimed is not mistaken for a stray.
+    claiming: Mutex<()>,
 }
 
 impl Runner {
-    /// A runner for these kinds of jobs. `wake` is notified when there may be work.
+    /// A runner for these kinds of jobs, and what they need. `wake` is notified when there may be work.
     #[must_use]
     pub fn new(
         database: Database,
         clock: Arc<dyn Clock>,
         settings: QueueSettings,
         handlers: Vec<Arc<dyn Handler>>,
+        dependencies: Vec<Arc<dyn Dependency>>,
         wake: Arc<Notify>,
     ) -> Self {
         let handlers = handlers.into_iter().map(|handler| (handler.kind(), handler)).collect();
-        Self { database, clock, settings, handlers, wake, held: Mutex::default() }
+        Self {
+            database,
+            clock,
+            settings,
+            handlers,
+            gates: Gates::new(dependencies),
+            held: Arc::default(),
+            turns: Turns::default(),
+            worker: WorkerId::generate(),
+            wake,
+            claiming: Mutex::default(),
+        }
     }
 
     /// Works until `stop` is cancelled, then lets running jobs end their current step and gives them back.
@@ -83,35 +103,35 @@ impl Runner {
                 info!(jobs = rescued, "jobs of the last run are taken up again");
             }
         }
-        let keeper = tokio::spawn(Arc::clone(&self).keep_alive(stop.clone()));
+        // Signs of life go on until the last job has ended.
+        let is_over = CancellationToken::new();
+        let keeper = tokio::spawn(Arc::clone(&self).keep_alive(is_over.clone()));
         self.work(&stop).await;
+        is_over.cancel();
         let _ = keeper.await;
         Ok(())
     }
 
+    pub(super) fn holder(&self) -> Holder {
+        Holder { worker: self.worker, lease: self.settings.lease }
+    }
+
     async fn work(self: &Arc<Self>, stop: &CancellationToken) {
-        let slots = Arc::new(Semaphore::new(self.settings.concurrency));
         let mut running = JoinSet::new();
         while !stop.is_cancelled() {
             // Interest is registered before the look, so that no call falls between the two.
             let call = self.wake.notified();
-            let claimed = match self.claim(slots.available_permits()).await {
-                Ok(claimed) => claimed,
-                Err(error) => {
-                    warn!(error = &error as &dyn std::error::Error, "jobs can't be claimed");
-                    Vec::new()
-                }
-            };
+            self.look_after_gates(&mut running);
+            let claimed = self.claim_and_hold(stop).await.unwrap_or_else(|error| {
+                warn!(error = &error as &dyn std::error::Error, "jobs can't be claimed");
+                Vec::new()
+            });
             let found_any = !claimed.is_empty();
-            for job in claimed {
-                let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else { break };
+            for (job, entry, stop) in claimed {
                 let runner = Arc::clone(self);
-                let stop = stop.child_token();
-                self.held().insert(job.lease(), stop.clone());
                 running.spawn(async move {
                     runner.see_through(&job, &stop).await;
-                    runner.held().remove(&job.lease());
-                    drop(slot);
+                    drop(entry);
                     runner.wake.notify_one();
                 });
             }
@@ -128,138 +148,208 @@ impl Runner {
         while running.join_next().await.is_some() {}
     }
 
-    /// Claims as many jobs as there are free slots, but not before a quarter is free: each claim is a transaction.
-    async fn claim(&self, free: usize) -> Result<Vec<ClaimedJob>, DatabaseError> {
-        if free * 4 < self.settings.concurrency {
-            return Ok(Vec::new());
+    async fn claim_and_hold(
+        &self,
+        stop: &CancellationToken,
+    ) -> Result<Vec<(ClaimedJob, Entry, CancellationToken)>, DatabaseError> {
+        let _claiming = self.claiming.lock().await;
+        let claimed = self.claim().await?.into_iter().map(|job| {
+            let stop = stop.child_token();
+            let entry = self.held.add(&job, stop.clone());
+            (job, entry, stop)
+        });
+        Ok(claimed.collect())
+    }
+
+    /// Looks, beside the work, whether what was away is back.
+    fn look_after_gates(self: &Arc<Self>, running: &mut JoinSet<()>) {
+        for dependency in self.gates.due(self.clock.now()) {
+            let runner = Arc::clone(self);
+            running.spawn(async move {
+                let found = AssertUnwindSafe(dependency.check()).catch_unwind().await;
+                let found = found.unwrap_or_else(|_| Err("the check panicked".into()));
+                if runner.gates.looked(dependency.name(), found, runner.clock.now()) {
+                    runner.wake.notify_one();
+                }
+            });
         }
-        let kinds: Vec<_> = self.handlers.keys().copied().collect();
-        let kinds = kinds.as_slice();
-        let now = self.clock.now();
-        let until = self.lease_until(now);
-        let limit = u64::try_from(free).unwrap_or(u64::MAX);
-        self.database.transaction(|tx| jobs::claim(tx, kinds, limit, now, until).boxed()).await
     }
 
     async fn see_through(&self, job: &ClaimedJob, stop: &CancellationToken) {
         let Some(handler) = self.handlers.get(job.kind.as_str()) else { return };
         let result = if job.crashes >= self.settings.max_crashes {
-            handler.give_up(job, GiveUp::Crashed).await
+            self.give_up(handler.as_ref(), job, GiveUp::Crashed).await
         } else {
-            let run = std::panic::AssertUnwindSafe(handler.run(job, stop)).catch_unwind().await;
-            match run.unwrap_or_else(|_| Err(JobError::Unknown("the job panicked".into()))) {
-                Err(JobError::Stopped) => self.hand_back(job).await,
-                Err(error @ (JobError::Transient(_) | JobError::Unknown(_))) => {
-                    self.retry_or_give_up(handler.as_ref(), job, error).await
-                }
-                result => result,
+            match caught(handler.run(job, stop)).await {
+                Ok(()) => Ok(()),
+                Err(error) => self.settle(handler.as_ref(), job, error).await,
             }
         };
         match result {
             Ok(()) => {}
             Err(JobError::LeaseLost) => info!(job.id = %job.id, job.kind, "the job went to another worker"),
-            // The lease runs out and the job is taken up again.
+            // It is found among those that are held for nothing, and tried again.
             Err(error) => {
                 error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "job not settled");
             }
         }
     }
 
-    async fn retry_or_give_up(&self, handler: &dyn Handler, job: &ClaimedJob, error: JobError) -> Result<(), JobError> {
-        let attempts = match error {
-            JobError::Unknown(_) => self.settings.max_attempts.min(ATTEMPTS_FOR_UNKNOWN),
-            _ => self.settings.max_attempts,
-        };
+    /// Does with a job what the reason asks for that it was not done.
+    async fn settle(&self, handler: &dyn Handler, job: &ClaimedJob, error: JobError) -> Result<(), JobError> {
+        match error {
+            JobError::LeaseLost => Err(error),
+            JobError::Stopped => self.release(job, Cost::Nothing, Duration::ZERO, None).await,
+            JobError::Later { after, .. } => self.put_off(handler, job, &error, after).await,
+            JobError::Away { dependency, .. } => {
+                self.gates.close(dependency, self.clock.now());
+                self.put_off(handler, job, &error, backoff::pause(job.delays.saturating_add(1))).await
+            }
+            JobError::Unreadable(_) => self.bury(job, &error).await,
+            JobError::Transient(_) => self.retry_or_give_up(handler, job, &error, self.settings.max_attempts).await,
+            JobError::Unknown(_) => {
+                let most = self.settings.max_attempts.min(ATTEMPTS_FOR_UNKNOWN);
+                self.retry_or_give_up(handler, job, &error, most).await
+            }
+        }
+    }
+
+    async fn put_off(
+        &self,
+        handler: &dyn Handler,
+        job: &ClaimedJob,
+        error: &JobError,
+        pause: Duration,
+    ) -> Result<(), JobError> {
+        // A long absence is one piece of news.
+        if job.delays == 0 {
+            info!(job.id = %job.id, job.kind, error = error as &dyn std::error::Error, "job put off");
+            self.tell_of_pause(handler, job, error, pause).await;
+        }
+        self.release(job, Cost::Delay, pause, Some(error)).await
+    }
+
+    async fn retry_or_give_up(
+        &self,
+        handler: &dyn Handler,
+        job: &ClaimedJob,
+        error: &JobError,
+        most: i32,
+    ) -> Result<(), JobError> {
         warn!(
-            job.id = %job.id, job.kind, job.attempt = job.attempts, error = &error as &dyn std::error::Error,
+            job.id = %job.id, job.kind, job.attempt = job.attempts, error = error as &dyn std::error::Error,
             "job failed"
         );
-        if job.attempts >= attempts {
-            return handler.give_up(job, GiveUp::Failed(&error)).await;
+        if job.attempts >= most {
+            return self.give_up(handler, job, GiveUp::Failed(error)).await;
         }
         let pause = backoff::pause(job.attempts);
-        handler.postponed(job, &error, pause).await;
-        let run_at = self.clock.now() + TimeDelta::from_std(pause).unwrap_or_default();
-        let message = error.to_string();
-        self.release(job, run_at, Some(&message)).await
+        self.tell_of_pause(handler, job, error, pause).await;
+        self.release(job, Cost::Attempt, pause, Some(error)).await
     }
 
-    async fn hand_back(&self, job: &ClaimedJob) -> Result<(), JobError> {
-        self.release(job, self.clock.now(), None).await
-    }
-
-    async fn release(&self, job: &ClaimedJob, run_at: DateTime<Utc>, error: Option<&str>) -> Result<(), JobError> {
-        let lease = job.lease();
-        let held = self.database.transaction(|tx| jobs::release(tx, lease, run_at, error).boxed()).await;
-        match held {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(JobError::LeaseLost),
-            Err(error) => Err(JobError::Transient(error.into())),
+    async fn give_up(&self, handler: &dyn Handler, job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
+        match caught(handler.give_up(job, reason)).await {
+            Err(error @ JobError::Later { after, .. }) => {
+                warn!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "job put off");
+                self.release(job, Cost::Delay, after, Some(&error)).await
+            }
+            Err(error @ JobError::Unreadable(_)) => self.bury(job, &error).await,
+            Err(JobError::LeaseLost) => Err(JobError::LeaseLost),
+            Err(error) => {
+                error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "job not given up");
+                self.release(job, Cost::Delay, backoff::long_pause(job.delays), Some(&error)).await
+            }
+            Ok(()) => Ok(()),
         }
     }
 
-    /// Gives signs of life for the jobs that run here, and takes up those of workers that give none.
-    async fn keep_alive(self: Arc<Self>, stop: CancellationToken) {
+    async fn tell_of_pause(&self, handler: &dyn Handler, job: &ClaimedJob, error: &JobError, pause: Duration) {
+        if let Err(error) = caught(handler.postponed(job, error, pause).map(Ok)).await {
+            error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "a pause can't be told");
+        }
+    }
+
+    async fn bury(&self, job: &ClaimedJob, error: &JobError) -> Result<(), JobError> {
+        error!(
+            job.id = %job.id, job.kind, error = error as &dyn std::error::Error,
+            "nobody understands this job; it stays in the table `jobs` as DEAD"
+        );
+        let (lease, message) = (job.lease(), error.to_string());
+        let message = message.as_str();
+        proven(self.database.transaction(|tx| jobs::bury(tx, lease, message).boxed()).await)
+    }
+
+    async fn release(
+        &self,
+        job: &ClaimedJob,
+        cost: Cost,
+        pause: Duration,
+        error: Option<&JobError>,
+    ) -> Result<(), JobError> {
+        let (lease, now) = (job.lease(), self.clock.now());
+        let run_at = now + TimeDelta::from_std(pause).unwrap_or_default();
+        let message = error.map(ToString::to_string);
+        let message = message.as_deref();
+        proven(self.database.transaction(|tx| jobs::release(tx, lease, cost, run_at, now, message).boxed()).await)
+    }
+
+    /// Gives signs of life for the jobs that run here, then takes up those of workers that give none: never the other way
+    /// round, so that a process which stood still does not take itself for dead.
+    async fn keep_alive(self: Arc<Self>, is_over: CancellationToken) {
         let mut heartbeat = tokio::time::interval(self.settings.heartbeat);
         let mut sweep = tokio::time::interval(self.settings.sweep);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let result = tokio::select! {
-                _ = heartbeat.tick() => self.extend_leases().await,
-                _ = sweep.tick() => self.rescue_expired().await,
-                () = stop.cancelled() => return,
+            let is_sweep = tokio::select! {
+                _ = heartbeat.tick() => false,
+                _ = sweep.tick(), if !self.settings.is_alone => true,
+                () = is_over.cancelled() => return,
             };
-            if let Err(error) = result {
+            if let Err(error) = self.look_after_leases(is_sweep).await {
                 warn!(error = &error as &dyn std::error::Error, "leases can't be looked after");
             }
         }
     }
 
-    async fn extend_leases(&self) -> Result<(), DatabaseError> {
-        let leases: Vec<_> = self.held().keys().copied().collect();
-        if leases.is_empty() {
-            return Ok(());
+    async fn look_after_leases(&self, is_sweep: bool) -> Result<(), DatabaseError> {
+        let kept = {
+            let _claiming = self.claiming.lock().await;
+            let (holder, leases, now) = (self.holder(), self.held.leases(), self.clock.now());
+            let leases = leases.as_slice();
+            self.database.transaction(|tx| jobs::keep(tx, holder, leases, now).boxed()).await?
+        };
+        self.held.stop(&kept.lost);
+        for stray in &kept.strays {
+            warn!(job.id = %stray.id, stray.kind, "a job was held for nothing and is taken up again");
+            if let Err(error) = self.release(stray, Cost::Delay, backoff::long_pause(stray.delays), None).await {
+                warn!(job.id = %stray.id, error = &error as &dyn std::error::Error, "the job can't be given back");
+            }
         }
-        let leases = leases.as_slice();
-        let until = self.lease_until(self.clock.now());
-        let lost = self
-            .database
-            .transaction(|tx| {
-                async move {
-                    let mut lost = Vec::new();
-                    for lease in leases {
-                        if !jobs::extend(tx, *lease, until).await? {
-                            lost.push(*lease);
-                        }
-                    }
-                    Ok::<_, DatabaseError>(lost)
-                }
-                .boxed()
-            })
-            .await?;
-        let held = self.held();
-        for lease in lost {
-            if let Some(stop) = held.get(&lease) {
-                stop.cancel();
+        if is_sweep {
+            let (worker, now) = (self.worker, self.clock.now());
+            let rescued = self.database.transaction(|tx| jobs::rescue_dead(tx, worker, now).boxed()).await?;
+            if rescued > 0 {
+                warn!(jobs = rescued, "jobs of workers that gave no sign of life are taken up again");
+                self.wake.notify_one();
             }
         }
         Ok(())
     }
+}
 
-    async fn rescue_expired(&self) -> Result<(), DatabaseError> {
-        let now = self.clock.now();
-        let rescued = self.database.transaction(|tx| jobs::rescue_expired(tx, now).boxed()).await?;
-        if rescued > 0 {
-            warn!(jobs = rescued, "jobs of workers that gave no sign of life are taken up again");
-            self.wake.notify_one();
-        }
-        Ok(())
-    }
+/// What a handler returns, with a panic as an error: whatever becomes of it, its job is settled or put off.
+async fn caught(step: impl Future<Output = Result<(), JobError>>) -> Result<(), JobError> {
+    let result = AssertUnwindSafe(step).catch_unwind().await;
+    result.unwrap_or_else(|_| Err(JobError::Unknown("the job panicked".into())))
+}
 
-    fn lease_until(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        now + TimeDelta::from_std(self.settings.lease).unwrap_or_default()
-    }
-
-    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<Lease, CancellationToken>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+/// The outcome of a write that is only good while the lease is.
+fn proven(held: Result<bool, DatabaseError>) -> Result<(), JobError> {
+    match held {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(JobError::LeaseLost),
+        Err(error) => Err(JobError::Transient(error.into())),
     }
 }

@@ -80,7 +80,7 @@ pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -
     }
     let full_name = violations.optional_text("fullName", "the full name", input.full_name.as_deref(), 200);
     violations.check()?;
-    services.logins.admit_registration(viewer.client.address, now)?;
+    services.logins.admit_registration(viewer.client.subnet(), now)?;
 
     let hash = services.passwords.hash(&input.password).await.map_err(Error::internal)?;
     let user = User {

@@ -1,16 +1,13 @@
 //! The audit log: changes are noted in their own transaction, so that none is without its line; refusals are noted a
 //! moment later, together, so that nobody can slow the server down, or measure it, by being refused.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::{Instant, timeout_at},
-};
 use tracing::warn;
 
+use super::notes::Notes;
 use crate::{
     auth::viewer::Viewer,
     db::{Database, DatabaseError, Transaction, repo::audit_log},
@@ -21,10 +18,6 @@ use crate::{
     error::{Error, ErrorCode, ViolationCode},
 };
 
-/// Refusals that wait to be written. What a flood brings beyond that is not kept.
-const WAITING: usize = 4096;
-/// How long refusals are gathered before they are written in one transaction.
-const GATHERING: Duration = Duration::from_secs(1);
 /// Lines that one caller gets in one of them for one kind of refusal. The last says how many more there were.
 const LINES: usize = 10;
 
@@ -103,30 +96,18 @@ pub(super) async fn done(
 
 /// Where refusals go.
 #[derive(Clone, Debug)]
-pub struct AuditTrail(mpsc::Sender<Message>);
-
-#[derive(Debug)]
-enum Message {
-    Refusal(AuditEntry),
-    /// Answered when everything before it is written.
-    Flush(oneshot::Sender<()>),
-}
+pub struct AuditTrail(Notes<AuditEntry>);
 
 impl AuditTrail {
     /// A trail that is written by a task of its own, until the last clone is dropped.
     #[must_use]
     pub fn start(database: Database) -> Self {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        tokio::spawn(write(database, receiver));
-        Self(sender)
+        Self(Notes::start(move |refusals| write(database.clone(), refusals).boxed()))
     }
 
     /// Waits until what was refused so far is written.
     pub async fn flush(&self) {
-        let (sender, written) = oneshot::channel();
-        if self.0.send(Message::Flush(sender)).await.is_ok() {
-            let _ = written.await;
-        }
+        self.0.flush().await;
     }
 
     /// Notes a refusal, if `error` is one.
@@ -136,8 +117,7 @@ impl AuditTrail {
         }
         let said = error.code().as_str();
         let message = deed.message.clone().map_or_else(|| said.to_owned(), |message| format!("{message}: {said}"));
-        // A flood of refusals loses its last ones, not the server.
-        let _ = self.0.try_send(Message::Refusal(deed.saying(message).entry(viewer, AuditResult::Refused, now)));
+        self.0.add(deed.saying(message).entry(viewer, AuditResult::Refused, now));
     }
 }
 
@@ -151,32 +131,11 @@ fn is_refusal(error: &Error) -> bool {
     ) || error.violations().iter().any(|violation| is_about_rights(violation.code))
 }
 
-async fn write(database: Database, mut receiver: mpsc::Receiver<Message>) {
-    while let Some(first) = receiver.recv().await {
-        let (mut refusals, mut waiting) = (Vec::new(), None);
-        let until = Instant::now() + GATHERING;
-        let mut next = Some(first);
-        while let Some(message) = next {
-            match message {
-                Message::Refusal(entry) => refusals.push(entry),
-                Message::Flush(sender) => {
-                    waiting = Some(sender);
-                    break;
-                }
-            }
-            let is_full = refusals.len() >= WAITING;
-            next = if is_full { None } else { timeout_at(until, receiver.recv()).await.ok().flatten() };
-        }
-        let entries = &shortened(refusals);
-        if !entries.is_empty() {
-            let written = database.transaction(|tx| audit_log::insert_many(tx, entries.clone()).boxed()).await;
-            if let Err(error) = written {
-                warn!(error = &error as &dyn std::error::Error, lost = entries.len(), "refusals can't be noted");
-            }
-        }
-        if let Some(sender) = waiting {
-            let _ = sender.send(());
-        }
+async fn write(database: Database, refusals: Vec<AuditEntry>) {
+    let entries = &shortened(refusals);
+    let written = database.transaction(|tx| audit_log::insert_many(tx, entries.clone()).boxed()).await;
+    if let Err(error) = written {
+        warn!(error = &error as &dyn std::error::Error, lost = entries.len(), "refusals can't be noted");
     }
 }
 

@@ -25,7 +25,8 @@ use crate::{
         audit::AuditAction,
         chunking::{ChunkingConfig, ChunkingStrategy},
         collection::{Collection, CollectionRole, CollectionStatus, SyncMode},
-        id::{CollectionId, GenerationId, JobId, OperationId},
+        id::{CollectionId, GenerationId, OperationId},
+        job::Lane,
         member::Member,
         operation::{Operation, OperationEventKind, OperationStatus, OperationTotals, OperationType},
     },
@@ -200,12 +201,8 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
                 collection.status = CollectionStatus::Deleting;
                 collection.updated_at = now;
                 collections::update(tx, &collection).await?;
-                let job = NewJob {
-                    id: JobId::generate(),
-                    kind: DELETE_COLLECTION,
-                    payload: json!({ "operation": operation.id, "collection": id }),
-                    run_at: now,
-                };
+                let payload = json!({ "operation": operation.id, "collection": id });
+                let job = NewJob::new(DELETE_COLLECTION, Lane::Maintenance, payload, now).of(user);
                 jobs::insert_many(tx, vec![job], now).await?;
                 let deed = Deed::new(AuditAction::CollectionDelete).to(id).within(id).saying(collection.name);
                 audit::done(tx, viewer, deed, now).await?;

@@ -38,7 +38,8 @@ use crate::{
         audit::AuditAction,
         collection::Collection,
         document::{Document, DocumentStatus},
-        id::{CollectionId, DocumentId, GenerationId, JobId, OperationId, UploadId, UserId},
+        id::{CollectionId, DocumentId, GenerationId, OperationId, UploadId, UserId},
+        job::Lane,
         operation::{
             DocumentOutcome, Operation, OperationDocument, OperationEventKind, OperationStatus, OperationTotals,
             OperationType,
@@ -126,7 +127,8 @@ fn is_removed(error: &Error) -> bool {
 }
 
 async fn store_and_accept(services: &Services, viewer: &Viewer, request: &IngestRequest) -> Result<Ingested, Error> {
-    let checked = check(services, viewer, request).await?;
+    let user = viewer.require_user_id()?;
+    let checked = check(services, viewer, user, request).await?;
     fail::fail_point!(&format!("documents-checked-{}", request.collection));
     let idempotency = request
         .idempotency_key
@@ -144,7 +146,12 @@ async fn store_and_accept(services: &Services, viewer: &Viewer, request: &Ingest
 }
 
 /// Checks a request without changing anything but the blob store, where its texts are put.
-async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) -> Result<Vec<CheckedDocument>, Error> {
+async fn check(
+    services: &Services,
+    viewer: &Viewer,
+    user: UserId,
+    request: &IngestRequest,
+) -> Result<Vec<CheckedDocument>, Error> {
     let reader = services.database.reader(viewer.scope());
     find_collection(&reader, viewer, request.collection, Action::DocumentIngest).await?;
 
@@ -169,10 +176,15 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
         })
         .collect();
     let found = uploads::find_many(&reader, &upload_ids).await?;
+    // An upload may be gone when the same call comes again: the operation that was made of it knows what was in it.
+    let earlier = match &request.idempotency_key {
+        Some(key) if found.len() < upload_ids.len() => operations::repeated_items(&reader, user, key).await?,
+        _ => HashMap::new(),
+    };
 
     let mut uris = HashSet::new();
     let mut drafts = Vec::with_capacity(request.documents.len());
-    for (index, document) in request.documents.iter().enumerate() {
+    for (index, document) in (0_i32..).zip(&request.documents) {
         let at = |field: &str| format!("documents.{index}.{field}");
         let mut content_type = None;
         let mut stored = None;
@@ -180,6 +192,11 @@ async fn check(services: &Services, viewer: &Viewer, request: &IngestRequest) ->
         let mut given_name = document.file_name.clone();
         match &document.source {
             IngestSource::Upload(id) => match found.get(id) {
+                None if let Some(item) = earlier.get(&index) => {
+                    given_name = given_name.or_else(|| Some(item.file_name.clone()));
+                    content_type.clone_from(&item.content_type);
+                    stored = Some(StoredFile { digest: item.content_hash.clone(), size: item.file_size });
+                }
                 None => no_such_upload(&mut violations, &at("source.uploadId")),
                 Some(upload) if upload.stored.is_none() => {
                     violations.add(
@@ -292,7 +309,8 @@ async fn accept(
     operations::insert(tx, locked, idempotency.cloned()).await?;
     documents::insert_many(tx, plan.new_documents).await?;
     operations::insert_items(tx, plan.items).await?;
-    jobs::insert_many(tx, plan.jobs, now).await?;
+    let jobs = plan.jobs.into_iter().map(|job| job.of(user)).collect();
+    jobs::insert_many(tx, jobs, now).await?;
     collections::add_to_counters(tx, collection.id, plan.counters).await?;
     let deed = Deed::new(AuditAction::DocumentsIngest).to(operation.id).within(collection.id);
     audit::done(tx, viewer, deed.saying(format!("documents: {}", checked.len())), now).await?;
@@ -390,12 +408,8 @@ impl Plan {
             meta: wanted.meta.clone(),
         });
         if !is_unchanged {
-            self.jobs.push(NewJob {
-                id: JobId::generate(),
-                kind: INGEST_DOCUMENT,
-                payload: json!({ "operation": operation, "ordinal": ordinal }),
-                run_at: now,
-            });
+            let payload = json!({ "operation": operation, "ordinal": ordinal });
+            self.jobs.push(NewJob::new(INGEST_DOCUMENT, Lane::Ingest, payload, now));
         }
         self.documents.push(document);
         Ok(())
@@ -526,7 +540,8 @@ async fn remove(
     let operation = locked.operation.clone();
     operations::insert(tx, locked, None).await?;
     operations::insert_items(tx, items).await?;
-    jobs::insert_many(tx, vec![drop_points(&collection, DropTarget::Documents(gone), Some(id), now)], now).await?;
+    let job = drop_points(&collection, DropTarget::Documents(gone), Some(id), now).of(user);
+    jobs::insert_many(tx, vec![job], now).await?;
     let deed = Deed::new(AuditAction::DocumentsDelete).to(id).within(collection.id);
     audit::done(tx, viewer, deed.saying(format!("documents: {}", removed.len())), now).await?;
     Ok(operation)
@@ -557,10 +572,16 @@ async fn check_all_found(
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropTarget {
-    /// All of these documents.
+    /// All of these documents, which are gone.
     Documents(Vec<DocumentId>),
-    /// Those of a document that belong to another revision than `keep`.
-    OtherRevisions { document: DocumentId, keep: i32 },
+    /// Those of a document that are older than the revision that is complete when the job runs; all of them if the
+    /// document is gone by then. A job says nothing of what is to stay: it may run long after newer content is complete.
+    ///
+    /// The first version wrote `other_revisions`, with the revision to keep. Its jobs are read as this.
+    #[serde(alias = "other_revisions")]
+    OldRevisions { document: DocumentId },
+    /// Those of a revision that never came to count. It never will: each new content takes the next revision.
+    Revision { document: DocumentId, revision: i32 },
 }
 
 /// What a [`DROP_POINTS`] job is told.
@@ -586,7 +607,8 @@ pub(crate) fn drop_points(
         target,
         operation,
     };
-    NewJob { id: JobId::generate(), kind: DROP_POINTS, payload: json!(payload), run_at: now }
+    let job = NewJob::new(DROP_POINTS, Lane::Maintenance, json!(payload), now);
+    if operation.is_some() { job } else { job.in_background() }
 }
 
 /// Finds a document whose bytes the caller may have.

@@ -65,7 +65,7 @@ fn account(services: &Services, viewer: &Viewer) -> (Payer, Quota) {
         (Some(user), _) => (Payer::User(user.id), own),
         (None, _) => {
             let quota = Quota { per_minute: limits.anonymous_points_per_minute, burst: limits.anonymous_points_burst };
-            (Payer::Address(viewer.client.address), quota)
+            (Payer::Address(viewer.client.subnet()), quota)
         }
     }
 }
@@ -75,6 +75,6 @@ fn account(services: &Services, viewer: &Viewer) -> (Payer, Quota) {
 pub fn lane(services: &Services, viewer: &Viewer) -> Lane {
     services.lanes.of(match &viewer.user {
         Some(user) => Payer::User(user.id),
-        None => Payer::Address(viewer.client.address),
+        None => Payer::Address(viewer.client.subnet()),
     })
 }

@@ -8,8 +8,10 @@ pub mod audit;
 pub mod collections;
 pub mod documents;
 pub mod highlight;
+pub mod last_use;
 pub mod limits;
 pub mod members;
+mod notes;
 pub mod operations;
 pub mod sample;
 pub mod search;
@@ -21,7 +23,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use self::audit::AuditTrail;
+use self::{audit::AuditTrail, last_use::LastUses};
 use crate::{
     auth::{
         password::PasswordHasher,
@@ -31,6 +33,7 @@ use crate::{
     blob::BlobStore,
     config::Config,
     db::{Database, Lanes},
+    disk::Disk,
     domain::clock::Clock,
     embedding::Embedder,
     events::EventHub,
@@ -45,6 +48,7 @@ pub struct Services {
     pub vectors: Arc<dyn VectorStore>,
     pub embedder: Arc<dyn Embedder>,
     pub blobs: BlobStore,
+    pub disk: Arc<Disk>,
     pub passwords: PasswordHasher,
     pub tokens: TokenSigner,
     pub logins: LoginLimiter,
@@ -52,6 +56,7 @@ pub struct Services {
     /// Keep one caller's statements from taking every connection.
     pub lanes: Lanes<Payer>,
     pub audit: AuditTrail,
+    pub last_uses: LastUses,
     pub events: EventHub,
     /// Notified when a job was enqueued.
     pub work: Arc<Notify>,

@@ -28,7 +28,7 @@ use crate::{
         action::Action,
         api_key::ApiKey,
         audit::AuditAction,
-        client::Client,
+        client::{Client, Subnet},
         id::{SessionId, UserId},
         scope::Scope,
         session::Session,
@@ -63,8 +63,6 @@ pub enum EndedSessions {
 /// How long an exchanged refresh token gives the same answer again, as long as its successor was not used: the first
 /// answer may have been lost, or two windows asked at once.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
-/// How often the last use of a login or key is written down at most.
-const TOUCH_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
 /// Logs in with a user name or e-mail address and a password.
 ///
@@ -99,15 +97,11 @@ async fn check_credentials(services: &Services, viewer: &Viewer, login: &str, pa
     let credentials = if login.contains('\0') { None } else { users::find_credentials(&reader, login.trim()).await? };
     let (user, hash) = credentials.unzip();
     let id = user.as_ref().map_or_else(UserId::generate, |user| user.id);
-    let address = viewer.client.address;
-    let is_known = match address {
-        Some(address) => {
-            let since = now - TimeDelta::days(services.config.auth.session_days);
-            sessions::is_known_address(&reader, id, &address.to_string(), since).await?
-        }
-        None => false,
-    };
-    let attempt = services.logins.admit_login(login, address, is_known, now)?;
+    let subnet = viewer.client.subnet();
+    let since = now - TimeDelta::days(services.config.auth.session_days);
+    let known = sessions::known_addresses(&reader, id, since).await?;
+    let is_known = known.into_iter().any(|address| Some(Subnet::of(address)) == subnet);
+    let attempt = services.logins.admit_login(login, subnet, is_known, now)?;
     let fits = services.passwords.verify(password, hash.as_deref()).await;
     match user.filter(|user| fits && user.is_active) {
         Some(user) => {
@@ -338,12 +332,7 @@ async fn with_token(services: &Services, token: &str, anonymous: &Viewer) -> Res
     })?;
     let claimed = Claimed { user: claims.user, session: claims.session, expires_at: Some(claims.expires_at) };
     let (viewer, session) = of_session(services, claimed, &anonymous.client).await?;
-    if now >= session.last_used_at + TOUCH_INTERVAL {
-        let address = &anonymous.client.address.map(|address| address.to_string());
-        let id = session.id;
-        let since = now - TOUCH_INTERVAL;
-        services.database.transaction(|tx| sessions::touch(tx, id, address.clone(), (now, since)).boxed()).await?;
-    }
+    services.last_uses.of_session(&session, &anonymous.client, now);
     Ok(viewer)
 }
 
@@ -351,11 +340,9 @@ async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Resu
     let now = services.clock.now();
     let digest = Secret::parse(SecretKind::ApiKey, secret).ok_or(BAD_KEY)?.digest();
     let found = api_keys::find_by_digest(&services.database.reader(Scope::Anonymous), &digest).await?;
-    let (id, last_used_at) = found.as_ref().map(|key| (key.id, key.last_used_at)).ok_or(BAD_KEY)?;
     let viewer = of_key(services, found, &anonymous.client).await?;
-    if last_used_at.is_none_or(|used| now >= used + TOUCH_INTERVAL) {
-        let since = now - TOUCH_INTERVAL;
-        services.database.transaction(|tx| api_keys::touch(tx, id, now, since).boxed()).await?;
+    if let Some(key) = viewer.key() {
+        services.last_uses.of_key(key, now);
     }
     Ok(viewer)
 }

@@ -77,8 +77,12 @@ pub struct Point {
 pub enum PointSelector {
     /// All points of a document.
     Document { generation: GenerationId, document: DocumentId },
-    /// The points of a document whose revision is not `keep`.
-    OtherRevisions { generation: GenerationId, document: DocumentId, keep: i32 },
+    /// The points of one revision of a document.
+    Revision { generation: GenerationId, document: DocumentId, revision: i32 },
+    /// The points of a document whose revision is lower than `than`.
+    OlderRevisions { generation: GenerationId, document: DocumentId, than: i32 },
+    /// Those of the chunks that are in the generation.
+    Chunks { generation: GenerationId, chunks: Vec<ChunkId> },
     /// All points of a generation.
     Generation(GenerationId),
 }
@@ -170,6 +174,8 @@ pub enum VectorError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error("the Qdrant server has version {found}, and Docent needs {needed} or newer: upgrade the Qdrant server")]
+    TooOld { found: String, needed: &'static str },
     #[error("placement {name} holds vectors of dimension {found}, not {expected}")]
     DimensionMismatch { name: String, expected: usize, found: usize },
 }
@@ -180,7 +186,7 @@ impl VectorError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Failed { .. } => true,
-            Self::Refused { .. } | Self::DimensionMismatch { .. } => false,
+            Self::Refused { .. } | Self::TooOld { .. } | Self::DimensionMismatch { .. } => false,
         }
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::payload;
+use super::{dependency::VECTORS, payload, removal_goes_on};
 use crate::{
     db::{
         DatabaseError,
@@ -46,6 +46,10 @@ impl Handler for DeleteCollection {
         DELETE_COLLECTION
     }
 
+    fn needs(&self) -> &'static [&'static str] {
+        &[VECTORS]
+    }
+
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
         let Payload { operation, collection: id } = payload(job)?;
         let database = &self.services.database;
@@ -63,15 +67,13 @@ impl Handler for DeleteCollection {
                 }
             }
         }
-        self.end(job, operation, id, None).await
+        self.end(job, operation, id).await
     }
 
     async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
 
-    async fn give_up(&self, job: &ClaimedJob, _reason: GiveUp<'_>) -> Result<(), JobError> {
-        let Payload { operation, collection } = payload(job)?;
-        let message = "The collection is gone, but its space could not be freed.";
-        self.end(job, operation, collection, Some(message)).await
+    async fn give_up(&self, _job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
+        Err(removal_goes_on(reason))
     }
 }
 
@@ -92,13 +94,7 @@ impl DeleteCollection {
             .await
     }
 
-    async fn end(
-        &self,
-        job: &ClaimedJob,
-        operation: OperationId,
-        collection: CollectionId,
-        failure: Option<&str>,
-    ) -> Result<(), JobError> {
+    async fn end(&self, job: &ClaimedJob, operation: OperationId, collection: CollectionId) -> Result<(), JobError> {
         let (lease, now) = (job.lease(), self.services.clock.now());
         self.services
             .database
@@ -109,20 +105,12 @@ impl DeleteCollection {
                     }
                     if let Some(mut locked) = operations::lock(tx, Scope::System, operation).await? {
                         start(&mut locked, now);
-                        let (status, kind) = match failure {
-                            None => (OperationStatus::Completed, OperationEventKind::OperationCompleted),
-                            Some(_) => (OperationStatus::Failed, OperationEventKind::OperationFailed),
-                        };
-                        locked.operation.status = status;
+                        locked.operation.status = OperationStatus::Completed;
                         locked.operation.completed_at = Some(now);
-                        locked.operation.error_message = failure.map(str::to_owned);
-                        locked.record(kind, None, failure.map(str::to_owned), now);
+                        locked.record(OperationEventKind::OperationCompleted, None, None, now);
                         operations::save(tx, locked).await?;
                     }
-                    if failure.is_none() {
-                        collections::delete(tx, collection).await?;
-                    }
-                    Ok(())
+                    Ok(collections::delete(tx, collection).await?)
                 }
                 .boxed()
             })

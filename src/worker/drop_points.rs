@@ -6,14 +6,18 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::payload;
+use super::{dependency::VECTORS, payload, removal_goes_on};
 use crate::{
-    db::repo::{
-        jobs::{self, ClaimedJob},
-        operations,
+    db::{
+        DatabaseError,
+        repo::{
+            documents,
+            jobs::{self, ClaimedJob},
+            operations,
+        },
     },
     domain::{
-        operation::{DocumentOutcome, OperationStatus},
+        operation::DocumentOutcome,
         page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
     },
@@ -37,35 +41,48 @@ impl Handler for DropPointsHandler {
         DROP_POINTS
     }
 
+    fn needs(&self) -> &'static [&'static str] {
+        &[VECTORS]
+    }
+
     async fn run(&self, job: &ClaimedJob, _stop: &CancellationToken) -> Result<(), JobError> {
         let work: DropPoints = payload(job)?;
         let placement = Placement { name: work.placement.clone(), dimension: self.services.embedder.model().dimension };
-        let generation = work.generation;
-        let selectors: Vec<_> = match work.target {
-            DropTarget::Documents(ref documents) => {
-                documents.iter().map(|document| PointSelector::Document { generation, document: *document }).collect()
-            }
-            DropTarget::OtherRevisions { document, keep } => {
-                vec![PointSelector::OtherRevisions { generation, document, keep }]
-            }
-        };
-        for selector in &selectors {
+        for selector in &self.selectors(&work).await? {
             self.services.vectors.delete(&placement, selector).await.map_err(Error::from)?;
         }
         self.services.vectors.flush(&placement).await.map_err(Error::from)?;
-        self.end(job, &work, None).await
+        self.end(job, &work).await
     }
 
     async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
 
-    async fn give_up(&self, job: &ClaimedJob, _reason: GiveUp<'_>) -> Result<(), JobError> {
-        let work: DropPoints = payload(job)?;
-        self.end(job, &work, Some("The vectors could not be removed. They are invisible and take up space only.")).await
+    async fn give_up(&self, _job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
+        Err(removal_goes_on(reason))
     }
 }
 
 impl DropPointsHandler {
-    async fn end(&self, job: &ClaimedJob, work: &DropPoints, failure: Option<&str>) -> Result<(), JobError> {
+    /// What counts is asked now, not when the job was enqueued: meanwhile newer content may have become complete.
+    async fn selectors(&self, work: &DropPoints) -> Result<Vec<PointSelector>, DatabaseError> {
+        let generation = work.generation;
+        let reader = self.services.database.reader(Scope::System);
+        Ok(match work.target {
+            DropTarget::Documents(ref documents) => {
+                documents.iter().map(|&document| PointSelector::Document { generation, document }).collect()
+            }
+            DropTarget::OldRevisions { document } => vec![match documents::find(&reader, document).await? {
+                Some(found) => PointSelector::OlderRevisions { generation, document, than: found.revision },
+                None => PointSelector::Document { generation, document },
+            }],
+            DropTarget::Revision { document, revision } => match documents::find(&reader, document).await? {
+                Some(found) if found.revision == revision => Vec::new(),
+                _ => vec![PointSelector::Revision { generation, document, revision }],
+            },
+        })
+    }
+
+    async fn end(&self, job: &ClaimedJob, work: &DropPoints) -> Result<(), JobError> {
         let (lease, now) = (job.lease(), self.services.clock.now());
         self.services
             .database
@@ -91,9 +108,6 @@ impl DropPointsHandler {
                         }
                     }
                     finish_if_settled(&mut locked, now);
-                    if locked.operation.status == OperationStatus::Completed {
-                        locked.operation.error_message = failure.map(str::to_owned);
-                    }
                     Ok(operations::save(tx, locked).await?)
                 }
                 .boxed()

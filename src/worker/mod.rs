@@ -1,6 +1,7 @@
 //! Wires the queue to what its jobs mean: one handler a file, and the upkeep that nobody asked for.
 
 mod delete_collection;
+mod dependency;
 mod drop_points;
 mod ingest_document;
 mod upkeep;
@@ -12,11 +13,18 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::Config,
     db::DatabaseError,
+    domain::job::Lane,
     error::Error,
     extract::Extractor,
-    queue::{Handler, JobError, QueueSettings, Runner},
+    queue::{Dependency, GiveUp, Handler, JobError, QueueSettings, Runner},
     service::Services,
+    vector::VectorError,
 };
+
+/// Removals and repairs at the same time.
+const MAINTENANCE_SLOTS: usize = 4;
+/// How long a removal that does not succeed waits before it is tried again. It is never given up.
+const REMOVAL_PAUSE: Duration = Duration::from_hours(1);
 
 /// Works on the queue and looks after the stores until `stop` is cancelled.
 ///
@@ -29,15 +37,21 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), DatabaseError> {
     let handlers: Vec<Arc<dyn Handler>> = vec![
-        Arc::new(ingest_document::IngestDocument { services: Arc::clone(&services), extractor }),
+        Arc::new(ingest_document::IngestDocument {
+            services: Arc::clone(&services),
+            extractor,
+            room: ingest_document::Room::new(services.config.ingestion.max_text_mib),
+        }),
         Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
         Arc::new(delete_collection::DeleteCollection { services: Arc::clone(&services) }),
     ];
+    let dependencies: Vec<Arc<dyn Dependency>> = vec![Arc::new(dependency::Vectors(Arc::clone(&services.vectors)))];
     let runner = Arc::new(Runner::new(
         services.database.clone(),
         Arc::clone(&services.clock),
         settings(&services.config, is_alone),
         handlers,
+        dependencies,
         Arc::clone(&services.work),
     ));
     let upkeep = tokio::spawn(upkeep::run(services, stop.clone()));
@@ -49,7 +63,7 @@ pub async fn run(
 fn settings(config: &Config, is_alone: bool) -> QueueSettings {
     let ingestion = &config.ingestion;
     QueueSettings {
-        concurrency: ingestion.concurrency,
+        lanes: vec![(Lane::Ingest, ingestion.concurrency), (Lane::Maintenance, MAINTENANCE_SLOTS)],
         lease: Duration::from_secs(u64::try_from(ingestion.lease_seconds).unwrap_or(30)),
         heartbeat: Duration::from_secs(ingestion.heartbeat_seconds),
         sweep: Duration::from_secs(ingestion.sweep_seconds),
@@ -64,10 +78,30 @@ fn settings(config: &Config, is_alone: bool) -> QueueSettings {
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Unavailable { .. } | Error::Timeout(_) => Self::Transient(Box::new(error)),
+            Error::Unavailable { dependency, ref source, .. } if source.as_deref().is_some_and(is_away) => {
+                Self::Away { dependency, source: Box::new(error) }
+            }
+            Error::Unavailable { .. } | Error::DiskFull | Error::Timeout(_) => Self::Transient(Box::new(error)),
             error => Self::Unknown(Box::new(error)),
         }
     }
+}
+
+/// Whether something outside does not answer, as against answering that it failed.
+fn is_away(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let vectors = cause.downcast_ref::<VectorError>();
+    let database = cause.downcast_ref::<DatabaseError>();
+    matches!(vectors, Some(VectorError::Unreachable { .. } | VectorError::TimedOut { .. }))
+        || matches!(database, Some(DatabaseError::Unavailable(_)))
+}
+
+/// What a removal says that did not succeed however often it was tried: nobody may give it up.
+fn removal_goes_on(reason: GiveUp<'_>) -> JobError {
+    let reason = match reason {
+        GiveUp::Failed(error) => format!("a removal failed and is tried again: {error}"),
+        GiveUp::Crashed => "a removal took its worker down and is tried again".to_owned(),
+    };
+    JobError::Later { after: REMOVAL_PAUSE, reason: reason.into() }
 }
 
 /// So that transactions of handlers can give up a lost lease.
@@ -83,14 +117,14 @@ impl crate::db::AsContention for JobError {
             Self::Transient(error) | Self::Unknown(error) => {
                 error.downcast_ref::<Error>().is_some_and(crate::db::AsContention::is_contention)
             }
-            Self::LeaseLost | Self::Stopped => false,
+            Self::Later { .. } | Self::Away { .. } | Self::Unreadable(_) | Self::LeaseLost | Self::Stopped => false,
         }
     }
 }
 
 /// What a job was told.
 fn payload<T: serde::de::DeserializeOwned>(job: &crate::db::repo::jobs::ClaimedJob) -> Result<T, JobError> {
-    serde_json::from_value(job.payload.clone()).map_err(|error| JobError::Unknown(error.into()))
+    serde_json::from_value(job.payload.clone()).map_err(|error| JobError::Unreadable(error.into()))
 }
 
 /// A place where tests let a step fail or take the process down: `return(abort)` ends it as `kill -9` would,

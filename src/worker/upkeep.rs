@@ -1,7 +1,7 @@
 //! What has to be done now and then without anybody asking: indexes built, old uploads, sessions, lines of the
 //! audit log and unused originals removed.
 
-use std::{sync::Arc, time::Duration};
+use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, TryStreamExt};
@@ -22,6 +22,9 @@ const SWEEP_INTERVAL: Duration = Duration::from_hours(6);
 /// younger than this is probably about to get its row: removing it would be safe, but whoever stored it would have to do
 /// so again.
 const MIN_AGE: TimeDelta = TimeDelta::hours(1);
+
+/// The unit in which file systems count what a file takes.
+const BLOCK_BYTES: u64 = 512;
 
 pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
     // What was being written when the last process ended is nobody's.
@@ -61,7 +64,14 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
     }
 }
 
+/// A rebuilt index is written beside the old one, so that for a moment all vectors may be there twice.
 async fn optimize(services: &Services) -> Result<(), Error> {
+    let vectors = services.config.data_dir.join("vectors");
+    let size = tokio::task::spawn_blocking(move || size_of(&vectors)).await.map_err(Error::internal)?;
+    if !services.disk.has_room_for(size.unwrap_or(0)) {
+        debug!("there is no room to optimise vectors");
+        return Ok(());
+    }
     for name in collections::placements(&services.database.reader(Scope::System)).await? {
         let placement = Placement { name, dimension: services.embedder.model().dimension };
         if services.vectors.optimize(&placement).await? {
@@ -69,6 +79,19 @@ async fn optimize(services: &Services) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The bytes of the files below a directory, without the holes in them. Files may come and go meanwhile.
+fn size_of(directory: &Path) -> std::io::Result<u64> {
+    let mut size = 0;
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        size += match entry.file_type() {
+            Ok(kind) if kind.is_dir() => size_of(&entry.path()).unwrap_or(0),
+            _ => entry.metadata().map_or(0, |file| file.blocks() * BLOCK_BYTES),
+        };
+    }
+    Ok(size)
 }
 
 async fn remove_old_audit_entries(services: &Services) -> Result<(), Error> {

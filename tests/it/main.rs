@@ -10,6 +10,7 @@ mod blob;
 mod chunking;
 mod cli;
 mod config;
+mod data_dir;
 mod embedding;
 mod extract;
 mod graphql;

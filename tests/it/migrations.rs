@@ -9,7 +9,7 @@ use docent::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use crate::support::postgres;
+use crate::support::{app::TestApp, postgres};
 
 async fn check_way_and_back(database: &Database) {
     database.migrate_up().await.unwrap();
@@ -38,6 +38,32 @@ async fn postgres_goes_forward_and_back_and_forward_again() {
     let config = DatabaseConfig { url: Some(postgres::empty_database().await), ..DatabaseConfig::default() };
     let database = Database::open(&config, Path::new("."), None).await.unwrap();
     check_way_and_back(&database).await;
+}
+
+#[tokio::test]
+async fn two_first_starts_at_once_migrate_one_after_the_other() {
+    for _ in 0..3 {
+        let config = DatabaseConfig { url: Some(postgres::empty_database().await), ..DatabaseConfig::default() };
+        let starts = (0..4).map(|_| async {
+            let database = Database::open(&config, Path::new("."), None).await.unwrap();
+            database.migrate_up().await.unwrap();
+            assert!(database.migrations().await.unwrap().iter().all(|migration| migration.is_applied));
+        });
+        futures_util::future::join_all(starts).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_server_with_other_originals_is_refused_and_one_with_the_same_is_not() {
+    let app = TestApp::on_postgres().await;
+    let other = tempfile::tempdir().unwrap();
+    let refused = app.start_beside(other.path()).await.unwrap_err();
+    assert!(refused.starts_with("this database belongs to another data directory"), "{refused}");
+    let moved = tempfile::tempdir().unwrap();
+    std::fs::copy(app.data_dir().join("store.id"), moved.path().join("store.id")).unwrap();
+    app.start_beside(moved.path()).await.unwrap();
+    // After a restart the server is still its own.
+    app.restart().await;
 }
 
 #[tokio::test]

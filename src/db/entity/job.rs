@@ -2,23 +2,43 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::stored_enum;
+use crate::domain::job::{JobStatus, Lane};
+
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "jobs")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub kind: String,
+    /// What it is about; no two jobs of a kind have the same.
+    pub subject: Option<String>,
     #[sea_orm(column_type = "JsonBinary")]
     pub payload: Json,
     pub status: String,
-    /// How often it was claimed.
+    /// The account that asked for it; nil is the system.
+    pub tenant: Uuid,
+    pub lane: String,
+    /// Lower numbers go first among the jobs of a tenant.
+    pub priority: i32,
+    /// How often it was tried.
     pub attempts: i32,
-    /// How often its worker died with it.
+    /// How often its worker died while it worked on nothing else.
     pub crashes: i32,
+    /// How often its worker died with it.
+    pub suspicions: i32,
+    /// How often in a row it was put off without having been tried to the end.
+    pub delays: i32,
     pub run_at: DateTimeUtc,
+    /// When `run_at` was decided on: a clock that shows less was set back.
+    pub scheduled_at: DateTimeUtc,
+    /// Whether it was asked for again while it was held.
+    pub runs_again: bool,
     /// Counts claims; a worker whose epoch is not this one has lost the job.
     pub lease_epoch: i32,
     pub lease_until: Option<DateTimeUtc>,
+    /// The process that holds it.
+    pub leased_by: Option<Uuid>,
     pub last_error: Option<String>,
     pub created_at: DateTimeUtc,
 }
@@ -27,3 +47,20 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+stored_enum! {
+    JobStatus {
+        Ready => "READY",
+        Waiting => "WAITING",
+        Suspect => "SUSPECT",
+        Leased => "LEASED",
+        Dead => "DEAD",
+    }
+}
+
+stored_enum! {
+    Lane {
+        Ingest => "INGEST",
+        Maintenance => "MAINTENANCE",
+    }
+}

@@ -14,6 +14,7 @@ pub(super) mod operation_document;
 pub(super) mod operation_event;
 pub(super) mod refresh_token;
 pub(super) mod session;
+pub(super) mod store;
 pub(super) mod upload;
 pub(super) mod user;
 

@@ -1,4 +1,4 @@
-//! Passages. Every statement names the collections whose passages it is about: they decide the partition.
+//! Chunks. Every statement names the collections whose chunks it is about: they decide the partition.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,6 +22,9 @@ use crate::{
 
 /// Chunks named one by one in a statement.
 const PAIRS: usize = 500;
+
+/// Digests read in a statement.
+const DIGESTS: i32 = 1000;
 
 /// A chunk's id and the collection that it is in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -139,16 +142,26 @@ pub async fn digests(
     collection: CollectionId,
     document: DocumentId,
 ) -> Result<HashMap<String, ChunkId>, DatabaseError> {
-    let rows: Vec<(String, uuid::Uuid)> = chunk::Entity::find()
-        .select_only()
-        .column(chunk::Column::Digest)
-        .column(chunk::Column::Id)
-        .filter(in_collections(reader.scope, std::iter::once(collection)))
-        .filter(chunk::Column::DocumentId.eq(document.0))
-        .into_tuple()
-        .all(&reader.executor)
-        .await?;
-    Ok(rows.into_iter().map(|(digest, id)| (digest, ChunkId(id))).collect())
+    let mut found = HashMap::new();
+    let mut next = 0;
+    loop {
+        let rows: Vec<(String, uuid::Uuid)> = chunk::Entity::find()
+            .select_only()
+            .column(chunk::Column::Digest)
+            .column(chunk::Column::Id)
+            .filter(in_collections(reader.scope, std::iter::once(collection)))
+            .filter(chunk::Column::DocumentId.eq(document.0))
+            .filter(chunk::Column::ChunkIndex.between(next, next + DIGESTS - 1))
+            .into_tuple()
+            .all(&reader.executor)
+            .await?;
+        // The indexes have no gaps.
+        if rows.is_empty() {
+            return Ok(found);
+        }
+        found.extend(rows.into_iter().map(|(digest, id)| (digest, ChunkId(id))));
+        next += DIGESTS;
+    }
 }
 
 /// Puts these chunks in the place of all that a document had.
@@ -156,31 +169,33 @@ pub async fn replace(
     tx: &Transaction<'_>,
     collection: CollectionId,
     document: DocumentId,
-    new: Vec<NewChunk>,
+    new: &[NewChunk],
 ) -> Result<(), DatabaseError> {
     delete_of_documents(tx, collection, &[document]).await?;
-    let mut rows = Vec::with_capacity(new.len());
-    for NewChunk { chunk, digest } in new {
-        let row = chunk::Model {
-            id: chunk.id.0,
-            collection_id: chunk.collection_id.0,
-            document_id: chunk.document_id.0,
-            chunk_index: chunk.index,
-            content: chunk.content,
-            digest,
-            token_count: chunk.token_count,
-            start_offset: chunk.start_offset,
-            end_offset: chunk.end_offset,
-            headings: to_json("chunks.headings", &chunk.headings)?,
-            page: chunk.page,
-            meta: chunk.meta,
-        };
-        rows.push(row.into_active_model());
-    }
-    for part in rows.chunks(INSERT_ROWS) {
-        chunk::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
+    for part in new.chunks(INSERT_ROWS) {
+        let rows = part.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        chunk::Entity::insert_many(rows).exec_without_returning(&tx.connection).await?;
     }
     Ok(())
+}
+
+fn row(new: &NewChunk) -> Result<chunk::ActiveModel, DatabaseError> {
+    let NewChunk { chunk, digest } = new;
+    let row = chunk::Model {
+        id: chunk.id.0,
+        collection_id: chunk.collection_id.0,
+        document_id: chunk.document_id.0,
+        chunk_index: chunk.index,
+        content: chunk.content.clone(),
+        digest: digest.clone(),
+        token_count: chunk.token_count,
+        start_offset: chunk.start_offset,
+        end_offset: chunk.end_offset,
+        headings: to_json("chunks.headings", &chunk.headings)?,
+        page: chunk.page,
+        meta: chunk.meta.clone(),
+    };
+    Ok(row.into_active_model())
 }
 
 /// Removes the chunks of documents of one collection.

@@ -17,6 +17,7 @@ pub mod operation_lists;
 pub mod operations;
 pub mod originals;
 pub mod sessions;
+pub mod stores;
 pub mod uploads;
 pub mod users;
 

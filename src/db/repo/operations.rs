@@ -217,6 +217,25 @@ pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result
     Ok(requested.unwrap_or(false))
 }
 
+/// What the operation wants that an earlier call of this user under the same key made, by its place in the call.
+pub async fn repeated_items(
+    reader: &Reader<'_>,
+    user: UserId,
+    key: &str,
+) -> Result<HashMap<i32, OperationItem>, DatabaseError> {
+    let earlier = operation::Entity::find()
+        .select_only()
+        .column(operation::Column::Id)
+        .filter(operation::Column::UserId.eq(user.0))
+        .filter(operation::Column::IdempotencyKey.eq(key))
+        .into_query();
+    let rows = operation_document::Entity::find()
+        .filter(operation_document::Column::OperationId.in_subquery(earlier))
+        .all(&reader.executor)
+        .await?;
+    rows.into_iter().map(|row| Ok((row.ordinal, to_item(row)?))).collect()
+}
+
 /// The operation that an earlier call under the same key made, and the digest of that call.
 pub async fn find_repeated(
     tx: &Transaction<'_>,
@@ -241,6 +260,7 @@ pub async fn insert(
     new: LockedOperation,
     idempotency: Option<Idempotency>,
 ) -> Result<(), DatabaseError> {
+    let is_keyed = idempotency.is_some();
     let (key, digest) = idempotency.map(|repeat| (repeat.key, repeat.request_digest)).unzip();
     let LockedOperation { operation, cancel_requested, last_sequence, events } = new;
     let row = operation::ActiveModel {
@@ -265,7 +285,11 @@ pub async fn insert(
         started_at: Set(operation.started_at),
         completed_at: Set(operation.completed_at),
     };
-    row.insert(&tx.connection).await?;
+    row.insert(&tx.connection).await.map_err(|error| match DatabaseError::from(error) {
+        // Another call under the same key was faster. The transaction that runs again finds it.
+        DatabaseError::Constraint(cause) if is_keyed => DatabaseError::Contention(cause),
+        error => error,
+    })?;
     insert_events(tx, events).await
 }
 
@@ -409,19 +433,20 @@ pub async fn find_item(
         return Ok(None);
     }
     let row = operation_document::Entity::find_by_id((id.0, ordinal)).one(&reader.executor).await?;
-    row.map(|row| {
-        Ok(OperationItem {
-            revision: row.revision,
-            file_name: row.file_name.clone(),
-            uri: row.uri.clone(),
-            content_type: row.content_type.clone(),
-            file_size: row.file_size,
-            content_hash: row.content_hash.clone(),
-            meta: row.meta.clone(),
-            outcome: row.try_into()?,
-        })
+    row.map(to_item).transpose()
+}
+
+fn to_item(row: operation_document::Model) -> Result<OperationItem, DatabaseError> {
+    Ok(OperationItem {
+        revision: row.revision,
+        file_name: row.file_name.clone(),
+        uri: row.uri.clone(),
+        content_type: row.content_type.clone(),
+        file_size: row.file_size,
+        content_hash: row.content_hash.clone(),
+        meta: row.meta.clone(),
+        outcome: row.try_into()?,
     })
-    .transpose()
 }
 
 /// A page of those documents of a locked operation that wait for their turn, in the order of the request.

@@ -1,5 +1,7 @@
 //! Logins and their refresh tokens. Tokens are named by digest; their values are not stored.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ActiveModelTrait,
@@ -10,7 +12,7 @@ use sea_orm::{
 
 use super::{
     super::entity::{refresh_token, session},
-    Direction, exists, nothing, to_count,
+    Direction, nothing, to_count,
 };
 use crate::{
     db::{DatabaseError, Reader, Transaction},
@@ -87,18 +89,23 @@ pub async fn count(reader: &Reader<'_>, (now, idle): (DateTime<Utc>, TimeDelta))
     Ok(to_count(sessions.count(&reader.executor).await?))
 }
 
-/// Whether a user has logged in from an address after `since`.
-pub async fn is_known_address(
+/// The addresses that a user's logins were used from after `since`.
+pub async fn known_addresses(
     reader: &Reader<'_>,
     user: UserId,
-    address: &str,
     since: DateTime<Utc>,
-) -> Result<bool, DatabaseError> {
-    let sessions = session::Entity::find()
+) -> Result<Vec<IpAddr>, DatabaseError> {
+    let addresses: Vec<String> = session::Entity::find()
+        .select_only()
+        .column(session::Column::Address)
+        .distinct()
         .filter(session::Column::UserId.eq(user.0))
-        .filter(session::Column::Address.eq(address))
-        .filter(session::Column::LastUsedAt.gt(since));
-    exists(sessions, &reader.executor).await
+        .filter(session::Column::Address.is_not_null())
+        .filter(session::Column::LastUsedAt.gt(since))
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(addresses.iter().filter_map(|address| address.parse().ok()).collect())
 }
 
 /// Starts a login with its first refresh token.

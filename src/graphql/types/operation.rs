@@ -151,6 +151,11 @@ impl Operation {
         self.operation.progress()
     }
 
+    /// Whether its documents wait for space on the server's disk. They go on by themselves when there is some.
+    async fn waits_for_space(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.operation.adds_documents() && !self.operation.status.is_terminal() && !ctx.services()?.disk.has_room())
+    }
+
     /// The collection that it works on. Null when that is gone.
     async fn collection(&self, ctx: &Context<'_>) -> Result<Option<Collection>> {
         match self.operation.collection_id {

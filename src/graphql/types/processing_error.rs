@@ -38,7 +38,7 @@ pub enum ProcessingErrorCode {
     PasswordProtected,
     /// The text is not valid in its encoding.
     InvalidEncoding,
-    /// Reading it would take more memory, time or output than allowed.
+    /// Reading it would take more memory, time, text or chunks than allowed.
     LimitExceeded,
     /// The reader crashed.
     ReaderCrashed,

@@ -7,6 +7,7 @@ use crate::{
     config::{self, Config},
     domain::page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
     graphql::scalars::BigInt,
+    service::Services,
 };
 
 /// What the server is made of.
@@ -30,6 +31,16 @@ pub enum Registration {
     Closed,
 }
 
+/// Whether documents are being indexed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+pub enum IngestionState {
+    /// They are, as they come.
+    Running,
+    /// The server's disk is nearly full: nothing is taken in, and what was accepted waits. It goes on by itself when there
+    /// is space again.
+    PausedForSpace,
+}
+
 /// This server.
 #[derive(SimpleObject)]
 pub struct Server {
@@ -39,6 +50,8 @@ pub struct Server {
     mode: ServerMode,
     /// Who may open an account.
     registration: Registration,
+    /// Whether documents are being indexed.
+    ingestion_state: IngestionState,
     /// What one request may ask for.
     limits: ServerLimits,
 }
@@ -91,14 +104,17 @@ pub struct ServerLimits {
     login_attempts_per_address: i32,
 }
 
-impl From<&Config> for Server {
-    fn from(config: &Config) -> Self {
+impl From<&Services> for Server {
+    fn from(services: &Services) -> Self {
+        let config: &Config = &services.config;
+        let has_room = services.disk.has_room();
         let is_embedded = config.database.url.is_none() && config.vector.url.is_none();
         let limits = &config.limits;
         Self {
             version: env!("CARGO_PKG_VERSION"),
             registration: config.auth.registration.into(),
             mode: if is_embedded { ServerMode::Embedded } else { ServerMode::Server },
+            ingestion_state: if has_room { IngestionState::Running } else { IngestionState::PausedForSpace },
             limits: ServerLimits {
                 default_page_size: number(DEFAULT_PAGE_SIZE),
                 max_page_size: number(MAX_PAGE_SIZE),

@@ -1,6 +1,7 @@
 //! GraphQL over WebSocket, as the protocol of npm `graphql-ws` (`graphql-transport-ws`) has it: what is checked before
 //! the connection becomes a socket. `session` is what happens then.
 
+pub mod places;
 mod protocol;
 mod session;
 
@@ -58,17 +59,22 @@ pub fn accept(
     }
     let authorization = authentication::authorization(headers)?;
     let place = state.sockets.token();
+    let no_room = |message| {
+        HttpError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+    };
     if state.sockets.len() > state.limits.websocket_connections || state.shutdown.is_cancelled() {
-        let message = "The server has no room for another WebSocket. Try again later.";
-        return Err(HttpError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
-            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS));
+        return Err(no_room("The server has no room for another WebSocket. Try again later."));
     }
+    let share = state.places.for_address(client.subnet()).ok_or_else(|| {
+        no_room("Your address has as many WebSockets as one may have. Close one, or try again later.")
+    })?;
     let state = Arc::clone(state);
     let span = tracing::info_span!("websocket", request.id = client.request.map(tracing::field::display));
     Ok(upgrade.on_upgrade(move |socket| {
         let session = async move {
             Session::new(socket, state, authorization, client).run().await;
-            drop(place);
+            drop((share, place));
         };
         session.instrument(span)
     }))

@@ -66,6 +66,9 @@ pub struct Close {
 impl Close {
     pub const GOING_AWAY: Self = Self::new(1001, "The server is shutting down.");
     pub const SILENT: Self = Self::new(1001, "Nothing was heard, not even an answer to a ping.");
+    pub const IDLE: Self = Self::new(1000, "Nothing was asked for some time. Connect again when there is something.");
+    pub const ACCOUNT_FULL: Self = Self::new(1013, "This account has as many WebSockets as one may have. Close one.");
+    pub const NAMELESS_FULL: Self = Self::new(1013, "No room for more without an account. Log in, or try again later.");
     pub const TOO_LARGE: Self = Self::new(1009, "The message is too large.");
     pub const SLOW: Self = Self::new(1013, "Messages were not taken off in time.");
     pub const INVALID: Self = Self::new(4400, "Invalid message.");

@@ -15,7 +15,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout, timeout_at};
 
-use super::protocol::{ClientMessage, Close, ServerMessage};
+use super::{
+    places::CallerPlace,
+    protocol::{ClientMessage, Close, ServerMessage},
+};
 use crate::{
     auth::viewer::Viewer,
     domain::{client::Client, id::RequestId},
@@ -39,6 +42,10 @@ pub struct Session {
     client: Client,
     /// Who it is, once she introduced herself.
     viewer: Option<Viewer>,
+    /// Counts the socket as the caller's, once they introduced themselves.
+    place: Option<CallerPlace>,
+    /// When an operation began or ended last.
+    last_operation: Instant,
     /// When the introduction is due, then when the token expires.
     deadline: Option<Instant>,
     last_heard: Instant,
@@ -88,6 +95,8 @@ impl Session {
             authorization,
             client,
             viewer: None,
+            place: None,
+            last_operation: now,
             deadline,
             last_heard: now,
             checked: now,
@@ -125,6 +134,7 @@ impl Session {
                 () = self.state.shutdown.cancelled() => Err(Close::GOING_AWAY.into()),
                 () = until(self.deadline) => self.meet_deadline(),
                 () = sleep_until(self.last_heard + silence) => Err(Close::SILENT.into()),
+                () = until(self.idle_deadline()) => Err(Close::IDLE.into()),
                 _ = ping.tick() => self.ping().await,
                 _ = recheck.tick() => self.check_caller().await,
                 message = self.socket.recv() => self.receive(message).await,
@@ -134,6 +144,13 @@ impl Session {
                 return end;
             }
         }
+    }
+
+    /// When a socket without an account has been of no use for too long.
+    fn idle_deadline(&self) -> Option<Instant> {
+        let is_nameless = self.viewer.as_ref().is_some_and(|viewer| viewer.user.is_none());
+        let patience = Duration::from_secs(self.state.limits.websocket_idle_seconds);
+        (is_nameless && self.live.is_empty()).then(|| self.last_operation + patience)
     }
 
     fn meet_deadline(&mut self) -> Step {
@@ -225,6 +242,10 @@ impl Session {
                     Close::try_again(error.public_message())
                 }
             })?;
+        self.place = Some(self.state.places.for_caller(&viewer).ok_or(match &viewer.user {
+            Some(_) => Close::ACCOUNT_FULL,
+            None => Close::NAMELESS_FULL,
+        })?);
         self.viewer = Some(viewer);
         self.checked = Instant::now();
         self.check_expiry()?;
@@ -256,6 +277,7 @@ impl Session {
                 let events = events(Arc::clone(&id), request_id, self.state.engine.run(operation));
                 let (events, handle) = stream::abortable(events);
                 self.operations.push(events);
+                self.last_operation = Instant::now();
                 self.live.insert(id, handle);
                 Ok(())
             }
@@ -294,6 +316,7 @@ impl Session {
     /// Stops an operation, if it still runs. Nothing of it is said afterwards.
     fn finish(&mut self, id: &str) {
         if let Some(handle) = self.live.remove(id) {
+            self.last_operation = Instant::now();
             handle.abort();
         }
     }

@@ -22,8 +22,8 @@ use std::{
 
 use async_trait::async_trait;
 use qdrant_edge::{
-    Condition, CountRequest, EdgeShard, HasIdCondition, PointId, PointInsertOperations, PointOperations, Record,
-    ScrollRequest, UpdateOperation, WithPayloadInterface, WithVector,
+    CountRequest, EdgeShard, PointId, PointInsertOperations, PointOperations, Record, ScrollRequest, UpdateOperation,
+    WithPayloadInterface, WithVector,
 };
 use tokio::sync::{Mutex, RwLock};
 
@@ -166,13 +166,9 @@ impl VectorStore for EdgeStore {
         generation: GenerationId,
         ids: &[ChunkId],
     ) -> Result<HashMap<ChunkId, Vec<f32>>, VectorError> {
-        let ids: HasIdCondition = ids.iter().map(|id| PointId::Uuid(id.0)).collect();
-        let limit = ids.has_id.len();
-        let mut filter = points::within(&[generation]);
-        filter.must.get_or_insert_default().push(Condition::HasId(ids));
         let request = ScrollRequest {
-            limit: Some(limit),
-            filter: Some(filter),
+            limit: Some(ids.len()),
+            filter: Some(points::among(generation, ids)),
             with_payload: Some(WithPayloadInterface::Bool(false)),
             with_vector: WithVector::Selector(vec![field::EMBEDDING.into()]),
             ..ScrollRequest::new()

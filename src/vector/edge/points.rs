@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use qdrant_edge::{
-    AcornSearchParams, Condition, FieldCondition, Filter, Fusion, IdfCorpusParams, IdfParams, JsonPath, Match,
-    NamedQuery, Payload, PointId, PointStructPersisted, Prefetch, QueryBatchRequest, QueryEnum, QueryRequest,
-    ScoredPoint, ScoringQuery, SearchParams, ValueVariants, VectorInternal, VectorPersisted, VectorStructInternal,
-    VectorStructPersisted, WithPayloadInterface,
+    AcornSearchParams, Condition, FieldCondition, Filter, Fusion, HasIdCondition, IdfCorpusParams, IdfParams, JsonPath,
+    Match, NamedQuery, Payload, PointId, PointStructPersisted, Prefetch, QueryBatchRequest, QueryEnum, QueryRequest,
+    Range, ScoredPoint, ScoringQuery, SearchParams, ValueVariants, VectorInternal, VectorPersisted,
+    VectorStructInternal, VectorStructPersisted, WithPayloadInterface,
     external::{ordered_float::OrderedFloat, serde_json::Value},
 };
 
@@ -45,6 +45,17 @@ pub(super) fn within(generations: &[GenerationId]) -> Filter {
     Filter::new_must(matches(field::GENERATION, Match::from(generations)))
 }
 
+/// Those of `ids` that belong to the generation.
+pub(super) fn among(generation: GenerationId, ids: &[ChunkId]) -> Filter {
+    let ids: HasIdCondition = ids.iter().map(|id| PointId::Uuid(id.0)).collect();
+    and(within(&[generation]), Condition::HasId(ids))
+}
+
+fn and(mut filter: Filter, condition: Condition) -> Filter {
+    filter.must.get_or_insert_default().push(condition);
+    filter
+}
+
 /// The points that a selector selects.
 pub(super) fn selected(selector: &PointSelector) -> Filter {
     let of_document = |generation: &GenerationId, document: &_| {
@@ -53,10 +64,16 @@ pub(super) fn selected(selector: &PointSelector) -> Filter {
     };
     match selector {
         PointSelector::Document { generation, document } => of_document(generation, document),
-        PointSelector::OtherRevisions { generation, document, keep } => {
-            let kept = matches(field::REVISION, Match::from(i64::from(*keep)));
-            Filter { must_not: Some(vec![kept]), ..of_document(generation, document) }
+        PointSelector::Revision { generation, document, revision } => {
+            let this = matches(field::REVISION, Match::from(i64::from(*revision)));
+            and(of_document(generation, document), this)
         }
+        PointSelector::OlderRevisions { generation, document, than } => {
+            let range = Range { lt: Some(OrderedFloat(f64::from(*than))), ..Range::default() };
+            let older = Condition::Field(FieldCondition::new_range(path(field::REVISION), range));
+            and(of_document(generation, document), older)
+        }
+        PointSelector::Chunks { generation, chunks } => among(*generation, chunks),
         PointSelector::Generation(generation) => within(&[*generation]),
     }
 }

@@ -12,7 +12,7 @@
 
 mod points;
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use qdrant_client::{
@@ -42,6 +42,11 @@ use super::{
 /// The most bytes in one write, well below what the server and proxies before it take.
 const BYTES_PER_WRITE: usize = 8 * 1024 * 1024;
 
+/// The oldest server that ranks by the words of a part of a collection. An older one takes the same calls, leaves that out
+/// without a word, and ranks by what is in the collections of others.
+const OLDEST: (u32, u32) = (1, 19);
+const OLDEST_NAME: &str = "1.19";
+
 const OPENING: &str = "opening a placement";
 
 /// Collections of a Qdrant server.
@@ -49,7 +54,7 @@ pub struct QdrantStore {
     client: Qdrant,
     timeout: Duration,
     indexing_threshold: usize,
-    lexicon: Lexicon,
+    lexicon: Arc<Lexicon>,
 }
 
 impl QdrantStore {
@@ -70,7 +75,12 @@ impl QdrantStore {
             .skip_compatibility_check()
             .build()
             .map_err(|error| client_error(action, error))?;
-        Ok(Self { client, timeout, indexing_threshold: settings.indexing_threshold, lexicon: Lexicon::new(search)? })
+        Ok(Self {
+            client,
+            timeout,
+            indexing_threshold: settings.indexing_threshold,
+            lexicon: Arc::new(Lexicon::new(search)?),
+        })
     }
 
     /// Waits for an answer, no longer than the settings allow: the client alone may connect and ask twice.
@@ -81,6 +91,13 @@ impl QdrantStore {
     ) -> Result<T, VectorError> {
         let answer = tokio::time::timeout(self.timeout, answer).await;
         answer.map_err(|_| VectorError::TimedOut { action })?.map_err(|error| client_error(action, error))
+    }
+
+    /// Refuses a server that is too old.
+    async fn check_version(&self, action: &'static str) -> Result<(), VectorError> {
+        let found = self.call(action, self.client.health_check()).await?.version;
+        let is_new_enough = version(&found).is_some_and(|version| version >= OLDEST);
+        if is_new_enough { Ok(()) } else { Err(VectorError::TooOld { found, needed: OLDEST_NAME }) }
     }
 
     /// The dimension of an existing collection's embeddings.
@@ -115,7 +132,7 @@ impl QdrantStore {
                 ..KeywordIndexParams::default()
             })
         };
-        let integer = IntegerIndexParams { lookup: Some(true), range: Some(false), ..IntegerIndexParams::default() };
+        let integer = IntegerIndexParams { lookup: Some(true), range: Some(true), ..IntegerIndexParams::default() };
         let indexes = [
             (field::GENERATION, FieldType::Keyword, keyword(true)),
             (field::DOCUMENT, FieldType::Keyword, keyword(false)),
@@ -135,7 +152,14 @@ impl QdrantStore {
         Ok(())
     }
 
-    async fn write(&self, placement: &Placement, points: Vec<PointStruct>) -> Result<(), VectorError> {
+    async fn write(&self, placement: &Placement, points: Vec<Point>) -> Result<(), VectorError> {
+        let action = "writing points";
+        let lexicon = Arc::clone(&self.lexicon);
+        // Finding the words takes long enough to hold up other requests.
+        let stored = move || points.into_iter().map(|point| points::stored(point, &lexicon)).collect();
+        let points: Vec<PointStruct> = tokio::task::spawn_blocking(stored)
+            .await
+            .map_err(|panic| VectorError::Failed { action, source: panic.into() })?;
         let upsert = UpsertPoints {
             collection_name: placement.name.clone(),
             wait: Some(true),
@@ -143,8 +167,14 @@ impl QdrantStore {
             ordering: Some(ordering()),
             ..UpsertPoints::default()
         };
-        self.call("writing points", self.client.upsert_points(upsert)).await.map(drop)
+        self.call(action, self.client.upsert_points(upsert)).await.map(drop)
     }
+}
+
+/// The first two numbers of a version.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim_start_matches('v').split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 fn collection(placement: &Placement, indexing_threshold: usize) -> CreateCollection {
@@ -188,6 +218,7 @@ impl Engine for QdrantStore {
 #[async_trait]
 impl VectorStore for QdrantStore {
     async fn ensure(&self, placement: &Placement) -> Result<(), VectorError> {
+        self.check_version(OPENING).await?;
         let found = match self.dimension(placement).await? {
             Some(found) => found,
             None => self.create(placement).await?,
@@ -209,7 +240,7 @@ impl VectorStore for QdrantStore {
                 bytes = 0;
             }
             bytes += size;
-            batch.push(points::stored(point, &self.lexicon));
+            batch.push(point);
         }
         if batch.is_empty() { Ok(()) } else { self.write(placement, batch).await }
     }
@@ -293,7 +324,7 @@ impl VectorStore for QdrantStore {
     }
 
     async fn check(&self) -> Result<(), VectorError> {
-        self.call("asking for its health", self.client.health_check()).await.map(drop)
+        self.check_version("asking for its health").await
     }
 
     async fn close(&self) -> Result<(), VectorError> {

@@ -4,7 +4,7 @@ use qdrant_client::{
     Payload,
     qdrant::{
         AcornSearchParams, BatchResult, Condition, DenseVector, Filter, IdfParams, NamedVectors, PointId, PointStruct,
-        PrefetchQuery, Query, QueryBatchPoints, QueryPoints, RetrievedPoint, Rrf, ScoredPoint, SearchParams,
+        PrefetchQuery, Query, QueryBatchPoints, QueryPoints, Range, RetrievedPoint, Rrf, ScoredPoint, SearchParams,
         SparseVector, Vector, VectorInput, Vectors, point_id::PointIdOptions, query, vector, vector_input,
         vector_output, with_payload_selector::SelectorOptions,
     },
@@ -54,8 +54,11 @@ pub(super) fn within(generations: &[GenerationId]) -> Filter {
 
 /// Those of `ids` that belong to the generation.
 pub(super) fn among(generation: GenerationId, ids: &[ChunkId]) -> Filter {
-    let mut filter = within(&[generation]);
-    filter.must.push(Condition::has_id(ids.iter().copied().map(id)));
+    and(within(&[generation]), Condition::has_id(ids.iter().copied().map(id)))
+}
+
+fn and(mut filter: Filter, condition: Condition) -> Filter {
+    filter.must.push(condition);
     filter
 }
 
@@ -67,10 +70,15 @@ pub(super) fn selected(selector: &PointSelector) -> Filter {
     };
     match selector {
         PointSelector::Document { generation, document } => of_document(generation, document),
-        PointSelector::OtherRevisions { generation, document, keep } => {
-            let kept = Condition::matches(field::REVISION, i64::from(*keep));
-            Filter { must_not: vec![kept], ..of_document(generation, document) }
+        PointSelector::Revision { generation, document, revision } => {
+            let this = Condition::matches(field::REVISION, i64::from(*revision));
+            and(of_document(generation, document), this)
         }
+        PointSelector::OlderRevisions { generation, document, than } => {
+            let range = Range { lt: Some(f64::from(*than)), ..Range::default() };
+            and(of_document(generation, document), Condition::range(field::REVISION, range))
+        }
+        PointSelector::Chunks { generation, chunks } => among(*generation, chunks),
         PointSelector::Generation(generation) => within(&[*generation]),
     }
 }

@@ -1,118 +1,198 @@
 //! From the bytes of a document to points that are safe on disk. Nothing counts before `settle` makes it true.
+//!
+//! A document's text and chunks are in memory until it is complete, within the [room](super::room) that all share; its
+//! embeddings never are: chunks are embedded, written and forgotten in windows.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{super::failpoint, Description, Indexed, IngestDocument, Stop, Work};
+use super::{super::failpoint, Description, Indexed, IngestDocument, Stop, Work, room::Reserved};
 use crate::{
     blob::BlobError,
-    db::repo::{chunks, operations},
+    db::repo::{
+        chunks::{self, NewChunk},
+        operations,
+    },
     domain::{
         document::{ProcessingError, ProcessingErrorCode, ProcessingStage},
+        id::ChunkId,
         scope::Scope,
     },
     error::Error,
-    extract::ExtractedText,
-    ingest,
+    extract::{Content, ExtractError, ExtractedText, Slot},
+    ingest::{self, Bounds, EmbeddingPlan, SplitError},
     queue::JobError,
     vector::Placement,
 };
 
+/// Chunks that are embedded, written and forgotten together: less than a megabyte of vectors.
+const WINDOW: usize = 512;
+
+/// How soon a step that takes long learns that its operation was cancelled.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Where the embeddings of chunks are, by digest: unchanged chunks are not embedded again, nor is the same text twice.
+type Known = HashMap<String, ChunkId>;
+
 impl IngestDocument {
     /// From bytes to points that are safe on disk.
     pub(super) async fn index(&self, work: &Work, stop: &CancellationToken) -> Result<Indexed, Stop> {
-        let text = self.extract(work).await?;
-        failpoint("ingest-extracted")?;
-        self.go_on(work, stop).await?;
-
-        let (text, passages) = self.cut(work, text).await?;
+        let indexed = self.while_wanted(work, stop, self.read(work)).await?;
         failpoint("ingest-chunked")?;
 
-        let mut known = self.known_embeddings(work).await?;
-        let plan = ingest::plan_embeddings(&passages, &known);
-        if !plan.missing.is_empty() {
-            let embeddings = self.services.embedder.embed_documents(plan.missing.clone()).await.map_err(Error::from)?;
-            plan.fulfil(embeddings, &mut known);
+        let mut known = self.known(work).await?;
+        let count = indexed.rows.len();
+        for start in (0..count).step_by(WINDOW) {
+            let window = start..count.min(start + WINDOW);
+            self.index_window(work, stop, &indexed.rows, window, &mut known).await?;
         }
-        failpoint("ingest-embedded")?;
-        self.go_on(work, stop).await?;
-
-        let placement = self.placement(work);
-        let vectors = &self.services.vectors;
-        vectors.upsert(&placement, ingest::points(work.target, &passages, &known)).await.map_err(Error::from)?;
-        failpoint("ingest-upserted")?;
-        vectors.flush(&placement).await.map_err(Error::from)?;
+        self.services.vectors.flush(&self.placement(work)).await.map_err(Error::from)?;
         failpoint("ingest-flushed")?;
-        Ok(Indexed { rows: ingest::rows(work.target, passages), text })
+        Ok(indexed)
     }
 
-    async fn extract(&self, work: &Work) -> Result<ExtractedText, Stop> {
-        let bytes = match self.services.blobs.get(&work.item.content_hash).await {
-            Ok(bytes) => bytes,
+    /// Reads and cuts the original when there is room for its text.
+    async fn read(&self, work: &Work) -> Result<Indexed, Stop> {
+        let most = self.services.config.extraction.max_output_mib << 20;
+        let size = u64::try_from(work.item.file_size).unwrap_or(0);
+        let mut reserved = self.reserve(size.min(most)).await?;
+        loop {
+            let slot = self.extractor.slot().await.map_err(refused)?;
+            let text = self.extract(work, &slot, size).await?;
+            failpoint("ingest-extracted")?;
+            if reserved.fit(text.text.len()) {
+                return self.cut(work, text, reserved).await;
+            }
+            // The file unpacked to more than its size. Waiting for more room with a hand on some could last for ever.
+            drop((text, slot, reserved));
+            reserved = self.reserve(most).await?;
+        }
+    }
+
+    async fn reserve(&self, bytes: u64) -> Result<Reserved, JobError> {
+        self.room.reserve(bytes).await.map_err(|error| JobError::Unknown(error.into()))
+    }
+
+    async fn extract(&self, work: &Work, slot: &Slot<'_>, size: u64) -> Result<ExtractedText, Stop> {
+        let pieces = match self.services.blobs.stream(&work.item.content_hash, None).await {
+            Ok(pieces) => pieces,
             Err(BlobError::NotFound { .. }) => {
-                return Err(Stop::Document(ProcessingError {
-                    stage: ProcessingStage::Store,
-                    code: ProcessingErrorCode::OriginalMissing,
-                    message: "The original of this document is no longer stored. Upload it again.".into(),
-                    attempts: 0,
-                    retryable: false,
-                }));
+                return Err(permanent(
+                    ProcessingStage::Store,
+                    ProcessingErrorCode::OriginalMissing,
+                    "The original of this document is no longer stored. Upload it again.".into(),
+                ));
             }
             Err(error) => return Err(Error::from(error).into()),
         };
         let declared = work.item.content_type.as_deref();
-        self.extractor.extract(bytes, &work.item.file_name, declared).await.map_err(|error| {
-            Stop::Document(ProcessingError {
-                stage: ProcessingStage::Extract,
-                code: error.code,
-                message: error.message,
-                attempts: 0,
-                retryable: error.retryable,
-            })
-        })
+        slot.read(Content::new(size, pieces), &work.item.file_name, declared).await.map_err(refused)
     }
 
-    async fn cut(&self, work: &Work, text: ExtractedText) -> Result<(Description, Vec<ingest::Passage>), Stop> {
+    async fn cut(&self, work: &Work, text: ExtractedText, reserved: Reserved) -> Result<Indexed, Stop> {
         let (target, config) = (work.target, work.collection.chunking);
         let tokenizer = self.services.embedder.tokenizer();
-        let (text, passages) = tokio::task::spawn_blocking(move || {
-            let passages = ingest::passages(target, &text, &config, tokenizer.as_ref());
-            (text, passages)
-        })
-        .await
-        .map_err(|error| JobError::Unknown(error.into()))?;
-        let passages = passages.map_err(Error::from)?;
-        if passages.is_empty() {
-            return Err(Stop::Document(ProcessingError {
-                stage: ProcessingStage::Chunk,
-                code: ProcessingErrorCode::NoText,
-                message: "There is no text in this document.".into(),
-                attempts: 0,
-                retryable: false,
-            }));
+        let stop = CancellationToken::new();
+        // The thread ends soon if nobody waits for it any more.
+        let _guard = stop.clone().drop_guard();
+        let bounds = Bounds { max_chunks: self.services.config.ingestion.max_chunks, stop };
+        let cut = move || {
+            let chunks = ingest::chunks(target, &text, &config, tokenizer.as_ref(), &bounds);
+            (text, chunks)
+        };
+        let cut = tokio::task::spawn_blocking(cut).await.map_err(|error| JobError::Unknown(error.into()))?;
+        let (text, chunks) = cut;
+        let chunks = chunks.map_err(uncut)?;
+        if chunks.is_empty() {
+            let message = "There is no text in this document.".into();
+            return Err(permanent(ProcessingStage::Chunk, ProcessingErrorCode::NoText, message));
         }
         let text = Description { content_type: text.content_type, title: text.title, language: text.language };
-        Ok((text, passages))
+        Ok(Indexed { rows: Arc::new(chunks), text, _room: reserved })
     }
 
-    /// The embeddings of the document's present chunks, by digest: unchanged passages are not embedded again.
-    async fn known_embeddings(&self, work: &Work) -> Result<HashMap<String, Vec<f32>>, JobError> {
+    /// The document's present chunks.
+    async fn known(&self, work: &Work) -> Result<Known, JobError> {
         if work.target.revision == 1 {
-            return Ok(HashMap::new());
+            return Ok(Known::new());
         }
         let reader = self.services.database.reader(Scope::System);
-        let digests = chunks::digests(&reader, work.target.collection, work.target.document).await?;
-        let ids: Vec<_> = digests.values().copied().collect();
-        let placement = self.placement(work);
-        let mut found =
-            self.services.vectors.embeddings(&placement, work.target.generation, &ids).await.map_err(Error::from)?;
-        Ok(digests.into_iter().filter_map(|(digest, id)| Some((digest, found.remove(&id)?))).collect())
+        Ok(chunks::digests(&reader, work.target.collection, work.target.document).await?)
     }
 
-    /// Between two steps: stops when the server does. A cancelled operation needs no more work either; what was done so
+    /// Embeds and writes some of the chunks.
+    async fn index_window(
+        &self,
+        work: &Work,
+        stop: &CancellationToken,
+        chunks: &Arc<Vec<NewChunk>>,
+        window: Range<usize>,
+        known: &mut Known,
+    ) -> Result<(), Stop> {
+        let all = Arc::clone(chunks);
+        let chunks = &chunks[window.clone()];
+        let texts = tokio::task::spawn_blocking(move || ingest::texts(&all[window]));
+        let texts = texts.await.map_err(|error| JobError::Unknown(error.into()))?;
+
+        let mut embeddings = self.known_embeddings(work, chunks, known).await?;
+        let EmbeddingPlan { texts: missing, digests } = ingest::plan_embeddings(chunks, &texts, &embeddings);
+        if !missing.is_empty() {
+            let embed = async { Ok(self.services.embedder.embed_documents(missing).await.map_err(Error::from)?) };
+            embeddings.extend(digests.into_iter().zip(self.while_wanted(work, stop, embed).await?));
+        }
+        failpoint("ingest-embedded")?;
+        self.go_on(work, stop).await?;
+
+        let points = ingest::points(work.target, chunks, texts, &embeddings);
+        self.services.vectors.upsert(&self.placement(work), points).await.map_err(Error::from)?;
+        known.extend(chunks.iter().map(|new| (new.digest.clone(), new.chunk.id)));
+        Ok(failpoint("ingest-upserted")?)
+    }
+
+    /// The embeddings of these chunks that are stored already, by digest.
+    async fn known_embeddings(
+        &self,
+        work: &Work,
+        chunks: &[NewChunk],
+        known: &Known,
+    ) -> Result<HashMap<String, Vec<f32>>, JobError> {
+        let places: HashMap<&String, ChunkId> =
+            chunks.iter().filter_map(|new| Some((&new.digest, *known.get(&new.digest)?))).collect();
+        if places.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<_> = places.values().copied().collect();
+        let found = self.services.vectors.embeddings(&self.placement(work), work.target.generation, &ids).await;
+        let mut found = found.map_err(Error::from)?;
+        Ok(places.into_iter().filter_map(|(digest, id)| Some((digest.clone(), found.remove(&id)?))).collect())
+    }
+
+    /// What `step` returns, unless nobody wants it any more before that. The step is dropped then.
+    async fn while_wanted<T>(
+        &self,
+        work: &Work,
+        stop: &CancellationToken,
+        step: impl Future<Output = Result<T, Stop>>,
+    ) -> Result<T, Stop> {
+        let unwanted = async {
+            loop {
+                if let Err(error) = self.go_on(work, stop).await {
+                    return error;
+                }
+                let _ = tokio::time::timeout(LOOK, stop.cancelled()).await;
+            }
+        };
+        tokio::select! {
+            done = step => done,
+            error = unwanted => Err(error.into()),
+        }
+    }
+
+    /// Between two steps: waits while the disk is nearly full, and stops when the server does. A cancelled operation needs no more work either; what was done so
     /// far is settled by [`Self::begin`] when the job is taken up again.
     async fn go_on(&self, work: &Work, stop: &CancellationToken) -> Result<(), JobError> {
+        self.wait_for_room(stop).await?;
         let reader = self.services.database.reader(Scope::System);
         let is_cancelled = operations::is_cancel_requested(&reader, work.item.outcome.operation_id).await?;
         if is_cancelled || stop.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }
@@ -121,5 +201,32 @@ impl IngestDocument {
     fn placement(&self, work: &Work) -> Placement {
         let dimension = self.services.embedder.model().dimension;
         Placement { name: work.collection.vector_store_name.clone(), dimension }
+    }
+}
+
+fn permanent(stage: ProcessingStage, code: ProcessingErrorCode, message: String) -> Stop {
+    Stop::Document(ProcessingError { stage, code, message, attempts: 0, retryable: false })
+}
+
+/// A file that can't be read is a fact about the document; a fault of the moment is one about the job.
+fn refused(error: ExtractError) -> Stop {
+    if error.retryable {
+        return Stop::Job(JobError::Transient(Box::new(error)));
+    }
+    permanent(ProcessingStage::Extract, error.code, error.message)
+}
+
+fn uncut(error: SplitError) -> Stop {
+    match error {
+        SplitError::TooManyChunks { limit } => permanent(
+            ProcessingStage::Chunk,
+            ProcessingErrorCode::LimitExceeded,
+            format!(
+                "The text has more than {limit} chunks. Split the file, or ingest it into a collection with larger \
+                 chunks (`chunking.maxTokens`)."
+            ),
+        ),
+        SplitError::Stopped => Stop::Job(JobError::Stopped),
+        SplitError::Tokenizer(error) => Error::from(error).into(),
     }
 }

@@ -4,6 +4,7 @@
 //! before the transaction that makes them count; points that count for nothing are invisible and removed.
 
 mod index;
+mod room;
 mod settle;
 
 use std::{sync::Arc, time::Duration};
@@ -11,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::failpoint;
+use super::{dependency::VECTORS, failpoint};
 use crate::{
     db::repo::{chunks::NewChunk, jobs::ClaimedJob, operations::OperationItem},
     domain::{
@@ -19,15 +20,19 @@ use crate::{
         document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
         id::OperationId,
     },
-    extract::Extractor,
+    extract::{ExtractError, Extractor},
     ingest::Target,
     queue::{GiveUp, Handler, JobError},
     service::{Services, operations::INGEST_DOCUMENT},
 };
 
+use self::room::Reserved;
+pub(super) use self::room::Room;
+
 pub(super) struct IngestDocument {
     pub(super) services: Arc<Services>,
     pub(super) extractor: Arc<Extractor>,
+    pub(super) room: Room,
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]
@@ -59,8 +64,10 @@ impl<E: Into<JobError>> From<E> for Stop {
 
 /// What a finished way leaves to be written.
 struct Indexed {
-    rows: Vec<NewChunk>,
+    rows: Arc<Vec<NewChunk>>,
     text: Description,
+    /// Given back when the rows are.
+    _room: Reserved,
 }
 
 struct Description {
@@ -69,13 +76,28 @@ struct Description {
     language: Option<String>,
 }
 
+impl IngestDocument {
+    /// Waits until the disk has room for more, or the server stops.
+    async fn wait_for_room(&self, stop: &CancellationToken) -> Result<(), JobError> {
+        tokio::select! {
+            () = self.services.disk.room() => Ok(()),
+            () = stop.cancelled() => Err(JobError::Stopped),
+        }
+    }
+}
+
 #[async_trait]
 impl Handler for IngestDocument {
     fn kind(&self) -> &'static str {
         INGEST_DOCUMENT
     }
 
+    fn needs(&self) -> &'static [&'static str] {
+        &[VECTORS]
+    }
+
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
+        self.wait_for_room(stop).await?;
         let Some(work) = self.begin(job).await? else { return Ok(()) };
         failpoint("ingest-begun")?;
         match self.index(&work, stop).await {
@@ -83,39 +105,50 @@ impl Handler for IngestDocument {
             Err(Stop::Job(error)) => Err(error),
             Err(Stop::Document(error)) => {
                 let error = ProcessingError { attempts: job.attempts, ..error };
-                self.fail(job, &error, DocumentStatus::Failed).await
+                self.fail(job, &error, DocumentStatus::Failed, job.was_held_before()).await
             }
         }
     }
 
     async fn postponed(&self, job: &ClaimedJob, error: &JobError, pause: Duration) {
-        if let Err(error) = self.tell_of_retry(job, pause).await {
+        if let Err(error) = self.tell_of_retry(job, error, pause).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "a retry can't be told");
         }
         tracing::debug!(error = error as &dyn std::error::Error, "document postponed");
     }
 
     async fn give_up(&self, job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
-        let (code, message, status) = match reason {
-            GiveUp::Failed(_) => (
-                ProcessingErrorCode::ServiceFailure,
-                "A part of the server kept failing while this document was indexed. Try it again later.",
-                DocumentStatus::Failed,
-            ),
+        let (stage, code, message, status) = match reason {
+            GiveUp::Failed(error) => {
+                let (stage, code, message) = failure(error);
+                (stage, code, message, DocumentStatus::Failed)
+            }
             GiveUp::Crashed => (
+                ProcessingStage::Index,
                 ProcessingErrorCode::ReaderCrashed,
                 "This document was being worked on each time a worker went down, so it was set aside. Ingest it again \
                  if you trust it.",
                 DocumentStatus::Quarantined,
             ),
         };
-        let error = ProcessingError {
-            stage: ProcessingStage::Index,
-            code,
-            message: message.to_owned(),
-            attempts: job.attempts,
-            retryable: true,
-        };
-        self.fail(job, &error, status).await
+        let message = message.to_owned();
+        let error = ProcessingError { stage, code, message, attempts: job.attempts, retryable: true };
+        self.fail(job, &error, status, true).await
+    }
+}
+
+/// What the owner of a document learns of the last fault of its job. The reader of files has words of its own.
+fn failure(error: &JobError) -> (ProcessingStage, ProcessingErrorCode, &str) {
+    let reader = match error {
+        JobError::Transient(error) => error.downcast_ref::<ExtractError>(),
+        _ => None,
+    };
+    match reader {
+        Some(error) => (ProcessingStage::Extract, error.code, &error.message),
+        None => (
+            ProcessingStage::Index,
+            ProcessingErrorCode::ServiceFailure,
+            "A part of the server kept failing while this document was indexed. Try it again later.",
+        ),
     }
 }

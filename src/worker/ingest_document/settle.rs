@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     db::{
-        Transaction,
+        DatabaseError, Transaction,
         repo::{
             chunks,
             collections::{self, CounterChange},
@@ -20,6 +20,7 @@ use crate::{
         },
     },
     domain::{
+        collection::Collection,
         document::{Document, DocumentStatus, ProcessingError},
         operation::{DocumentOutcome, OperationEventKind},
         scope::Scope,
@@ -37,12 +38,15 @@ impl IngestDocument {
     pub(super) async fn begin(&self, job: &ClaimedJob) -> Result<Option<Work>, JobError> {
         let Payload { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
-        let (lease, is_first) = (job.lease(), job.attempts == 1);
+        let lease = job.lease();
         let work = self
             .services
             .database
             .transaction(|tx| {
                 async move {
+                    if !jobs::prove(tx, lease).await? {
+                        return Err(JobError::LeaseLost);
+                    }
                     let system = tx.reader(Scope::System);
                     let locked = operations::lock(tx, Scope::System, operation).await?;
                     let item = operations::find_item(&system, operation, ordinal).await?;
@@ -53,11 +57,14 @@ impl IngestDocument {
                         return end_job(tx, lease).await.map(|()| None);
                     }
                     let document = documents::find(&system, item.outcome.document_id).await?;
-                    let collection = match (&document, locked.operation.collection_id) {
-                        (Some(_), Some(id)) => collections::find(&system, id).await?,
-                        _ => None,
+                    let collection = match locked.operation.collection_id {
+                        Some(id) => collections::find(&system, id).await?,
+                        None => None,
                     };
                     if let Some(settlement) = settled_early(&locked, &item, document.as_ref()) {
+                        if job.was_held_before() {
+                            drop_revision(tx, &locked, collection.as_ref(), &item, now).await?;
+                        }
                         conclude(tx, locked, &item, &settlement, now).await?;
                         return end_job(tx, lease).await.map(|()| None);
                     }
@@ -65,7 +72,7 @@ impl IngestDocument {
                         return Err(JobError::Unknown("the collection of a document is missing".into()));
                     };
                     start(&mut locked, now);
-                    if is_first {
+                    if item.outcome.outcome == DocumentOutcome::Pending {
                         locked.record(OperationEventKind::DocumentStarted, Some(item.outcome.document_id), None, now);
                     }
                     let outcome = DocumentOutcome::Processing;
@@ -102,24 +109,22 @@ impl IngestDocument {
                     let found = documents::lock_many(tx, work.target.collection, &[document]).await?.pop();
                     let current = found.map(|found| found.document);
                     if let Some(settlement) = settled_early(&locked, &work.item, current.as_ref()) {
-                        // The points that were written count for nothing.
-                        let keep = current.as_ref().map_or(0, |document| document.revision);
-                        let target = DropTarget::OtherRevisions { document, keep };
-                        jobs::insert_many(tx, vec![drop_points(&work.collection, target, None, now)], now).await?;
+                        drop_revision(tx, &locked, Some(&work.collection), &work.item, now).await?;
                         return conclude(tx, locked, &work.item, &settlement, now).await;
                     }
                     let Some(current) = current else { return Ok(()) };
                     let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
-                    chunks::replace(tx, work.target.collection, document, indexed.rows.clone()).await?;
+                    chunks::replace(tx, work.target.collection, document, &indexed.rows).await?;
                     let change = CounterChange {
                         documents: 0,
                         chunks: chunk_count - current.chunk_count,
                         bytes: work.item.file_size - current.file_size,
                     };
                     collections::add_to_counters(tx, work.target.collection, change).await?;
-                    if current.revision > 0 {
-                        let target = DropTarget::OtherRevisions { document, keep: work.item.revision };
-                        jobs::insert_many(tx, vec![drop_points(&work.collection, target, None, now)], now).await?;
+                    if work.item.revision > 1 {
+                        let target = DropTarget::OldRevisions { document };
+                        let job = drop_points(&work.collection, target, None, now).of(locked.operation.user_id);
+                        jobs::insert_many(tx, vec![job], now).await?;
                     }
                     let updated = completed(current, work, indexed, chunk_count, now);
                     documents::update(tx, updated).await?;
@@ -134,12 +139,13 @@ impl IngestDocument {
         failpoint("ingest-completed").or(Ok(()))
     }
 
-    /// Settles the document as failed, and ends the job.
+    /// Settles the document as failed, and ends the job. `may_have_points`: whether any attempt can have written some.
     pub(super) async fn fail(
         &self,
         job: &ClaimedJob,
         error: &ProcessingError,
         status: DocumentStatus,
+        may_have_points: bool,
     ) -> Result<(), JobError> {
         let Payload { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
@@ -154,6 +160,10 @@ impl IngestDocument {
                     let (Some(mut locked), Some(item)) = (locked, item) else { return Ok(()) };
                     if item.outcome.outcome.is_settled() {
                         return Ok(());
+                    }
+                    if may_have_points && let Some(id) = locked.operation.collection_id {
+                        let collection = collections::find(&tx.reader(Scope::System), id).await?;
+                        drop_revision(tx, &locked, collection.as_ref(), &item, now).await?;
                     }
                     let document = item.outcome.document_id;
                     operations::set_outcome(tx, operation, ordinal, DocumentOutcome::Failed, Some(error), 0).await?;
@@ -170,8 +180,20 @@ impl IngestDocument {
         Ok(())
     }
 
-    pub(super) async fn tell_of_retry(&self, job: &ClaimedJob, pause: Duration) -> Result<(), JobError> {
+    pub(super) async fn tell_of_retry(
+        &self,
+        job: &ClaimedJob,
+        error: &JobError,
+        pause: Duration,
+    ) -> Result<(), JobError> {
         let Payload { operation, ordinal } = payload(job)?;
+        let message = match error {
+            JobError::Away { dependency, .. } => {
+                format!("The {dependency} does not answer; this document goes on when it does.")
+            }
+            _ => format!("A part of the server failed; trying again in {} s.", pause.as_secs().max(1)),
+        };
+        let message = message.as_str();
         let now = self.services.clock.now();
         self.services
             .database
@@ -183,9 +205,8 @@ impl IngestDocument {
                     if item.outcome.outcome.is_settled() {
                         return Ok(());
                     }
-                    let message = format!("A part of the server failed; trying again in {} s.", pause.as_secs().max(1));
                     let kind = OperationEventKind::DocumentRetrying;
-                    locked.record(kind, Some(item.outcome.document_id), Some(message), now);
+                    locked.record(kind, Some(item.outcome.document_id), Some(message.to_owned()), now);
                     Ok::<_, JobError>(operations::save(tx, locked).await?)
                 }
                 .boxed()
@@ -207,6 +228,20 @@ fn settled_early(locked: &LockedOperation, item: &OperationItem, document: Optio
         Some(_) if locked.cancel_requested => Some(Settlement::cancelled(id)),
         Some(_) => None,
     }
+}
+
+/// Has the points of a revision removed that will not count. Without its collection they went with the generation.
+async fn drop_revision(
+    tx: &Transaction<'_>,
+    locked: &LockedOperation,
+    collection: Option<&Collection>,
+    item: &OperationItem,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), DatabaseError> {
+    let Some(collection) = collection else { return Ok(()) };
+    let target = DropTarget::Revision { document: item.outcome.document_id, revision: item.revision };
+    let job = drop_points(collection, target, None, now).of(locked.operation.user_id);
+    jobs::insert_many(tx, vec![job], now).await
 }
 
 /// Writes what became of a document, and the end of the operation if it was the last.

@@ -1,4 +1,4 @@
-//! Passages of texts: what they hold, where they end, and what they cost.
+//! Chunks of texts: what they hold, where they end, and what they cost.
 
 mod hostile;
 mod markdown;
@@ -7,10 +7,11 @@ mod properties;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use docent::chunking;
+use docent::chunking::{self, Bounds};
 use docent::domain::chunking::{ChunkingConfig, ChunkingStrategy, TextChunk};
 use docent::embedding::{EmbeddingError, Tokenizer};
 use docent::extract::ExtractedText;
+use tokio_util::sync::CancellationToken;
 
 /// Behaves like WordPiece: words and punctuation marks apart, words in pieces of four characters, words of more than a
 /// hundred characters as one unknown token. It counts what it is given.
@@ -72,9 +73,13 @@ fn with_strategy(strategy: ChunkingStrategy, max_tokens: u32) -> ChunkingConfig 
 }
 
 fn split(text: &ExtractedText, config: &ChunkingConfig) -> Vec<TextChunk> {
-    chunking::split(text, config, &Pieces::default()).unwrap()
+    chunking::split(text, config, &Pieces::default(), &unbounded()).unwrap()
 }
 
 fn contents(chunks: &[TextChunk]) -> Vec<&str> {
     chunks.iter().map(|chunk| chunk.content.as_str()).collect()
+}
+
+fn unbounded() -> Bounds {
+    Bounds { max_chunks: usize::MAX, stop: CancellationToken::new() }
 }

@@ -1,5 +1,6 @@
 //! Files that can't be read: each gets its code and a sentence that helps, and harms nothing.
 
+use bytes::Bytes;
 use docent::config::ExtractionConfig;
 use docent::domain::document::ProcessingErrorCode as Code;
 
@@ -35,15 +36,16 @@ async fn a_file_that_is_not_what_its_name_says_is_refused_with_both_facts() {
 async fn a_file_that_is_not_what_its_declared_type_says_is_refused() {
     let extractor = extractor(&ExtractionConfig::default());
 
-    let error = extractor.extract("just text".into(), "report", Some("application/pdf")).await.unwrap_err();
+    let error = extractor.extract(Bytes::from("just text"), "report", Some("application/pdf")).await.unwrap_err();
 
     assert_eq!(error.code, Code::FormatMismatch);
     assert!(error.message.starts_with("By its declared type the file is a PDF file"), "{}", error.message);
     // Types that say nothing are no claim.
     for declared in ["application/octet-stream", "", "application/zip", "nonsense"] {
-        assert!(extractor.extract("just text".into(), "report", Some(declared)).await.is_ok());
+        assert!(extractor.extract(Bytes::from("just text"), "report", Some(declared)).await.is_ok());
     }
-    let found = extractor.extract("# Otters".into(), "report", Some("Text/Markdown; charset=utf-8")).await.unwrap();
+    let found =
+        extractor.extract(Bytes::from("# Otters"), "report", Some("Text/Markdown; charset=utf-8")).await.unwrap();
     assert!(found.is_markdown);
 }
 
@@ -135,7 +137,7 @@ async fn more_text_than_allowed_is_refused() {
     let words = "otter ".repeat(200_000);
 
     for (bytes, name) in [(words.clone(), "a.txt"), (words.clone(), "a.md"), (format!("<p>{words}"), "a.html")] {
-        let error = extractor.extract(bytes.into(), name, None).await.unwrap_err();
+        let error = extractor.extract(Bytes::from(bytes), name, None).await.unwrap_err();
         assert_eq!(error.code, Code::LimitExceeded, "{name}");
         assert!(error.message.contains("more than 1 MiB"), "{}", error.message);
     }

@@ -5,6 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use docent::config::ExtractionConfig;
@@ -12,8 +14,16 @@ use docent::domain::document::ProcessingErrorCode as Code;
 use docent::extract::child::SUBCOMMAND;
 use docent::extract::{ExtractError, Extractor};
 
+use bytes::Bytes;
+use docent::extract::Content;
+use futures_util::{FutureExt, StreamExt, stream};
+
 use super::program;
 use crate::support::app::PATIENCE;
+
+fn page() -> Bytes {
+    "<p>otters".into()
+}
 
 fn script(folder: &Path, lines: &str) -> PathBuf {
     let path = folder.join("reader");
@@ -32,7 +42,7 @@ async fn with_reader_within(timeout_seconds: u64, lines: &str) -> ExtractError {
     let folder = tempfile::tempdir().unwrap();
     let config = ExtractionConfig { timeout_seconds, max_output_mib: 1, ..ExtractionConfig::default() };
     let extractor = Extractor::new(&config, 1, script(folder.path(), lines));
-    extractor.extract("<p>otters".into(), "a.html", None).await.unwrap_err()
+    extractor.extract(page(), "a.html", None).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -80,7 +90,7 @@ async fn a_reader_that_used_up_its_time_or_memory_says_so() {
 async fn a_program_that_is_not_there_is_a_fault_of_the_server() {
     let extractor = Extractor::new(&ExtractionConfig::default(), 1, "/nowhere/docent".into());
 
-    let error = extractor.extract("<p>otters".into(), "a.html", None).await.unwrap_err();
+    let error = extractor.extract(page(), "a.html", None).await.unwrap_err();
 
     assert_eq!((error.code, error.retryable), (Code::ServiceFailure, true));
 }
@@ -93,7 +103,7 @@ async fn a_reader_gets_no_environment_and_none_of_our_files() {
     let _open = fs::File::create(folder.path().join("database")).unwrap();
     let extractor = Extractor::new(&ExtractionConfig::default(), 1, script(folder.path(), &lines));
 
-    extractor.extract("<p>otters".into(), "a.html", None).await.unwrap_err();
+    extractor.extract(page(), "a.html", None).await.unwrap_err();
 
     let report = fs::read_to_string(report).unwrap();
     assert!(!report.contains("database"), "{report}");
@@ -112,7 +122,7 @@ async fn no_more_readers_run_than_allowed() {
     let lines = format!("mkdir {0} || touch {1}; sleep 0.1; rmdir {0}", busy.display(), clash.display());
     let extractor = Extractor::new(&ExtractionConfig::default(), 1, script(folder.path(), &lines));
 
-    let read = || extractor.extract("<p>otters".into(), "a.html", None);
+    let read = || extractor.extract(page(), "a.html", None);
     let _ = tokio::join!(read(), read(), read(), read());
 
     assert!(!clash.exists());
@@ -125,7 +135,7 @@ async fn a_reader_ends_when_nobody_waits_for_it_any_more() {
     let lines = format!("echo $$ >{0}.new; mv {0}.new {0}; exec sleep 600", started.display());
     let extractor = Extractor::new(&ExtractionConfig::default(), 1, script(folder.path(), &lines));
 
-    let reading = extractor.extract("<p>otters".into(), "a.html", None);
+    let reading = extractor.extract(page(), "a.html", None);
     let has_started = async {
         while !started.exists() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -160,5 +170,64 @@ fn the_child_ends_with_an_error_when_its_parent_leaves_or_speaks_nonsense() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{words:?}");
         assert!(output.stdout.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_file_goes_to_its_reader_in_pieces_and_waits_outside_memory() {
+    const PIECES: usize = 1000;
+    const PIECE: &[u8] = &[b'x'; 64 << 10];
+    let made = Arc::new(AtomicUsize::new(0));
+    let held = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let content = || {
+        let (made, held, most) = (Arc::clone(&made), Arc::clone(&held), Arc::clone(&most));
+        let pieces = stream::iter(0..PIECES).map(move |_| {
+            made.fetch_add(1, Ordering::SeqCst);
+            most.fetch_max(held.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            Ok::<_, std::io::Error>(Bytes::from_owner(Piece(Arc::clone(&held))))
+        });
+        Content::new((PIECES * PIECE.len()) as u64, pieces)
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let length = format!("head -c {} >/dev/null; exit 3", PIECES * PIECE.len());
+    let extractor = Extractor::new(&ExtractionConfig::default(), 1, script(folder.path(), &length));
+
+    let slot = extractor.slot().await.unwrap();
+    assert!(extractor.extract(content(), "a.html", None).now_or_never().is_none());
+    assert_eq!(made.load(Ordering::SeqCst), 0, "a file is read that has to wait");
+    drop(slot);
+
+    extractor.extract(content(), "a.html", None).await.unwrap_err();
+    assert_eq!(made.load(Ordering::SeqCst), PIECES);
+    assert_eq!(held.load(Ordering::SeqCst), 0);
+    let most = most.load(Ordering::SeqCst);
+    assert!(most < 5, "{most} pieces in memory");
+
+    struct Piece(Arc<AtomicUsize>);
+
+    impl AsRef<[u8]> for Piece {
+        fn as_ref(&self) -> &[u8] {
+            PIECE
+        }
+    }
+
+    impl Drop for Piece {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_can_not_be_had_is_a_fault_of_the_server() {
+    let extractor = Extractor::new(&ExtractionConfig::default(), 1, program());
+    let broken = || stream::iter([Ok(Bytes::from("<p>otters")), Err("the disk is gone")]);
+    let short = || stream::iter([Ok::<_, std::io::Error>(Bytes::from("<p>otters"))]);
+    for name in ["a.html", "a.txt"] {
+        for content in [Content::new(5000, broken()), Content::new(5000, short()), Content::new(5, short())] {
+            let error = extractor.extract(content, name, None).await.unwrap_err();
+            assert_eq!((error.code, error.retryable), (Code::ServiceFailure, true), "{name}");
+        }
     }
 }

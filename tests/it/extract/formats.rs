@@ -1,5 +1,6 @@
 //! Every kind of file gives its text, its headings as Markdown, its title and its pages.
 
+use bytes::Bytes;
 use docent::config::ExtractionConfig;
 
 use super::{extract, extractor, samples};
@@ -161,5 +162,5 @@ async fn the_bytes_tell_the_kind_where_the_name_does_not() {
     assert_eq!(extract("fn main() {}", "main.rs").await.unwrap().content_type, "text/plain");
     let extractor = extractor(&ExtractionConfig::default());
     // The name is right, so a careless declared type does no harm.
-    assert!(extractor.extract(pdf.into(), "report.pdf", Some("text/plain")).await.is_ok());
+    assert!(extractor.extract(Bytes::from(pdf), "report.pdf", Some("text/plain")).await.is_ok());
 }

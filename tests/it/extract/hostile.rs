@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
 use docent::config::ExtractionConfig;
 use docent::domain::document::ProcessingErrorCode as Code;
 
@@ -36,12 +37,12 @@ async fn a_document_that_takes_too_much_memory_ends_its_reader_only() {
     let config = ExtractionConfig { memory_mib: 8, ..ExtractionConfig::default() };
     let extractor = extractor(&config);
 
-    let error = extractor.extract(docx.into(), "a.docx", None).await.unwrap_err();
+    let error = extractor.extract(Bytes::from(docx), "a.docx", None).await.unwrap_err();
 
     assert_eq!((error.code, error.retryable), (Code::LimitExceeded, false));
     assert!(error.message.contains("more memory"), "{}", error.message);
     let good = samples::docx(&samples::paragraph("Otters"), &[]);
-    assert_eq!(extractor.extract(good.into(), "a.docx", None).await.unwrap().text, "Otters");
+    assert_eq!(extractor.extract(Bytes::from(good), "a.docx", None).await.unwrap().text, "Otters");
 }
 
 #[tokio::test]
@@ -65,7 +66,7 @@ async fn a_document_that_takes_too_long_ends_its_reader_only() {
     objects.push(form("BT /F1 12 Tf (leaf) Tj ET", 36));
     let config = ExtractionConfig { timeout_seconds: 1, ..ExtractionConfig::default() };
 
-    let error = extractor(&config).extract(samples::pdf_of(&objects).into(), "a.pdf", None).await.unwrap_err();
+    let error = extractor(&config).extract(Bytes::from(samples::pdf_of(&objects)), "a.pdf", None).await.unwrap_err();
 
     assert_eq!((error.code, error.retryable), (Code::LimitExceeded, false));
     assert!(error.message.contains("longer than is allowed"), "{}", error.message);

@@ -22,15 +22,17 @@ fn extractor(config: &ExtractionConfig) -> Extractor {
 }
 
 async fn extract(bytes: impl Into<Bytes>, file_name: &str) -> Result<ExtractedText, ExtractError> {
-    extractor(&ExtractionConfig::default()).extract(bytes.into(), file_name, None).await
+    let bytes: Bytes = bytes.into();
+    extractor(&ExtractionConfig::default()).extract(bytes, file_name, None).await
 }
 
 /// Reads a good file after what went before, and so shows that it left no trace.
 async fn refused(bytes: impl Into<Bytes>, file_name: &str) -> (ProcessingErrorCode, String) {
+    let bytes: Bytes = bytes.into();
     let extractor = extractor(&ExtractionConfig::default());
-    let error = extractor.extract(bytes.into(), file_name, None).await.unwrap_err();
+    let error = extractor.extract(bytes, file_name, None).await.unwrap_err();
     assert!(!error.retryable, "{error:?}");
-    let good = extractor.extract(samples::docx("<w:p/>", &[]).into(), "good.docx", None);
+    let good = extractor.extract(Bytes::from(samples::docx("<w:p/>", &[])), "good.docx", None);
     assert_eq!(good.await.unwrap_err().code, ProcessingErrorCode::NoText);
     (error.code, error.message)
 }

@@ -27,6 +27,10 @@ const UPLOAD: &str = "mutation($name: String!) {
     uploadCreate(input: { fileName: $name }) { upload { id url expiresAt } userErrors { code path } }
 }";
 
+const KEYED_INGEST: &str = "mutation($input: DocumentsIngestInput!) {
+    documentsIngest(input: $input) { operation { id } documents { id } userErrors { code } }
+}";
+
 async fn collection(caller: &Caller, id: &str) -> Value {
     caller.data(DOCUMENTS, json!({ "id": id })).await["collection"].clone()
 }
@@ -94,19 +98,55 @@ on_both_databases! {
     async fn the_same_call_twice_under_one_key_is_one_operation(app) {
         let ada = app.user("ada").await;
         let id = ada.create_collection("Letters").await;
-        let ingest = "mutation($input: DocumentsIngestInput!) {
-            documentsIngest(input: $input) { operation { id } documents { id } userErrors { code } }
-        }";
         let input = |text: &str| json!({ "input": {
             "collectionId": id, "idempotencyKey": "monday", "documents": texts(&[("a.txt", text)]),
         } });
-        let first = ada.data(ingest, input("One.")).await;
-        let second = ada.data(ingest, input("One.")).await;
+        let first = ada.data(KEYED_INGEST, input("One.")).await;
+        let second = ada.data(KEYED_INGEST, input("One.")).await;
         assert_eq!(first, second);
-        let other = ada.data(ingest, input("Two.")).await;
+        let other = ada.data(KEYED_INGEST, input("Two.")).await;
         assert_eq!(other["documentsIngest"]["userErrors"][0]["code"], "CONFLICT");
         ada.ended(first["documentsIngest"]["operation"]["id"].as_str().unwrap()).await;
         assert_eq!(collection(&ada, &id).await["documentCount"], 1);
+    }
+
+    async fn one_key_for_two_collections_at_once_is_used_by_one_of_them(app) {
+        let ada = app.user("ada").await;
+        let collections = [ada.create_collection("First").await, ada.create_collection("Second").await];
+        for round in 0..10 {
+            let ingest = async |id: &str| {
+                let input = json!({ "collectionId": id, "idempotencyKey": format!("round {round}"), "documents": texts(&[("a.txt", "One.")]) });
+                ada.data(KEYED_INGEST, json!({ "input": input })).await["documentsIngest"].clone()
+            };
+            let (first, second) = tokio::join!(ingest(&collections[0]), ingest(&collections[1]));
+            let refused: Vec<_> = [&first, &second].into_iter().filter(|payload| payload["operation"].is_null()).collect();
+            assert_eq!(refused.len(), 1, "{first:#} {second:#}");
+            assert_eq!(refused[0]["userErrors"][0]["code"], "CONFLICT");
+        }
+    }
+
+    async fn the_same_call_is_one_operation_when_its_upload_is_gone(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        let file = upload(&ada, "a.txt", b"One.").await;
+        let input = json!({ "input": {
+            "collectionId": id, "idempotencyKey": "monday", "documents": [{ "source": { "uploadId": file } }],
+        } });
+        let first = ada.data(KEYED_INGEST, input.clone()).await;
+        ada.ended(first["documentsIngest"]["operation"]["id"].as_str().unwrap()).await;
+        app.clock.advance(25 * 3600);
+        let app = app.restart().await;
+        let ada = app.anonymous().log_in("ada").await;
+        let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
+        let other = |key: &str| json!({ "input": {
+            "collectionId": id, "idempotencyKey": key, "documents": [{ "source": { "uploadId": file } }],
+        } });
+        while ada.data(KEYED_INGEST, other("")).await["documentsIngest"]["userErrors"].as_array().unwrap().len() < 2 {
+            assert!(std::time::Instant::now() < deadline, "the upload stays");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(ada.data(KEYED_INGEST, other("tuesday")).await["documentsIngest"]["userErrors"][0]["code"], "NOT_FOUND");
+        assert_eq!(ada.data(KEYED_INGEST, input).await, first);
     }
 
     async fn unchanged_content_is_skipped_and_new_content_replaces_the_old(app) {

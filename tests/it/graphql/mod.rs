@@ -3,6 +3,7 @@ mod administration;
 mod api_keys;
 mod audit;
 mod bad_input;
+mod busy_writer;
 mod collections;
 pub mod documents;
 mod events;

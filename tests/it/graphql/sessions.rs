@@ -229,3 +229,23 @@ async fn a_bucket_that_is_empty_refuses_until_it_has_filled_again() {
         app.anonymous().data("{ server { limits { pointsBurst pointsPerMinute requestPoints } } }", json!({})).await;
     assert_eq!(limits["server"]["limits"], json!({ "pointsBurst": 250, "pointsPerMinute": 60, "requestPoints": 200 }));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_of_ipv6_guesses_as_often_as_one_address() {
+    let mut config = Config::default();
+    config.http.trust_forwarded_for = true;
+    config.auth.login_attempts_per_address = 3;
+    let app = TestApp::start(config).await;
+    let guess = async |address: &str| {
+        let body = json!({ "query": "mutation { sessionCreate(input: { login: \"ada\", password: \"a guess\" }) { userErrors { code } } }" });
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", address)];
+        let answer = app.anonymous().send("POST", "/graphql", &headers, body.to_string()).await.json();
+        answer["data"]["sessionCreate"]["userErrors"][0]["code"].as_str().map(ToOwned::to_owned)
+    };
+    let wrong = Some("WRONG_CREDENTIALS".to_owned());
+    for host in 1..=3 {
+        assert_eq!(guess(&format!("2001:db8:0:1::{host}")).await, wrong);
+    }
+    assert_eq!(guess("2001:db8:0:1:ffff::4").await, None, "the network has used its attempts up");
+    assert_eq!(guess("2001:db8:0:2::1").await, wrong, "another network has its own");
+}

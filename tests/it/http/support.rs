@@ -31,7 +31,15 @@ use docent::{
     },
     error::Error,
     graphql::{engine::Engine, extension::Execution},
-    http::{HttpState, authentication::Callers, document_limits, health::Dependency, router},
+    http::{
+        HttpState,
+        authentication::Callers,
+        connections::{self, ConnectionLimits},
+        document_limits,
+        health::Dependency,
+        router,
+        websocket::places::Places,
+    },
 };
 use futures_util::{
     FutureExt, Stream, StreamExt,
@@ -308,6 +316,8 @@ pub struct Tiny {
     pub probe: Probe,
     pub clock: Arc<StillClock>,
     pub dropped: mpsc::UnboundedReceiver<&'static str>,
+    /// Ends what `listen` began.
+    pub stop: CancellationToken,
 }
 
 impl Tiny {
@@ -334,15 +344,22 @@ impl Tiny {
             readiness: Arc::new(|| ready(&[("database", true)])),
             schema: sdl.into(),
             http: HttpConfig { allowed_origins: vec!["https://app.example.org".into()], ..HttpConfig::default() },
+            places: Places::new(&limits),
             limits,
+            requests: None,
             shutdown: CancellationToken::new(),
             sockets: TaskTracker::new(),
         };
-        Self { state, probe, clock, dropped }
+        Self { state, probe, clock, dropped, stop: CancellationToken::new() }
     }
 
     pub fn router(&self) -> Router {
-        router(self.state.clone(), Router::new())
+        self.router_with(Router::new())
+    }
+
+    /// The server with more routes.
+    pub fn router_with(&self, more: Router) -> Router {
+        router(self.state.clone(), more)
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -368,16 +385,26 @@ impl Tiny {
 
     /// Listens on a free port of the loopback interface until the test ends.
     pub async fn listen(&self) -> std::net::SocketAddr {
+        self.listen_within(ConnectionLimits { all: 1000, per_address: 1000 }).await
+    }
+
+    /// Listens with room for so many connections.
+    pub async fn listen_within(&self, limits: ConnectionLimits) -> std::net::SocketAddr {
+        self.listen_to(self.router(), limits).await
+    }
+
+    /// Listens with these routes.
+    pub async fn listen_to(&self, router: Router, limits: ConnectionLimits) -> std::net::SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = self.router();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let (settings, stop) = (self.state.http.clone(), self.stop.clone());
+        tokio::spawn(connections::serve(listener, router, settings, limits, stop));
         address
     }
 }
 
 pub fn ready(dependencies: &[(&'static str, bool)]) -> BoxFuture<'static, Vec<Dependency>> {
-    let dependencies = dependencies.iter().map(|(name, ready)| Dependency { name, ready: *ready }).collect();
+    let dependencies = dependencies.iter().map(|(name, ready)| Dependency::required(name, *ready)).collect();
     async move { dependencies }.boxed()
 }
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use docent::{
     app::{App, Parts},
     config::Config,
+    disk::{Space, SpaceProbe},
     domain::clock::{Clock, SystemClock},
+    http::connections,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -46,16 +48,41 @@ impl Clock for TestClock {
     }
 }
 
+/// A disk whose space is what a test says.
+pub struct TestSpace {
+    available: AtomicU64,
+}
+
+impl Default for TestSpace {
+    fn default() -> Self {
+        Self { available: AtomicU64::new(1 << 40) }
+    }
+}
+
+impl TestSpace {
+    pub fn set_available(&self, bytes: u64) {
+        self.available.store(bytes, Ordering::SeqCst);
+    }
+}
+
+impl SpaceProbe for TestSpace {
+    fn space(&self) -> std::io::Result<Space> {
+        Ok(Space { available: self.available.load(Ordering::SeqCst), total: 1 << 40 })
+    }
+}
+
 pub struct TestApp {
     pub app: Arc<App>,
     pub router: Router,
     pub clock: Arc<TestClock>,
+    pub space: Arc<TestSpace>,
     config: Config,
     /// Kept until the application is gone.
     directory: Option<TempDir>,
     statements: Arc<Mutex<Vec<String>>>,
     /// With their values, while somebody wants to see them.
     whole_statements: Arc<Mutex<Option<Vec<String>>>>,
+    program: PathBuf,
     stop: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
 }
@@ -74,7 +101,19 @@ impl TestApp {
         Self::with(config, false).await
     }
 
-    pub async fn with(mut config: Config, on_postgres: bool) -> Self {
+    /// On SQLite, in a data directory of this name.
+    pub async fn in_directory(name: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config { data_dir: directory.path().join(name), ..Config::default() };
+        Self::build(config, Arc::default(), Arc::default(), directory, docent()).await
+    }
+
+    pub async fn with(config: Config, on_postgres: bool) -> Self {
+        Self::with_program(config, on_postgres, docent()).await
+    }
+
+    /// With another program as the reader of files.
+    pub async fn with_program(mut config: Config, on_postgres: bool, program: PathBuf) -> Self {
         let directory = tempfile::tempdir().unwrap();
         config.data_dir = directory.path().to_owned();
         if on_postgres {
@@ -82,10 +121,16 @@ impl TestApp {
         }
         config.database.pool_size = 4;
         config.ingestion.concurrency = 8;
-        Self::build(config, Arc::default(), directory).await
+        Self::build(config, Arc::default(), Arc::default(), directory, program).await
     }
 
-    async fn build(config: Config, clock: Arc<TestClock>, directory: TempDir) -> Self {
+    async fn build(
+        config: Config,
+        clock: Arc<TestClock>,
+        space: Arc<TestSpace>,
+        directory: TempDir,
+        program: PathBuf,
+    ) -> Self {
         let statements = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statements);
         let whole_statements = Arc::new(Mutex::new(None));
@@ -96,6 +141,7 @@ impl TestApp {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             embedder: Some(model::embedder().await),
             vectors: None,
+            space: Some(Arc::clone(&space) as Arc<dyn SpaceProbe>),
             statement_observer: Some(Arc::new(move |statement: &str, whole: &dyn Display| {
                 scope_net::watch(statement);
                 seen.lock().unwrap().push(statement.to_owned());
@@ -103,14 +149,26 @@ impl TestApp {
                     seen.push(whole.to_string());
                 }
             })),
-            program: PathBuf::from(env!("CARGO_BIN_EXE_docent")),
+            program: program.clone(),
             stop: stop.clone(),
         };
         let app = Arc::new(App::build(parts).await.unwrap());
         let router = app.router();
         let working = Arc::clone(&app);
         let worker = Some(tokio::spawn(async move { working.work().await }));
-        Self { app, router, clock, config, directory: Some(directory), statements, whole_statements, stop, worker }
+        Self {
+            app,
+            router,
+            clock,
+            space,
+            config,
+            directory: Some(directory),
+            statements,
+            whole_statements,
+            stop,
+            worker,
+            program,
+        }
     }
 
     /// The application after a restart in good order, on the same data. Callers have to log in again.
@@ -123,18 +181,27 @@ impl TestApp {
         self.stop_worker().await;
         self.app.close().await.unwrap();
         meanwhile(&self.config.data_dir);
-        let (config, clock) = (self.config.clone(), Arc::clone(&self.clock));
-        let directory = self.directory.take().unwrap();
+        let (config, clock, space) = (self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.space));
+        let (directory, program) = (self.directory.take().unwrap(), self.program.clone());
         drop(self);
-        Self::build(config, clock, directory).await
+        Self::build(config, clock, space, directory, program).await
+    }
+
+    /// What a second server says that is started on the same database, with this data directory.
+    pub async fn start_beside(&self, data_dir: &Path) -> Result<(), String> {
+        let parts = Parts {
+            embedder: Some(model::embedder().await),
+            ..Parts::from_config(Config { data_dir: data_dir.to_owned(), ..self.config.clone() }).unwrap()
+        };
+        App::build(parts).await.map(drop).map_err(|error| error.to_string())
     }
 
     /// Serves on a port of its own until the test ends.
     pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = self.router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let (router, http, limits) = (self.router.clone(), self.config.http.clone(), self.app.connection_limits());
+        tokio::spawn(connections::serve(listener, router, http, limits, CancellationToken::new()));
         address
     }
 
@@ -142,10 +209,13 @@ impl TestApp {
         &self.config.data_dir
     }
 
+    pub fn is_on_postgres(&self) -> bool {
+        self.config.database.url.is_some()
+    }
+
     /// Where the database is, for looking behind the application's back.
     pub fn database_url(&self) -> String {
-        let sqlite = || format!("sqlite://{}", self.config.data_dir.join("docent.db").display());
-        self.config.database.url.clone().unwrap_or_else(sqlite)
+        self.config.database.url.clone().unwrap_or_else(|| sqlite_url(&self.config.data_dir.join("docent.db")))
     }
 
     pub fn anonymous(&self) -> Caller {
@@ -192,10 +262,21 @@ impl TestApp {
     }
 }
 
+/// A path as a URL, in which some characters mean something.
+fn sqlite_url(path: &Path) -> String {
+    let path = path.display().to_string();
+    format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+}
+
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// The program that the tests are for.
+fn docent() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_docent"))
 }
 
 /// Texts as `documentsIngest` takes them: a name and a text each.

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -22,7 +22,12 @@ pub struct Server {
 impl Server {
     /// Starts the server on `data_dir` and waits until it listens. `environment` may hold `FAILPOINTS`.
     pub async fn start(data_dir: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_docent"));
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_docent")), data_dir, environment).await
+    }
+
+    /// As [`start`](Self::start), from a copy of the program.
+    pub async fn start_program(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(program);
         command
             .arg("serve")
             .env_clear()
@@ -83,10 +88,29 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Waits until the process has ended by itself.
-    pub async fn died(&mut self) {
+    /// Sends the process a signal: `TERM` or `INT`.
+    pub async fn signal(&self, name: &str) {
+        let kill = tokio::process::Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(kill.await.unwrap().success());
+    }
+
+    /// Waits until the process takes no connections any more.
+    pub async fn stopped_listening(&self) {
         let deadline = Instant::now() + PATIENCE;
-        while self.child.try_wait().unwrap().is_none() {
+        let address = self.url.strip_prefix("http://").unwrap();
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            assert!(Instant::now() < deadline, "the server listens on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the process has ended by itself.
+    pub async fn died(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
             assert!(Instant::now() < deadline, "the server lives on");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

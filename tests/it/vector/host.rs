@@ -29,10 +29,16 @@ pub struct Host {
 
 impl Host {
     pub async fn start() -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+    }
+
+    /// The same, at an address.
+    pub async fn start_at(address: SocketAddr) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = Service { directory: directory.path().into(), ..Service::default() };
+        let version = Arc::new(Mutex::new("1.19.0".to_owned()));
+        let service = Service { directory: directory.path().into(), version, ..Service::default() };
         let points = points_server::PointsServer::new(service.clone()).max_decoding_message_size(usize::MAX);
         let server = Server::builder()
             .add_service(points)
@@ -60,6 +66,8 @@ pub struct Service {
     shards: Arc<RwLock<HashMap<String, Arc<edge::EdgeShard>>>>,
     /// The size of each upsert, in points and bytes.
     pub upserts: Arc<Mutex<Vec<(usize, usize)>>>,
+    /// The version that it says it has.
+    pub version: Arc<Mutex<String>>,
 }
 
 impl Service {
@@ -109,7 +117,8 @@ macro_rules! service {
 service! {
     qdrant_server::Qdrant {
         async fn health_check(&self, _: Request<proto::HealthCheckRequest>) -> Answer<proto::HealthCheckReply> {
-            Ok(Response::new(proto::HealthCheckReply::default()))
+            let version = self.version.lock().unwrap().clone();
+            Ok(Response::new(proto::HealthCheckReply { version, ..proto::HealthCheckReply::default() }))
         }
     } refused {}
 }

@@ -3,14 +3,16 @@
 use std::time::{Duration, Instant};
 
 use docent::{
-    config::{SearchConfig, VectorConfig},
+    config::{Config, SearchConfig, VectorConfig},
     domain::id::{ChunkId, DocumentId, GenerationId},
     vector::{Placement, Point, VectorError, VectorQuery, VectorStore, qdrant::QdrantStore},
 };
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::{DIMENSION, host::Host, semantic};
 use crate::support::app::PATIENCE;
+use crate::support::app::{PATIENCE, TestApp, texts};
 
 fn connect(url: &str, timeout_seconds: u64) -> Result<QdrantStore, VectorError> {
     let settings = VectorConfig { url: Some(url.into()), timeout_seconds, ..VectorConfig::default() };
@@ -79,6 +81,48 @@ async fn a_server_that_is_away_is_unreachable() {
         assert!(matches!(error, VectorError::Unreachable { .. }), "{error:?}");
         assert!(error.is_retryable());
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_refused_with_both_versions() {
+    let host = Host::start().await;
+    let store = connect(&host.url(), 30).unwrap();
+    for version in ["1.18.2", "0.99", "", "nonsense"] {
+        version.clone_into(&mut host.service.version.lock().unwrap());
+        for error in [store.ensure(&placement(DIMENSION)).await.unwrap_err(), store.check().await.unwrap_err()] {
+            assert!(matches!(error, VectorError::TooOld { .. }) && !error.is_retryable(), "{error:?}");
+            let message = error.to_string();
+            assert!(message.contains(&format!("version {version},")) && message.contains("1.19 or newer"), "{message}");
+        }
+    }
+    for version in ["1.19.0", "v1.19.3-dev", "1.100.0", "2.0.0"] {
+        version.clone_into(&mut host.service.version.lock().unwrap());
+        store.ensure(&placement(DIMENSION)).await.unwrap();
+        store.check().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_away_at_the_start_is_used_when_it_comes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut config = Config::default();
+    config.vector.url = Some(format!("http://{address}"));
+    let app = TestApp::start(config).await;
+    let health = app.anonymous().send("GET", "/health/ready", &[], "").await;
+    assert_eq!((health.status, &health.json()["dependencies"]["vectors"]), (503, &json!("unavailable")));
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Letters").await;
+
+    let _host = Host::start_at(address).await;
+    let deadline = Instant::now() + PATIENCE;
+    while app.anonymous().send("GET", "/health/ready", &[], "").await.status != 200 {
+        assert!(Instant::now() < deadline, "the store is there and not used");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let ended = ada.ingest_all(&collection, texts(&[("a.txt", "The ferry waits.")])).await;
+    assert_eq!(ended["status"], "COMPLETED", "{ended:#}");
 }
 
 #[tokio::test]

@@ -117,6 +117,13 @@ fn condition(condition: proto::Condition) -> Result<edge::Condition, Status> {
             Ok(edge::Condition::HasId(ids))
         }
         Some(ConditionOneOf::Field(field)) => {
+            if let Some(range) = field.range {
+                let proto::Range { lt, gt, gte, lte } = range;
+                let [lt, gt, gte, lte] = [lt, gt, gte, lte].map(|border| border.map(OrderedFloat));
+                let path = field.key.parse().unwrap();
+                let range = edge::Range { lt, gt, gte, lte };
+                return Ok(edge::Condition::Field(edge::FieldCondition::new_range(path, range)));
+            }
             let value = match field.r#match.and_then(|value| value.match_value) {
                 Some(MatchValue::Keyword(text)) => edge::Match::from(edge::ValueVariants::String(text)),
                 Some(MatchValue::Keywords(texts)) => edge::Match::from(texts.strings),

@@ -13,7 +13,9 @@ on_both_stores! {
     a_large_upsert_arrives_whole
     a_passage_without_words_is_found_by_meaning
     a_document_is_deleted_from_its_generation_only
-    other_revisions_are_deleted_and_the_kept_one_stays
+    older_revisions_are_deleted_and_newer_ones_stay
+    one_revision_is_deleted_alone
+    chunks_are_deleted_from_their_generation_only
     a_generation_is_deleted_whole_and_alone
     scrolling_lists_a_generation_in_the_order_of_ids_page_by_page
     embeddings_are_those_of_the_generation_asked_for
@@ -73,19 +75,52 @@ async fn a_document_is_deleted_from_its_generation_only(stage: &Stage) {
     assert_eq!(stage.count(new).await, 1);
 }
 
-async fn other_revisions_are_deleted_and_the_kept_one_stays(stage: &Stage) {
-    let tenant = GenerationId::generate();
-    let revision = |revision: i32| Point {
+/// The only chunk of a revision of the first document.
+fn draft(tenant: GenerationId, revision: i32) -> Point {
+    Point {
         id: ChunkId::derive(tenant, document(1), revision, 0),
         revision,
-        ..point(tenant, 1, 0.0, "draft")
-    };
-    stage.write(&[revision(1), revision(2), revision(3), point(tenant, 2, 0.0, "another")]).await;
-    let selector = PointSelector::OtherRevisions { generation: tenant, document: document(1), keep: 2 };
+        ..point(tenant, 1, 0.0, &format!("draft{revision}"))
+    }
+}
+
+async fn drafts(stage: &Stage) -> GenerationId {
+    let tenant = GenerationId::generate();
+    stage.write(&[draft(tenant, 1), draft(tenant, 2), draft(tenant, 3), point(tenant, 2, 0.0, "another")]).await;
+    tenant
+}
+
+async fn older_revisions_are_deleted_and_newer_ones_stay(stage: &Stage) {
+    let tenant = drafts(stage).await;
+    let selector = PointSelector::OlderRevisions { generation: tenant, document: document(1), than: 2 };
     stage.store.delete(&stage.placement, &selector).await.unwrap();
 
-    assert_eq!(stage.found(&lexical(tenant, "draft")).await, [revision(2).id]);
-    assert_eq!(stage.count(tenant).await, 2);
+    assert!(stage.found(&lexical(tenant, "draft1")).await.is_empty());
+    for kept in [2, 3] {
+        assert_eq!(stage.found(&lexical(tenant, &format!("draft{kept}"))).await, [draft(tenant, kept).id]);
+    }
+    assert_eq!(stage.count(tenant).await, 3);
+}
+
+async fn one_revision_is_deleted_alone(stage: &Stage) {
+    let tenant = drafts(stage).await;
+    let selector = PointSelector::Revision { generation: tenant, document: document(1), revision: 2 };
+    stage.store.delete(&stage.placement, &selector).await.unwrap();
+
+    assert!(stage.found(&lexical(tenant, "draft2")).await.is_empty());
+    assert_eq!(stage.count(tenant).await, 3);
+}
+
+async fn chunks_are_deleted_from_their_generation_only(stage: &Stage) {
+    let (tenant, stranger) = (drafts(stage).await, GenerationId::generate());
+    let foreign = point(stranger, 7, 0.0, "foreign");
+    stage.write(std::slice::from_ref(&foreign)).await;
+    let chunks = vec![draft(tenant, 1).id, draft(tenant, 3).id, foreign.id];
+    let selector = PointSelector::Chunks { generation: tenant, chunks };
+    stage.store.delete(&stage.placement, &selector).await.unwrap();
+
+    assert_eq!((stage.count(tenant).await, stage.count(stranger).await), (2, 1));
+    assert_eq!(stage.found(&lexical(tenant, "draft2")).await, [draft(tenant, 2).id]);
 }
 
 async fn a_generation_is_deleted_whole_and_alone(stage: &Stage) {

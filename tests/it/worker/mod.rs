@@ -1,4 +1,9 @@
+mod disk;
 mod faults;
 mod originals;
 mod queue;
+mod runner;
+mod shutdown;
+mod updates;
 mod upkeep;
+mod windows;

@@ -1,0 +1,263 @@
+//! The queue's rows. What a job means is none of this module's business.
+//!
+//! [`claim`] hands jobs out, [`lease`] looks after those that are held.
+
+mod claim;
+mod lease;
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, OnConflict, SelectStatement},
+};
+use uuid::Uuid;
+
+pub use self::{
+    claim::{ClaimedJob, Holder, claim, claim_suspect, has_due, has_suspect, next_tenant, promote_due},
+    lease::{Kept, Lease, keep, rescue_all, rescue_dead},
+};
+use super::{INSERT_ROWS, to_count};
+use crate::{
+    db::{
+        DatabaseError, Reader, Transaction,
+        entity::{StoredEnum, job},
+    },
+    domain::{
+        id::JobId,
+        job::{JobPriority, JobStatus, Lane, Tenant},
+    },
+};
+
+/// A job to be done.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewJob {
+    pub id: JobId,
+    pub kind: &'static str,
+    pub lane: Lane,
+    pub priority: JobPriority,
+    pub tenant: Tenant,
+    /// What it is about, where it would be senseless to have two jobs of the kind about the same.
+    pub subject: Option<String>,
+    pub payload: serde_json::Value,
+    pub run_at: DateTime<Utc>,
+}
+
+impl NewJob {
+    /// A job of the system's own that somebody waits for, about nothing in particular.
+    #[must_use]
+    pub fn new(kind: &'static str, lane: Lane, payload: serde_json::Value, run_at: DateTime<Utc>) -> Self {
+        let (priority, tenant) = (JobPriority::Foreground, Tenant::SYSTEM);
+        Self { id: JobId::generate(), kind, lane, priority, tenant, subject: None, payload, run_at }
+    }
+
+    /// The same, asked for by `tenant`.
+    #[must_use]
+    pub fn of(self, tenant: impl Into<Tenant>) -> Self {
+        Self { tenant: tenant.into(), ..self }
+    }
+
+    /// The same, with something that tells it from others of its kind: one that is queued already takes its place.
+    #[must_use]
+    pub fn about(self, subject: impl ToString) -> Self {
+        Self { subject: Some(subject.to_string()), ..self }
+    }
+
+    /// The same, that nobody waits for.
+    #[must_use]
+    pub fn in_background(self) -> Self {
+        Self { priority: JobPriority::Background, ..self }
+    }
+}
+
+/// What giving a job back costs it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cost {
+    /// It was tried and failed.
+    Attempt,
+    /// It had to be put off, and waits longer each time.
+    Delay,
+    /// Nothing: it was in nobody's way.
+    Nothing,
+}
+
+fn has_status(status: JobStatus) -> Expr {
+    job::Column::Status.eq(status.stored())
+}
+
+fn held(lease: Lease) -> Condition {
+    Condition::all()
+        .add(job::Column::Id.eq(lease.job.0))
+        .add(job::Column::LeaseEpoch.eq(lease.epoch))
+        .add(has_status(JobStatus::Leased))
+}
+
+/// The ids of those of the jobs that no other transaction has taken. Whoever changes several jobs at once goes past the
+/// others, so that nobody waits in a circle.
+fn free(jobs: Select<job::Entity>) -> SelectStatement {
+    let ids = jobs.select_only().column(job::Column::Id);
+    ids.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).into_query()
+}
+
+/// What a job is when it can be claimed.
+fn claimable() -> Expr {
+    Expr::case(job::Column::Suspicions.gt(0), JobStatus::Suspect.stored()).finally(JobStatus::Ready.stored()).into()
+}
+
+fn status_at(run_at: DateTime<Utc>, now: DateTime<Utc>) -> JobStatus {
+    if run_at <= now { JobStatus::Ready } else { JobStatus::Waiting }
+}
+
+/// Adds jobs, in the transaction of the change that needs them. A job of a kind and subject that is queued already is
+/// told what the new one says, and is no second one; if it is held at that moment, it is done once more afterwards.
+pub async fn insert_many(tx: &Transaction<'_>, jobs: Vec<NewJob>, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+    let mut subjects = HashSet::new();
+    // The last word counts, as if each had been added by itself.
+    let mut rows: Vec<_> = jobs
+        .into_iter()
+        .rev()
+        .filter(|new| new.subject.as_ref().is_none_or(|subject| subjects.insert((new.kind, subject.clone()))))
+        .map(|new| row(new, now))
+        .collect();
+    rows.reverse();
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some: Vec<_> = rows.by_ref().take(INSERT_ROWS).collect();
+        job::Entity::insert_many(some).on_conflict(merge()).exec_without_returning(&tx.connection).await?;
+    }
+    Ok(())
+}
+
+fn row(new: NewJob, now: DateTime<Utc>) -> job::ActiveModel {
+    job::ActiveModel {
+        id: Set(new.id.0),
+        kind: Set(new.kind.to_owned()),
+        subject: Set(new.subject),
+        payload: Set(new.payload),
+        status: Set(status_at(new.run_at, now).stored()),
+        tenant: Set(new.tenant.0),
+        lane: Set(new.lane.stored()),
+        priority: Set(match new.priority {
+            JobPriority::Foreground => 0,
+            JobPriority::Background => 1,
+        }),
+        attempts: Set(0),
+        crashes: Set(0),
+        suspicions: Set(0),
+        delays: Set(0),
+        run_at: Set(new.run_at),
+        scheduled_at: Set(now),
+        runs_again: Set(false),
+        lease_epoch: Set(0),
+        lease_until: Set(None),
+        leased_by: Set(None),
+        last_error: Set(None),
+        created_at: Set(now),
+    }
+}
+
+/// What becomes of a queued job when another of its kind and subject is added. One that was put off keeps its pause.
+fn merge() -> OnConflict {
+    let old = |column: job::Column| Expr::col((job::Entity, column));
+    let new = |column: job::Column| Expr::col((Alias::new("excluded"), column));
+    let is_held = || old(job::Column::Status).eq(JobStatus::Leased.stored());
+    let is_only_scheduled = old(job::Column::Status)
+        .eq(JobStatus::Waiting.stored())
+        .and(old(job::Column::Attempts).eq(0))
+        .and(old(job::Column::Delays).eq(0))
+        .and(new(job::Column::RunAt).lt(old(job::Column::RunAt)));
+    let is_sooner = is_held().or(is_only_scheduled.clone());
+    let either = |is_new: &Expr, column| Expr::case(is_new.clone(), new(column)).finally(old(column));
+    OnConflict::columns([job::Column::Kind, job::Column::Subject])
+        .update_column(job::Column::Payload)
+        .value(job::Column::RunsAgain, is_held())
+        .value(job::Column::Status, either(&is_only_scheduled, job::Column::Status))
+        .value(job::Column::RunAt, either(&is_sooner, job::Column::RunAt))
+        .value(job::Column::ScheduledAt, either(&is_sooner, job::Column::ScheduledAt))
+        .to_owned()
+}
+
+/// Whether a worker still holds a job. While the transaction lasts, nobody takes it away.
+pub async fn prove(tx: &Transaction<'_>, lease: Lease) -> Result<bool, DatabaseError> {
+    let query = job::Entity::find().select_only().column(job::Column::Id).filter(held(lease)).lock_exclusive();
+    Ok(query.into_tuple::<Uuid>().one(&tx.connection).await?.is_some())
+}
+
+/// Removes a job that is done, or makes it wait again if it was asked for meanwhile. Returns whether the worker still
+/// had it; if not, nothing that it did in the transaction may stand.
+pub async fn finish(tx: &Transaction<'_>, lease: Lease) -> Result<bool, DatabaseError> {
+    let done = job::Entity::delete_many().filter(held(lease)).filter(job::Column::RunsAgain.eq(false));
+    if done.exec(&tx.connection).await?.rows_affected == 1 {
+        return Ok(true);
+    }
+    let again = job::Entity::update_many()
+        .col_expr(job::Column::Status, Expr::value(JobStatus::Waiting.stored()))
+        .col_expr(job::Column::RunsAgain, Expr::value(false))
+        .col_expr(job::Column::LeasedBy, Expr::value(Option::<Uuid>::None))
+        .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None));
+    let again = [job::Column::Attempts, job::Column::Crashes, job::Column::Suspicions, job::Column::Delays]
+        .into_iter()
+        .fold(again, |update, column| update.col_expr(column, Expr::value(0)));
+    Ok(again.filter(held(lease)).exec(&tx.connection).await?.rows_affected == 1)
+}
+
+/// Gives a job back to be tried again at `run_at`. Returns whether the worker still had it.
+pub async fn release(
+    tx: &Transaction<'_>,
+    lease: Lease,
+    cost: Cost,
+    run_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    error: Option<&str>,
+) -> Result<bool, DatabaseError> {
+    let status = match status_at(run_at, now) {
+        JobStatus::Waiting => Expr::value(JobStatus::Waiting.stored()),
+        _ => claimable(),
+    };
+    let (refund, delays) = match cost {
+        Cost::Attempt => (0, Expr::value(0)),
+        Cost::Delay => (1, Expr::col(job::Column::Delays).add(1)),
+        Cost::Nothing => (1, Expr::col(job::Column::Delays)),
+    };
+    let mut update = job::Entity::update_many()
+        .col_expr(job::Column::Status, status)
+        .col_expr(job::Column::Attempts, Expr::col(job::Column::Attempts).sub(refund))
+        .col_expr(job::Column::Delays, delays)
+        .col_expr(job::Column::RunAt, Expr::value(run_at))
+        .col_expr(job::Column::ScheduledAt, Expr::value(now))
+        .col_expr(job::Column::RunsAgain, Expr::value(false))
+        .col_expr(job::Column::LeasedBy, Expr::value(Option::<Uuid>::None))
+        .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None));
+    if let Some(error) = error {
+        update = update.col_expr(job::Column::LastError, Expr::value(error));
+    }
+    Ok(update.filter(held(lease)).exec(&tx.connection).await?.rows_affected == 1)
+}
+
+/// Puts aside a job that nobody understands, out of the way of others about its subject. Returns whether the worker
+/// still had it.
+pub async fn bury(tx: &Transaction<'_>, lease: Lease, error: &str) -> Result<bool, DatabaseError> {
+    let result = job::Entity::update_many()
+        .col_expr(job::Column::Status, Expr::value(JobStatus::Dead.stored()))
+        .col_expr(job::Column::Subject, Expr::value(Option::<String>::None))
+        .col_expr(job::Column::LeasedBy, Expr::value(Option::<Uuid>::None))
+        .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
+        .col_expr(job::Column::LastError, Expr::value(error))
+        .filter(held(lease))
+        .exec(&tx.connection)
+        .await?;
+    Ok(result.rows_affected == 1)
+}
+
+/// How many jobs are not done: waiting or held.
+pub async fn count_open(reader: &Reader<'_>) -> Result<i64, DatabaseError> {
+    let open = job::Entity::find().filter(job::Column::Status.ne(JobStatus::Dead.stored()));
+    Ok(to_count(open.count(&reader.executor).await?))
+}
+
+/// How many jobs were put aside.
+pub async fn count_dead(reader: &Reader<'_>) -> Result<i64, DatabaseError> {
+    Ok(to_count(job::Entity::find().filter(has_status(JobStatus::Dead)).count(&reader.executor).await?))
+}

@@ -1,0 +1,105 @@
+//! When logins and API keys were used last. That is noted behind the requests: reading must not depend on writing. A note
+//! that is lost is made again by the next request.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
+use tracing::{debug, warn};
+
+use super::notes::Notes;
+use crate::{
+    db::{
+        Database, DatabaseError,
+        repo::{api_keys, sessions},
+    },
+    domain::{
+        api_key::ApiKey,
+        client::Client,
+        id::{ApiKeyId, SessionId},
+        session::Session,
+    },
+};
+
+/// How often the last use of a login or key is written down at most.
+const INTERVAL: TimeDelta = TimeDelta::minutes(1);
+
+/// Where uses of logins and keys are noted.
+#[derive(Clone, Debug)]
+pub struct LastUses(Notes<Use>);
+
+#[derive(Debug)]
+struct Use {
+    of: Credential,
+    at: DateTime<Utc>,
+    address: Option<String>,
+}
+
+/// What was used. Rows are written in this order, so that two writers can't wait for each other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Credential {
+    Session(SessionId),
+    Key(ApiKeyId),
+}
+
+impl LastUses {
+    /// Uses that are written by a task of its own, until the last clone is dropped.
+    #[must_use]
+    pub fn start(database: Database) -> Self {
+        let is_failing = Arc::new(AtomicBool::new(false));
+        Self(Notes::start(move |uses| write(database.clone(), uses, Arc::clone(&is_failing)).boxed()))
+    }
+
+    /// Waits until the uses so far are written, or given up.
+    pub async fn flush(&self) {
+        self.0.flush().await;
+    }
+
+    /// Notes that a login is used, unless that was noted a moment ago.
+    pub(super) fn of_session(&self, session: &Session, client: &Client, now: DateTime<Utc>) {
+        if now >= session.last_used_at + INTERVAL {
+            let address = client.address.map(|address| address.to_string());
+            self.0.add(Use { of: Credential::Session(session.id), at: now, address });
+        }
+    }
+
+    /// Notes that a key is used, unless that was noted a moment ago.
+    pub(super) fn of_key(&self, key: &ApiKey, now: DateTime<Utc>) {
+        if key.last_used_at.is_none_or(|used| now >= used + INTERVAL) {
+            self.0.add(Use { of: Credential::Key(key.id), at: now, address: None });
+        }
+    }
+}
+
+/// Writes the newest use of each credential. A row of failures is logged once.
+async fn write(database: Database, uses: Vec<Use>, is_failing: Arc<AtomicBool>) {
+    let newest: BTreeMap<_, _> = uses.into_iter().map(|used| (used.of, (used.at, used.address))).collect();
+    let newest = &newest;
+    let written = database
+        .transaction(|tx| {
+            async move {
+                for (credential, (at, address)) in newest {
+                    let when = (*at, *at - INTERVAL);
+                    match credential {
+                        Credential::Session(id) => sessions::touch(tx, *id, address.clone(), when).await?,
+                        Credential::Key(id) => api_keys::touch(tx, *id, when).await?,
+                    }
+                }
+                Ok::<_, DatabaseError>(())
+            }
+            .boxed()
+        })
+        .await;
+    let failed_before = is_failing.swap(written.is_err(), Ordering::Relaxed);
+    match written {
+        Ok(()) => {}
+        Err(error) if failed_before => debug!(error = &error as &dyn std::error::Error, "still no last uses noted"),
+        Err(error) => warn!(error = &error as &dyn std::error::Error, "the last uses of credentials can't be noted"),
+    }
+}

@@ -1,0 +1,133 @@
+//! Documents that change quickly: what search finds is what the rows say, whatever comes late.
+
+use docent::{
+    db::{
+        DatabaseError,
+        repo::{
+            collections, documents,
+            jobs::{self, NewJob},
+        },
+    },
+    domain::{
+        clock::Clock,
+        id::{CollectionId, DocumentId, JobId},
+        scope::Scope,
+    },
+    vector::Placement,
+};
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+
+use crate::{
+    on_both_databases,
+    support::{
+        app::{PATIENCE, TestApp, texts},
+        caller::Caller,
+    },
+};
+
+/// The row behind a global id.
+fn row(global_id: &str) -> uuid::Uuid {
+    use base64::Engine;
+    let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(global_id).unwrap();
+    String::from_utf8(decoded).unwrap().rsplit(':').next().unwrap().parse().unwrap()
+}
+
+/// Waits until the queue is empty.
+async fn idle(app: &TestApp) {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while jobs::count_open(&app.app.services().database.reader(Scope::System)).await.unwrap() > 0 {
+        assert!(std::time::Instant::now() < deadline, "the queue does not empty");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+/// The names of what each leg finds, alone and together.
+async fn found(caller: &Caller, query: &str) -> [Vec<String>; 3] {
+    let mut found = Vec::new();
+    for mode in ["LEXICAL", "SEMANTIC", "HYBRID"] {
+        let result = caller.search(json!({ "query": query, "mode": mode, "first": 50 })).await;
+        let contents = result["hits"].as_array().unwrap().iter().map(|hit| hit["chunk"]["content"].as_str().unwrap());
+        found.push(contents.map(str::to_owned).collect());
+    }
+    found.try_into().unwrap()
+}
+
+/// How many points the collection has.
+async fn points(app: &TestApp, collection: &str) -> usize {
+    let services = app.app.services();
+    let found = collections::find(&services.database.reader(Scope::System), CollectionId(row(collection))).await;
+    let found = found.unwrap().unwrap();
+    let placement = Placement { name: found.vector_store_name, ..services.placement() };
+    services.vectors.count(&placement, found.generation).await.unwrap()
+}
+
+/// Enqueues a removal of points as the first version of this program did: all revisions but one.
+async fn enqueue_removal_of_the_first_version(app: &TestApp, collection: &str, document: DocumentId, keep: i32) {
+    let services = app.app.services();
+    let found = collections::find(&services.database.reader(Scope::System), CollectionId(row(collection))).await;
+    let found = found.unwrap().unwrap();
+    let payload = json!({
+        "placement": found.vector_store_name,
+        "generation": found.generation,
+        "target": { "other_revisions": { "document": document, "keep": keep } },
+        "operation": null,
+    });
+    let now = app.clock.now();
+    let job = NewJob { id: JobId::generate(), kind: "drop_points", payload, run_at: now };
+    let job = &job;
+    let inserted =
+        services.database.transaction(|tx| async move { jobs::insert_many(tx, vec![job.clone()], now).await }.boxed());
+    inserted.await.map_err(|error: DatabaseError| error).unwrap();
+    services.work.notify_one();
+}
+
+fn everywhere(content: &str) -> [Vec<String>; 3] {
+    std::array::from_fn(|_| vec![content.to_owned()])
+}
+
+on_both_databases! {
+    async fn a_document_that_is_updated_three_times_in_a_row_is_found(app) {
+        let mut app = app;
+        let ada = app.user("ada").await;
+        let collection = ada.create_collection("Notes").await;
+        // All of it waits in the queue when the work begins.
+        app.stop_worker().await;
+        let mut operations = Vec::new();
+        for version in 1..=3 {
+            for note in 0..8 {
+                let (name, text) = (format!("note{note}.txt"), format!("note {note} giraffe{note}x{version}"));
+                operations.push(ada.ingest(&collection, texts(&[(&name, &text)])).await["operation"]["id"].clone());
+            }
+        }
+        let app = app.restart().await;
+        let ada = app.anonymous().log_in("ada").await;
+        for operation in &operations {
+            ada.ended(operation.as_str().unwrap()).await;
+        }
+        idle(&app).await;
+        for note in 0..8 {
+            let content = format!("note {note} giraffe{note}x3");
+            let [lexical, semantic, _] = found(&ada, &format!("giraffe{note}x3")).await;
+            assert_eq!(lexical, [content.clone()]);
+            assert!(semantic.contains(&content), "{semantic:?}");
+        }
+        assert_eq!(points(&app, &collection).await, 8, "points of old revisions are gone");
+    }
+
+    async fn a_removal_that_comes_late_leaves_the_newest_content(app) {
+        let ada = app.user("ada").await;
+        let collection = ada.create_collection("Notes").await;
+        for text in ["The ferry waits.", "The tram waits."] {
+            ada.ingest_all(&collection, texts(&[("a.txt", text)])).await;
+        }
+        idle(&app).await;
+        let reader = app.app.services().database.reader(Scope::System);
+        let document = documents::some_ids(&reader, CollectionId(row(&collection)), 1).await.unwrap()[0];
+        for keep in [0, 1] {
+            enqueue_removal_of_the_first_version(&app, &collection, document, keep).await;
+        }
+        idle(&app).await;
+        assert_eq!(found(&ada, "tram").await, everywhere("The tram waits."));
+    }
+}
