@@ -80,8 +80,6 @@ pub struct TestApp {
     /// Kept until the application is gone.
     directory: Option<TempDir>,
     statements: Arc<Mutex<Vec<String>>>,
-    /// With their values, while somebody wants to see them.
-    whole_statements: Arc<Mutex<Option<Vec<String>>>>,
     program: PathBuf,
     /// With their values, while somebody wants to see them.
     whole_statements: Arc<Mutex<Option<Vec<String>>>>,
@@ -252,15 +250,6 @@ impl TestApp {
         self.statements.lock().unwrap().clear();
         let value = work.await;
         (value, self.statements.lock().unwrap().clone())
-    }
-}
-
-impl TestApp {
-    /// The statements that `work` made, with their values. Stop the worker first.
-    pub async fn seeing<T>(&self, work: impl Future<Output = T>) -> Vec<String> {
-        *self.whole_statements.lock().unwrap() = Some(Vec::new());
-        work.await;
-        self.whole_statements.lock().unwrap().take().unwrap()
     }
 }
 
