@@ -100,7 +100,11 @@ impl Disk {
 
 impl std::fmt::Debug for Disk {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Disk").field("reserve", &self.reserve).field("is_short", &self.is_short).finish()
+        formatter
+            .debug_struct("Disk")
+            .field("reserve", &self.reserve)
+            .field("is_short", &self.is_short)
+            .finish_non_exhaustive()
     }
 }
 

@@ -54,10 +54,11 @@ impl Serve {
         welcome(&url, http.playground, is_sampled);
 
         let reason = lifecycle.wait().await?;
-        match tokio::time::timeout(CLOSING, app.close()).await {
-            Ok(closed) => closed?,
+        if let Ok(closed) = tokio::time::timeout(CLOSING, app.close()).await {
+            closed?;
+        } else {
             // Nothing acknowledged is in memory only: the next start finds everything.
-            Err(_) => tracing::warn!("the stores did not close in time; ending without that"),
+            tracing::warn!("the stores did not close in time; ending without that");
         }
         match reason {
             ExitReason::Finished | ExitReason::Cut => Ok(()),

@@ -69,7 +69,7 @@ pub fn raise_open_files() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => tracing::debug!(files, "files that may be open"),
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the limit of open files stays as it is")
+            tracing::warn!(error = &error as &dyn std::error::Error, "the limit of open files stays as it is");
         }
     }
 }

@@ -74,7 +74,7 @@ impl Gates {
     }
 
     /// Notes what a look found. Returns whether the dependency is back.
-    pub(super) fn looked(&self, name: &'static str, found: Result<(), Cause>, now: DateTime<Utc>) -> bool {
+    pub(super) fn looked(&self, name: &'static str, found: &Result<(), Cause>, now: DateTime<Utc>) -> bool {
         let mut away = self.away();
         if found.is_ok() {
             away.remove(name);

@@ -168,7 +168,7 @@ impl Runner {
             running.spawn(async move {
                 let found = AssertUnwindSafe(dependency.check()).catch_unwind().await;
                 let found = found.unwrap_or_else(|_| Err("the check panicked".into()));
-                if runner.gates.looked(dependency.name(), found, runner.clock.now()) {
+                if runner.gates.looked(dependency.name(), &found, runner.clock.now()) {
                     runner.wake.notify_one();
                 }
             });

@@ -173,10 +173,26 @@ fn the_child_ends_with_an_error_when_its_parent_leaves_or_speaks_nonsense() {
     }
 }
 
+const PIECES: usize = 1000;
+const PIECE: &[u8] = &[b'x'; 64 << 10];
+
+/// A piece of a file, counted while it is in memory.
+struct Piece(Arc<AtomicUsize>);
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        PIECE
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 #[tokio::test]
 async fn a_file_goes_to_its_reader_in_pieces_and_waits_outside_memory() {
-    const PIECES: usize = 1000;
-    const PIECE: &[u8] = &[b'x'; 64 << 10];
     let made = Arc::new(AtomicUsize::new(0));
     let held = Arc::new(AtomicUsize::new(0));
     let most = Arc::new(AtomicUsize::new(0));
@@ -203,20 +219,6 @@ async fn a_file_goes_to_its_reader_in_pieces_and_waits_outside_memory() {
     assert_eq!(held.load(Ordering::SeqCst), 0);
     let most = most.load(Ordering::SeqCst);
     assert!(most < 5, "{most} pieces in memory");
-
-    struct Piece(Arc<AtomicUsize>);
-
-    impl AsRef<[u8]> for Piece {
-        fn as_ref(&self) -> &[u8] {
-            PIECE
-        }
-    }
-
-    impl Drop for Piece {
-        fn drop(&mut self) {
-            self.0.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ impl TestApp {
     pub async fn in_directory(name: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = Config { data_dir: directory.path().join(name), ..Config::default() };
-        Self::build(config, Arc::default(), Arc::default(), directory, docent()).await
+        Box::pin(Self::build(config, Arc::default(), Arc::default(), directory, docent())).await
     }
 
     pub async fn with(config: Config, on_postgres: bool) -> Self {
@@ -121,7 +121,7 @@ impl TestApp {
         }
         config.database.pool_size = 4;
         config.ingestion.concurrency = 8;
-        Self::build(config, Arc::default(), Arc::default(), directory, program).await
+        Box::pin(Self::build(config, Arc::default(), Arc::default(), directory, program)).await
     }
 
     async fn build(
@@ -184,7 +184,7 @@ impl TestApp {
         let (config, clock, space) = (self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.space));
         let (directory, program) = (self.directory.take().unwrap(), self.program.clone());
         drop(self);
-        Self::build(config, clock, space, directory, program).await
+        Box::pin(Self::build(config, clock, space, directory, program)).await
     }
 
     /// What a second server says that is started on the same database, with this data directory.

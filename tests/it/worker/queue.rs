@@ -255,7 +255,7 @@ on_both_databases! {
     async fn a_job_about_what_is_queued_already_is_no_second_one(app) {
         let mut app = app;
         app.stop_worker().await;
-        let about = |text: &str| NewJob { payload: json!({ "says": text }), ..job(&app) }.about("the bridge");
+        let about = |text: &str| NewJob { payload: json!({ "says": text }), ..job(&app) }.about(&"the bridge");
         add(&app, vec![about("one"), about("two")]).await;
         add(&app, vec![about("three")]).await;
         assert_eq!(count_open(&app).await, 1);

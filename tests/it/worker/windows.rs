@@ -12,7 +12,7 @@ use crate::support::{
 
 /// A text of so many different words of few letters.
 fn words(count: usize) -> String {
-    (0..count).map(|number| format!("w{number} ")).collect()
+    (0..count).map(|number| format!("w{number}")).collect::<Vec<_>>().join(" ")
 }
 
 async fn small_chunks(app: &TestApp) -> (crate::support::caller::Caller, String) {

@@ -61,7 +61,7 @@ impl NewJob {
 
     /// The same, with something that tells it from others of its kind: one that is queued already takes its place.
     #[must_use]
-    pub fn about(self, subject: impl ToString) -> Self {
+    pub fn about(self, subject: &impl ToString) -> Self {
         Self { subject: Some(subject.to_string()), ..self }
     }
 

@@ -1,5 +1,7 @@
 //! Documents: taken in, handed out, removed.
 
+mod drop_points;
+
 use std::{
     collections::{HashMap, HashSet},
     error::Error as _,
@@ -11,6 +13,8 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::drop_points::drop_points;
+pub use self::drop_points::{DROP_POINTS, DropPoints, DropTarget};
 use super::{
     Services,
     access::{find_collection, forbidden, lock_collection},
@@ -38,7 +42,7 @@ use crate::{
         audit::AuditAction,
         collection::Collection,
         document::{Document, DocumentStatus},
-        id::{CollectionId, DocumentId, GenerationId, OperationId, UploadId, UserId},
+        id::{CollectionId, DocumentId, OperationId, UploadId, UserId},
         job::Lane,
         operation::{
             DocumentOutcome, Operation, OperationDocument, OperationEventKind, OperationStatus, OperationTotals,
@@ -48,9 +52,6 @@ use crate::{
     },
     error::{Error, ViolationCode},
 };
-
-/// The kind of the job that removes points which no row stands for any more.
-pub const DROP_POINTS: &str = "drop_points";
 
 /// Documents to be taken in, in one operation.
 #[derive(Clone, PartialEq, Debug)]
@@ -463,7 +464,7 @@ fn digest_of(collection: CollectionId, documents: &[CheckedDocument]) -> String 
 /// Removes documents. They are gone for readers at once; the operation removes their vectors.
 ///
 /// # Errors
-/// `Invalid` naming each id that does not exist for the caller, `Forbidden` for documents that she may only read,
+/// `Invalid` naming each id that does not exist for the caller, `Forbidden` for documents that they may only read,
 /// `Conflict` for documents of different collections; nothing is removed then.
 pub async fn delete(services: &Services, viewer: &Viewer, ids: Vec<DocumentId>) -> Result<Operation, Error> {
     let user = viewer.require_user_id()?;
@@ -547,7 +548,7 @@ async fn remove(
     Ok(operation)
 }
 
-/// Refuses documents that the caller may not remove: those that she sees as such, the others as missing.
+/// Refuses documents that the caller may not remove: those that they see as such, the others as missing.
 async fn check_all_found(
     reader: &Reader<'_>,
     viewer: &Viewer,
@@ -566,49 +567,6 @@ async fn check_all_found(
     }
     violations.check()?;
     Err(forbidden(viewer))
-}
-
-/// Which points a [`DROP_POINTS`] job removes.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DropTarget {
-    /// All of these documents, which are gone.
-    Documents(Vec<DocumentId>),
-    /// Those of a document that are older than the revision that is complete when the job runs; all of them if the
-    /// document is gone by then. A job says nothing of what is to stay: it may run long after newer content is complete.
-    ///
-    /// The first version wrote `other_revisions`, with the revision to keep. Its jobs are read as this.
-    #[serde(alias = "other_revisions")]
-    OldRevisions { document: DocumentId },
-    /// Those of a revision that never came to count. It never will: each new content takes the next revision.
-    Revision { document: DocumentId, revision: i32 },
-}
-
-/// What a [`DROP_POINTS`] job is told.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
-pub struct DropPoints {
-    pub placement: String,
-    pub generation: GenerationId,
-    pub target: DropTarget,
-    /// The operation that waits for it, if one does.
-    pub operation: Option<OperationId>,
-}
-
-/// A job that removes points.
-pub(crate) fn drop_points(
-    collection: &Collection,
-    target: DropTarget,
-    operation: Option<OperationId>,
-    now: DateTime<Utc>,
-) -> NewJob {
-    let payload = DropPoints {
-        placement: collection.vector_store_name.clone(),
-        generation: collection.generation,
-        target,
-        operation,
-    };
-    let job = NewJob::new(DROP_POINTS, Lane::Maintenance, json!(payload), now);
-    if operation.is_some() { job } else { job.in_background() }
 }
 
 /// Finds a document whose bytes the caller may have.

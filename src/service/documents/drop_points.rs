@@ -1,0 +1,59 @@
+//! The job that removes points which no row stands for any more: what it is told, and how it is enqueued.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use crate::{
+    db::repo::jobs::NewJob,
+    domain::{
+        collection::Collection,
+        id::{DocumentId, GenerationId, OperationId},
+        job::Lane,
+    },
+};
+
+/// The kind of the job.
+pub const DROP_POINTS: &str = "drop_points";
+
+/// Which points a [`DROP_POINTS`] job removes.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DropTarget {
+    /// All of these documents, which are gone.
+    Documents(Vec<DocumentId>),
+    /// Those of a document that are older than the revision that is complete when the job runs; all of them if the
+    /// document is gone by then. A job says nothing of what is to stay: it may run long after newer content is complete.
+    ///
+    /// The first version wrote `other_revisions`, with the revision to keep. Its jobs are read as this.
+    #[serde(alias = "other_revisions")]
+    OldRevisions { document: DocumentId },
+    /// Those of a revision that never came to count. It never will: each new content takes the next revision.
+    Revision { document: DocumentId, revision: i32 },
+}
+
+/// What a [`DROP_POINTS`] job is told.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct DropPoints {
+    pub placement: String,
+    pub generation: GenerationId,
+    pub target: DropTarget,
+    /// The operation that waits for it, if one does.
+    pub operation: Option<OperationId>,
+}
+
+/// A job that removes points.
+pub(crate) fn drop_points(
+    collection: &Collection,
+    target: DropTarget,
+    operation: Option<OperationId>,
+    now: DateTime<Utc>,
+) -> NewJob {
+    let payload = DropPoints {
+        placement: collection.vector_store_name.clone(),
+        generation: collection.generation,
+        target,
+        operation,
+    };
+    let job = NewJob::new(DROP_POINTS, Lane::Maintenance, json!(payload), now);
+    if operation.is_some() { job } else { job.in_background() }
+}
