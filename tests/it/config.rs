@@ -369,7 +369,10 @@ fn the_effective_settings_can_be_read_back() {
     assert_eq!(config.telemetry.format, LogFormat::Json);
     let shown = config.to_toml_redacted();
     assert_eq!(load(&shown, &[]).unwrap().config, config);
-    assert!(shown.starts_with("data_dir = \"data\"\n\n[http]\nhost = \"127.0.0.1\"\n"), "{shown}");
+    assert!(
+        shown.starts_with("data_dir = \"data\"\n\n[disk]\nreserve_mib = 1024\n\n[http]\nhost = \"127.0.0.1\"\n"),
+        "{shown}"
+    );
     assert!(shown.contains("\nsemantic_weight = 0.7\n"), "{shown}");
     assert!(shown.contains("\n# api_key is not set\n"), "{shown}");
 }

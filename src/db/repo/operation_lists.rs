@@ -187,7 +187,10 @@ fn matching(scope: Scope, filter: &ItemFilter) -> Condition {
             .expr(Expr::val(1))
             .filter(same(document::Column::Id, operation_document::Column::DocumentId))
             .filter(in_readable(document::Column::CollectionId, scope))
-            .filter(documents::matching(&filter.documents));
+            .filter(documents::matching(&filter.documents))
+            // Looked up for each item: without this, PostgreSQL turns the condition round and reads all documents first.
+            .limit(1)
+            .offset(0);
         condition = condition.add(Expr::exists(document.into_query()));
     }
     condition

@@ -51,12 +51,11 @@ impl Handler for Script {
     async fn run(&self, job: &ClaimedJob, _stop: &CancellationToken) -> Result<(), JobError> {
         self.runs.lock().unwrap().push(job.clone());
         match job.payload["does"].as_str() {
-            None => {}
             Some("wait") => self.go_on.notified().await,
             Some("need the store") if *self.store_is_away.lock().unwrap() => {
                 return Err(JobError::Away { dependency: STORE, source: "no answer".into() });
             }
-            Some("need the store") => {}
+            None | Some("need the store") => {}
             Some("make no sense") => return Err(JobError::Unreadable("gibberish".into())),
             Some(_) => return Err(JobError::Transient("bad luck".into())),
         }
