@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn calls_take_turns_text_by_text() {
         let (mut state, _answers) = waiting(&[&[100; 2000], &[7], &[8, 9]]);
-        assert_eq!(lengths(&state.take(1, 400)), [100, 7, 8, 100, 9]);
+        assert_eq!(lengths(&state.take(1, 400)), [100, 7, 8, 100, 9, 100]);
         assert_eq!(lengths(&state.take(1, 400)), [100; 4]);
     }
 
