@@ -100,7 +100,6 @@ async fn ingest(server: &Server, collection: &Value, documents: Value) -> String
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "does not end: the test or the server waits for something that does not come; find out first"]
 async fn a_document_survives_the_death_of_the_process_between_two_of_its_windows() {
     let directory = tempfile::tempdir().unwrap();
     let failpoints = [("FAILPOINTS", "ingest-upserted=1*off->1*return(abort)")];
