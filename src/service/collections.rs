@@ -200,6 +200,7 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
                 collection.status = CollectionStatus::Deleting;
                 collection.updated_at = now;
                 collections::update(tx, &collection).await?;
+                operations::cancel_in(tx, id).await?;
                 let job = NewJob {
                     id: JobId::generate(),
                     kind: DELETE_COLLECTION,
