@@ -2,10 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,7 +11,7 @@ use async_trait::async_trait;
 use axum::Router;
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{debug, info, warn};
+use tracing::warn;
 
 use crate::{
     auth::{
@@ -47,7 +44,7 @@ use crate::{
     lifecycle::DataDirLock,
     service::{self, Services, audit::AuditTrail, last_use::LastUses, sessions},
     vector::{self, VectorError, VectorStore},
-    worker,
+    worker::{self, dependency::Vectors},
 };
 
 /// How long sockets get to answer a goodbye.
@@ -56,9 +53,6 @@ const GOODBYE: Duration = Duration::from_secs(4);
 /// How long a vector store that is away is waited for at the start.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
-
-/// Time between two looks for it afterwards.
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// What the application is made of. What is `None` is built from the settings.
 pub struct Parts {
@@ -98,8 +92,7 @@ impl Parts {
 /// The whole server, without its listening socket.
 pub struct App {
     services: Arc<Services>,
-    /// Whether the vector store was there since the start.
-    is_placement_open: Arc<AtomicBool>,
+    vectors: Arc<Vectors>,
     extractor: Arc<Extractor>,
     /// Cancelled when the server stops.
     stop: CancellationToken,
@@ -155,10 +148,11 @@ impl App {
         };
         let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program);
         let services = Arc::new(services);
-        let is_placement_open = open_placement(&services, &parts.stop).await?;
+        let vectors = Vectors::new(Arc::clone(&services.vectors), services.placement());
+        wait_for(&vectors).await?;
         Ok(Self {
             services,
-            is_placement_open,
+            vectors: Arc::new(vectors),
             extractor: Arc::new(extractor),
             stop: parts.stop,
             sockets: TaskTracker::new(),
@@ -194,7 +188,7 @@ impl App {
             ),
             callers: Arc::clone(&callers),
             clock: Arc::clone(&services.clock),
-            readiness: readiness(Arc::clone(&services), Arc::clone(&self.is_placement_open)),
+            readiness: readiness(Arc::clone(&services), Arc::clone(&self.vectors)),
             schema: graphql::sdl().into(),
             http: services.config.http.clone(),
             limits,
@@ -212,7 +206,8 @@ impl App {
     /// When the database fails at the start.
     pub async fn work(&self) -> anyhow::Result<()> {
         let (services, extractor) = (Arc::clone(&self.services), Arc::clone(&self.extractor));
-        Ok(worker::run(services, extractor, self.is_alone, self.stop.clone()).await?)
+        let vectors = Arc::clone(&self.vectors);
+        Ok(worker::run(services, extractor, vectors, self.is_alone, self.stop.clone()).await?)
     }
 
     /// Says goodbye to sockets and closes the stores. Call it when the application was told to stop and workers have ended.
@@ -245,16 +240,14 @@ async fn register(database: &Database, blobs: &BlobStore, data_dir: &Path, clock
     Ok(())
 }
 
-/// Opens the placement of new collections. A vector store that is away is waited for, but not for ever: then the server
-/// starts without it, and says so in `/health/ready`, until the store is there.
-///
-/// Returns whether it is open, as long as the server runs.
+/// Waits for a vector store that is away, but not for ever: then the server starts without it, and says so in
+/// `/health/ready`, until the store is there.
 ///
 /// # Errors
 /// When the store is there and can't be used.
-async fn open_placement(services: &Arc<Services>, stop: &CancellationToken) -> Result<Arc<AtomicBool>, VectorError> {
+async fn wait_for(vectors: &Vectors) -> Result<(), VectorError> {
     for pause in PAUSES {
-        match services.vectors.ensure(&services.placement()).await {
+        match vectors.check().await {
             Err(error @ (VectorError::Unreachable { .. } | VectorError::TimedOut { .. })) => {
                 warn!(
                     error = &error as &dyn std::error::Error,
@@ -263,25 +256,11 @@ async fn open_placement(services: &Arc<Services>, stop: &CancellationToken) -> R
                 );
                 tokio::time::sleep(pause).await;
             }
-            opened => return opened.map(|()| Arc::new(AtomicBool::new(true))),
+            checked => return checked,
         }
     }
     warn!("the server starts without its vector store: searching and indexing wait for it");
-    let is_open = Arc::new(AtomicBool::new(false));
-    let (services, stop, opened) = (Arc::clone(services), stop.clone(), Arc::clone(&is_open));
-    tokio::spawn(async move {
-        while let Err(error) = services.vectors.ensure(&services.placement()).await {
-            debug!(error = &error as &dyn std::error::Error, "the vector store can't be used yet");
-            tokio::select! {
-                () = tokio::time::sleep(PAUSE) => {}
-                () = stop.cancelled() => return,
-            }
-        }
-        info!("the vector store is there");
-        opened.store(true, Ordering::Relaxed);
-        services.work.notify_one();
-    });
-    Ok(is_open)
+    Ok(())
 }
 
 /// Loads the model that the settings name, on a thread where that may take its time.
@@ -294,15 +273,14 @@ async fn load_embedder(config: &Arc<Config>) -> anyhow::Result<Arc<dyn Embedder>
     Ok(Arc::new(loaded.await??))
 }
 
-fn readiness(services: Arc<Services>, is_placement_open: Arc<AtomicBool>) -> Readiness {
+fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
     Arc::new(move || {
-        let services = Arc::clone(&services);
-        let is_open = is_placement_open.load(Ordering::Relaxed);
+        let (services, vectors) = (Arc::clone(&services), Arc::clone(&vectors));
         async move {
-            let (database, vectors) = tokio::join!(services.database.check(), services.vectors.check());
+            let (database, vectors) = tokio::join!(services.database.check(), vectors.check());
             vec![
                 Dependency::required("database", database.is_ok()),
-                Dependency::required("vectors", is_open && vectors.is_ok()),
+                Dependency::required("vectors", vectors.is_ok()),
                 // The server does not start without its model.
                 Dependency::required("model", true),
                 // Searching and reading go on without.

@@ -13,6 +13,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// An open transaction. Every function that writes takes one, so that a write outside does not compile.
 ///
+/// Rows are taken in one order, so that two transactions never wait for each other: job, collection, operation,
+/// documents in the order of their ids, then what hangs from a document (chunks, items, events). A transaction leaves
+/// out what it does not need and never goes back. One that takes several documents, or changes the counters of their
+/// collection, takes the collection before.
+///
 /// `'env` is the life of what the body of the transaction borrows.
 pub struct Transaction<'env> {
     pub(super) connection: DatabaseTransaction,

@@ -59,3 +59,11 @@ pub struct Collection {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
+
+impl Collection {
+    /// Whether it stays: work for one that is being removed is in vain.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.status != CollectionStatus::Deleting
+    }
+}

@@ -36,9 +36,14 @@ struct Absence {
 }
 
 impl Gates {
-    pub(super) fn new(dependencies: Vec<Arc<dyn Dependency>>) -> Self {
-        let dependencies = dependencies.into_iter().map(|dependency| (dependency.name(), dependency)).collect();
-        Self { dependencies, away: Mutex::default() }
+    pub(super) fn new(dependencies: Vec<Arc<dyn Dependency>>, now: DateTime<Utc>) -> Self {
+        let dependencies: HashMap<_, _> = dependencies.into_iter().map(|one| (one.name(), one)).collect();
+        // None counts as there before it was looked at.
+        let unknown = |name: &&'static str| {
+            (*name, Absence { looks: 0, looked_at: now, look_again_at: now, is_being_looked_at: false })
+        };
+        let away = Mutex::new(dependencies.keys().map(unknown).collect());
+        Self { dependencies, away }
     }
 
     /// Whether nothing of what is needed is known to be away.
@@ -77,8 +82,9 @@ impl Gates {
     pub(super) fn looked(&self, name: &'static str, found: &Result<(), Cause>, now: DateTime<Utc>) -> bool {
         let mut away = self.away();
         if found.is_ok() {
-            away.remove(name);
-            info!(dependency = name, "answers again");
+            if away.remove(name).is_some_and(|absence| absence.looks > 0) {
+                info!(dependency = name, "answers again");
+            }
             return true;
         }
         if let Some(absence) = away.get_mut(name) {

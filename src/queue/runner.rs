@@ -78,11 +78,11 @@ impl Runner {
     ) -> Self {
         let handlers = handlers.into_iter().map(|handler| (handler.kind(), handler)).collect();
         Self {
+            gates: Gates::new(dependencies, clock.now()),
             database,
             clock,
             settings,
             handlers,
-            gates: Gates::new(dependencies),
             held: Arc::default(),
             turns: Turns::default(),
             worker: WorkerId::generate(),

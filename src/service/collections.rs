@@ -82,8 +82,6 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) 
     let chunking = chunking(services, &mut violations, input.chunking);
     violations.check()?;
 
-    let placement = services.placement();
-    services.vectors.ensure(&placement).await?;
     let now = services.clock.now();
     let collection = Collection {
         id: CollectionId::generate(),
@@ -95,7 +93,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) 
         meta,
         embedding_model: services.embedder.model().name.clone(),
         chunking,
-        vector_store_name: placement.name,
+        vector_store_name: services.placement().name,
         generation: GenerationId::generate(),
         sync_mode: SyncMode::OneTime,
         sync_interval_minutes: None,
@@ -201,8 +199,9 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
                 collection.status = CollectionStatus::Deleting;
                 collection.updated_at = now;
                 collections::update(tx, &collection).await?;
+                operations::cancel_in(tx, id).await?;
                 let payload = json!({ "operation": operation.id, "collection": id });
-                let job = NewJob::new(DELETE_COLLECTION, Lane::Maintenance, payload, now).of(user);
+                let job = NewJob::new(DELETE_COLLECTION, Lane::Maintenance, payload, now).of(user).about(&id);
                 jobs::insert_many(tx, vec![job], now).await?;
                 let deed = Deed::new(AuditAction::CollectionDelete).to(id).within(id).saying(collection.name);
                 audit::done(tx, viewer, deed, now).await?;

@@ -13,7 +13,7 @@ use crate::{
     db::{
         Transaction,
         repo::{
-            documents,
+            collections, documents,
             operations::{self, LockedOperation},
         },
     },
@@ -61,6 +61,10 @@ impl Settlement {
     pub(crate) fn cancelled(document: DocumentId) -> Self {
         let (outcome, kind) = (DocumentOutcome::Cancelled, OperationEventKind::DocumentCancelled);
         Self { document, outcome, kind, message: None, chunks: 0 }
+    }
+
+    pub(crate) fn deleted_with_its_collection(document: DocumentId) -> Self {
+        Self { message: Some("its collection is being deleted".to_owned()), ..Self::cancelled(document) }
     }
 
     pub(crate) fn deleted(document: DocumentId) -> Self {
@@ -147,9 +151,14 @@ async fn cancel_within(
     id: OperationId,
     now: DateTime<Utc>,
 ) -> Result<Operation, Error> {
+    let Some(seen) = operations::find(&tx.reader(viewer.scope()), id).await? else {
+        return Err(Error::NotFound("operation"));
+    };
+    if let Some(collection) = seen.collection_id {
+        collections::hold(tx, viewer.scope(), collection).await?;
+    }
     let Some(mut locked) = operations::lock_allowed(tx, viewer.scope(), id, Action::OperationCancel).await? else {
-        let is_seen = operations::find(&tx.reader(viewer.scope()), id).await?.is_some();
-        return Err(if is_seen { forbidden(viewer) } else { Error::NotFound("operation") });
+        return Err(forbidden(viewer));
     };
     if locked.operation.status.is_terminal() {
         return Err(Error::Conflict("This operation has ended already.".into()));
@@ -180,11 +189,11 @@ async fn leave_out_waiting(
     loop {
         let waiting = operations::list_waiting(tx, id, &page).await?;
         for item in &waiting.items {
-            let error = cancellation(0);
-            operations::set_outcome(tx, id, item.ordinal, DocumentOutcome::Cancelled, Some(&error), 0).await?;
-            documents::set_status(tx, item.document_id, DocumentStatus::Failed, Some(&error), now).await?;
-            settle(locked, &Settlement::cancelled(item.document_id), now);
-            page.after = Some(item.ordinal);
+            let (error, ordinal, document) = (cancellation(0), item.outcome.ordinal, item.outcome.document_id);
+            operations::set_outcome(tx, id, ordinal, DocumentOutcome::Cancelled, Some(&error), 0).await?;
+            documents::set_status(tx, (document, item.revision), DocumentStatus::Failed, Some(&error), now).await?;
+            settle(locked, &Settlement::cancelled(document), now);
+            page.after = Some(ordinal);
         }
         if !waiting.has_next_page {
             return Ok(());

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{dependency::VECTORS, payload, removal_goes_on};
+use super::{dependency::VECTORS, failpoint, payload, removal_goes_on};
 use crate::{
     db::{
         DatabaseError,
@@ -17,18 +17,23 @@ use crate::{
         },
     },
     domain::{
-        id::{CollectionId, OperationId},
+        id::{CollectionId, DocumentId, OperationId},
         operation::{OperationEventKind, OperationStatus},
+        page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
     },
     error::Error,
     queue::{GiveUp, Handler, JobError},
-    service::{Services, collections::DELETE_COLLECTION, operations::start},
+    service::{
+        Services,
+        collections::DELETE_COLLECTION,
+        operations::{Settlement, cancellation, finish_if_settled, settle, start},
+    },
     vector::{Placement, PointSelector},
 };
 
-/// Documents that one transaction removes, with their chunks.
-const BATCH: u64 = 200;
+/// Documents whose points and then rows are removed at a time.
+const BATCH: u64 = 50;
 
 pub(super) struct DeleteCollection {
     pub(super) services: Arc<Services>,
@@ -54,18 +59,33 @@ impl Handler for DeleteCollection {
         let Payload { operation, collection: id } = payload(job)?;
         let database = &self.services.database;
         if let Some(collection) = collections::find(&database.reader(Scope::System), id).await? {
+            self.leave_out_waiting(id).await?;
             let placement =
                 Placement { name: collection.vector_store_name, dimension: self.services.embedder.model().dimension };
             let vectors = &self.services.vectors;
             vectors.ensure(&placement).await.map_err(Error::from)?;
-            let selector = PointSelector::Generation(collection.generation);
-            vectors.delete(&placement, &selector).await.map_err(Error::from)?;
-            vectors.flush(&placement).await.map_err(Error::from)?;
-            while self.delete_some(id).await? {
+            let generation = collection.generation;
+            // Some documents at a time, so that no call takes longer than a store has patience; points before rows, so
+            // that whoever ends half-way leaves rows that name what is left.
+            loop {
+                let some = documents::some_ids(&database.reader(Scope::System), id, BATCH).await?;
+                if some.is_empty() {
+                    break;
+                }
+                for document in some.iter().copied() {
+                    let selector = PointSelector::Document { generation, document };
+                    vectors.delete(&placement, &selector).await.map_err(Error::from)?;
+                }
+                vectors.flush(&placement).await.map_err(Error::from)?;
+                failpoint("collection-vectors-deleted")?;
+                self.delete_rows(id, &some).await?;
                 if stop.is_cancelled() {
                     return Err(JobError::Stopped);
                 }
             }
+            // What was being indexed meanwhile may have written points until its document was gone.
+            vectors.delete(&placement, &PointSelector::Generation(generation)).await.map_err(Error::from)?;
+            vectors.flush(&placement).await.map_err(Error::from)?;
         }
         self.end(job, operation, id).await
     }
@@ -78,16 +98,55 @@ impl Handler for DeleteCollection {
 }
 
 impl DeleteCollection {
-    /// Returns whether there may be more.
-    async fn delete_some(&self, id: CollectionId) -> Result<bool, DatabaseError> {
+    async fn delete_rows(&self, id: CollectionId, some: &[DocumentId]) -> Result<(), DatabaseError> {
         self.services
             .database
             .transaction(|tx| {
                 async move {
-                    let some = documents::some_ids(&tx.reader(Scope::System), id, BATCH).await?;
-                    chunks::delete_of_documents(tx, id, &some).await?;
-                    documents::delete_many(tx, &some).await?;
-                    Ok::<_, DatabaseError>(!some.is_empty())
+                    // Documents before their chunks: one that is being completed has its chunks by then.
+                    collections::hold(tx, Scope::System, id).await?;
+                    documents::lock_many(tx, id, some).await?;
+                    chunks::delete_of_documents(tx, id, some).await?;
+                    documents::delete_many(tx, some).await
+                }
+                .boxed()
+            })
+            .await
+    }
+
+    /// Ends what waits to be indexed in the collection, so that whoever follows it sees the end at once.
+    async fn leave_out_waiting(&self, id: CollectionId) -> Result<(), DatabaseError> {
+        let reader = self.services.database.reader(Scope::System);
+        for operation in operations::cancelled_in(&reader, id).await? {
+            while self.leave_out_some(id, operation).await? {}
+            self.services.events.announce(operation);
+        }
+        Ok(())
+    }
+
+    /// Returns whether there may be more.
+    async fn leave_out_some(&self, id: CollectionId, operation: OperationId) -> Result<bool, DatabaseError> {
+        let now = self.services.clock.now();
+        self.services
+            .database
+            .transaction(|tx| {
+                async move {
+                    collections::hold(tx, Scope::System, id).await?;
+                    let Some(mut locked) = operations::lock(tx, Scope::System, operation).await? else {
+                        return Ok(false);
+                    };
+                    let page = PageRequest { first: MAX_PAGE_SIZE, after: None };
+                    let waiting = operations::list_waiting(tx, operation, &page).await?;
+                    let error = cancellation(0);
+                    for item in &waiting.items {
+                        let settlement = Settlement::deleted_with_its_collection(item.outcome.document_id);
+                        let (ordinal, outcome) = (item.outcome.ordinal, settlement.outcome);
+                        operations::set_outcome(tx, operation, ordinal, outcome, Some(&error), 0).await?;
+                        settle(&mut locked, &settlement, now);
+                    }
+                    finish_if_settled(&mut locked, now);
+                    operations::save(tx, locked).await?;
+                    Ok::<_, DatabaseError>(waiting.has_next_page)
                 }
                 .boxed()
             })
@@ -103,6 +162,7 @@ impl DeleteCollection {
                     if !jobs::finish(tx, lease).await? {
                         return Err(JobError::LeaseLost);
                     }
+                    collections::hold(tx, Scope::System, collection).await?;
                     if let Some(mut locked) = operations::lock(tx, Scope::System, operation).await? {
                         start(&mut locked, now);
                         locked.operation.status = OperationStatus::Completed;

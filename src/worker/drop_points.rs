@@ -99,9 +99,10 @@ impl DropPointsHandler {
                         let items = operations::list_waiting(tx, id, &page).await?;
                         for item in &items.items {
                             let outcome = DocumentOutcome::Completed;
-                            operations::set_outcome(tx, id, item.ordinal, outcome, None, 0).await?;
-                            settle(&mut locked, &Settlement::deleted(item.document_id), now);
-                            page.after = Some(item.ordinal);
+                            let waiting = &item.outcome;
+                            operations::set_outcome(tx, id, waiting.ordinal, outcome, None, 0).await?;
+                            settle(&mut locked, &Settlement::deleted(waiting.document_id), now);
+                            page.after = Some(waiting.ordinal);
                         }
                         if !items.has_next_page {
                             break;

@@ -1,7 +1,7 @@
 //! Wires the queue to what its jobs mean: one handler a file, and the upkeep that nobody asked for.
 
 mod delete_collection;
-mod dependency;
+pub mod dependency;
 mod drop_points;
 mod ingest_document;
 mod upkeep;
@@ -10,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
+use self::dependency::Vectors;
 use crate::{
     config::Config,
     db::DatabaseError,
@@ -33,6 +34,7 @@ const REMOVAL_PAUSE: Duration = Duration::from_hours(1);
 pub async fn run(
     services: Arc<Services>,
     extractor: Arc<Extractor>,
+    vectors: Arc<Vectors>,
     is_alone: bool,
     stop: CancellationToken,
 ) -> Result<(), DatabaseError> {
@@ -45,7 +47,7 @@ pub async fn run(
         Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
         Arc::new(delete_collection::DeleteCollection { services: Arc::clone(&services) }),
     ];
-    let dependencies: Vec<Arc<dyn Dependency>> = vec![Arc::new(dependency::Vectors(Arc::clone(&services.vectors)))];
+    let dependencies: Vec<Arc<dyn Dependency>> = vec![vectors];
     let runner = Arc::new(Runner::new(
         services.database.clone(),
         Arc::clone(&services.clock),

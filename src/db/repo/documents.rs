@@ -232,33 +232,39 @@ pub async fn insert_many(tx: &Transaction<'_>, new: Vec<Document>) -> Result<(),
     Ok(())
 }
 
-/// Takes the next revision number of a document for new content.
-pub async fn take_revision(tx: &Transaction<'_>, id: DocumentId) -> Result<(), DatabaseError> {
+/// Takes the next revision number of a document for new content, which waits for its turn from now on.
+pub async fn take_revision(tx: &Transaction<'_>, id: DocumentId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
     document::Entity::update_many()
         .col_expr(document::Column::NextRevision, Expr::col(document::Column::NextRevision).add(1))
+        .col_expr(document::Column::Status, Expr::value(DocumentStatus::Pending.stored()))
+        .col_expr(document::Column::Error, Expr::value(Option::<serde_json::Value>::None))
+        .col_expr(document::Column::UpdatedAt, Expr::value(now))
         .filter(document::Column::Id.eq(id.0))
         .exec(&tx.connection)
         .await?;
     Ok(())
 }
 
-/// Changes where a document stands. Returns whether it still exists.
+/// Writes how work on a revision of a document stands. Only the newest revision that somebody wants speaks for the
+/// document, and only until it is complete; what becomes of an older one later is told by its operation alone.
 pub async fn set_status(
     tx: &Transaction<'_>,
-    id: DocumentId,
+    (id, revision): (DocumentId, i32),
     status: DocumentStatus,
     error: Option<&ProcessingError>,
     now: DateTime<Utc>,
-) -> Result<bool, DatabaseError> {
+) -> Result<(), DatabaseError> {
     let error = error.map(|error| to_json("documents.error", error)).transpose()?;
-    let result = document::Entity::update_many()
+    document::Entity::update_many()
         .col_expr(document::Column::Status, Expr::value(status.stored()))
         .col_expr(document::Column::Error, Expr::value(error))
         .col_expr(document::Column::UpdatedAt, Expr::value(now))
         .filter(document::Column::Id.eq(id.0))
+        .filter(document::Column::Revision.lt(revision))
+        .filter(document::Column::NextRevision.eq(revision.saturating_add(1)))
         .exec(&tx.connection)
         .await?;
-    Ok(result.rows_affected == 1)
+    Ok(())
 }
 
 /// Writes all of a document, except its next revision.

@@ -205,6 +205,39 @@ pub async fn count(reader: &Reader<'_>, filter: &OperationFilter) -> Result<i64,
     count_of_all(reader, lists).await
 }
 
+/// The operations that index documents of a collection and have not ended.
+fn indexing_in(collection: CollectionId) -> Condition {
+    let open = [OperationStatus::Pending, OperationStatus::Processing];
+    Condition::all()
+        .add(operation::Column::CollectionId.eq(collection.0))
+        .add(operation::Column::Status.is_in(open.map(StoredEnum::stored)))
+        .add(operation::Column::OperationType.ne(OperationType::Delete.stored()))
+}
+
+/// Asks to cancel all that is being indexed in a collection, which the transaction holds.
+pub async fn cancel_in(tx: &Transaction<'_>, collection: CollectionId) -> Result<(), DatabaseError> {
+    operation::Entity::update_many()
+        .col_expr(operation::Column::CancelRequested, Expr::value(true))
+        .filter(indexing_in(collection))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// The operations on a collection that have not ended after [`cancel_in`].
+pub async fn cancelled_in(reader: &Reader<'_>, collection: CollectionId) -> Result<Vec<OperationId>, DatabaseError> {
+    let ids: Vec<uuid::Uuid> = operation::Entity::find()
+        .select_only()
+        .column(operation::Column::Id)
+        .filter(indexing_in(collection))
+        .filter(visible(reader.scope))
+        .order_by_asc(operation::Column::Id)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(ids.into_iter().map(OperationId).collect())
+}
+
 /// Whether somebody asked to cancel an operation.
 pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result<bool, DatabaseError> {
     let requested: Option<bool> = operation::Entity::find_by_id(id.0)
@@ -233,7 +266,7 @@ pub async fn repeated_items(
         .filter(operation_document::Column::OperationId.in_subquery(earlier))
         .all(&reader.executor)
         .await?;
-    rows.into_iter().map(|row| Ok((row.ordinal, to_item(row)?))).collect()
+    rows.into_iter().map(|row| Ok((row.ordinal, row.try_into()?))).collect()
 }
 
 /// The operation that an earlier call under the same key made, and the digest of that call.
@@ -433,20 +466,24 @@ pub async fn find_item(
         return Ok(None);
     }
     let row = operation_document::Entity::find_by_id((id.0, ordinal)).one(&reader.executor).await?;
-    row.map(to_item).transpose()
+    row.map(TryInto::try_into).transpose()
 }
 
-fn to_item(row: operation_document::Model) -> Result<OperationItem, DatabaseError> {
-    Ok(OperationItem {
-        revision: row.revision,
-        file_name: row.file_name.clone(),
-        uri: row.uri.clone(),
-        content_type: row.content_type.clone(),
-        file_size: row.file_size,
-        content_hash: row.content_hash.clone(),
-        meta: row.meta.clone(),
-        outcome: row.try_into()?,
-    })
+impl TryFrom<operation_document::Model> for OperationItem {
+    type Error = DatabaseError;
+
+    fn try_from(row: operation_document::Model) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            revision: row.revision,
+            file_name: row.file_name.clone(),
+            uri: row.uri.clone(),
+            content_type: row.content_type.clone(),
+            file_size: row.file_size,
+            content_hash: row.content_hash.clone(),
+            meta: row.meta.clone(),
+            outcome: row.try_into()?,
+        })
+    }
 }
 
 /// A page of those documents of a locked operation that wait for their turn, in the order of the request.
@@ -454,7 +491,7 @@ pub async fn list_waiting(
     tx: &Transaction<'_>,
     id: OperationId,
     page: &PageRequest<i32>,
-) -> Result<Page<OperationDocument>, DatabaseError> {
+) -> Result<Page<OperationItem>, DatabaseError> {
     let mut query = operation_document::Entity::find()
         .filter(operation_document::Column::OperationId.eq(id.0))
         .filter(operation_document::Column::Outcome.eq(DocumentOutcome::Pending.stored()))

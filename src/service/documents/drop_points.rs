@@ -55,5 +55,10 @@ pub(crate) fn drop_points(
         operation,
     };
     let job = NewJob::new(DROP_POINTS, Lane::Maintenance, json!(payload), now);
-    if operation.is_some() { job } else { job.in_background() }
+    let job = if operation.is_some() { job } else { job.in_background() };
+    match payload.target {
+        // It asks what is old when it runs, so one that waits does for many updates.
+        DropTarget::OldRevisions { document } => job.about(&document),
+        DropTarget::Documents(_) | DropTarget::Revision { .. } => job,
+    }
 }

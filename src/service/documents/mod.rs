@@ -385,8 +385,7 @@ impl Plan {
             }
             Some(LockedDocument { document, next_revision }) => {
                 if !is_unchanged {
-                    documents::take_revision(tx, document.id).await?;
-                    documents::set_status(tx, document.id, DocumentStatus::Pending, None, now).await?;
+                    documents::take_revision(tx, document.id, now).await?;
                 }
                 (document, next_revision)
             }

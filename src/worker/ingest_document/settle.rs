@@ -14,12 +14,13 @@ use crate::{
         repo::{
             chunks,
             collections::{self, CounterChange},
-            documents,
+            documents::{self, LockedDocument},
             jobs::{self, ClaimedJob},
             operations::{self, LockedOperation, OperationItem},
         },
     },
     domain::{
+        action::Action,
         collection::Collection,
         document::{Document, DocumentStatus, ProcessingError},
         operation::{DocumentOutcome, OperationEventKind},
@@ -61,7 +62,8 @@ impl IngestDocument {
                         Some(id) => collections::find(&system, id).await?,
                         None => None,
                     };
-                    if let Some(settlement) = settled_early(&locked, &item, document.as_ref()) {
+                    let is_kept = collection.as_ref().is_some_and(Collection::is_kept);
+                    if let Some(settlement) = settled_early(&locked, &item, document.as_ref(), is_kept) {
                         if job.was_held_before() {
                             drop_revision(tx, &locked, collection.as_ref(), &item, now).await?;
                         }
@@ -77,7 +79,8 @@ impl IngestDocument {
                     }
                     let outcome = DocumentOutcome::Processing;
                     operations::set_outcome(tx, operation, ordinal, outcome, None, 0).await?;
-                    documents::set_status(tx, item.outcome.document_id, DocumentStatus::Processing, None, now).await?;
+                    let target = (item.outcome.document_id, item.revision);
+                    documents::set_status(tx, target, DocumentStatus::Processing, None, now).await?;
                     operations::save(tx, locked).await?;
                     let target = Target {
                         collection: collection.id,
@@ -104,11 +107,15 @@ impl IngestDocument {
             .transaction(|tx| {
                 async move {
                     end_job(tx, lease).await?;
+                    // Its counters change below, and it is taken before the document, as everywhere.
+                    let id = work.target.collection;
+                    let collection = collections::lock(tx, Scope::System, id, Action::CollectionRead).await?;
+                    let is_kept = collection.is_some_and(|collection| collection.is_kept());
                     let Some(locked) = operations::lock(tx, Scope::System, operation).await? else { return Ok(()) };
                     let document = work.target.document;
-                    let found = documents::lock_many(tx, work.target.collection, &[document]).await?.pop();
-                    let current = found.map(|found| found.document);
-                    if let Some(settlement) = settled_early(&locked, &work.item, current.as_ref()) {
+                    let current = documents::lock_many(tx, work.target.collection, &[document]).await?.pop();
+                    let present = current.as_ref().map(|current| &current.document);
+                    if let Some(settlement) = settled_early(&locked, &work.item, present, is_kept) {
                         drop_revision(tx, &locked, Some(&work.collection), &work.item, now).await?;
                         return conclude(tx, locked, &work.item, &settlement, now).await;
                     }
@@ -117,8 +124,8 @@ impl IngestDocument {
                     chunks::replace(tx, work.target.collection, document, &indexed.rows).await?;
                     let change = CounterChange {
                         documents: 0,
-                        chunks: chunk_count - current.chunk_count,
-                        bytes: work.item.file_size - current.file_size,
+                        chunks: chunk_count - current.document.chunk_count,
+                        bytes: work.item.file_size - current.document.file_size,
                     };
                     collections::add_to_counters(tx, work.target.collection, change).await?;
                     if work.item.revision > 1 {
@@ -167,7 +174,7 @@ impl IngestDocument {
                     }
                     let document = item.outcome.document_id;
                     operations::set_outcome(tx, operation, ordinal, DocumentOutcome::Failed, Some(error), 0).await?;
-                    documents::set_status(tx, document, status, Some(error), now).await?;
+                    documents::set_status(tx, (document, item.revision), status, Some(error), now).await?;
                     start(&mut locked, now);
                     settle(&mut locked, &Settlement::failed(document, error), now);
                     finish_if_settled(&mut locked, now);
@@ -217,14 +224,21 @@ impl IngestDocument {
     }
 }
 
-/// Why a document needs no work (any more), if so: its operation was cancelled, it is gone, or newer content is complete.
-fn settled_early(locked: &LockedOperation, item: &OperationItem, document: Option<&Document>) -> Option<Settlement> {
+/// Why a document needs no work (any more), if so: it is gone, newer content is complete, its collection goes, or its
+/// operation was cancelled.
+fn settled_early(
+    locked: &LockedOperation,
+    item: &OperationItem,
+    document: Option<&Document>,
+    is_collection_kept: bool,
+) -> Option<Settlement> {
     let id = item.outcome.document_id;
     match document {
         None => Some(Settlement::skipped(id, "deleted meanwhile")),
         Some(document) if document.revision >= item.revision => {
             Some(Settlement::skipped(id, "overtaken by newer content"))
         }
+        Some(_) if !is_collection_kept => Some(Settlement::deleted_with_its_collection(id)),
         Some(_) if locked.cancel_requested => Some(Settlement::cancelled(id)),
         Some(_) => None,
     }
@@ -255,7 +269,8 @@ async fn conclude(
     let (operation, ordinal) = (item.outcome.operation_id, item.outcome.ordinal);
     let error = (settlement.outcome == DocumentOutcome::Cancelled).then(|| cancellation(0));
     if error.is_some() {
-        documents::set_status(tx, settlement.document, DocumentStatus::Failed, error.as_ref(), now).await?;
+        let target = (settlement.document, item.revision);
+        documents::set_status(tx, target, DocumentStatus::Failed, error.as_ref(), now).await?;
     }
     operations::set_outcome(tx, operation, ordinal, settlement.outcome, error.as_ref(), settlement.chunks).await?;
     start(&mut locked, now);
@@ -270,19 +285,22 @@ async fn end_job(tx: &Transaction<'_>, lease: jobs::Lease) -> Result<(), JobErro
 }
 
 fn completed(
-    current: Document,
+    LockedDocument { document: current, next_revision }: LockedDocument,
     work: &Work,
     indexed: &Indexed,
     chunk_count: i32,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Document {
+    // Newer content that is on its way, or failed, speaks for the document.
+    let is_newest = next_revision == work.item.revision + 1;
+    let (status, error) = if is_newest { (DocumentStatus::Completed, None) } else { (current.status, current.error) };
     Document {
         file_name: work.item.file_name.clone(),
         content_type: indexed.text.content_type.clone(),
         file_size: work.item.file_size,
         content_hash: work.item.content_hash.clone(),
-        status: DocumentStatus::Completed,
-        error: None,
+        status,
+        error,
         meta: work.item.meta.clone(),
         language: indexed.text.language.clone(),
         title: indexed.text.title.clone(),

@@ -19,13 +19,14 @@ use docent::{
     disk::{Space, SpaceProbe},
     domain::clock::{Clock, SystemClock},
     http::connections,
+    vector::VectorStore,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{caller::Caller, model, postgres, scope_net};
+use super::{caller::Caller, front::Front, model, postgres, scope_net};
 
 /// How long a test waits for something that has to happen.
 pub const PATIENCE: Duration = Duration::from_mins(2);
@@ -76,6 +77,7 @@ pub struct TestApp {
     pub router: Router,
     pub clock: Arc<TestClock>,
     pub space: Arc<TestSpace>,
+    pub vectors: Arc<Front>,
     config: Config,
     /// Kept until the application is gone.
     directory: Option<TempDir>,
@@ -131,6 +133,7 @@ impl TestApp {
         directory: TempDir,
         program: PathBuf,
     ) -> Self {
+        let vectors = Front::of(docent::vector::open(&config).unwrap());
         let statements = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statements);
         let whole_statements = Arc::new(Mutex::new(None));
@@ -140,7 +143,7 @@ impl TestApp {
             config: config.clone(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             embedder: Some(model::embedder().await),
-            vectors: None,
+            vectors: Some(Arc::clone(&vectors) as Arc<dyn VectorStore>),
             space: Some(Arc::clone(&space) as Arc<dyn SpaceProbe>),
             statement_observer: Some(Arc::new(move |statement: &str, whole: &dyn Display| {
                 scope_net::watch(statement);
@@ -161,6 +164,7 @@ impl TestApp {
             router,
             clock,
             space,
+            vectors,
             config,
             directory: Some(directory),
             statements,

@@ -102,7 +102,6 @@ async fn a_server_that_is_too_old_is_refused_with_both_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "fails: `collectionCreate` is UNAVAILABLE while the store is away; it should not need it"]
 async fn a_server_that_is_away_at_the_start_is_used_when_it_comes() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

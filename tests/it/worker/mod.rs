@@ -1,6 +1,7 @@
 mod disk;
 mod faults;
 mod originals;
+mod outage;
 mod queue;
 mod runner;
 mod shutdown;

@@ -17,7 +17,8 @@ use docent::{
     vector::Placement,
 };
 use futures_util::FutureExt;
-use serde_json::json;
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
 
 use crate::{
     on_both_databases,
@@ -83,6 +84,26 @@ async fn enqueue_removal_of_the_first_version(app: &TestApp, collection: &str, d
     services.work.notify_one();
 }
 
+/// The status of the only document.
+async fn status(caller: &Caller, collection: &str) -> Value {
+    let query = "query($id: ID!) { collection(id: $id) { documents { nodes { status } } } }";
+    caller.data(query, json!({ "id": collection })).await["collection"]["documents"]["nodes"][0]["status"].clone()
+}
+
+/// Changes the database behind the application's back.
+async fn execute(app: &TestApp, statement: &str) {
+    let connection = sea_orm::Database::connect(app.database_url()).await.unwrap();
+    connection.execute_unprepared(statement).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+async fn count(app: &TestApp, statement: &str) -> i64 {
+    let connection = sea_orm::Database::connect(app.database_url()).await.unwrap();
+    let statement = Statement::from_string(connection.get_database_backend(), statement);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index::<i64>(0).unwrap()
+}
+
 fn everywhere(content: &str) -> [Vec<String>; 3] {
     std::array::from_fn(|_| vec![content.to_owned()])
 }
@@ -130,5 +151,59 @@ on_both_databases! {
         }
         idle(&app).await;
         assert_eq!(found(&ada, "tram").await, everywhere("The tram waits."));
+    }
+
+    async fn an_old_revision_that_fails_late_says_nothing_of_the_newer_document(app) {
+        let mut app = app;
+        let ada = app.user("ada").await;
+        let collection = ada.create_collection("Notes").await;
+        app.stop_worker().await;
+        let broken = json!([{ "fileName": "a.pdf", "uri": "a", "source": { "text": "This is no PDF." } }]);
+        let first = ada.ingest(&collection, broken).await["operation"]["id"].clone();
+        // The first waits; nobody claims what is dead.
+        execute(&app, "UPDATE jobs SET status = 'DEAD'").await;
+        let correction = json!([{ "fileName": "a.txt", "uri": "a", "source": { "text": "The tram waits." } }]);
+        let second = ada.ingest(&collection, correction).await["operation"]["id"].clone();
+        let app = app.restart().await;
+        let ada = app.anonymous().log_in("ada").await;
+        assert_eq!(ada.ended(second.as_str().unwrap()).await["status"], "COMPLETED");
+        assert_eq!(status(&ada, &collection).await, "COMPLETED");
+        execute(&app, "UPDATE jobs SET status = 'READY' WHERE status = 'DEAD'").await;
+        app.app.services().work.notify_one();
+        ada.ended(first.as_str().unwrap()).await;
+        assert_eq!(status(&ada, &collection).await, "COMPLETED");
+        assert_eq!(found(&ada, "tram").await, everywhere("The tram waits."));
+    }
+
+    async fn cancelling_an_old_revision_leaves_the_newer_one_waiting(app) {
+        let mut app = app;
+        let ada = app.user("ada").await;
+        let collection = ada.create_collection("Notes").await;
+        app.stop_worker().await;
+        let first = ada.ingest(&collection, texts(&[("a.txt", "The ferry waits.")])).await["operation"]["id"].clone();
+        ada.ingest(&collection, texts(&[("a.txt", "The tram waits.")])).await;
+        let cancel = "mutation($id: ID!) { operationCancel(id: $id) { operation { status } } }";
+        ada.data(cancel, json!({ "id": first })).await;
+        assert_eq!(status(&ada, &collection).await, "PENDING");
+    }
+
+    async fn what_waits_in_a_collection_that_is_deleted_ends_and_leaves_nothing(app) {
+        let mut app = app;
+        let ada = app.user("ada").await;
+        let collection = ada.create_collection("Notes").await;
+        app.stop_worker().await;
+        let notes: Vec<_> = (0..20).map(|note| format!("note{note}.txt")).collect();
+        let notes: Vec<_> = notes.iter().map(|name| (name.as_str(), "The tram waits.")).collect();
+        let operation = ada.ingest(&collection, texts(&notes)).await["operation"]["id"].clone();
+        let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } userErrors { code } } }";
+        let deletion = ada.data(delete, json!({ "id": collection })).await["collectionDelete"]["operation"]["id"].clone();
+        let app = app.restart().await;
+        let ada = app.anonymous().log_in("ada").await;
+        let ended = ada.ended(operation.as_str().unwrap()).await;
+        assert_eq!((&ended["status"], &ended["totals"]["completed"]), (&json!("CANCELLED"), &json!(0)), "{ended:#}");
+        assert_eq!(ada.ended(deletion.as_str().unwrap()).await["status"], "COMPLETED");
+        idle(&app).await;
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM chunks").await, 0);
+        assert_eq!(count(&app, "SELECT COUNT(*) FROM documents").await, 0);
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn moment(tx: &Transaction<'_>, now: DateTime<Utc>, after: Duration) 
     if tx.is_postgres() {
         Expr::cust_with_values("now() + make_interval(secs => $1)", [after.as_secs_f64()])
     } else {
-        Expr::value(now + TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX))
+        Expr::value(now + TimeDelta::from_std(after).unwrap_or_default())
     }
 }
 
