@@ -42,7 +42,7 @@ use crate::{
         websocket::places::Places,
     },
     lifecycle::DataDirLock,
-    service::{self, Services, audit::AuditTrail, last_use::LastUses, sessions},
+    service::{self, Services, audit::AuditTrail, integrity::Integrity, last_use::LastUses, sessions},
     vector::{self, VectorError, VectorStore},
     worker::{self, dependency::Vectors},
 };
@@ -138,6 +138,7 @@ impl App {
             last_uses: LastUses::start(database.clone()),
             blobs: blobs.within(Arc::clone(&disk)),
             disk,
+            integrity: Integrity::default(),
             events: EventHub::default(),
             work: Arc::default(),
             clock: parts.clock,
@@ -285,6 +286,8 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
                 Dependency::required("model", true),
                 // Searching and reading go on without.
                 Dependency { name: "disk", ready: services.disk.has_room(), is_required: false },
+                // What is lost is not found until it is repaired; the rest is.
+                Dependency { name: "integrity", ready: services.integrity.report().differing == 0, is_required: false },
             ]
         }
         .boxed()

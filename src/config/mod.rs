@@ -172,6 +172,8 @@ section! {
         indexing_threshold: usize = 10_000;
         /// Seconds between two looks at whether a placement needs optimising.
         optimize_interval_seconds: u64 = 60;
+        /// Minutes between two comparisons of what the vector store holds with what the database says.
+        integrity_check_minutes: u64 = 60;
     }
 }
 

@@ -67,6 +67,7 @@ impl Config {
         check.url("vector.url", vector.url.as_deref(), &["http", "https"]);
         check.range("vector.timeout_seconds", vector.timeout_seconds, 1..=3600);
         check.range("vector.search_threads", vector.search_threads, 1..=1024);
+        check.range("vector.integrity_check_minutes", vector.integrity_check_minutes, 1..=YEAR_IN_SECONDS / 60);
         check.range("vector.optimize_interval_seconds", vector.optimize_interval_seconds, 1..=YEAR_IN_SECONDS);
     }
 

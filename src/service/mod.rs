@@ -8,6 +8,7 @@ pub mod audit;
 pub mod collections;
 pub mod documents;
 pub mod highlight;
+pub mod integrity;
 pub mod last_use;
 pub mod limits;
 pub mod members;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use self::{audit::AuditTrail, last_use::LastUses};
+use self::{audit::AuditTrail, integrity::Integrity, last_use::LastUses};
 use crate::{
     auth::{
         password::PasswordHasher,
@@ -57,6 +58,7 @@ pub struct Services {
     pub lanes: Lanes<Payer>,
     pub audit: AuditTrail,
     pub last_uses: LastUses,
+    pub integrity: Integrity,
     pub events: EventHub,
     /// Notified when a job was enqueued.
     pub work: Arc<Notify>,

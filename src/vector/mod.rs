@@ -72,6 +72,14 @@ pub struct Point {
     pub text: String,
 }
 
+/// A stored point, as a list names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PointKey {
+    pub id: ChunkId,
+    pub document: DocumentId,
+    pub revision: i32,
+}
+
 /// Which points to delete.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PointSelector {
@@ -237,14 +245,14 @@ pub trait VectorStore: Send + Sync {
     /// How many points a generation has, exactly.
     async fn count(&self, placement: &Placement, generation: GenerationId) -> Result<usize, VectorError>;
 
-    /// The ids of a generation's points after `after`, in the order of ids, at most `limit`.
+    /// A generation's points after `after`, in the order of their ids, at most `limit`.
     async fn scroll(
         &self,
         placement: &Placement,
         generation: GenerationId,
         after: Option<ChunkId>,
         limit: usize,
-    ) -> Result<Vec<ChunkId>, VectorError>;
+    ) -> Result<Vec<PointKey>, VectorError>;
 
     /// Builds indexes and drops deleted points where it is worth it. Long, and safe to interrupt. Searches and writes
     /// go on meanwhile. Returns whether there was anything to do.

@@ -4,6 +4,7 @@ mod delete_collection;
 pub mod dependency;
 mod drop_points;
 mod ingest_document;
+mod reconcile;
 mod upkeep;
 
 use std::{sync::Arc, time::Duration};
@@ -46,6 +47,7 @@ pub async fn run(
         }),
         Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
         Arc::new(delete_collection::DeleteCollection { services: Arc::clone(&services) }),
+        Arc::new(reconcile::Reconcile { services: Arc::clone(&services) }),
     ];
     let dependencies: Vec<Arc<dyn Dependency>> = vec![vectors];
     let runner = Arc::new(Runner::new(

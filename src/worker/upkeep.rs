@@ -12,7 +12,7 @@ use crate::{
     db::repo::{audit_log, collections, operations, originals, sessions, uploads},
     domain::scope::Scope,
     error::Error,
-    service::Services,
+    service::{Services, integrity},
     vector::Placement,
 };
 
@@ -22,6 +22,9 @@ const SWEEP_INTERVAL: Duration = Duration::from_hours(6);
 /// younger than this is probably about to get its row: removing it would be safe, but whoever stored it would have to do
 /// so again.
 const MIN_AGE: TimeDelta = TimeDelta::hours(1);
+
+/// Time after which a comparison that failed is tried again.
+const RETRY: Duration = Duration::from_mins(1);
 
 /// The unit in which file systems count what a file takes.
 const BLOCK_BYTES: u64 = 512;
@@ -35,12 +38,20 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
     }
     let mut tick = tokio::time::interval(Duration::from_secs(services.config.vector.optimize_interval_seconds));
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+    let mut comparison = tokio::time::interval(Duration::from_mins(services.config.vector.integrity_check_minutes));
     loop {
         tokio::select! {
             _ = tick.tick() => {}
             _ = sweep.tick() => {
                 if let Err(error) = remove_unused_originals(&services, &stop).await {
                     warn!(error = &error as &dyn std::error::Error, "unused originals can't be removed now");
+                }
+                continue;
+            }
+            _ = comparison.tick() => {
+                if let Err(error) = integrity::check(&services, &stop).await {
+                    warn!(error = &error as &dyn std::error::Error, "vectors and chunks can't be compared now");
+                    comparison.reset_after(RETRY);
                 }
                 continue;
             }

@@ -164,6 +164,47 @@ pub async fn digests(
     }
 }
 
+/// The ids of a collection's chunks after `after`, in their order, at most `limit`.
+pub async fn ids(
+    reader: &Reader<'_>,
+    collection: CollectionId,
+    after: Option<ChunkId>,
+    limit: u64,
+) -> Result<Vec<ChunkId>, DatabaseError> {
+    let mut query = chunk::Entity::find()
+        .select_only()
+        .column(chunk::Column::Id)
+        .filter(in_collections(reader.scope, std::iter::once(collection)))
+        .order_by_asc(chunk::Column::Id)
+        .limit(limit);
+    if let Some(after) = after {
+        query = query.filter(chunk::Column::Id.gt(after.0));
+    }
+    let ids: Vec<uuid::Uuid> = query.into_tuple().all(&reader.executor).await?;
+    Ok(ids.into_iter().map(ChunkId).collect())
+}
+
+/// Those of a collection's chunks that are there, with what was embedded for them.
+pub async fn find_stored(
+    reader: &Reader<'_>,
+    collection: CollectionId,
+    ids: &[ChunkId],
+) -> Result<Vec<NewChunk>, DatabaseError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for part in ids.chunks(PAIRS) {
+        let rows = chunk::Entity::find()
+            .filter(in_collections(reader.scope, std::iter::once(collection)))
+            .filter(chunk::Column::Id.is_in(part.iter().map(|id| id.0)))
+            .all(&reader.executor)
+            .await?;
+        for row in rows {
+            let digest = row.digest.clone();
+            found.push(NewChunk { chunk: row.try_into()?, digest });
+        }
+    }
+    Ok(found)
+}
+
 /// Puts these chunks in the place of all that a document had.
 pub async fn replace(
     tx: &Transaction<'_>,

@@ -1,6 +1,6 @@
 //! Operations, what became of each document in them, and their events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -248,6 +248,27 @@ pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result
         .one(&reader.executor)
         .await?;
     Ok(requested.unwrap_or(false))
+}
+
+/// The revisions of these documents that are still on their way.
+pub async fn open_revisions(
+    reader: &Reader<'_>,
+    documents: &[DocumentId],
+) -> Result<HashSet<(DocumentId, i32)>, DatabaseError> {
+    let open = [DocumentOutcome::Pending, DocumentOutcome::Processing];
+    let operations = operation::Entity::find().filter(visible(reader.scope));
+    let operations = operations.select_only().column(operation::Column::Id).into_query();
+    let rows: Vec<(uuid::Uuid, i32)> = operation_document::Entity::find()
+        .select_only()
+        .column(operation_document::Column::DocumentId)
+        .column(operation_document::Column::Revision)
+        .filter(operation_document::Column::DocumentId.is_in(documents.iter().map(|id| id.0)))
+        .filter(operation_document::Column::Outcome.is_in(open.map(StoredEnum::stored)))
+        .filter(operation_document::Column::OperationId.in_subquery(operations))
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(document, revision)| (DocumentId(document), revision)).collect())
 }
 
 /// What the operation wants that an earlier call of this user under the same key made, by its place in the call.

@@ -19,6 +19,6 @@ impl ServerQuery {
 
     /// This server.
     async fn server(&self, ctx: &Context<'_>) -> Result<Server> {
-        Ok(ctx.services()?.into())
+        Ok(Server::of(ctx.services()?, ctx.viewer()?))
     }
 }

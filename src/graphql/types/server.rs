@@ -1,13 +1,18 @@
 //! The server itself.
 
 use async_graphql::{Enum, SimpleObject};
+use chrono::{DateTime, Utc};
 
 use super::number;
 use crate::{
+    auth::{policy, viewer::Viewer},
     config::{self, Config},
-    domain::page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
+    domain::{
+        action::Action,
+        page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
+    },
     graphql::scalars::BigInt,
-    service::Services,
+    service::{Services, integrity},
 };
 
 /// What the server is made of.
@@ -52,6 +57,9 @@ pub struct Server {
     registration: Registration,
     /// Whether documents are being indexed.
     ingestion_state: IngestionState,
+    /// Whether the vector store holds what the database says. Differences are repaired by the server itself. Null for
+    /// everybody but administrators.
+    integrity: Option<IntegrityReport>,
     /// What one request may ask for.
     limits: ServerLimits,
 }
@@ -104,17 +112,47 @@ pub struct ServerLimits {
     login_attempts_per_address: i32,
 }
 
-impl From<&Services> for Server {
-    fn from(services: &Services) -> Self {
+/// Whether the vector store holds what the database says.
+#[derive(SimpleObject)]
+pub struct IntegrityReport {
+    /// When all collections had been compared the last time. Null before the first comparison since the start has ended.
+    checked_at: Option<DateTime<Utc>>,
+    /// Collections that were compared.
+    collections: i32,
+    /// Collections whose chunks and points differ and are not repaired yet.
+    differing: i32,
+    /// Chunks in those that search can't find, at least.
+    missing_points: i32,
+    /// Points in those that belong to no chunk, at least. They are never shown.
+    surplus_points: i32,
+}
+
+impl From<integrity::IntegrityReport> for IntegrityReport {
+    fn from(report: integrity::IntegrityReport) -> Self {
+        Self {
+            checked_at: report.checked_at,
+            collections: number(report.collections),
+            differing: number(report.differing),
+            missing_points: number(report.missing_points),
+            surplus_points: number(report.surplus_points),
+        }
+    }
+}
+
+impl Server {
+    /// The server as `viewer` may see it.
+    pub fn of(services: &Services, viewer: &Viewer) -> Self {
         let config: &Config = &services.config;
         let has_room = services.disk.has_room();
         let is_embedded = config.database.url.is_none() && config.vector.url.is_none();
+        let is_administrator = policy::allows_on_server(viewer.scope(), Action::ServerManage);
         let limits = &config.limits;
         Self {
             version: env!("CARGO_PKG_VERSION"),
             registration: config.auth.registration.into(),
             mode: if is_embedded { ServerMode::Embedded } else { ServerMode::Server },
             ingestion_state: if has_room { IngestionState::Running } else { IngestionState::PausedForSpace },
+            integrity: is_administrator.then(|| services.integrity.report().into()),
             limits: ServerLimits {
                 default_page_size: number(DEFAULT_PAGE_SIZE),
                 max_page_size: number(MAX_PAGE_SIZE),

@@ -33,7 +33,7 @@ use crate::{
 };
 
 use super::{
-    Placement, Point, PointSelector, VectorAnswer, VectorError, VectorQuery, VectorStore, field,
+    Placement, Point, PointKey, PointSelector, VectorAnswer, VectorError, VectorQuery, VectorStore, field,
     lexical::Lexicon,
     search::{self, Engine, Question, Rankings},
 };
@@ -190,19 +190,19 @@ impl VectorStore for EdgeStore {
         generation: GenerationId,
         after: Option<ChunkId>,
         limit: usize,
-    ) -> Result<Vec<ChunkId>, VectorError> {
+    ) -> Result<Vec<PointKey>, VectorError> {
         let request = ScrollRequest {
             // The engine starts at the offset, not after it.
             offset: after.map(|id| PointId::Uuid(id.0)),
             limit: Some(limit.saturating_add(1)),
             filter: Some(points::within(&[generation])),
-            with_payload: Some(WithPayloadInterface::Bool(false)),
+            with_payload: Some(WithPayloadInterface::Bool(true)),
             ..ScrollRequest::new()
         };
         let read = |engine: &EdgeShard| engine.scroll(request);
         let (found, _) = self.shard(placement).await?.read("listing points", read).await?;
-        let ids = found.into_iter().filter_map(|point| points::chunk(point.id));
-        Ok(ids.filter(|id| after.is_none_or(|after| *id > after)).take(limit).collect())
+        let found = found.into_iter().filter_map(points::key);
+        Ok(found.filter(|point| after.is_none_or(|after| point.id > after)).take(limit).collect())
     }
 
     async fn optimize(&self, placement: &Placement) -> Result<bool, VectorError> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use qdrant_edge::{
     AcornSearchParams, Condition, FieldCondition, Filter, Fusion, HasIdCondition, IdfCorpusParams, IdfParams, JsonPath,
     Match, NamedQuery, Payload, PointId, PointStructPersisted, Prefetch, QueryBatchRequest, QueryEnum, QueryRequest,
-    Range, ScoredPoint, ScoringQuery, SearchParams, ValueVariants, VectorInternal, VectorPersisted,
+    Range, Record, ScoredPoint, ScoringQuery, SearchParams, ValueVariants, VectorInternal, VectorPersisted,
     VectorStructInternal, VectorStructPersisted, WithPayloadInterface,
     external::{ordered_float::OrderedFloat, serde_json::Value},
 };
@@ -16,7 +16,7 @@ use crate::{
         search::FusionSettings,
     },
     vector::{
-        Point, PointSelector, VectorHit, field, index,
+        Point, PointKey, PointSelector, VectorHit, field, index,
         lexical::Lexicon,
         search::{Leg, LegVector, Question, Ranking, Rankings},
     },
@@ -176,6 +176,16 @@ fn hit(point: ScoredPoint) -> Option<VectorHit> {
         document: key(field::DOCUMENT)?.parse().ok()?,
         score: point.score,
         legs: Vec::new(),
+    })
+}
+
+/// Where a point belongs.
+pub(super) fn key(point: Record) -> Option<PointKey> {
+    let payload = point.payload?.0;
+    Some(PointKey {
+        document: payload.get(field::DOCUMENT)?.as_str()?.parse().ok()?,
+        revision: payload.get(field::REVISION)?.as_i64()?.try_into().ok()?,
+        id: chunk(point.id)?,
     })
 }
 

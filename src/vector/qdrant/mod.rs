@@ -34,7 +34,7 @@ use crate::{
 };
 
 use super::{
-    Placement, Point, PointSelector, VectorAnswer, VectorError, VectorQuery, VectorStore, field, index,
+    Placement, Point, PointKey, PointSelector, VectorAnswer, VectorError, VectorQuery, VectorStore, field, index,
     lexical::Lexicon,
     search::{self, Engine, Question, Rankings},
 };
@@ -304,19 +304,19 @@ impl VectorStore for QdrantStore {
         generation: GenerationId,
         after: Option<ChunkId>,
         limit: usize,
-    ) -> Result<Vec<ChunkId>, VectorError> {
+    ) -> Result<Vec<PointKey>, VectorError> {
         let request = ScrollPoints {
             collection_name: placement.name.clone(),
             filter: Some(points::within(&[generation])),
             // The server starts at the offset, not after it.
             offset: after.map(|id| PointId::from(id.0.to_string())),
             limit: Some(u32::try_from(limit).unwrap_or(u32::MAX).saturating_add(1)),
-            with_payload: Some(PayloadOptions::Enable(false).into()),
+            with_payload: Some(PayloadOptions::Enable(true).into()),
             ..ScrollPoints::default()
         };
         let found = self.call("listing points", self.client.scroll(request)).await?;
-        let ids = found.result.into_iter().filter_map(|point| points::chunk(point.id));
-        Ok(ids.filter(|id| after.is_none_or(|after| *id > after)).take(limit).collect())
+        let found = found.result.into_iter().filter_map(points::key);
+        Ok(found.filter(|point| after.is_none_or(|after| point.id > after)).take(limit).collect())
     }
 
     async fn optimize(&self, _placement: &Placement) -> Result<bool, VectorError> {

@@ -13,7 +13,7 @@ use qdrant_client::{
 use crate::{
     domain::id::{ChunkId, GenerationId},
     vector::{
-        Point, PointSelector, VectorHit, field, index,
+        Point, PointKey, PointSelector, VectorHit, field, index,
         lexical::Lexicon,
         search::{Leg, LegVector, Question, Ranking, Rankings},
     },
@@ -178,6 +178,15 @@ pub(super) fn chunk(id: Option<PointId>) -> Option<ChunkId> {
         PointIdOptions::Uuid(id) => id.parse().ok(),
         PointIdOptions::Num(_) => None,
     }
+}
+
+/// Where a point belongs.
+pub(super) fn key(point: RetrievedPoint) -> Option<PointKey> {
+    Some(PointKey {
+        document: point.payload.get(field::DOCUMENT)?.as_str()?.parse().ok()?,
+        revision: point.payload.get(field::REVISION)?.as_integer()?.try_into().ok()?,
+        id: chunk(point.id)?,
+    })
 }
 
 /// A point's chunk and its embedding.

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use docent::{
     domain::id::{ChunkId, GenerationId},
-    vector::{Placement, Point, PointSelector, VectorAnswer, VectorError, VectorQuery, VectorStore},
+    vector::{Placement, Point, PointKey, PointSelector, VectorAnswer, VectorError, VectorQuery, VectorStore},
 };
 
 pub struct Front {
@@ -99,7 +99,7 @@ impl VectorStore for Front {
         generation: GenerationId,
         after: Option<ChunkId>,
         limit: usize,
-    ) -> Result<Vec<ChunkId>, VectorError> {
+    ) -> Result<Vec<PointKey>, VectorError> {
         self.there()?.scroll(placement, generation, after, limit).await
     }
 

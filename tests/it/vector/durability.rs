@@ -258,7 +258,7 @@ async fn an_abrupt_end_while_the_store_optimises_loses_nothing() {
         if page.is_empty() {
             break;
         }
-        listed.extend(page);
+        listed.extend(page.into_iter().map(|point| point.id));
     }
     assert_eq!(listed.len(), MANY as usize + 19, "each once");
     let hits = reopened.search(&placement(), &nearest(tenant, 9_999)).await.unwrap().hits;

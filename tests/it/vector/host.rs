@@ -236,17 +236,20 @@ service! {
                 return Err(Status::invalid_argument("limit: value 0 invalid, must be 1 or larger"));
             }
             let with_vectors = request.with_vectors.is_some();
+            let with_payload = matches!(request.with_payload.as_ref().and_then(|asked| asked.selector_options.as_ref()), Some(proto::with_payload_selector::SelectorOptions::Enable(true)));
             let scroll = edge::ScrollRequest {
                 offset: request.offset.map(wire::id).transpose()?,
                 limit: request.limit.map(|limit| limit as usize),
                 filter: request.filter.map(wire::filter).transpose()?,
                 with_vector: edge::WithVector::Bool(with_vectors),
+                with_payload: Some(edge::WithPayloadInterface::Bool(with_payload)),
                 ..edge::ScrollRequest::new()
             };
             let (found, next) = self.engine(&request.collection_name, |shard| shard.scroll(scroll)).await?;
             let result = found.into_iter().map(|record| proto::RetrievedPoint {
                 id: Some(wire::id_of(record.id)),
                 vectors: record.vector.map(wire::vectors_of),
+                payload: wire::payload_of(record.payload),
                 ..Default::default()
             }).collect();
             let next_page_offset = next.map(wire::id_of);

@@ -2,6 +2,8 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "the protocol's numbers are small in tests")]
 
+use std::collections::HashMap;
+
 use qdrant_client::qdrant::{
     self as proto, condition::ConditionOneOf, r#match::MatchValue, point_id::PointIdOptions, query, value::Kind,
     vector, vector_input, vector_output, vectors, vectors_config, vectors_output,
@@ -208,17 +210,19 @@ fn scoring(query: query::Variant, using: String) -> Result<edge::ScoringQuery, S
     Ok(edge::ScoringQuery::Vector(edge::QueryEnum::Nearest(query)))
 }
 
+pub fn payload_of(payload: Option<edge::Payload>) -> HashMap<String, proto::Value> {
+    let of = |value| match value {
+        Value::String(text) => Kind::StringValue(text),
+        other => Kind::IntegerValue(other.as_i64().unwrap()),
+    };
+    let payload = payload.into_iter().flat_map(|payload| payload.0);
+    payload.map(|(key, value)| (key, proto::Value { kind: Some(of(value)) })).collect()
+}
+
 pub fn scored(point: edge::ScoredPoint) -> proto::ScoredPoint {
-    let payload = point.payload.into_iter().flat_map(|payload| payload.0).map(|(key, value)| {
-        let kind = match value {
-            Value::String(text) => Kind::StringValue(text),
-            other => Kind::IntegerValue(other.as_i64().unwrap()),
-        };
-        (key, proto::Value { kind: Some(kind) })
-    });
     proto::ScoredPoint {
         id: Some(id_of(point.id)),
-        payload: payload.collect(),
+        payload: payload_of(point.payload),
         score: point.score,
         ..Default::default()
     }

@@ -2,7 +2,7 @@
 
 use docent::{
     domain::id::{ChunkId, GenerationId},
-    vector::{Placement, Point, PointSelector, VectorError},
+    vector::{Placement, Point, PointKey, PointSelector, VectorError},
 };
 
 use super::{DIMENSION, Stage, at, document, lexical, on_both_stores, point, semantic};
@@ -140,10 +140,10 @@ async fn scrolling_lists_a_generation_in_the_order_of_ids_page_by_page(stage: &S
     stage.write(&points).await;
     stage.write(&[point(stranger, 1, 0.0, "page")]).await;
 
-    let mut listed: Vec<ChunkId> = Vec::new();
+    let mut listed: Vec<PointKey> = Vec::new();
     let mut sizes = Vec::new();
     loop {
-        let after = listed.last().copied();
+        let after = listed.last().map(|point| point.id);
         let page = stage.store.scroll(&stage.placement, tenant, after, 10).await.unwrap();
         sizes.push(page.len());
         if page.is_empty() {
@@ -151,8 +151,9 @@ async fn scrolling_lists_a_generation_in_the_order_of_ids_page_by_page(stage: &S
         }
         listed.extend(page);
     }
-    let mut expected: Vec<_> = points.iter().map(|point| point.id).collect();
-    expected.sort();
+    let key = |&Point { id, document, revision, .. }: &Point| PointKey { id, document, revision };
+    let mut expected: Vec<_> = points.iter().map(key).collect();
+    expected.sort_by_key(|point| point.id);
     assert_eq!(sizes, [10, 10, 5, 0]);
     assert_eq!(listed, expected);
 }

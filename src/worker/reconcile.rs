@@ -1,0 +1,223 @@
+//! Makes the vector store hold what the database says of a collection: points that are missing are made again from their
+//! chunks, points that no chunk stands for are removed.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::{dependency::VECTORS, failpoint, payload};
+use crate::{
+    db::repo::{
+        chunks, collections, documents,
+        jobs::{self, ClaimedJob},
+        operations,
+    },
+    domain::{
+        collection::Collection,
+        id::{ChunkId, CollectionId, DocumentId},
+        scope::Scope,
+    },
+    error::Error,
+    ingest::{self, Target},
+    queue::{GiveUp, Handler, JobError},
+    service::{
+        Services,
+        integrity::{RECONCILE, placement},
+    },
+    vector::{Placement, PointKey, PointSelector},
+};
+
+/// Chunks and points that are compared, and made again, at a time.
+const WINDOW: usize = 512;
+/// How long a repair waits that can't be done now.
+const PAUSE: Duration = Duration::from_mins(10);
+
+pub(super) struct Reconcile {
+    pub(super) services: Arc<Services>,
+}
+
+#[derive(Clone, Copy, serde::Deserialize)]
+struct Payload {
+    collection: CollectionId,
+}
+
+/// A collection that is compared, and where its points are.
+struct Place {
+    collection: Collection,
+    placement: Placement,
+}
+
+#[async_trait]
+impl Handler for Reconcile {
+    fn kind(&self) -> &'static str {
+        RECONCILE
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &[VECTORS]
+    }
+
+    async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
+        let Payload { collection: id } = payload(job)?;
+        let reader = self.services.database.reader(Scope::System);
+        if let Some(collection) = collections::find(&reader, id).await?.filter(Collection::is_kept) {
+            let place = Place { placement: placement(&self.services, &collection), collection };
+            self.services.vectors.ensure(&place.placement).await.map_err(Error::from)?;
+            self.walk(&place, stop).await?;
+        }
+        let lease = job.lease();
+        let finished = self.services.database.transaction(|tx| jobs::finish(tx, lease).boxed()).await?;
+        if !finished {
+            return Err(JobError::LeaseLost);
+        }
+        self.services.integrity.repaired(id);
+        Ok(())
+    }
+
+    async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
+
+    async fn give_up(&self, _job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
+        let reason = match reason {
+            GiveUp::Failed(error) => format!("a repair failed and is tried again: {error}"),
+            GiveUp::Crashed => "a repair took its worker down and is tried again".to_owned(),
+        };
+        Err(JobError::Later { after: PAUSE, reason: reason.into() })
+    }
+}
+
+impl Reconcile {
+    /// Goes through points and chunks side by side, in the order of their ids.
+    async fn walk(&self, place: &Place, stop: &CancellationToken) -> Result<(), JobError> {
+        let (id, generation) = (place.collection.id, place.collection.generation);
+        let (mut restored, mut removed) = (0, 0);
+        let mut after = None;
+        loop {
+            // Points before rows: those of a document that becomes complete in between have their rows then.
+            let points = self.services.vectors.scroll(&place.placement, generation, after, WINDOW).await;
+            let mut points = points.map_err(Error::from)?;
+            let reader = self.services.database.reader(Scope::System);
+            let mut rows = chunks::ids(&reader, id, after, WINDOW as u64).await?;
+            // As far as both reach.
+            let ends = [
+                (points.len() == WINDOW).then(|| points.last().map(|point| point.id)).flatten(),
+                (rows.len() == WINDOW).then(|| rows.last().copied()).flatten(),
+            ];
+            let end = ends.into_iter().flatten().min();
+            points.retain(|point| end.is_none_or(|end| point.id <= end));
+            rows.retain(|row| end.is_none_or(|end| *row <= end));
+
+            let stored: HashSet<_> = points.iter().map(|point| point.id).collect();
+            let known: HashSet<_> = rows.iter().copied().collect();
+            rows.retain(|row| !stored.contains(row));
+            points.retain(|point| !known.contains(&point.id));
+            if !rows.is_empty() {
+                restored += self.restore(place, &rows).await?;
+            }
+            if !points.is_empty() {
+                removed += self.remove(place, &points).await?;
+            }
+            if stop.is_cancelled() {
+                return Err(JobError::Stopped);
+            }
+            after = end;
+            if end.is_none() {
+                break;
+            }
+        }
+        self.services.vectors.flush(&place.placement).await.map_err(Error::from)?;
+        if restored + removed > 0 {
+            info!(collection = %id, restored, removed, "vectors repaired");
+        }
+        Ok(())
+    }
+
+    /// Makes the points of these chunks again. Returns how many.
+    async fn restore(&self, place: &Place, missing: &[ChunkId]) -> Result<usize, JobError> {
+        let services = &self.services;
+        if !services.disk.has_room() {
+            return Err(JobError::Later { after: PAUSE, reason: "the disk is nearly full".into() });
+        }
+        let (collection, generation) = (place.collection.id, place.collection.generation);
+        let there = services.vectors.embeddings(&place.placement, generation, missing).await.map_err(Error::from)?;
+        let missing: Vec<_> = missing.iter().copied().filter(|id| !there.contains_key(id)).collect();
+        let reader = services.database.reader(Scope::System);
+        let found = chunks::find_stored(&reader, collection, &missing).await?;
+        let ids: Vec<_> = found.iter().map(|row| row.chunk.document_id).collect();
+        let documents = documents::find_many(&reader, &ids).await?;
+
+        let mut by_document: HashMap<DocumentId, Vec<chunks::NewChunk>> = HashMap::new();
+        for row in found {
+            let chunk = &row.chunk;
+            let Some(document) = documents.get(&chunk.document_id) else { continue };
+            // A chunk of newer content than the document's at that moment has its point from its own job.
+            let index = u32::try_from(chunk.index).unwrap_or_default();
+            if chunk.id == ChunkId::derive(generation, document.id, document.revision, index) {
+                by_document.entry(document.id).or_default().push(row);
+            }
+        }
+        let mut restored = 0;
+        for (&document, rows) in &by_document {
+            let target = Target { collection, generation, document, revision: documents[&document].revision };
+            let texts = ingest::texts(rows);
+            let embeddings = services.embedder.embed_documents(texts.clone()).await.map_err(Error::from)?;
+            let known = rows.iter().map(|row| row.digest.clone()).zip(embeddings).collect();
+            let points = ingest::points(target, rows, texts, &known);
+            restored += points.len();
+            services.vectors.upsert(&place.placement, points).await.map_err(Error::from)?;
+        }
+        failpoint("reconcile-upserted")?;
+        self.forget_replaced(place, by_document.keys().map(|id| (*id, documents[id].revision))).await?;
+        Ok(restored)
+    }
+
+    /// Removes what was made for documents that were changed or removed meanwhile: their own clean-up may have been over.
+    async fn forget_replaced(
+        &self,
+        place: &Place,
+        made: impl Iterator<Item = (DocumentId, i32)>,
+    ) -> Result<(), JobError> {
+        let made: Vec<_> = made.collect();
+        let ids: Vec<_> = made.iter().map(|(id, _)| *id).collect();
+        let now = documents::find_many(&self.services.database.reader(Scope::System), &ids).await?;
+        for (document, revision) in made {
+            if now.get(&document).is_none_or(|now| now.revision != revision) {
+                let selector = PointSelector::Revision { generation: place.collection.generation, document, revision };
+                self.services.vectors.delete(&place.placement, &selector).await.map_err(Error::from)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes those of the points that no chunk stands for and none will. Returns how many there were.
+    async fn remove(&self, place: &Place, surplus: &[PointKey]) -> Result<usize, JobError> {
+        let generation = place.collection.generation;
+        let reader = self.services.database.reader(Scope::System);
+        let ids: HashSet<_> = surplus.iter().map(|point| point.document).collect();
+        let ids: Vec<_> = ids.into_iter().collect();
+        // What is on its way before what is complete: a revision is on its way until the moment when it is complete.
+        let open = operations::open_revisions(&reader, &ids).await?;
+        let documents = documents::find_many(&reader, &ids).await?;
+        let points: Vec<_> = surplus.iter().map(|point| point.id).collect();
+        let rows = chunks::find_stored(&reader, place.collection.id, &points).await?;
+        let rows: HashSet<_> = rows.iter().map(|row| row.chunk.id).collect();
+        let is_wanted = |point: &PointKey| {
+            let is_newer = documents.get(&point.document).is_some_and(|now| point.revision > now.revision);
+            rows.contains(&point.id) || is_newer && open.contains(&(point.document, point.revision))
+        };
+        let chunks: Vec<_> = surplus.iter().filter(|point| !is_wanted(point)).map(|point| point.id).collect();
+        if chunks.is_empty() {
+            return Ok(0);
+        }
+        let removed = chunks.len();
+        let selector = PointSelector::Chunks { generation, chunks };
+        self.services.vectors.delete(&place.placement, &selector).await.map_err(Error::from)?;
+        Ok(removed)
+    }
+}
