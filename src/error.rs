@@ -109,6 +109,8 @@ pub enum ViolationCode {
     Forbidden,
     /// Name and password do not fit an account.
     WrongCredentials,
+    /// There would be more of something than the server's settings allow.
+    LimitExceeded,
 }
 
 /// Why a use case could not be done.

@@ -352,6 +352,10 @@ section! {
         statements_per_caller: usize = 4;
         /// Bytes of one uploaded file.
         upload_bytes: u64 = 100 * 1024 * 1024;
+        /// Bytes of originals in the collections that an account owns and in its uploads; 0: as many as there is room for.
+        stored_bytes_per_account: u64 = 0;
+        /// Bytes of originals in one collection; 0: as many as there is room for.
+        stored_bytes_per_collection: u64 = 0;
         /// Documents in one call of `documentsIngest`.
         ingest_documents: usize = 100;
         /// Characters of a search query.

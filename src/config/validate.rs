@@ -8,6 +8,8 @@ use super::Config;
 
 /// More points than any bucket needs.
 const MOST_POINTS: u32 = 1_000_000_000;
+/// A pebibyte.
+const MOST_BYTES: u64 = 1 << 50;
 
 /// A value that is refused. The message never repeats a value that may be secret.
 pub(super) struct Refusal {
@@ -177,6 +179,8 @@ impl Config {
         check.range("limits.execution_seconds", limits.execution_seconds, 1..=3600);
         check.range("limits.statements_per_caller", limits.statements_per_caller, 1..=10_000);
         check.range("limits.upload_bytes", limits.upload_bytes, 1..=1024 * 1024 * 1024 * 1024);
+        check.range("limits.stored_bytes_per_account", limits.stored_bytes_per_account, 0..=MOST_BYTES);
+        check.range("limits.stored_bytes_per_collection", limits.stored_bytes_per_collection, 0..=MOST_BYTES);
         check.range("limits.ingest_documents", limits.ingest_documents, 1..=10_000);
         check.range("limits.query_characters", limits.query_characters, 1..=1_000_000);
         check.range("limits.search_collections", limits.search_collections, 1..=100_000);

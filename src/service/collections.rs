@@ -16,7 +16,7 @@ use crate::{
         repo::{
             collections,
             jobs::{self, NewJob},
-            members,
+            members, open_operations,
             operations::{self, LockedOperation},
         },
     },
@@ -199,7 +199,7 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
                 collection.status = CollectionStatus::Deleting;
                 collection.updated_at = now;
                 collections::update(tx, &collection).await?;
-                operations::cancel_in(tx, id).await?;
+                open_operations::cancel_in(tx, id).await?;
                 let payload = json!({ "operation": operation.id, "collection": id });
                 let job = NewJob::new(DELETE_COLLECTION, Lane::Maintenance, payload, now).of(user).about(&id);
                 jobs::insert_many(tx, vec![job], now).await?;

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod members;
 mod notes;
 pub mod operations;
+mod quotas;
 pub mod sample;
 pub mod search;
 pub mod sessions;

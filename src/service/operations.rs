@@ -151,14 +151,13 @@ async fn cancel_within(
     id: OperationId,
     now: DateTime<Utc>,
 ) -> Result<Operation, Error> {
-    let Some(seen) = operations::find(&tx.reader(viewer.scope()), id).await? else {
-        return Err(Error::NotFound("operation"));
-    };
-    if let Some(collection) = seen.collection_id {
-        collections::hold(tx, viewer.scope(), collection).await?;
+    let action = Action::OperationCancel;
+    if let Some(collection) = operations::collection_of(&tx.reader(viewer.scope()), id, action).await? {
+        collections::hold(tx, viewer.scope(), collection, action).await?;
     }
-    let Some(mut locked) = operations::lock_allowed(tx, viewer.scope(), id, Action::OperationCancel).await? else {
-        return Err(forbidden(viewer));
+    let Some(mut locked) = operations::lock_allowed(tx, viewer.scope(), id, action).await? else {
+        let is_seen = operations::find(&tx.reader(viewer.scope()), id).await?.is_some();
+        return Err(if is_seen { forbidden(viewer) } else { Error::NotFound("operation") });
     };
     if locked.operation.status.is_terminal() {
         return Err(Error::Conflict("This operation has ended already.".into()));

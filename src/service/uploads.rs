@@ -7,7 +7,7 @@ use futures_util::{FutureExt, Stream};
 use super::{
     Services,
     audit::{self, Deed},
-    sessions,
+    quotas, sessions,
     validate::Violations,
 };
 use crate::{
@@ -100,7 +100,11 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let mut upload = find_open(services, viewer, id).await?;
-    let limit = services.config.limits.upload_bytes;
+    let user = upload.user_id;
+    let limits = &services.config.limits;
+    // Before the bytes come, and again when it is known how many there are.
+    services.database.transaction(|tx| quotas::check_upload(tx, limits, user, 1).boxed()).await?;
+    let limit = limits.upload_bytes;
     let stored = services.blobs.put_stream(bytes, limit).await.map_err(|error| match error {
         BlobError::TooLarge { .. } => too_large(limit),
         BlobError::Interrupted(_) => {
@@ -117,6 +121,7 @@ where
             async move {
                 let was_open = uploads::set_stored(tx, id, file).await?;
                 if was_open {
+                    quotas::check_upload(tx, &services.config.limits, user, 0).await?;
                     hold_bytes(tx, &services.blobs, std::slice::from_ref(&file.digest)).await?;
                     audit::done(tx, viewer, Deed::new(AuditAction::UploadFill).to(id), now).await?;
                 }

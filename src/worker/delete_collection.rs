@@ -13,10 +13,11 @@ use crate::{
         repo::{
             chunks, collections, documents,
             jobs::{self, ClaimedJob},
-            operations,
+            open_operations, operations,
         },
     },
     domain::{
+        action::Action,
         id::{CollectionId, DocumentId, OperationId},
         operation::{OperationEventKind, OperationStatus},
         page::{MAX_PAGE_SIZE, PageRequest},
@@ -104,7 +105,7 @@ impl DeleteCollection {
             .transaction(|tx| {
                 async move {
                     // Documents before their chunks: one that is being completed has its chunks by then.
-                    collections::hold(tx, Scope::System, id).await?;
+                    collections::hold(tx, Scope::System, id, Action::CollectionDelete).await?;
                     documents::lock_many(tx, id, some).await?;
                     chunks::delete_of_documents(tx, id, some).await?;
                     documents::delete_many(tx, some).await
@@ -117,7 +118,7 @@ impl DeleteCollection {
     /// Ends what waits to be indexed in the collection, so that whoever follows it sees the end at once.
     async fn leave_out_waiting(&self, id: CollectionId) -> Result<(), DatabaseError> {
         let reader = self.services.database.reader(Scope::System);
-        for operation in operations::cancelled_in(&reader, id).await? {
+        for operation in open_operations::cancelled_in(&reader, id).await? {
             while self.leave_out_some(id, operation).await? {}
             self.services.events.announce(operation);
         }
@@ -131,7 +132,7 @@ impl DeleteCollection {
             .database
             .transaction(|tx| {
                 async move {
-                    collections::hold(tx, Scope::System, id).await?;
+                    collections::hold(tx, Scope::System, id, Action::CollectionDelete).await?;
                     let Some(mut locked) = operations::lock(tx, Scope::System, operation).await? else {
                         return Ok(false);
                     };
@@ -162,7 +163,7 @@ impl DeleteCollection {
                     if !jobs::finish(tx, lease).await? {
                         return Err(JobError::LeaseLost);
                     }
-                    collections::hold(tx, Scope::System, collection).await?;
+                    collections::hold(tx, Scope::System, collection, Action::CollectionDelete).await?;
                     if let Some(mut locked) = operations::lock(tx, Scope::System, operation).await? {
                         start(&mut locked, now);
                         locked.operation.status = OperationStatus::Completed;

@@ -4,6 +4,7 @@ mod delete_collection;
 pub mod dependency;
 mod drop_points;
 mod ingest_document;
+pub mod integrity;
 mod reconcile;
 mod upkeep;
 

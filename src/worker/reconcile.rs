@@ -12,12 +12,12 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{dependency::VECTORS, failpoint, payload};
+use super::{dependency::VECTORS, failpoint, integrity::placement, payload};
 use crate::{
     db::repo::{
         chunks, collections, documents,
         jobs::{self, ClaimedJob},
-        operations,
+        open_operations,
     },
     domain::{
         collection::Collection,
@@ -27,13 +27,12 @@ use crate::{
     error::Error,
     ingest::{self, Target},
     queue::{GiveUp, Handler, JobError},
-    service::{
-        Services,
-        integrity::{RECONCILE, placement},
-    },
+    service::Services,
     vector::{Placement, PointKey, PointSelector},
 };
 
+/// The kind of the job.
+pub(super) const RECONCILE: &str = "reconcile";
 /// Chunks and points that are compared, and made again, at a time.
 const WINDOW: usize = 512;
 /// How long a repair waits that can't be done now.
@@ -202,7 +201,7 @@ impl Reconcile {
         let ids: HashSet<_> = surplus.iter().map(|point| point.document).collect();
         let ids: Vec<_> = ids.into_iter().collect();
         // What is on its way before what is complete: a revision is on its way until the moment when it is complete.
-        let open = operations::open_revisions(&reader, &ids).await?;
+        let open = open_operations::open_revisions(&reader, &ids).await?;
         let documents = documents::find_many(&reader, &ids).await?;
         let points: Vec<_> = surplus.iter().map(|point| point.id).collect();
         let rows = chunks::find_stored(&reader, place.collection.id, &points).await?;

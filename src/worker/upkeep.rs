@@ -12,9 +12,11 @@ use crate::{
     db::repo::{audit_log, collections, operations, originals, sessions, uploads},
     domain::scope::Scope,
     error::Error,
-    service::{Services, integrity},
+    service::Services,
     vector::Placement,
 };
+
+use super::integrity;
 
 /// Time between two looks for originals that nothing needs. Each look goes through the whole store.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(6);

@@ -231,10 +231,10 @@ pub async fn lock(
     row.map(TryInto::try_into).transpose()
 }
 
-/// Takes a collection until the transaction ends and tells nothing of it: for the order in which rows are taken (see
-/// [`Transaction`]), where the caller's rights are asked of what is taken next.
-pub async fn hold(tx: &Transaction<'_>, scope: Scope, id: CollectionId) -> Result<(), DatabaseError> {
-    let row = collection::Entity::find_by_id(id.0).filter(readable(scope)).lock_exclusive();
+/// Takes a collection in which the scope may do `action` until the transaction ends, and tells nothing of it: for the
+/// order in which rows are taken (see [`Transaction`]), before what is meant is taken.
+pub async fn hold(tx: &Transaction<'_>, scope: Scope, id: CollectionId, action: Action) -> Result<(), DatabaseError> {
+    let row = collection::Entity::find_by_id(id.0).filter(allowed(scope, action)).lock_exclusive();
     let row = row.select_only().column(collection::Column::Id);
     row.into_tuple::<uuid::Uuid>().one(&tx.connection).await?;
     Ok(())

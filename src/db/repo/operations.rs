@@ -1,6 +1,6 @@
 //! Operations, what became of each document in them, and their events.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -149,6 +149,22 @@ fn places(scope: Scope, filter: &OperationFilter) -> (Vec<Select<collection::Ent
     }
 }
 
+/// The collection of an operation about which the reader may do `action`.
+pub async fn collection_of(
+    reader: &Reader<'_>,
+    id: OperationId,
+    action: Action,
+) -> Result<Option<CollectionId>, DatabaseError> {
+    let collection: Option<Option<uuid::Uuid>> = operation::Entity::find_by_id(id.0)
+        .select_only()
+        .column(operation::Column::CollectionId)
+        .filter(allowed(reader.scope, action))
+        .into_tuple()
+        .one(&reader.executor)
+        .await?;
+    Ok(collection.flatten().map(CollectionId))
+}
+
 /// One operation.
 pub async fn find(reader: &Reader<'_>, id: OperationId) -> Result<Option<Operation>, DatabaseError> {
     Ok(find_many(reader, &[id]).await?.remove(&id))
@@ -205,39 +221,6 @@ pub async fn count(reader: &Reader<'_>, filter: &OperationFilter) -> Result<i64,
     count_of_all(reader, lists).await
 }
 
-/// The operations that index documents of a collection and have not ended.
-fn indexing_in(collection: CollectionId) -> Condition {
-    let open = [OperationStatus::Pending, OperationStatus::Processing];
-    Condition::all()
-        .add(operation::Column::CollectionId.eq(collection.0))
-        .add(operation::Column::Status.is_in(open.map(StoredEnum::stored)))
-        .add(operation::Column::OperationType.ne(OperationType::Delete.stored()))
-}
-
-/// Asks to cancel all that is being indexed in a collection, which the transaction holds.
-pub async fn cancel_in(tx: &Transaction<'_>, collection: CollectionId) -> Result<(), DatabaseError> {
-    operation::Entity::update_many()
-        .col_expr(operation::Column::CancelRequested, Expr::value(true))
-        .filter(indexing_in(collection))
-        .exec(&tx.connection)
-        .await?;
-    Ok(())
-}
-
-/// The operations on a collection that have not ended after [`cancel_in`].
-pub async fn cancelled_in(reader: &Reader<'_>, collection: CollectionId) -> Result<Vec<OperationId>, DatabaseError> {
-    let ids: Vec<uuid::Uuid> = operation::Entity::find()
-        .select_only()
-        .column(operation::Column::Id)
-        .filter(indexing_in(collection))
-        .filter(visible(reader.scope))
-        .order_by_asc(operation::Column::Id)
-        .into_tuple()
-        .all(&reader.executor)
-        .await?;
-    Ok(ids.into_iter().map(OperationId).collect())
-}
-
 /// Whether somebody asked to cancel an operation.
 pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result<bool, DatabaseError> {
     let requested: Option<bool> = operation::Entity::find_by_id(id.0)
@@ -248,27 +231,6 @@ pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result
         .one(&reader.executor)
         .await?;
     Ok(requested.unwrap_or(false))
-}
-
-/// The revisions of these documents that are still on their way.
-pub async fn open_revisions(
-    reader: &Reader<'_>,
-    documents: &[DocumentId],
-) -> Result<HashSet<(DocumentId, i32)>, DatabaseError> {
-    let open = [DocumentOutcome::Pending, DocumentOutcome::Processing];
-    let operations = operation::Entity::find().filter(visible(reader.scope));
-    let operations = operations.select_only().column(operation::Column::Id).into_query();
-    let rows: Vec<(uuid::Uuid, i32)> = operation_document::Entity::find()
-        .select_only()
-        .column(operation_document::Column::DocumentId)
-        .column(operation_document::Column::Revision)
-        .filter(operation_document::Column::DocumentId.is_in(documents.iter().map(|id| id.0)))
-        .filter(operation_document::Column::Outcome.is_in(open.map(StoredEnum::stored)))
-        .filter(operation_document::Column::OperationId.in_subquery(operations))
-        .into_tuple()
-        .all(&reader.executor)
-        .await?;
-    Ok(rows.into_iter().map(|(document, revision)| (DocumentId(document), revision)).collect())
 }
 
 /// What the operation wants that an earlier call of this user under the same key made, by its place in the call.

@@ -87,6 +87,10 @@ pub struct ServerLimits {
     execution_seconds: i32,
     /// Bytes of one uploaded file.
     upload_bytes: BigInt,
+    /// Bytes of files in the collections that an account owns and in its uploads. Null: as many as there is room for.
+    stored_bytes_per_account: Option<BigInt>,
+    /// Bytes of files in one collection. Null: as many as there is room for.
+    stored_bytes_per_collection: Option<BigInt>,
     /// Documents in one call of `documentsIngest` or `documentsDelete`.
     ingest_documents: i32,
     /// Characters of a question in `search`.
@@ -164,6 +168,8 @@ impl Server {
                 mutations: number(limits.mutations),
                 execution_seconds: number(limits.execution_seconds),
                 upload_bytes: BigInt(limits.upload_bytes.try_into().unwrap_or(i64::MAX)),
+                stored_bytes_per_account: quota(limits.stored_bytes_per_account),
+                stored_bytes_per_collection: quota(limits.stored_bytes_per_collection),
                 ingest_documents: number(limits.ingest_documents),
                 query_characters: number(limits.query_characters),
                 search_collections: number(limits.search_collections),
@@ -178,4 +184,9 @@ impl Server {
             },
         }
     }
+}
+
+/// A quota of bytes; none is written as 0.
+fn quota(bytes: u64) -> Option<BigInt> {
+    (bytes > 0).then(|| BigInt(bytes.try_into().unwrap_or(i64::MAX)))
 }

@@ -32,6 +32,8 @@ pub enum UserErrorCode {
     Forbidden,
     /// Name and password do not fit an account.
     WrongCredentials,
+    /// There would be more of something than the server allows; `server.limits` tells how much that is.
+    LimitExceeded,
 }
 
 /// A refusal of one place of a mutation's input. Nothing was changed.

@@ -20,6 +20,7 @@ use super::{
     access::{find_collection, forbidden, lock_collection},
     audit::{self, Deed},
     operations::{INGEST_DOCUMENT, Settlement, finish_if_settled, settle},
+    quotas,
     uploads::hold_bytes,
     validate::Violations,
 };
@@ -312,7 +313,9 @@ async fn accept(
     operations::insert_items(tx, plan.items).await?;
     let jobs = plan.jobs.into_iter().map(|job| job.of(user)).collect();
     jobs::insert_many(tx, jobs, now).await?;
+    let new_bytes = plan.counters.bytes;
     collections::add_to_counters(tx, collection.id, plan.counters).await?;
+    quotas::check_documents(tx, &services.config.limits, &collection, new_bytes).await?;
     let deed = Deed::new(AuditAction::DocumentsIngest).to(operation.id).within(collection.id);
     audit::done(tx, viewer, deed.saying(format!("documents: {}", checked.len())), now).await?;
     Ok(Ingested { operation, documents: plan.documents })

@@ -176,6 +176,7 @@ pub const EDGES: &[Edge] = &[
     list("Query", &["users(filter: { text: $memberName })"], Need::Server, Need::Server),
     list("Query", &[AUDIT_LOG], Need::Account, Need::Audit),
     edge("Server", &["server", "limits"], Need::Nothing, Need::Nothing),
+    edge("Server", &["server", "integrity"], Need::Nothing, Need::Administrates),
     // Collections and their members.
     edge("Collection", &[COLLECTION, "chunking"], READ, READ),
     edge("Collection", &[COLLECTION, "embeddingModel"], READ, READ),

@@ -54,6 +54,8 @@ pub enum Need {
     Login,
     /// An administrator, not a key of hers.
     Server,
+    /// The same; for others there is nothing.
+    Administrates,
     /// An account, or a key for new collections.
     Create,
     /// An account, or a key that may add documents.
@@ -88,7 +90,7 @@ impl Need {
     /// Whether it is about who asks, and not about what she asks for: then a refusal may not tell whether that exists.
     pub fn is_about_caller(self) -> bool {
         match self {
-            Self::Login | Self::Server | Self::Create | Self::Upload | Self::Account => true,
+            Self::Login | Self::Server | Self::Administrates | Self::Create | Self::Upload | Self::Account => true,
             Self::Both(first, _) | Self::Missing(first) => first.is_about_caller(),
             _ => false,
         }
@@ -164,6 +166,7 @@ pub fn expected(need: Need, actor: &Actor) -> Outcome {
         Need::Open | Need::Nothing | Need::Account => Done,
         Need::Login => or_refused(is_login),
         Need::Server => or_refused(is_login && actor.is_admin),
+        Need::Administrates => or_hidden(is_login && actor.is_admin),
         Need::Create => {
             or_refused(names("COLLECTION_CREATE") && actor.key.as_ref().is_none_or(|key| key.reach == Reach::All))
         }

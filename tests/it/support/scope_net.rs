@@ -68,6 +68,11 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         r#""documents" WHERE "documents"."id" IN (?) AND "documents"."collection_id" = ?"#,
         "in a collection that the transaction holds",
     ),
+    (r#""collections" WHERE "collections"."owner_id" = ? LIMIT ?"#, "how much an account stores"),
+    (
+        r#""operation_documents" WHERE "operation_documents"."operation_id" IN (SELECT "operations"."id" FROM "operations" WHERE "operations"."collection_id" "#,
+        "how much is on its way to a collection that the transaction holds, or to those of an account",
+    ),
     (
         r#""operation_documents" WHERE "operation_documents"."operation_id" = ? AND "operation_documents"."outcome" = ?"#,
         "of an operation that the transaction holds",

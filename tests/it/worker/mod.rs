@@ -1,8 +1,13 @@
+mod behind;
+mod contention;
 mod disk;
 mod faults;
+mod integrity;
 mod originals;
 mod outage;
+mod property;
 mod queue;
+mod quotas;
 mod runner;
 mod shutdown;
 mod updates;

@@ -2,12 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use docent::{
-    db::repo::{collections, jobs},
-    domain::scope::Scope,
-};
+use docent::{db::repo::jobs, domain::scope::Scope};
 use serde_json::{Value, json};
 
+use super::behind::points;
 use crate::{
     on_both_databases,
     support::app::{PATIENCE, TestApp, texts},
@@ -24,15 +22,6 @@ async fn until(app: &TestApp, holds: impl AsyncFn() -> bool) {
 
 async fn open_jobs(app: &TestApp) -> i64 {
     jobs::count_open(&app.app.services().database.reader(Scope::System)).await.unwrap()
-}
-
-async fn points(app: &TestApp) -> usize {
-    let services = app.app.services();
-    let mut count = 0;
-    for collection in collections::all_targets(&services.database.reader(Scope::System), 10).await.unwrap().items {
-        count += services.vectors.count(&services.placement(), collection.generation).await.unwrap();
-    }
-    count
 }
 
 on_both_databases! {
@@ -68,6 +57,6 @@ on_both_databases! {
         let ended = ada.ended(&operation).await;
         assert_eq!((&ended["status"], &ended["totals"]["completed"]), (&json!("COMPLETED"), &json!(40)));
         assert_eq!(ada.ended(&removal).await["status"], "COMPLETED");
-        assert_eq!(points(&app).await, 41);
+        assert_eq!(points(&app, &id).await, 41);
     }
 }

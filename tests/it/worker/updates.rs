@@ -4,7 +4,7 @@ use docent::{
     db::{
         DatabaseError,
         repo::{
-            collections, documents,
+            documents,
             jobs::{self, NewJob},
         },
     },
@@ -14,61 +14,23 @@ use docent::{
         job::Lane,
         scope::Scope,
     },
-    vector::Placement,
 };
 use futures_util::FutureExt;
-use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
+use super::behind::{count, execute, found, idle, points, row, stored};
 use crate::{
     on_both_databases,
     support::{
-        app::{PATIENCE, TestApp, texts},
+        app::{TestApp, texts},
         caller::Caller,
     },
 };
 
-/// The row behind a global id.
-fn row(global_id: &str) -> uuid::Uuid {
-    use base64::Engine;
-    let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(global_id).unwrap();
-    String::from_utf8(decoded).unwrap().rsplit(':').next().unwrap().parse().unwrap()
-}
-
-/// Waits until the queue is empty.
-async fn idle(app: &TestApp) {
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while jobs::count_open(&app.app.services().database.reader(Scope::System)).await.unwrap() > 0 {
-        assert!(std::time::Instant::now() < deadline, "the queue does not empty");
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-}
-
-/// The names of what each leg finds, alone and together.
-async fn found(caller: &Caller, query: &str) -> [Vec<String>; 3] {
-    let mut found = Vec::new();
-    for mode in ["LEXICAL", "SEMANTIC", "HYBRID"] {
-        let result = caller.search(json!({ "query": query, "mode": mode, "first": 50 })).await;
-        let contents = result["hits"].as_array().unwrap().iter().map(|hit| hit["chunk"]["content"].as_str().unwrap());
-        found.push(contents.map(str::to_owned).collect());
-    }
-    found.try_into().unwrap()
-}
-
-/// How many points the collection has.
-async fn points(app: &TestApp, collection: &str) -> usize {
-    let services = app.app.services();
-    let found = collections::find(&services.database.reader(Scope::System), CollectionId(row(collection))).await;
-    let found = found.unwrap().unwrap();
-    let placement = Placement { name: found.vector_store_name, ..services.placement() };
-    services.vectors.count(&placement, found.generation).await.unwrap()
-}
-
 /// Enqueues a removal of points as the first version of this program did: all revisions but one.
 async fn enqueue_removal_of_the_first_version(app: &TestApp, collection: &str, document: DocumentId, keep: i32) {
     let services = app.app.services();
-    let found = collections::find(&services.database.reader(Scope::System), CollectionId(row(collection))).await;
-    let found = found.unwrap().unwrap();
+    let found = stored(app, collection).await;
     let payload = json!({
         "placement": found.vector_store_name,
         "generation": found.generation,
@@ -88,20 +50,6 @@ async fn enqueue_removal_of_the_first_version(app: &TestApp, collection: &str, d
 async fn status(caller: &Caller, collection: &str) -> Value {
     let query = "query($id: ID!) { collection(id: $id) { documents { nodes { status } } } }";
     caller.data(query, json!({ "id": collection })).await["collection"]["documents"]["nodes"][0]["status"].clone()
-}
-
-/// Changes the database behind the application's back.
-async fn execute(app: &TestApp, statement: &str) {
-    let connection = sea_orm::Database::connect(app.database_url()).await.unwrap();
-    connection.execute_unprepared(statement).await.unwrap();
-    connection.close().await.unwrap();
-}
-
-async fn count(app: &TestApp, statement: &str) -> i64 {
-    let connection = sea_orm::Database::connect(app.database_url()).await.unwrap();
-    let statement = Statement::from_string(connection.get_database_backend(), statement);
-    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
-    row.try_get_by_index::<i64>(0).unwrap()
 }
 
 fn everywhere(content: &str) -> [Vec<String>; 3] {

@@ -1,0 +1,66 @@
+//! How many bytes of originals an account and a collection may have. What is to be added is written first, compared with
+//! what is allowed, and taken back if it is too much.
+
+use crate::{
+    config::LimitsConfig,
+    db::{Transaction, repo::stored_bytes},
+    domain::{collection::Collection, id::UserId},
+    error::{Error, ViolationCode},
+};
+
+/// Refuses documents for which a collection, or the account that owns it, has no room. Calls for several collections of
+/// one account at the same time may each see the room that there was before. `new_bytes` are those of new documents,
+/// which `collection` does not count yet.
+pub(super) async fn check_documents(
+    tx: &Transaction<'_>,
+    limits: &LimitsConfig,
+    collection: &Collection,
+    new_bytes: i64,
+) -> Result<(), Error> {
+    let refused = |whose: &str, quota: u64, bytes: i64| {
+        let message = format!(
+            "{whose} may have {quota} bytes of files; with these documents there would be {bytes}. Delete documents, or \
+             ask the server's administrator for more room."
+        );
+        Error::invalid(ViolationCode::LimitExceeded, "documents", message)
+    };
+    let quota = limits.stored_bytes_per_collection;
+    if quota > 0 {
+        let bytes = collection.total_bytes + new_bytes + stored_bytes::on_their_way(tx, collection.id).await?;
+        if exceeds(bytes, quota) {
+            return Err(refused("This collection", quota, bytes));
+        }
+    }
+    let quota = limits.stored_bytes_per_account;
+    if quota > 0 {
+        let bytes = stored_bytes::of_account(tx, collection.owner_id).await?;
+        if exceeds(bytes, quota) {
+            return Err(refused("The account that owns this collection", quota, bytes));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an upload for which an account has no room: with `coming` bytes more than are noted.
+pub(super) async fn check_upload(
+    tx: &Transaction<'_>,
+    limits: &LimitsConfig,
+    user: UserId,
+    coming: i64,
+) -> Result<(), Error> {
+    let quota = limits.stored_bytes_per_account;
+    if quota > 0 && exceeds(stored_bytes::of_account(tx, user).await?.saturating_add(coming), quota) {
+        return Err(Error::LimitExceeded {
+            limit: "limits.stored_bytes_per_account",
+            message: format!(
+                "Your account may have {quota} bytes of files, and this one would be too much. Delete documents, or ask \
+                 the server's administrator for more room."
+            ),
+        });
+    }
+    Ok(())
+}
+
+fn exceeds(bytes: i64, quota: u64) -> bool {
+    u64::try_from(bytes).unwrap_or(0) > quota
+}
