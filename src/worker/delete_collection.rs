@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{dependency::VECTORS, failpoint, payload, removal_goes_on};
+use super::{dependency::VECTORS, failpoint, goes_on, payload};
 use crate::{
     db::{
         DatabaseError,
@@ -94,7 +94,7 @@ impl Handler for DeleteCollection {
     async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
 
     async fn give_up(&self, _job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
-        Err(removal_goes_on(reason))
+        Err(goes_on("a removal", reason))
     }
 }
 

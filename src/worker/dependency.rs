@@ -11,12 +11,37 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    queue::Dependency,
+    disk::Disk,
+    queue::{Dependency, JobError},
     vector::{Placement, VectorError, VectorStore},
 };
 
 /// As errors of the vector store name it.
 pub(super) const VECTORS: &str = "vector store";
+
+/// Space for what is taken in.
+pub(super) const SPACE: &str = "disk";
+
+const NO_SPACE: &str = "the disk is nearly full";
+
+/// What a job says that needs space when there is none.
+pub(super) fn no_space() -> JobError {
+    JobError::Away { dependency: SPACE, source: NO_SPACE.into() }
+}
+
+/// Room on the disk beyond the reserve.
+pub(super) struct Space(pub(super) Arc<Disk>);
+
+#[async_trait]
+impl Dependency for Space {
+    fn name(&self) -> &'static str {
+        SPACE
+    }
+
+    async fn check(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if self.0.has_room() { Ok(()) } else { Err(NO_SPACE.into()) }
+    }
+}
 
 /// The vector store, with the placement of new collections, which has to be open before anything is written there.
 pub struct Vectors {

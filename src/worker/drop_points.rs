@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{dependency::VECTORS, payload, removal_goes_on};
+use super::{dependency::VECTORS, goes_on, payload};
 use crate::{
     db::{
         DatabaseError,
@@ -58,7 +58,7 @@ impl Handler for DropPointsHandler {
     async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
 
     async fn give_up(&self, _job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
-        Err(removal_goes_on(reason))
+        Err(goes_on("a removal", reason))
     }
 }
 

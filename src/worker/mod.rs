@@ -26,8 +26,8 @@ use crate::{
 
 /// Removals and repairs at the same time.
 const MAINTENANCE_SLOTS: usize = 4;
-/// How long a removal that does not succeed waits before it is tried again. It is never given up.
-const REMOVAL_PAUSE: Duration = Duration::from_hours(1);
+/// How long a removal or a repair that does not succeed waits before it is tried again. It is never given up.
+const LONG_PAUSE: Duration = Duration::from_hours(1);
 
 /// Works on the queue and looks after the stores until `stop` is cancelled.
 ///
@@ -50,7 +50,7 @@ pub async fn run(
         Arc::new(delete_collection::DeleteCollection { services: Arc::clone(&services) }),
         Arc::new(reconcile::Reconcile { services: Arc::clone(&services) }),
     ];
-    let dependencies: Vec<Arc<dyn Dependency>> = vec![vectors];
+    let dependencies: Vec<Arc<dyn Dependency>> = vec![vectors, Arc::new(dependency::Space(Arc::clone(&services.disk)))];
     let runner = Arc::new(Runner::new(
         services.database.clone(),
         Arc::clone(&services.clock),
@@ -100,13 +100,13 @@ fn is_away(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
         || matches!(database, Some(DatabaseError::Unavailable(_)))
 }
 
-/// What a removal says that did not succeed however often it was tried: nobody may give it up.
-fn removal_goes_on(reason: GiveUp<'_>) -> JobError {
+/// What a removal or a repair says that did not succeed however often it was tried: nobody may give it up.
+fn goes_on(what: &str, reason: GiveUp<'_>) -> JobError {
     let reason = match reason {
-        GiveUp::Failed(error) => format!("a removal failed and is tried again: {error}"),
-        GiveUp::Crashed => "a removal took its worker down and is tried again".to_owned(),
+        GiveUp::Failed(error) => format!("{what} failed and is tried again: {error}"),
+        GiveUp::Crashed => format!("{what} took its worker down and is tried again"),
     };
-    JobError::Later { after: REMOVAL_PAUSE, reason: reason.into() }
+    JobError::Later { after: LONG_PAUSE, reason: reason.into() }
 }
 
 /// So that transactions of handlers can give up a lost lease.

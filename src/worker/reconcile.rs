@@ -12,7 +12,12 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{dependency::VECTORS, failpoint, integrity::placement, payload};
+use super::{
+    dependency::{VECTORS, no_space},
+    failpoint, goes_on,
+    integrity::placement,
+    payload,
+};
 use crate::{
     db::repo::{
         chunks, collections, documents,
@@ -35,8 +40,6 @@ use crate::{
 pub(super) const RECONCILE: &str = "reconcile";
 /// Chunks and points that are compared, and made again, at a time.
 const WINDOW: usize = 512;
-/// How long a repair waits that can't be done now.
-const PAUSE: Duration = Duration::from_mins(10);
 
 pub(super) struct Reconcile {
     pub(super) services: Arc<Services>,
@@ -83,11 +86,7 @@ impl Handler for Reconcile {
     async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
 
     async fn give_up(&self, _job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
-        let reason = match reason {
-            GiveUp::Failed(error) => format!("a repair failed and is tried again: {error}"),
-            GiveUp::Crashed => "a repair took its worker down and is tried again".to_owned(),
-        };
-        Err(JobError::Later { after: PAUSE, reason: reason.into() })
+        Err(goes_on("a repair", reason))
     }
 }
 
@@ -141,7 +140,7 @@ impl Reconcile {
     async fn restore(&self, place: &Place, missing: &[ChunkId]) -> Result<usize, JobError> {
         let services = &self.services;
         if !services.disk.has_room() {
-            return Err(JobError::Later { after: PAUSE, reason: "the disk is nearly full".into() });
+            return Err(no_space());
         }
         let (collection, generation) = (place.collection.id, place.collection.generation);
         let there = services.vectors.embeddings(&place.placement, generation, missing).await.map_err(Error::from)?;

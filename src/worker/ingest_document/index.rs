@@ -189,11 +189,15 @@ impl IngestDocument {
         }
     }
 
-    /// Between two steps: waits while the disk is nearly full, and stops when the server does. A cancelled operation needs no more work either; what was done so
-    /// far is settled by [`Self::begin`] when the job is taken up again.
-    async fn go_on(&self, work: &Work, stop: &CancellationToken) -> Result<(), JobError> {
-        self.wait_for_space(stop).await?;
-        self.is_wanted(work, stop).await
+    /// Between two steps: waits while the disk is nearly full, with what is done so far, and stops when the server does or
+    /// the operation is cancelled. [`Self::begin`] settles what was done when the job is taken up again.
+    async fn go_on(&self, work: &Work, stop: &CancellationToken) -> Result<(), Stop> {
+        let room = async {
+            self.services.disk.room().await;
+            Ok(())
+        };
+        self.while_wanted(work, stop, room).await?;
+        Ok(self.is_wanted(work, stop).await?)
     }
 
     async fn is_wanted(&self, work: &Work, stop: &CancellationToken) -> Result<(), JobError> {

@@ -12,7 +12,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::{dependency::VECTORS, failpoint};
+use super::{
+    dependency::{SPACE, VECTORS, no_space},
+    failpoint,
+};
 use crate::{
     db::repo::{chunks::NewChunk, jobs::ClaimedJob, operations::OperationItem},
     domain::{
@@ -76,16 +79,6 @@ struct Description {
     language: Option<String>,
 }
 
-impl IngestDocument {
-    /// Waits until the disk has room for more, or the server stops.
-    async fn wait_for_space(&self, stop: &CancellationToken) -> Result<(), JobError> {
-        tokio::select! {
-            () = self.services.disk.room() => Ok(()),
-            () = stop.cancelled() => Err(JobError::Stopped),
-        }
-    }
-}
-
 #[async_trait]
 impl Handler for IngestDocument {
     fn kind(&self) -> &'static str {
@@ -93,11 +86,13 @@ impl Handler for IngestDocument {
     }
 
     fn needs(&self) -> &'static [&'static str] {
-        &[VECTORS]
+        &[VECTORS, SPACE]
     }
 
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
-        self.wait_for_space(stop).await?;
+        if !self.services.disk.has_room() {
+            return Err(no_space());
+        }
         let Some(work) = self.begin(job).await? else { return Ok(()) };
         failpoint("ingest-begun")?;
         match self.index(&work, stop).await {

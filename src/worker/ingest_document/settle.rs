@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::{
-    super::{failpoint, payload},
+    super::{dependency::SPACE, failpoint, payload},
     Indexed, IngestDocument, Payload, Work,
 };
 use crate::{
@@ -195,6 +195,9 @@ impl IngestDocument {
     ) -> Result<(), JobError> {
         let Payload { operation, ordinal } = payload(job)?;
         let message = match error {
+            JobError::Away { dependency: SPACE, .. } => {
+                "The server's disk is nearly full; this document goes on when there is space again.".to_owned()
+            }
             JobError::Away { dependency, .. } => {
                 format!("The {dependency} does not answer; this document goes on when it does.")
             }
