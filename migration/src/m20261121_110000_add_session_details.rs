@@ -1,4 +1,4 @@
-//! What a user needs to recognise her logins, and what answers a refresh that was repeated at once.
+//! What a user needs to recognise their logins, and what answers a refresh that was repeated at once.
 
 crate::sql::migration! {
     up: [

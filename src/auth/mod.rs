@@ -1,4 +1,4 @@
-//! Who is asking and what she may do: the viewer, the policy, passwords, tokens, limits.
+//! Who is asking and what they may do: the viewer, the policy, passwords, tokens, limits.
 
 pub mod password;
 pub mod policy;

@@ -98,7 +98,7 @@ impl PasswordHasher {
     }
 
     /// Runs `work` when a slot is free. The slot is held by the work itself: a caller who has gone away does not end the
-    /// computation, so she must not free its memory for the next one.
+    /// computation, so their leaving must not free its memory for the next one.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,

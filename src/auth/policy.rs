@@ -21,7 +21,7 @@ pub struct Rule {
     pub keys: bool,
 }
 
-/// The policy. An administrator runs the server; other people's collections are not hers to read.
+/// The policy. An administrator runs the server; that does not let them read other people's collections.
 pub const POLICY: [Rule; Action::ALL.len()] = {
     use Action as A;
     use CollectionRole::{Editor, Owner, Viewer};

@@ -121,7 +121,7 @@ enum LoginBucket {
 }
 
 /// Keeps passwords from being guessed. An account's bucket can be emptied by anybody, so addresses that its user logged in
-/// from have one of their own: whoever guesses does not lock her out.
+/// from have one of their own: whoever guesses does not lock the user out.
 #[derive(Debug)]
 pub struct LoginLimiter {
     buckets: Buckets<LoginBucket>,

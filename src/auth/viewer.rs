@@ -17,7 +17,7 @@ use crate::{
     error::Error,
 };
 
-/// How a caller proved who she is.
+/// How a caller proved who they are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Credential {
     /// Not at all.
@@ -30,7 +30,7 @@ pub enum Credential {
     Console,
 }
 
-/// The caller of a request, as far as her credential proved it.
+/// The caller of a request, as far as their credential proved it.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     /// The account; `None` when nobody logged in.
@@ -38,7 +38,7 @@ pub struct Viewer {
     pub credential: Credential,
     /// When the credential stops being good.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Where she is.
+    /// Where the caller is.
     pub client: Client,
 }
 
@@ -49,7 +49,7 @@ impl Viewer {
         Self { user: None, credential: Credential::None, expires_at: None, client }
     }
 
-    /// Whoever runs a command on the server's machine. She has no account and reads nothing: what commands may do, they
+    /// Whoever runs a command on the server's machine. Has no account and reads nothing: what commands may do, they
     /// do by themselves.
     #[must_use]
     pub fn console() -> Self {

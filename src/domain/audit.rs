@@ -85,7 +85,7 @@ actions! {
 pub enum AuditResult {
     /// It was done.
     Done,
-    /// The caller may not, or what she named does not exist for her.
+    /// The caller may not, or what they named does not exist for them.
     Refused,
 }
 

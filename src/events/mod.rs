@@ -1,7 +1,7 @@
 //! What happened to operations, live: the table is the truth, the hub only says that there is news.
 //!
-//! A follower reads the table after her cursor, then waits for news and reads again. So nothing is missed or repeated,
-//! however late she is, and every read is made with her scope as it is then.
+//! A follower reads the table after their cursor, then waits for news and reads again. So nothing is missed or
+//! repeated, however late they are, and every read is made with their scope as it is then.
 
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,10 @@ use crate::{
     },
 };
 
-/// News that a follower may be behind before she has to look for herself.
+/// News that a follower may be behind before they have to look for themselves.
 const BACKLOG: usize = 4096;
-/// How long a follower waits for news before she looks for herself: another process may have written, and she may have
-/// lost the right to read. What was read longer ago than this is read again before it is told.
+/// How long a follower waits for news before they look for themselves: another process may have written, and they
+/// may have lost the right to read. What was read longer ago than this is read again before it is told.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Tells followers in this process that an operation has new events.
@@ -100,7 +100,7 @@ impl Follower {
                 return Ok(None);
             }
             if self.read_at.elapsed() > PATIENCE && self.ready.len() > 0 {
-                // She took her time with the last one.
+                // The follower took their time with the last one.
                 self.ready = Vec::new().into_iter();
                 self.has_more = true;
             }

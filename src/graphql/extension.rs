@@ -185,8 +185,8 @@ impl Extension for OneRequest {
     }
 }
 
-/// Notes an error that says that the caller may not see what she asked for. What travels up from a field below was noted
-/// there.
+/// Notes an error that says that the caller may not see what they asked for. What travels up from a field below was
+/// noted there.
 fn note_refusal(context: &ExtensionContext<'_>, error: &ServerError, (parent, name): (&str, &str), field: &Field) {
     let ours = error.source::<Error>().or_else(|| error.source::<Arc<Error>>().map(AsRef::as_ref));
     let (Some(error), Some(services), Some(viewer)) =

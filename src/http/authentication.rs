@@ -42,10 +42,10 @@ pub trait Callers: Send + Sync {
     /// `Unauthenticated` for a credential that is malformed, unknown, expired or revoked.
     async fn authenticate(&self, authorization: Option<&str>, client: Client) -> Result<Viewer, Error>;
 
-    /// The same caller as she is now, for connections that outlast a request.
+    /// The same caller as they are now, for connections that outlast a request.
     ///
     /// # Errors
-    /// `Unauthenticated` when her login, key or account has ended.
+    /// `Unauthenticated` when their login, key or account has ended.
     async fn recheck(&self, viewer: &Viewer) -> Result<Viewer, Error>;
 
     /// Takes the price of a request.

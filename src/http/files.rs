@@ -72,7 +72,7 @@ async fn receive(
 }
 
 impl Files {
-    /// The caller, who has paid for her request.
+    /// The caller, who has paid for their request.
     async fn admit(&self, headers: &HeaderMap, client: Client) -> Result<Viewer, Error> {
         let viewer = authentication::viewer(self.callers.as_ref(), headers, client).await?;
         self.callers.charge(&viewer, PRICE).await?;

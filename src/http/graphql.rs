@@ -38,7 +38,7 @@ use crate::{
 /// How long a client may take to send its request.
 const BODY_DEADLINE: Duration = Duration::from_secs(15);
 
-/// How old the look at a caller may be when she gets her answer.
+/// How old the look at a caller may be when they get their answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 const SUBSCRIPTION: &str = "Subscriptions are served over WebSocket: connect to this address with the subprotocol \

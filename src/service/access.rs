@@ -11,7 +11,7 @@ use crate::{
 /// Takes a collection in which the caller may do `action`, until the transaction ends.
 ///
 /// # Errors
-/// `Unauthenticated`; `Forbidden` for a collection that she sees; `NotFound` for any other.
+/// `Unauthenticated`; `Forbidden` for a collection that the caller sees; `NotFound` for any other.
 pub(super) async fn lock_collection(
     tx: &Transaction<'_>,
     viewer: &Viewer,

@@ -39,7 +39,7 @@ pub struct NewApiKey {
 /// Collections that a key can name.
 const MAX_COLLECTIONS: usize = 100;
 
-/// Makes a key of the caller's. It can do what it says and what she may at that moment, whichever is less.
+/// Makes a key of the caller's. It can do what it says and what the caller may at that moment, whichever is less.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for a key, `Invalid` for the input, `Conflict` for too many keys.

@@ -121,7 +121,7 @@ impl AuditTrail {
     }
 }
 
-/// Whether the caller was refused for who she is, and not for what she wrote.
+/// Whether the caller was refused for who they are, and not for what they wrote.
 fn is_refusal(error: &Error) -> bool {
     let is_about_rights =
         |code| matches!(code, ViolationCode::NotFound | ViolationCode::Forbidden | ViolationCode::WrongCredentials);

@@ -20,7 +20,7 @@ pub struct Balance {
     pub remaining: u32,
 }
 
-/// Takes the price of a request out of the caller's bucket, and out of her key's budget, where it has one.
+/// Takes the price of a request out of the caller's bucket, and out of their key's budget, where it has one.
 ///
 /// # Errors
 /// `RateLimited` when the bucket has less now, `LimitExceeded` when it never holds as much, or the budget has less.

@@ -31,12 +31,12 @@ pub enum NamedUser {
     Username(String),
 }
 
-/// Gives a user a role in a collection, or another one than she has. To make somebody else the owner hands the collection
-/// over: who was the owner becomes an editor.
+/// Gives a user a role in a collection, or another one than they have. To make somebody else the owner hands the
+/// collection over: who was the owner becomes an editor.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden` for anybody but the owner, `Invalid` for a user that does not exist, `Conflict` where the
-/// owner would lose her role without another owner.
+/// owner would lose their role without another owner.
 pub async fn set(
     services: &Services,
     viewer: &Viewer,
@@ -89,7 +89,7 @@ async fn find_user(tx: &Transaction<'_>, viewer: &Viewer, named: &NamedUser) -> 
         NamedUser::Username(name) => ("username", users::find_by_username(tx, name.trim()).await?),
     };
     let message = if matches!(named, NamedUser::Username(name) if name.contains('@')) {
-        "There is no such user. Give her user name, not her e-mail address."
+        "There is no such user. Give the user name, not the e-mail address."
     } else {
         "There is no such user. Check the name."
     };
@@ -97,7 +97,7 @@ async fn find_user(tx: &Transaction<'_>, viewer: &Viewer, named: &NamedUser) -> 
     found.filter(|user| user.is_active).map(|user| user.id).ok_or_else(missing)
 }
 
-/// Makes a user the owner in all but her own row: who was the owner becomes an editor.
+/// Makes a user the owner in all but their own row: who was the owner becomes an editor.
 async fn hand_over(tx: &Transaction<'_>, collection: Collection, to: UserId) -> Result<(), Error> {
     let handed = Collection { owner_id: to, ..collection.clone() };
     check_name_is_free(tx, &handed, Some(collection.id)).await.map_err(|_| {
@@ -108,7 +108,7 @@ async fn hand_over(tx: &Transaction<'_>, collection: Collection, to: UserId) -> 
     Ok(())
 }
 
-/// Takes a user's role in a collection. Everybody may give up her own; the owner hands the collection over instead.
+/// Takes a user's role in a collection. Everybody may give up their own; the owner hands the collection over instead.
 /// Taking a role that nobody has is fine.
 ///
 /// # Errors
@@ -121,7 +121,7 @@ pub async fn remove(services: &Services, viewer: &Viewer, id: CollectionId, user
         .transaction(|tx| {
             async move {
                 let collection = match lock_collection(tx, viewer, id, action).await {
-                    // Only the owner can't leave; she manages the members.
+                    // Only the owner can't leave; they manage the members.
                     Err(Error::Forbidden(_)) if action == Action::CollectionLeave => {
                         lock_collection(tx, viewer, id, Action::MemberManage).await?
                     }
@@ -129,7 +129,7 @@ pub async fn remove(services: &Services, viewer: &Viewer, id: CollectionId, user
                 };
                 if collection.owner_id == user {
                     return Err(Error::Conflict(
-                        "The owner can't leave her collection. Make somebody else the owner first, or remove it."
+                        "The owner can't leave the collection. Make somebody else the owner first, or remove it."
                             .into(),
                     ));
                 }

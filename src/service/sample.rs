@@ -62,7 +62,7 @@ pub async fn load(services: &Services) -> Result<Option<Collection>, Error> {
     Ok(Some(collection))
 }
 
-/// The sample's account, made if it is not there; `None` if somebody has an account of her own.
+/// The sample's account, made if it is not there; `None` if somebody has an account of their own.
 async fn owner(services: &Services) -> Result<Option<User>, Error> {
     let now = services.clock.now();
     services

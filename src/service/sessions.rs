@@ -240,7 +240,7 @@ pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) 
                         Some(names) => sessions::lock_token(tx, names).await?.map(|issued| issued.session.id),
                         None => None,
                     },
-                    // Hers, or nobody's.
+                    // The caller's, or nobody's.
                     EndedSessions::One(id) => sessions::find(&tx.reader(viewer.scope()), *id).await?.map(|own| own.id),
                 };
                 if let Some(session) = session {
@@ -254,7 +254,7 @@ pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) 
         .await
 }
 
-/// Changes the caller's password. All her logins end; the tokens are those of a new one. API keys stay.
+/// Changes the caller's password. All their logins end; the tokens are those of a new one. API keys stay.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for an API key, `Invalid` for the input, `RateLimited` for too many guesses.
@@ -347,10 +347,10 @@ async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Resu
     Ok(viewer)
 }
 
-/// The same caller as she is now: for whatever lasts longer than a request.
+/// The same caller as they are now: for whatever lasts longer than a request.
 ///
 /// # Errors
-/// `Unauthenticated` when her login, key or account has ended.
+/// `Unauthenticated` when their login, key or account has ended.
 pub async fn recheck(services: &Services, viewer: &Viewer) -> Result<Viewer, Error> {
     match (&viewer.credential, &viewer.user) {
         (Credential::Session(session), Some(user)) => {

@@ -333,7 +333,7 @@ async fn an_unknown_user_has_no_password_but_costs_a_hash() {
 }
 
 #[test]
-fn a_caller_who_leaves_keeps_her_slot_until_her_hash_is_done() {
+fn a_caller_who_leaves_keeps_their_slot_until_their_hash_is_done() {
     // With one thread for blocking work, such work is done in the order in which it was begun.
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.max_blocking_threads(1).build().unwrap().block_on(async {

@@ -1,4 +1,4 @@
-//! Who reads what in the measurement of the scope: an owner with her one collection, and a reader who has a role in it and
+//! Who reads what in the measurement of the scope: an owner with one collection, and a reader who has a role in it and
 //! in a thousand others.
 
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub const WORDS: [&str; 48] = [
 
 /// The callers and what they read.
 pub struct Stage {
-    /// Has no membership but in her own collection.
+    /// Has no membership but in their own collection.
     pub owner: Arc<Client>,
     /// Has a role in the same collection, and in `MEMBERSHIPS` more.
     pub reader: Client,

@@ -36,7 +36,7 @@ function setUp() {
 
 const tokens = () => requests.map(({ authorization }) => authorization);
 
-test("nobody's request goes without a token, somebody's with hers", async () => {
+test("nobody's request goes without a token, somebody's with theirs", async () => {
   const { session, fetcher, listener } = setUp();
   await fetcher({ query: "{ viewer { id } }" });
   await session.signIn("ada", "secret");

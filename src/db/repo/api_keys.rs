@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Keys are listed by their owner herself, never through a key.
+/// Keys are listed by their owner, never through a key.
 fn own(scope: Scope) -> Condition {
     match scope {
         Scope::System => Condition::all(),
@@ -126,7 +126,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &ApiKey, digest: String) -> Resul
     Ok(())
 }
 
-/// Makes a user's key useless. Returns whether she has such a key.
+/// Makes a user's key useless. Returns whether the user has such a key.
 pub async fn revoke(
     tx: &Transaction<'_>,
     user: UserId,

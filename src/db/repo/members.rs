@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// The reader's own roles in those of the collections in which she has one.
+/// The reader's own roles in those of the collections in which the reader has one.
 pub async fn own_roles(
     reader: &Reader<'_>,
     collections: &[CollectionId],
@@ -112,7 +112,7 @@ pub async fn set_role(
     Ok(())
 }
 
-/// Takes a user's role in a collection. Returns whether she had one.
+/// Takes a user's role in a collection. Returns whether the user had one.
 pub async fn delete(tx: &Transaction<'_>, collection: CollectionId, user: UserId) -> Result<bool, DatabaseError> {
     let result = collection_member::Entity::delete_by_id((collection.0, user.0)).exec(&tx.connection).await?;
     Ok(result.rows_affected == 1)

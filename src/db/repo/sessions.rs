@@ -41,7 +41,7 @@ pub enum TokenState {
     Forgotten,
 }
 
-/// Sessions exist for their user herself, not for her keys.
+/// Sessions exist for their user, not for the user's keys.
 fn own(scope: Scope) -> Condition {
     match scope {
         Scope::System => Condition::all(),

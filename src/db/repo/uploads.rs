@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// A user's uploads exist for herself, and for a key that made them itself.
+/// A user's uploads exist for that user, and for a key that made them itself.
 fn own(scope: Scope) -> Condition {
     let Scope::Account(caller) = scope else {
         return if scope == Scope::System { Condition::all() } else { nothing() };

@@ -36,14 +36,14 @@ pub struct UserFilter {
     pub text: Option<String>,
 }
 
-/// Whom a scope may see: herself, the owners of what she may read, and the members of collections whose members she may
-/// see; an administrator everybody.
+/// Whom a scope may see: the caller, the owners of what they may read, and the members of collections whose members
+/// they may see; an administrator everybody.
 fn visible(scope: Scope) -> Condition {
     match scope {
         Scope::System => Condition::all(),
         Scope::Anonymous => Condition::any().add(is_known(scope)),
         Scope::Account(caller) if caller.is_admin => Condition::all(),
-        // Herself first: who is asking is read with every request.
+        // The caller first: who is asking is read with every request.
         Scope::Account(caller) => Condition::any().add(user::Column::Id.eq(caller.user.0)).add(is_known(scope)),
     }
 }
@@ -115,7 +115,7 @@ pub async fn count(reader: &Reader<'_>, filter: &UserFilter) -> Result<i64, Data
     Ok(to_count(user::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
 }
 
-/// The account of an exact user name, compared without case, whoever asks. For naming somebody to give her a role.
+/// The account of an exact user name, compared without case, whoever asks. For naming somebody to give a role to.
 pub async fn find_by_username(tx: &Transaction<'_>, username: &str) -> Result<Option<User>, DatabaseError> {
     let row =
         user::Entity::find().filter(lower(user::Column::Username).eq(username.to_lowercase())).one(&tx.connection);

@@ -38,7 +38,7 @@ pub struct CollectionMemberSetInput {
 /// The answer to `collectionMemberSet`.
 #[derive(SimpleObject)]
 pub struct CollectionMemberSetPayload {
-    /// The user with her role. Null when the input is refused.
+    /// The user with their role. Null when the input is refused.
     member: Option<Member>,
     /// Why the input is refused; empty when it is not.
     user_errors: Vec<UserError>,
@@ -67,7 +67,7 @@ pub struct MemberMutation;
 
 #[Object]
 impl MemberMutation {
-    /// Gives a user a role in a collection, or another than she has. Needs MEMBER_MANAGE.
+    /// Gives a user a role in a collection, or another than they have. Needs MEMBER_MANAGE.
     async fn collection_member_set(
         &self,
         ctx: &Context<'_>,
@@ -95,8 +95,8 @@ impl MemberMutation {
         Ok(CollectionMemberSetPayload { member: value.map(Into::into), user_errors })
     }
 
-    /// Takes a user's role in a collection; what she follows of it ends within seconds. Everybody but the owner may give
-    /// up her own; for others' it needs MEMBER_MANAGE. Doing it again is fine.
+    /// Takes a user's role in a collection; what they follow of it ends within seconds. Everybody but the owner may
+    /// give up their own; for others' it needs MEMBER_MANAGE. Doing it again is fine.
     async fn collection_member_remove(
         &self,
         ctx: &Context<'_>,

@@ -180,7 +180,7 @@ impl SessionMutation {
         Ok(SessionRevokePayload { revoked: value.is_some(), user_errors })
     }
 
-    /// Changes the viewer's password. All her sessions end; the tokens of the answer are those of a new one. API keys
+    /// Changes the viewer's password. All their sessions end; the tokens of the answer are those of a new one. API keys
     /// stay good.
     async fn password_change(
         &self,

@@ -142,8 +142,8 @@ impl UserMutation {
         Ok(UserActivatePayload { user, user_errors })
     }
 
-    /// Closes an account to its user: her sessions end and her API keys open nothing, live sockets included. What she owns
-    /// stays, for those with whom she shared it. The last administrator stays active. Needs SERVER_MANAGE.
+    /// Closes an account to its user: their sessions end and their API keys open nothing, live sockets included. What
+    /// they own stays, for those with whom they shared it. The last administrator stays active. Needs SERVER_MANAGE.
     async fn user_deactivate(
         &self,
         ctx: &Context<'_>,

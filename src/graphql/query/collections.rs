@@ -26,7 +26,7 @@ impl CollectionQuery {
         Ok(Some(collection.ok_or(Error::NotFound("collection"))?))
     }
 
-    /// The collections that the viewer may read: her own, and public ones.
+    /// The collections that the viewer may read: their own, and public ones.
     async fn collections(
         &self,
         ctx: &Context<'_>,

@@ -15,6 +15,7 @@ use self::{
     operations::OperationQuery, search::SearchQuery, server::ServerQuery,
 };
 
-/// What can be asked. Only what the viewer may see exists for her: a hidden thing and a missing one give the same answer.
+/// What can be asked. Only what the viewer may see exists for them: a hidden thing and a missing one give the same
+/// answer.
 #[derive(Default, MergedObject)]
 pub struct Query(NodeQuery, AccountQuery, CollectionQuery, DocumentQuery, OperationQuery, SearchQuery, ServerQuery);

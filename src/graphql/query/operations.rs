@@ -26,7 +26,7 @@ impl OperationQuery {
         Ok(Some(operation.ok_or(Error::NotFound("operation"))?))
     }
 
-    /// The viewer's own operations and those on her collections, newest first.
+    /// The viewer's own operations and those on their collections, newest first.
     async fn operations(
         &self,
         ctx: &Context<'_>,

@@ -74,7 +74,7 @@ pub enum AuditAction {
 pub enum AuditResult {
     /// It was done.
     Done,
-    /// The caller may not, or what she named does not exist for her.
+    /// The caller may not, or what they named does not exist for them.
     Refused,
 }
 

@@ -196,8 +196,8 @@ impl Collection {
         Ok(User::load(ctx, self.collection.owner_id).await?.ok_or(Error::NotFound("user"))?)
     }
 
-    /// What the viewer's account is in this collection; what she may do, `viewerCan` tells, also through a key. Null for
-    /// somebody who may read it because it is public.
+    /// What the viewer's account is in this collection; what they may do, `viewerCan` tells, also through a key. Null
+    /// for somebody who may read it because it is public.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Result<Option<CollectionRole>> {
         Ok(self.role(ctx).await?.map(Into::into))
     }

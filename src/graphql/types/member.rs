@@ -37,12 +37,12 @@ impl Member {
         Collection::load(ctx, self.member.collection_id).await
     }
 
-    /// What she is in it.
+    /// What the user is in it.
     async fn role(&self) -> CollectionRole {
         self.member.role.into()
     }
 
-    /// When she first got a role in it.
+    /// When the user first got a role in it.
     async fn created_at(&self) -> DateTime {
         self.member.created_at.into()
     }

@@ -18,7 +18,7 @@ impl From<session::Session> for Session {
     }
 }
 
-/// A login of the viewer. It ends when she ends it, when it is not used for long, and at `expiresAt`.
+/// A login of the viewer. It ends when they end it, when it is not used for long, and at `expiresAt`.
 #[Object]
 impl Session {
     /// The global id.

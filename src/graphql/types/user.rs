@@ -51,7 +51,7 @@ const MAX_TEXT: usize = 200;
 /// An account, and what it is to the viewer.
 pub struct User {
     user: user::User,
-    /// Whether she sees more of it than its names: it is her own, or she administers it.
+    /// Whether the viewer sees more of it than its names: it is their own, or they administer it.
     is_open: bool,
 }
 
@@ -92,7 +92,7 @@ impl User {
     }
 }
 
-/// An account. Others see its names; the rest only the user herself sees, and, where it says so, administrators.
+/// An account. Others see its names; the rest only its user sees, and, where it says so, administrators.
 #[Object]
 impl User {
     /// The global id.
@@ -105,7 +105,7 @@ impl User {
         &self.user.username
     }
 
-    /// The e-mail address. Null for everybody but the user herself and administrators.
+    /// The e-mail address. Null for everybody but the user and administrators.
     async fn email(&self) -> Option<&str> {
         self.is_open.then_some(self.user.email.as_str())
     }
@@ -115,17 +115,17 @@ impl User {
         self.user.full_name.as_deref()
     }
 
-    /// What the account may do on the server. Null for everybody but the user herself and administrators.
+    /// What the account may do on the server. Null for everybody but the user and administrators.
     async fn role(&self) -> Option<ServerRole> {
         self.is_open.then_some(self.user.role.into())
     }
 
-    /// Whether the account is open to its user. Null for everybody but the user herself and administrators.
+    /// Whether the account is open to its user. Null for everybody but the user and administrators.
     async fn is_active(&self) -> Option<bool> {
         self.is_open.then_some(self.user.is_active)
     }
 
-    /// The logins that have not ended, newest first. Null for everybody but the user herself, and for her API keys.
+    /// The logins that have not ended, newest first. Null for everybody but the user, and also for the user's API keys.
     async fn sessions(
         &self,
         ctx: &Context<'_>,
@@ -140,7 +140,7 @@ impl User {
         Ok(Some(Connection::new(Some(page), request.after.as_ref(), |row| row.id, Total::Sessions)))
     }
 
-    /// The API keys, newest first. Null for everybody but the user herself, and for her API keys.
+    /// The API keys, newest first. Null for everybody but the user, and also for the user's API keys.
     async fn api_keys(
         &self,
         ctx: &Context<'_>,
@@ -155,7 +155,7 @@ impl User {
         Ok(Some(Connection::new(Some(page), request.after.as_ref(), |row| row.id, Total::ApiKeys)))
     }
 
-    /// What the viewer may spend: that of the user herself, or of the API key that asks. Null for everybody else.
+    /// What the viewer may spend: the user's own, or that of the API key that asks. Null for everybody else.
     async fn rate_limit(&self, ctx: &Context<'_>) -> Result<Option<RateLimit>> {
         let viewer = ctx.viewer()?;
         let is_viewer = viewer.user.as_ref().is_some_and(|user| user.id == self.user.id);

@@ -40,7 +40,7 @@ pub struct Session {
     /// The `Authorization` header of the upgrade, for clients that can send one.
     authorization: Option<String>,
     client: Client,
-    /// Who it is, once she introduced herself.
+    /// Who it is, once they introduced themselves.
     viewer: Option<Viewer>,
     /// Counts the socket as the caller's, once they introduced themselves.
     place: Option<CallerPlace>,
@@ -178,8 +178,8 @@ impl Session {
         self.send(Message::Ping(bytes::Bytes::new())).await
     }
 
-    /// Looks, if that is some time ago, whether the caller is still who she was: a login, key or account that has ended
-    /// takes its sockets along.
+    /// Looks, if that is some time ago, whether the caller is still who they were: a login, key or account that has
+    /// ended takes its sockets along.
     async fn check_caller(&mut self) -> Step {
         let Some(viewer) = self.viewer.clone().filter(|_| self.checked.elapsed() >= RECHECK_INTERVAL / 2) else {
             return Ok(());

@@ -50,15 +50,15 @@ pub struct Key {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Actor {
     pub name: String,
-    /// The user name, if she has an account.
+    /// The user name, if they have an account.
     pub account: Option<&'static str>,
     pub place: Place,
-    /// Her account's role in the collection.
+    /// Their account's role in the collection.
     pub role: Option<Role>,
     pub is_admin: bool,
-    /// The key, if she asks with one and not as herself.
+    /// The key, if they ask with one and not as themselves.
     pub key: Option<Key>,
-    /// Whether what she shows proves anything (any more).
+    /// Whether what they show proves anything (any more).
     pub is_good: bool,
 }
 

@@ -122,7 +122,7 @@ impl Heard {
         }
     }
 
-    /// Everything that the caller can tell, with placeholders for what she said herself and for the request's id.
+    /// Everything that the caller can tell, with placeholders for what they said themselves and for the request's id.
     pub fn told(&self, row: &Row, subject: &Subject) -> String {
         let mut text = format!("{}\n", self.status);
         for (name, value) in self.headers.iter().filter(|(name, _)| *name != "x-request-id" && *name != "date") {

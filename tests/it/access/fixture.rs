@@ -287,7 +287,7 @@ impl Fixture {
         format!("unique{:06}", self.number.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The caller of an actor, with the credential that she has now.
+    /// The caller of an actor, with the credential that they have now.
     pub fn caller(&self, actor: &Actor) -> Caller {
         match (&actor.key, actor.account) {
             (Some(_), _) => self.app.anonymous().with_token(&self.keys[&actor.name]),
@@ -296,7 +296,7 @@ impl Fixture {
         }
     }
 
-    /// What an actor asks about in a row: what she may change she changes in a collection of its own.
+    /// What an actor asks about in a row: what they may change is changed in a collection of its own.
     pub async fn prepare(&self, row: &Row, actor: &Actor) -> (Caller, Subject) {
         let (mut caller, mut subject) = (self.caller(actor), self.places[&actor.place].clone());
         let is_allowed = expected(row.need, actor) == Outcome::Done;
@@ -306,7 +306,7 @@ impl Fixture {
         let unique = self.unique();
         subject.set("email", format!("{unique}@example.org"));
         subject.set("unique", unique);
-        // Nobody has no id; she says that of somebody who has.
+        // Nobody has no id, and says that of somebody who has.
         subject.set("self", &*self.users[actor.account.unwrap_or("vi")]);
         let account = actor.account.filter(|_| actor.is_good);
         for name in row.ask.names() {

@@ -70,14 +70,14 @@ pub const MUTATIONS: &[Row] = &[
     .hiding(&["theirSession"]),
     row(
         "Mutation.sessionRevoke",
-        "her own",
+        "the caller's own",
         Need::Login,
         "sessionRevoke(input: {}) { revoked userErrors { code message path } }",
     )
     .ending_logins(),
     row(
         "Mutation.sessionRevoke",
-        "all of hers",
+        "all of the caller's",
         Need::Login,
         "sessionRevoke(input: { all: true }) { revoked userErrors { code message path } }",
     )
@@ -110,7 +110,7 @@ pub const MUTATIONS: &[Row] = &[
     .hiding(&["collection"]),
     row(
         "Mutation.apiKeyRevoke",
-        "her own",
+        "the caller's own",
         Need::Login,
         "apiKeyRevoke(id: $ownKey) { revokedId userErrors { code message path } }",
     )
@@ -208,7 +208,7 @@ pub const MUTATIONS: &[Row] = &[
     .changing(),
     row(
         "Mutation.collectionMemberSet",
-        "somebody whom she does not know",
+        "somebody whom the caller does not know",
         Need::Missing(&MEMBERS),
         "collectionMemberSet(input: { collectionId: $collection, userId: $outsider, role: VIEWER }) {
             member { role } userErrors { code message path }
@@ -236,7 +236,7 @@ pub const MUTATIONS: &[Row] = &[
     .changing(),
     row(
         "Mutation.collectionMemberRemove",
-        "herself",
+        "the caller",
         Need::Leave,
         "collectionMemberRemove(input: { collectionId: $collection, userId: $self }) {
             removedUserId userErrors { code message path }

@@ -40,7 +40,7 @@ pub const PATHS: &[Row] = &[
         "/documents/$removedUuid/content",
     )
     .hiding(&["removedUuid"]),
-    put("a place of her own", Need::OwnUpload, "/uploads/$ownUpload").hiding(&["ownUpload"]),
+    put("a place of the caller's own", Need::OwnUpload, "/uploads/$ownUpload").hiding(&["ownUpload"]),
     put("a place of the owner", Need::Both(&Need::Account, &Need::IsLogin(Person::Owner)), "/uploads/$ownersUpload")
         .hiding(&["ownersUpload"]),
     put("somebody else's place", Need::Missing(&Need::Account), "/uploads/$theirUpload").hiding(&["theirUpload"]),

@@ -52,7 +52,7 @@ pub enum Need {
     Nothing,
     /// The account itself, not a key of it.
     Login,
-    /// An administrator, not a key of hers.
+    /// An administrator, not a key of theirs.
     Server,
     /// The same; for others there is nothing.
     Administrates,
@@ -60,7 +60,7 @@ pub enum Need {
     Create,
     /// An account, or a key that may add documents.
     Upload,
-    /// The same; who may not has no such thing that she could be refused.
+    /// The same; who may not has no such thing that they could be refused.
     OwnUpload,
     /// The right to this. Without it there is nothing to see.
     Read(&'static str),
@@ -87,7 +87,8 @@ pub enum Need {
 }
 
 impl Need {
-    /// Whether it is about who asks, and not about what she asks for: then a refusal may not tell whether that exists.
+    /// Whether it is about who asks, and not about what they ask for: then a refusal may not tell whether that
+    /// exists.
     pub fn is_about_caller(self) -> bool {
         match self {
             Self::Login | Self::Server | Self::Administrates | Self::Create | Self::Upload | Self::Account => true,
@@ -104,11 +105,11 @@ pub enum Outcome {
     Done,
     /// As if there were no such thing.
     Hidden,
-    /// FORBIDDEN: she sees it, or it is no secret, and she may not.
+    /// FORBIDDEN: the caller sees it, or it is no secret, and they may not.
     Refused,
     /// UNAUTHENTICATED.
     Unauthenticated,
-    /// CONFLICT: she may, and the state of things does not allow it.
+    /// CONFLICT: the caller may, and the state of things does not allow it.
     Conflict,
     /// Anything else.
     Odd,
@@ -182,7 +183,7 @@ pub fn expected(need: Need, actor: &Actor) -> Outcome {
             }
         }
         Need::Leave if may(actor, "COLLECTION_LEAVE") && actor.key.is_none() => Done,
-        // Who manages the members is the owner, and she can't leave.
+        // Who manages the members is the owner, who can't leave.
         Need::Leave if may(actor, "MEMBER_MANAGE") => Conflict,
         Need::Leave => {
             if may(actor, "COLLECTION_READ") {

@@ -61,7 +61,7 @@ on_both_databases! {
         assert_eq!(key.search(json!({ "query": "harbour" })).await["hits"], json!([]));
     }
 
-    async fn a_key_can_do_no_more_than_its_owner_even_after_she_lost_a_right(app) {
+    async fn a_key_can_do_no_more_than_its_owner_even_after_they_lost_a_right(app) {
         let (ada, first, _) = with_two_collections(&app).await;
         let bob = app.user("bob").await;
         let role = "mutation($id: ID!, $role: CollectionRole!) {
@@ -114,7 +114,7 @@ on_both_databases! {
         assert_eq!(names(&slow.data(NAMES, json!({})).await).len(), 2);
         let dear = "{ collections(first: 50) { nodes { name } } }";
         assert_eq!(code(&slow.graphql(dear, json!({})).await), "COST_LIMIT_EXCEEDED");
-        assert_eq!(names(&ada.data(dear, json!({})).await).len(), 2, "its owner has a bucket of her own");
+        assert_eq!(names(&ada.data(dear, json!({})).await).len(), 2, "its owner has a bucket of their own");
     }
 
     async fn a_key_fills_no_upload_but_its_own(app) {

@@ -70,7 +70,7 @@ on_both_databases! {
         assert_eq!((&page["edges"][1]["cursor"], &page["pageInfo"]["endCursor"]), (&events[1]["cursor"], &events[1]["cursor"]));
     }
 
-    async fn nobody_follows_what_she_may_not_see(app) {
+    async fn nobody_follows_what_they_may_not_see(app) {
         let (ada, eve) = (app.user("ada").await, app.user("eve").await);
         let collection = ada.create_collection_with(json!({ "name": "Letters", "isPublic": true })).await;
         let id = ada.ingest_all(&collection, texts(&[("a.txt", "One.")])).await["id"].clone();

@@ -172,7 +172,7 @@ on_both_databases! {
         }
 
         let variables = json!({ "id": id, "operation": operation });
-        // She has next to nothing: foreign rows alone.
+        // Eve has next to nothing: foreign rows alone.
         hold_to_the_limit(&app, &database, &eve, &[
             "{ operations { totalCount nodes { id } } }",
             "{ operations { nodes { documents(filter: { uri: \"a.txt\" }, outcomes: [COMPLETED]) { totalCount nodes { outcome } } } } }",
@@ -182,7 +182,7 @@ on_both_databases! {
             "{ search(input: { query: \"letter\", mode: LEXICAL }) { hits { rank } } }",
             "{ viewer { sessions { totalCount nodes { id } } apiKeys { totalCount nodes { id } } } }",
         ], &variables).await;
-        // She has everything, and wants a page of it.
+        // Ada has everything, and wants a page of it.
         hold_to_the_limit(&app, &database, &ada, &[
             "{ operations(first: 20) { nodes { id } } }",
             "{ auditLog(first: 20) { nodes { id } } }",

@@ -35,7 +35,7 @@ async fn status(caller: &Caller) -> u16 {
 }
 
 on_both_databases! {
-    async fn a_user_sees_her_sessions_and_ends_one_or_all(app) {
+    async fn a_user_sees_their_sessions_and_ends_one_or_all(app) {
         let ada = app.user("ada").await;
         let (other, _) = log_in(&app).await;
         let (third, refresh_token) = log_in(&app).await;

@@ -105,7 +105,7 @@ on_both_databases! {
         assert_eq!(ada.data(SEEN, json!({ "id": id })).await["collection"]["viewerRole"], "OWNER");
     }
 
-    async fn a_role_needs_a_user_who_exists_and_one_way_to_name_her(app) {
+    async fn a_role_needs_a_user_who_exists_and_one_way_to_name_them(app) {
         let (ada, _, id) = ada_and_bob(&app).await;
         let unknown = share(&ada, &id, "nobody", "VIEWER").await;
         assert_eq!((&unknown["userErrors"][0]["code"], &unknown["userErrors"][0]["path"]), (&json!("NOT_FOUND"), &json!(["username"])));

@@ -109,7 +109,7 @@ async fn a_long_reason_is_cut_to_what_a_close_frame_holds() {
 }
 
 #[tokio::test]
-async fn who_does_not_introduce_herself_in_time_is_sent_away() {
+async fn who_does_not_introduce_themselves_in_time_is_sent_away() {
     let tiny = hasty();
     let address = tiny.listen().await;
     assert_eq!(Client::open(address).await.closed().await.0, 4408);

@@ -84,7 +84,7 @@ impl Caller {
         answer["errors"][0]["extensions"]["code"].as_str().unwrap().to_owned()
     }
 
-    /// The global id of her own account.
+    /// The global id of the caller's own account.
     pub async fn user_id(&self) -> String {
         self.data("{ viewer { id } }", json!({})).await["viewer"]["id"].as_str().unwrap().to_owned()
     }
