@@ -14,6 +14,9 @@ pub enum DatabaseError {
     /// The database can't be reached or has no connection to spare.
     #[error("the database does not answer")]
     Unavailable(#[source] DbErr),
+    /// A statement took longer than it may. The database is there.
+    #[error("the database did not answer in time")]
+    TimedOut(#[source] DbErr),
     /// A row can't be understood.
     #[error("bad row in {place}: {detail}")]
     BadRow { place: &'static str, detail: String },
@@ -27,7 +30,7 @@ impl DatabaseError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Contention(_) | Self::Unavailable(_) => true,
+            Self::Contention(_) | Self::Unavailable(_) | Self::TimedOut(_) => true,
             Self::Constraint(_) | Self::BadRow { .. } | Self::Failed(_) => false,
         }
     }
@@ -51,6 +54,7 @@ impl From<DbErr> for DatabaseError {
             | DbErr::Query(RuntimeErr::SqlxError(cause)) => match kind_of(cause) {
                 Kind::Contention => Self::Contention(error),
                 Kind::Unavailable => Self::Unavailable(error),
+                Kind::TimedOut => Self::TimedOut(error),
                 Kind::Other => Self::Failed(error),
             },
             _ => Self::Failed(error),
@@ -61,6 +65,7 @@ impl From<DbErr> for DatabaseError {
 enum Kind {
     Contention,
     Unavailable,
+    TimedOut,
     Other,
 }
 
@@ -74,9 +79,10 @@ fn kind_of(error: &sqlx::Error) -> Kind {
         sqlx::Error::Database(cause) => match cause.code().as_deref() {
             // PostgreSQL: serialization failure, deadlock. SQLite: busy, busy snapshot, locked.
             Some("40001" | "40P01" | "5" | "517" | "6") => Kind::Contention,
-            // PostgreSQL: statement timeout, too many connections, shutting down, starting up, read-only. SQLite: ended by
-            // its handler.
-            Some("57014" | "53300" | "57P01" | "57P02" | "57P03" | "25006" | "9") => Kind::Unavailable,
+            // PostgreSQL: too many connections, shutting down, starting up, read-only.
+            Some("53300" | "57P01" | "57P02" | "57P03" | "25006") => Kind::Unavailable,
+            // PostgreSQL: statement timeout. SQLite: ended by its handler.
+            Some("57014" | "9") => Kind::TimedOut,
             _ => Kind::Other,
         },
         _ => Kind::Other,
