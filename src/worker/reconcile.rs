@@ -30,7 +30,7 @@ use crate::{
         scope::Scope,
     },
     error::Error,
-    ingest::{self, Target},
+    ingest::{self, EmbeddingPlan, Target},
     queue::{GiveUp, Handler, JobError},
     service::Services,
     vector::{Placement, PointKey, PointSelector},
@@ -160,16 +160,18 @@ impl Reconcile {
                 by_document.entry(document.id).or_default().push(row);
             }
         }
-        let mut restored = 0;
+        let rows: Vec<_> = by_document.values().flatten().cloned().collect();
+        let texts = ingest::texts(&rows);
+        let EmbeddingPlan { texts, digests } = ingest::plan_embeddings(&rows, &texts, &HashMap::new());
+        let embeddings = services.embedder.embed_documents(texts).await.map_err(Error::from)?;
+        let embeddings = digests.into_iter().zip(embeddings).collect();
+        let mut points = Vec::with_capacity(rows.len());
         for (&document, rows) in &by_document {
             let target = Target { collection, generation, document, revision: documents[&document].revision };
-            let texts = ingest::texts(rows);
-            let embeddings = services.embedder.embed_documents(texts.clone()).await.map_err(Error::from)?;
-            let known = rows.iter().map(|row| row.digest.clone()).zip(embeddings).collect();
-            let points = ingest::points(target, rows, texts, &known);
-            restored += points.len();
-            services.vectors.upsert(&place.placement, points).await.map_err(Error::from)?;
+            points.extend(ingest::points(target, rows, ingest::texts(rows), &embeddings));
         }
+        let restored = points.len();
+        services.vectors.upsert(&place.placement, points).await.map_err(Error::from)?;
         failpoint("reconcile-upserted")?;
         self.forget_replaced(place, by_document.keys().map(|id| (*id, documents[id].revision))).await?;
         Ok(restored)

@@ -82,6 +82,33 @@ impl Server {
         self.token = Some(data["sessionCreate"]["accessToken"].as_str().unwrap().to_owned());
     }
 
+    /// The id of a new collection.
+    pub async fn create_collection(&self, input: Value) -> Value {
+        let create = "mutation($input: CollectionCreateInput!) {
+            collectionCreate(input: $input) { collection { id } }
+        }";
+        self.data(create, json!({ "input": input })).await["collectionCreate"]["collection"]["id"].take()
+    }
+
+    /// The id of the operation that takes these documents in.
+    pub async fn ingest(&self, collection: &Value, documents: Value) -> String {
+        let ingest = "mutation($input: DocumentsIngestInput!) {
+            documentsIngest(input: $input) { operation { id } userErrors { code message } }
+        }";
+        let input = json!({ "collectionId": collection, "documents": documents });
+        let data = self.data(ingest, json!({ "input": input })).await;
+        data["documentsIngest"]["operation"]["id"].as_str().unwrap_or_else(|| panic!("{data:#}")).to_owned()
+    }
+
+    /// The server on the same data after the end of this one, which is killed if it lives, for the same caller.
+    pub async fn restart(self, data_dir: &Path, environment: &[(&str, &str)]) -> Self {
+        let token = self.token.clone();
+        drop(self);
+        let mut server = Self::start(data_dir, environment).await;
+        server.token = token;
+        server
+    }
+
     /// Ends the process as `kill -9` does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -1,6 +1,6 @@
 //! The process dies, a step fails, a worker comes back too late: nothing that was acknowledged is lost or done twice.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{app::texts, process::Server};
 
@@ -14,17 +14,6 @@ const STEPS: &[&str] = &[
     "ingest-flushed",
     "ingest-completed",
 ];
-
-const CREATE: &str = "mutation { collectionCreate(input: { name: \"Letters\" }) { collection { id } } }";
-const INGEST: &str = "mutation($input: DocumentsIngestInput!) {
-    documentsIngest(input: $input) { operation { id } userErrors { code message } }
-}";
-
-async fn ingest(server: &Server, collection: &Value, documents: Value) -> String {
-    let input = json!({ "collectionId": collection, "documents": documents });
-    let data = server.data(INGEST, json!({ "input": input })).await;
-    data["documentsIngest"]["operation"]["id"].as_str().unwrap_or_else(|| panic!("{data:#}")).to_owned()
-}
 
 /// Checks that an operation of one document ended as if nothing had happened: completed once, found once.
 async fn check_whole(server: &Server, operation: &str, chunks: u64) {
@@ -49,14 +38,10 @@ async fn a_document_survives_the_death_of_the_process_after_each_of_its_steps() 
         let failpoints = format!("{step}=1*return(abort)");
         let mut server = Server::start(directory.path(), &[("FAILPOINTS", &failpoints)]).await;
         server.log_in("ada").await;
-        let collection = server.data(CREATE, json!({})).await["collectionCreate"]["collection"]["id"].clone();
-        let operation = ingest(&server, &collection, texts(&[("a.txt", "The tram crosses the bridge.")])).await;
+        let collection = server.create_collection(json!({ "name": "Letters" })).await;
+        let operation = server.ingest(&collection, texts(&[("a.txt", "The tram crosses the bridge.")])).await;
         server.died().await;
-        let token = server.token.clone();
-        drop(server);
-
-        let mut server = Server::start(directory.path(), &[]).await;
-        server.token = token;
+        let server = server.restart(directory.path(), &[]).await;
         check_whole(&server, &operation, 1).await;
         server.kill();
     }
@@ -70,16 +55,12 @@ async fn a_replacement_survives_the_death_of_the_process_after_each_of_its_steps
         let failpoints = format!("{step}=1*off->1*return(abort)");
         let mut server = Server::start(directory.path(), &[("FAILPOINTS", &failpoints)]).await;
         server.log_in("ada").await;
-        let collection = server.data(CREATE, json!({})).await["collectionCreate"]["collection"]["id"].clone();
-        let first = ingest(&server, &collection, texts(&[("a.txt", "The ferry waits.")])).await;
+        let collection = server.create_collection(json!({ "name": "Letters" })).await;
+        let first = server.ingest(&collection, texts(&[("a.txt", "The ferry waits.")])).await;
         server.ended(&first).await;
-        let second = ingest(&server, &collection, texts(&[("a.txt", "The tram crosses the bridge.")])).await;
+        let second = server.ingest(&collection, texts(&[("a.txt", "The tram crosses the bridge.")])).await;
         server.died().await;
-        let token = server.token.clone();
-        drop(server);
-
-        let mut server = Server::start(directory.path(), &[]).await;
-        server.token = token;
+        let server = server.restart(directory.path(), &[]).await;
         check_whole(&server, &second, 1).await;
         let search = "{ search(input: { query: \"ferry\", mode: LEXICAL }) { hits { rank } } }";
         assert_eq!(server.data(search, json!({})).await["search"]["hits"], json!([]), "{step}");
@@ -94,8 +75,8 @@ async fn a_step_that_fails_for_a_while_is_tried_again_until_it_works() {
         let failpoints = format!("{step}=2*return(fail)");
         let mut server = Server::start(directory.path(), &[("FAILPOINTS", &failpoints)]).await;
         server.log_in("ada").await;
-        let collection = server.data(CREATE, json!({})).await["collectionCreate"]["collection"]["id"].clone();
-        let operation = ingest(&server, &collection, texts(&[("a.txt", "The tram crosses the bridge.")])).await;
+        let collection = server.create_collection(json!({ "name": "Letters" })).await;
+        let operation = server.ingest(&collection, texts(&[("a.txt", "The tram crosses the bridge.")])).await;
         check_whole(&server, &operation, 1).await;
     }
 }
@@ -106,17 +87,12 @@ async fn a_document_that_kills_every_worker_is_set_aside_and_the_others_are_inde
     let crashes = [("FAILPOINTS", "ingest-extracted=return(abort)"), ("DOCENT__INGESTION__MAX_CRASHES", "2")];
     let mut server = Server::start(directory.path(), &crashes).await;
     server.log_in("ada").await;
-    let collection = server.data(CREATE, json!({})).await["collectionCreate"]["collection"]["id"].clone();
-    let operation = ingest(&server, &collection, texts(&[("a.txt", "The tram crosses the bridge.")])).await;
+    let collection = server.create_collection(json!({ "name": "Letters" })).await;
+    let operation = server.ingest(&collection, texts(&[("a.txt", "The tram crosses the bridge.")])).await;
     server.died().await;
-    let token = server.token.clone();
-    drop(server);
-    let mut server = Server::start(directory.path(), &crashes).await;
+    let mut server = server.restart(directory.path(), &crashes).await;
     server.died().await;
-    drop(server);
-
-    let mut server = Server::start(directory.path(), &crashes).await;
-    server.token = token;
+    let server = server.restart(directory.path(), &crashes).await;
     let ended = server.ended(&operation).await;
     assert_eq!(ended["status"], "FAILED");
     let document = &ended["documents"]["nodes"][0];
@@ -130,17 +106,14 @@ async fn kills_at_any_moment_lose_nothing_and_do_nothing_twice() {
     let directory = tempfile::tempdir().unwrap();
     let mut server = Server::start(directory.path(), &[]).await;
     server.log_in("ada").await;
-    let collection = server.data(CREATE, json!({})).await["collectionCreate"]["collection"]["id"].clone();
+    let collection = server.create_collection(json!({ "name": "Letters" })).await;
     let documents: Vec<(String, String)> =
         (0..DOCUMENTS).map(|n| (format!("{n}.txt"), format!("Letter {n} tells of tram number {n}."))).collect();
     let documents: Vec<(&str, &str)> = documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let operation = ingest(&server, &collection, texts(&documents)).await;
+    let operation = server.ingest(&collection, texts(&documents)).await;
     for moment in [30, 110, 190, 70, 250] {
         tokio::time::sleep(std::time::Duration::from_millis(moment)).await;
-        let token = server.token.clone();
-        server.kill();
-        server = Server::start(directory.path(), &[]).await;
-        server.token = token;
+        server = server.restart(directory.path(), &[]).await;
     }
     let ended = server.ended(&operation).await;
     assert_eq!(ended["status"], "COMPLETED", "{ended:#}");

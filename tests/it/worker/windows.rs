@@ -7,42 +7,49 @@ use serde_json::{Value, json};
 
 use crate::support::{
     app::{TestApp, texts},
+    caller::Caller,
     process::Server,
 };
 
-/// A text of so many different words of few letters.
+/// A text of so many words, of which some are found nowhere else: `w0`, `w1500`, and so on. Most of its chunks are alike,
+/// so that they are embedded once.
 fn words(count: usize) -> String {
-    (0..count).map(|number| format!("w{number}")).collect::<Vec<_>>().join(" ")
+    let word = |number: usize| if number.is_multiple_of(1500) { format!("w{number}") } else { "pump".into() };
+    (0..count).map(word).collect::<Vec<_>>().join(" ")
 }
 
-async fn small_chunks(app: &TestApp) -> (crate::support::caller::Caller, String) {
+/// A collection of the smallest chunks.
+fn small_chunks() -> Value {
+    json!({ "name": "Words", "chunking": { "maxTokens": 16, "overlapTokens": 0 } })
+}
+
+async fn with_small_chunks(app: &TestApp) -> (Caller, String) {
     let ada = app.user("ada").await;
-    let chunking = json!({ "maxTokens": 16, "overlapTokens": 0 });
-    let id = ada.create_collection_with(json!({ "name": "Words", "chunking": chunking })).await;
+    let id = ada.create_collection_with(small_chunks()).await;
     (ada, id)
 }
 
 async fn a_document_of_several_windows_is_whole(app: TestApp) {
-    let (ada, id) = small_chunks(&app).await;
-    let first = ada.ingest_all(&id, texts(&[("a.txt", &words(3000))])).await;
+    let (ada, id) = with_small_chunks(&app).await;
+    let first = ada.ingest_all(&id, texts(&[("a.txt", &words(9001))])).await;
     assert_eq!(first["status"], "COMPLETED", "{first:#}");
     let chunks = first["totals"]["chunks"].as_u64().unwrap();
     assert!(chunks > 512, "{chunks}");
-    for word in ["w0", "w1500", "w2999"] {
+    for word in ["w0", "w1500", "w9000"] {
         let found = ada.search(json!({ "query": word, "mode": "LEXICAL" })).await;
         assert_eq!(found["hits"].as_array().unwrap().len(), 1, "{word}");
     }
     // What is kept of the text is found as before, what is new as well.
-    let second = ada.ingest_all(&id, texts(&[("a.txt", &format!("{} ferry", words(3000)))])).await;
+    let second = ada.ingest_all(&id, texts(&[("a.txt", &format!("{} ferry", words(9001)))])).await;
     assert_eq!(second["status"], "COMPLETED", "{second:#}");
-    for word in ["w0", "w2999", "ferry"] {
+    for word in ["w0", "w9000", "ferry"] {
         let found = ada.search(json!({ "query": word, "mode": "LEXICAL" })).await;
         assert!(found["hits"][0]["chunk"]["content"].as_str().unwrap().contains(word), "{word}: {found:#}");
     }
 }
 
 async fn a_document_of_too_many_chunks_is_refused_with_a_code(app: TestApp) {
-    let (ada, id) = small_chunks(&app).await;
+    let (ada, id) = with_small_chunks(&app).await;
     let ended = ada.ingest_all(&id, texts(&[("a.txt", &words(500)), ("b.txt", "one two three")])).await;
     assert_eq!(ended["totals"]["completed"], 1, "{ended:#}");
     let failed = ended["documents"]["nodes"].as_array().unwrap().iter().find(|node| node["outcome"] == "FAILED");
@@ -86,37 +93,20 @@ mod many_chunks {
     }
 }
 
-const CREATE: &str =
-    "mutation { collectionCreate(input: { name: \"Letters\", chunking: { maxTokens: 16, overlapTokens: 0 } })
-    { collection { id } } }";
-const INGEST: &str = "mutation($input: DocumentsIngestInput!) {
-    documentsIngest(input: $input) { operation { id } userErrors { code message } }
-}";
-
-async fn ingest(server: &Server, collection: &Value, documents: Value) -> String {
-    let input = json!({ "collectionId": collection, "documents": documents });
-    let data = server.data(INGEST, json!({ "input": input })).await;
-    data["documentsIngest"]["operation"]["id"].as_str().unwrap_or_else(|| panic!("{data:#}")).to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_document_survives_the_death_of_the_process_between_two_of_its_windows() {
     let directory = tempfile::tempdir().unwrap();
     let failpoints = [("FAILPOINTS", "ingest-upserted=1*off->1*return(abort)")];
     let mut server = Server::start(directory.path(), &failpoints).await;
     server.log_in("ada").await;
-    let collection = server.data(CREATE, json!({})).await["collectionCreate"]["collection"]["id"].clone();
-    let operation = ingest(&server, &collection, texts(&[("a.txt", &words(3000))])).await;
+    let collection = server.create_collection(small_chunks()).await;
+    let operation = server.ingest(&collection, texts(&[("a.txt", &words(9001))])).await;
     server.died().await;
-    let token = server.token.clone();
-    drop(server);
-
-    let mut server = Server::start(directory.path(), &[]).await;
-    server.token = token;
+    let server = server.restart(directory.path(), &[]).await;
     let ended = server.ended(&operation).await;
     assert_eq!(ended["status"], "COMPLETED", "{ended:#}");
     assert_eq!(ended["totals"]["completed"], 1);
-    for word in ["w0", "w2999"] {
+    for word in ["w0", "w9000"] {
         let search = format!("{{ search(input: {{ query: \"{word}\", mode: LEXICAL }}) {{ hits {{ rank }} }} }}");
         assert_eq!(server.data(&search, json!({})).await["search"]["hits"].as_array().unwrap().len(), 1, "{word}");
     }
@@ -137,12 +127,12 @@ async fn files_are_read_after_the_program_of_the_running_server_was_replaced() {
     fs::copy(env!("CARGO_BIN_EXE_docent"), &program).unwrap();
     let mut server = Server::start_program(&program, &directory.path().join("data"), &[]).await;
     server.log_in("ada").await;
-    let collection = server.data(CREATE, json!({})).await["collectionCreate"]["collection"]["id"].clone();
+    let collection = server.create_collection(small_chunks()).await;
     script(&program, "exit 3");
-    let replaced = ingest(&server, &collection, texts(&[("a.html", "<p>The tram crosses the bridge.")])).await;
+    let replaced = server.ingest(&collection, texts(&[("a.html", "<p>The tram crosses the bridge.")])).await;
     assert_eq!(server.ended(&replaced).await["status"], "COMPLETED");
     fs::remove_file(&program).unwrap();
-    let removed = ingest(&server, &collection, texts(&[("b.html", "<p>The ferry waits.")])).await;
+    let removed = server.ingest(&collection, texts(&[("b.html", "<p>The ferry waits.")])).await;
     assert_eq!(server.ended(&removed).await["status"], "COMPLETED");
 }
 
