@@ -124,8 +124,44 @@ numbered_places! {
     EventPosition(i32) = "event"
     /// A document in an operation: its place in the request.
     ItemPosition(i32) = "item"
-    /// A hit in a search: its rank.
-    HitPosition(i32) = "hit"
+}
+
+/// A hit in a search: its rank, and the ranking that it is in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HitPosition {
+    pub rank: u32,
+    pub ranking: String,
+}
+
+impl HitPosition {
+    /// The rank behind the cursor of a hit.
+    ///
+    /// # Errors
+    /// `Invalid` for a cursor that is none, or of another question.
+    pub fn rank(cursor: &Cursor, ranking: &str) -> Result<u32, Error> {
+        let found: Option<Self> = find(cursor);
+        found.filter(|place| place.ranking == ranking).map(|place| place.rank).ok_or_else(|| {
+            Error::invalid(
+                ViolationCode::Invalid,
+                "after",
+                "after is not a cursor of this question. Give back a cursor that the same question gave you: the same \
+                 query, collections, mode, grouping and least score.",
+            )
+        })
+    }
+}
+
+impl Place for HitPosition {
+    const LIST: &'static str = "hit";
+
+    fn write(&self) -> String {
+        format!("{}|{}", self.rank, self.ranking)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (rank, ranking) = text.split_once('|')?;
+        Some(Self { rank: rank.parse().ok()?, ranking: ranking.to_owned() })
+    }
 }
 
 macro_rules! places_by_id {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
+use sha2::{Digest, Sha256};
 
 use super::{Services, validate::Violations};
 use crate::{
@@ -48,6 +49,24 @@ pub struct SearchRequest {
     pub explain: bool,
 }
 
+impl SearchRequest {
+    /// What tells its ranking from those of other questions: pages of one ranking have the same.
+    #[must_use]
+    pub fn ranking(&self) -> String {
+        let mut hasher = Sha256::new();
+        for part in [self.query.as_bytes(), format!("{:?} {:?} {:?}", self.mode, self.group, self.min_score).as_bytes()]
+        {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+        let collections: Option<BTreeSet<_>> = self.collections.as_ref().map(|ids| ids.iter().map(|id| id.0).collect());
+        for id in collections.into_iter().flatten() {
+            hasher.update(id);
+        }
+        hex::encode(&hasher.finalize()[..8])
+    }
+}
+
 /// An answer, best hit first.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SearchOutcome {
@@ -83,13 +102,13 @@ const MIN_ROWS: usize = 16;
 /// # Errors
 /// `Invalid` for the input, `NotFound` for a collection that does not exist for the caller, `Unavailable` when no leg
 /// could answer, or one could not and `strict` was asked for.
-pub async fn search(services: &Services, viewer: &Viewer, request: SearchRequest) -> Result<SearchOutcome, Error> {
+pub async fn search(services: &Services, viewer: &Viewer, request: &SearchRequest) -> Result<SearchOutcome, Error> {
     let start = Instant::now();
-    check(services, &request)?;
+    check(services, request)?;
     // The question is embedded while the database says where to search.
     let (searched, (embedding, embedding_took)) = tokio::try_join!(
         searched_collections(services, viewer, request.collections.as_deref()),
-        embed(services, &request),
+        embed(services, request),
     )?;
 
     let Page { items: searched, has_next_page: is_partial } = searched;
@@ -99,15 +118,17 @@ pub async fn search(services: &Services, viewer: &Viewer, request: SearchRequest
         return Err(Error::LimitExceeded { limit: "search.max_collections", message });
     }
     let text = (request.mode != SearchMode::Semantic).then(|| request.query.clone());
-    let wanted = request.after.unwrap_or(0) as usize + request.first as usize;
-    let found = find(services, viewer, &request, &searched, embedding, text, wanted).await?;
+    let deepest = services.config.search.max_rank;
+    let wanted = (request.after.unwrap_or(0) as usize + request.first as usize).min(deepest);
+    let found = find(services, viewer, request, &searched, embedding, text, wanted).await?;
 
     let first = request.after.unwrap_or(0) as usize;
-    let has_next_page = found.hits.len() > wanted;
+    // The last rank ends the ranking, whatever there is behind it.
+    let has_next_page = found.hits.len() > wanted && wanted < deepest;
     let hits = (1_u32..)
         .zip(found.hits)
+        .take(wanted)
         .skip(first)
-        .take(request.first as usize)
         .map(|(rank, Row { hit, chunk, document })| SearchHit {
             rank,
             score: hit.score,
@@ -157,7 +178,7 @@ fn check(services: &Services, request: &SearchRequest) -> Result<(), Error> {
         violations.add(ViolationCode::TooLong, "collectionIds", format!("Name at most {most} collections."));
     }
     let deepest = services.config.search.max_rank;
-    if request.after.unwrap_or(0) as usize + request.first as usize > deepest {
+    if request.after.is_some_and(|rank| rank as usize >= deepest) {
         violations.add(
             ViolationCode::TooLong,
             "after",
@@ -197,8 +218,11 @@ struct Found {
     legs: Vec<LegReport>,
 }
 
-/// Finds more than `wanted` hits, if there are, so that it is known whether more follow. Grouping, scores and chunks that
-/// are gone can leave too few of the first candidates; then more are asked for.
+/// Finds more than `wanted` hits, if there are, so that it is known whether more follow.
+///
+/// A fused ranking depends on how many candidates there are. So that the ranking of a question is the same whatever part
+/// of it is asked for, it is made in steps: first the ranking of so many candidates as the settings say, whoever asks;
+/// behind it, where those are not enough, what four times as many have beyond them; and so on.
 async fn find(
     services: &Services,
     viewer: &Viewer,
@@ -219,7 +243,9 @@ async fn find(
         placements.entry(&target.vector_store_name).or_default().push(target.generation);
     }
     let dimension = services.embedder.model().dimension;
-    let mut limit = (wanted + 1).max(settings.candidates);
+    let mut depth = settings.candidates;
+    let mut known = HashSet::new();
+    let mut selection = Selection::new(request);
     loop {
         let answers = try_join_all(placements.iter().map(async |(name, generations)| {
             let placement = Placement { name: (*name).to_owned(), dimension };
@@ -227,8 +253,8 @@ async fn find(
                 generations: generations.clone(),
                 embedding: embedding.clone(),
                 text: text.clone(),
-                limit,
-                candidates: limit,
+                limit: depth,
+                candidates: depth,
                 fusion: FusionSettings {
                     k: settings.rrf_k,
                     semantic_weight: settings.semantic_weight,
@@ -240,9 +266,9 @@ async fn find(
             services.vectors.search(&placement, &query).await
         }))
         .await?;
-        let is_exhausted = answers.iter().all(|answer| answer.hits.len() < limit);
-        let (candidates, legs) = merge(answers);
-        let mut selection = Selection::new(request);
+        let is_exhausted = answers.iter().all(|answer| answer.hits.len() < depth);
+        let (mut candidates, legs) = merge(answers);
+        candidates.retain(|hit| known.insert(hit.id));
         // Rows are read as they are needed: most candidates are never shown.
         for part in candidates.chunks((wanted + 1).max(MIN_ROWS)) {
             selection.extend(load(services, viewer.scope(), &homes, part).await?);
@@ -250,11 +276,10 @@ async fn find(
                 break;
             }
         }
-        let hits = selection.hits;
-        if hits.len() > wanted || is_exhausted || limit >= settings.max_rank * 2 {
-            return Ok(Found { hits, legs });
+        if selection.hits.len() > wanted || is_exhausted || depth >= settings.max_rank * 2 {
+            return Ok(Found { hits: selection.hits, legs });
         }
-        limit *= 4;
+        depth *= 4;
     }
 }
 
@@ -279,7 +304,9 @@ fn merge(answers: Vec<VectorAnswer>) -> (Vec<VectorHit>, Vec<LegReport>) {
             }
         }
     }
-    ranked.sort_by(|(rank, hit), (other_rank, other)| rank.cmp(other_rank).then(other.score.total_cmp(&hit.score)));
+    ranked.sort_by(|(rank, hit), (other_rank, other)| {
+        rank.cmp(other_rank).then(other.score.total_cmp(&hit.score)).then(hit.id.cmp(&other.id))
+    });
     (ranked.into_iter().map(|(_, hit)| hit).collect(), legs)
 }
 

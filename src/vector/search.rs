@@ -127,7 +127,7 @@ pub(super) async fn search(
         search.run(&legs.iter().collect::<Vec<_>>()).await?
     };
     let mut contributions = if query.explain { contributions(&rankings, &reports) } else { HashMap::new() };
-    let hits = best(rankings.hits, search.fusion.is_some(), query.limit)
+    let hits = best(rankings.hits, query.limit)
         .map(|hit| VectorHit { legs: contributions.remove(&hit.id).unwrap_or_default(), ..hit })
         .collect();
     Ok(VectorAnswer { hits, legs: for_each_leg(query, &reports) })
@@ -222,12 +222,10 @@ fn contributions(rankings: &Rankings, reports: &[LegReport]) -> HashMap<ChunkId,
     contributions
 }
 
-/// The best hits. Ranks tie often and the engine leaves ties in no order, so fused hits are put into one: pages that
-/// are asked for one after the other must not repeat or lose a hit.
-fn best(mut hits: Vec<VectorHit>, fused: bool, limit: usize) -> impl Iterator<Item = VectorHit> {
-    if fused {
-        hits.sort_unstable_by(|one, other| other.score.total_cmp(&one.score).then(one.id.cmp(&other.id)));
-    }
+/// The best hits. Scores tie often and the engine leaves ties in no order, so they are put into one: pages that are asked
+/// for one after the other must not repeat or lose a hit.
+fn best(mut hits: Vec<VectorHit>, limit: usize) -> impl Iterator<Item = VectorHit> {
+    hits.sort_unstable_by(|one, other| other.score.total_cmp(&one.score).then(one.id.cmp(&other.id)));
     hits.into_iter().take(limit)
 }
 

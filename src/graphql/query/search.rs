@@ -49,7 +49,8 @@ pub struct SearchInput {
     group_by: Option<SearchGroup>,
     /// How many hits, 1 to 100. Default: 20.
     first: Option<i32>,
-    /// The cursor to begin behind: `pageInfo.endCursor` of the same question. Default: the beginning.
+    /// The cursor to begin behind: `pageInfo.endCursor` of the same question; that of another question is refused. Default:
+    /// the beginning.
     after: Option<Cursor>,
     /// Hits with a lower score are left out. What scores mean depends on the mode. Default: all stay.
     min_score: Option<f32>,
@@ -69,21 +70,21 @@ impl SearchQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The question, and where and how to look for an answer.")] input: SearchInput,
     ) -> Result<SearchResult> {
-        let after = input.after.as_ref().map(pagination::place::<HitPosition>).transpose()?;
-        let request = SearchRequest {
+        let mut request = SearchRequest {
             query: input.query,
             collections: input.collection_ids.as_deref().map(global_id::decode_all),
             mode: input.mode.map_or_else(Default::default, Into::into),
             group: input.group_by.map_or_else(Default::default, Into::into),
             first: pagination::page_size(input.first)?,
-            after: after.map(|HitPosition(rank)| rank.unsigned_abs()),
+            after: None,
             min_score: input.min_score,
             strict: input.strict.unwrap_or(false),
             explain: is_explained(ctx),
         };
-        let query = request.query.clone();
-        let outcome = search(ctx.services()?, ctx.viewer()?, request).await?;
-        Ok(SearchResult::new(outcome, &query, after.is_some()))
+        let after = input.after.as_ref().map(|after| HitPosition::rank(after, &request.ranking()));
+        request.after = after.transpose()?;
+        let outcome = search(ctx.services()?, ctx.viewer()?, &request).await?;
+        Ok(SearchResult::new(outcome, &request))
     }
 }
 

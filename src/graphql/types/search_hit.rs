@@ -24,11 +24,12 @@ pub struct SearchHit {
     document: Document,
     explanation: ScoreExplanation,
     words: Arc<Highlighter>,
+    ranking: Arc<str>,
 }
 
 impl SearchHit {
-    /// A hit for a question with these words.
-    pub fn new(hit: search::SearchHit, words: Arc<Highlighter>) -> Self {
+    /// A hit for a question with these words, in this ranking.
+    pub fn new(hit: search::SearchHit, words: Arc<Highlighter>, ranking: Arc<str>) -> Self {
         let legs = hit.legs.into_iter().map(|leg| LegScore {
             leg: leg.leg.into(),
             rank: number(leg.rank),
@@ -41,12 +42,13 @@ impl SearchHit {
             document: hit.document.into(),
             explanation: ScoreExplanation { legs: legs.collect() },
             words,
+            ranking,
         }
     }
 
     /// The hit's place in the ranking.
     pub fn cursor(&self) -> Cursor {
-        pagination::cursor(&HitPosition(number(self.rank)))
+        pagination::cursor(&HitPosition { rank: self.rank, ranking: self.ranking.as_ref().to_owned() })
     }
 }
 

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_graphql::SimpleObject;
 
 use super::{PageInfo, SearchHit, SearchLeg, number};
-use crate::service::{highlight::Highlighter, search::SearchOutcome};
+use crate::service::{
+    highlight::Highlighter,
+    search::{SearchOutcome, SearchRequest},
+};
 
 /// The answer to a search.
 #[derive(SimpleObject)]
@@ -28,10 +31,11 @@ pub struct SearchResult {
 }
 
 impl SearchResult {
-    /// The answer to `query`. `is_continued`: whether the page begins behind a cursor.
-    pub fn new(outcome: SearchOutcome, query: &str, is_continued: bool) -> Self {
-        let words = Arc::new(Highlighter::new(query));
-        let hits: Vec<_> = outcome.hits.into_iter().map(|hit| SearchHit::new(hit, Arc::clone(&words))).collect();
+    /// The answer to `request`.
+    pub fn new(outcome: SearchOutcome, request: &SearchRequest) -> Self {
+        let (words, ranking) = (Arc::new(Highlighter::new(&request.query)), Arc::<str>::from(request.ranking()));
+        let hit = |hit| SearchHit::new(hit, Arc::clone(&words), Arc::clone(&ranking));
+        let hits: Vec<_> = outcome.hits.into_iter().map(hit).collect();
         let (start, end) = (hits.first().map(SearchHit::cursor), hits.last().map(SearchHit::cursor));
         let legs = outcome.legs.into_iter().map(|leg| SearchLeg {
             kind: leg.leg.into(),
@@ -41,7 +45,7 @@ impl SearchResult {
             message: leg.message,
         });
         Self {
-            page_info: PageInfo::new(outcome.has_next_page, is_continued, start, end),
+            page_info: PageInfo::new(outcome.has_next_page, request.after.is_some(), start, end),
             legs: legs.collect(),
             searched_collections: number(outcome.searched),
             is_partial: outcome.is_partial,

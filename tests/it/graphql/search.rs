@@ -1,8 +1,18 @@
 //! Search, with the real model and the real engine.
 
+use std::collections::HashSet;
+
+use docent::config::Config;
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 
-use crate::{on_both_databases, support::app::texts};
+use crate::{
+    on_both_databases,
+    support::{
+        app::{TestApp, texts},
+        caller::Caller,
+    },
+};
 
 const CORPUS: &[(&str, &str)] = &[
     ("tram.txt", "Trams are rail vehicles that run on tracks along city streets."),
@@ -126,5 +136,115 @@ on_both_databases! {
         let result = app.anonymous().search(json!({ "query": "anything" })).await;
         assert_eq!(result["hits"], json!([]));
         assert_eq!(result["pageInfo"]["hasNextPage"], false);
+    }
+}
+
+/// A little random corpus, the same for the same seed: words repeat, so that scores tie.
+fn corpus(dice: &mut StdRng, documents: usize) -> Vec<(String, String)> {
+    const WORDS: [&str; 8] = ["pump", "bridge", "river", "budget", "engine", "school", "harbour", "letter"];
+    let text = |dice: &mut StdRng| {
+        let length = dice.random_range(1..40);
+        (0..length).map(|_| *WORDS.choose(dice).unwrap()).collect::<Vec<_>>().join(" ")
+    };
+    (0..documents).map(|number| (format!("{number}.txt"), text(dice))).collect()
+}
+
+/// All hits of a question, page by page: rank, chunk and score.
+async fn walk(caller: &Caller, question: &Value, first: u32) -> Vec<(u64, String, String)> {
+    let (mut hits, mut after) = (Vec::new(), Value::Null);
+    loop {
+        let mut input = question.clone();
+        input["first"] = json!(first);
+        input["after"] = after;
+        let page = caller.search(input).await;
+        let found = page["hits"].as_array().unwrap();
+        hits.extend(found.iter().map(|hit| {
+            let id = hit["chunk"]["id"].as_str().unwrap().to_owned();
+            (hit["rank"].as_u64().unwrap(), id, hit["score"].to_string())
+        }));
+        if page["pageInfo"]["hasNextPage"] == false {
+            return hits;
+        }
+        assert_eq!(found.len(), first as usize, "a page that is followed by another is full");
+        after = page["pageInfo"]["endCursor"].clone();
+    }
+}
+
+on_both_databases! {
+    async fn every_page_size_gives_the_same_ranking_each_hit_once_and_an_honest_end(app) {
+        let ada = app.user("ada").await;
+        let seed = rand::random::<u64>();
+        let mut dice = StdRng::seed_from_u64(seed);
+        let id = ada
+            .create_collection_with(json!({ "name": "Words", "chunking": { "maxTokens": 16, "overlapTokens": 0 } }))
+            .await;
+        let other = ada.create_collection("Other").await;
+        for (collection, documents) in [(&id, 90), (&id, 60), (&other, 40)] {
+            let documents = corpus(&mut dice, documents);
+            let documents: Vec<_> = documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+            for part in documents.chunks(100) {
+                ada.ingest_all(collection, texts(part)).await;
+            }
+        }
+        for mode in ["HYBRID", "LEXICAL", "SEMANTIC"] {
+            for group in ["CHUNK", "DOCUMENT"] {
+                let question = json!({ "query": "pump bridge", "mode": mode, "groupBy": group });
+                let whole = walk(&ada, &question, 100).await;
+                let ranks: Vec<_> = whole.iter().map(|hit| hit.0).collect();
+                assert_eq!(ranks, (1..=whole.len() as u64).collect::<Vec<_>>(), "{mode} {group} {seed}");
+                let different: HashSet<_> = whole.iter().map(|hit| &hit.1).collect();
+                assert_eq!(different.len(), whole.len(), "{mode} {group} {seed}: no hit comes twice");
+                if mode == "SEMANTIC" && group == "DOCUMENT" {
+                    assert_eq!(whole.len(), 90 + 40, "every document has its place");
+                }
+                for first in [dice.random_range(1..20), dice.random_range(20..100)] {
+                    assert_eq!(walk(&ada, &question, first).await, whole, "{mode} {group} by {first}, seed {seed}");
+                }
+            }
+        }
+    }
+
+    async fn a_cursor_of_another_question_is_refused(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Facts").await;
+        ada.ingest_all(&id, texts(CORPUS)).await;
+        let page = ada.search(json!({ "query": "tram", "first": 1 })).await;
+        let after = page["pageInfo"]["endCursor"].clone();
+        let query = "query($input: SearchInput!) { search(input: $input) { hits { rank } } }";
+        let same = json!({ "query": "tram", "first": 2, "after": after });
+        assert_eq!(ada.data(query, json!({ "input": same })).await["search"]["hits"][0]["rank"], 2);
+        for other in [
+            json!({ "query": "trams", "after": after }),
+            json!({ "query": "tram", "mode": "LEXICAL", "after": after }),
+            json!({ "query": "tram", "groupBy": "DOCUMENT", "after": after }),
+            json!({ "query": "tram", "collectionIds": [id], "after": after }),
+            json!({ "query": "tram", "minScore": 0.001, "after": after }),
+        ] {
+            assert_eq!(ada.error_code(query, json!({ "input": other })).await, "BAD_USER_INPUT", "{other}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ranking_ends_in_order_at_the_deepest_rank() {
+    let mut config = Config::default();
+    config.search.max_rank = 25;
+    let app = TestApp::start(config).await;
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Words").await;
+    let documents: Vec<_> = (0..40).map(|number| (format!("{number}.txt"), format!("pump {number}"))).collect();
+    let documents: Vec<_> = documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    ada.ingest_all(&id, texts(&documents)).await;
+    for first in [7, 25, 100] {
+        let question = json!({ "query": "pump", "mode": "SEMANTIC", "first": first });
+        let mut page = ada.search(question.clone()).await;
+        let mut hits = page["hits"].as_array().unwrap().len();
+        while page["pageInfo"]["hasNextPage"] == true {
+            let mut next = question.clone();
+            next["after"] = page["pageInfo"]["endCursor"].clone();
+            page = ada.search(next).await;
+            hits += page["hits"].as_array().unwrap().len();
+        }
+        assert_eq!(hits, 25, "by {first}");
     }
 }
