@@ -52,6 +52,8 @@ pub struct OperationTotals {
     pub skipped: i32,
     pub cancelled: i32,
     pub chunks: i32,
+    /// How far the documents in work are, in percent, added up.
+    pub in_work: i32,
 }
 
 impl OperationTotals {
@@ -61,13 +63,16 @@ impl OperationTotals {
         self.completed + self.failed + self.skipped + self.cancelled
     }
 
-    /// Settled documents in percent, 0 to 100; 100 only when all are settled.
+    /// What is done in percent, 0 to 100: settled documents, and as much as is done of those in work. 100 only when all
+    /// are settled.
     #[must_use]
     pub fn progress(&self) -> i32 {
         if self.documents == 0 {
             return 0;
         }
-        i32::try_from(i64::from(self.settled()) * 100 / i64::from(self.documents)).unwrap_or(100)
+        let done = i64::from(self.settled()) * 100 + i64::from(self.in_work);
+        let most = if self.settled() < self.documents { 99 } else { 100 };
+        i32::try_from(done / i64::from(self.documents)).unwrap_or(most).min(most)
     }
 }
 
@@ -143,6 +148,8 @@ pub struct OperationDocument {
     pub outcome: DocumentOutcome,
     pub error: Option<ProcessingError>,
     pub chunk_count: i32,
+    /// How far work on it is; 0 before and after.
+    pub percent: i32,
 }
 
 /// What an event tells. The last three end the story.

@@ -44,6 +44,8 @@ pub struct Model {
     pub skipped_total: i32,
     pub cancelled_total: i32,
     pub chunk_total: i32,
+    /// How far the documents in work are, in percent, added up.
+    pub percent_total: i32,
     /// The sequence number of the newest event.
     pub last_sequence: i32,
     pub cancel_requested: bool,
@@ -79,6 +81,7 @@ impl TryFrom<Model> for Operation {
                 skipped: row.skipped_total,
                 cancelled: row.cancelled_total,
                 chunks: row.chunk_total,
+                in_work: row.percent_total,
             },
             created_at: row.created_at,
             started_at: row.started_at,

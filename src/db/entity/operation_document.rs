@@ -32,6 +32,8 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub error: Option<Json>,
     pub chunk_count: i32,
+    /// How far work on it is.
+    pub percent: i32,
     pub revision: i32,
     pub file_name: String,
     pub uri: String,
@@ -58,6 +60,7 @@ impl TryFrom<Model> for OperationDocument {
             outcome: DocumentOutcome::restore("operation_documents.outcome", &row.outcome)?,
             error: row.error.map(|error| from_json("operation_documents.error", error)).transpose()?,
             chunk_count: row.chunk_count,
+            percent: row.percent,
         })
     }
 }

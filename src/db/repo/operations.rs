@@ -293,6 +293,7 @@ pub async fn insert(
         skipped_total: Set(operation.totals.skipped),
         cancelled_total: Set(operation.totals.cancelled),
         chunk_total: Set(operation.totals.chunks),
+        percent_total: Set(operation.totals.in_work),
         last_sequence: Set(last_sequence),
         cancel_requested: Set(cancel_requested),
         idempotency_key: Set(key),
@@ -350,6 +351,7 @@ pub async fn save(tx: &Transaction<'_>, locked: LockedOperation) -> Result<(), D
         .col_expr(operation::Column::SkippedTotal, Expr::value(operation.totals.skipped))
         .col_expr(operation::Column::CancelledTotal, Expr::value(operation.totals.cancelled))
         .col_expr(operation::Column::ChunkTotal, Expr::value(operation.totals.chunks))
+        .col_expr(operation::Column::PercentTotal, Expr::value(operation.totals.in_work))
         .col_expr(operation::Column::LastSequence, Expr::value(last_sequence))
         .col_expr(operation::Column::CancelRequested, Expr::value(cancel_requested))
         .col_expr(operation::Column::StartedAt, Expr::value(operation.started_at))
@@ -422,6 +424,7 @@ pub async fn insert_items(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Re
                 outcome: item.outcome.outcome.stored(),
                 error: None,
                 chunk_count: item.outcome.chunk_count,
+                percent: item.outcome.percent,
                 revision: item.revision,
                 file_name: item.file_name,
                 uri: item.uri,
@@ -486,7 +489,23 @@ pub async fn list_waiting(
     Ok(Page::from_overfetched(convert(query.all(&tx.connection).await?)?, page.first))
 }
 
-/// Writes what became of a document in an operation.
+/// Writes how far work on a document in an operation is.
+pub async fn set_percent(
+    tx: &Transaction<'_>,
+    id: OperationId,
+    ordinal: i32,
+    percent: i32,
+) -> Result<(), DatabaseError> {
+    operation_document::Entity::update_many()
+        .col_expr(operation_document::Column::Percent, Expr::value(percent))
+        .filter(operation_document::Column::OperationId.eq(id.0))
+        .filter(operation_document::Column::Ordinal.eq(ordinal))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Writes what became of a document in an operation. Work on it is over, or begins anew.
 pub async fn set_outcome(
     tx: &Transaction<'_>,
     id: OperationId,
@@ -500,6 +519,7 @@ pub async fn set_outcome(
         .col_expr(operation_document::Column::Outcome, Expr::value(outcome.stored()))
         .col_expr(operation_document::Column::Error, Expr::value(error))
         .col_expr(operation_document::Column::ChunkCount, Expr::value(chunk_count))
+        .col_expr(operation_document::Column::Percent, Expr::value(0))
         .filter(operation_document::Column::OperationId.eq(id.0))
         .filter(operation_document::Column::Ordinal.eq(ordinal))
         .exec(&tx.connection)

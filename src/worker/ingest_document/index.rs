@@ -3,7 +3,12 @@
 //! A document's text and chunks are in memory until it is complete, within the [room](super::room) that all share; its
 //! embeddings never are: chunks are embedded, written and forgotten in windows.
 
-use std::{collections::HashMap, ops::Range, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +37,9 @@ const WINDOW: usize = 512;
 /// How soon a step that takes long learns that its operation was cancelled.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// Time between two words of how far a document is, at least.
+const TELL: Duration = Duration::from_secs(2);
+
 /// Where the embeddings of chunks are, by digest: unchanged chunks are not embedded again, nor is the same text twice.
 type Known = HashMap<String, ChunkId>;
 
@@ -43,9 +51,16 @@ impl IngestDocument {
 
         let mut known = self.known(work).await?;
         let count = indexed.rows.len();
+        let mut told_at = Instant::now();
         for start in (0..count).step_by(WINDOW) {
             let window = start..count.min(start + WINDOW);
+            let done = window.end;
             self.index_window(work, stop, &indexed.rows, window, &mut known).await?;
+            if done < count && told_at.elapsed() >= TELL {
+                let percent = i32::try_from(done * 100 / count).unwrap_or(0);
+                self.tell_progress(work, percent).await?;
+                told_at = Instant::now();
+            }
         }
         self.services.vectors.flush(&self.placement(work)).await.map_err(Error::from)?;
         failpoint("ingest-flushed")?;

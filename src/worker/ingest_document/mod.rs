@@ -7,7 +7,10 @@ mod index;
 mod room;
 mod settle;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicI32},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +52,8 @@ struct Work {
     item: OperationItem,
     collection: Collection,
     target: Target,
+    /// How much of it was told to be done.
+    percent: AtomicI32,
 }
 
 /// Why a document's way ends before its goal.

@@ -1,6 +1,9 @@
 //! What a document's way changes in the database: taken up, completed, failed. One transaction each.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicI32, Ordering},
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 
@@ -58,6 +61,8 @@ impl IngestDocument {
                         return end_job(tx, lease).await.map(|()| None);
                     }
                     let document = documents::find(&system, item.outcome.document_id).await?;
+                    // An earlier attempt may have told how far it was.
+                    locked.operation.totals.in_work -= item.outcome.percent;
                     let collection = match locked.operation.collection_id {
                         Some(id) => collections::find(&system, id).await?,
                         None => None,
@@ -88,7 +93,7 @@ impl IngestDocument {
                         document: item.outcome.document_id,
                         revision: item.revision,
                     };
-                    Ok(Some(Work { item, collection, target }))
+                    Ok(Some(Work { item, collection, target, percent: AtomicI32::new(0) }))
                 }
                 .boxed()
             })
@@ -111,7 +116,9 @@ impl IngestDocument {
                     let id = work.target.collection;
                     let collection = collections::lock(tx, Scope::System, id, Action::CollectionRead).await?;
                     let is_kept = collection.is_some_and(|collection| collection.is_kept());
-                    let Some(locked) = operations::lock(tx, Scope::System, operation).await? else { return Ok(()) };
+                    let locked = operations::lock(tx, Scope::System, operation).await?;
+                    let Some(mut locked) = locked else { return Ok(()) };
+                    locked.operation.totals.in_work -= work.percent.load(Ordering::Relaxed);
                     let document = work.target.document;
                     let current = documents::lock_many(tx, work.target.collection, &[document]).await?.pop();
                     let present = current.as_ref().map(|current| &current.document);
@@ -168,6 +175,7 @@ impl IngestDocument {
                     if item.outcome.outcome.is_settled() {
                         return Ok(());
                     }
+                    locked.operation.totals.in_work -= item.outcome.percent;
                     if may_have_points && let Some(id) = locked.operation.collection_id {
                         let collection = collections::find(&tx.reader(Scope::System), id).await?;
                         drop_revision(tx, &locked, collection.as_ref(), &item, now).await?;
@@ -184,6 +192,41 @@ impl IngestDocument {
             })
             .await?;
         self.services.events.announce(operation);
+        Ok(())
+    }
+
+    /// Tells how far work on the document is. Nothing depends on it, so nothing fails if it can't be told.
+    pub(super) async fn tell_progress(&self, work: &Work, percent: i32) -> Result<(), DatabaseError> {
+        let (operation, ordinal) = (work.item.outcome.operation_id, work.item.outcome.ordinal);
+        let now = self.services.clock.now();
+        let told = self
+            .services
+            .database
+            .transaction(|tx| {
+                async move {
+                    let locked = operations::lock(tx, Scope::System, operation).await?;
+                    let item = operations::find_item(&tx.reader(Scope::System), operation, ordinal).await?;
+                    let (Some(mut locked), Some(item)) = (locked, item) else { return Ok(false) };
+                    // Another worker may have it by now.
+                    let is_ours = item.outcome.outcome == DocumentOutcome::Processing
+                        && item.outcome.percent == work.percent.load(Ordering::Relaxed);
+                    if !is_ours {
+                        return Ok(false);
+                    }
+                    locked.operation.totals.in_work += percent - item.outcome.percent;
+                    operations::set_percent(tx, operation, ordinal, percent).await?;
+                    let kind = OperationEventKind::DocumentProgress;
+                    locked.record(kind, Some(item.outcome.document_id), Some(format!("{percent} %")), now);
+                    operations::save(tx, locked).await?;
+                    Ok::<_, DatabaseError>(true)
+                }
+                .boxed()
+            })
+            .await?;
+        if told {
+            work.percent.store(percent, Ordering::Relaxed);
+            self.services.events.announce(operation);
+        }
         Ok(())
     }
 

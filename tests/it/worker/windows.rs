@@ -112,6 +112,28 @@ async fn a_document_survives_the_death_of_the_process_between_two_of_its_windows
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn progress_moves_inside_a_document_that_takes_long() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Server::start(directory.path(), &[("FAILPOINTS", "ingest-upserted=sleep(2500)")]).await;
+    server.log_in("ada").await;
+    let collection = server.create_collection(small_chunks()).await;
+    let operation = server.ingest(&collection, texts(&[("a.txt", &words(22_501)), ("b.txt", "One line.")])).await;
+    let ended = server.ended(&operation).await;
+    assert_eq!(ended["status"], "COMPLETED", "{ended:#}");
+    let query = "query($id: ID!) { operation(id: $id) {
+        progress documents { nodes { progress } } events(first: 100) { nodes { kind progress message } }
+    } }";
+    let told = server.data(query, json!({ "id": operation })).await["operation"].take();
+    assert_eq!((&told["progress"], &told["documents"]["nodes"][0]["progress"]), (&json!(100), &json!(100)));
+    let events = told["events"]["nodes"].as_array().unwrap();
+    let ticks: Vec<_> = events.iter().filter(|event| event["kind"] == "DOCUMENT_PROGRESS").collect();
+    assert!(ticks.len() >= 2, "{events:#?}");
+    let progress: Vec<_> = events.iter().map(|event| event["progress"].as_i64().unwrap()).collect();
+    assert!(progress.is_sorted() && ticks.iter().all(|tick| (1..100).contains(&tick["progress"].as_i64().unwrap())));
+    assert!(ticks[0]["message"].as_str().unwrap().ends_with('%'), "{ticks:#?}");
+}
+
 /// A program of this name that does `lines`.
 fn script(path: &Path, lines: &str) {
     let new = path.with_extension("new");
