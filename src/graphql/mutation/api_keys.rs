@@ -81,7 +81,7 @@ impl ApiKeyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The key to make.")] input: ApiKeyCreateInput,
-    ) -> Result<ApiKeyCreatePayload> {
+    ) -> Result<Option<ApiKeyCreatePayload>> {
         // Every one more than there are is a repetition.
         let created = if input.actions.len() > crate::domain::action::Action::ALL.len() {
             Err(Error::invalid(ViolationCode::TooLong, "actions", "Name each action once."))
@@ -90,10 +90,10 @@ impl ApiKeyMutation {
         };
         let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::ApiKeyCreate), created)?;
         let Some((key, secret)) = value else {
-            return Ok(ApiKeyCreatePayload { user_errors, ..Default::default() });
+            return Ok(Some(ApiKeyCreatePayload { user_errors, ..Default::default() }));
         };
         let secret = Some(secret.expose().to_owned());
-        Ok(ApiKeyCreatePayload { secret, api_key: Some(key.into()), user_errors })
+        Ok(Some(ApiKeyCreatePayload { secret, api_key: Some(key.into()), user_errors }))
     }
 
     /// Makes an API key of the viewer's useless, live sockets included. Doing it again is fine.
@@ -101,11 +101,11 @@ impl ApiKeyMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The key's global id.")] id: ID,
-    ) -> Result<ApiKeyRevokePayload> {
+    ) -> Result<Option<ApiKeyRevokePayload>> {
         let key: ApiKeyId = global_id::decode(&id);
         let revoked = api_keys::revoke(ctx.services()?, ctx.viewer()?, key).await;
         let deed = Deed::new(AuditAction::ApiKeyRevoke).to(key);
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, revoked)?;
-        Ok(ApiKeyRevokePayload { revoked_id: value.map(|()| id), user_errors })
+        Ok(Some(ApiKeyRevokePayload { revoked_id: value.map(|()| id), user_errors }))
     }
 }

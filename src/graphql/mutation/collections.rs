@@ -138,10 +138,10 @@ impl CollectionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The collection to create.")] input: CollectionCreateInput,
-    ) -> Result<CollectionCreatePayload> {
+    ) -> Result<Option<CollectionCreatePayload>> {
         let created = collections::create(ctx.services()?, ctx.viewer()?, input.into()).await;
         let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::CollectionCreate), created)?;
-        Ok(CollectionCreatePayload { collection: value.map(Into::into), user_errors })
+        Ok(Some(CollectionCreatePayload { collection: value.map(Into::into), user_errors }))
     }
 
     /// Changes a collection. Needs COLLECTION_UPDATE.
@@ -150,13 +150,13 @@ impl CollectionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The collection's global id.")] id: ID,
         #[graphql(desc = "What is to change.")] input: CollectionUpdateInput,
-    ) -> Result<CollectionUpdatePayload> {
+    ) -> Result<Option<CollectionUpdatePayload>> {
         let id: CollectionId = global_id::decode(&id);
         let updated = collections::update(ctx.services()?, ctx.viewer()?, id, input.into()).await;
         let deed = Deed::new(AuditAction::CollectionUpdate).to(id).within(id);
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, updated)?;
         let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
-        Ok(CollectionUpdatePayload { collection: value.filter(|_| may_read).map(Into::into), user_errors })
+        Ok(Some(CollectionUpdatePayload { collection: value.filter(|_| may_read).map(Into::into), user_errors }))
     }
 
     /// Removes a collection with all that is in it. It is gone for readers at once. Needs
@@ -165,12 +165,12 @@ impl CollectionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The collection's global id.")] id: ID,
-    ) -> Result<CollectionDeletePayload> {
+    ) -> Result<Option<CollectionDeletePayload>> {
         let collection: CollectionId = global_id::decode(&id);
         let deleted = collections::delete(ctx.services()?, ctx.viewer()?, collection).await;
         let deed = Deed::new(AuditAction::CollectionDelete).to(collection).within(collection);
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, deleted)?;
         let deleted_id = value.is_some().then_some(id);
-        Ok(CollectionDeletePayload { deleted_id, operation: value.map(Into::into), user_errors })
+        Ok(Some(CollectionDeletePayload { deleted_id, operation: value.map(Into::into), user_errors }))
     }
 }

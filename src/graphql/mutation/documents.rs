@@ -122,15 +122,17 @@ impl DocumentMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The documents, and the collection that they are for.")] input: DocumentsIngestInput,
-    ) -> Result<DocumentsIngestPayload> {
+    ) -> Result<Option<DocumentsIngestPayload>> {
         let request = IngestRequest::from(input);
         let deed = Deed::new(AuditAction::DocumentsIngest).to(request.collection).within(request.collection);
         let ingested = documents::ingest(ctx.services()?, ctx.viewer()?, request).await;
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, ingested)?;
-        let Some(ingested) = value else { return Ok(DocumentsIngestPayload { user_errors, ..Default::default() }) };
+        let Some(ingested) = value else {
+            return Ok(Some(DocumentsIngestPayload { user_errors, ..Default::default() }));
+        };
         let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
         let documents = ingested.documents.into_iter().filter(|_| may_read).map(Into::into).collect();
-        Ok(DocumentsIngestPayload { operation: Some(ingested.operation.into()), documents, user_errors })
+        Ok(Some(DocumentsIngestPayload { operation: Some(ingested.operation.into()), documents, user_errors }))
     }
 
     /// Removes documents of one collection. They are gone for readers at once. Needs DOCUMENT_DELETE.
@@ -138,12 +140,12 @@ impl DocumentMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The documents to remove.")] input: DocumentsDeleteInput,
-    ) -> Result<DocumentsDeletePayload> {
+    ) -> Result<Option<DocumentsDeletePayload>> {
         let ids = global_id::decode_all(&input.ids);
         let deed = Deed::new(AuditAction::DocumentsDelete).to(ids.first().map(|id: &DocumentId| (*id).into()));
         let deleted = documents::delete(ctx.services()?, ctx.viewer()?, ids).await;
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, deleted)?;
         let deleted_ids = if value.is_some() { input.ids } else { Vec::new() };
-        Ok(DocumentsDeletePayload { deleted_ids, operation: value.map(Into::into), user_errors })
+        Ok(Some(DocumentsDeletePayload { deleted_ids, operation: value.map(Into::into), user_errors }))
     }
 }

@@ -72,7 +72,7 @@ impl MemberMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The collection, the user and the role.")] input: CollectionMemberSetInput,
-    ) -> Result<CollectionMemberSetPayload> {
+    ) -> Result<Option<CollectionMemberSetPayload>> {
         let id: CollectionId = global_id::decode(&input.collection_id);
         let mut deed = Deed::new(AuditAction::CollectionMemberSet).within(id);
         let user = match (input.user_id, input.username) {
@@ -92,7 +92,7 @@ impl MemberMutation {
             Err(error) => Err(error),
         };
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, set)?;
-        Ok(CollectionMemberSetPayload { member: value.map(Into::into), user_errors })
+        Ok(Some(CollectionMemberSetPayload { member: value.map(Into::into), user_errors }))
     }
 
     /// Takes a user's role in a collection; what they follow of it ends within seconds. Everybody but the owner may
@@ -101,12 +101,12 @@ impl MemberMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The collection and the user.")] input: CollectionMemberRemoveInput,
-    ) -> Result<CollectionMemberRemovePayload> {
+    ) -> Result<Option<CollectionMemberRemovePayload>> {
         let id: CollectionId = global_id::decode(&input.collection_id);
         let user: UserId = global_id::decode(&input.user_id);
         let removed = members::remove(ctx.services()?, ctx.viewer()?, id, user).await;
         let deed = Deed::new(AuditAction::CollectionMemberRemove).to(user).within(id);
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, removed)?;
-        Ok(CollectionMemberRemovePayload { removed_user_id: value.map(|()| input.user_id), user_errors })
+        Ok(Some(CollectionMemberRemovePayload { removed_user_id: value.map(|()| input.user_id), user_errors }))
     }
 }

@@ -17,7 +17,8 @@ use self::{
 };
 
 /// What can be done. A refused input is told in `userErrors`, and nothing is changed then. Long work is answered at once
-/// with the operation that does it.
+/// with the operation that does it. A field that fails is null, `errors` says why, and what the others did and answered
+/// stands.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     UserMutation,

@@ -32,11 +32,11 @@ impl OperationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The operation's global id.")] id: ID,
-    ) -> Result<OperationCancelPayload> {
+    ) -> Result<Option<OperationCancelPayload>> {
         let id: OperationId = global_id::decode(&id);
         let cancelled = operations::cancel(ctx.services()?, ctx.viewer()?, id).await;
         let deed = Deed::new(AuditAction::OperationCancel).to(id);
         let Outcome { value, user_errors } = Outcome::of(ctx, deed, cancelled)?;
-        Ok(OperationCancelPayload { operation: value.map(Into::into), user_errors })
+        Ok(Some(OperationCancelPayload { operation: value.map(Into::into), user_errors }))
     }
 }

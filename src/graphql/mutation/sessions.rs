@@ -148,9 +148,9 @@ impl SessionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who logs in.")] input: SessionCreateInput,
-    ) -> Result<SessionCreatePayload> {
+    ) -> Result<Option<SessionCreatePayload>> {
         let session = sessions::create(ctx.services()?, ctx.viewer()?, &input.login, &input.password).await;
-        Ok(Outcome::of(ctx, Deed::new(AuditAction::SessionCreate), session)?.into())
+        Ok(Some(Outcome::of(ctx, Deed::new(AuditAction::SessionCreate), session)?.into()))
     }
 
     /// Exchanges a refresh token for new tokens. UNAUTHENTICATED for one that is unknown, over, or used before.
@@ -158,9 +158,9 @@ impl SessionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The session to go on with.")] input: SessionRefreshInput,
-    ) -> Result<SessionRefreshPayload> {
+    ) -> Result<Option<SessionRefreshPayload>> {
         let session = sessions::refresh(ctx.services()?, ctx.viewer()?, &input.refresh_token).await;
-        Ok(Outcome::of(ctx, Deed::new(AuditAction::SessionRefresh), session)?.into())
+        Ok(Some(Outcome::of(ctx, Deed::new(AuditAction::SessionRefresh), session)?.into()))
     }
 
     /// Logs out: ends one session, or all, with all their tokens, live sockets included. Ending one that is over, or
@@ -169,7 +169,7 @@ impl SessionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The session to end.")] input: SessionRevokeInput,
-    ) -> Result<SessionRevokePayload> {
+    ) -> Result<Option<SessionRevokePayload>> {
         let object = input.session_id.as_ref().map(|id| global_id::decode::<SessionId>(id).into());
         let revoked = match input.try_into() {
             Ok(which) => sessions::revoke(ctx.services()?, ctx.viewer()?, which).await,
@@ -177,7 +177,7 @@ impl SessionMutation {
         };
         let Outcome { value, user_errors } =
             Outcome::of(ctx, Deed::new(AuditAction::SessionRevoke).to(object), revoked)?;
-        Ok(SessionRevokePayload { revoked: value.is_some(), user_errors })
+        Ok(Some(SessionRevokePayload { revoked: value.is_some(), user_errors }))
     }
 
     /// Changes the viewer's password. All their sessions end; the tokens of the answer are those of a new one. API keys
@@ -186,9 +186,9 @@ impl SessionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The old and the new password.")] input: PasswordChangeInput,
-    ) -> Result<PasswordChangePayload> {
+    ) -> Result<Option<PasswordChangePayload>> {
         let (services, viewer) = (ctx.services()?, ctx.viewer()?);
         let changed = sessions::change_password(services, viewer, &input.current_password, &input.new_password).await;
-        Ok(Outcome::of(ctx, Deed::new(AuditAction::PasswordChange), changed)?.into())
+        Ok(Some(Outcome::of(ctx, Deed::new(AuditAction::PasswordChange), changed)?.into()))
     }
 }

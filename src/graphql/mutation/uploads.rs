@@ -42,10 +42,10 @@ impl UploadMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The file that will come.")] input: UploadCreateInput,
-    ) -> Result<UploadCreatePayload> {
+    ) -> Result<Option<UploadCreatePayload>> {
         let UploadCreateInput { file_name, content_type } = input;
         let created = uploads::create(ctx.services()?, ctx.viewer()?, NewUpload { file_name, content_type }).await;
         let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::UploadCreate), created)?;
-        Ok(UploadCreatePayload { upload: value.map(Into::into), user_errors })
+        Ok(Some(UploadCreatePayload { upload: value.map(Into::into), user_errors }))
     }
 }

@@ -107,12 +107,12 @@ impl UserMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account to open.")] input: UserRegisterInput,
-    ) -> Result<UserRegisterPayload> {
+    ) -> Result<Option<UserRegisterPayload>> {
         let UserRegisterInput { username, email, password, full_name, invitation } = input;
         let account = NewAccount { username, email, password, full_name, invitation };
         let registered = accounts::register(ctx.services()?, ctx.viewer()?, account).await;
         let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::UserRegister), registered)?;
-        Ok(UserRegisterPayload { user: value.map(User::own), user_errors })
+        Ok(Some(UserRegisterPayload { user: value.map(User::own), user_errors }))
     }
 
     /// Makes an invitation to open an account. Needs SERVER_MANAGE.
@@ -120,16 +120,16 @@ impl UserMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who is invited, and as what.")] input: UserInviteInput,
-    ) -> Result<UserInvitePayload> {
+    ) -> Result<Option<UserInvitePayload>> {
         let role = input.role.map_or(crate::domain::user::ServerRole::Member, Into::into);
         let invited = accounts::invite(ctx.services()?, ctx.viewer()?, input.email.as_deref(), role).await;
         let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::UserInvite), invited)?;
-        let Some(invited) = value else { return Ok(UserInvitePayload { user_errors, ..Default::default() }) };
-        Ok(UserInvitePayload {
+        let Some(invited) = value else { return Ok(Some(UserInvitePayload { user_errors, ..Default::default() })) };
+        Ok(Some(UserInvitePayload {
             token: Some(invited.token.expose().to_owned()),
             expires_at: Some(invited.invitation.expires_at.into()),
             user_errors,
-        })
+        }))
     }
 
     /// Opens an account to its user again. Needs SERVER_MANAGE.
@@ -137,9 +137,9 @@ impl UserMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account's global id.")] id: ID,
-    ) -> Result<UserActivatePayload> {
+    ) -> Result<Option<UserActivatePayload>> {
         let (user, user_errors) = change(ctx, &id, AccountChange::Activate, AuditAction::UserActivate).await?;
-        Ok(UserActivatePayload { user, user_errors })
+        Ok(Some(UserActivatePayload { user, user_errors }))
     }
 
     /// Closes an account to its user: their sessions end and their API keys open nothing, live sockets included. What
@@ -148,9 +148,9 @@ impl UserMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account's global id.")] id: ID,
-    ) -> Result<UserDeactivatePayload> {
+    ) -> Result<Option<UserDeactivatePayload>> {
         let (user, user_errors) = change(ctx, &id, AccountChange::Deactivate, AuditAction::UserDeactivate).await?;
-        Ok(UserDeactivatePayload { user, user_errors })
+        Ok(Some(UserDeactivatePayload { user, user_errors }))
     }
 
     /// Gives an account another role on the server. The last administrator stays one. Needs SERVER_MANAGE.
@@ -158,10 +158,10 @@ impl UserMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The account and its role.")] input: UserRoleSetInput,
-    ) -> Result<UserRoleSetPayload> {
+    ) -> Result<Option<UserRoleSetPayload>> {
         let role = AccountChange::Role(input.role.into());
         let (user, user_errors) = change(ctx, &input.user_id, role, AuditAction::UserRoleSet).await?;
-        Ok(UserRoleSetPayload { user, user_errors })
+        Ok(Some(UserRoleSetPayload { user, user_errors }))
     }
 }
 

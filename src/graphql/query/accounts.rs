@@ -26,8 +26,8 @@ impl AccountQuery {
         #[graphql(desc = "Which accounts to list. Default: all.")] filter: Option<UserFilter>,
         #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
         #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
-    ) -> Result<Connection<User>> {
-        User::list(ctx, filter, first, after.as_ref()).await
+    ) -> Result<Option<Connection<User>>> {
+        User::list(ctx, filter, first, after.as_ref()).await.map(Some)
     }
 
     /// Who did what, newest first: on the whole server for administrators, for others in the collections that they own.
@@ -37,8 +37,8 @@ impl AccountQuery {
         #[graphql(desc = "Which lines to list. Default: all.")] filter: Option<AuditLogFilter>,
         #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
         #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
-    ) -> Result<Connection<AuditEntry>> {
+    ) -> Result<Option<Connection<AuditEntry>>> {
         ctx.viewer()?.require_user()?;
-        AuditEntry::list(ctx, filter, first, after.as_ref()).await
+        AuditEntry::list(ctx, filter, first, after.as_ref()).await.map(Some)
     }
 }

@@ -34,7 +34,7 @@ impl CollectionQuery {
         #[graphql(desc = "In which order. Default: newest first.")] order_by: Option<CollectionOrder>,
         #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
         #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
-    ) -> Result<Connection<Collection>> {
-        Collection::list(ctx, filter, order_by, first, after.as_ref()).await
+    ) -> Result<Option<Connection<Collection>>> {
+        Collection::list(ctx, filter, order_by, first, after.as_ref()).await.map(Some)
     }
 }

@@ -16,6 +16,6 @@ use self::{
 };
 
 /// What can be asked. Only what the viewer may see exists for them: a hidden thing and a missing one give the same
-/// answer.
+/// answer. A field that fails is null, `errors` says why, and the answers of the others stand.
 #[derive(Default, MergedObject)]
 pub struct Query(NodeQuery, AccountQuery, CollectionQuery, DocumentQuery, OperationQuery, SearchQuery, ServerQuery);

@@ -32,12 +32,12 @@ impl NodeQuery {
         #[graphql(desc = "At most 100 global ids of users, collections, documents, chunks or operations.")] ids: Vec<
             ID,
         >,
-    ) -> Result<Vec<Option<Result<Node>>>> {
+    ) -> Result<Option<Vec<Option<Result<Node>>>>> {
         if ids.len() > MAX_IDS {
             let message = format!("Ask for at most {MAX_IDS} nodes at once.");
             return Err(Error::invalid(ViolationCode::TooLong, "ids", message).into());
         }
-        Ok(join_all(ids.iter().map(|id| find(ctx, id))).await.into_iter().map(Some).collect())
+        Ok(Some(join_all(ids.iter().map(|id| find(ctx, id))).await.into_iter().map(Some).collect()))
     }
 }
 

@@ -33,7 +33,7 @@ impl OperationQuery {
         #[graphql(desc = "Which operations to list. Default: all.")] filter: Option<OperationFilter>,
         #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
         #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
-    ) -> Result<Connection<Operation>> {
-        Operation::list(ctx, filter, first, after.as_ref()).await
+    ) -> Result<Option<Connection<Operation>>> {
+        Operation::list(ctx, filter, first, after.as_ref()).await.map(Some)
     }
 }

@@ -69,7 +69,7 @@ impl SearchQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The question, and where and how to look for an answer.")] input: SearchInput,
-    ) -> Result<SearchResult> {
+    ) -> Result<Option<SearchResult>> {
         let mut request = SearchRequest {
             query: input.query,
             collections: input.collection_ids.as_deref().map(global_id::decode_all),
@@ -84,7 +84,7 @@ impl SearchQuery {
         let after = input.after.as_ref().map(|after| HitPosition::rank(after, &request.ranking()));
         request.after = after.transpose()?;
         let outcome = search(ctx.services()?, ctx.viewer()?, &request).await?;
-        Ok(SearchResult::new(outcome, &request))
+        Ok(Some(SearchResult::new(outcome, &request)))
     }
 }
 

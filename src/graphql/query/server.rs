@@ -13,12 +13,12 @@ pub struct ServerQuery;
 #[Object]
 impl ServerQuery {
     /// The embedding models that the server has in memory. The first one is for new collections.
-    async fn embedding_models(&self, ctx: &Context<'_>) -> Result<Vec<EmbeddingModel>> {
-        EmbeddingModel::loaded(ctx)
+    async fn embedding_models(&self, ctx: &Context<'_>) -> Result<Option<Vec<EmbeddingModel>>> {
+        EmbeddingModel::loaded(ctx).map(Some)
     }
 
     /// This server.
-    async fn server(&self, ctx: &Context<'_>) -> Result<Server> {
-        Ok(Server::of(ctx.services()?, ctx.viewer()?))
+    async fn server(&self, ctx: &Context<'_>) -> Result<Option<Server>> {
+        Ok(Some(Server::of(ctx.services()?, ctx.viewer()?)))
     }
 }

@@ -155,3 +155,25 @@ async fn files_that_can_not_be_read_fail_alone_with_a_code_and_a_sentence() {
     }
     assert_eq!(ada.search(json!({ "query": "tram" })).await["hits"].as_array().unwrap().len(), 1);
 }
+
+on_both_databases! {
+    async fn a_field_that_fails_leaves_the_answers_of_the_others(app) {
+        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+        let closed = ada.create_collection("Closed").await;
+        let both = "mutation($id: ID!) {
+            apiKeyCreate(input: { name: \"key\", actions: [COLLECTION_READ] }) { secret userErrors { code } }
+            collectionDelete(id: $id) { operation { id } }
+        }";
+        let answer = eve.graphql(both, json!({ "id": closed })).await;
+        assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer:#}");
+        assert_eq!(answer["errors"][0]["path"], json!(["collectionDelete"]));
+        assert_eq!(answer["data"]["collectionDelete"], Value::Null);
+        // The secret is shown this once.
+        let secret = answer["data"]["apiKeyCreate"]["secret"].as_str().unwrap();
+        assert_eq!(eve.with_token(secret).data("{ viewer { username } }", json!({})).await["viewer"]["username"], "eve");
+
+        let queries = "query($id: ID!) { viewer { username } search(input: { query: \"x\", collectionIds: [$id] }) { hits { rank } } }";
+        let answer = eve.graphql(queries, json!({ "id": closed })).await;
+        assert_eq!(answer["data"], json!({ "viewer": { "username": "eve" }, "search": null }), "{answer:#}");
+    }
+}
