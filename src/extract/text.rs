@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use encoding_rs::Encoding;
 
+use crate::domain::name::composed;
+
 use super::detect::{UTF16_BE, UTF16_LE, invalid_encoding};
 use super::{ExtractError, ExtractedText, FileKind};
 
@@ -100,7 +102,8 @@ fn declared_charset(bytes: &[u8]) -> Option<&[u8]> {
     Some(&value[..end])
 }
 
-/// Makes `\n` the only line end, drops control characters other than tabs, and leaves at most three blank lines in a row.
+/// Makes `\n` the only line end, drops control characters other than tabs, leaves at most three blank lines in a row, and
+/// puts letters and their accents together (NFC).
 pub(super) fn normalise(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut line_ends = 0;
@@ -122,7 +125,7 @@ pub(super) fn normalise(text: &str) -> String {
             }
         }
     }
-    clean
+    composed(clean)
 }
 
 /// A title on one line and of bearable length, if anything is left of it.

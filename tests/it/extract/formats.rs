@@ -36,6 +36,14 @@ async fn text_with_a_byte_order_mark_is_decoded() {
 }
 
 #[tokio::test]
+async fn letters_and_their_accents_are_put_together() {
+    let decomposed = "Frau Mu\u{308}ller, cafe\u{301}";
+    assert_eq!(extract(decomposed, "a.txt").await.unwrap().text, "Frau M\u{fc}ller, caf\u{e9}");
+    let page = format!("<p>{decomposed}</p>");
+    assert_eq!(extract(page, "a.html").await.unwrap().text, "Frau M\u{fc}ller, caf\u{e9}");
+}
+
+#[tokio::test]
 async fn text_is_decoded_as_its_sender_declares_unless_it_is_something_else() {
     let extractor = extractor(&ExtractionConfig::default());
     let read = async |bytes: Vec<u8>, name: &str, declared: &str| {
