@@ -67,7 +67,8 @@ pub struct DocumentsIngestInput {
     /// The documents: 1 to 100 (`server.limits.ingestDocuments`).
     documents: Vec<DocumentIngestInput>,
     /// A text of your own, at most 200 characters. The same call under the same key is one operation, however often it is
-    /// sent. Default: every call is an operation of its own.
+    /// sent. When its documents were removed since, it is refused with CONFLICT. Default: every call is an operation of
+    /// its own.
     idempotency_key: Option<String>,
 }
 

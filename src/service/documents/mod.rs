@@ -280,7 +280,14 @@ async fn accept(
             ));
         }
         let mut existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
-        let documents = uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
+        let documents: Vec<_> =
+            uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
+        if documents.len() < uris.len() {
+            return Err(Error::Conflict(
+                "Documents that this idempotency key brought were removed since. Use a new key to add them again."
+                    .into(),
+            ));
+        }
         return Ok(Ingested { operation, documents });
     }
     check_uploads(tx, viewer, checked).await?;
