@@ -162,13 +162,17 @@ impl Rows<'_> {
         let mut last = None;
         loop {
             let page = self.page("documents", "uri", last.as_deref()).await?;
-            for (id, uri) in page.iter().filter(|(_, uri)| composed(uri) != *uri) {
+            for (id, uri) in &page {
+                let one_form = composed(uri);
+                if one_form == *uri {
+                    continue;
+                }
                 let statement = format!(
                     "UPDATE documents SET uri = $1 WHERE id = {} AND NOT EXISTS (SELECT 1 FROM documents AS other
                      WHERE other.collection_id = documents.collection_id AND other.uri = $1)",
                     self.id(id)
                 );
-                self.run(&statement, &[&composed(uri)]).await?;
+                self.run(&statement, &[&one_form]).await?;
             }
             match page.into_iter().next_back() {
                 Some((id, _)) => last = Some(id),

@@ -202,6 +202,7 @@ fn look_at_text(bytes: &[u8], declared: Option<&'static Encoding>) -> Content {
     }
     // A few stray control characters occur in real text; a fair share of them does not.
     let controls = bytes.iter().filter(|&&byte| is_foreign_to_text(byte)).count();
+    // UTF-16 without a mark is full of NULs.
     let is_utf16 = declared.is_some_and(|it| it == encoding_rs::UTF_16LE || it == encoding_rs::UTF_16BE);
     if !is_utf16 && (bytes.contains(&0) || controls > 4 + bytes.len() / 50) {
         return Content::Noise;

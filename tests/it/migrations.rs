@@ -5,7 +5,10 @@ use std::path::Path;
 use docent::{
     config::DatabaseConfig,
     db::Database,
-    domain::id::{CollectionId, DocumentId},
+    domain::{
+        id::{CollectionId, DocumentId},
+        name::folded,
+    },
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
@@ -101,6 +104,8 @@ async fn check_folding(database: &Database, url: &str) {
     document(1, "Cafe\u{301}.txt").await;
     document(2, "Re\u{301}sume\u{301}.txt").await;
     document(3, "R\u{e9}sum\u{e9}.txt").await;
+    let odd = "\u{391}\u{3a3} \u{1e9e}\u{a0}\u{fb01}\u{130}\u{200b}\u{2764}\u{fe0f}.txt";
+    document(4, odd).await;
 
     database.migrate_up().await.unwrap();
     let users = rows(&connection, "SELECT username, username_key FROM users ORDER BY id").await;
@@ -113,11 +118,14 @@ async fn check_folding(database: &Database, url: &str) {
     let collections = rows(&connection, "SELECT name, name_key FROM collections ORDER BY id").await;
     let expected = [("Letters", "letters"), ("letters (2)", "letters (2)"), ("LETTERS", "letters")];
     assert_eq!(collections, pairs(&expected));
+    let key = folded(odd);
     let uris = rows(&connection, "SELECT uri, file_name_key FROM documents ORDER BY id").await;
     let expected = [
         ("Caf\u{e9}.txt", "caf\u{e9}.txt"),
         ("Re\u{301}sume\u{301}.txt", "r\u{e9}sum\u{e9}.txt"),
         ("R\u{e9}sum\u{e9}.txt", "r\u{e9}sum\u{e9}.txt"),
+        // The migration has a folding of its own, since it describes the past.
+        (odd, key.as_str()),
     ];
     assert_eq!(uris, pairs(&expected));
 }

@@ -33,7 +33,7 @@ use crate::{
 pub struct UserFilter {
     pub role: Option<ServerRole>,
     pub is_active: Option<bool>,
-    /// Those whose user name or e-mail address contains this, compared without case.
+    /// Those whose user name or e-mail address contains this, compared by their keys.
     pub text: Option<String>,
 }
 
