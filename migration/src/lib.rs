@@ -24,6 +24,7 @@ mod m20261127_100200_reshape_jobs;
 mod m20261127_100300_index_what_lists_start_from;
 mod m20261127_100310_add_refresh_token_families;
 mod m20261127_100400_add_progress_in_documents;
+mod m20261127_110000_fold_names;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_100300_index_what_lists_start_from::Migration),
             Box::new(m20261127_100310_add_refresh_token_families::Migration),
             Box::new(m20261127_100400_add_progress_in_documents::Migration),
+            Box::new(m20261127_110000_fold_names::Migration),
         ]
     }
 }

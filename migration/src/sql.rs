@@ -10,11 +10,13 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("{uuid}", "blob", "uuid"),
     ("{timestamp}", "text", "timestamptz"),
     ("{json}", "text", "jsonb"),
+    // Text that is ordered by its characters' code points.
+    ("{key}", "text", "text COLLATE \"C\""),
     ("{without_rowid}", "WITHOUT ROWID", ""),
 ];
 
-/// Runs statements one after the other, with the placeholders `{uuid}`, `{timestamp}`, `{json}` and `{without_rowid}`
-/// replaced by the database's words.
+/// Runs statements one after the other, with the placeholders `{uuid}`, `{timestamp}`, `{json}`, `{key}` and
+/// `{without_rowid}` replaced by the database's words.
 ///
 /// # Errors
 /// The database's, at the first statement that fails.

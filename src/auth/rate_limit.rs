@@ -17,6 +17,7 @@ use crate::{
     domain::{
         client::Subnet,
         id::{ApiKeyId, UserId},
+        name,
     },
     error::Error,
 };
@@ -107,7 +108,7 @@ struct LoginName([u8; 32]);
 
 impl LoginName {
     fn new(login: &str) -> Self {
-        Self(Sha256::digest(login.trim().to_lowercase()).into())
+        Self(Sha256::digest(name::folded(login.trim())).into())
     }
 }
 

@@ -15,6 +15,7 @@ pub mod id;
 pub mod invitation;
 pub mod job;
 pub mod member;
+pub mod name;
 pub mod operation;
 pub mod page;
 pub mod scope;

@@ -83,8 +83,9 @@ fn serve() -> io::Result<()> {
 }
 
 fn read(task: &Task, bytes: Vec<u8>) -> Answer {
-    let kind = detect::detect(&bytes, &task.file_name, task.declared_type.as_deref(), task.memory_bytes)?;
-    reader::read(kind, bytes, task.max_text_bytes)
+    let declared_type = task.declared_type.as_deref();
+    let kind = detect::detect(&bytes, &task.file_name, declared_type, task.memory_bytes)?;
+    reader::read(kind, bytes, declared_type, task.max_text_bytes)
 }
 
 /// Takes the rights away, for good.

@@ -3,11 +3,13 @@
 //! Bytes decide, the name must agree. A file that is not what its name says is refused with both facts, because guessing
 //! would index noise or hide a mistake of the sender.
 
+use encoding_rs::Encoding;
+
 use crate::domain::document::ProcessingErrorCode;
 
 use super::archive::{self, Archive};
 use super::content::HEAD_BYTES;
-use super::{ExtractError, FileKind};
+use super::{ExtractError, FileKind, text};
 
 const SUPPORTED: &str =
     "Files that can be read are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, EPUB and e-mail (EML).";
@@ -49,7 +51,7 @@ pub fn detect(
         return Err(ExtractError::permanent(Code::EmptyFile, "The file is empty. Check it and upload it again."));
     }
     let claim = Claim::of(file_name, declared_type);
-    match look(bytes, max_unpacked) {
+    match look(bytes, text::declared_encoding(declared_type), max_unpacked) {
         Content::Document(found) => match claim {
             Some(claim) if claim.kind != found => Err(claim.mismatch(found.label())),
             _ => Ok(found),
@@ -120,7 +122,10 @@ pub(super) fn corrupt() -> ExtractError {
 pub(super) fn invalid_encoding(offset: usize) -> ExtractError {
     ExtractError::permanent(
         ProcessingErrorCode::InvalidEncoding,
-        format!("The text is not valid in its encoding: byte {offset} belongs to no character. Save it as UTF-8."),
+        format!(
+            "The text is not valid in its encoding: byte {offset} belongs to no character. Save it as UTF-8, or name its \
+             encoding in the content type of its upload, like `text/plain; charset=windows-1251`."
+        ),
     )
 }
 
@@ -160,7 +165,7 @@ impl Claim {
     }
 }
 
-fn look(bytes: &[u8], max_unpacked: u64) -> Content {
+fn look(bytes: &[u8], declared: Option<&'static Encoding>, max_unpacked: u64) -> Content {
     if is_archive(bytes) {
         return match archive::inspect(bytes, max_unpacked) {
             Archive::Document(kind) => Content::Document(kind),
@@ -179,7 +184,7 @@ fn look(bytes: &[u8], max_unpacked: u64) -> Content {
     if bytes.starts_with(b"{\\rtf") {
         return Content::Foreign("an RTF document");
     }
-    match look_at_text(bytes) {
+    match look_at_text(bytes, declared) {
         Content::Text => Content::Text,
         // Some writers put a few bytes before the header.
         _ if contains(head(bytes, HEAD_BYTES), b"%PDF-") => Content::Document(FileKind::Pdf),
@@ -191,13 +196,21 @@ fn look(bytes: &[u8], max_unpacked: u64) -> Content {
     }
 }
 
-fn look_at_text(bytes: &[u8]) -> Content {
+fn look_at_text(bytes: &[u8], declared: Option<&'static Encoding>) -> Content {
     if bytes.starts_with(&UTF16_LE) || bytes.starts_with(&UTF16_BE) {
         return Content::Text;
     }
     // A few stray control characters occur in real text; a fair share of them does not.
     let controls = bytes.iter().filter(|&&byte| is_foreign_to_text(byte)).count();
-    if bytes.contains(&0) || controls > 4 + bytes.len() / 50 {
+    // UTF-16 without a mark is full of NULs.
+    let is_utf16 = declared.is_some_and(|it| it == encoding_rs::UTF_16LE || it == encoding_rs::UTF_16BE);
+    if !is_utf16 && (bytes.contains(&0) || controls > 4 + bytes.len() / 50) {
+        return Content::Noise;
+    }
+    if declared.is_some_and(|encoding| text::decode_as(bytes, encoding).is_some()) {
+        return Content::Text;
+    }
+    if bytes.contains(&0) {
         return Content::Noise;
     }
     match std::str::from_utf8(bytes) {

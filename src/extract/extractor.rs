@@ -129,7 +129,7 @@ impl Slot<'_> {
         let (name, declared) = (file_name.to_owned(), declared_type.map(str::to_owned));
         let read = tokio::task::spawn_blocking(move || {
             let kind = detect::detect(&bytes, &name, declared.as_deref(), memory_bytes)?;
-            check(text::read(kind, &bytes)?, max_text_bytes)
+            check(text::read(kind, &bytes, declared.as_deref())?, max_text_bytes)
         });
         read.await.map_err(|error| service_failure("read the text", &error))?
     }

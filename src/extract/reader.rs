@@ -12,15 +12,21 @@ use super::{ExtractError, ExtractedText, FileKind, detect, text};
 /// Stack of the threads that parse; the parsers recurse, and nesting in a document is up to its author.
 pub(super) const STACK_BYTES: usize = 64 << 20;
 
-/// The text of `bytes`, a document of `kind`, in at most `max_text_bytes`.
+/// The text of `bytes`, a document of `kind`, in at most `max_text_bytes`. `declared_type` is the media type that its
+/// sender gave.
 ///
 /// # Errors
 /// As `Slot::read`, save for what only the parent process can see.
-pub(super) fn read(kind: FileKind, bytes: Vec<u8>, max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
+pub(super) fn read(
+    kind: FileKind,
+    bytes: Vec<u8>,
+    declared_type: Option<&str>,
+    max_text_bytes: usize,
+) -> Result<ExtractedText, ExtractError> {
     let bytes = match kind {
-        FileKind::PlainText | FileKind::Markdown => return text::read(kind, &bytes),
+        FileKind::PlainText | FileKind::Markdown => return text::read(kind, &bytes, declared_type),
         FileKind::Pdf if !has_pdf_trailer(&bytes) => return Err(detect::corrupt()),
-        FileKind::Html => text::decode_html(&bytes).into_owned().into_bytes(),
+        FileKind::Html => text::decode_html(&bytes, declared_type).into_owned().into_bytes(),
         FileKind::Pdf | FileKind::Docx | FileKind::Pptx | FileKind::Xlsx | FileKind::Epub | FileKind::Eml => bytes,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

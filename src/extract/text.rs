@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::Encoding;
+
+use crate::domain::name::composed;
+
 use super::detect::{UTF16_BE, UTF16_LE, invalid_encoding};
 use super::{ExtractError, ExtractedText, FileKind};
 
@@ -11,9 +15,9 @@ const MAX_LINE_ENDS: usize = 4;
 /// Titles are for lists and headings of results; longer ones are cut.
 const MAX_TITLE_CHARACTERS: usize = 300;
 
-/// Reads plain text or Markdown.
-pub(super) fn read(kind: FileKind, bytes: &[u8]) -> Result<ExtractedText, ExtractError> {
-    let text = normalise(&decode(bytes)?);
+/// Reads plain text or Markdown. `declared_type` is the media type that its sender gave.
+pub(super) fn read(kind: FileKind, bytes: &[u8], declared_type: Option<&str>) -> Result<ExtractedText, ExtractError> {
+    let text = normalise(&decode(bytes, declared_encoding(declared_type))?);
     let is_markdown = kind == FileKind::Markdown;
     let title = if is_markdown { markdown_title(&text) } else { None };
     Ok(ExtractedText {
@@ -26,15 +30,40 @@ pub(super) fn read(kind: FileKind, bytes: &[u8]) -> Result<ExtractedText, Extrac
     })
 }
 
-/// Text in UTF-8 (with or without a byte order mark) or in UTF-16 with one.
-pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ExtractError> {
+/// The encoding that a media type declares as its `charset`, if it is known and not UTF-8, which is expected anyway.
+pub(super) fn declared_encoding(media_type: Option<&str>) -> Option<&'static Encoding> {
+    let parameters = media_type?.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let mut charsets = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    let (_, label) = charsets.next()?;
+    let label = label.trim().trim_matches('"');
+    Encoding::for_label_no_replacement(label.as_bytes()).filter(|encoding| *encoding != encoding_rs::UTF_8)
+}
+
+/// Text in a declared encoding; `None` where the bytes are not in it.
+///
+/// Encodings of one byte a character fit any bytes. Senders declare them blindly, and what is UTF-8 beyond ASCII is UTF-8.
+pub(super) fn decode_as<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> Option<Cow<'a, str>> {
+    if encoding.is_single_byte() && !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok() {
+        return None;
+    }
+    encoding.decode_without_bom_handling_and_without_replacement(bytes)
+}
+
+/// Text in what its byte order mark says (UTF-8 or UTF-16), in the declared encoding, or in UTF-8.
+pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&'static Encoding>) -> Result<Cow<'a, str>, ExtractError> {
     if let Some(body) = bytes.strip_prefix(&UTF16_LE) {
         return decode_utf16(body, u16::from_le_bytes).map(Cow::Owned);
     }
     if let Some(body) = bytes.strip_prefix(&UTF16_BE) {
         return decode_utf16(body, u16::from_be_bytes).map(Cow::Owned);
     }
-    let body = bytes.strip_prefix(&UTF8_BOM).unwrap_or(bytes);
+    let marked = bytes.strip_prefix(&UTF8_BOM);
+    if marked.is_none()
+        && let Some(text) = declared.and_then(|encoding| decode_as(bytes, encoding))
+    {
+        return Ok(text);
+    }
+    let body = marked.unwrap_or(bytes);
     let skipped = bytes.len() - body.len();
     std::str::from_utf8(body).map(Cow::Borrowed).map_err(|error| invalid_encoding(skipped + error.valid_up_to()))
 }
@@ -52,12 +81,13 @@ fn decode_utf16(body: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Extract
     if rest.is_empty() { Ok(text) } else { Err(invalid_encoding(offset)) }
 }
 
-/// An HTML page in the encoding that it declares; without a declaration windows-1252, as browsers do.
-pub(super) fn decode_html(bytes: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = decode(bytes) {
+/// An HTML page in the encoding that its sender declares, or it does itself; without a declaration windows-1252, as
+/// browsers do.
+pub(super) fn decode_html<'a>(bytes: &'a [u8], declared_type: Option<&str>) -> Cow<'a, str> {
+    if let Ok(text) = decode(bytes, declared_encoding(declared_type)) {
         return text;
     }
-    let declared = declared_charset(bytes).and_then(encoding_rs::Encoding::for_label);
+    let declared = declared_charset(bytes).and_then(Encoding::for_label);
     declared.unwrap_or(encoding_rs::WINDOWS_1252).decode(bytes).0
 }
 
@@ -72,7 +102,8 @@ fn declared_charset(bytes: &[u8]) -> Option<&[u8]> {
     Some(&value[..end])
 }
 
-/// Makes `\n` the only line end, drops control characters other than tabs, and leaves at most three blank lines in a row.
+/// Makes `\n` the only line end, drops control characters other than tabs, leaves at most three blank lines in a row, and
+/// puts letters and their accents together (NFC).
 pub(super) fn normalise(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut line_ends = 0;
@@ -94,7 +125,7 @@ pub(super) fn normalise(text: &str) -> String {
             }
         }
     }
-    clean
+    composed(clean)
 }
 
 /// A title on one line and of bearable length, if anything is left of it.

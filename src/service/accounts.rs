@@ -16,7 +16,7 @@ use crate::{
     },
     config::Registration,
     db::{
-        Transaction,
+        DatabaseError, Transaction,
         repo::{invitations, sessions, users},
     },
     domain::{
@@ -24,6 +24,7 @@ use crate::{
         audit::AuditAction,
         id::{InvitationId, UserId},
         invitation::Invitation,
+        name,
         user::{ServerRole, User},
     },
     error::{Error, ViolationCode},
@@ -67,11 +68,11 @@ const MAX_EMAIL: usize = 254;
 pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -> Result<User, Error> {
     let now = services.clock.now();
     let mut violations = Violations::default();
-    let username = violations.text("username", "a user name", &input.username, MAX_USERNAME);
+    let username = violations.identifier("username", "the user name", &input.username, MAX_USERNAME);
     if username.contains('@') || username.contains(char::is_whitespace) {
         violations.add(ViolationCode::Invalid, "username", "Choose a user name without spaces and «@».");
     }
-    let email = violations.text("email", "an e-mail address", &input.email, MAX_EMAIL);
+    let email = violations.title("email", "the e-mail address", &input.email, MAX_EMAIL);
     if !is_email(&email) {
         violations.add(ViolationCode::Invalid, "email", "Give an e-mail address, like ada@example.org.");
     }
@@ -119,13 +120,22 @@ pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -
                 violations.check()?;
                 let role = if is_first { ServerRole::Admin } else { invited.unwrap_or(ServerRole::Member) };
                 let user = User { role, ..user.clone() };
-                users::insert(tx, &user, hash.clone()).await?;
+                users::insert(tx, &user, hash.clone()).await.map_err(taken)?;
                 audit::done(tx, viewer, Deed::new(AuditAction::UserRegister).by(user.id).to(user.id), now).await?;
                 Ok(user)
             }
             .boxed()
         })
         .await
+}
+
+/// The only unique keys that a new account can violate after its id are its name and its address.
+fn taken(error: DatabaseError) -> Error {
+    if error.is_constraint() {
+        Error::invalid(ViolationCode::Taken, "username", "This user name or e-mail address is taken. Choose another.")
+    } else {
+        error.into()
+    }
 }
 
 fn check_registration(registration: Registration) -> Result<(), Error> {
@@ -153,7 +163,7 @@ async fn use_invitation(
     let is_good = |invitation: &Invitation| {
         invitation.used_at.is_none()
             && now < invitation.expires_at
-            && invitation.email.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(email))
+            && invitation.email.as_ref().is_none_or(|only| name::folded(only) == name::folded(email))
     };
     let Some(invitation) = found.filter(is_good) else {
         let message = "This invitation is not good (any more), or is for another e-mail address. Ask for a new one.";

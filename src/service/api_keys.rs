@@ -47,7 +47,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
     let user = viewer.require(Action::AccountManage)?;
     let now = services.clock.now();
     let mut violations = Violations::default();
-    let name = violations.text("name", "the key a name", &input.name, MAX_NAME);
+    let name = violations.text("name", "the key's name", &input.name, MAX_NAME);
     if input.actions.is_empty() {
         violations.add(ViolationCode::Required, "actions", "Say what the key is good for: at least one action.");
     }

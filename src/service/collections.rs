@@ -75,7 +75,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) 
         return Err(Error::Forbidden("This API key is good for the collections that it names, and not for new ones."));
     }
     let mut violations = Violations::default();
-    let name = violations.text("name", "the collection a name", &input.name, MAX_NAME);
+    let name = violations.title("name", "the collection's name", &input.name, MAX_NAME);
     let description =
         violations.optional_text("description", "the description", input.description.as_deref(), MAX_DESCRIPTION);
     let meta = violations.meta("meta", input.meta);
@@ -133,7 +133,7 @@ pub async fn update(
     patch: CollectionPatch,
 ) -> Result<Collection, Error> {
     let mut violations = Violations::default();
-    let name = patch.name.map(|name| violations.text("name", "the collection a name", &name, MAX_NAME));
+    let name = patch.name.map(|name| violations.title("name", "the collection's name", &name, MAX_NAME));
     let description = patch
         .description
         .map(|text| violations.optional_text("description", "the description", text.as_deref(), MAX_DESCRIPTION));

@@ -100,11 +100,15 @@ async fn find_user(tx: &Transaction<'_>, viewer: &Viewer, named: &NamedUser) -> 
 /// Makes a user the owner in all but their own row: who was the owner becomes an editor.
 async fn hand_over(tx: &Transaction<'_>, collection: Collection, to: UserId) -> Result<(), Error> {
     let handed = Collection { owner_id: to, ..collection.clone() };
-    check_name_is_free(tx, &handed, Some(collection.id)).await.map_err(|_| {
-        Error::Conflict("The new owner has a collection of this name already. Rename this one first.".into())
+    let has_one_already =
+        || Error::Conflict("The new owner has a collection of this name already. Rename this one first.".into());
+    check_name_is_free(tx, &handed, Some(collection.id)).await.map_err(|error| match error {
+        Error::Invalid(_) => has_one_already(),
+        error => error,
     })?;
     members::set_role(tx, collection.id, collection.owner_id, CollectionRole::Editor).await?;
-    collections::update(tx, &handed).await?;
+    let written = collections::update(tx, &handed).await;
+    written.map_err(|error| if error.is_constraint() { has_one_already() } else { error.into() })?;
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! Checks that several use cases share. Each adds what is wrong to a list, so that a caller learns everything at once.
 
-use crate::error::{Error, InputViolation, ViolationCode};
+use crate::{
+    domain::name::{self, Flaw},
+    error::{Error, InputViolation, ViolationCode},
+};
 
 /// The longest name of anything, in characters.
 pub(super) const MAX_NAME: usize = 200;
@@ -23,7 +26,8 @@ impl Violations {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
     }
 
-    /// A text that has to say something: trimmed, not empty, at most `max` characters, without control characters.
+    /// A text that has to say something: trimmed, not empty, at most `max` characters, without control characters. `what`
+    /// is what it is called: «the key's name».
     pub(super) fn text(&mut self, path: &str, what: &str, value: &str, max: usize) -> String {
         let value = value.trim();
         if value.is_empty() {
@@ -47,9 +51,46 @@ impl Violations {
         Some(value.to_owned())
     }
 
-    /// A file's name: one path component.
+    /// A user name: a word that looks like no other, in one form.
+    pub(super) fn identifier(&mut self, path: &str, what: &str, value: &str, max: usize) -> String {
+        let name = self.text(path, what, &name::composed(value), max);
+        self.flaw(path, what, name::flaw_of_identifier(&name));
+        name
+    }
+
+    /// A title or an address, in one form.
+    pub(super) fn title(&mut self, path: &str, what: &str, value: &str, max: usize) -> String {
+        let title = self.text(path, what, &name::composed(value), max);
+        self.flaw(path, what, name::flaw_of_title(&title));
+        title
+    }
+
+    fn flaw(&mut self, path: &str, what: &str, flaw: Option<Flaw>) {
+        let message = match flaw {
+            // These are refused already.
+            None => return,
+            Some(Flaw::Invisible(character)) if character.is_control() => return,
+            Some(Flaw::Invisible(character)) => {
+                format!("Remove the invisible character U+{:04X} from {what}.", u32::from(character))
+            }
+            Some(Flaw::Disguised(character)) => {
+                format!("Use a plain letter or digit instead of «{character}» in {what}.")
+            }
+            Some(Flaw::Mixed(word)) => {
+                format!("Write «{word}» in {what} in one alphabet: letters of others look the same.")
+            }
+        };
+        self.add(ViolationCode::Invalid, path, message);
+    }
+
+    /// What tells a document from the others of its collection, in one form.
+    pub(super) fn uri(&mut self, path: &str, value: &str, max: usize) -> String {
+        self.text(path, "the document's uri", &name::composed(value), max)
+    }
+
+    /// A file's name: one path component, in one form.
     pub(super) fn file_name(&mut self, path: &str, value: &str) -> String {
-        let name = self.text(path, "the file a name", value, MAX_NAME);
+        let name = self.text(path, "the file's name", &name::composed(value), MAX_NAME);
         if name.contains(['/', '\\']) || name == "." || name == ".." {
             self.add(
                 ViolationCode::Invalid,

@@ -11,7 +11,7 @@ use qdrant_edge::{
     external::ordered_float::{FloatIsNan, NotNan},
 };
 
-use crate::config::SearchConfig;
+use crate::{config::SearchConfig, domain::name::plain};
 
 use super::VectorError;
 
@@ -29,12 +29,12 @@ impl Lexicon {
 
     /// The vector of a passage; `None` if it has no words.
     pub(super) fn passage(&self, text: &str) -> Option<SparseVector> {
-        Some(self.0.embed_document(text)).filter(|vector| !vector.is_empty())
+        Some(self.0.embed_document(&plain(text))).filter(|vector| !vector.is_empty())
     }
 
     /// The vector of a question; `None` if it has no words.
     pub(super) fn question(&self, text: &str) -> Option<SparseVector> {
-        Some(self.0.embed_query(text)).filter(|vector| !vector.is_empty())
+        Some(self.0.embed_query(&plain(text))).filter(|vector| !vector.is_empty())
     }
 }
 
@@ -84,6 +84,20 @@ mod tests {
         let question = lexicon().question("indexing").unwrap();
         let passage = lexicon().passage("The indexes are rebuilt.").unwrap();
         assert!(question.indices.iter().all(|word| passage.indices.contains(word)));
+    }
+
+    #[test]
+    fn a_word_meets_itself_in_another_unicode_form() {
+        for (asked, written) in [
+            ("M\u{fc}ller", "Frau Mu\u{308}ller wohnt hier."),
+            ("Mu\u{308}ller", "Frau M\u{fc}ller wohnt hier."),
+            ("office", "The o\u{fb03}ce is \u{fb01}ne."),
+            ("ABC123", "\u{ff21}\u{ff22}\u{ff23}\u{ff11}\u{ff12}\u{ff13} is the code."),
+        ] {
+            let question = lexicon().question(asked).unwrap();
+            let passage = lexicon().passage(written).unwrap();
+            assert!(question.indices.iter().all(|word| passage.indices.contains(word)), "{asked}");
+        }
     }
 
     #[test]

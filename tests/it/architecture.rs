@@ -8,7 +8,7 @@ use std::{
 
 /// A layer, the layers that it may use, and the vendor crates that only it may name.
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
-    ("domain", &[], &[]),
+    ("domain", &[], &["caseless", "unicode_normalization", "unicode_script"]),
     ("config", &["domain"], &["figment", "strsim"]),
     ("disk", &[], &["rustix"]),
     ("error", &["domain", "config", "blob", "db", "embedding", "vector"], &[]),

@@ -5,9 +5,12 @@ use std::path::Path;
 use docent::{
     config::DatabaseConfig,
     db::Database,
-    domain::id::{CollectionId, DocumentId},
+    domain::{
+        id::{CollectionId, DocumentId},
+        name::folded,
+    },
 };
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 use crate::support::{app::TestApp, postgres};
 
@@ -38,6 +41,108 @@ async fn postgres_goes_forward_and_back_and_forward_again() {
     let config = DatabaseConfig { url: Some(postgres::empty_database().await), ..DatabaseConfig::default() };
     let database = Database::open(&config, Path::new("."), None).await.unwrap();
     check_way_and_back(&database).await;
+}
+
+/// The first columns of all rows, as text.
+async fn rows(connection: &DatabaseConnection, statement: &str) -> Vec<(String, String)> {
+    let statement = Statement::from_string(connection.get_database_backend(), statement);
+    let rows = connection.query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())).collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(one, other)| ((*one).to_owned(), (*other).to_owned())).collect()
+}
+
+/// Names from before there were keys, twins among them: each row gets its key, and the oldest keeps its name.
+async fn check_folding(database: &Database, url: &str) {
+    database.migrate_up().await.unwrap();
+    let migrations = database.migrations().await.unwrap();
+    let place = migrations.iter().position(|migration| migration.name.ends_with("_fold_names")).unwrap();
+    database.migrate_down(Some(u32::try_from(migrations.len() - place).unwrap())).await.unwrap();
+
+    let connection = sea_orm::Database::connect(url).await.unwrap();
+    let is_postgres = connection.get_database_backend() == DbBackend::Postgres;
+    let id = |number: u32| {
+        if is_postgres { format!("'00000000-0000-0000-0000-{number:012}'") } else { format!("x'{number:032}'") }
+    };
+    let at = "'2026-01-01 00:00:00+00:00'";
+    let user = async |number: u32, name: &str, email: &str| {
+        let statement = format!(
+            "INSERT INTO users (id, username, email, password_hash, role, is_active, created_at, updated_at)
+             VALUES ({}, '{name}', '{email}', '!', 'MEMBER', true, {at}, {at})",
+            id(number)
+        );
+        connection.execute_unprepared(&statement).await.unwrap();
+    };
+    user(1, "\u{dc}nal", "\u{c9}mile@example.org").await;
+    user(2, "U\u{308}nal", "E\u{301}mile@example.org").await;
+    user(3, "ADA", "Ada@Example.org").await;
+    let collection = async |number: u32, name: &str, status: &str| {
+        let statement = format!(
+            "INSERT INTO collections (id, owner_id, name, status, is_public, meta, embedding_model, chunking,
+                vector_store_name, generation, sync_mode, document_count, chunk_count, total_bytes, created_at, updated_at)
+             VALUES ({0}, {1}, '{name}', '{status}', false, '{{}}', 'm', '{{}}', 'v', {0}, 'ONE_TIME', 0, 0, 0, {at}, {at})",
+            id(number),
+            id(1)
+        );
+        connection.execute_unprepared(&statement).await.unwrap();
+    };
+    collection(1, "Letters", "READY").await;
+    collection(2, "letters", "READY").await;
+    collection(3, "LETTERS", "DELETING").await;
+    let document = async |number: u32, name: &str| {
+        let statement = format!(
+            "INSERT INTO documents (id, collection_id, file_name, uri, content_type, file_size, content_hash, status, meta,
+                chunk_count, revision, next_revision, created_at, updated_at)
+             VALUES ({}, {}, '{name}', '{name}', 'text/plain', 1, 'h', 'PENDING', '{{}}', 0, 0, 2, {at}, {at})",
+            id(number),
+            id(1)
+        );
+        connection.execute_unprepared(&statement).await.unwrap();
+    };
+    document(1, "Cafe\u{301}.txt").await;
+    document(2, "Re\u{301}sume\u{301}.txt").await;
+    document(3, "R\u{e9}sum\u{e9}.txt").await;
+    let odd = "\u{391}\u{3a3} \u{1e9e}\u{a0}\u{fb01}\u{130}\u{200b}\u{2764}\u{fe0f}.txt";
+    document(4, odd).await;
+
+    database.migrate_up().await.unwrap();
+    let users = rows(&connection, "SELECT username, username_key FROM users ORDER BY id").await;
+    let expected = [("\u{dc}nal", "\u{fc}nal"), ("\u{dc}nal-2", "\u{fc}nal-2"), ("ADA", "ada")];
+    assert_eq!(users, pairs(&expected));
+    let addresses = rows(&connection, "SELECT email, email_key FROM users ORDER BY id").await;
+    assert_eq!(addresses[0].1, "\u{e9}mile@example.org");
+    assert!(addresses[1].1.starts_with("\u{e9}mile@example.org "), "{addresses:?}");
+    assert_eq!(addresses[2].1, "ada@example.org");
+    let collections = rows(&connection, "SELECT name, name_key FROM collections ORDER BY id").await;
+    let expected = [("Letters", "letters"), ("letters (2)", "letters (2)"), ("LETTERS", "letters")];
+    assert_eq!(collections, pairs(&expected));
+    let key = folded(odd);
+    let uris = rows(&connection, "SELECT uri, file_name_key FROM documents ORDER BY id").await;
+    let expected = [
+        ("Caf\u{e9}.txt", "caf\u{e9}.txt"),
+        ("Re\u{301}sume\u{301}.txt", "r\u{e9}sum\u{e9}.txt"),
+        ("R\u{e9}sum\u{e9}.txt", "r\u{e9}sum\u{e9}.txt"),
+        // The migration has a folding of its own, since it describes the past.
+        (odd, key.as_str()),
+    ];
+    assert_eq!(uris, pairs(&expected));
+}
+
+#[tokio::test]
+async fn names_of_before_get_their_keys_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = Database::open(&DatabaseConfig::default(), directory.path(), None).await.unwrap();
+    check_folding(&database, &format!("sqlite://{}", directory.path().join("docent.db").display())).await;
+}
+
+#[tokio::test]
+async fn names_of_before_get_their_keys_on_postgres() {
+    let url = postgres::empty_database().await;
+    let config = DatabaseConfig { url: Some(url.clone()), ..DatabaseConfig::default() };
+    let database = Database::open(&config, Path::new("."), None).await.unwrap();
+    check_folding(&database, &url).await;
 }
 
 #[tokio::test]

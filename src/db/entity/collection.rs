@@ -8,6 +8,7 @@ use crate::{
     domain::{
         collection::{Collection, CollectionStatus, SyncMode},
         id::{CollectionId, GenerationId, UserId},
+        name,
     },
 };
 
@@ -21,6 +22,8 @@ pub struct Model {
     pub id: Uuid,
     pub owner_id: Uuid,
     pub name: String,
+    /// The name, folded.
+    pub name_key: String,
     pub description: Option<String>,
     pub status: String,
     pub is_public: bool,
@@ -80,6 +83,7 @@ impl TryFrom<Collection> for Model {
         Ok(Self {
             id: collection.id.0,
             owner_id: collection.owner_id.0,
+            name_key: name::folded(&collection.name),
             name: collection.name,
             description: collection.description,
             status: collection.status.stored(),

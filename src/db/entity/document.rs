@@ -8,6 +8,7 @@ use crate::{
     domain::{
         document::{Document, DocumentStatus},
         id::{CollectionId, DocumentId},
+        name,
     },
 };
 
@@ -26,6 +27,8 @@ pub struct Model {
     pub id: Uuid,
     pub collection_id: Uuid,
     pub file_name: String,
+    /// The file name, folded.
+    pub file_name_key: String,
     pub uri: String,
     pub content_type: String,
     pub file_size: i64,
@@ -83,6 +86,7 @@ impl TryFrom<Document> for Model {
         Ok(Self {
             id: document.id.0,
             collection_id: document.collection_id.0,
+            file_name_key: name::folded(&document.file_name),
             file_name: document.file_name,
             uri: document.uri,
             content_type: document.content_type,

@@ -19,7 +19,11 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub username: String,
+    /// The user name, folded.
+    pub username_key: String,
     pub email: String,
+    /// The e-mail address, folded.
+    pub email_key: String,
     pub full_name: Option<String>,
     pub password_hash: String,
     pub role: String,

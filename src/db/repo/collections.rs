@@ -22,6 +22,7 @@ use crate::{
         action::Action,
         collection::{Collection, CollectionStatus},
         id::{CollectionId, GenerationId, UserId},
+        name,
         page::{Page, PageRequest},
         scope::Scope,
     },
@@ -34,11 +35,11 @@ pub struct CollectionFilter {
     pub owner: Option<UserId>,
     /// Those that are public, or not.
     pub is_public: Option<bool>,
-    /// Those whose name contains this, compared without case.
+    /// Those whose name contains this, compared by their keys.
     pub name_contains: Option<String>,
 }
 
-/// By what collections are sorted. Ties are broken by id.
+/// By what collections are sorted: names by their keys. Ties are broken by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum CollectionSort {
     #[default]
@@ -64,7 +65,7 @@ fn matching(filter: &CollectionFilter) -> Condition {
         condition = condition.add(collection::Column::IsPublic.eq(is_public));
     }
     if let Some(part) = &filter.name_contains {
-        condition = condition.add(super::contains(collection::Column::Name, part));
+        condition = condition.add(super::contains(collection::Column::NameKey, part));
     }
     condition
 }
@@ -96,15 +97,16 @@ pub async fn list(
 ) -> Result<Page<Collection>, DatabaseError> {
     let columns = match sort {
         CollectionSort::CreatedAt => vec![collection::Column::Id],
-        CollectionSort::Name => vec![collection::Column::Name, collection::Column::Id],
+        CollectionSort::Name => vec![collection::Column::NameKey, collection::Column::Id],
     };
     let order: Vec<(_, Order)> = columns.into_iter().map(|column| (column, direction.into())).collect();
     let first = |mut query: Select<collection::Entity>| {
         query = query.filter(matching(filter)).limit(u64::from(page.first) + 1);
         if let Some(key) = &page.after {
             query = query.filter(match &key.name {
-                Some(name) => {
-                    direction.after_pair((collection::Column::Name, collection::Column::Id), (name.as_str(), key.id.0))
+                Some(last) => {
+                    let columns = (collection::Column::NameKey, collection::Column::Id);
+                    direction.after_pair(columns, (name::folded(last), key.id.0))
                 }
                 None => direction.after(collection::Column::Id, key.id.0),
             });
@@ -192,16 +194,16 @@ pub async fn placements(reader: &Reader<'_>) -> Result<Vec<String>, DatabaseErro
     }
 }
 
-/// Whether the owner has another collection of this name.
+/// Whether the owner has another collection of this name, compared by their keys.
 pub async fn name_taken(
     tx: &Transaction<'_>,
     owner: UserId,
-    name: &str,
+    wanted: &str,
     except: Option<CollectionId>,
 ) -> Result<bool, DatabaseError> {
     let mut query = collection::Entity::find()
         .filter(collection::Column::OwnerId.eq(owner.0))
-        .filter(collection::Column::Name.eq(name))
+        .filter(collection::Column::NameKey.eq(name::folded(wanted)))
         .filter(collection::Column::Status.ne(CollectionStatus::Deleting.stored()));
     if let Some(id) = except {
         query = query.filter(collection::Column::Id.ne(id.0));
@@ -251,6 +253,7 @@ pub async fn update(tx: &Transaction<'_>, changed: &Collection) -> Result<(), Da
     collection::Entity::update_many()
         .col_expr(collection::Column::OwnerId, Expr::value(changed.owner_id.0))
         .col_expr(collection::Column::Name, Expr::value(changed.name.clone()))
+        .col_expr(collection::Column::NameKey, Expr::value(name::folded(&changed.name)))
         .col_expr(collection::Column::Description, Expr::value(changed.description.clone()))
         .col_expr(collection::Column::IsPublic, Expr::value(changed.is_public))
         .col_expr(collection::Column::Meta, Expr::value(changed.meta.clone()))

@@ -22,6 +22,7 @@ use crate::{
         action::Action,
         document::{Document, DocumentStatus, ProcessingError},
         id::{CollectionId, DocumentId},
+        name,
         page::{Page, PageRequest},
     },
 };
@@ -31,11 +32,11 @@ use crate::{
 pub struct DocumentFilter {
     pub status: Vec<DocumentStatus>,
     pub uri: Option<String>,
-    /// Those whose file name contains this, compared without case.
+    /// Those whose file name contains this, compared by their keys.
     pub file_name_contains: Option<String>,
 }
 
-/// By what documents are sorted. Ties are broken by id.
+/// By what documents are sorted: names by their keys. Ties are broken by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum DocumentSort {
     #[default]
@@ -67,10 +68,10 @@ pub(super) fn matching(filter: &DocumentFilter) -> Condition {
         condition = condition.add(document::Column::Status.is_in(filter.status.iter().map(|status| status.stored())));
     }
     if let Some(uri) = &filter.uri {
-        condition = condition.add(document::Column::Uri.eq(uri.as_str()));
+        condition = condition.add(document::Column::Uri.eq(name::composed(uri)));
     }
     if let Some(part) = &filter.file_name_contains {
-        condition = condition.add(super::contains(document::Column::FileName, part));
+        condition = condition.add(super::contains(document::Column::FileNameKey, part));
     }
     condition
 }
@@ -103,15 +104,16 @@ pub async fn list(
     let mut rows = document::Entity::find().filter(matching(filter));
     if let Some(key) = &page.after {
         rows = rows.filter(match &key.file_name {
-            Some(name) => {
-                direction.after_pair((document::Column::FileName, document::Column::Id), (name.as_str(), key.id.0))
+            Some(file_name) => {
+                let columns = (document::Column::FileNameKey, document::Column::Id);
+                direction.after_pair(columns, (name::folded(file_name), key.id.0))
             }
             None => direction.after(document::Column::Id, key.id.0),
         });
     }
     let columns = match sort {
         DocumentSort::CreatedAt => vec![document::Column::Id],
-        DocumentSort::FileName => vec![document::Column::FileName, document::Column::Id],
+        DocumentSort::FileName => vec![document::Column::FileNameKey, document::Column::Id],
     };
     let below = Below {
         parents: collections_among(collections, reader.scope, Action::CollectionRead),

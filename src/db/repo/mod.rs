@@ -25,7 +25,7 @@ pub mod users;
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr, SimpleExpr},
+    sea_query::{Expr, ExprTrait, LikeExpr, SimpleExpr},
 };
 
 use super::{
@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     auth::policy,
-    domain::{action::Action, collection::CollectionStatus, id::CollectionId, scope::Scope},
+    domain::{action::Action, collection::CollectionStatus, id::CollectionId, name, scope::Scope},
 };
 
 /// Rows in one INSERT: 12 columns times 500 rows stay far below both databases' limits of bound values.
@@ -198,10 +198,10 @@ fn same<A: ColumnTrait, B: ColumnTrait>(first: A, second: B) -> SimpleExpr {
     Expr::col(first.as_column_ref()).eq(Expr::col(second.as_column_ref()))
 }
 
-/// Rows whose text in `column` contains `part`, compared without case.
+/// Rows whose name contains `part`, where `column` is the key of the name.
 fn contains<C: ColumnTrait>(column: C, part: &str) -> SimpleExpr {
-    let escaped = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    Expr::expr(Func::lower(Expr::col(column))).like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+    let escaped = name::folded(part).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    Expr::col(column).like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
 }
 
 /// Whether there is any such row.

@@ -8,7 +8,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait,
-    sea_query::{Expr, ExprTrait, Func, SimpleExpr},
+    sea_query::{Expr, SimpleExpr},
 };
 
 use super::{super::entity::user, Direction, allowed, convert, exists, same, to_count};
@@ -21,6 +21,7 @@ use crate::{
         action::Action,
         collection::CollectionRole,
         id::UserId,
+        name,
         page::{Page, PageRequest},
         scope::Scope,
         user::{ServerRole, User},
@@ -32,7 +33,7 @@ use crate::{
 pub struct UserFilter {
     pub role: Option<ServerRole>,
     pub is_active: Option<bool>,
-    /// Those whose user name or e-mail address contains this, compared without case.
+    /// Those whose user name or e-mail address contains this, compared by their keys.
     pub text: Option<String>,
 }
 
@@ -72,8 +73,8 @@ fn matching(scope: Scope, filter: &UserFilter) -> Condition {
     }
     if let Some(text) = &filter.text {
         let names = Condition::any()
-            .add(super::contains(user::Column::Username, text))
-            .add(super::contains(user::Column::Email, text));
+            .add(super::contains(user::Column::UsernameKey, text))
+            .add(super::contains(user::Column::EmailKey, text));
         condition = condition.add(names);
     }
     condition
@@ -115,10 +116,9 @@ pub async fn count(reader: &Reader<'_>, filter: &UserFilter) -> Result<i64, Data
     Ok(to_count(user::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
 }
 
-/// The account of an exact user name, compared without case, whoever asks. For naming somebody to give a role to.
+/// The account of a whole user name, compared by its key, whoever asks. For naming somebody to give a role to.
 pub async fn find_by_username(tx: &Transaction<'_>, username: &str) -> Result<Option<User>, DatabaseError> {
-    let row =
-        user::Entity::find().filter(lower(user::Column::Username).eq(username.to_lowercase())).one(&tx.connection);
+    let row = user::Entity::find().filter(user::Column::UsernameKey.eq(name::folded(username))).one(&tx.connection);
     row.await?.map(TryInto::try_into).transpose()
 }
 
@@ -127,17 +127,12 @@ pub async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<Option<(User, Stri
     with_hash(user::Entity::find_by_id(id.0).lock_exclusive().one(&tx.connection).await?)
 }
 
-/// The account behind a name or e-mail address, compared without case, with its password hash. For logging in only.
+/// The account behind a name or e-mail address, compared by their keys, with its password hash. For logging in only.
 pub async fn find_credentials(reader: &Reader<'_>, login: &str) -> Result<Option<(User, String)>, DatabaseError> {
-    let login = login.to_lowercase();
-    let row = user::Entity::find()
-        .filter(
-            Condition::any()
-                .add(lower(user::Column::Username).eq(login.clone()))
-                .add(lower(user::Column::Email).eq(login)),
-        )
-        .one(&reader.executor)
-        .await?;
+    let key = name::folded(login);
+    let is_meant =
+        Condition::any().add(user::Column::UsernameKey.eq(key.as_str())).add(user::Column::EmailKey.eq(key.as_str()));
+    let row = user::Entity::find().filter(is_meant).one(&reader.executor).await?;
     with_hash(row)
 }
 
@@ -149,12 +144,12 @@ fn with_hash(row: Option<user::Model>) -> Result<Option<(User, String)>, Databas
     .transpose()
 }
 
-/// Which of name and address are taken, compared without case.
+/// Which of name and address are taken, compared by their keys.
 pub async fn taken(tx: &Transaction<'_>, username: &str, email: &str) -> Result<(bool, bool), DatabaseError> {
-    let is_taken = async |column, value: &str| {
-        exists(user::Entity::find().filter(lower(column).eq(value.to_lowercase())), &tx.connection).await
+    let is_taken = async |column: user::Column, value: &str| {
+        exists(user::Entity::find().filter(column.eq(name::folded(value))), &tx.connection).await
     };
-    Ok((is_taken(user::Column::Username, username).await?, is_taken(user::Column::Email, email).await?))
+    Ok((is_taken(user::Column::UsernameKey, username).await?, is_taken(user::Column::EmailKey, email).await?))
 }
 
 /// Keeps other registrations out until the transaction ends, and tells whether there is any account yet that somebody
@@ -172,7 +167,9 @@ pub async fn insert(tx: &Transaction<'_>, new: &User, password_hash: String) -> 
     let row = user::ActiveModel {
         id: Set(new.id.0),
         username: Set(new.username.clone()),
+        username_key: Set(name::folded(&new.username)),
         email: Set(new.email.clone()),
+        email_key: Set(name::folded(&new.email)),
         full_name: Set(new.full_name.clone()),
         password_hash: Set(password_hash),
         role: Set(new.role.stored()),
@@ -218,8 +215,4 @@ pub async fn count_active_admins(tx: &Transaction<'_>) -> Result<i64, DatabaseEr
         .filter(user::Column::Role.eq(ServerRole::Admin.stored()))
         .filter(user::Column::IsActive.eq(true));
     Ok(to_count(admins.count(&tx.connection).await?))
-}
-
-fn lower(column: user::Column) -> SimpleExpr {
-    Func::lower(Expr::col((user::Entity, column))).into()
 }

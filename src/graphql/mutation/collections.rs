@@ -40,7 +40,8 @@ impl From<ChunkingInput> for ChunkingRequest {
 /// A new collection.
 #[derive(InputObject)]
 pub struct CollectionCreateInput {
-    /// The name, unlike that of any other collection of yours: at most 200 characters.
+    /// The name, in whatever case unlike that of any other collection of yours: at most 200 characters, none of them
+    /// invisible, and no word that mixes alphabets whose letters look alike.
     name: String,
     /// What the collection is about: at most 4000 characters. Default: nothing.
     description: Option<String>,
@@ -76,7 +77,7 @@ pub struct CollectionCreatePayload {
 /// What is to change in a collection. What is left out stays as it is; null clears.
 #[derive(InputObject)]
 pub struct CollectionUpdateInput {
-    /// The name, unlike that of any other collection of yours: at most 200 characters. It can't be cleared.
+    /// The name, as for `collectionCreate`. It can't be cleared.
     name: MaybeUndefined<String>,
     /// What the collection is about: at most 4000 characters. Null: nothing.
     description: MaybeUndefined<String>,

@@ -42,7 +42,7 @@ pub struct DocumentIngestInput {
     /// The file's own name, without folders: at most 200 characters. Default: the upload's. A text needs one.
     file_name: Option<String>,
     /// What tells it from the other documents of the collection: at most 2000 characters. A document with the same uri is
-    /// replaced as soon as the new content can be searched. Default: the file name.
+    /// replaced as soon as the new content can be searched. It is kept and compared in NFC. Default: the file name.
     uri: Option<String>,
     /// Your own data: a JSON object of at most 16 KiB. Default: an empty one.
     meta: Option<Json>,
@@ -67,7 +67,8 @@ pub struct DocumentsIngestInput {
     /// The documents: 1 to 100 (`server.limits.ingestDocuments`).
     documents: Vec<DocumentIngestInput>,
     /// A text of your own, at most 200 characters. The same call under the same key is one operation, however often it is
-    /// sent. Default: every call is an operation of its own.
+    /// sent. When its documents were removed since, it is refused with CONFLICT. Default: every call is an operation of
+    /// its own.
     idempotency_key: Option<String>,
 }
 

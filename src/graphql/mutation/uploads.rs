@@ -19,7 +19,8 @@ use crate::{
 pub struct UploadCreateInput {
     /// The file's own name, without folders: at most 200 characters.
     file_name: String,
-    /// The kind of file, as a media type: `application/pdf`. Default: its content and name decide.
+    /// The kind of file, as a media type: `application/pdf`. A text that is not in UTF-8 says here what it is in:
+    /// `text/plain; charset=windows-1251`. Default: its content and name decide.
     content_type: Option<String>,
 }
 

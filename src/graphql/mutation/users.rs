@@ -19,7 +19,7 @@ use crate::{
 /// What is needed to open an account.
 #[derive(InputObject)]
 pub struct UserRegisterInput {
-    /// The name to log in with: at most 64 characters, without spaces and «@».
+    /// The name to log in with: at most 64 characters of one alphabet, without spaces and «@».
     username: String,
     /// The e-mail address, which can be used to log in as well.
     email: String,

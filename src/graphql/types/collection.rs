@@ -66,7 +66,7 @@ pub enum SyncMode {
 pub struct CollectionFilter {
     /// Those of this user.
     owner_id: Option<ID>,
-    /// Those whose name contains this text, compared without case. At most 200 characters.
+    /// Those whose name contains this text, in whatever case and Unicode form. At most 200 characters.
     name_contains: Option<String>,
     /// Those that everybody may read (true), or those that not everybody may (false).
     is_public: Option<bool>,
@@ -89,7 +89,8 @@ impl TryFrom<CollectionFilter> for loaders::CollectionFilter {
 pub enum CollectionOrderField {
     /// By the time of creation.
     CreatedAt,
-    /// By name.
+    /// By name, by the code points of its characters after case folding, on every database: `a` and `A` are the same,
+    /// `z` is before `ä`.
     Name,
 }
 
@@ -166,7 +167,7 @@ impl Collection {
         global_id::encode(&self.collection.id)
     }
 
-    /// The name, unlike that of any other collection of the same owner.
+    /// The name, in whatever case unlike that of any other collection of the same owner.
     async fn name(&self) -> &str {
         &self.collection.name
     }

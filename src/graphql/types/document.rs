@@ -45,9 +45,9 @@ pub enum DocumentStatus {
 pub struct DocumentFilter {
     /// Those with one of these statuses. An empty list does not restrict.
     status: Option<Vec<DocumentStatus>>,
-    /// The one with exactly this uri. At most 2000 characters.
+    /// The one with exactly this uri, in whatever Unicode form. At most 2000 characters.
     uri: Option<String>,
-    /// Those whose file name contains this text, compared without case. At most 200 characters.
+    /// Those whose file name contains this text, in whatever case and Unicode form. At most 200 characters.
     file_name_contains: Option<String>,
 }
 
@@ -68,7 +68,8 @@ impl TryFrom<DocumentFilter> for loaders::DocumentFilter {
 pub enum DocumentOrderField {
     /// By the time of creation.
     CreatedAt,
-    /// By file name.
+    /// By file name, by the code points of its characters after case folding, on every database: `a` and `A` are the same,
+    /// `z` is before `ä`.
     FileName,
 }
 

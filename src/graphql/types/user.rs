@@ -32,7 +32,8 @@ pub struct UserFilter {
     role: Option<ServerRole>,
     /// Those that are open to their users (true), or those that are not (false).
     is_active: Option<bool>,
-    /// Those whose user name or e-mail address contains this text, compared without case. At most 200 characters.
+    /// Those whose user name or e-mail address contains this text, in whatever case and Unicode form. At most 200
+    /// characters.
     text: Option<String>,
 }
 
@@ -100,7 +101,7 @@ impl User {
         global_id::encode(&self.user.id)
     }
 
-    /// The name to log in with, without regard to case unlike any other's.
+    /// The name to log in with: in whatever case and Unicode form unlike any other's.
     async fn username(&self) -> &str {
         &self.user.username
     }

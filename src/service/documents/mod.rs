@@ -167,7 +167,7 @@ async fn check(
         return Ok(Vec::new());
     }
     if let Some(key) = &request.idempotency_key {
-        violations.text("idempotencyKey", "the idempotency key some text", key, MAX_IDEMPOTENCY_KEY);
+        violations.text("idempotencyKey", "the idempotency key", key, MAX_IDEMPOTENCY_KEY);
     }
     let upload_ids: Vec<_> = request
         .documents
@@ -226,7 +226,7 @@ async fn check(
         let name = given_name.unwrap_or_default();
         let file_name = violations.file_name(&at("fileName"), &name);
         let uri = match &document.uri {
-            Some(uri) => violations.text(&at("uri"), "the document a uri", uri, MAX_URI),
+            Some(uri) => violations.uri(&at("uri"), uri, MAX_URI),
             None => file_name.clone(),
         };
         if !uri.is_empty() && !uris.insert(uri.clone()) {
@@ -280,7 +280,14 @@ async fn accept(
             ));
         }
         let mut existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
-        let documents = uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
+        let documents: Vec<_> =
+            uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
+        if documents.len() < uris.len() {
+            return Err(Error::Conflict(
+                "Documents that this idempotency key brought were removed since. Use a new key to add them again."
+                    .into(),
+            ));
+        }
         return Ok(Ingested { operation, documents });
     }
     check_uploads(tx, viewer, checked).await?;

@@ -36,6 +36,43 @@ async fn text_with_a_byte_order_mark_is_decoded() {
 }
 
 #[tokio::test]
+async fn letters_and_their_accents_are_put_together() {
+    let decomposed = "Frau Mu\u{308}ller, cafe\u{301}";
+    assert_eq!(extract(decomposed, "a.txt").await.unwrap().text, "Frau M\u{fc}ller, caf\u{e9}");
+    let page = format!("<p>{decomposed}</p>");
+    assert_eq!(extract(page, "a.html").await.unwrap().text, "Frau M\u{fc}ller, caf\u{e9}");
+}
+
+#[tokio::test]
+async fn text_is_decoded_as_its_sender_declares_unless_it_is_something_else() {
+    let extractor = extractor(&ExtractionConfig::default());
+    let read = async |bytes: Vec<u8>, name: &str, declared: &str| {
+        extractor.extract(Bytes::from(bytes), name, Some(declared)).await.map(|found| found.text)
+    };
+    let windows_1251 = || encoding_rs::WINDOWS_1251.encode("Съешь ещё этих булок").0.into_owned();
+    let utf16 = || "Grüße".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let utf8 = || "Grüße".as_bytes().to_vec();
+
+    for declared in
+        ["text/plain; charset=windows-1251", "text/plain;CHARSET=\"Windows-1251\"", "x/y; a=b; charset=cp1251"]
+    {
+        assert_eq!(read(windows_1251(), "a.txt", declared).await.unwrap(), "Съешь ещё этих булок");
+        assert_eq!(read(windows_1251(), "a.md", declared).await.unwrap(), "Съешь ещё этих булок");
+    }
+    let page = encoding_rs::WINDOWS_1251.encode("<html><p>Съешь ещё").0.into_owned();
+    assert_eq!(read(page, "a.html", "text/html; charset=windows-1251").await.unwrap(), "Съешь ещё");
+    assert_eq!(read(utf16(), "a.txt", "text/plain; charset=utf-16le").await.unwrap(), "Grüße");
+    // Declared blindly: the bytes say otherwise.
+    for declared in ["text/plain; charset=iso-8859-1", "text/plain; charset=nonsense", "text/plain; charset=utf-8"] {
+        assert_eq!(read(utf8(), "a.txt", declared).await.unwrap(), "Grüße");
+    }
+    assert_eq!(read("\u{feff}Grüße".as_bytes().to_vec(), "a.txt", "text/plain; charset=gbk").await.unwrap(), "Grüße");
+    // In none of them.
+    let error = read(b"12345 Gr\xfc\xff".to_vec(), "a.txt", "text/plain; charset=shift_jis").await.unwrap_err();
+    assert_eq!(error.code, docent::domain::document::ProcessingErrorCode::InvalidEncoding);
+}
+
+#[tokio::test]
 async fn html_gives_its_structure_without_menus_scripts_and_pictures() {
     let page = "<!doctype html><html lang=\"de\"><head><title>The  title</title><style>x</style><script>bad()</script></head>\
         <body><nav>menu</nav><header><h1>Otters &amp; more</h1></header><form><p>First <b>bold</b>\n<a href=\"https://x.y\">link</a>.</p></form>\

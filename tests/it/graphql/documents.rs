@@ -110,6 +110,45 @@ on_both_databases! {
         assert_eq!(collection(&ada, &id).await["documentCount"], 1);
     }
 
+    async fn the_key_of_documents_that_were_removed_is_refused(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        let input = |key: &str| json!({ "input": {
+            "collectionId": id, "idempotencyKey": key, "documents": texts(&[("a.txt", "One."), ("b.txt", "Two.")]),
+        } });
+        let first = ada.data(KEYED_INGEST, input("monday")).await["documentsIngest"].clone();
+        ada.ended(first["operation"]["id"].as_str().unwrap()).await;
+        let removed = ada.data(DELETE, json!({ "ids": [first["documents"][0]["id"]] })).await["documentsDelete"].clone();
+        ada.ended(removed["operation"]["id"].as_str().unwrap()).await;
+
+        let again = ada.data(KEYED_INGEST, input("monday")).await["documentsIngest"].clone();
+        assert_eq!(again, json!({ "operation": null, "documents": [], "userErrors": [{ "code": "CONFLICT" }] }));
+        let anew = ada.data(KEYED_INGEST, input("tuesday")).await["documentsIngest"].clone();
+        assert_eq!(anew["documents"].as_array().unwrap().len(), 2, "{anew:#}");
+        assert_eq!(collection(&ada, &id).await["documentCount"], 2);
+    }
+
+    async fn a_text_is_read_in_the_character_set_that_its_upload_declares(app) {
+        let ada = app.user("ada").await;
+        let id = ada.create_collection("Letters").await;
+        let create = "mutation($input: UploadCreateInput!) { uploadCreate(input: $input) { upload { id url } userErrors { code } } }";
+        for (name, text, charset) in [
+            ("ru.txt", "Съешь ещё этих булок", "windows-1251"),
+            ("ja.txt", "日本の法令を検索する", "Shift_JIS"),
+            ("zh.txt", "北京大学的人工智能", "GBK"),
+            ("fr.txt", "Le café crème", "iso-8859-1"),
+        ] {
+            let bytes = encoding_rs::Encoding::for_label(charset.as_bytes()).unwrap().encode(text).0.into_owned();
+            let input = json!({ "fileName": name, "contentType": format!("text/plain; charset={charset}") });
+            let upload = ada.data(create, json!({ "input": input })).await["uploadCreate"]["upload"].clone();
+            assert_eq!(ada.send("PUT", upload["url"].as_str().unwrap(), &[], bytes).await.status, 201);
+            let operation = ada.ingest_all(&id, json!([{ "source": { "uploadId": upload["id"] } }])).await;
+            assert_eq!(operation["totals"]["completed"], 1, "{operation:#}");
+            let found = ada.data(DOCUMENTS, json!({ "id": id, "filter": { "uri": name } })).await;
+            assert_eq!(found["collection"]["documents"]["nodes"][0]["chunks"]["nodes"][0]["content"], text);
+        }
+    }
+
     async fn one_key_for_two_collections_at_once_is_used_by_one_of_them(app) {
         let ada = app.user("ada").await;
         let collections = [ada.create_collection("First").await, ada.create_collection("Second").await];

@@ -8,6 +8,7 @@ mod collections;
 pub mod documents;
 mod events;
 mod graph;
+mod names;
 mod nested;
 mod operations;
 mod reads;

@@ -157,9 +157,12 @@ on_both_databases! {
 
         let database = connect(&app).await;
         let of_ada = "WHERE collection_id = (SELECT id FROM collections WHERE name = 'Letters')";
-        multiply(&database, "users", "WHERE username = 'ada'", &[("id", "{id}"), ("username", "'user' || {i}"), ("email", "'user' || {i} || '@example.org'")]).await;
-        multiply(&database, "collections", "WHERE name = 'Letters'", &[("id", "{id}"), ("generation", "{id}"), ("name", "'Other ' || {i}")]).await;
-        multiply(&database, "documents", of_ada, &[("id", "{id}"), ("uri", "'copy' || {i}"), ("file_name", "'copy' || {i}")]).await;
+        multiply(&database, "users", "WHERE username = 'ada'", &[
+            ("id", "{id}"), ("username", "'user' || {i}"), ("username_key", "'user' || {i}"),
+            ("email", "'user' || {i} || '@example.org'"), ("email_key", "'user' || {i} || '@example.org'"),
+        ]).await;
+        multiply(&database, "collections", "WHERE name = 'Letters'", &[("id", "{id}"), ("generation", "{id}"), ("name", "'Other ' || {i}"), ("name_key", "'other ' || {i}")]).await;
+        multiply(&database, "documents", of_ada, &[("id", "{id}"), ("uri", "'copy' || {i}"), ("file_name", "'copy' || {i}"), ("file_name_key", "'copy' || {i}")]).await;
         multiply(&database, "operations", of_ada, &[("id", "{id}")]).await;
         multiply(&database, "operation_documents", "WHERE ordinal = 0", &[("ordinal", "{i} + 10"), ("document_id", "{id}"), ("operation_id", "(SELECT operation_id FROM operation_documents WHERE ordinal = 1)")]).await;
         multiply(&database, "audit_log", of_ada, &[("id", "{id}")]).await;

@@ -38,9 +38,9 @@ const SCOPES: [&str; 8] = [
 
 /// Statements without such words: how they begin, after FROM, and why that is right.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    (r#""users" WHERE LOWER("users"."username") = ? OR LOWER("users"."email") = ?"#, "somebody logs in"),
-    (r#""users" WHERE LOWER("users"."username") = ?"#, "whether a name is taken; who is given a role"),
-    (r#""users" WHERE LOWER("users"."email") = ?"#, "whether an address is taken"),
+    (r#""users" WHERE "users"."username_key" = ? OR "users"."email_key" = ?"#, "somebody logs in"),
+    (r#""users" WHERE "users"."username_key" = ?"#, "whether a name is taken; who is given a role"),
+    (r#""users" WHERE "users"."email_key" = ?"#, "whether an address is taken"),
     (r#""users" WHERE "users"."is_active" = ?"#, "whether there is an account at all"),
     (r#""users" WHERE "users"."role" = ? AND "users"."is_active" = ?"#, "whether an administrator is left"),
     (r#""users" WHERE "users"."id" IN (?)"#, "an administrator sees every account"),
@@ -55,7 +55,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""api_keys" WHERE "api_keys"."digest" = ?"#, "whoever has a key may use it"),
     (r#""api_keys" WHERE "api_keys"."id" = ?"#, "the key behind a connection is looked up again"),
     (r#""api_key_collections" WHERE"#, "the collections of keys that were read before"),
-    (r#""collections" WHERE "collections"."owner_id" = ? AND "collections"."name" = ?"#, "whether a name is taken"),
+    (r#""collections" WHERE "collections"."owner_id" = ? AND "collections"."name_key" = ?"#, "whether a name is taken"),
     (
         r#""collection_members" WHERE "collection_members"."collection_id" = ? AND "collection_members"."user_id""#,
         "the role of a user in a collection that the transaction holds",
