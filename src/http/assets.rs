@@ -10,15 +10,14 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, Method, StatusCode, Uri,
         header::{
-            ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-            IF_NONE_MATCH, VARY,
+            ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY,
         },
     },
     response::{IntoResponse, Response},
 };
 use rust_embed::RustEmbed;
 
-use super::{HttpState, error::HttpError};
+use super::{HttpState, conditional::Condition, error::HttpError};
 use crate::error::ErrorCode;
 
 #[derive(RustEmbed)]
@@ -92,7 +91,7 @@ fn respond(path: &str, find: impl Fn(&str) -> Option<File>, request: &HeaderMap)
         Some((Some(*encoding), file))
     });
     let (encoding, file) = encoded.unwrap_or((None, plain));
-    let is_known = request.get_all(IF_NONE_MATCH).iter().any(|tag| tag.as_bytes() == file.tag.as_bytes());
+    let is_known = Condition::of(request, &file.tag) == Condition::Known;
 
     let mut response =
         if is_known { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(file.bytes).into_response() };
@@ -174,6 +173,7 @@ mod tests {
     fn what_the_browser_has_is_not_sent_again() {
         let (status, header) = ask("icon.svg", Some((IF_NONE_MATCH, "\"icon.svg\"")));
         assert_eq!((status, header(ETAG).as_str()), (StatusCode::NOT_MODIFIED, "\"icon.svg\""));
+        assert_eq!(ask("icon.svg", Some((IF_NONE_MATCH, "\"older\", W/\"icon.svg\""))).0, StatusCode::NOT_MODIFIED);
         assert_eq!(ask("icon.svg", Some((IF_NONE_MATCH, "\"older\""))).0, StatusCode::OK);
     }
 }

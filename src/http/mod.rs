@@ -4,6 +4,7 @@
 
 pub mod assets;
 pub mod authentication;
+pub mod conditional;
 pub mod connections;
 pub mod error;
 pub mod files;

@@ -1,6 +1,8 @@
-//! The transports, over a tiny schema of their own: what they do must not depend on the product's schema.
+//! The transports, over a tiny schema of their own: what they do must not depend on the product's schema. Files come and go
+//! over the product's.
 
 mod connections;
+mod downloads;
 mod limits;
 mod support;
 mod transport;
