@@ -18,9 +18,15 @@ use super::{
 };
 use crate::{auth::viewer::Viewer, domain::id::RequestId, error::ErrorCode};
 
+const NO_DOCUMENT: &str = "`query` has to be a string with a document.";
+
+/// Tells clients that sent a hash alone to send the document. Those of urql know the sentence, those of Apollo the code.
+const NOT_PERSISTED: &str = "PersistedQueryNotSupported";
+
 /// What a client sends, on every transport.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Parameters {
+    /// The document; empty when the client sent no more than its hash.
     pub query: String,
     pub operation_name: Option<String>,
     pub variables: Map<String, Value>,
@@ -38,7 +44,11 @@ impl Parameters {
             _ => return Err("The request has to be a JSON object with a `query`."),
         };
         let mut take = |name: &str| members.remove(name).unwrap_or(Value::Null);
-        let Value::String(query) = take("query") else { return Err("`query` has to be a string with a document.") };
+        let query = match take("query") {
+            Value::Null => None,
+            Value::String(query) => Some(query),
+            _ => return Err(NO_DOCUMENT),
+        };
         let operation_name = match take("operationName") {
             Value::Null => None,
             Value::String(name) => Some(name).filter(|name| !name.is_empty()),
@@ -49,13 +59,17 @@ impl Parameters {
             Value::Object(variables) => variables,
             _ => return Err("`variables` has to be an object or null."),
         };
-        if !matches!(take("extensions"), Value::Null | Value::Object(_)) {
-            return Err("`extensions` has to be an object or null.");
+        let is_hashed = match take("extensions") {
+            Value::Null => false,
+            Value::Object(extensions) => extensions.get("persistedQuery").is_some_and(Value::is_object),
+            _ => return Err("`extensions` has to be an object or null."),
+        };
+        match query.as_deref() {
+            None if !is_hashed => return Err(NO_DOCUMENT),
+            Some("") if !is_hashed => return Err("`query` is empty: it has to be a document."),
+            _ => {}
         }
-        if query.is_empty() {
-            return Err("`query` is empty: it has to be a document.");
-        }
-        Ok(Self { query, operation_name, variables })
+        Ok(Self { query: query.unwrap_or_default(), operation_name, variables })
     }
 }
 
@@ -104,6 +118,9 @@ impl Engine {
         request_id: RequestId,
     ) -> Result<Operation, PublicError> {
         let Parameters { query, operation_name, variables } = parameters;
+        if query.is_empty() {
+            return Err(PublicError::new(ErrorCode::PersistedQueryNotSupported, NOT_PERSISTED));
+        }
         let document = self.limits.parse(&query)?;
         let operation = select(&document, operation_name.as_deref())?;
         require_variables(&operation.node, &variables)?;

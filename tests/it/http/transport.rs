@@ -147,6 +147,34 @@ async fn a_query_can_be_a_link() {
 }
 
 #[tokio::test]
+async fn a_hash_without_its_document_is_answered_so_that_the_document_comes() {
+    let tiny = Tiny::new();
+    let hashed =
+        json!({ "persistedQuery": { "version": 1, "sha256Hash": "ecf4edb46db40b5132295c0291d62fb65d6759a9" } });
+    let rows = [
+        json!({ "extensions": hashed }),
+        json!({ "query": null, "extensions": hashed, "variables": {}, "operationName": "Q" }),
+        json!({ "query": "", "extensions": hashed }),
+    ];
+    let link = "operationName=Q&extensions=%7B%22persistedQuery%22:%7B%22version%22:1,%22sha256Hash%22:%22ab%22%7D%7D";
+    for (accept, status) in [(GRAPHQL_RESPONSE, 400), (JSON, 200)] {
+        let requests = rows.iter().map(|row| post(accept, row.to_string())).chain([get(accept, link)]);
+        for request in requests {
+            let answer = tiny.send(request).await;
+            assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
+            let (code, message) = (answer.code(), answer.message());
+            assert_eq!((&*code, &*message), ("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported"));
+        }
+    }
+    let both = tiny.post(json!({ "query": "{ hello }", "extensions": hashed })).await;
+    assert_eq!(both.json()["data"]["hello"], "Hello, world!", "{}", both.text);
+    for extensions in [json!({}), json!({ "persistedQuery": null }), json!({ "persistedQuery": "ab" })] {
+        let answer = tiny.post(json!({ "extensions": extensions })).await;
+        assert_eq!((answer.status.as_u16(), &*answer.code()), (400, "BAD_USER_INPUT"), "{extensions}");
+    }
+}
+
+#[tokio::test]
 async fn a_mutation_over_get_is_refused_and_not_run() {
     let tiny = Tiny::new();
     for query_string in ["query=mutation%7Btouch%7D", "query=query+Q%7Bhello%7Dmutation+M%7Btouch%7D&operationName=M"] {
