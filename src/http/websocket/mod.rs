@@ -1,6 +1,7 @@
 //! GraphQL over WebSocket, as the protocol of npm `graphql-ws` (`graphql-transport-ws`) has it: what is checked before
 //! the connection becomes a socket. `session` is what happens then.
 
+mod credential;
 pub mod places;
 mod protocol;
 mod session;
