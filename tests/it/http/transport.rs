@@ -470,6 +470,34 @@ async fn pages_of_other_origins_may_call_only_if_they_are_allowed() {
 }
 
 #[tokio::test]
+async fn pages_of_allowed_origins_may_send_any_header_and_read_what_they_need() {
+    let tiny = Tiny::new();
+    let preflight = |origin: &str, wanted: Option<&str>| {
+        let mut request =
+            Request::options("/graphql").header("origin", origin).header("access-control-request-method", "POST");
+        if let Some(wanted) = wanted {
+            request = request.header("access-control-request-headers", wanted);
+        }
+        request.body(Body::empty()).unwrap()
+    };
+    let traced = "authorization,baggage,content-type,sentry-trace,x-apollo-operation-name";
+    let answer = tiny.send(preflight("https://app.example.org", Some(traced))).await;
+    assert_eq!(answer.header("access-control-allow-headers"), Some(traced));
+    let plain = tiny.send(preflight("https://app.example.org", None)).await;
+    assert!(plain.header("access-control-allow-headers").unwrap().contains("authorization"));
+    let evil = tiny.send(preflight("https://evil.example", Some(traced))).await;
+    assert_eq!(evil.header("access-control-allow-headers"), None);
+
+    let simple = Request::get("/graphql?query=%7Bhello%7D").header("origin", "https://app.example.org");
+    let answer = tiny.send(simple.body(Body::empty()).unwrap()).await;
+    let exposed: Vec<_> = answer.header("access-control-expose-headers").unwrap().split(", ").collect();
+    for name in ["content-disposition", "content-range", "etag", "retry-after", "x-request-id"] {
+        assert!(exposed.contains(&name), "{name}");
+    }
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+}
+
+#[tokio::test]
 async fn health_names_every_dependency() {
     let mut tiny = Tiny::new();
     let ask = |path: &str| Request::get(path).body(Body::empty()).unwrap();
