@@ -9,15 +9,13 @@ use axum::{
     extract::State,
     http::{
         HeaderMap, HeaderValue, Method, StatusCode, Uri,
-        header::{
-            ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY,
-        },
+        header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY},
     },
     response::{IntoResponse, Response},
 };
 use rust_embed::RustEmbed;
 
-use super::{HttpState, conditional::Condition, error::HttpError};
+use super::{HttpState, conditional::Condition, error::HttpError, negotiation::accepts_encoding};
 use crate::error::ErrorCode;
 
 #[derive(RustEmbed)]
@@ -86,7 +84,8 @@ fn respond(path: &str, find: impl Fn(&str) -> Option<File>, request: &HeaderMap)
         });
     };
     let content_type = plain.content_type.clone();
-    let encoded = ENCODINGS.iter().filter(|(encoding, _)| accepts(request, encoding)).find_map(|(encoding, suffix)| {
+    let mut accepted = ENCODINGS.iter().filter(|(encoding, _)| accepts_encoding(request, encoding));
+    let encoded = accepted.find_map(|(encoding, suffix)| {
         let file = find(&format!("{path}{suffix}"))?;
         Some((Some(*encoding), file))
     });
@@ -105,15 +104,6 @@ fn respond(path: &str, find: impl Fn(&str) -> Option<File>, request: &HeaderMap)
         CACHING.into_iter().find(|(prefix, _)| path.starts_with(prefix)).map(|(_, value)| (CACHE_CONTROL, value)),
     );
     Some(response)
-}
-
-fn accepts(request: &HeaderMap, encoding: &str) -> bool {
-    let values = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|item| {
-        let (name, parameter) = item.split_once(';').unwrap_or((item, ""));
-        let is_refused = matches!(parameter.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
-        name.trim().eq_ignore_ascii_case(encoding) && !is_refused
-    })
 }
 
 #[cfg(test)]

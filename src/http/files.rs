@@ -24,6 +24,7 @@ use super::{
     authentication::{self, Callers, RECHECK_INTERVAL},
     conditional::{self, Condition},
     error::HttpError,
+    negotiation,
 };
 use crate::{
     auth::viewer::Viewer,
@@ -55,6 +56,8 @@ pub fn router(services: Arc<Services>, callers: Arc<dyn Callers>) -> Router {
 }
 
 /// Takes the raw bytes of a file into the place that `uploadCreate` made. They are on disk when this answers.
+///
+/// A body with a `Content-Encoding` is not the file, and is refused.
 async fn receive(
     State(files): State<Arc<Files>>,
     Path(id): Path<String>,
@@ -63,6 +66,7 @@ async fn receive(
     body: Body,
 ) -> Result<Response, HttpError> {
     let viewer = files.admit(&headers, client).await?;
+    negotiation::require_identity(&headers)?;
     let id = id.parse().unwrap_or(UploadId(Uuid::nil()));
     let upload = files.take(&viewer, id, &headers, body).await.inspect_err(|error| {
         files.note_refusal(&viewer, Deed::new(AuditAction::UploadFill).to(id), error);

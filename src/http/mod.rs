@@ -4,6 +4,7 @@
 
 pub mod assets;
 pub mod authentication;
+mod compression;
 pub mod conditional;
 pub mod connections;
 pub mod error;
@@ -21,9 +22,9 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
     middleware,
-    response::{IntoResponse, Response},
+    response::Response,
     routing::get,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -96,8 +97,10 @@ pub fn document_limits(limits: &LimitsConfig) -> DocumentLimits {
     }
 }
 
-async fn schema(State(state): State<Arc<HttpState>>) -> Response {
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], state.schema.to_string()).into_response()
+async fn schema(State(state): State<Arc<HttpState>>, headers: HeaderMap) -> Response {
+    let mut response = compression::respond(&headers, state.schema.as_bytes().to_vec()).await;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }
 
 async fn refuse_method() -> HttpError {

@@ -76,6 +76,16 @@ on_both_databases! {
         assert_eq!(stranger.send("GET", &url, &[("if-none-match", tag.as_str())], "").await.status, 404);
     }
 
+    async fn a_file_that_is_sent_in_an_encoding_is_refused_and_its_place_stays_free(app) {
+        let ada = app.user("ada").await;
+        let (_, url) = ada.create_upload("a.txt").await;
+        let refused = ada.send("PUT", &url, &[("content-encoding", "gzip")], "not what it says").await;
+        assert_eq!(refused.status, 415);
+        assert_eq!(refused.json()["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+        assert_eq!(refused.headers["accept-encoding"], "identity");
+        assert_eq!(ada.send("PUT", &url, &[], "The letter.").await.status, 201);
+    }
+
     async fn the_head_of_a_download_is_that_of_the_whole(app) {
         let ada = app.user("ada").await;
         let id = ada.create_collection("Letters").await;

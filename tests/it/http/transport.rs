@@ -1,13 +1,17 @@
 //! GraphQL over HTTP, and what every route has in common.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    io::Read,
+    sync::{Arc, atomic::Ordering},
+};
 
 use axum::{
-    body::Body,
+    body::{Body, to_bytes},
     http::{Method, Request, StatusCode},
 };
 use docent::config::LimitsConfig;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use super::support::{SECRET, Tiny, ready};
 
@@ -81,6 +85,11 @@ async fn what_is_no_graphql_request_is_refused_with_its_own_status() {
     let tiny = Tiny::with(LimitsConfig { request_bytes: 1000, ..LimitsConfig::default() });
     let fine = r#"{"query":"{ __typename }"}"#;
     let typed = |content_type: &str| Request::post("/graphql").header("content-type", content_type).body(fine.into());
+    let encoded = |encoding: &'static str| {
+        let mut request = post(JSON, fine);
+        request.headers_mut().insert("content-encoding", encoding.parse().unwrap());
+        request
+    };
     let sized = |length: usize| post(JSON, format!(r#"{{"query":"{{ __typename }}","x":"{}"}}"#, "x".repeat(length)));
     let streamed = |length: usize| {
         let pieces = std::iter::repeat_with(|| Ok::<_, std::io::Error>("          ")).take(length / 10);
@@ -93,6 +102,9 @@ async fn what_is_no_graphql_request_is_refused_with_its_own_status() {
         (typed("application/json; charset=latin1").unwrap(), 415),
         (typed("application/json; charset=UTF-8").unwrap(), 200),
         (Request::post("/graphql").body(fine.into()).unwrap(), 415),
+        (encoded("gzip"), 415),
+        (encoded("identity, br"), 415),
+        (encoded("identity"), 200),
         (sized(10), 200),
         (sized(1000), 413),
         (streamed(2000), 413),
@@ -105,6 +117,43 @@ async fn what_is_no_graphql_request_is_refused_with_its_own_status() {
         if status != 200 {
             assert!(!answer.code().is_empty(), "row {number}");
         }
+    }
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_for_who_takes_it_but_never_those_of_mutations() {
+    let tiny = Tiny::new();
+    let large = json!({ "query": "{ __schema { types { name description fields { name type { name kind } } } } }" });
+    let secret = json!({ "query": format!("mutation {{ {}: touch }}", "secret".repeat(300)) });
+    let small = json!({ "query": "{ hello }" });
+    let rows = [
+        (&large, Some("gzip, deflate, br"), true),
+        (&large, Some("br, gzip;q=0"), false),
+        (&large, None, false),
+        (&small, Some("gzip"), false),
+        (&secret, Some("gzip"), false),
+    ];
+    for (body, accepted, is_compressed) in rows {
+        let mut request = post(GRAPHQL_RESPONSE, body.to_string());
+        if let Some(accepted) = accepted {
+            request.headers_mut().insert("accept-encoding", accepted.parse().unwrap());
+        }
+        let response = tiny.router().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{body}");
+        let encoding = response.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(encoding.as_deref(), is_compressed.then_some("gzip"), "{accepted:?} {body}");
+        let content_type = format!("{GRAPHQL_RESPONSE}; charset=utf-8");
+        assert_eq!(response.headers()["content-type"], content_type.as_str());
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let mut text = String::new();
+        if is_compressed {
+            flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
+            assert!(bytes.len() * 3 < text.len(), "{} of {} bytes", bytes.len(), text.len());
+        } else {
+            text = String::from_utf8(bytes.to_vec()).unwrap();
+        }
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert!(answer["data"].is_object(), "{text:.300}");
     }
 }
 
