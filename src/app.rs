@@ -184,6 +184,7 @@ impl App {
         let state = HttpState {
             engine: Engine::new(
                 graphql::schema(Arc::clone(&services)),
+                graphql::input_types(),
                 http::document_limits(&limits),
                 limits.request_points,
             ),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_graphql::{
-    ErrorExtensionValues, Executor, Name, Positioned, Request, Response, ServerError, Variables,
+    ErrorExtensionValues, Executor, Positioned, Request, Response, ServerError, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 use futures_util::{StreamExt, stream::BoxStream};
@@ -15,6 +15,7 @@ use super::{
     error::PublicError,
     extension::{RequestVariables, Started},
     limits::DocumentLimits,
+    variables::InputTypes,
 };
 use crate::{auth::viewer::Viewer, domain::id::RequestId, error::ErrorCode};
 
@@ -95,16 +96,18 @@ pub struct Operation {
 #[derive(Clone)]
 pub struct Engine {
     run: Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync>,
+    /// The input objects of the schema.
+    inputs: InputTypes,
     limits: DocumentLimits,
     /// The most that one operation may cost, in points.
     most: u32,
 }
 
 impl Engine {
-    /// An engine over `schema`, which has the `Execution` extension, for documents within `limits` and operations of
-    /// `most` points at most.
-    pub fn new(schema: impl Executor, limits: DocumentLimits, most: u32) -> Self {
-        Self { run: Arc::new(move |request| schema.execute_stream(request, None)), limits, most }
+    /// An engine over `schema`, which has the `Execution` extension and these `inputs`, for documents within `limits` and
+    /// operations of `most` points at most.
+    pub fn new(schema: impl Executor, inputs: InputTypes, limits: DocumentLimits, most: u32) -> Self {
+        Self { run: Arc::new(move |request| schema.execute_stream(request, None)), inputs, limits, most }
     }
 
     /// Parses the document and chooses its operation, for `viewer`.
@@ -123,7 +126,7 @@ impl Engine {
         }
         let document = self.limits.parse(&query)?;
         let operation = select(&document, operation_name.as_deref())?;
-        require_variables(&operation.node, &variables)?;
+        self.inputs.check(&operation.node, &variables)?;
         let kind = match operation.node.ty {
             OperationType::Query => OperationKind::Query,
             OperationType::Mutation => OperationKind::Mutation,
@@ -179,19 +182,6 @@ fn select<'a>(
     };
     found.ok_or_else(|| {
         PublicError::new(ErrorCode::BadUserInput, "The document has no operation with the name in `operationName`.")
-    })
-}
-
-/// The engine misses a required variable that no argument uses.
-fn require_variables(operation: &OperationDefinition, variables: &Map<String, Value>) -> Result<(), PublicError> {
-    let is_set = |name: &Name| variables.get(name.as_str()).is_some_and(|value| !value.is_null());
-    let missing = operation.variable_definitions.iter().find(|variable| {
-        let Positioned { node, .. } = variable;
-        !node.var_type.node.nullable && node.default_value.is_none() && !is_set(&node.name.node)
-    });
-    missing.map_or(Ok(()), |variable| {
-        let message = format!("The variable `${}` is required and has no value.", variable.node.name.node);
-        Err(PublicError::new(ErrorCode::BadUserInput, message).at([variable.pos]))
     })
 }
 

@@ -30,7 +30,7 @@ use docent::{
         id::{RequestId, SessionId},
     },
     error::Error,
-    graphql::{engine::Engine, extension::Execution},
+    graphql::{engine::Engine, extension::Execution, variables::InputTypes},
     http::{
         HttpState,
         authentication::Callers,
@@ -338,7 +338,7 @@ impl Tiny {
         let clock = Arc::new(StillClock(Mutex::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap())));
         let sdl = schema.sdl();
         let state = HttpState {
-            engine: Engine::new(schema, document_limits(&limits), limits.request_points),
+            engine: Engine::new(schema, InputTypes::of(&sdl), document_limits(&limits), limits.request_points),
             callers: Arc::new(Tokens(Arc::clone(&clock))),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             readiness: Arc::new(|| ready(&[("database", true)])),
