@@ -132,6 +132,8 @@ section! {
         stall_timeout_seconds: u64 = 30;
         /// Whether `/` serves the playground.
         playground: bool = true;
+        /// Seconds at shutdown in which `/health/ready` says 503 and connections are still accepted, so that a load balancer turns away first; half of the grace at most.
+        drain_seconds: u64 = 1;
         /// Seconds that open requests and jobs get to finish at shutdown; the process ends ten seconds later at most.
         shutdown_grace_seconds: u64 = 20;
     }

@@ -55,6 +55,7 @@ impl Config {
         check.range("http.connections_per_address", http.connections_per_address, 0..=1_000_000);
         check.range("http.header_timeout_seconds", http.header_timeout_seconds, 1..=3600);
         check.range("http.stall_timeout_seconds", http.stall_timeout_seconds, 1..=3600);
+        check.range("http.drain_seconds", http.drain_seconds, 0..=3600);
         check.range("http.shutdown_grace_seconds", http.shutdown_grace_seconds, 0..=3600);
 
         let database = &self.database;

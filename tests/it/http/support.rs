@@ -343,7 +343,11 @@ impl Tiny {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             readiness: Arc::new(|| ready(&[("database", true)])),
             schema: sdl.into(),
-            http: HttpConfig { allowed_origins: vec!["https://app.example.org".into()], ..HttpConfig::default() },
+            http: HttpConfig {
+                allowed_origins: vec!["https://app.example.org".into()],
+                drain_seconds: 0,
+                ..HttpConfig::default()
+            },
             places: Places::new(&limits),
             limits,
             requests: None,
