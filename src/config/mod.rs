@@ -118,9 +118,11 @@ section! {
         host: String = "127.0.0.1".into();
         /// Port to listen on; 0 takes a free one.
         port: u16 = 8080;
+        /// Names by which browsers and others call the server (`docs.example.org`), beside `localhost`, loopback addresses and `host`; requests to another host are refused.
+        public_hosts: Vec<String> = Vec::new();
         /// Origins (`https://app.example.org`) that browsers may call the API from; the server's own always may.
         allowed_origins: Vec<String> = Vec::new();
-        /// Whether the last address in `X-Forwarded-For` is the client's. Only behind a proxy that sets it.
+        /// Whether the last address in `X-Forwarded-For` is the client's, and the last name in `X-Forwarded-Host`, if there is one, the server's. Only behind a proxy that sets the first.
         trust_forwarded_for: bool = false;
         /// Connections at the same time; 0: half of the files that the process may have open, 10000 at most.
         connections: usize = 0;

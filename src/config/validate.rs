@@ -1,6 +1,6 @@
 //! Refuses settings that make no sense, before anything is started with them.
 
-use std::{fmt::Display, ops::RangeInclusive};
+use std::{fmt::Display, net::IpAddr, ops::RangeInclusive};
 
 use url::Url;
 
@@ -45,6 +45,11 @@ impl Config {
             "http.host",
             !http.host.is_empty() && !http.host.contains(|c: char| c.is_whitespace() || c == '/'),
             "must be an address or a host name, such as 127.0.0.1",
+        );
+        check.that(
+            "http.public_hosts",
+            http.public_hosts.iter().all(|host| is_host(host)),
+            "must list host names or addresses, such as docs.example.org, without a scheme, port or path",
         );
         check.that(
             "http.allowed_origins",
@@ -221,6 +226,12 @@ impl Check {
         let starts: Vec<_> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
         self.that(key, holds, &format!("must be a URL that begins with {}", starts.join(" or ")));
     }
+}
+
+fn is_host(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
+        || Url::parse(&format!("http://{text}/"))
+            .is_ok_and(|url| url.host_str() == Some(text.to_ascii_lowercase().as_str()))
 }
 
 fn is_origin(text: &str) -> bool {

@@ -11,6 +11,7 @@ pub mod error;
 pub mod files;
 pub mod graphql;
 pub mod health;
+pub mod host;
 pub mod negotiation;
 pub mod origin;
 pub mod request_id;
@@ -79,6 +80,7 @@ pub fn router(state: HttpState, more: Router) -> Router {
         .method_not_allowed_fallback(refuse_method)
         .layer(middleware::from_fn_with_state(patience, stall::bound_body))
         .layer(middleware::from_fn_with_state(Arc::clone(&state), authentication::identify))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), host::require_known))
         .layer(middleware::from_fn(request_id::boundary))
         .layer(middleware::from_fn_with_state(state, origin::cross_origin))
 }

@@ -54,7 +54,7 @@ pub fn accept(
     if upgrade.selected_protocol().is_none() {
         return Err(HttpError::bad_request("Offer the WebSocket subprotocol `graphql-transport-ws`."));
     }
-    if !origin::is_allowed(headers, &state.http.allowed_origins) {
+    if !origin::is_allowed(headers, &state.http) {
         let message = "Pages of this origin may not use the server.";
         return Err(HttpError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message));
     }

@@ -3,6 +3,7 @@
 
 mod connections;
 mod downloads;
+mod hosts;
 mod limits;
 mod support;
 mod transport;

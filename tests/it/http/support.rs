@@ -345,6 +345,7 @@ impl Tiny {
             schema: sdl.into(),
             http: HttpConfig {
                 allowed_origins: vec!["https://app.example.org".into()],
+                public_hosts: vec!["docent.test".into()],
                 drain_seconds: 0,
                 ..HttpConfig::default()
             },
