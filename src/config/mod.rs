@@ -120,6 +120,8 @@ section! {
         port: u16 = 8080;
         /// Names by which browsers and others call the server (`docs.example.org`), beside `localhost`, loopback addresses and `host`; requests to another host are refused.
         public_hosts: Vec<String> = Vec::new();
+        /// The path of the server where a proxy gives it one (`/docs`), as it is seen from outside: for the addresses that the API gives out. Requests are taken with it and without.
+        base_path: String = String::new();
         /// Origins (`https://app.example.org`) that browsers may call the API from; the server's own always may.
         allowed_origins: Vec<String> = Vec::new();
         /// Whether the last address in `X-Forwarded-For` is the client's, and the last name in `X-Forwarded-Host`, if there is one, the server's. Only behind a proxy that sets the first.

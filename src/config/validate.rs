@@ -52,6 +52,11 @@ impl Config {
             "must list host names or addresses, such as docs.example.org, without a scheme, port or path",
         );
         check.that(
+            "http.base_path",
+            is_base_path(&http.base_path),
+            "must be empty or a path such as /docs, with a slash before it and none behind it",
+        );
+        check.that(
             "http.allowed_origins",
             http.allowed_origins.iter().all(|origin| is_origin(origin)),
             "must list origins, such as https://app.example.org, without a path",
@@ -232,6 +237,12 @@ fn is_host(text: &str) -> bool {
     text.parse::<IpAddr>().is_ok()
         || Url::parse(&format!("http://{text}/"))
             .is_ok_and(|url| url.host_str() == Some(text.to_ascii_lowercase().as_str()))
+}
+
+fn is_base_path(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let is_segment = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(is_plain);
+    text.is_empty() || text.strip_prefix('/').is_some_and(|path| path.split('/').all(is_segment))
 }
 
 fn is_origin(text: &str) -> bool {

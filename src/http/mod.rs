@@ -4,6 +4,7 @@
 
 pub mod assets;
 pub mod authentication;
+mod base_path;
 mod compression;
 pub mod conditional;
 pub mod connections;
@@ -64,12 +65,14 @@ pub struct HttpState {
     pub sockets: TaskTracker,
 }
 
-/// The whole server: the routes of this module and `more`, which has its state already, behind the same layers.
+/// The whole server: the routes of this module and `more`, which has its state already, behind the same layers, at the root
+/// and below the path of the settings.
 pub fn router(state: HttpState, more: Router) -> Router {
     let patience = Duration::from_secs(state.http.stall_timeout_seconds);
     let state = Arc::new(state);
+    let settings = Arc::clone(&state);
     let graphql = get(graphql::get).post(graphql::post).head(graphql::refuse_method).fallback(graphql::refuse_method);
-    Router::new()
+    let router = Router::new()
         .route("/graphql", graphql)
         .route("/schema.graphql", get(schema))
         .route("/health/live", get(health::live))
@@ -82,7 +85,8 @@ pub fn router(state: HttpState, more: Router) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&state), authentication::identify))
         .layer(middleware::from_fn_with_state(Arc::clone(&state), host::require_known))
         .layer(middleware::from_fn(request_id::boundary))
-        .layer(middleware::from_fn_with_state(state, origin::cross_origin))
+        .layer(middleware::from_fn_with_state(state, origin::cross_origin));
+    base_path::serve_below(&settings.http.base_path, router)
 }
 
 /// The part of the settings that concerns documents.

@@ -5,6 +5,7 @@ mod connections;
 mod downloads;
 mod hosts;
 mod limits;
+mod proxied;
 mod support;
 mod transport;
 mod websocket;
