@@ -184,6 +184,7 @@ impl App {
         let state = HttpState {
             engine: Engine::new(
                 graphql::schema(Arc::clone(&services)),
+                graphql::input_types(),
                 http::document_limits(&limits),
                 limits.request_points,
             ),
@@ -279,6 +280,9 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
         let (services, vectors) = (Arc::clone(&services), Arc::clone(&vectors));
         async move {
             let (database, vectors) = tokio::join!(services.database.check(), vectors.check());
+            if let Err(error) = &database {
+                warn!(error = error as &dyn std::error::Error, "the database is not ready");
+            }
             vec![
                 Dependency::required("database", database.is_ok()),
                 Dependency::required("vectors", vectors.is_ok()),

@@ -22,6 +22,7 @@ pub enum ErrorCode {
     GraphqlParseFailed,
     GraphqlValidationFailed,
     PersistedQueryNotFound,
+    PersistedQueryNotSupported,
     InternalServerError,
 }
 
@@ -42,6 +43,7 @@ impl ErrorCode {
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -53,7 +55,10 @@ impl ErrorCode {
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
             Self::NotFound | Self::PersistedQueryNotFound => 404,
-            Self::BadUserInput | Self::GraphqlParseFailed | Self::GraphqlValidationFailed => 400,
+            Self::BadUserInput
+            | Self::GraphqlParseFailed
+            | Self::GraphqlValidationFailed
+            | Self::PersistedQueryNotSupported => 400,
             Self::Conflict => 409,
             Self::CostLimitExceeded => 413,
             Self::RateLimited => 429,

@@ -1,5 +1,7 @@
 /** The main job in a real browser, done as a person would. The tests build on each other. */
 import { existsSync } from "node:fs";
+import { type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type RunningServer, startServer } from "./server";
@@ -10,6 +12,13 @@ const PATIENCE = { timeout: 30_000 };
 const username = `reader-${Date.now().toString(36)}`;
 const password = "correct horse battery staple";
 
+/** A page of somebody else, which may use the server. */
+const NEIGHBOUR = "<!doctype html><title>A neighbour</title>";
+/** A name that its owner points at the server. */
+const REBOUND = "evil.example";
+
+let neighbour: Server;
+let neighbourUrl: string;
 let server: RunningServer;
 let browser: Browser;
 let page: Page;
@@ -22,7 +31,10 @@ beforeAll(async () => {
   if (!existsSync(CHROMIUM)) {
     throw new Error(`There is no browser at ${CHROMIUM}. Install one with: apt-get install chromium`);
   }
-  server = await startServer();
+  neighbour = createServer((_, response) => response.setHeader("content-type", "text/html").end(NEIGHBOUR));
+  await new Promise<void>((resolve) => { neighbour.listen(0, "127.0.0.1", resolve); });
+  neighbourUrl = `http://127.0.0.1:${(neighbour.address() as AddressInfo).port}`;
+  server = await startServer({ DOCENT__HTTP__ALLOWED_ORIGINS: neighbourUrl });
   const { host, hostname } = new URL(server.url);
   browser = await chromium.launch({
     executablePath: CHROMIUM,
@@ -34,7 +46,7 @@ beforeAll(async () => {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
-      `--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE ${hostname}`,
+      `--host-resolver-rules=MAP ${REBOUND} ${hostname}, MAP * ~NOTFOUND, EXCLUDE ${hostname}`,
     ],
   });
   page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
@@ -58,6 +70,7 @@ afterAll(async () => {
   // Absent when the beginning failed.
   await (browser as Browser | undefined)?.close();
   await (server as RunningServer | undefined)?.stop();
+  (neighbour as Server | undefined)?.close();
 }, 60_000);
 
 beforeEach(({ onTestFailed }) => {
@@ -216,3 +229,52 @@ test("who signs in with an API key may do what the key may, and no more", async 
 test("nothing went wrong in the console, and nothing was asked of another host", () => {
   expect(faults).toEqual([]);
 });
+
+/** What a page at `from` gets from the server when it asks as tools do that follow requests. */
+async function askFromPage(from: string, api: string): Promise<unknown> {
+  const stranger = await browser.newPage();
+  try {
+    await stranger.goto(from);
+    return await stranger.evaluate(async (url) => {
+      const headers = {
+        "content-type": "application/json",
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        baggage: "release=1",
+        "x-apollo-operation-name": "Type",
+      };
+      try {
+        const body = JSON.stringify({ query: "query Type { __typename }" });
+        const response = await fetch(url, { method: "POST", headers, body });
+        const answer = (await response.json()) as { data?: unknown };
+        return { data: answer.data, requestId: response.headers.get("x-request-id")?.length };
+      } catch {
+        return "blocked";
+      }
+    }, api);
+  } finally {
+    await stranger.close();
+  }
+}
+
+// A server that runs already has origins of its own.
+test.skipIf(process.env.DOCENT_URL)("a page of an allowed origin asks with headers of its own", async () => {
+  const answer = await askFromPage(neighbourUrl, `${server.url}/graphql`);
+  expect(answer).toEqual({ data: { __typename: "Query" }, requestId: 36 });
+  // The same page under another name is another origin.
+  const other = neighbourUrl.replace("127.0.0.1", REBOUND);
+  expect(await askFromPage(other, `${server.url}/graphql`)).toBe("blocked");
+}, 60_000);
+
+test("a page that points its own name at the server gets nothing from it", async () => {
+  const { port } = new URL(server.url);
+  const stranger = await browser.newPage();
+  const response = await stranger.goto(`http://${REBOUND}:${port}/`);
+  expect(response?.status()).toBe(421);
+  const status = await stranger.evaluate(async () => {
+    const body = JSON.stringify({ query: "{ __typename }" });
+    const headers = { "content-type": "application/json" };
+    return (await fetch("/graphql", { method: "POST", headers, body })).status;
+  });
+  expect(status).toBe(421);
+  await stranger.close();
+}, 60_000);

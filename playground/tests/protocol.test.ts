@@ -1,4 +1,10 @@
-/** GraphQL over HTTP and over WebSocket, judged by the clients and the audit that others use. */
+/** GraphQL over HTTP and over WebSocket, and files, judged by the clients and the audit that others use. */
+import { createHash, randomUUID } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from "@apollo/client";
+import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
+import { Client as UrqlClient, fetchExchange } from "@urql/core";
+import { persistedExchange } from "@urql/exchange-persisted";
 import { serverAudits } from "graphql-http";
 import { type Client, createClient } from "graphql-ws";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -16,6 +22,34 @@ afterAll(async () => {
   await (server as RunningServer | undefined)?.stop();
 }, 60_000);
 
+const PASSWORD = "correct horse battery staple";
+const PATIENCE = { timeout: 60_000 };
+
+/** The data of an answer without errors, as whoever has the token. */
+async function ask(query: string, variables: object, token?: string): Promise<unknown> {
+  const headers = { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) };
+  const body = JSON.stringify({ query, variables });
+  const response = await fetch(`${server.url}/graphql`, { method: "POST", headers, body });
+  const answer = (await response.json()) as { data?: unknown; errors?: unknown };
+  expect(answer.errors).toBeUndefined();
+  return answer.data;
+}
+
+/** Somebody with a new account. */
+async function newAccount(): Promise<{ username: string; token: string }> {
+  const username = `reader-${randomUUID().slice(0, 13)}`;
+  const account = { username, email: `${username}@example.org`, password: PASSWORD };
+  await ask(
+    "mutation ($input: UserRegisterInput!) { userRegister(input: $input) { userErrors { message } } }",
+    { input: account },
+  );
+  const data = await ask(
+    "mutation ($input: SessionCreateInput!) { sessionCreate(input: $input) { accessToken } }",
+    { input: { login: username, password: PASSWORD } },
+  );
+  return { username, token: (data as { sessionCreate: { accessToken: string } }).sessionCreate.accessToken };
+}
+
 describe("GraphQL over HTTP", () => {
   const audits = serverAudits({ url: () => `${server.url}/graphql`, fetchFn: fetch });
 
@@ -29,10 +63,67 @@ describe("GraphQL over HTTP", () => {
   });
 });
 
+describe("links for persisted queries", () => {
+  interface Sent {
+    hasDocument: boolean;
+    hasHash: boolean;
+  }
+  const HASH = { hasDocument: false, hasHash: true };
+  const DOCUMENT = { hasDocument: true, hasHash: false };
+
+  /** A fetch that notes what each request carries, in the body or in the address. */
+  function noting(sent: Sent[]): typeof fetch {
+    return (input, init) => {
+      const { searchParams } = new URL(input instanceof Request ? input.url : input);
+      const parameters = (
+        typeof init?.body === "string" ? JSON.parse(init.body) : Object.fromEntries(searchParams)
+      ) as Record<string, unknown>;
+      sent.push({
+        hasDocument: Boolean(parameters.query),
+        hasHash: JSON.stringify(parameters.extensions ?? {}).includes("sha256Hash"),
+      });
+      return fetch(input, init);
+    };
+  }
+
+  test.each([false, true])("Apollo's sends the document when the hash is not taken (GET: %s)", async (useGet) => {
+    const sent: Sent[] = [];
+    const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+    const link = ApolloLink.from([
+      new PersistedQueryLink({ sha256, useGETForHashedQueries: useGet }),
+      new HttpLink({ uri: `${server.url}/graphql`, fetch: noting(sent) }),
+    ]);
+    const client = new ApolloClient({ link, cache: new InMemoryCache() });
+    for (let round = 0; round < 2; round++) {
+      const result = await client.query({ query: gql("query Type { __typename }"), fetchPolicy: "no-cache" });
+      expect(result.data).toEqual({ __typename: "Query" });
+    }
+    client.stop();
+    // Once is enough: from then on it sends documents at once.
+    expect(sent).toEqual([HASH, DOCUMENT, DOCUMENT]);
+  });
+
+  test.each([false, "force"] as const)("urql's does as well (GET: %s)", async (preferGetForPersistedQueries) => {
+    const sent: Sent[] = [];
+    const client = new UrqlClient({
+      url: `${server.url}/graphql`,
+      exchanges: [persistedExchange({ preferGetForPersistedQueries }), fetchExchange],
+      fetch: noting(sent),
+      preferGetMethod: false,
+    });
+    for (let round = 0; round < 2; round++) {
+      const result = await client.query("query Type { __typename }", {}).toPromise();
+      expect(result.error).toBeUndefined();
+      expect(result.data).toEqual({ __typename: "Query" });
+    }
+    expect(sent).toEqual([HASH, DOCUMENT, DOCUMENT]);
+  });
+});
+
 describe("graphql-transport-ws", () => {
-  function connect() {
+  function connect(connectionParams?: Record<string, unknown>) {
     const url = `${server.url.replace(/^http/, "ws")}/graphql`;
-    return createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
+    return createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0, connectionParams });
   }
 
   async function answers(client: Client, query: string): Promise<unknown[]> {
@@ -63,5 +154,105 @@ describe("graphql-transport-ws", () => {
     ]);
     expect(await answers(client, "{ __typename }")).toHaveLength(1);
     await client.dispose();
+  });
+
+  test("a credential counts wherever clients put it", async () => {
+    const { username, token } = await newAccount();
+    const authorization = `Bearer ${token}`;
+    for (const params of [{ authorization }, { headers: { Authorization: authorization } }, { headers: { authorization } }]) {
+      const client = connect(params);
+      expect(await answers(client, "{ viewer { username } }")).toMatchObject([{ data: { viewer: { username } } }]);
+      await client.dispose();
+    }
+  });
+
+  test("a credential that can't be read ends the socket instead of being passed over", async () => {
+    for (const params of [{ headers: { Authorization: 1 } }, { headers: "Bearer x" }, { authToken: "x" }]) {
+      const client = connect(params);
+      await expect(answers(client, "{ __typename }"), JSON.stringify(params)).rejects.toMatchObject({ code: 4403 });
+      await client.dispose();
+    }
+  });
+});
+
+describe("downloads", () => {
+  /** Goes on as a browser does that lost its connection: with the rest of what it has the beginning of, or all anew. */
+  async function resume(url: string, token: string, begun: string, tag: string): Promise<string> {
+    const range = { range: `bytes=${begun.length}-`, "if-range": tag };
+    const response = await fetch(url, { headers: { authorization: `Bearer ${token}`, ...range } });
+    const text = await response.text();
+    return response.status === 206 ? begun + text : text;
+  }
+
+  test("a resumed download is one version, whatever happened meanwhile", async () => {
+    const { token } = await newAccount();
+    const headers = { authorization: `Bearer ${token}` };
+    const create = 'mutation { collectionCreate(input: { name: "Letters" }) { collection { id } } }';
+    const created = (await ask(create, {}, token)) as { collectionCreate: { collection: { id: string } } };
+    const collectionId = created.collectionCreate.collection.id;
+    const put = async (text: string) => {
+      const input = { collectionId, documents: [{ fileName: "a.txt", source: { text } }] };
+      const ingest =
+        "mutation ($input: DocumentsIngestInput!) { documentsIngest(input: $input) { documents { downloadUrl } } }";
+      const ingested = (await ask(ingest, { input }, token)) as {
+        documentsIngest: { documents: { downloadUrl: string }[] };
+      };
+      const url = new URL(ingested.documentsIngest.documents[0]?.downloadUrl ?? "", server.url).href;
+      await expect.poll(async () => (await fetch(url, { headers })).text(), PATIENCE).toBe(text);
+      return url;
+    };
+    const [first, second] = ["The first version of the letter.", "Another letter, with nothing in common."];
+    const url = await put(first);
+    const beginning = await fetch(url, { headers: { ...headers, range: "bytes=0-9" } });
+    expect(beginning.status).toBe(206);
+    const begun = await beginning.text();
+    const tag = beginning.headers.get("etag") ?? "";
+    expect(await resume(url, token, begun, tag)).toBe(first);
+    expect(await put(second)).toBe(url);
+    expect(await resume(url, token, begun, tag)).toBe(second);
+    const known = await fetch(url, { headers: { ...headers, "if-none-match": `"other", W/${tag}` } });
+    expect(known.status).toBe(200);
+    const current = known.headers.get("etag") ?? "";
+    const unchanged = await fetch(url, { headers: { ...headers, "if-none-match": `W/${current}` } });
+    expect([unchanged.status, unchanged.headers.get("etag")]).toEqual([304, current]);
+  }, 120_000);
+});
+
+describe("a page that points its own name at the server", () => {
+  const host = "evil.example";
+
+  /** Clients in browsers send the name of the page; `fetch` would not let us. */
+  function send(method: string, path: string, headers: Record<string, string>): Promise<number | undefined> {
+    const { hostname, port } = new URL(server.url);
+    return new Promise((resolve, reject) => {
+      const request = httpRequest({ hostname, port, method, path, headers: { host, ...headers } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      request.on("error", reject);
+      request.end();
+    });
+  }
+
+  test("gets nothing over HTTP", async () => {
+    expect(await send("GET", "/", {})).toBe(421);
+    expect(await send("GET", "/graphql?query=%7B__typename%7D", {})).toBe(421);
+    expect(await send("POST", "/graphql", { origin: `http://${host}`, "content-type": "application/json" })).toBe(421);
+    expect(await send("GET", "/graphql?query=%7B__typename%7D", { host: new URL(server.url).host })).toBe(200);
+  });
+
+  test("gets no socket", async () => {
+    const url = `${server.url.replace(/^http/, "ws")}/graphql`;
+    const socket = new WebSocket(url, "graphql-transport-ws", { headers: { host }, origin: `http://${host}` });
+    const status = await new Promise<number | undefined>((resolve) => {
+      socket.on("unexpected-response", (request, response) => {
+        request.destroy();
+        resolve(response.statusCode);
+      });
+      socket.on("open", () => { resolve(101); });
+      socket.on("error", () => { resolve(undefined); });
+    });
+    socket.terminate();
+    expect(status).toBe(421);
   });
 });

@@ -14,14 +14,15 @@ export interface RunningServer {
 const START_TIMEOUT = 120_000;
 const STOP_TIMEOUT = 30_000;
 
-export async function startServer(): Promise<RunningServer> {
+/** Starts it with more settings, if it is to be started. */
+export async function startServer(settings: Record<string, string> = {}): Promise<RunningServer> {
   const { DOCENT_URL, DOCENT_BIN } = process.env;
   if (DOCENT_URL) return { url: new URL(DOCENT_URL).origin, stop: () => Promise.resolve() };
   if (!DOCENT_BIN) throw new Error("set DOCENT_URL to a running server, or DOCENT_BIN to the docent binary");
 
   const dataDir = await mkdtemp(join(tmpdir(), "docent-playground-"));
   const server = spawn(DOCENT_BIN, ["serve"], {
-    env: { ...process.env, DOCENT__DATA_DIR: dataDir, DOCENT__HTTP__PORT: "0" },
+    env: { ...process.env, ...settings, DOCENT__DATA_DIR: dataDir, DOCENT__HTTP__PORT: "0" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = once(server, "exit");

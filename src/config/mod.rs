@@ -118,9 +118,13 @@ section! {
         host: String = "127.0.0.1".into();
         /// Port to listen on; 0 takes a free one.
         port: u16 = 8080;
+        /// Names by which browsers and others call the server (`docs.example.org`), beside `localhost`, loopback addresses and `host`; requests to another host are refused.
+        public_hosts: Vec<String> = Vec::new();
+        /// The path of the server where a proxy gives it one (`/docs`), as it is seen from outside: for the addresses that the API gives out. Requests are taken with it and without.
+        base_path: String = String::new();
         /// Origins (`https://app.example.org`) that browsers may call the API from; the server's own always may.
         allowed_origins: Vec<String> = Vec::new();
-        /// Whether the last address in `X-Forwarded-For` is the client's. Only behind a proxy that sets it.
+        /// Whether the last address in `X-Forwarded-For` is the client's, and the last name in `X-Forwarded-Host`, if there is one, the server's. Only behind a proxy that sets the first.
         trust_forwarded_for: bool = false;
         /// Connections at the same time; 0: half of the files that the process may have open, 10000 at most.
         connections: usize = 0;
@@ -132,6 +136,8 @@ section! {
         stall_timeout_seconds: u64 = 30;
         /// Whether `/` serves the playground.
         playground: bool = true;
+        /// Seconds at shutdown in which `/health/ready` says 503 and connections are still accepted, so that a load balancer turns away first; half of the grace at most.
+        drain_seconds: u64 = 1;
         /// Seconds that open requests and jobs get to finish at shutdown; the process ends ten seconds later at most.
         shutdown_grace_seconds: u64 = 20;
     }

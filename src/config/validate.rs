@@ -1,6 +1,6 @@
 //! Refuses settings that make no sense, before anything is started with them.
 
-use std::{fmt::Display, ops::RangeInclusive};
+use std::{fmt::Display, net::IpAddr, ops::RangeInclusive};
 
 use url::Url;
 
@@ -47,6 +47,16 @@ impl Config {
             "must be an address or a host name, such as 127.0.0.1",
         );
         check.that(
+            "http.public_hosts",
+            http.public_hosts.iter().all(|host| is_host(host)),
+            "must list host names or addresses, such as docs.example.org, without a scheme, port or path",
+        );
+        check.that(
+            "http.base_path",
+            is_base_path(&http.base_path),
+            "must be empty or a path such as /docs, with a slash before it and none behind it",
+        );
+        check.that(
             "http.allowed_origins",
             http.allowed_origins.iter().all(|origin| is_origin(origin)),
             "must list origins, such as https://app.example.org, without a path",
@@ -55,6 +65,7 @@ impl Config {
         check.range("http.connections_per_address", http.connections_per_address, 0..=1_000_000);
         check.range("http.header_timeout_seconds", http.header_timeout_seconds, 1..=3600);
         check.range("http.stall_timeout_seconds", http.stall_timeout_seconds, 1..=3600);
+        check.range("http.drain_seconds", http.drain_seconds, 0..=3600);
         check.range("http.shutdown_grace_seconds", http.shutdown_grace_seconds, 0..=3600);
 
         let database = &self.database;
@@ -220,6 +231,18 @@ impl Check {
         let starts: Vec<_> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
         self.that(key, holds, &format!("must be a URL that begins with {}", starts.join(" or ")));
     }
+}
+
+fn is_host(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
+        || Url::parse(&format!("http://{text}/"))
+            .is_ok_and(|url| url.host_str() == Some(text.to_ascii_lowercase().as_str()))
+}
+
+fn is_base_path(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let is_segment = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(is_plain);
+    text.is_empty() || text.strip_prefix('/').is_some_and(|path| path.split('/').all(is_segment))
 }
 
 fn is_origin(text: &str) -> bool {

@@ -14,6 +14,13 @@ pub enum DatabaseError {
     /// The database can't be reached or has no connection to spare.
     #[error("the database does not answer")]
     Unavailable(#[source] DbErr),
+    /// Something is wrong with the database at this place.
+    #[error("PostgreSQL at {place} can't be used")]
+    At {
+        place: String,
+        #[source]
+        source: Box<Self>,
+    },
     /// A statement took longer than it may. The database is there.
     #[error("the database did not answer in time")]
     TimedOut(#[source] DbErr),
@@ -31,6 +38,7 @@ impl DatabaseError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Contention(_) | Self::Unavailable(_) | Self::TimedOut(_) => true,
+            Self::At { source, .. } => source.is_retryable(),
             Self::Constraint(_) | Self::BadRow { .. } | Self::Failed(_) => false,
         }
     }

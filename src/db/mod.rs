@@ -12,7 +12,7 @@ mod transaction;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait, sqlx};
 use sea_orm_migration::MigratorTrait;
 
 use self::statement::Executor;
@@ -36,6 +36,8 @@ pub struct Database {
     writer: DatabaseConnection,
     /// How long a statement of a reader may take.
     statement_timeout: Duration,
+    /// The host and port of a PostgreSQL server.
+    place: Option<Arc<str>>,
 }
 
 /// A migration and whether the database has it.
@@ -83,8 +85,9 @@ impl Database {
                     ("statement_timeout", format!("{}ms", timeout.as_millis())),
                 ])
             });
-        let pool = connect(options, observer).await?;
-        Ok(Self { readers: pool.clone(), writer: pool, statement_timeout: timeout })
+        let place = place(url);
+        let pool = connect(options, observer).await.map_err(|error| at(place.as_ref(), error))?;
+        Ok(Self { readers: pool.clone(), writer: pool, statement_timeout: timeout, place })
     }
 
     async fn open_sqlite(
@@ -95,7 +98,8 @@ impl Database {
         // The writer comes first: it makes the file and puts it into WAL mode.
         let writer = connect(sqlite_options(path, config, false), observer.clone()).await?;
         let readers = connect(sqlite_options(path, config, true), observer).await?;
-        Ok(Self { readers, writer, statement_timeout: Duration::from_secs(config.statement_timeout_seconds) })
+        let statement_timeout = Duration::from_secs(config.statement_timeout_seconds);
+        Ok(Self { readers, writer, statement_timeout, place: None })
     }
 
     /// Reads on behalf of `scope`.
@@ -107,9 +111,9 @@ impl Database {
     /// Whether the database answers.
     ///
     /// # Errors
-    /// When it doesn't.
+    /// When it doesn't; the error says where it should.
     pub async fn check(&self) -> Result<(), DatabaseError> {
-        Ok(self.readers.ping().await?)
+        self.readers.ping().await.map_err(|error| at(self.place.as_ref(), error.into()))
     }
 
     /// Applies all migrations that are missing. On PostgreSQL one process at a time does so, and takes the time that it
@@ -170,6 +174,24 @@ impl Database {
 pub struct Reader<'c> {
     executor: Executor<'c>,
     scope: Scope,
+}
+
+/// Where a PostgreSQL server is. Its URL has a password, and may leave the host to the environment.
+fn place(url: &str) -> Option<Arc<str>> {
+    let options: sqlx::postgres::PgConnectOptions = url.parse().ok()?;
+    let place = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    Some(place.into())
+}
+
+/// The same error, with its place: whoever reads it has to know where to look.
+fn at(place: Option<&Arc<str>>, error: DatabaseError) -> DatabaseError {
+    match place {
+        Some(place) => DatabaseError::At { place: place.to_string(), source: Box::new(error) },
+        None => error,
+    }
 }
 
 fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> ConnectOptions {

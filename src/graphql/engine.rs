@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_graphql::{
-    ErrorExtensionValues, Executor, Name, Positioned, Request, Response, ServerError, Variables,
+    ErrorExtensionValues, Executor, Positioned, Request, Response, ServerError, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 use futures_util::{StreamExt, stream::BoxStream};
@@ -15,12 +15,19 @@ use super::{
     error::PublicError,
     extension::{RequestVariables, Started},
     limits::DocumentLimits,
+    variables::InputTypes,
 };
 use crate::{auth::viewer::Viewer, domain::id::RequestId, error::ErrorCode};
+
+const NO_DOCUMENT: &str = "`query` has to be a string with a document.";
+
+/// Tells clients that sent a hash alone to send the document. Those of urql know the sentence, those of Apollo the code.
+const NOT_PERSISTED: &str = "PersistedQueryNotSupported";
 
 /// What a client sends, on every transport.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Parameters {
+    /// The document; empty when the client sent no more than its hash.
     pub query: String,
     pub operation_name: Option<String>,
     pub variables: Map<String, Value>,
@@ -38,7 +45,11 @@ impl Parameters {
             _ => return Err("The request has to be a JSON object with a `query`."),
         };
         let mut take = |name: &str| members.remove(name).unwrap_or(Value::Null);
-        let Value::String(query) = take("query") else { return Err("`query` has to be a string with a document.") };
+        let query = match take("query") {
+            Value::Null => None,
+            Value::String(query) => Some(query),
+            _ => return Err(NO_DOCUMENT),
+        };
         let operation_name = match take("operationName") {
             Value::Null => None,
             Value::String(name) => Some(name).filter(|name| !name.is_empty()),
@@ -49,13 +60,17 @@ impl Parameters {
             Value::Object(variables) => variables,
             _ => return Err("`variables` has to be an object or null."),
         };
-        if !matches!(take("extensions"), Value::Null | Value::Object(_)) {
-            return Err("`extensions` has to be an object or null.");
+        let is_hashed = match take("extensions") {
+            Value::Null => false,
+            Value::Object(extensions) => extensions.get("persistedQuery").is_some_and(Value::is_object),
+            _ => return Err("`extensions` has to be an object or null."),
+        };
+        match query.as_deref() {
+            None if !is_hashed => return Err(NO_DOCUMENT),
+            Some("") if !is_hashed => return Err("`query` is empty: it has to be a document."),
+            _ => {}
         }
-        if query.is_empty() {
-            return Err("`query` is empty: it has to be a document.");
-        }
-        Ok(Self { query, operation_name, variables })
+        Ok(Self { query: query.unwrap_or_default(), operation_name, variables })
     }
 }
 
@@ -81,16 +96,18 @@ pub struct Operation {
 #[derive(Clone)]
 pub struct Engine {
     run: Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync>,
+    /// The input objects of the schema.
+    inputs: InputTypes,
     limits: DocumentLimits,
     /// The most that one operation may cost, in points.
     most: u32,
 }
 
 impl Engine {
-    /// An engine over `schema`, which has the `Execution` extension, for documents within `limits` and operations of
-    /// `most` points at most.
-    pub fn new(schema: impl Executor, limits: DocumentLimits, most: u32) -> Self {
-        Self { run: Arc::new(move |request| schema.execute_stream(request, None)), limits, most }
+    /// An engine over `schema`, which has the `Execution` extension and these `inputs`, for documents within `limits` and
+    /// operations of `most` points at most.
+    pub fn new(schema: impl Executor, inputs: InputTypes, limits: DocumentLimits, most: u32) -> Self {
+        Self { run: Arc::new(move |request| schema.execute_stream(request, None)), inputs, limits, most }
     }
 
     /// Parses the document and chooses its operation, for `viewer`.
@@ -104,9 +121,12 @@ impl Engine {
         request_id: RequestId,
     ) -> Result<Operation, PublicError> {
         let Parameters { query, operation_name, variables } = parameters;
+        if query.is_empty() {
+            return Err(PublicError::new(ErrorCode::PersistedQueryNotSupported, NOT_PERSISTED));
+        }
         let document = self.limits.parse(&query)?;
         let operation = select(&document, operation_name.as_deref())?;
-        require_variables(&operation.node, &variables)?;
+        self.inputs.check(&operation.node, &variables)?;
         let kind = match operation.node.ty {
             OperationType::Query => OperationKind::Query,
             OperationType::Mutation => OperationKind::Mutation,
@@ -162,19 +182,6 @@ fn select<'a>(
     };
     found.ok_or_else(|| {
         PublicError::new(ErrorCode::BadUserInput, "The document has no operation with the name in `operationName`.")
-    })
-}
-
-/// The engine misses a required variable that no argument uses.
-fn require_variables(operation: &OperationDefinition, variables: &Map<String, Value>) -> Result<(), PublicError> {
-    let is_set = |name: &Name| variables.get(name.as_str()).is_some_and(|value| !value.is_null());
-    let missing = operation.variable_definitions.iter().find(|variable| {
-        let Positioned { node, .. } = variable;
-        !node.var_type.node.nullable && node.default_value.is_none() && !is_set(&node.name.node)
-    });
-    missing.map_or(Ok(()), |variable| {
-        let message = format!("The variable `${}` is required and has no value.", variable.node.name.node);
-        Err(PublicError::new(ErrorCode::BadUserInput, message).at([variable.pos]))
     })
 }
 

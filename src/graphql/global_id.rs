@@ -1,7 +1,8 @@
 //! Global ids: `base64url(kind:id)`, opaque to clients.
 //!
 //! An id that can't be understood, or that belongs to another kind of thing, is read as the nil id, which nothing has. So
-//! it gets exactly the answer of an id that does not exist, whatever is asked.
+//! it gets exactly the answer of an id that does not exist. Filters of lists refuse it: an empty list would look like an
+//! answer.
 
 use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -93,7 +94,7 @@ pub fn decode_all<T: GlobalId>(ids: &[ID]) -> Vec<T> {
 }
 
 /// The id behind a global one, if it is one of this kind, written as [`encode`] writes it.
-fn find<T: GlobalId>(id: &ID) -> Option<T> {
+pub fn find<T: GlobalId>(id: &ID) -> Option<T> {
     if id.len() > MAX_LENGTH {
         return None;
     }

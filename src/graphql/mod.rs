@@ -20,12 +20,19 @@ pub mod scalars;
 pub mod scan;
 pub mod subscription;
 pub mod types;
+pub mod variables;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use async_graphql::{SDLExportOptions, SchemaBuilder};
 
-use self::{extension::Execution, loaders::Batching, mutation::Mutation, query::Query, subscription::Subscription};
+use self::{
+    extension::Execution, loaders::Batching, mutation::Mutation, query::Query, subscription::Subscription,
+    variables::InputTypes,
+};
 use crate::service::Services;
 
 /// The whole graph.
@@ -47,6 +54,13 @@ pub fn sdl() -> String {
         .include_specified_by()
         .use_space_ident();
     builder().finish().sdl_with_options(options)
+}
+
+/// The input objects of the graph. They are read once for the process.
+#[must_use]
+pub fn input_types() -> InputTypes {
+    static TYPES: LazyLock<InputTypes> = LazyLock::new(|| InputTypes::of(&sdl()));
+    TYPES.clone()
 }
 
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {

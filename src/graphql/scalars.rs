@@ -1,4 +1,6 @@
 //! Scalars that GraphQL does not have by itself.
+//!
+//! Each says whether a value is one of it (`is_valid`), so that a bad one is refused before anything runs, with its place.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
@@ -15,6 +17,10 @@ impl ScalarType for DateTime {
             Value::String(text) => Ok(Self(chrono::DateTime::parse_from_rfc3339(text)?.to_utc())),
             _ => Err(InputValueError::expected_type(value)),
         }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(text) if chrono::DateTime::parse_from_rfc3339(text).is_ok())
     }
 
     fn to_value(&self) -> Value {
@@ -55,13 +61,25 @@ impl From<serde_json::Value> for Json {
 pub struct BigInt(pub i64);
 
 /// A whole number of up to 64 bits, as a string of decimal digits: `"9007199254740993"`. Clients whose numbers are 64-bit
-/// floats would lose digits otherwise.
+/// floats would lose digits otherwise. As an input, a whole number is taken as well.
 #[Scalar(name = "BigInt", specified_by_url = "https://www.w3.org/TR/xmlschema-2/#integer")]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
             Value::String(text) => Ok(Self(text.parse()?)),
+            Value::Number(number) => match number.as_i64() {
+                Some(number) => Ok(Self(number)),
+                None => Err(InputValueError::expected_type(value)),
+            },
             _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text.parse::<i64>().is_ok(),
+            Value::Number(number) => number.is_i64(),
+            _ => false,
         }
     }
 
@@ -84,6 +102,10 @@ impl ScalarType for Cursor {
         }
     }
 
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(_))
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.0.clone())
     }
@@ -99,7 +121,24 @@ mod tests {
     fn a_big_number_keeps_all_its_digits() {
         assert_eq!(BigInt(i64::MAX).to_value(), Value::String("9223372036854775807".into()));
         assert_eq!(BigInt::parse(Value::String("-9007199254740993".into())).ok(), Some(BigInt(-9_007_199_254_740_993)));
-        assert!(BigInt::parse(Value::from(7)).is_err());
+        assert_eq!(BigInt::parse(Value::from(7)).ok(), Some(BigInt(7)));
+        assert_eq!(BigInt::parse(Value::from(i64::MIN)).ok(), Some(BigInt(i64::MIN)));
+    }
+
+    #[test]
+    fn what_is_valid_is_what_can_be_read() {
+        let text = |text: &str| Value::String(text.to_owned());
+        let big =
+            [Value::from(7), text("7"), text("-7"), text(""), text("7.0"), Value::from(7.5), Value::from(u64::MAX)];
+        for value in big.into_iter().chain([text("9223372036854775808"), Value::from(true), Value::List(Vec::new())]) {
+            assert_eq!(BigInt::is_valid(&value), BigInt::parse(value.clone()).is_ok(), "{value}");
+        }
+        for value in [text("2026-11-21T10:20:30Z"), text("yesterday"), text("2026-11-21"), Value::from(1)] {
+            assert_eq!(DateTime::is_valid(&value), DateTime::parse(value.clone()).is_ok(), "{value}");
+        }
+        for value in [text("x"), Value::from(1), Value::List(vec![text("x")])] {
+            assert_eq!(Cursor::is_valid(&value), Cursor::parse(value.clone()).is_ok(), "{value}");
+        }
     }
 
     #[test]

@@ -9,16 +9,13 @@ use axum::{
     extract::State,
     http::{
         HeaderMap, HeaderValue, Method, StatusCode, Uri,
-        header::{
-            ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-            IF_NONE_MATCH, VARY,
-        },
+        header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY},
     },
     response::{IntoResponse, Response},
 };
 use rust_embed::RustEmbed;
 
-use super::{HttpState, error::HttpError};
+use super::{HttpState, conditional::Condition, error::HttpError, negotiation::accepts_encoding};
 use crate::error::ErrorCode;
 
 #[derive(RustEmbed)]
@@ -87,12 +84,13 @@ fn respond(path: &str, find: impl Fn(&str) -> Option<File>, request: &HeaderMap)
         });
     };
     let content_type = plain.content_type.clone();
-    let encoded = ENCODINGS.iter().filter(|(encoding, _)| accepts(request, encoding)).find_map(|(encoding, suffix)| {
+    let mut accepted = ENCODINGS.iter().filter(|(encoding, _)| accepts_encoding(request, encoding));
+    let encoded = accepted.find_map(|(encoding, suffix)| {
         let file = find(&format!("{path}{suffix}"))?;
         Some((Some(*encoding), file))
     });
     let (encoding, file) = encoded.unwrap_or((None, plain));
-    let is_known = request.get_all(IF_NONE_MATCH).iter().any(|tag| tag.as_bytes() == file.tag.as_bytes());
+    let is_known = Condition::of(request, &file.tag) == Condition::Known;
 
     let mut response =
         if is_known { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(file.bytes).into_response() };
@@ -106,15 +104,6 @@ fn respond(path: &str, find: impl Fn(&str) -> Option<File>, request: &HeaderMap)
         CACHING.into_iter().find(|(prefix, _)| path.starts_with(prefix)).map(|(_, value)| (CACHE_CONTROL, value)),
     );
     Some(response)
-}
-
-fn accepts(request: &HeaderMap, encoding: &str) -> bool {
-    let values = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|item| {
-        let (name, parameter) = item.split_once(';').unwrap_or((item, ""));
-        let is_refused = matches!(parameter.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
-        name.trim().eq_ignore_ascii_case(encoding) && !is_refused
-    })
 }
 
 #[cfg(test)]
@@ -174,6 +163,7 @@ mod tests {
     fn what_the_browser_has_is_not_sent_again() {
         let (status, header) = ask("icon.svg", Some((IF_NONE_MATCH, "\"icon.svg\"")));
         assert_eq!((status, header(ETAG).as_str()), (StatusCode::NOT_MODIFIED, "\"icon.svg\""));
+        assert_eq!(ask("icon.svg", Some((IF_NONE_MATCH, "\"older\", W/\"icon.svg\""))).0, StatusCode::NOT_MODIFIED);
         assert_eq!(ask("icon.svg", Some((IF_NONE_MATCH, "\"older\""))).0, StatusCode::OK);
     }
 }

@@ -74,7 +74,8 @@ pub fn raise_open_files() {
     }
 }
 
-/// Accepts connections and serves `router` on them until `stop`; then lets open requests finish.
+/// Accepts connections and serves `router` on them until `stop` and a moment longer, in which whoever spreads requests over
+/// servers can see that this one is not ready any more; then lets open requests finish.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -86,7 +87,17 @@ pub async fn serve(
     let per_address = if http.trust_forwarded_for { limits.all } else { limits.per_address };
     let (room, shares) = (Arc::new(Semaphore::new(limits.all)), Shares::new(per_address));
     let mut connections = JoinSet::new();
-    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+    let closing = CancellationToken::new();
+    let mut drained = std::pin::pin!(async {
+        stop.cancelled().await;
+        tokio::time::sleep(drain_time(&http)).await;
+    });
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = drained.as_mut() => break,
+            accepted = listener.accept() => accepted,
+        };
         while connections.try_join_next().is_some() {}
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -101,10 +112,16 @@ pub async fn serve(
             refuse(&stream);
             continue;
         };
-        connections.spawn(converse(stream, peer, place, router.clone(), http.clone(), stop.clone()));
+        connections.spawn(converse(stream, peer, place, router.clone(), http.clone(), closing.clone()));
     }
     drop(listener);
+    closing.cancel();
     while connections.join_next().await.is_some() {}
+}
+
+/// How long the server is found after it was told to stop. Half of the grace is left for requests.
+fn drain_time(http: &HttpConfig) -> Duration {
+    Duration::from_secs(http.drain_seconds).min(Duration::from_secs(http.shutdown_grace_seconds) / 2)
 }
 
 /// A connection that broke before it was accepted is no reason to wait. The system's lack of something is: it would be
@@ -129,7 +146,7 @@ async fn converse(
     place: Place,
     router: Router,
     http: HttpConfig,
-    stop: CancellationToken,
+    closing: CancellationToken,
 ) {
     // Answers and events are small: without this the kernel would hold them back to fill a packet.
     if let Err(error) = stream.set_nodelay(true) {
@@ -152,7 +169,7 @@ async fn converse(
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = closing.cancelled() => {
             if !has_asked.load(Ordering::Relaxed) {
                 return;
             }

@@ -7,10 +7,10 @@ use axum::{
     body::Body,
     extract::{Path, State},
     http::{
-        HeaderMap, HeaderValue, StatusCode,
+        HeaderMap, HeaderValue, Method, StatusCode,
         header::{
             ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-            ETAG, IF_NONE_MATCH, RANGE,
+            ETAG, RANGE,
         },
     },
     response::{IntoResponse, Response},
@@ -22,7 +22,9 @@ use uuid::Uuid;
 
 use super::{
     authentication::{self, Callers, RECHECK_INTERVAL},
+    conditional::{self, Condition},
     error::HttpError,
+    negotiation,
 };
 use crate::{
     auth::viewer::Viewer,
@@ -54,6 +56,8 @@ pub fn router(services: Arc<Services>, callers: Arc<dyn Callers>) -> Router {
 }
 
 /// Takes the raw bytes of a file into the place that `uploadCreate` made. They are on disk when this answers.
+///
+/// A body with a `Content-Encoding` is not the file, and is refused.
 async fn receive(
     State(files): State<Arc<Files>>,
     Path(id): Path<String>,
@@ -62,6 +66,7 @@ async fn receive(
     body: Body,
 ) -> Result<Response, HttpError> {
     let viewer = files.admit(&headers, client).await?;
+    negotiation::require_identity(&headers)?;
     let id = id.parse().unwrap_or(UploadId(Uuid::nil()));
     let upload = files.take(&viewer, id, &headers, body).await.inspect_err(|error| {
         files.note_refusal(&viewer, Deed::new(AuditAction::UploadFill).to(id), error);
@@ -115,11 +120,13 @@ impl Files {
     }
 }
 
-/// Hands out the original of a document, whole or the one range that is asked for.
+/// Hands out the original of a document, whole or the one range that is asked for. A part is one of the version whose
+/// tag the client names; of another version it gets the whole.
 async fn send(
     State(files): State<Arc<Files>>,
     Path(id): Path<String>,
     Extension(client): Extension<Client>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let viewer = files.admit(&headers, client).await?;
@@ -129,11 +136,20 @@ async fn send(
         files.note_refusal(&viewer, deed, error);
     })?;
     let tag = format!("\"{}\"", document.content_hash);
-    if headers.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes()) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    match Condition::of(&headers, &tag) {
+        Condition::Holds => {}
+        Condition::Known => return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response()),
+        Condition::Failed => {
+            let message = "The document has other content than `If-Match` names: fetch it anew.";
+            let error = HttpError::new(StatusCode::PRECONDITION_FAILED, ErrorCode::Conflict, message);
+            return Ok(([(ETAG, tag)], error).into_response());
+        }
     }
     let size = u64::try_from(document.file_size).unwrap_or(0);
-    let Ok(range) = requested_range(&headers, size) else {
+    // Only GET knows ranges.
+    let is_partial = method == Method::GET && conditional::range_counts(&headers, &tag);
+    let asked = if is_partial { requested_range(&headers, size) } else { Ok(None) };
+    let Ok(range) = asked else {
         let error = HttpError::new(
             StatusCode::RANGE_NOT_SATISFIABLE,
             ErrorCode::BadUserInput,

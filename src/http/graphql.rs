@@ -25,7 +25,7 @@ use axum::{
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
-use super::{HttpState, authentication, error::HttpError, negotiation, negotiation::MediaType, websocket};
+use super::{HttpState, authentication, compression, error::HttpError, negotiation, negotiation::MediaType, websocket};
 use crate::{
     domain::{client::Client, id::RequestId},
     error::ErrorCode,
@@ -53,6 +53,19 @@ fn status(answer: &Answer, media_type: MediaType) -> StatusCode {
     }
 }
 
+/// An answer, and whether it may be compressed.
+struct Reply {
+    answer: Answer,
+    may_shrink: bool,
+}
+
+impl Reply {
+    /// The answer to a request that is not run.
+    fn refused(error: PublicError, request_id: RequestId) -> Self {
+        Self { answer: Answer::refused(error, request_id), may_shrink: false }
+    }
+}
+
 /// Any operation, as a JSON object.
 pub async fn post(
     State(state): State<Arc<HttpState>>,
@@ -63,6 +76,7 @@ pub async fn post(
 ) -> Response {
     respond(&headers, async {
         negotiation::require_json(&headers)?;
+        negotiation::require_identity(&headers)?;
         let body = read(body, &headers, state.limits.request_bytes).await?;
         let parameters = serde_json::from_slice(&body)
             .map_err(|_| HttpError::bad_request("The body is not valid JSON."))
@@ -109,11 +123,11 @@ async fn run(
     headers: &HeaderMap,
     (request_id, client): (RequestId, Client),
     verb: Verb,
-) -> Result<Answer, HttpError> {
+) -> Result<Reply, HttpError> {
     let viewer = authentication::viewer(&*state.callers, headers, client).await?;
     let operation = match state.engine.prepare(parameters, viewer.clone(), request_id) {
         Ok(operation) => operation,
-        Err(error) => return Ok(Answer::refused(error, request_id)),
+        Err(error) => return Ok(Reply::refused(error, request_id)),
     };
     match (operation.kind, verb) {
         (OperationKind::Query, _) | (OperationKind::Mutation, Verb::Post) => {}
@@ -121,9 +135,10 @@ async fn run(
             return Err(method_not_allowed("POST", "Mutations are sent with POST."));
         }
         (OperationKind::Subscription, _) => {
-            return Ok(Answer::refused(PublicError::new(ErrorCode::BadUserInput, SUBSCRIPTION), request_id));
+            return Ok(Reply::refused(PublicError::new(ErrorCode::BadUserInput, SUBSCRIPTION), request_id));
         }
     }
+    let may_shrink = operation.kind == OperationKind::Query;
     state.callers.charge(&viewer, operation.price).await?;
     let begun = Instant::now();
     let answer = state.engine.run(operation).next().await;
@@ -131,18 +146,21 @@ async fn run(
     if begun.elapsed() > PATIENCE {
         state.callers.recheck(&viewer).await?;
     }
-    answer.ok_or_else(|| HttpError::internal("the engine gave no answer".to_owned()))
+    let answer = answer.ok_or_else(|| HttpError::internal("the engine gave no answer".to_owned()))?;
+    Ok(Reply { answer, may_shrink })
 }
 
-async fn respond(headers: &HeaderMap, answer: impl Future<Output = Result<Answer, HttpError>>) -> Response {
+async fn respond(headers: &HeaderMap, reply: impl Future<Output = Result<Reply, HttpError>>) -> Response {
     let media_type = match MediaType::negotiate(headers) {
         Ok(media_type) => media_type,
         Err(error) => return error.into_response(),
     };
-    let mut response = match answer.await {
-        Ok(answer) => match serde_json::to_vec(&answer) {
+    let mut response = match reply.await {
+        Ok(Reply { answer, may_shrink }) => match serde_json::to_vec(&answer) {
             Ok(body) => {
-                let mut response = (status(&answer, media_type), body).into_response();
+                let mut response =
+                    if may_shrink { compression::respond(headers, body).await } else { body.into_response() };
+                *response.status_mut() = status(&answer, media_type);
                 if let Some(seconds) = answer.retry_after_seconds() {
                     response.headers_mut().insert(RETRY_AFTER, seconds.into());
                 }

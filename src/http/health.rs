@@ -51,8 +51,13 @@ pub async fn live() -> Json<Health> {
     Json(Health { status: "ok", dependencies: BTreeMap::new() })
 }
 
-/// `GET /health/ready`: 200 when every dependency works that is required, else 503; either way it names each.
+/// `GET /health/ready`: 200 when every dependency works that is required, else 503; either way it names each. A server that
+/// was told to stop is not ready, though it still answers for a moment.
 pub async fn ready(State(state): State<Arc<HttpState>>) -> (StatusCode, Json<Health>) {
+    if state.shutdown.is_cancelled() {
+        let health = Health { status: "stopping", dependencies: BTreeMap::new() };
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(health));
+    }
     let answered = tokio::time::timeout(DEADLINE, (state.readiness)()).await;
     let Ok(dependencies) = answered else {
         let health = Health { status: "unavailable", dependencies: BTreeMap::new() };

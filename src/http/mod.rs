@@ -4,11 +4,15 @@
 
 pub mod assets;
 pub mod authentication;
+mod base_path;
+mod compression;
+pub mod conditional;
 pub mod connections;
 pub mod error;
 pub mod files;
 pub mod graphql;
 pub mod health;
+pub mod host;
 pub mod negotiation;
 pub mod origin;
 pub mod request_id;
@@ -20,9 +24,9 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
     middleware,
-    response::{IntoResponse, Response},
+    response::Response,
     routing::get,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -61,12 +65,14 @@ pub struct HttpState {
     pub sockets: TaskTracker,
 }
 
-/// The whole server: the routes of this module and `more`, which has its state already, behind the same layers.
+/// The whole server: the routes of this module and `more`, which has its state already, behind the same layers, at the root
+/// and below the path of the settings.
 pub fn router(state: HttpState, more: Router) -> Router {
     let patience = Duration::from_secs(state.http.stall_timeout_seconds);
     let state = Arc::new(state);
+    let settings = Arc::clone(&state);
     let graphql = get(graphql::get).post(graphql::post).head(graphql::refuse_method).fallback(graphql::refuse_method);
-    Router::new()
+    let router = Router::new()
         .route("/graphql", graphql)
         .route("/schema.graphql", get(schema))
         .route("/health/live", get(health::live))
@@ -77,8 +83,10 @@ pub fn router(state: HttpState, more: Router) -> Router {
         .method_not_allowed_fallback(refuse_method)
         .layer(middleware::from_fn_with_state(patience, stall::bound_body))
         .layer(middleware::from_fn_with_state(Arc::clone(&state), authentication::identify))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), host::require_known))
         .layer(middleware::from_fn(request_id::boundary))
-        .layer(middleware::from_fn_with_state(state, origin::cross_origin))
+        .layer(middleware::from_fn_with_state(state, origin::cross_origin));
+    base_path::serve_below(&settings.http.base_path, router)
 }
 
 /// The part of the settings that concerns documents.
@@ -95,8 +103,10 @@ pub fn document_limits(limits: &LimitsConfig) -> DocumentLimits {
     }
 }
 
-async fn schema(State(state): State<Arc<HttpState>>) -> Response {
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], state.schema.to_string()).into_response()
+async fn schema(State(state): State<Arc<HttpState>>, headers: HeaderMap) -> Response {
+    let mut response = compression::respond(&headers, state.schema.as_bytes().to_vec()).await;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }
 
 async fn refuse_method() -> HttpError {

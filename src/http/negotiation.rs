@@ -1,10 +1,10 @@
-//! Which type an answer has and a request must have.
+//! Which type and encoding an answer has and a request must have.
 
 use std::cmp::Reverse;
 
 use axum::http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{ACCEPT, CONTENT_TYPE},
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE},
 };
 
 use super::error::HttpError;
@@ -124,11 +124,38 @@ pub fn require_json(headers: &HeaderMap) -> Result<(), HttpError> {
     Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
 }
 
+/// Accepts bodies that are sent as they are. What is compressed would be read as what it is not.
+///
+/// # Errors
+/// 415 for any `Content-Encoding`; the answer says that none is taken.
+pub fn require_identity(headers: &HeaderMap) -> Result<(), HttpError> {
+    let mut values = headers.get_all(CONTENT_ENCODING).iter();
+    if values.all(|value| value.is_empty() || value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    let message = "Send the body as it is, without a `Content-Encoding`.";
+    Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message)
+        .with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+}
+
+/// Whether the client takes an answer in this encoding.
+pub(super) fn accepts_encoding(headers: &HeaderMap, encoding: &str) -> bool {
+    let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|item| {
+        let (name, parameter) = item.split_once(';').unwrap_or((item, ""));
+        let quality = parameter.trim().strip_prefix("q=").map_or(Some(1000), quality);
+        name.trim().eq_ignore_ascii_case(encoding) && quality.is_some_and(|thousandths| thousandths > 0)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderMap, HeaderValue, header::ACCEPT};
+    use axum::http::{
+        HeaderMap, HeaderValue,
+        header::{ACCEPT, ACCEPT_ENCODING},
+    };
 
-    use super::{MediaType, quality};
+    use super::{MediaType, accepts_encoding, quality};
 
     #[test]
     fn the_type_that_the_client_likes_best_is_chosen() {
@@ -157,6 +184,19 @@ mod tests {
             assert_eq!(MediaType::negotiate(&headers).ok(), expected, "{accept}");
         }
         assert_eq!(MediaType::negotiate(&HeaderMap::new()).ok(), Some(Json), "no header");
+    }
+
+    #[test]
+    fn an_encoding_is_taken_by_who_names_it_and_does_not_refuse_it() {
+        let taken = ["gzip", "GZIP;q=0.5", "deflate, gzip, br", "gzip; q=0.001"];
+        let refused = ["", "identity", "br", "gzip;q=0", "gzip; q=0.000", "gzip;q=nonsense", "x-gzip"];
+        for (accepted, expected) in taken.map(|text| (text, true)).into_iter().chain(refused.map(|text| (text, false)))
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted));
+            assert_eq!(accepts_encoding(&headers, "gzip"), expected, "{accepted}");
+        }
+        assert!(!accepts_encoding(&HeaderMap::new(), "gzip"), "no header");
     }
 
     #[test]

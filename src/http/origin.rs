@@ -8,40 +8,47 @@ use axum::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-            ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
+            ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+            ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
         },
     },
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::HttpState;
+use super::{HttpState, host};
+use crate::config::HttpConfig;
 
 /// What a preflight learns about an allowed origin's requests. No credentials: tokens are sent, never stored by a browser.
-const PREFLIGHT: [(HeaderName, HeaderValue); 3] = [
+const PREFLIGHT: [(HeaderName, HeaderValue); 2] = [
     (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT")),
-    (ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("accept, authorization, content-type, range")),
     (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600")),
 ];
-const EXPOSED: HeaderValue = HeaderValue::from_static("content-range, retry-after, x-request-id");
+/// What a page of an allowed origin may send if its preflight does not say what it wants to. Otherwise that is what it may:
+/// no header means anything here that such a page must not say, and tracing tools add some of their own.
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "accept, authorization, content-type, if-match, if-none-match, if-range, range, traceparent, tracestate",
+);
+/// What such a page may read of an answer.
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("content-disposition, content-range, etag, retry-after, x-request-id");
 
-/// Whether the page that sent these headers may use the server. What is not a page sends no `Origin`.
+/// Whether the page that sent these headers may use the server. What is not a page sends no `Origin`. A page that calls the
+/// server by a name that it does not have is not one of its own.
 #[must_use]
-pub fn is_allowed(headers: &HeaderMap, allowed_origins: &[String]) -> bool {
+pub fn is_allowed(headers: &HeaderMap, http: &HttpConfig) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let is_own = origin
-        .split_once("://")
-        .is_some_and(|(_, authority)| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)));
-    is_own || allowed_origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
+    let is_own = origin.split_once("://").is_some_and(|(_, authority)| host::is_own(authority, headers, http));
+    is_own || http.allowed_origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
 }
 
 /// Cross-origin resource sharing. Pages that may not read an answer get it without the headers that would let them; only
 /// preflights are answered here.
 pub async fn cross_origin(State(state): State<Arc<HttpState>>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
-    let allowed = origin.filter(|_| is_allowed(request.headers(), &state.http.allowed_origins));
+    let wanted = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    let allowed = origin.filter(|_| is_allowed(request.headers(), &state.http));
     let is_preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
 
@@ -53,6 +60,8 @@ pub async fn cross_origin(State(state): State<Arc<HttpState>>, request: Request,
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         if is_preflight {
             headers.extend(PREFLIGHT);
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.unwrap_or(ALLOWED_HEADERS));
+            headers.append(VARY, HeaderValue::from_static("access-control-request-headers"));
         }
     }
     response

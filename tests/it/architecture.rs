@@ -69,7 +69,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "http",
         &["domain", "config", "error", "auth", "service", "graphql"],
-        &["axum", "hyper", "hyper_util", "rlimit", "rust_embed"],
+        &["axum", "flate2", "hyper", "hyper_util", "rlimit", "rust_embed"],
     ),
     ("lifecycle", &[], &[]),
     ("telemetry", &["config"], &["tracing_subscriber"]),

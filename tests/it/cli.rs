@@ -58,6 +58,19 @@ fn an_unknown_setting_is_refused_with_the_nearest_known_one() {
 }
 
 #[test]
+fn a_database_that_is_down_is_named_without_its_password() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [("DATABASE_URL", "postgres://ada:hunter2@127.0.0.1:1/docent"), ("DB_POOL_TIMEOUT", "1")];
+    for command in [["migrate", "status"].as_slice(), &["serve"]] {
+        let output = docent(directory.path(), command, &environment);
+        let said = text(&output.stderr);
+        assert!(!output.status.success(), "{command:?}");
+        assert!(said.contains("PostgreSQL at 127.0.0.1:1 can't be used"), "{command:?}: {said}");
+        assert!(!said.contains("hunter2"), "{command:?}: {said}");
+    }
+}
+
+#[test]
 fn a_server_without_its_model_and_without_the_hub_says_how_to_get_it() {
     let directory = tempfile::tempdir().unwrap();
     let empty = directory.path().join("models");

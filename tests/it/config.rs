@@ -272,6 +272,14 @@ fn values_that_make_no_sense_are_refused_with_their_key_and_place() {
             "[http]\nallowed_origins = ['https://a.example/']",
             "`http.allowed_origins` must list origins, such as https://app.example.org, without a path",
         ),
+        (
+            "[http]\npublic_hosts = ['docs.example.org', 'http://docs.example.org']",
+            "`http.public_hosts` must list host names or addresses, such as docs.example.org, without a scheme, port or path",
+        ),
+        (
+            "[http]\nbase_path = '/docs/'",
+            "`http.base_path` must be empty or a path such as /docs, with a slash before it and none behind it",
+        ),
         ("[database]\npool_size = 0", "`database.pool_size` must be from 1 to 10000, not 0"),
         (
             "[database]\nurl = 'mysql://db/docent'",

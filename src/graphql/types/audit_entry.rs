@@ -5,6 +5,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use super::{Connection, Total, User, filter};
 use crate::{
     domain::audit,
+    error::Error,
     graphql::{
         context::ContextExt,
         global_id,
@@ -95,16 +96,18 @@ pub struct AuditLogFilter {
     until: Option<DateTime>,
 }
 
-impl From<AuditLogFilter> for AuditFilter {
-    fn from(filter: AuditLogFilter) -> Self {
-        Self {
-            user: filter.user_id.as_ref().map(global_id::decode),
-            collection: filter.collection_id.as_ref().map(global_id::decode),
+impl TryFrom<AuditLogFilter> for AuditFilter {
+    type Error = Error;
+
+    fn try_from(filter: AuditLogFilter) -> Result<Self, Error> {
+        Ok(Self {
+            user: filter::id("userId", filter.user_id.as_ref())?,
+            collection: filter::id("collectionId", filter.collection_id.as_ref())?,
             actions: filter::distinct(filter.actions),
             result: filter.result.map(Into::into),
             since: filter.since.map(|time| time.0),
             until: filter.until.map(|time| time.0),
-        }
+        })
     }
 }
 
@@ -127,7 +130,7 @@ impl AuditEntry {
         first: Option<i32>,
         after: Option<&Cursor>,
     ) -> Result<Connection<Self>> {
-        let filter: AuditFilter = filter.unwrap_or_default().into();
+        let filter: AuditFilter = filter.unwrap_or_default().try_into()?;
         let request = pagination::page(first, after)?;
         let page = ctx.loaders()?.loader().audit_log(&filter, &request).await?;
         Ok(Connection::new(Some(page), request.after.as_ref(), |row| row.id, Total::AuditLog(filter)))

@@ -77,7 +77,7 @@ impl TryFrom<CollectionFilter> for loaders::CollectionFilter {
 
     fn try_from(filter: CollectionFilter) -> Result<Self, Error> {
         Ok(Self {
-            owner: filter.owner_id.as_ref().map(global_id::decode),
+            owner: filter::id("ownerId", filter.owner_id.as_ref())?,
             is_public: filter.is_public,
             name_contains: filter::text("nameContains", filter.name_contains, MAX_NAME)?,
         })

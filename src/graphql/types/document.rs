@@ -208,8 +208,9 @@ impl Document {
 
     /// Where the original can be fetched with GET, by whoever may read the document: a path on this server. It takes the
     /// same access token as the API.
-    async fn download_url(&self) -> Option<String> {
-        Some(format!("/documents/{}/content", self.document.id))
+    async fn download_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let base_path = &ctx.services()?.config.http.base_path;
+        Ok(Some(format!("{base_path}/documents/{}/content", self.document.id)))
     }
 
     /// Its chunks, in the order of the text.

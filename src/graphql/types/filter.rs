@@ -1,10 +1,13 @@
 //! What filters and orders of lists share.
 
-use async_graphql::Enum;
+use async_graphql::{Enum, ID};
 
 use crate::{
     error::{Error, ViolationCode},
-    graphql::loaders::Direction,
+    graphql::{
+        global_id::{self, GlobalId},
+        loaders::Direction,
+    },
 };
 
 /// Which way a list runs.
@@ -34,6 +37,19 @@ pub fn distinct<T, U: From<T> + PartialEq>(values: Option<Vec<T>>) -> Vec<U> {
         }
     }
     kept
+}
+
+/// The id of what rows have to belong to.
+///
+/// # Errors
+/// `Invalid` for what is no global id of this kind: nothing belongs to it, and an empty list would not say why.
+pub fn id<T: GlobalId>(field: &str, value: Option<&ID>) -> Result<Option<T>, Error> {
+    let Some(value) = value else { return Ok(None) };
+    let found = global_id::find(value).ok_or_else(|| {
+        let message = format!("{field} is not the global id of a {}. Use an `id` that the server gave you.", T::KIND);
+        Error::invalid(ViolationCode::Invalid, &format!("filter.{field}"), message)
+    })?;
+    Ok(Some(found))
 }
 
 /// A text to compare rows with, of at most `max` characters.

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     auth::policy,
     domain::{action, id::OperationId, operation, page::Page},
+    error::Error,
     graphql::{
         context::ContextExt,
         global_id,
@@ -86,13 +87,15 @@ pub struct OperationFilter {
     operation_type: Option<Vec<OperationType>>,
 }
 
-impl From<OperationFilter> for loaders::OperationFilter {
-    fn from(filter: OperationFilter) -> Self {
-        Self {
-            collection: filter.collection_id.as_ref().map(global_id::decode),
+impl TryFrom<OperationFilter> for loaders::OperationFilter {
+    type Error = Error;
+
+    fn try_from(filter: OperationFilter) -> Result<Self, Error> {
+        Ok(Self {
+            collection: filter::id("collectionId", filter.collection_id.as_ref())?,
             status: filter::distinct(filter.status),
             operation_type: filter::distinct(filter.operation_type),
-        }
+        })
     }
 }
 
@@ -120,7 +123,7 @@ impl Operation {
         first: Option<i32>,
         after: Option<&Cursor>,
     ) -> Result<Connection<Self>> {
-        let filter = filter.unwrap_or_default().into();
+        let filter = loaders::OperationFilter::try_from(filter.unwrap_or_default())?;
         let request = pagination::page(first, after)?;
         let page = ctx.loaders()?.loader().operations(&filter, &request).await?;
         Ok(Connection::new(Some(page), request.after.as_ref(), |row| row.id, Total::Operations(filter)))

@@ -33,7 +33,7 @@ impl SearchHit {
         let legs = hit.legs.into_iter().map(|leg| LegScore {
             leg: leg.leg.into(),
             rank: number(leg.rank),
-            score: leg.score.into(),
+            score: shown(leg.score),
         });
         Self {
             rank: hit.rank,
@@ -63,7 +63,7 @@ impl SearchHit {
     /// What the ranking is by; larger is better. In HYBRID mode the sum of what the legs' ranks are worth, in SEMANTIC
     /// mode the cosine similarity, in LEXICAL mode BM25. Not to be compared between modes.
     async fn score(&self) -> f64 {
-        self.score.into()
+        shown(self.score)
     }
 
     /// The passage.
@@ -126,6 +126,11 @@ pub struct HighlightRange {
     end: i32,
 }
 
+/// A score of the engine, with no more digits than it has: 0.2, and not 0.20000000298023224, which is the same in 32 bits.
+fn shown(score: f32) -> f64 {
+    score.to_string().parse().unwrap_or_else(|_| score.into())
+}
+
 impl From<highlight::Highlight> for Highlight {
     fn from(piece: highlight::Highlight) -> Self {
         let range =
@@ -135,5 +140,19 @@ impl From<highlight::Highlight> for Highlight {
             ranges: piece.ranges.into_iter().map(range).collect(),
             start_offset: number(piece.start_offset),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_score_has_the_digits_that_the_engine_gave_it() {
+        for (score, text) in [(0.2, "0.2"), (1.0, "1.0"), (0.190_909_1, "0.1909091"), (-0.1, "-0.1"), (17.25, "17.25")]
+        {
+            assert_eq!(serde_json::to_string(&shown(score)).unwrap(), text);
+        }
+        assert!(shown(f32::NAN).is_nan());
     }
 }

@@ -1,10 +1,10 @@
 //! Files on their way in.
 
-use async_graphql::{ID, Object};
+use async_graphql::{Context, ID, Object, Result};
 
 use crate::{
     domain::upload,
-    graphql::{global_id, scalars::DateTime},
+    graphql::{context::ContextExt, global_id, scalars::DateTime},
 };
 
 /// An upload.
@@ -28,8 +28,8 @@ impl Upload {
 
     /// Where to send the bytes with PUT, as the raw body: a path on this server. It takes the same access token as the
     /// API.
-    async fn url(&self) -> String {
-        format!("/uploads/{}", self.upload.id)
+    async fn url(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(format!("{}/uploads/{}", ctx.services()?.config.http.base_path, self.upload.id))
     }
 
     /// When the place is cleared, with its bytes if no document has them by then.

@@ -1,6 +1,7 @@
 //! GraphQL over WebSocket, as the protocol of npm `graphql-ws` (`graphql-transport-ws`) has it: what is checked before
 //! the connection becomes a socket. `session` is what happens then.
 
+mod credential;
 pub mod places;
 mod protocol;
 mod session;
@@ -53,7 +54,7 @@ pub fn accept(
     if upgrade.selected_protocol().is_none() {
         return Err(HttpError::bad_request("Offer the WebSocket subprotocol `graphql-transport-ws`."));
     }
-    if !origin::is_allowed(headers, &state.http.allowed_origins) {
+    if !origin::is_allowed(headers, &state.http) {
         let message = "Pages of this origin may not use the server.";
         return Err(HttpError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message));
     }

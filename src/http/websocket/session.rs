@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout, timeout_at};
 
 use super::{
+    credential,
     places::CallerPlace,
     protocol::{ClientMessage, Close, ServerMessage},
 };
@@ -212,7 +213,7 @@ impl Session {
             return Err(Close::TOO_LARGE.into());
         }
         match serde_json::from_str(&text).map_err(|_| Close::INVALID)? {
-            ClientMessage::ConnectionInit { payload } => self.introduce(payload.unwrap_or_default()).await,
+            ClientMessage::ConnectionInit { payload } => self.introduce(&payload.unwrap_or_default()).await,
             ClientMessage::Subscribe { id, payload } => self.subscribe(id.into(), payload).await,
             ClientMessage::Complete { id } => {
                 self.finish(&id);
@@ -223,15 +224,11 @@ impl Session {
         }
     }
 
-    async fn introduce(&mut self, mut payload: Map<String, Value>) -> Step {
+    async fn introduce(&mut self, payload: &Map<String, Value>) -> Step {
         if self.viewer.is_some() {
             return Err(Close::SECOND_INIT.into());
         }
-        let credential = match payload.remove("authorization").or_else(|| payload.remove("Authorization")) {
-            None | Some(Value::Null) => self.authorization.take(),
-            Some(Value::String(credential)) => Some(credential),
-            Some(_) => return Err(Close::malformed("`authorization` has to be a string.").into()),
-        };
+        let credential = credential::of(payload)?.or_else(|| self.authorization.take());
         let authentication = self.state.callers.authenticate(credential.as_deref(), self.client.clone());
         let due = self.deadline.unwrap_or_else(Instant::now);
         let viewer =

@@ -81,6 +81,63 @@ on_both_databases! {
         }
     }
 
+    async fn filters_by_what_is_no_id_are_refused(app) {
+        let ada = app.user("ada").await;
+        let (own, collection) = (ada.user_id().await, ada.create_collection("Letters").await);
+        let rows = [
+            ("auditLog", "userId", &own, &collection),
+            ("auditLog", "collectionId", &collection, &own),
+            ("operations", "collectionId", &collection, &own),
+            ("collections", "ownerId", &own, &collection),
+        ];
+        for (field, name, right, of_another_kind) in rows {
+            let list = format!("query($id: ID!) {{ {field}(filter: {{ {name}: $id }}) {{ totalCount }} }}");
+            ada.data(&list, json!({ "id": right })).await;
+            for wrong in ["", "nonsense", "bm9uc2Vuc2U", of_another_kind.as_str()] {
+                let answer = ada.graphql(&list, json!({ "id": wrong })).await;
+                assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{field} {wrong}: {answer}");
+                assert!(answer["errors"][0]["message"].as_str().unwrap().starts_with(name), "{answer}");
+            }
+        }
+    }
+
+    async fn values_that_their_types_do_not_allow_are_errors_of_the_request_that_name_their_place(app) {
+        let ada = app.user("ada").await;
+        let log = "query($filter: AuditLogFilter, $first: Int, $after: Cursor) {
+            auditLog(filter: $filter, first: $first, after: $after) { totalCount }
+        }";
+        let search = "query($input: SearchInput!) { search(input: $input) { tookMs } }";
+        let make = "mutation($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id pointsBudget } } }";
+        let key = |budget: Value| json!({ "input": { "name": "k", "actions": ["COLLECTION_READ"], "pointsBudget": budget } });
+        let rows = [
+            (log, json!({ "filter": { "since": "yesterday" } }), "filter.since"),
+            (log, json!({ "filter": { "until": 7 } }), "filter.until"),
+            (log, json!({ "first": 3_000_000_000_i64 }), "$first"),
+            (log, json!({ "first": "ten" }), "$first"),
+            (log, json!({ "after": 1 }), "$after"),
+            (search, json!({ "input": { "query": "x", "first": 3_000_000_000_i64 } }), "input.first"),
+            (search, json!({ "input": { "query": 1 } }), "input.query"),
+            (make, key(json!("many")), "input.pointsBudget"),
+            (make, key(json!(0.5)), "input.pointsBudget"),
+        ];
+        for (query, variables, place) in rows {
+            let answer = ada.graphql(query, variables.clone()).await;
+            assert!(answer.get("data").is_none(), "{variables}: {answer}");
+            let error = &answer["errors"][0];
+            assert_eq!(error["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{variables}: {answer}");
+            assert!(error["message"].as_str().unwrap().contains(place), "{variables}: {answer}");
+        }
+        // A whole number may be written as one.
+        for budget in [json!(500), json!("500")] {
+            let data = ada.data(make, key(budget)).await;
+            assert_eq!(data["apiKeyCreate"]["apiKey"]["pointsBudget"], "500", "{data}");
+        }
+        let literal = "mutation { apiKeyCreate(input: { name: \"l\", actions: [COLLECTION_READ], pointsBudget: 500 }) {
+            apiKey { pointsBudget }
+        } }";
+        assert_eq!(ada.data(literal, json!({})).await["apiKeyCreate"]["apiKey"]["pointsBudget"], "500");
+    }
+
     async fn pages_of_no_or_too_many_rows_and_foreign_cursors_are_refused(app) {
         let ada = app.user("ada").await;
         ada.create_collection("One").await;

@@ -64,6 +64,11 @@ on_both_databases! {
         let legs = hit["explanation"]["legs"].as_array().unwrap();
         assert_eq!(legs.iter().map(|leg| &leg["leg"]).collect::<Vec<_>>(), ["SEMANTIC", "LEXICAL"]);
         assert!(legs.iter().all(|leg| leg["rank"] == 1 && leg["score"].as_f64().unwrap() > 0.0));
+        // Scores have 32 bits: more digits would be none.
+        for score in legs.iter().map(|leg| &leg["score"]).chain([&hit["score"]]) {
+            let text = score.as_f64().unwrap().to_string();
+            assert_eq!(text.parse::<f32>().unwrap().to_string(), text);
+        }
         assert!(result["legs"].as_array().unwrap().iter().all(|leg| leg["state"] == "COMPLETED" && leg["candidates"].as_i64().unwrap() >= 1));
     }
 

@@ -153,6 +153,32 @@ async fn at_shutdown_open_requests_finish_and_idle_connections_close_at_once() {
 }
 
 #[tokio::test]
+async fn a_server_that_stops_says_so_before_it_can_not_be_found_any_more() {
+    let (mut tiny, limits) = tiny(100, 100);
+    tiny.state.http.drain_seconds = 2;
+    // One signal tells both, as in the program.
+    tiny.stop = tiny.state.shutdown.clone();
+    let address = tiny.listen_within(limits).await;
+    let ready = async || {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: docent.test\r\nconnection: close\r\n\r\n").await.ok()?;
+        Some(read(stream).await)
+    };
+    assert!(ready().await.unwrap().starts_with("HTTP/1.1 200 OK"));
+    tiny.stop.cancel();
+    let answer = ready().await.expect("the server is still there");
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.ends_with("{\"status\":\"stopping\"}"), "{answer}");
+    assert!(ask(1, address).await.starts_with("HTTP/1.1 200 OK"), "what comes meanwhile is served");
+    timeout(PATIENCE, async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("then the listener closes");
+}
+
+#[tokio::test]
 async fn sockets_of_one_address_leave_room_for_those_of_another() {
     let tiny = Tiny::with(LimitsConfig { websocket_connections_per_address: 2, ..LimitsConfig::default() });
     let address = tiny.listen().await;

@@ -1,7 +1,11 @@
-//! The transports, over a tiny schema of their own: what they do must not depend on the product's schema.
+//! The transports, over a tiny schema of their own: what they do must not depend on the product's schema. Files come and go
+//! over the product's.
 
 mod connections;
+mod downloads;
+mod hosts;
 mod limits;
+mod proxied;
 mod support;
 mod transport;
 mod websocket;

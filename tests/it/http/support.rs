@@ -30,7 +30,7 @@ use docent::{
         id::{RequestId, SessionId},
     },
     error::Error,
-    graphql::{engine::Engine, extension::Execution},
+    graphql::{engine::Engine, extension::Execution, variables::InputTypes},
     http::{
         HttpState,
         authentication::Callers,
@@ -338,12 +338,17 @@ impl Tiny {
         let clock = Arc::new(StillClock(Mutex::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap())));
         let sdl = schema.sdl();
         let state = HttpState {
-            engine: Engine::new(schema, document_limits(&limits), limits.request_points),
+            engine: Engine::new(schema, InputTypes::of(&sdl), document_limits(&limits), limits.request_points),
             callers: Arc::new(Tokens(Arc::clone(&clock))),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             readiness: Arc::new(|| ready(&[("database", true)])),
             schema: sdl.into(),
-            http: HttpConfig { allowed_origins: vec!["https://app.example.org".into()], ..HttpConfig::default() },
+            http: HttpConfig {
+                allowed_origins: vec!["https://app.example.org".into()],
+                public_hosts: vec!["docent.test".into()],
+                drain_seconds: 0,
+                ..HttpConfig::default()
+            },
             places: Places::new(&limits),
             limits,
             requests: None,

@@ -1,13 +1,17 @@
 //! GraphQL over HTTP, and what every route has in common.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    io::Read,
+    sync::{Arc, atomic::Ordering},
+};
 
 use axum::{
-    body::Body,
+    body::{Body, to_bytes},
     http::{Method, Request, StatusCode},
 };
 use docent::config::LimitsConfig;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use super::support::{SECRET, Tiny, ready};
 
@@ -81,6 +85,11 @@ async fn what_is_no_graphql_request_is_refused_with_its_own_status() {
     let tiny = Tiny::with(LimitsConfig { request_bytes: 1000, ..LimitsConfig::default() });
     let fine = r#"{"query":"{ __typename }"}"#;
     let typed = |content_type: &str| Request::post("/graphql").header("content-type", content_type).body(fine.into());
+    let encoded = |encoding: &'static str| {
+        let mut request = post(JSON, fine);
+        request.headers_mut().insert("content-encoding", encoding.parse().unwrap());
+        request
+    };
     let sized = |length: usize| post(JSON, format!(r#"{{"query":"{{ __typename }}","x":"{}"}}"#, "x".repeat(length)));
     let streamed = |length: usize| {
         let pieces = std::iter::repeat_with(|| Ok::<_, std::io::Error>("          ")).take(length / 10);
@@ -93,6 +102,9 @@ async fn what_is_no_graphql_request_is_refused_with_its_own_status() {
         (typed("application/json; charset=latin1").unwrap(), 415),
         (typed("application/json; charset=UTF-8").unwrap(), 200),
         (Request::post("/graphql").body(fine.into()).unwrap(), 415),
+        (encoded("gzip"), 415),
+        (encoded("identity, br"), 415),
+        (encoded("identity"), 200),
         (sized(10), 200),
         (sized(1000), 413),
         (streamed(2000), 413),
@@ -105,6 +117,43 @@ async fn what_is_no_graphql_request_is_refused_with_its_own_status() {
         if status != 200 {
             assert!(!answer.code().is_empty(), "row {number}");
         }
+    }
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_for_who_takes_it_but_never_those_of_mutations() {
+    let tiny = Tiny::new();
+    let large = json!({ "query": "{ __schema { types { name description fields { name type { name kind } } } } }" });
+    let secret = json!({ "query": format!("mutation {{ {}: touch }}", "secret".repeat(300)) });
+    let small = json!({ "query": "{ hello }" });
+    let rows = [
+        (&large, Some("gzip, deflate, br"), true),
+        (&large, Some("br, gzip;q=0"), false),
+        (&large, None, false),
+        (&small, Some("gzip"), false),
+        (&secret, Some("gzip"), false),
+    ];
+    for (body, accepted, is_compressed) in rows {
+        let mut request = post(GRAPHQL_RESPONSE, body.to_string());
+        if let Some(accepted) = accepted {
+            request.headers_mut().insert("accept-encoding", accepted.parse().unwrap());
+        }
+        let response = tiny.router().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{body}");
+        let encoding = response.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(encoding.as_deref(), is_compressed.then_some("gzip"), "{accepted:?} {body}");
+        let content_type = format!("{GRAPHQL_RESPONSE}; charset=utf-8");
+        assert_eq!(response.headers()["content-type"], content_type.as_str());
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let mut text = String::new();
+        if is_compressed {
+            flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
+            assert!(bytes.len() * 3 < text.len(), "{} of {} bytes", bytes.len(), text.len());
+        } else {
+            text = String::from_utf8(bytes.to_vec()).unwrap();
+        }
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert!(answer["data"].is_object(), "{text:.300}");
     }
 }
 
@@ -143,6 +192,34 @@ async fn a_query_can_be_a_link() {
     }
     for query_string in ["", "query=", "query=%7Bhello%7D&variables=x", "query=%7Bhello%7D&variables=1"] {
         assert_eq!(tiny.send(get(JSON, query_string)).await.status, StatusCode::BAD_REQUEST, "{query_string}");
+    }
+}
+
+#[tokio::test]
+async fn a_hash_without_its_document_is_answered_so_that_the_document_comes() {
+    let tiny = Tiny::new();
+    let hashed =
+        json!({ "persistedQuery": { "version": 1, "sha256Hash": "ecf4edb46db40b5132295c0291d62fb65d6759a9" } });
+    let rows = [
+        json!({ "extensions": hashed }),
+        json!({ "query": null, "extensions": hashed, "variables": {}, "operationName": "Q" }),
+        json!({ "query": "", "extensions": hashed }),
+    ];
+    let link = "operationName=Q&extensions=%7B%22persistedQuery%22:%7B%22version%22:1,%22sha256Hash%22:%22ab%22%7D%7D";
+    for (accept, status) in [(GRAPHQL_RESPONSE, 400), (JSON, 200)] {
+        let requests = rows.iter().map(|row| post(accept, row.to_string())).chain([get(accept, link)]);
+        for request in requests {
+            let answer = tiny.send(request).await;
+            assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
+            let (code, message) = (answer.code(), answer.message());
+            assert_eq!((&*code, &*message), ("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported"));
+        }
+    }
+    let both = tiny.post(json!({ "query": "{ hello }", "extensions": hashed })).await;
+    assert_eq!(both.json()["data"]["hello"], "Hello, world!", "{}", both.text);
+    for extensions in [json!({}), json!({ "persistedQuery": null }), json!({ "persistedQuery": "ab" })] {
+        let answer = tiny.post(json!({ "extensions": extensions })).await;
+        assert_eq!((answer.status.as_u16(), &*answer.code()), (400, "BAD_USER_INPUT"), "{extensions}");
     }
 }
 
@@ -439,6 +516,34 @@ async fn pages_of_other_origins_may_call_only_if_they_are_allowed() {
         assert_eq!(answer.header("access-control-allow-origin"), allowed, "{origin}");
         assert_eq!(answer.headers.contains_key("access-control-allow-headers"), allowed.is_some());
     }
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_send_any_header_and_read_what_they_need() {
+    let tiny = Tiny::new();
+    let preflight = |origin: &str, wanted: Option<&str>| {
+        let mut request =
+            Request::options("/graphql").header("origin", origin).header("access-control-request-method", "POST");
+        if let Some(wanted) = wanted {
+            request = request.header("access-control-request-headers", wanted);
+        }
+        request.body(Body::empty()).unwrap()
+    };
+    let traced = "authorization,baggage,content-type,sentry-trace,x-apollo-operation-name";
+    let answer = tiny.send(preflight("https://app.example.org", Some(traced))).await;
+    assert_eq!(answer.header("access-control-allow-headers"), Some(traced));
+    let plain = tiny.send(preflight("https://app.example.org", None)).await;
+    assert!(plain.header("access-control-allow-headers").unwrap().contains("authorization"));
+    let evil = tiny.send(preflight("https://evil.example", Some(traced))).await;
+    assert_eq!(evil.header("access-control-allow-headers"), None);
+
+    let simple = Request::get("/graphql?query=%7Bhello%7D").header("origin", "https://app.example.org");
+    let answer = tiny.send(simple.body(Body::empty()).unwrap()).await;
+    let exposed: Vec<_> = answer.header("access-control-expose-headers").unwrap().split(", ").collect();
+    for name in ["content-disposition", "content-range", "etag", "retry-after", "x-request-id"] {
+        assert!(exposed.contains(&name), "{name}");
+    }
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
 }
 
 #[tokio::test]

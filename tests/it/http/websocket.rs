@@ -73,7 +73,9 @@ async fn every_breach_of_the_protocol_has_its_code() {
         (false, vec![text(json!({ "type": "an_unknown_type_".repeat(20) }))], 4400),
         (false, vec![text(json!({ "type": "start", "id": "a", "payload": {} }))], 4400),
         (false, vec![text(json!({ "type": "connection_init", "payload": "x" }))], 4400),
-        (false, vec![text(json!({ "type": "connection_init", "payload": { "authorization": 1 } }))], 4400),
+        (false, vec![text(json!({ "type": "connection_init", "payload": { "authorization": 1 } }))], 4403),
+        (false, vec![text(json!({ "type": "connection_init", "payload": { "headers": "Bearer good" } }))], 4403),
+        (false, vec![text(json!({ "type": "connection_init", "payload": { "authToken": "good" } }))], 4403),
         (true, vec![text(json!({ "type": "subscribe", "payload": { "query": "{ hello }" } }))], 4400),
         (true, vec![text(json!({ "type": "complete" }))], 4400),
         (true, vec![subscribe("", json!({ "query": "{ hello }" }))], 4400),
@@ -130,6 +132,11 @@ async fn the_token_comes_in_the_payload_or_in_the_header() {
         (None, Value::Null, true, false),
         (None, json!({ "authorization": "Bearer good" }), true, true),
         (None, json!({ "Authorization": "Bearer good" }), true, true),
+        (None, json!({ "headers": { "Authorization": "Bearer good" } }), true, true),
+        (None, json!({ "headers": { "authorization": "Bearer good", "traceparent": "00-ab" } }), true, true),
+        (None, json!({ "headers": {}, "client": "x" }), true, false),
+        (Some(bad), json!({ "headers": { "Authorization": "Bearer good" } }), true, true),
+        (None, json!({ "headers": { "Authorization": "Bearer bad" } }), false, false),
         (Some(good), json!({}), true, true),
         (Some(bad), json!({ "authorization": "Bearer good" }), true, true),
         (Some(bad), json!({}), false, false),
@@ -173,6 +180,11 @@ async fn an_operation_that_cannot_begin_gets_one_error_message() {
         assert_eq!(message["payload"][0]["extensions"]["code"], code, "{query}: {message}");
         assert!(message["payload"][0]["extensions"]["requestId"].is_string());
     }
+    let hashed = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "ab" } } });
+    client.send(json!({ "type": "subscribe", "id": "e", "payload": hashed })).await;
+    let message = client.next().await;
+    assert_eq!(message["payload"][0]["message"], "PersistedQueryNotSupported");
+    assert_eq!(message["payload"][0]["extensions"]["code"], "PERSISTED_QUERY_NOT_SUPPORTED");
     // Nothing came between, no `complete` either, and the id is free.
     client.subscribe("e", "{ hello }").await;
     assert_eq!(client.next().await["type"], "next");

@@ -20,7 +20,34 @@ pub struct Client(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Client {
     /// Upgrades with these headers; or the status, the code and the `Retry-After` of the refusal.
     pub async fn connect(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, (u16, String, bool)> {
-        let mut request = format!("ws://{address}/graphql").into_client_request().unwrap();
+        Self::connect_below("", address, headers).await
+    }
+
+    /// As [`connect`](Self::connect), where the API is below a path.
+    pub async fn connect_below(
+        base_path: &str,
+        address: SocketAddr,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, (u16, String, bool)> {
+        Self::upgrade(&format!("ws://{address}{base_path}/graphql"), headers).await
+    }
+
+    /// As [`connect`](Self::connect), by another name than the address.
+    pub async fn connect_as(
+        host: &str,
+        address: SocketAddr,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, (u16, String, bool)> {
+        let headers: Vec<_> = [("host", host)].into_iter().chain(headers.iter().copied()).collect();
+        Self::connect(address, &headers).await
+    }
+
+    async fn upgrade(url: &str, headers: &[(&str, &str)]) -> Result<Self, (u16, String, bool)> {
+        let mut request = url.into_client_request().unwrap();
+        // A request has one host.
+        if headers.iter().any(|(name, _)| *name == "host") {
+            request.headers_mut().remove("host");
+        }
         for (name, value) in headers {
             request.headers_mut().append(name.parse::<axum::http::HeaderName>().unwrap(), value.parse().unwrap());
         }
