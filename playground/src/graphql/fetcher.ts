@@ -9,8 +9,8 @@ type Fetcher = GraphiQLProps["fetcher"];
 
 /** Is told every answer before the person sees it. */
 export interface Listener {
-  answered: (data: unknown) => void;
-  event: (data: unknown) => void;
+  answered: (data: Answer["data"]) => void;
+  event: (data: Answer["data"]) => void;
 }
 
 export function createFetcher(session: Session, socket: Socket, listener: Listener): Fetcher {

@@ -1,5 +1,9 @@
 /** How far a watched operation is, learnt from the events that pass by. */
-import type { OperationEventKind } from "../graphql/generated/graphql";
+import type { OperationEventKind, WatchOperationSubscription } from "../graphql/generated/graphql";
+import type { Partly } from "../graphql/partly";
+
+/** The data of an event of `WatchOperation`, as far as it was asked for. */
+export type WatchedEvent = Partly<WatchOperationSubscription> | null | undefined;
 
 export interface Progress {
   percent: number;
@@ -31,17 +35,10 @@ const OUTCOMES: Partial<Record<OperationEventKind, Progress["outcome"]>> = {
   OPERATION_CANCELLED: "cancelled",
 };
 
-interface EventFields {
-  kind?: OperationEventKind;
-  progress?: number;
-  document?: { fileName?: string } | null;
-}
-
 /** From the data of a subscription's event; nothing when it is not about an operation or lacks what a bar needs. */
-export function progressOf(data: unknown): Progress | undefined {
-  const fields = data as Partial<Record<"operationEvents" | "viewerOperations", EventFields | null>> | null | undefined;
-  const event = fields?.operationEvents ?? fields?.viewerOperations;
-  if (!event?.kind || event.progress === undefined || !(event.kind in WORDS)) return undefined;
+export function progressOf(data: WatchedEvent): Progress | undefined {
+  const event = data?.operationEvents;
+  if (!event?.kind || typeof event.progress !== "number" || !(event.kind in WORDS)) return undefined;
   return {
     percent: event.progress,
     text: WORDS[event.kind](event.document?.fileName ?? "a document"),

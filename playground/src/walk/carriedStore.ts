@@ -1,12 +1,12 @@
 /** The carried ids, kept in the browser as GraphiQL keeps its tabs, so that both agree after a reload. */
 import { createStore } from "../store";
-import { type CarriedIds, learn } from "./carried";
+import { type CarriedAnswer, type CarriedIds, learn } from "./carried";
 
 const KEY = "docent:carriedIds";
 
 export const carriedIds = createStore<CarriedIds>(load());
 
-export function learnFrom(data: unknown): void {
+export function learnFrom(data: CarriedAnswer): void {
   const known = learn(carriedIds.get(), data);
   if (known === carriedIds.get()) return;
   carriedIds.set(known);
