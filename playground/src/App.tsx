@@ -3,6 +3,7 @@ import { GraphiQL } from "graphiql";
 import { AccountBox } from "./account/AccountBox";
 import { accountApi } from "./account/api";
 import { Session } from "./account/session";
+import { browserStorage } from "./browserStorage";
 import { createFetcher } from "./graphql/fetcher";
 import { createSocket } from "./graphql/socket";
 import { ProgressBar } from "./progress/ProgressBar";
@@ -10,6 +11,7 @@ import { type Progress, progressOf } from "./progress/progress";
 import { createStore } from "./store";
 import { learnFrom } from "./walk/carriedStore";
 import { guidePlugin } from "./walk/GuidePanel";
+import { textToBeginWith } from "./walk/keptTabs";
 import { chapters } from "./walk/operations";
 import { TabVariables } from "./walk/TabVariables";
 
@@ -21,6 +23,7 @@ const fetcher = createFetcher(session, createSocket(session), {
 });
 const plugins = [HISTORY_PLUGIN, guidePlugin];
 const firstTabs = chapters[0].operations.map(({ query, variables }) => ({ query, variables }));
+const first = textToBeginWith(browserStorage, firstTabs[0] ?? { query: "", variables: "" });
 
 export function App() {
   return (
@@ -37,8 +40,11 @@ export function App() {
       <main className="docent-main">
         <GraphiQL
           fetcher={fetcher}
+          storage={browserStorage}
           plugins={plugins}
           defaultTabs={firstTabs}
+          initialQuery={first.query}
+          initialVariables={first.variables}
           defaultEditorToolsVisibility="variables"
           shouldPersistHeaders={false}
           schemaDescription
