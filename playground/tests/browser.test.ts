@@ -219,11 +219,13 @@ test("signing out and in again works", async () => {
   await expect.poll(() => accountButton().innerText(), PATIENCE).toContain(username);
 }, 60_000);
 
+let collectionId: string;
+
 test("a collection is created, and the next tab knows it", async () => {
   await openTab("CreateCollection");
   await run();
   await expect.poll(answer, PATIENCE).toContain('"userErrors": []');
-  const collectionId = /"id":"([^"]+)"/.exec(unwrapped(await answer()))?.[1] ?? "no id";
+  collectionId = /"id":"([^"]+)"/.exec(unwrapped(await answer()))?.[1] ?? "no id";
   await openTab("IngestTexts");
   await expect.poll(async () => unwrapped(await variables()), PATIENCE).toContain(`"collectionId":"${collectionId}"`);
 }, 60_000);
@@ -238,7 +240,11 @@ test("texts are ingested and the work is watched to its end", async () => {
   expect(await answer()).toContain('"progress": 100');
   expect(await page.locator(".docent-progress").innerText()).toContain("100 %");
   expect(await page.getByRole("progressbar").getAttribute("value")).toBe("100");
+  colourOfSuccess = await barColour();
 }, 120_000);
+
+let colourOfSuccess: string;
+const barColour = () => page.getByRole("progressbar").evaluate((bar) => getComputedStyle(bar).color);
 
 test("a search by meaning finds the text, highlighted and explained", async () => {
   await openTab("SearchCollection");
@@ -256,6 +262,34 @@ test("the collection is browsed down to its chunks", async () => {
   await expect.poll(answer, PATIENCE).toContain('"documentCount": 3');
   expect(await answer()).toContain('"content"');
 }, 60_000);
+
+test("documents that failed are counted in another colour, and one click shows why", async () => {
+  await page.getByRole("button", { name: "New tab" }).click();
+  await paste(`mutation Mixed { documentsIngest(input: { collectionId: "${collectionId}", documents: [
+    { fileName: "good.md", source: { text: "Salt marshes are flooded by the tide." } }
+    { fileName: "empty.md", source: { text: " " } }
+  ] }) { operation { id } userErrors { message } } }`);
+  await run();
+  await expect.poll(answer, PATIENCE).toContain('"operation"');
+  await openTab("WatchOperation");
+  await run();
+  await expect.poll(answer, { timeout: 90_000 }).toContain("OPERATION_COMPLETED");
+  const bar = page.locator(".docent-progress");
+  expect(await bar.innerText()).toContain("1 of 2 documents failed");
+  expect(await barColour()).not.toBe(colourOfSuccess);
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect((await bar.locator("output").boundingBox())?.width).toBeGreaterThan(150);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  await page.setViewportSize(WIDE);
+
+  await bar.getByRole("button", { name: "See why" }).click();
+  await expect.poll(query, PATIENCE).toContain("ListFailures");
+  await expect.poll(variables, PATIENCE).not.toContain("<from step 3>");
+  await run();
+  await expect.poll(answer, PATIENCE).toContain('"empty.md"');
+  expect(unwrapped(await answer())).toContain('"code":"NO_TEXT","message":"Notextwasfound');
+}, 120_000);
 
 async function openFromGuide(name: string): Promise<void> {
   await page.getByRole("button", { name }).click();
