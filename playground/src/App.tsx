@@ -4,6 +4,7 @@ import { AccountBox } from "./account/AccountBox";
 import { accountApi } from "./account/api";
 import { Session } from "./account/session";
 import { browserStorage } from "./browserStorage";
+import { DropNotice } from "./DropNotice";
 import { createFetcher } from "./graphql/fetcher";
 import { createSocket } from "./graphql/socket";
 import { ProgressBar } from "./progress/ProgressBar";
@@ -56,6 +57,7 @@ export function App() {
           <TabVariables />
         </GraphiQL>
       </main>
+      <DropNotice />
     </>
   );
 }

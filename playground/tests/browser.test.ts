@@ -1,5 +1,6 @@
 /** The main job in a real browser, done as a person would. The tests build on each other. */
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type RunningServer, startServer } from "./server";
@@ -187,6 +188,40 @@ test("a second window opens the same tabs, and from then on each keeps its own",
   expect(await tabs(other)).toEqual(FIRST_TABS);
   expect(await tabs()).toEqual(FIRST_TABS);
   await other.close();
+}, 60_000);
+
+/** Drags something from outside over the middle of an element and lets it go, as the system does. */
+async function drop(what: { files?: string[]; link?: string }, onto: string): Promise<void> {
+  const box = await page.locator(onto).first().boundingBox();
+  if (!box) throw new Error(`${onto} can't be seen`);
+  const session = await page.context().newCDPSession(page);
+  const data = {
+    items: what.link ? [{ mimeType: "text/uri-list", data: what.link }] : [],
+    files: what.files ?? [],
+    dragOperationsMask: 1 | 2 | 16,
+  };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+    await session.send("Input.dispatchDragEvent", { type, x: box.x + box.width / 2, y: box.y + box.height / 2, data });
+  }
+  await session.detach();
+}
+
+test("a file or a link that is dropped does not take the page away", async () => {
+  const here = page.url();
+  const windows = page.context().pages().length;
+  const file = fileURLToPath(import.meta.url);
+  const places = [".docent-header h1", ".graphiql-response", ".graphiql-sidebar"];
+  // An editor takes a link for text, but no file.
+  for (const place of [...places, ".graphiql-query-editor"]) await drop({ files: [file] }, place);
+  for (const place of places) await drop({ link: `${server.url}/mark.svg` }, place);
+  await pause();
+  expect(page.url()).toBe(here);
+  expect(page.context().pages()).toHaveLength(windows);
+  await expect.poll(query, PATIENCE).toContain("SearchSample");
+  expect(await query()).not.toContain("browser.test.ts");
+  await page.getByRole("status").filter({ hasText: "uploadCreate" }).waitFor();
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  expect(await page.getByRole("status").filter({ hasText: "uploadCreate" }).count()).toBe(0);
 }, 60_000);
 
 test("a search works without an account", async () => {
