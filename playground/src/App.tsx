@@ -8,7 +8,7 @@ import { DropNotice } from "./DropNotice";
 import { createFetcher } from "./graphql/fetcher";
 import { createSocket } from "./graphql/socket";
 import { ProgressBar } from "./progress/ProgressBar";
-import { type Progress, progressOf } from "./progress/progress";
+import { type Progress, hasEnded, progressOf } from "./progress/progress";
 import { createStore } from "./store";
 import { learnFrom } from "./walk/carriedStore";
 import { guidePlugin } from "./walk/GuidePanel";
@@ -21,6 +21,10 @@ const progress = createStore<Progress | undefined>(undefined);
 const fetcher = createFetcher(session, createSocket(session), {
   answered: learnFrom,
   event: (data) => { progress.set(progressOf(data)); },
+  ended() {
+    const last = progress.get();
+    if (last && !hasEnded(last)) progress.set(undefined);
+  },
 });
 const plugins = [HISTORY_PLUGIN, guidePlugin];
 const firstTabs = chapters[0].operations.map(({ query, variables }) => ({ query, variables }));
