@@ -63,11 +63,13 @@ async function ask<R, V>(
   headers?: HeadersInit,
 ): Promise<{ data: R; serverTime: number }> {
   const { answer, serverTime } = await post({ query: document.toString(), variables }, headers);
-  if (!answer.data) throw problemOfRequest(answer.errors);
+  // Each of them asks for one thing, so there is nothing beside an error that could be used.
+  if (!answer.data || answer.errors?.length) throw problemOfRequest(answer.errors);
   return { data: answer.data as R, serverTime };
 }
 
-function refuse<P extends { userErrors: { message: string; path: string[] }[] }>(payload: P): P {
+function refuse<P extends { userErrors: { message: string; path: string[] }[] }>(payload: P | null): P {
+  if (!payload) throw problemOfRequest();
   const problem = problemOfUser(payload.userErrors);
   if (problem) throw problem;
   return payload;
