@@ -3,13 +3,16 @@ import { GraphiQL } from "graphiql";
 import { AccountBox } from "./account/AccountBox";
 import { accountApi } from "./account/api";
 import { Session } from "./account/session";
+import { browserStorage } from "./browserStorage";
+import { DropNotice } from "./DropNotice";
 import { createFetcher } from "./graphql/fetcher";
 import { createSocket } from "./graphql/socket";
 import { ProgressBar } from "./progress/ProgressBar";
-import { type Progress, progressOf } from "./progress/progress";
+import { type Progress, hasEnded, progressOf } from "./progress/progress";
 import { createStore } from "./store";
 import { learnFrom } from "./walk/carriedStore";
 import { guidePlugin } from "./walk/GuidePanel";
+import { textToBeginWith } from "./walk/keptTabs";
 import { chapters } from "./walk/operations";
 import { TabVariables } from "./walk/TabVariables";
 
@@ -18,9 +21,14 @@ const progress = createStore<Progress | undefined>(undefined);
 const fetcher = createFetcher(session, createSocket(session), {
   answered: learnFrom,
   event: (data) => { progress.set(progressOf(data)); },
+  ended() {
+    const last = progress.get();
+    if (last && !hasEnded(last)) progress.set(undefined);
+  },
 });
 const plugins = [HISTORY_PLUGIN, guidePlugin];
 const firstTabs = chapters[0].operations.map(({ query, variables }) => ({ query, variables }));
+const first = textToBeginWith(browserStorage, firstTabs[0] ?? { query: "", variables: "" });
 
 export function App() {
   return (
@@ -37,8 +45,11 @@ export function App() {
       <main className="docent-main">
         <GraphiQL
           fetcher={fetcher}
+          storage={browserStorage}
           plugins={plugins}
           defaultTabs={firstTabs}
+          initialQuery={first.query}
+          initialVariables={first.variables}
           defaultEditorToolsVisibility="variables"
           shouldPersistHeaders={false}
           schemaDescription
@@ -50,6 +61,7 @@ export function App() {
           <TabVariables />
         </GraphiQL>
       </main>
+      <DropNotice />
     </>
   );
 }

@@ -2,12 +2,15 @@
 import { existsSync } from "node:fs";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type RunningServer, startServer } from "./server";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const PATIENCE = { timeout: 30_000 };
+
+const WIDE = { width: 1400, height: 900 };
 
 const username = `reader-${Date.now().toString(36)}`;
 const password = "correct horse battery staple";
@@ -19,6 +22,16 @@ const REBOUND = "evil.example";
 
 let neighbour: Server;
 let neighbourUrl: string;
+/** The tabs of a first visit. */
+const FIRST_TABS = [
+  "SearchSample",
+  "CreateCollection",
+  "IngestTexts",
+  "WatchOperation",
+  "SearchCollection",
+  "BrowseCollection",
+];
+
 let server: RunningServer;
 let browser: Browser;
 let page: Page;
@@ -49,20 +62,21 @@ beforeAll(async () => {
       `--host-resolver-rules=MAP ${REBOUND} ${hostname}, MAP * ~NOTFOUND, EXCLUDE ${hostname}`,
     ],
   });
-  page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  const context = await browser.newContext({ viewport: WIDE });
   const watch = (url: string) => {
     const target = new URL(url);
     if (!["data:", "blob:"].includes(target.protocol) && target.host !== host) faults.push(`request to ${url}`);
   };
-  page.on("request", (request) => { watch(request.url()); });
+  context.on("request", (request) => { watch(request.url()); });
+  context.on("console", (message) => {
+    if (message.type() === "error") faults.push(`console: ${message.text()}`);
+  });
+  context.on("weberror", (fault) => faults.push(`uncaught: ${fault.error().message}`));
+  page = await context.newPage();
   page.on("websocket", (socket) => {
     watch(socket.url());
     socket.on("framesent", ({ payload }) => framesSent.push(payload.toString()));
   });
-  page.on("console", (message) => {
-    if (message.type() === "error") faults.push(`console: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => faults.push(`uncaught: ${error.message}`));
   await page.goto(server.url);
 }, 180_000);
 
@@ -80,19 +94,42 @@ beforeEach(({ onTestFailed }) => {
 });
 
 /** The visible text of one of GraphiQL's editors; it draws spaces as no-break spaces. */
-async function textOf(area: string): Promise<string> {
-  return (await page.locator(`${area} .view-lines`).first().innerText()).replaceAll("\u00a0", " ");
+async function textOf(area: string, of = page): Promise<string> {
+  return (await of.locator(`${area} .view-lines`).first().innerText()).replaceAll("\u00a0", " ");
 }
 
 /** Without the line breaks that the editors put into long values. */
 const unwrapped = (text: string) => text.replaceAll(/\s/g, "");
 const answer = () => textOf(".graphiql-response");
-const variables = () => textOf(".graphiql-editor-tool");
+const query = (of = page) => textOf(".graphiql-query-editor", of);
+const variables = (of = page) => textOf(".graphiql-editor-tool", of);
 
-async function openTab(name: string): Promise<void> {
-  await page.getByRole("tab", { name }).click();
-  await expect.poll(() => textOf(".graphiql-query-editor"), PATIENCE).toContain(name);
+async function tabs(of = page): Promise<string[]> {
+  await of.getByRole("tab").first().waitFor();
+  return (await of.getByRole("tab").allInnerTexts()).map((title) => title.trim());
 }
+
+async function openTab(name: string, of = page): Promise<void> {
+  await of.getByRole("tab", { name }).click();
+  await expect.poll(() => query(of), PATIENCE).toContain(name);
+}
+
+/** Pastes text at the end of the first line of the query editor. */
+async function paste(text: string): Promise<void> {
+  const lines = page.locator(".graphiql-query-editor .view-lines");
+  const width = (await lines.boundingBox())?.width ?? 0;
+  await lines.click({ position: { x: width - 5, y: 10 } });
+  await page.evaluate((pasted) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", pasted);
+    const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+    document.activeElement?.dispatchEvent(event);
+  }, text);
+  await expect.poll(async () => unwrapped(await query())).toContain(unwrapped(text));
+}
+
+/** Waits until what was done is stored, which takes GraphiQL half a second. */
+const pause = (of = page) => of.waitForTimeout(1500);
 
 async function run(): Promise<void> {
   await page.getByRole("button", { name: "Execute query" }).click();
@@ -106,17 +143,98 @@ async function fillIn(fields: Record<string, string>): Promise<void> {
 }
 
 test("a first visitor sees the six operations in order", async () => {
-  await page.getByRole("tab").first().waitFor();
-  const titles = (await page.getByRole("tab").allInnerTexts()).map((title) => title.trim());
-  expect(titles).toEqual([
-    "SearchSample",
-    "CreateCollection",
-    "IngestTexts",
-    "WatchOperation",
-    "SearchCollection",
-    "BrowseCollection",
-  ]);
+  expect(await tabs()).toEqual(FIRST_TABS);
   await expect.poll(variables, PATIENCE).toContain('"query"');
+}, 60_000);
+
+test("a reload brings the same tabs back, with the one in front that was", async () => {
+  await pause();
+  await page.reload();
+  expect(await tabs()).toEqual(FIRST_TABS);
+  await expect.poll(query, PATIENCE).toContain("SearchSample");
+  await expect.poll(variables, PATIENCE).toContain('"query"');
+
+  await openTab("SearchCollection");
+  await pause();
+  await page.reload();
+  expect(await tabs()).toEqual(FIRST_TABS);
+  await expect.poll(query, PATIENCE).toContain("SearchCollection");
+  await expect.poll(variables, PATIENCE).toContain('"collectionId"');
+}, 60_000);
+
+test("a reload right after a change of tabs and a change of text loses neither", async () => {
+  await openTab("SearchSample");
+  await paste("\n# Mine");
+  await page.reload();
+  expect(await tabs()).toEqual(FIRST_TABS);
+  await expect.poll(query, PATIENCE).toContain("# Mine");
+  await expect.poll(query, PATIENCE).toContain("SearchSample");
+}, 60_000);
+
+test("a tab that is chosen before the editors are there is the one that they show", async () => {
+  const late = /\/monaco-editor[^/]*\.js/;
+  await page.route(late, async (route) => {
+    await pause();
+    await route.continue();
+  });
+  await page.reload();
+  await page.getByRole("tab", { name: "IngestTexts" }).click();
+  await expect.poll(query, PATIENCE).toContain("IngestTexts");
+  await expect.poll(variables, PATIENCE).toContain('"collectionId"');
+  await page.unroute(late);
+  await openTab("SearchSample");
+  await pause();
+}, 60_000);
+
+test("a second window opens the same tabs, and from then on each keeps its own", async () => {
+  const other = await page.context().newPage();
+  await other.goto(server.url);
+  expect(await tabs(other)).toEqual(FIRST_TABS);
+  await expect.poll(() => query(other), PATIENCE).toContain("SearchSample");
+
+  await openTab("BrowseCollection", other);
+  await pause(other);
+  await page.reload();
+  await expect.poll(query, PATIENCE).toContain("SearchSample");
+  await other.reload();
+  await expect.poll(() => query(other), PATIENCE).toContain("BrowseCollection");
+  expect(await tabs(other)).toEqual(FIRST_TABS);
+  expect(await tabs()).toEqual(FIRST_TABS);
+  await other.close();
+}, 60_000);
+
+/** Drags something from outside over the middle of an element and lets it go, as the system does. */
+async function drop(what: { files?: string[]; link?: string }, onto: string): Promise<void> {
+  const box = await page.locator(onto).first().boundingBox();
+  if (!box) throw new Error(`${onto} can't be seen`);
+  const session = await page.context().newCDPSession(page);
+  const data = {
+    items: what.link ? [{ mimeType: "text/uri-list", data: what.link }] : [],
+    files: what.files ?? [],
+    dragOperationsMask: 1 | 2 | 16,
+  };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+    await session.send("Input.dispatchDragEvent", { type, x: box.x + box.width / 2, y: box.y + box.height / 2, data });
+  }
+  await session.detach();
+}
+
+test("a file or a link that is dropped does not take the page away", async () => {
+  const here = page.url();
+  const windows = page.context().pages().length;
+  const file = fileURLToPath(import.meta.url);
+  const places = [".docent-header h1", ".graphiql-response", ".graphiql-sidebar"];
+  // An editor takes a link for text, but no file.
+  for (const place of [...places, ".graphiql-query-editor"]) await drop({ files: [file] }, place);
+  for (const place of places) await drop({ link: `${server.url}/mark.svg` }, place);
+  await pause();
+  expect(page.url()).toBe(here);
+  expect(page.context().pages()).toHaveLength(windows);
+  await expect.poll(query, PATIENCE).toContain("SearchSample");
+  expect(await query()).not.toContain("browser.test.ts");
+  await page.getByRole("status").filter({ hasText: "uploadCreate" }).waitFor();
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  expect(await page.getByRole("status").filter({ hasText: "uploadCreate" }).count()).toBe(0);
 }, 60_000);
 
 test("a search works without an account", async () => {
@@ -149,13 +267,15 @@ test("signing out and in again works", async () => {
   await expect.poll(() => accountButton().innerText(), PATIENCE).toContain(username);
 }, 60_000);
 
+let collectionId: string;
+
 test("a collection is created, and the next tab knows it", async () => {
   await openTab("CreateCollection");
   await run();
   await expect.poll(answer, PATIENCE).toContain('"userErrors": []');
-  const id = /"id":"([^"]+)"/.exec(unwrapped(await answer()))?.[1] ?? "no id";
+  collectionId = /"id":"([^"]+)"/.exec(unwrapped(await answer()))?.[1] ?? "no id";
   await openTab("IngestTexts");
-  await expect.poll(async () => unwrapped(await variables()), PATIENCE).toContain(`"collectionId":"${id}"`);
+  await expect.poll(async () => unwrapped(await variables()), PATIENCE).toContain(`"collectionId":"${collectionId}"`);
 }, 60_000);
 
 test("texts are ingested and the work is watched to its end", async () => {
@@ -168,7 +288,11 @@ test("texts are ingested and the work is watched to its end", async () => {
   expect(await answer()).toContain('"progress": 100');
   expect(await page.locator(".docent-progress").innerText()).toContain("100 %");
   expect(await page.getByRole("progressbar").getAttribute("value")).toBe("100");
+  colourOfSuccess = await barColour();
 }, 120_000);
+
+let colourOfSuccess: string;
+const barColour = () => page.getByRole("progressbar").evaluate((bar) => getComputedStyle(bar).color);
 
 test("a search by meaning finds the text, highlighted and explained", async () => {
   await openTab("SearchCollection");
@@ -187,9 +311,37 @@ test("the collection is browsed down to its chunks", async () => {
   expect(await answer()).toContain('"content"');
 }, 60_000);
 
+test("documents that failed are counted in another colour, and one click shows why", async () => {
+  await page.getByRole("button", { name: "New tab" }).click();
+  await paste(`mutation Mixed { documentsIngest(input: { collectionId: "${collectionId}", documents: [
+    { fileName: "good.md", source: { text: "Salt marshes are flooded by the tide." } }
+    { fileName: "empty.md", source: { text: " " } }
+  ] }) { operation { id } userErrors { message } } }`);
+  await run();
+  await expect.poll(answer, PATIENCE).toContain('"operation"');
+  await openTab("WatchOperation");
+  await run();
+  await expect.poll(answer, { timeout: 90_000 }).toContain("OPERATION_COMPLETED");
+  const bar = page.locator(".docent-progress");
+  expect(await bar.innerText()).toContain("1 of 2 documents failed");
+  expect(await barColour()).not.toBe(colourOfSuccess);
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect((await bar.locator("output").boundingBox())?.width).toBeGreaterThan(150);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  await page.setViewportSize(WIDE);
+
+  await bar.getByRole("button", { name: "See why" }).click();
+  await expect.poll(query, PATIENCE).toContain("ListFailures");
+  await expect.poll(variables, PATIENCE).not.toContain("<from step 3>");
+  await run();
+  await expect.poll(answer, PATIENCE).toContain('"empty.md"');
+  expect(unwrapped(await answer())).toContain('"code":"NO_TEXT","message":"Notextwasfound');
+}, 120_000);
+
 async function openFromGuide(name: string): Promise<void> {
   await page.getByRole("button", { name }).click();
-  await expect.poll(() => textOf(".graphiql-query-editor"), PATIENCE).toContain(name);
+  await expect.poll(query, PATIENCE).toContain(name);
 }
 
 let apiKey: string;

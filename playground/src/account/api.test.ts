@@ -31,3 +31,14 @@ test("a refusal before anything ran tells the time to wait, which only the heade
   answer = Response.json({ errors }, { status: 429, headers: { "retry-after": "14" } });
   await expect(accountApi.signIn("ada", "secret")).rejects.toThrow("Too many requests. Try again in 14 seconds.");
 });
+
+test("a field that failed by itself says why, like a request that failed", async () => {
+  const errors = [{ message: "down", extensions: { code: "UNAVAILABLE" } }];
+  answer = Response.json({ data: { sessionCreate: null }, errors });
+  await expect(accountApi.signIn("ada", "secret")).rejects.toMatchObject({
+    message: "The server is too busy to answer. Try again in a moment.",
+    isPassing: true,
+  });
+  answer = Response.json({ data: { sessionRevoke: null } });
+  await expect(accountApi.signOut("refresh")).rejects.toThrow("The server sent an empty answer.");
+});

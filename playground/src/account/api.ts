@@ -63,7 +63,7 @@ async function ask<R, V>(
   headers?: HeadersInit,
 ): Promise<{ data: R; serverTime: number }> {
   const { answer, serverTime } = await post({ query: document.toString(), variables }, headers);
-  // A field that failed is null beside those that did not.
+  // Each of them asks for one thing, so there is nothing beside an error that could be used.
   if (!answer.data || answer.errors?.length) throw problemOfRequest(answer.errors);
   return { data: answer.data as R, serverTime };
 }

@@ -2,6 +2,7 @@ import { parse } from "graphql";
 import { beforeEach, expect, test, vi } from "vitest";
 import { Session } from "../account/session";
 import { createFetcher } from "./fetcher";
+import type { Observer } from "./socket";
 
 const REFUSED = { errors: [{ message: "expired", extensions: { code: "UNAUTHENTICATED" } }] };
 
@@ -30,7 +31,7 @@ function setUp() {
     signOut: () => Promise.resolve(),
   });
   const socket = { subscribe: vi.fn(() => () => undefined) };
-  const listener = { answered: vi.fn(), event: vi.fn() };
+  const listener = { answered: vi.fn(), event: vi.fn(), ended: vi.fn() };
   return { session, socket, listener, fetcher: createFetcher(session, socket, listener) };
 }
 
@@ -98,4 +99,20 @@ test("an unreachable server is an error in the answer", async () => {
   vi.stubGlobal("fetch", () => Promise.reject(new TypeError("refused")));
   const answer = await fetcher({ query: "{ viewer { id } }" });
   expect(answer).toEqual({ errors: [{ message: "The server can't be reached. Is it still running?" }] });
+});
+
+test.each(["stopped", "complete", "error"] as const)("the end of a subscription is told when it is %s", async (how) => {
+  const { fetcher, socket, listener } = setUp();
+  const result = await fetcher({ query: "subscription { operationEvents { kind } }" });
+  const observer = { next: vi.fn(), error: vi.fn(), complete: vi.fn() };
+  const { unsubscribe } = (result as unknown as { subscribe: (to: object) => { unsubscribe: () => void } }).subscribe(observer);
+  const inner = (socket.subscribe.mock.calls as unknown as [object, Observer][])[0]?.[1];
+  inner?.next({ data: { operationEvents: { kind: "OPERATION_STARTED" } } });
+  expect(listener.event).toHaveBeenCalledOnce();
+  expect(listener.ended).not.toHaveBeenCalled();
+  if (how === "stopped") unsubscribe();
+  else if (how === "complete") inner?.complete();
+  else inner?.error(new Error("lost"));
+  expect(listener.ended).toHaveBeenCalledOnce();
+  if (how !== "stopped") expect(observer[how]).toHaveBeenCalledOnce();
 });

@@ -9,8 +9,10 @@ type Fetcher = GraphiQLProps["fetcher"];
 
 /** Is told every answer before the person sees it. */
 export interface Listener {
-  answered: (data: unknown) => void;
-  event: (data: unknown) => void;
+  answered: (data: Answer["data"]) => void;
+  event: (data: Answer["data"]) => void;
+  /** No event follows, because all were told, somebody stopped, or the connection was lost. */
+  ended: () => void;
 }
 
 export function createFetcher(session: Session, socket: Socket, listener: Listener): Fetcher {
@@ -20,16 +22,28 @@ export function createFetcher(session: Session, socket: Socket, listener: Listen
     if (operation?.operation !== OperationTypeNode.SUBSCRIPTION) return answer(request, options?.headers);
 
     // An observable and not an async generator, because a generator that waits for an event can't be stopped.
-    const subscribe = (observer: Observer) => ({
-      unsubscribe: socket.subscribe(request, {
+    const subscribe = (observer: Observer) => {
+      const unsubscribe = socket.subscribe(request, {
         next(result) {
           listener.event(result.data);
           observer.next(result);
         },
-        error: observer.error,
-        complete: observer.complete,
-      }),
-    });
+        error(error) {
+          listener.ended();
+          observer.error(error);
+        },
+        complete() {
+          listener.ended();
+          observer.complete();
+        },
+      });
+      return {
+        unsubscribe() {
+          unsubscribe();
+          listener.ended();
+        },
+      };
+    };
     return { subscribe } as ReturnType<Fetcher>;
   };
 

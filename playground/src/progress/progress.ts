@@ -1,11 +1,22 @@
 /** How far a watched operation is, learnt from the events that pass by. */
-import type { OperationEventKind } from "../graphql/generated/graphql";
+import type { OperationEventKind, WatchOperationSubscription } from "../graphql/generated/graphql";
+import type { Partly } from "../graphql/partly";
+
+/** The data of an event of `WatchOperation`, as far as it was asked for. */
+export type WatchedEvent = Partly<WatchOperationSubscription> | null | undefined;
+
+type EventFields = Partly<WatchOperationSubscription["operationEvents"]>;
+type Totals = WatchOperationSubscription["operationEvents"]["operation"]["totals"];
 
 export interface Progress {
   percent: number;
-  /** The last event in words. */
+  /** What happened last, or how it ended, in words. */
   text: string;
-  outcome: "running" | "completed" | "failed" | "cancelled";
+  outcome: "running" | "waiting" | "completed" | "incomplete" | "failed" | "cancelled";
+  /** How many documents failed until now, as far as is known. */
+  failed: number;
+  /** Absent when nobody asked for it. */
+  operationId?: string;
 }
 
 const WORDS: Record<OperationEventKind, (file: string) => string> = {
@@ -25,26 +36,75 @@ const WORDS: Record<OperationEventKind, (file: string) => string> = {
   OPERATION_CANCELLED: () => "Cancelled",
 };
 
-const OUTCOMES: Partial<Record<OperationEventKind, Progress["outcome"]>> = {
-  OPERATION_COMPLETED: "completed",
-  OPERATION_FAILED: "failed",
-  OPERATION_CANCELLED: "cancelled",
-};
+/** From the data of a subscription's event; nothing when it is not about an operation or lacks what a bar needs. */
+export function progressOf(data: WatchedEvent): Progress | undefined {
+  const event = data?.operationEvents;
+  if (!isTold(event) || typeof event.progress !== "number") return undefined;
+  const percent = event.progress;
+  const totals = event.operation?.totals ?? {};
+  const failed = totals.failed ?? 0;
+  const known = { percent, failed, ...(event.operation?.id && { operationId: event.operation.id }) };
 
-interface EventFields {
-  kind?: OperationEventKind;
-  progress?: number;
-  document?: { fileName?: string } | null;
+  switch (event.kind) {
+    case "OPERATION_COMPLETED":
+      return { ...known, ...completed(totals) };
+    case "OPERATION_FAILED":
+      return { ...known, outcome: "failed", text: totals.failed ? `${failures(totals)}. ${WHAT_TO_DO}` : story(event) };
+    case "OPERATION_CANCELLED":
+      return { ...known, outcome: "cancelled", text: cancelled(totals) };
+    default: {
+      const waits = event.operation?.waitsForSpace;
+      const text = waits ? WAITS_FOR_SPACE : story(event);
+      return { ...known, outcome: waits ? "waiting" : "running", text: failed ? `${text} (${failures(totals)})` : text };
+    }
+  }
 }
 
-/** From the data of a subscription's event; nothing when it is not about an operation or lacks what a bar needs. */
-export function progressOf(data: unknown): Progress | undefined {
-  const fields = data as Partial<Record<"operationEvents" | "viewerOperations", EventFields | null>> | null | undefined;
-  const event = fields?.operationEvents ?? fields?.viewerOperations;
-  if (!event?.kind || event.progress === undefined || !(event.kind in WORDS)) return undefined;
-  return {
-    percent: event.progress,
-    text: WORDS[event.kind](event.document?.fileName ?? "a document"),
-    outcome: OUTCOMES[event.kind] ?? "running",
-  };
+/** Whether nothing more will happen to the operation. */
+export function hasEnded({ outcome }: Progress): boolean {
+  return outcome !== "running" && outcome !== "waiting";
+}
+
+const WAITS_FOR_SPACE =
+  "Documents wait for space: the server's disk is nearly full. They go on by themselves when there is some.";
+const WHAT_TO_DO = "Look at the reason, then ingest again what failed.";
+
+function completed(totals: Partly<Totals>): Pick<Progress, "outcome" | "text"> {
+  if (totals.failed) return { outcome: "incomplete", text: `${failures(totals)}, the others are done. ${WHAT_TO_DO}` };
+  // Without the count nobody knows, and a good end that is only believed may be none.
+  if (typeof totals.failed !== "number") {
+    return { outcome: "incomplete", text: "Ended. Ask for operation { totals { failed } } to see whether documents failed." };
+  }
+  const unchanged = totals.skipped ? `, ${totals.skipped} of ${totals.documents ?? "the"} documents unchanged` : "";
+  return { outcome: "completed", text: `Done${unchanged}` };
+}
+
+function cancelled(totals: Partly<Totals>): string {
+  const parts = [
+    typeof totals.completed === "number" && `${totals.completed} of ${documents(totals)} done`,
+    totals.failed && `${totals.failed} failed`,
+    totals.cancelled && `${totals.cancelled} left out`,
+  ].filter(Boolean);
+  return parts.length > 0 ? `Cancelled: ${parts.join(", ")}` : WORDS.OPERATION_CANCELLED("");
+}
+
+function failures(totals: Partly<Totals>): string {
+  if (totals.documents === 1) return "The document failed";
+  if (totals.documents === totals.failed) return `All ${documents(totals)} failed`;
+  return `${totals.failed ?? 0} of ${documents(totals)} failed`;
+}
+
+function documents({ documents }: Partly<Totals>): string {
+  return typeof documents === "number" ? `${documents} ${documents === 1 ? "document" : "documents"}` : "the documents";
+}
+
+/** Whether it says what happened, in a word that is known here. */
+function isTold(event: EventFields | null | undefined): event is EventFields & { kind: OperationEventKind } {
+  return typeof event?.kind === "string" && event.kind in WORDS;
+}
+
+/** What an event tells, with what the server says beyond that: why a document failed, and until when another waits. */
+function story(event: EventFields & { kind: OperationEventKind }): string {
+  const words = WORDS[event.kind](event.document?.fileName ?? "a document");
+  return event.message ? `${words}: ${event.message}` : words;
 }

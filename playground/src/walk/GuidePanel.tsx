@@ -1,31 +1,19 @@
-import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { type GraphiQLPlugin, pick, useGraphiQL } from "@graphiql/react";
 import { Fragment, useEffect } from "react";
-import { type SavedOperation, chapters, savedOperations } from "./operations";
+import { chapters, savedOperations } from "./operations";
+import { useOpen } from "./useOpen";
 
 /** A panel of GraphiQL that lists the saved operations and opens them again after their tabs were closed or changed. */
 export const guidePlugin: GraphiQLPlugin = { title: "Guide", icon: GuideIcon, content: GuidePanel };
 
 function GuidePanel() {
-  const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL(
-    pick("tabs", "activeTabIndex", "queryEditor", "variableEditor"),
-  );
-  const { addTab, changeTab } = useGraphiQLActions();
+  const { tabs, activeTabIndex } = useGraphiQL(pick("tabs", "activeTabIndex"));
+  const open = useOpen();
 
   // A new tab is the last of a row that may be longer than the screen.
   useEffect(() => {
     document.querySelector(".graphiql-tab-active")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [activeTabIndex, tabs.length]);
-
-  function open(operation: SavedOperation) {
-    const index = tabs.findIndex((tab) => tab.query?.trim() === operation.query.trim());
-    if (index >= 0) {
-      changeTab(index);
-      return;
-    }
-    addTab();
-    queryEditor?.setValue(operation.query);
-    variableEditor?.setValue(operation.variables);
-  }
 
   return (
     <section className="docent-guide" aria-label="Guide">

@@ -1,9 +1,14 @@
 import { pick, useGraphiQL } from "@graphiql/react";
 import { useEffect, useSyncExternalStore } from "react";
+import { browserStorage } from "../browserStorage";
 import { fillIn } from "./carried";
 import { carriedIds } from "./carriedStore";
+import { keepTabs } from "./keptTabs";
 
-/** Fills the carried ids into the variables of the tab in front, when it comes to the front or an id arrives. */
+/**
+ * Keeps the editors and the tab in front together: fills the carried ids into its variables when it comes to the front or
+ * an id arrives, and keeps what was typed when the page is left.
+ */
 export function TabVariables() {
   const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL(
     pick("tabs", "activeTabIndex", "queryEditor", "variableEditor"),
@@ -11,7 +16,6 @@ export function TabVariables() {
   const known = useSyncExternalStore(carriedIds.subscribe, carriedIds.get);
   const tab = tabs[activeTabIndex];
   const tabId = tab?.id;
-  const tabVariables = tab?.variables ?? "";
 
   // Ids and comments are long, and the editors may be narrow.
   useEffect(() => {
@@ -19,11 +23,14 @@ export function TabVariables() {
     variableEditor?.updateOptions({ wordWrap: "on" });
   }, [queryEditor, variableEditor]);
 
-  // GraphiQL shows the variables of its first tab only after a change of tabs.
+  // The tabs are there before the editors, which begin with the tab that was in front then.
   useEffect(() => {
-    if (variableEditor?.getValue() === "" && tabVariables !== "") variableEditor.setValue(tabVariables);
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- only when the editor is there, not while somebody types
-  }, [variableEditor]);
+    if (!tab || !queryEditor || !variableEditor) return;
+    const [query, variables] = [tab.query ?? "", tab.variables ?? ""];
+    if (queryEditor.getValue() !== query) queryEditor.setValue(query);
+    if (variableEditor.getValue() !== variables) variableEditor.setValue(variables);
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- only when the editors come, not while somebody types
+  }, [queryEditor, variableEditor]);
 
   useEffect(() => {
     if (!queryEditor || !variableEditor) return;
@@ -31,6 +38,16 @@ export function TabVariables() {
     const filled = fillIn(known, queryEditor.getValue(), variables);
     if (filled !== variables) variableEditor.setValue(filled);
   }, [known, tabId, queryEditor, variableEditor]);
+
+  useEffect(() => {
+    if (!queryEditor || !variableEditor) return;
+    const keep = () => {
+      const typed = { query: queryEditor.getValue(), variables: variableEditor.getValue() };
+      keepTabs(browserStorage, { tabs, activeTabIndex }, typed);
+    };
+    window.addEventListener("pagehide", keep);
+    return () => { window.removeEventListener("pagehide", keep); };
+  }, [tabs, activeTabIndex, queryEditor, variableEditor]);
 
   return null;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type CarriedIds, fillIn, learn } from "./carried";
+import { type CarriedAnswer, type CarriedIds, fillIn, learn } from "./carried";
 
 const USES_COLLECTION = "query ($collectionId: ID!) { collection(id: $collectionId) { name } }";
 const created = (id: string) => ({ collectionCreate: { collection: { id } } });
@@ -12,7 +12,8 @@ describe("learning ids", () => {
 
   test("an answer without a new id changes nothing", () => {
     const known: CarriedIds = { collectionId: ["c1"] };
-    const answers = [created("c1"), { collectionCreate: { collection: null } }, { collection: { id: "c2" } }, null, undefined];
+    const another = { collection: { id: "c2" } } as CarriedAnswer;
+    const answers = [created("c1"), { collectionCreate: { collection: null } }, { collectionCreate: null }, another, null, undefined];
     for (const data of answers) expect(learn(known, data)).toBe(known);
   });
 

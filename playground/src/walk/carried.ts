@@ -3,11 +3,17 @@
  * begun become the values of `$collectionId` and `$operationId` in the other tabs.
  */
 
+import type { CreateCollectionMutation, IngestTextsMutation } from "../graphql/generated/graphql";
+import type { Partly } from "../graphql/partly";
+
+/** The data of an answer from which ids are learnt, as far as it is there. */
+export type CarriedAnswer = Partly<CreateCollectionMutation & IngestTextsMutation> | null | undefined;
+
 /** From which field of an answer each variable is learnt. */
 const SOURCES = {
-  collectionId: ["collectionCreate", "collection", "id"],
-  operationId: ["documentsIngest", "operation", "id"],
-} as const;
+  collectionId: (data: CarriedAnswer) => data?.collectionCreate?.collection?.id,
+  operationId: (data: CarriedAnswer) => data?.documentsIngest?.operation?.id,
+};
 
 type Name = keyof typeof SOURCES;
 const NAMES = Object.keys(SOURCES) as Name[];
@@ -18,10 +24,10 @@ export type CarriedIds = Partial<Record<Name, string[]>>;
 const REMEMBERED = 20;
 
 /** What is known after an answer; the same object when the answer brings nothing new. */
-export function learn(known: CarriedIds, data: unknown): CarriedIds {
+export function learn(known: CarriedIds, data: CarriedAnswer): CarriedIds {
   let result = known;
   for (const name of NAMES) {
-    const id = SOURCES[name].reduce<unknown>((value, key) => (value as Record<string, unknown> | null)?.[key], data);
+    const id = SOURCES[name](data);
     if (typeof id !== "string" || id === known[name]?.at(-1)) continue;
     result = { ...result, [name]: [...(known[name] ?? []), id].slice(-REMEMBERED) };
   }

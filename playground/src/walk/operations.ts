@@ -28,7 +28,8 @@ export const savedOperations: SavedOperation[] = Object.keys(queries)
 /** The operations as the guide shows them. Those of the first chapter are the tabs of a first visit. */
 export const chapters = [
   { title: "From a search to your own collection", operations: savedOperations.slice(0, 6) },
-  { title: "Sharing, keys and accounts", operations: savedOperations.slice(6) },
+  { title: "Sharing, keys and accounts", operations: savedOperations.slice(6, 13) },
+  { title: "When something is wrong", operations: savedOperations.slice(13) },
 ] as const;
 
 function numberOf(path: string): number {

@@ -1,0 +1,34 @@
+import { useEffect, useState } from "react";
+import { refuseDrops } from "./drops";
+
+/** How long the notice stays after the last that was heard of a file, in milliseconds. */
+const SHOWN = 15_000;
+
+/** Says what to do with a file instead of dropping it on the page. */
+export function DropNotice() {
+  /** How often a file was there; 0 when nothing is to be said. */
+  const [count, setCount] = useState(0);
+
+  useEffect(() => refuseDrops(window, () => { setCount((before) => before + 1); }), []);
+  useEffect(() => {
+    if (count === 0) return;
+    const timer = setTimeout(() => { setCount(0); }, SHOWN);
+    return () => { clearTimeout(timer); };
+  }, [count]);
+
+  return (
+    <div className="docent-drop" role="status">
+      {count > 0 && (
+        <>
+          <p>
+            Files can’t be dropped here. Send a file with <code>uploadCreate</code>, a PUT to the url that it answers
+            with, and <code>documentsIngest</code>; or paste its text into tab <strong>IngestTexts</strong>.
+          </p>
+          <button type="button" className="docent-close" aria-label="Close" onClick={() => { setCount(0); }}>
+            ×
+          </button>
+        </>
+      )}
+    </div>
+  );
+}
