@@ -12,7 +12,7 @@ mod transaction;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait, sqlx};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, sqlx};
 use sea_orm_migration::MigratorTrait;
 
 use self::statement::Executor;
@@ -97,6 +97,7 @@ impl Database {
     ) -> Result<Self, DatabaseError> {
         // The writer comes first: it makes the file and puts it into WAL mode.
         let writer = connect(sqlite_options(path, config, false), observer.clone()).await?;
+        forget_statistics(&writer).await?;
         let readers = connect(sqlite_options(path, config, true), observer).await?;
         let statement_timeout = Duration::from_secs(config.statement_timeout_seconds);
         Ok(Self { readers, writer, statement_timeout, place: None })
@@ -226,6 +227,21 @@ fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> Conn
         });
     }
     options
+}
+
+/// Removes what somebody's `ANALYZE` left. Statements are written for their indexes, which SQLite takes by itself; numbers
+/// from a time when a table was small would let it read the table whole, however large it is by now.
+async fn forget_statistics(writer: &DatabaseConnection) -> Result<(), DatabaseError> {
+    let tables = "SELECT name FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')";
+    let tables = writer.query_all_raw(Statement::from_string(DbBackend::Sqlite, tables)).await?;
+    for table in &tables {
+        let name: String = table.try_get_by_index(0)?;
+        writer.execute_unprepared(&format!("DELETE FROM {name}")).await?;
+    }
+    if !tables.is_empty() {
+        writer.execute_unprepared("ANALYZE sqlite_schema").await?;
+    }
+    Ok(())
 }
 
 async fn connect(

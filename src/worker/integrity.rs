@@ -38,6 +38,10 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
     let filter = CollectionFilter::default();
     let order = (CollectionSort::CreatedAt, Direction::Ascending);
     let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
+    // Opened here for a store that lost them; opening asks a server several things, so each is opened once.
+    for name in collections::placements(&services.database.reader(Scope::System)).await? {
+        services.vectors.ensure(&Placement { name, ..services.placement() }).await?;
+    }
     let mut seen = HashSet::new();
     loop {
         let reader = services.database.reader(Scope::System);
@@ -69,8 +73,6 @@ async fn compare(services: &Services, collection: &Collection) -> Result<Option<
         return Ok(None);
     }
     let placement = placement(services, collection);
-    // Opened here for a store that lost it, and for one that a placement of an earlier model is in.
-    services.vectors.ensure(&placement).await?;
     let points = services.vectors.count(&placement, collection.generation).await?;
     let points = i64::try_from(points).unwrap_or(i64::MAX);
     let reader = services.database.reader(Scope::System);

@@ -64,7 +64,7 @@ pub struct HostileArguments {
     pub calm_minutes: u64,
 
     /// Size of the file system with the data directory, in MiB. It is in memory.
-    #[arg(long, default_value_t = 1024)]
+    #[arg(long, default_value_t = 4096)]
     pub disk_mib: u64,
 
     /// Seconds between two kills.

@@ -21,5 +21,4 @@ for table in ("operations", "audit_log"):
         (rows, owner),
     )
 connection.commit()
-connection.execute("ANALYZE")
 connection.close()
