@@ -1,7 +1,6 @@
-//! Who is asking and what they may do: the viewer, the policy, passwords, tokens, limits.
+//! Who is asking, and how they prove it: the viewer, passwords, tokens, limits.
 
 pub mod password;
-pub mod policy;
 pub mod rate_limit;
 pub mod secret;
 pub mod share;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::policy;
 use crate::{
     domain::{
         action::Action,
         api_key::ApiKey,
         client::Client,
         id::{ApiKeyId, SessionId, UserId},
+        policy,
         scope::{Caller, Scope},
         user::{ServerRole, User},
     },

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Something that a caller may or may not do. Who may is the policy's to say (`auth::policy`).
+/// Something that a caller may or may not do. Who may is the policy's to say ([`policy`](super::policy)).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Action {
     /// See and search a collection, its documents, their chunks and originals.

@@ -1,4 +1,5 @@
-//! What Docent is about, as plain values: identifiers, rows of the catalogue, state machines and their invariants.
+//! What Docent is about, as plain values: identifiers, rows of the catalogue, state machines, their invariants,
+//! and who may do what.
 //!
 //! Nothing here performs I/O, is asynchronous, or names a database, transport or engine crate.
 
@@ -18,6 +19,7 @@ pub mod member;
 pub mod name;
 pub mod operation;
 pub mod page;
+pub mod policy;
 pub mod scope;
 pub mod search;
 pub mod session;

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     auth::{
-        policy,
         secret::{Secret, SecretKind},
         viewer::Viewer,
     },
@@ -20,6 +19,7 @@ use crate::{
         api_key::ApiKey,
         audit::AuditAction,
         id::{ApiKeyId, CollectionId},
+        policy,
     },
     error::{Error, ViolationCode},
 };

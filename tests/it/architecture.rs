@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("disk", &[], &["rustix"]),
     ("error", &["domain", "config", "blob", "db", "embedding", "vector"], &[]),
     ("auth", &["domain", "config", "error"], &["argon2", "jsonwebtoken"]),
-    ("db", &["domain", "config", "error", "auth"], &["sea_orm", "sea_orm_migration", "migration"]),
+    ("db", &["domain", "config", "error"], &["sea_orm", "sea_orm_migration", "migration"]),
     ("vector", &["domain", "config"], &["qdrant_edge", "qdrant_client"]),
     ("embedding", &["domain", "config"], &["candle_core", "tokenizers", "reqwest"]),
     ("blob", &["domain", "config", "disk"], &["object_store"]),
@@ -247,7 +247,7 @@ fn rows_are_known_only_to_the_database_layer() {
 #[test]
 fn only_workers_and_commands_read_with_the_scope_of_the_system() {
     // Beside those who build it: the definition, what the policy says of it, and what repositories do with it.
-    let may = ["worker", "cli", "domain", "auth", "db"];
+    let may = ["worker", "cli", "domain", "db"];
     for source in sources().iter().filter(|source| !may.contains(&source.layer.as_str())) {
         let lines: Vec<_> = source.code.lines().filter(|line| line.contains("Scope::System")).collect();
         assert!(lines.is_empty(), "{}: {lines:?}", source.path.display());
@@ -259,7 +259,7 @@ fn only_the_policy_says_which_role_may_do_what() {
     // Roles are told apart where they are defined, stored, shown and handed over; nowhere is one of them asked for.
     let may = [
         "domain/collection.rs",
-        "auth/policy.rs",
+        "domain/policy.rs",
         "db/entity/",
         "db/repo/users.rs",
         "graphql/types/",
@@ -279,7 +279,7 @@ fn only_the_policy_says_which_role_may_do_what() {
 #[test]
 fn the_architecture_document_prints_the_policy() {
     let document = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).unwrap();
-    let table = docent::auth::policy::to_markdown();
+    let table = docent::domain::policy::to_markdown();
     assert!(document.contains(&table), "put this into ARCHITECTURE.md, under «Who may do what»:\n{table}");
 }
 

@@ -12,7 +12,6 @@ use super::{
     to_count, within,
 };
 use crate::{
-    auth::policy,
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, audit_entry, collection},
@@ -22,6 +21,7 @@ use crate::{
         audit::{AuditAction, AuditEntry, AuditResult},
         id::{AuditEntryId, CollectionId, UserId},
         page::{Page, PageRequest},
+        policy,
         scope::Scope,
     },
 };

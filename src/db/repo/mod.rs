@@ -32,10 +32,7 @@ use super::{
     DatabaseError, Reader,
     entity::{StoredEnum, api_key_collection, collection, collection_member},
 };
-use crate::{
-    auth::policy,
-    domain::{action::Action, collection::CollectionStatus, id::CollectionId, name, scope::Scope},
-};
+use crate::domain::{action::Action, collection::CollectionStatus, id::CollectionId, name, policy, scope::Scope};
 
 /// Rows in one INSERT: 12 columns times 500 rows stay far below both databases' limits of bound values.
 const INSERT_ROWS: usize = 500;

@@ -7,12 +7,12 @@ use super::{
     OrderDirection, Total, User, filter,
 };
 use crate::{
-    auth::policy::{self, POLICY, Rule},
     domain::{
         collection,
         id::CollectionId,
         member, operation,
         page::{Page, PageRequest},
+        policy::{self, POLICY, Rule},
     },
     error::Error,
     graphql::{

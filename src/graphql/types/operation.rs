@@ -7,8 +7,7 @@ use super::{
     filter,
 };
 use crate::{
-    auth::policy,
-    domain::{action, id::OperationId, operation, page::Page},
+    domain::{action, id::OperationId, operation, page::Page, policy},
     error::Error,
     graphql::{
         context::ContextExt,
@@ -70,7 +69,8 @@ pub struct OperationTotals {
 
 impl From<operation::OperationTotals> for OperationTotals {
     fn from(totals: operation::OperationTotals) -> Self {
-        let operation::OperationTotals { documents, completed, failed, skipped, cancelled, chunks, in_work: _ } = totals;
+        let operation::OperationTotals { documents, completed, failed, skipped, cancelled, chunks, in_work: _ } =
+            totals;
         Self { documents, completed, failed, skipped, cancelled, chunks }
     }
 }

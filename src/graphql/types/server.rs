@@ -5,11 +5,12 @@ use chrono::{DateTime, Utc};
 
 use super::number;
 use crate::{
-    auth::{policy, viewer::Viewer},
+    auth::viewer::Viewer,
     config::{self, Config},
     domain::{
         action::Action,
         page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
+        policy,
     },
     graphql::scalars::BigInt,
     service::{Services, integrity},

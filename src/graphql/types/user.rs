@@ -4,8 +4,8 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
 use super::{ApiKey, Connection, RateLimit, Session, Total, filter};
 use crate::{
-    auth::{policy, viewer::Viewer},
-    domain::{action::Action, id::UserId, user},
+    auth::viewer::Viewer,
+    domain::{action::Action, id::UserId, policy, user},
     error::Error,
     graphql::{
         context::ContextExt,

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::domain::{action::Action, collection::CollectionRole, scope::Scope};
+use super::{action::Action, collection::CollectionRole, scope::Scope};
 
 /// Who may do one thing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
