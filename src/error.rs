@@ -245,6 +245,19 @@ impl StdError for Error {
     }
 }
 
+/// `error` and its causes, from the outside in. For logs only.
+#[must_use]
+pub fn cause_chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 const RETRY_AFTER_SECONDS: u64 = 2;
 /// Somebody has to make space, which takes a while.
 const RETRY_WHEN_FULL_SECONDS: u64 = 60;

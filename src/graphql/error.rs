@@ -3,13 +3,13 @@
 //! Errors are told apart by their source. Ours speak for themselves; any other source is a fault of the server, logged
 //! with its causes and masked; an error without a source was made by the engine and is about the document or the input.
 
-use std::{error::Error as StdError, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError, Value, parser};
 
 use crate::{
     domain::id::RequestId,
-    error::{Error, ErrorCode},
+    error::{Error, ErrorCode, cause_chain},
 };
 
 /// The most errors in one answer. How many more there were is in the answer's `extensions.errorsOmitted`.
@@ -175,19 +175,6 @@ fn classify(error: &ServerError, request_id: Option<RequestId>) -> PublicError {
 fn log_fault(request_id: Option<RequestId>, causes: &str, error: &ServerError) {
     let request_id = request_id.map(tracing::field::display);
     tracing::error!(request.id = request_id, error = causes, path = ?error.path, "an operation failed");
-}
-
-/// `error` and its causes, from the outside in. For logs only.
-#[must_use]
-pub fn cause_chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 fn shortened(message: &str) -> String {

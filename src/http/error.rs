@@ -14,8 +14,7 @@ use serde_json::json;
 
 use crate::{
     domain::id::RequestId,
-    error::{Error, ErrorCode},
-    graphql::error::cause_chain,
+    error::{Error, ErrorCode, cause_chain},
 };
 
 /// Why a request is not answered as asked. `request_id::boundary` writes its body, which carries the request's id.

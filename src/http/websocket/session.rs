@@ -23,10 +23,10 @@ use super::{
 use crate::{
     auth::viewer::Viewer,
     domain::{client::Client, id::RequestId},
-    error::ErrorCode,
+    error::{ErrorCode, cause_chain},
     graphql::{
         engine::{Answer, Operation, Parameters},
-        error::{PublicError, cause_chain},
+        error::PublicError,
     },
     http::{HttpState, authentication::RECHECK_INTERVAL, request_id::panic_message},
 };
