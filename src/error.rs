@@ -1,11 +1,12 @@
 //! What the outside may learn when something does not work: a code, a sentence, sometimes where in the input.
 //!
-//! Adapters have error types of their own; use cases turn them into [`Error`]. Causes are kept for the log and never
-//! leave the server.
+//! Adapters have error types of their own; `service::fault` turns them into [`Error`]. Causes are kept for the log and
+//! never leave the server.
 
 use std::{error::Error as StdError, fmt};
 
-use crate::{blob::BlobError, db::DatabaseError, embedding::EmbeddingError, vector::VectorError};
+/// Somebody has to make space, which takes a while.
+const RETRY_WHEN_FULL_SECONDS: u64 = 60;
 
 /// The closed list of codes in `errors[].extensions.code`. Part of the public contract: add, never rename.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -256,48 +257,4 @@ pub fn cause_chain(error: &dyn StdError) -> String {
         cause = error.source();
     }
     text
-}
-
-const RETRY_AFTER_SECONDS: u64 = 2;
-/// Somebody has to make space, which takes a while.
-const RETRY_WHEN_FULL_SECONDS: u64 = 60;
-
-impl Error {
-    fn of_adapter(
-        dependency: &'static str,
-        is_retryable: bool,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
-        if is_retryable {
-            let (retry_after_seconds, source) = (RETRY_AFTER_SECONDS, Some(source.into()));
-            Self::Unavailable { dependency, retry_after_seconds, source }
-        } else {
-            Self::internal(source)
-        }
-    }
-}
-
-impl From<BlobError> for Error {
-    fn from(error: BlobError) -> Self {
-        match error {
-            BlobError::NoSpace => Self::DiskFull,
-            error => Self::of_adapter("file store", error.is_retryable(), error),
-        }
-    }
-}
-
-macro_rules! from_adapter {
-    ($($error:ty => $dependency:literal),* $(,)?) => {$(
-        impl From<$error> for Error {
-            fn from(error: $error) -> Self {
-                Self::of_adapter($dependency, error.is_retryable(), error)
-            }
-        }
-    )*};
-}
-
-from_adapter! {
-    DatabaseError => "database",
-    EmbeddingError => "embedding model",
-    VectorError => "vector store",
 }

@@ -91,10 +91,3 @@ impl AsContention for DatabaseError {
         matches!(self, Self::Contention(_))
     }
 }
-
-impl AsContention for crate::error::Error {
-    fn is_contention(&self) -> bool {
-        use std::error::Error as _;
-        self.source().and_then(|source| source.downcast_ref::<DatabaseError>()).is_some_and(AsContention::is_contention)
-    }
-}

@@ -7,6 +7,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod collections;
 pub mod documents;
+pub mod fault;
 pub mod highlight;
 pub mod integrity;
 pub mod last_use;

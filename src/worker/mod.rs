@@ -20,8 +20,7 @@ use crate::{
     error::Error,
     extract::Extractor,
     queue::{Dependency, GiveUp, Handler, JobError, QueueSettings, Runner},
-    service::Services,
-    vector::VectorError,
+    service::{Services, fault::is_away},
 };
 
 /// Removals and repairs at the same time.
@@ -83,21 +82,13 @@ fn settings(config: &Config, is_alone: bool) -> QueueSettings {
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Unavailable { dependency, ref source, .. } if source.as_deref().is_some_and(is_away) => {
+            Error::Unavailable { dependency, .. } if is_away(&error) => {
                 Self::Away { dependency, source: Box::new(error) }
             }
             Error::Unavailable { .. } | Error::DiskFull | Error::Timeout(_) => Self::Transient(Box::new(error)),
             error => Self::Unknown(Box::new(error)),
         }
     }
-}
-
-/// Whether something outside does not answer, as against answering that it failed.
-fn is_away(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    let vectors = cause.downcast_ref::<VectorError>();
-    let database = cause.downcast_ref::<DatabaseError>();
-    matches!(vectors, Some(VectorError::Unreachable { .. } | VectorError::TimedOut { .. }))
-        || matches!(database, Some(DatabaseError::Unavailable(_)))
 }
 
 /// What a removal or a repair says that did not succeed however often it was tried: nobody may give it up.
