@@ -23,6 +23,7 @@ use crate::{
     },
     blob::BlobStore,
     config::Config,
+    data_dir::DataDirLock,
     db::{Database, Lanes, StatementObserver, repo::stores},
     disk::{Disk, FileSystem, SpaceProbe},
     domain::{
@@ -41,7 +42,6 @@ use crate::{
         health::{Dependency, Readiness},
         websocket::places::Places,
     },
-    lifecycle::DataDirLock,
     service::{self, Services, audit::AuditTrail, integrity::Integrity, last_use::LastUses, sessions},
     vector::{self, VectorError, VectorStore},
     worker::{self, dependency::Vectors},

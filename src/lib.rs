@@ -8,7 +8,7 @@
 //! - [`queue`] and [`events`]: work that survives, and its story. [`ingest`]: the steps of one document.
 //! - [`service`]: the use cases. [`auth`]: who is asking. [`worker`]: jobs.
 //! - [`graphql`] and [`http`]: the doors. [`cli`]: the commands.
-//! - [`app`] builds it all; [`lifecycle`] and [`telemetry`] are about the process.
+//! - [`app`] builds it all; [`data_dir`], [`lifecycle`] and [`telemetry`] are about the process.
 //!
 //! Who may use whom is written in `ARCHITECTURE.md` and held by a test.
 
@@ -18,6 +18,7 @@ pub mod blob;
 pub mod chunking;
 pub mod cli;
 pub mod config;
+pub mod data_dir;
 pub mod db;
 pub mod disk;
 pub mod domain;

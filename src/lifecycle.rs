@@ -1,11 +1,9 @@
-//! How the process ends, and that it has its data directory for itself. Knows nothing of what its tasks do.
+//! How the process ends. Knows nothing of what its tasks do.
 
 use std::{
     error::Error,
-    fs::{File, OpenOptions, TryLockError},
     future::Future,
-    io::{self, Read, Seek, Write},
-    path::{Path, PathBuf},
+    io,
     pin::pin,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -199,66 +197,6 @@ fn signals() -> io::Result<impl Stream<Item = Signal>> {
     Ok(stream::unfold((), |()| async { tokio::signal::ctrl_c().await.ok().map(|()| (INTERRUPT, ())) }))
 }
 
-/// The right to use a data directory, held until it is dropped. The operating system takes it back when the process dies.
-#[derive(Debug)]
-pub struct DataDirLock {
-    _file: File,
-}
-
-/// Why a data directory can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LockError {
-    #[error(
-        "the data directory {} is used by another docent process{}; stop it first",
-        directory.display(),
-        in_brackets(*pid)
-    )]
-    Held { directory: PathBuf, pid: Option<u32> },
-    #[error("the data directory {} can't be used", directory.display())]
-    Io {
-        directory: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-}
-
-fn in_brackets(pid: Option<u32>) -> String {
-    pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
-}
-
-impl DataDirLock {
-    /// Makes the directory if it is not there, and locks it through `docent.lock` inside. The file stays behind, because
-    /// deleting it would let two processes lock two files of the same name.
-    ///
-    /// # Errors
-    /// `Held` when another process has it, `Io` when the directory or the file can't be made.
-    pub fn acquire(directory: &Path) -> Result<Self, LockError> {
-        let failed = |source| LockError::Io { directory: directory.to_owned(), source };
-        std::fs::create_dir_all(directory).map_err(failed)?;
-        let path = directory.join("docent.lock");
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {
-                write_process_id(&mut file).map_err(failed)?;
-                Ok(Self { _file: file })
-            }
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-                Err(LockError::Held { directory: directory.to_owned(), pid })
-            }
-            Err(TryLockError::Error(source)) => Err(failed(source)),
-        }
-    }
-}
-
-fn write_process_id(file: &mut File) -> io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
-    writeln!(file, "{}", std::process::id())
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::sync::oneshot;
@@ -382,32 +320,5 @@ mod tests {
         };
         let (status, ()) = tokio::join!(lifecycle.listen(signals), sent);
         assert_eq!(status, INTERRUPT.status);
-    }
-
-    #[test]
-    fn a_data_directory_has_one_user() {
-        let parent = tempfile::tempdir().unwrap();
-        let directory = parent.path().join("made/here");
-        let lock = DataDirLock::acquire(&directory).unwrap();
-        let refused = DataDirLock::acquire(&directory).unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            format!(
-                "the data directory {} is used by another docent process (pid {}); stop it first",
-                directory.display(),
-                std::process::id()
-            )
-        );
-        drop(lock);
-        DataDirLock::acquire(&directory).unwrap();
-    }
-
-    #[test]
-    fn a_data_directory_that_can_not_be_made_is_named() {
-        let parent = tempfile::tempdir().unwrap();
-        let file = parent.path().join("file");
-        std::fs::write(&file, "").unwrap();
-        let error = DataDirLock::acquire(&file).unwrap_err();
-        assert_eq!(error.to_string(), format!("the data directory {} can't be used", file.display()));
     }
 }

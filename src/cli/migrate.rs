@@ -3,7 +3,7 @@
 use anyhow::bail;
 use clap::Subcommand;
 
-use crate::{config::Config, db::Database, lifecycle::DataDirLock};
+use crate::{config::Config, data_dir::DataDirLock, db::Database};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Migrate {

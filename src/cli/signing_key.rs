@@ -3,7 +3,7 @@
 use anyhow::bail;
 use clap::Subcommand;
 
-use crate::{auth::token::rotate_key, config::Config, lifecycle::DataDirLock};
+use crate::{auth::token::rotate_key, config::Config, data_dir::DataDirLock};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SigningKey {
