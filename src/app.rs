@@ -30,7 +30,7 @@ use crate::{
         client::Client,
         clock::{Clock, SystemClock},
     },
-    embedding::{Embedder, pool::LocalEmbedder},
+    embedding::{Embedder, model, pool::LocalEmbedder},
     error::Error,
     events::EventHub,
     extract::{self, Extractor},
@@ -115,9 +115,12 @@ impl App {
         let blobs = BlobStore::open_local(&config.data_dir)?;
         register(&database, &blobs, &config.data_dir, parts.clock.as_ref()).await?;
 
-        let embedder = match parts.embedder {
+        let embedder: Arc<dyn Embedder> = match parts.embedder {
             Some(embedder) => embedder,
-            None => load_embedder(&config).await?,
+            None => {
+                let config = Arc::clone(&config);
+                Arc::new(tokio::task::spawn_blocking(move || load_embedder(&config)).await??)
+            }
         };
         let vectors = match parts.vectors {
             Some(vectors) => vectors,
@@ -265,14 +268,18 @@ async fn wait_for(vectors: &Vectors) -> Result<(), VectorError> {
     Ok(())
 }
 
-/// Loads the model that the settings name, on a thread where that may take its time.
-async fn load_embedder(config: &Arc<Config>) -> anyhow::Result<Arc<dyn Embedder>> {
-    let config = Arc::clone(config);
-    let loaded = tokio::task::spawn_blocking(move || {
-        let (settings, threads) = (&config.embedding, config.embedding_threads());
-        LocalEmbedder::load(&config.model_dir(), &settings.model, settings, threads)
-    });
-    Ok(Arc::new(loaded.await??))
+/// Loads the model that the settings choose. Takes a good part of a second, so call it where blocking is allowed.
+///
+/// # Errors
+/// When there is no such model, it can't be loaded, or it does not read chunks as long as those of the settings.
+pub fn load_embedder(config: &Config) -> anyhow::Result<LocalEmbedder> {
+    let settings = &config.embedding;
+    let model = model::chosen(settings.model.as_deref())?;
+    let (most, chunk) = (model.info().text_tokens(), config.ingestion.chunk_max_tokens as usize);
+    if chunk > most {
+        bail!("`ingestion.chunk_max_tokens` must be at most {most}, which is what {} reads, not {chunk}", model.name);
+    }
+    Ok(LocalEmbedder::load(&config.model_dir(), model.name, settings, config.embedding_threads())?)
 }
 
 fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {

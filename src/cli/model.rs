@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    app::load_embedder,
     chunking::Bounds,
     config::Config,
     domain::{
@@ -27,7 +28,6 @@ use crate::{
         benchmark::benchmark,
         download, install,
         model::{self, RegisteredModel},
-        pool::LocalEmbedder,
     },
     extract::{self, Extractor},
     ingest::{self, Target},
@@ -59,7 +59,7 @@ pub(super) enum Model {
 
 impl Model {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
-        let chosen = model::find(&config.embedding.model)?;
+        let chosen = model::chosen(config.embedding.model.as_deref())?;
         let folder = config.model_dir();
         match self {
             Self::Pull => {
@@ -92,7 +92,7 @@ impl Model {
 
 /// Makes sure of the model before the server starts: fetches it if it is missing.
 pub(super) async fn ensure_installed(config: &Config) -> anyhow::Result<()> {
-    let chosen = model::find(&config.embedding.model)?;
+    let chosen = model::chosen(config.embedding.model.as_deref())?;
     let folder = config.model_dir();
     let is_missing = chosen.files.iter().any(|file| !chosen.path(file, &folder).exists());
     // Whether the files are the pinned ones is checked when they are read.
@@ -135,9 +135,7 @@ struct Line {
 }
 
 async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<()> {
-    let settings = &config.embedding;
-    let threads = config.embedding_threads();
-    let embedder = LocalEmbedder::load(&config.model_dir(), &settings.model, settings, threads)?;
+    let embedder = load_embedder(config)?;
     let extractor = Extractor::new(&config.extraction, 1, extract::running_program()?);
     let chunking = ChunkingConfig {
         strategy: None,
@@ -177,10 +175,11 @@ async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<
         println!("{result}");
     } else {
         println!(
-            "{documents} documents, {} passages, {} tokens in {:.1} s on {threads} threads: {:.0} tokens/s",
+            "{documents} documents, {} passages, {} tokens in {:.1} s on {} threads: {:.0} tokens/s",
             throughput.texts,
             throughput.tokens,
             throughput.seconds,
+            config.embedding_threads(),
             throughput.tokens_per_second(),
         );
     }

@@ -186,8 +186,8 @@ section! {
 section! {
     /// The embedding model.
     EmbeddingConfig {
-        /// The registered name of the model for new collections.
-        model: String = "all-MiniLM-L6-v2".into();
+        /// The registered name of the model for new collections; unset: the first that `docent model list` names.
+        model: Option<String> = None;
         /// Models are read from here; unset: `<data_dir>/models`.
         model_dir: Option<PathBuf> = None;
         /// Where models are fetched from.
@@ -270,7 +270,7 @@ section! {
         max_attempts: i32 = 6;
         /// How often a job may take its worker down before its document is quarantined.
         max_crashes: i32 = 5;
-        /// The longest chunk, in tokens of the model (254 is what all-MiniLM-L6-v2 reads beside its two special tokens).
+        /// The longest chunk, in tokens of the model beside its special ones; at most what it reads.
         chunk_max_tokens: u32 = 254;
         /// Tokens that a chunk repeats from the one before it.
         chunk_overlap_tokens: u32 = 32;

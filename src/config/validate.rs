@@ -17,9 +17,6 @@ pub(super) struct Refusal {
     pub(super) message: String,
 }
 
-/// The model whose limits are known here, and the longest chunk that it reads beside its two special tokens.
-const DEFAULT_MODEL: (&str, u32) = ("all-MiniLM-L6-v2", 254);
-
 /// The longest time that a setting may name: times are added to clocks, which must not overflow.
 const YEAR_IN_SECONDS: u64 = 366 * 24 * 3600;
 
@@ -104,7 +101,7 @@ impl Config {
 
     fn check_ingestion(&self, check: &mut Check) {
         let embedding = &self.embedding;
-        check.that("embedding.model", !embedding.model.is_empty(), "must name a model");
+        check.that("embedding.model", embedding.model.as_deref() != Some(""), "must name a model");
         check.url("embedding.hub_url", Some(&embedding.hub_url), &["http", "https"]);
         check.range("embedding.threads", embedding.threads, 0..=1024);
         check.range("embedding.query_cache_size", embedding.query_cache_size, 1..=10_000_000);
@@ -122,8 +119,8 @@ impl Config {
         check.range("ingestion.poll_milliseconds", ingestion.poll_milliseconds, 10..=3_600_000);
         check.range("ingestion.max_attempts", ingestion.max_attempts, 1..=1000);
         check.range("ingestion.max_crashes", ingestion.max_crashes, 1..=1000);
-        let longest = if embedding.model == DEFAULT_MODEL.0 { DEFAULT_MODEL.1 } else { 32_768 };
-        check.range("ingestion.chunk_max_tokens", ingestion.chunk_max_tokens, 16..=longest);
+        // How much the chosen model reads is known where it is loaded.
+        check.range("ingestion.chunk_max_tokens", ingestion.chunk_max_tokens, 16..=32_768);
         check.that(
             "ingestion.chunk_overlap_tokens",
             ingestion.chunk_overlap_tokens < ingestion.chunk_max_tokens,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Embedder, EmbeddingError};
+use super::{Embedder, EmbeddingError, SPECIAL_TOKENS};
 
 /// What was embedded in which time.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -31,11 +31,10 @@ impl Throughput {
 /// # Errors
 /// As the embedder's.
 pub async fn benchmark(embedder: &dyn Embedder, texts: Vec<String>) -> Result<Throughput, EmbeddingError> {
-    let special_tokens = 2;
     let tokenizer = embedder.tokenizer();
     let mut tokens = 0;
     for text in &texts {
-        tokens += (tokenizer.token_ranges(text)?.len() + special_tokens).min(embedder.model().max_tokens);
+        tokens += (tokenizer.token_ranges(text)?.len() + SPECIAL_TOKENS).min(embedder.model().max_tokens);
     }
     embedder.embed_documents(texts.iter().take(1).cloned().collect()).await?;
     let count = texts.len();

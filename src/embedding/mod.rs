@@ -29,6 +29,17 @@ pub struct ModelInfo {
     pub revision: String,
 }
 
+/// Tokens that a model adds to every text.
+const SPECIAL_TOKENS: usize = 2;
+
+impl ModelInfo {
+    /// The most tokens of one text, special tokens not counted.
+    #[must_use]
+    pub fn text_tokens(&self) -> usize {
+        self.max_tokens.saturating_sub(SPECIAL_TOKENS)
+    }
+}
+
 /// Where each token of a text lies.
 pub trait Tokenizer: Send + Sync {
     /// The byte range of every token of `text`, in order, without special tokens and without truncation.

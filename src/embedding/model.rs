@@ -68,6 +68,14 @@ pub fn registry() -> &'static [RegisteredModel] {
     &REGISTRY
 }
 
+/// The model that is chosen by its name, or the first of the registry where none is named.
+///
+/// # Errors
+/// `UnknownModel`.
+pub fn chosen(name: Option<&str>) -> Result<&'static RegisteredModel, EmbeddingError> {
+    name.map_or(Ok(&REGISTRY[0]), find)
+}
+
 /// The model of that name.
 ///
 /// # Errors

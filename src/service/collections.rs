@@ -216,8 +216,7 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
 
 fn chunking(services: &Services, violations: &mut Violations, request: ChunkingRequest) -> ChunkingConfig {
     let defaults = &services.config.ingestion;
-    // Two tokens of every text are the model's own.
-    let most = i32::try_from(services.embedder.model().max_tokens.saturating_sub(2)).unwrap_or(i32::MAX);
+    let most = i32::try_from(services.embedder.model().text_tokens()).unwrap_or(i32::MAX);
     let max_tokens = request.max_tokens.unwrap_or_else(|| i32::try_from(defaults.chunk_max_tokens).unwrap_or(most));
     if !(MIN_CHUNK_TOKENS..=most).contains(&max_tokens) {
         violations.add(

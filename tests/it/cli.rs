@@ -86,6 +86,18 @@ fn a_server_without_its_model_and_without_the_hub_says_how_to_get_it() {
 }
 
 #[test]
+fn chunks_that_are_longer_than_the_model_reads_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let models = model::directory();
+    let environment =
+        [("DOCENT__EMBEDDING__MODEL_DIR", models.to_str().unwrap()), ("DOCENT__INGESTION__CHUNK_MAX_TOKENS", "255")];
+    let output = docent(directory.path(), &["serve"], &environment);
+    assert!(!output.status.success());
+    let message = text(&output.stderr);
+    assert!(message.contains("`ingestion.chunk_max_tokens` must be at most 254"), "{message}");
+}
+
+#[test]
 fn a_damaged_model_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path().join("models/all-MiniLM-L6-v2");

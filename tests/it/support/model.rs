@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use docent::{
     config::EmbeddingConfig,
-    embedding::{Embedder, pool::LocalEmbedder},
+    embedding::{Embedder, model, pool::LocalEmbedder},
 };
 use tokio::sync::OnceCell;
 
@@ -19,9 +19,8 @@ pub fn directory() -> PathBuf {
 /// The model.
 pub async fn embedder() -> Arc<dyn Embedder> {
     let load = || async {
-        let settings = EmbeddingConfig::default();
-        let loaded =
-            tokio::task::spawn_blocking(move || LocalEmbedder::load(&directory(), &settings.model, &settings, 2));
+        let (model, settings) = (model::chosen(None).unwrap(), EmbeddingConfig::default());
+        let loaded = tokio::task::spawn_blocking(move || LocalEmbedder::load(&directory(), model.name, &settings, 2));
         let embedder = loaded.await.unwrap().unwrap_or_else(|error| panic!("{error}: run «make model» first"));
         Arc::new(embedder) as Arc<dyn Embedder>
     };
