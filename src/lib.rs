@@ -2,13 +2,14 @@
 //!
 //! The code in reading order:
 //!
-//! - [`domain`]: what Docent is about, as plain values. [`error`]: what the outside may learn. [`config`]: every setting.
-//! - The adapters: [`db`] (SQLite, PostgreSQL), [`vector`] (Qdrant Edge, Qdrant), [`embedding`] (BERT), [`blob`]
-//!   (originals), [`extract`] (files to text), [`chunking`] (text to passages).
-//! - [`queue`] and [`events`]: work that survives, and its story. [`ingest`]: the steps of one document.
-//! - [`service`]: the use cases. [`auth`]: who is asking. [`worker`]: jobs.
-//! - [`graphql`] and [`http`]: the doors. [`cli`]: the commands.
-//! - [`app`] builds it all; [`data_dir`], [`lifecycle`] and [`telemetry`] are about the process.
+//! - The ground: [`domain`] is what Docent is about, as plain values. [`error`] is what the outside may learn, [`config`]
+//!   every setting. [`telemetry`], [`data_dir`], [`disk`] and [`lifecycle`] are about the process.
+//! - The adapters: [`auth`] (who is asking), [`db`] (SQLite, PostgreSQL), [`vector`] (Qdrant Edge, Qdrant), [`embedding`]
+//!   (BERT), [`blob`] (originals), [`extract`] (files to text).
+//! - Built on adapters: [`chunking`] (text to passages), [`queue`] (work that survives), [`events`] (its story), [`ingest`]
+//!   (the steps of one document).
+//! - The use cases: [`service`].
+//! - The doors: [`worker`] (jobs), [`graphql`] and [`http`], [`cli`] (the commands). [`app`] builds it all.
 //!
 //! Who may use whom is written in `ARCHITECTURE.md` and held by a test.
 

@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::load_embedder,
-    chunking::Bounds,
     config::Config,
     domain::{
         chunking::ChunkingConfig,
@@ -30,7 +29,7 @@ use crate::{
         model::{self, RegisteredModel},
     },
     extract::{self, Extractor},
-    ingest::{self, Target},
+    ingest::{self, Bounds, Target},
 };
 
 #[derive(Debug, Subcommand)]
