@@ -1,8 +1,9 @@
 //! The relational database: pools, transactions, and the repositories that are the only road to it.
 //!
-//! Reads go through a [`Reader`], which carries the caller's scope; writes exist only on a [`Transaction`]. No SQL and no
-//! row type leaves this module.
+//! Reads go through a [`Reader`], which carries the caller's scope; those that come before there is one go through a
+//! [`CredentialReader`]. Writes exist only on a [`Transaction`]. No SQL and no row type leaves this module.
 
+mod credentials;
 mod entity;
 mod error;
 pub mod repo;
@@ -17,6 +18,7 @@ use sea_orm_migration::MigratorTrait;
 
 use self::statement::Executor;
 pub use self::{
+    credentials::CredentialReader,
     error::DatabaseError,
     statement::{Lane, Lanes},
     transaction::{AsContention, Transaction},

@@ -279,9 +279,8 @@ pub async fn reset_password(services: &Services, login: &str, password: &str) ->
         .database
         .transaction(|tx| {
             async move {
-                let (user, _) = users::find_credentials(&tx.reader(viewer.scope()), login.trim())
-                    .await?
-                    .ok_or(Error::NotFound("user"))?;
+                let (user, _) =
+                    users::find_credentials(&tx.credentials(), login.trim()).await?.ok_or(Error::NotFound("user"))?;
                 users::set_password_hash(tx, user.id, hash, now).await?;
                 sessions::revoke_all(tx, user.id, now).await?;
                 audit::done(tx, viewer, Deed::new(AuditAction::PasswordReset).to(user.id), now).await?;

@@ -72,9 +72,7 @@ async fn owner(services: &Services) -> Result<Option<User>, Error> {
                 if users::lock_registration(tx).await? {
                     return Ok::<_, Error>(None);
                 }
-                if let Some((user, _)) =
-                    users::find_credentials(&tx.reader(crate::domain::scope::Scope::Anonymous), OWNER).await?
-                {
+                if let Some((user, _)) = users::find_credentials(&tx.credentials(), OWNER).await? {
                     return Ok(Some(user));
                 }
                 let user = User {

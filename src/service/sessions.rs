@@ -92,7 +92,7 @@ pub async fn create(services: &Services, viewer: &Viewer, login: &str, password:
 /// The account that a name and a password fit, after as much work as for any that they don't.
 async fn check_credentials(services: &Services, viewer: &Viewer, login: &str, password: &str) -> Result<User, Error> {
     let now = services.clock.now();
-    let reader = services.database.reader(Scope::Anonymous);
+    let reader = services.database.credentials();
     // PostgreSQL can't hold a NUL, so no account has one in its name.
     let credentials = if login.contains('\0') { None } else { users::find_credentials(&reader, login.trim()).await? };
     let (user, hash) = credentials.unzip();
@@ -339,7 +339,7 @@ async fn with_token(services: &Services, token: &str, anonymous: &Viewer) -> Res
 async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Result<Viewer, Error> {
     let now = services.clock.now();
     let digest = Secret::parse(SecretKind::ApiKey, secret).ok_or(BAD_KEY)?.digest();
-    let found = api_keys::find_by_digest(&services.database.reader(Scope::Anonymous), &digest).await?;
+    let found = api_keys::find_by_digest(&services.database.credentials(), &digest).await?;
     let viewer = of_key(services, found, &anonymous.client).await?;
     if let Some(key) = viewer.key() {
         services.last_uses.of_key(key, now);
@@ -358,8 +358,8 @@ pub async fn recheck(services: &Services, viewer: &Viewer) -> Result<Viewer, Err
             Ok(of_session(services, claimed, &viewer.client).await?.0)
         }
         (Credential::Key(key), _) => {
-            let reader = services.database.reader(Scope::Anonymous);
-            of_key(services, api_keys::find(&reader, key.id).await?, &viewer.client).await
+            let found = api_keys::find(&services.database.credentials(), key.id).await?;
+            of_key(services, found, &viewer.client).await
         }
         (Credential::Session(_) | Credential::None | Credential::Console, _) => Ok(viewer.clone()),
     }

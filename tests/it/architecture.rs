@@ -361,6 +361,19 @@ fn only_workers_and_commands_read_with_the_scope_of_the_system() {
 }
 
 #[test]
+fn only_who_has_to_find_out_who_asks_reads_without_a_scope() {
+    let may = ["db/credentials.rs", "service/sessions.rs", "service/accounts.rs", "service/sample.rs"];
+    for source in sources().iter().filter(|source| source.code.contains(".credentials()")) {
+        assert!(may.iter().any(|known| source.path.ends_with(known)), "{} has no scope", source.path.display());
+    }
+    // Nobody reads for nobody in particular because some scope has to be named.
+    let may = ["domain", "auth", "db"];
+    for source in sources().iter().filter(|source| source.code.contains("Scope::Anonymous")) {
+        assert!(may.contains(&source.module.as_str()), "{} reads for nobody", source.path.display());
+    }
+}
+
+#[test]
 fn only_the_policy_says_which_role_may_do_what() {
     // Roles are told apart where they are defined, stored, shown and handed over; nowhere is one of them asked for.
     let may = [

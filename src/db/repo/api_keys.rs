@@ -12,8 +12,9 @@ use sea_orm::{
 use super::{Direction, nothing, to_count};
 use crate::{
     db::{
-        DatabaseError, Reader, Transaction,
+        CredentialReader, DatabaseError, Reader, Transaction,
         entity::{StoredEnum, api_key, api_key_collection, to_json},
+        statement::Executor,
     },
     domain::{
         api_key::ApiKey,
@@ -34,13 +35,13 @@ fn own(scope: Scope) -> Condition {
     }
 }
 
-async fn with_collections(reader: &Reader<'_>, rows: Vec<api_key::Model>) -> Result<Vec<ApiKey>, DatabaseError> {
+async fn with_collections(executor: &Executor<'_>, rows: Vec<api_key::Model>) -> Result<Vec<ApiKey>, DatabaseError> {
     let named = rows.iter().filter(|row| !row.all_collections).map(|row| row.id);
     let mut collections: HashMap<_, Vec<CollectionId>> = HashMap::new();
     let pairs = api_key_collection::Entity::find()
         .filter(api_key_collection::Column::ApiKeyId.is_in(named))
         .order_by_asc(api_key_collection::Column::CollectionId)
-        .all(&reader.executor)
+        .all(executor)
         .await?;
     for pair in pairs {
         collections.entry(pair.api_key_id).or_default().push(CollectionId(pair.collection_id));
@@ -53,16 +54,16 @@ async fn with_collections(reader: &Reader<'_>, rows: Vec<api_key::Model>) -> Res
         .collect()
 }
 
-/// The key of this digest, good or not. For authentication only.
-pub async fn find_by_digest(reader: &Reader<'_>, digest: &str) -> Result<Option<ApiKey>, DatabaseError> {
+/// The key of this digest, good or not.
+pub async fn find_by_digest(reader: &CredentialReader<'_>, digest: &str) -> Result<Option<ApiKey>, DatabaseError> {
     let row = api_key::Entity::find().filter(api_key::Column::Digest.eq(digest)).one(&reader.executor).await?;
-    Ok(with_collections(reader, row.into_iter().collect()).await?.pop())
+    Ok(with_collections(&reader.executor, row.into_iter().collect()).await?.pop())
 }
 
-/// One key, good or not. For authentication only.
-pub async fn find(reader: &Reader<'_>, id: ApiKeyId) -> Result<Option<ApiKey>, DatabaseError> {
+/// One key, good or not.
+pub async fn find(reader: &CredentialReader<'_>, id: ApiKeyId) -> Result<Option<ApiKey>, DatabaseError> {
     let row = api_key::Entity::find_by_id(id.0).one(&reader.executor).await?;
-    Ok(with_collections(reader, row.into_iter().collect()).await?.pop())
+    Ok(with_collections(&reader.executor, row.into_iter().collect()).await?.pop())
 }
 
 /// A page of a user's keys, newest first.
@@ -74,7 +75,7 @@ pub async fn list(reader: &Reader<'_>, page: &PageRequest<ApiKeyId>) -> Result<P
     if let Some(after) = page.after {
         query = query.filter(Direction::Descending.after(api_key::Column::Id, after.0));
     }
-    let keys = with_collections(reader, query.all(&reader.executor).await?).await?;
+    let keys = with_collections(&reader.executor, query.all(&reader.executor).await?).await?;
     Ok(Page::from_overfetched(keys, page.first))
 }
 

@@ -15,7 +15,7 @@ use super::{
     Direction, nothing, to_count,
 };
 use crate::{
-    db::{DatabaseError, Reader, Transaction},
+    db::{CredentialReader, DatabaseError, Reader, Transaction},
     domain::{
         id::{SessionId, UserId},
         page::{Page, PageRequest},
@@ -91,7 +91,7 @@ pub async fn count(reader: &Reader<'_>, (now, idle): (DateTime<Utc>, TimeDelta))
 
 /// The addresses that a user's logins were used from after `since`.
 pub async fn known_addresses(
-    reader: &Reader<'_>,
+    reader: &CredentialReader<'_>,
     user: UserId,
     since: DateTime<Utc>,
 ) -> Result<Vec<IpAddr>, DatabaseError> {

@@ -14,7 +14,7 @@ use sea_orm::{
 use super::{super::entity::user, Direction, allowed, convert, exists, same, to_count};
 use crate::{
     db::{
-        DatabaseError, Reader, Transaction,
+        CredentialReader, DatabaseError, Reader, Transaction,
         entity::{StoredEnum, collection, collection_member},
     },
     domain::{
@@ -127,8 +127,11 @@ pub async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<Option<(User, Stri
     with_hash(user::Entity::find_by_id(id.0).lock_exclusive().one(&tx.connection).await?)
 }
 
-/// The account behind a name or e-mail address, compared by their keys, with its password hash. For logging in only.
-pub async fn find_credentials(reader: &Reader<'_>, login: &str) -> Result<Option<(User, String)>, DatabaseError> {
+/// The account behind a name or e-mail address, compared by their keys, with its password hash.
+pub async fn find_credentials(
+    reader: &CredentialReader<'_>,
+    login: &str,
+) -> Result<Option<(User, String)>, DatabaseError> {
     let key = name::folded(login);
     let is_meant =
         Condition::any().add(user::Column::UsernameKey.eq(key.as_str())).add(user::Column::EmailKey.eq(key.as_str()));
