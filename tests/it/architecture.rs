@@ -321,6 +321,19 @@ fn nothing_imports_upwards_or_in_a_circle() {
 }
 
 #[test]
+fn the_benchmarks_have_no_circle() {
+    let imports = Imports::of(&sources_in("benches/src"));
+    let (floors, circles) = (imports.floors(), imports.circles());
+    println!(
+        "benches: {} modules, {} imports, {floors} floors, {} circles",
+        imports.0.len(),
+        imports.count(),
+        circles.len()
+    );
+    assert!(circles.is_empty(), "{circles:?}");
+}
+
+#[test]
 fn faults_of_adapters_become_public_errors_in_one_place() {
     for source in sources().iter().filter(|source| !source.path.ends_with("service/fault.rs")) {
         assert!(!source.code.contains("> for Error {"), "{} makes public errors", source.path.display());
