@@ -21,3 +21,10 @@ pub struct Chunk {
     pub page: Option<i32>,
     pub meta: serde_json::Value,
 }
+
+/// A chunk with the digest of what was embedded for it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewChunk {
+    pub chunk: Chunk,
+    pub digest: String,
+}

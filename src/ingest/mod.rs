@@ -7,9 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     chunking,
-    db::repo::chunks::NewChunk,
     domain::{
-        chunk::Chunk,
+        chunk::{Chunk, NewChunk},
         chunking::{ChunkingConfig, TextChunk},
         id::{ChunkId, CollectionId, DocumentId, GenerationId},
     },

@@ -25,6 +25,7 @@ use crate::{
         open_operations,
     },
     domain::{
+        chunk::NewChunk,
         collection::Collection,
         id::{ChunkId, CollectionId, DocumentId},
         scope::Scope,
@@ -150,7 +151,7 @@ impl Reconcile {
         let ids: Vec<_> = found.iter().map(|row| row.chunk.document_id).collect();
         let documents = documents::find_many(&reader, &ids).await?;
 
-        let mut by_document: HashMap<DocumentId, Vec<chunks::NewChunk>> = HashMap::new();
+        let mut by_document: HashMap<DocumentId, Vec<NewChunk>> = HashMap::new();
         for row in found {
             let chunk = &row.chunk;
             let Some(document) = documents.get(&chunk.document_id) else { continue };

@@ -50,7 +50,7 @@ const LAYERS: &[(&str, &[Module])] = &[
             module("chunking", &["domain", "embedding", "extract"], &["pulldown_cmark", "unicode_segmentation"]),
             module("queue", &["domain", "db"], &[]),
             module("events", &["domain", "db"], &[]),
-            module("ingest", &["domain", "db", "vector", "embedding", "extract", "chunking"], &[]),
+            module("ingest", &["domain", "vector", "embedding", "extract", "chunking"], &[]),
         ],
     ),
     (

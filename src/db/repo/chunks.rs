@@ -13,7 +13,7 @@ use crate::{
         entity::{chunk, to_json},
     },
     domain::{
-        chunk::Chunk,
+        chunk::{Chunk, NewChunk},
         id::{ChunkId, CollectionId, DocumentId},
         page::{Page, PageRequest},
         scope::Scope,
@@ -46,13 +46,6 @@ pub struct ChunkPlace {
     pub collection: CollectionId,
     pub document: DocumentId,
     pub index: i32,
-}
-
-/// A chunk with the digest of what was embedded for it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct NewChunk {
-    pub chunk: Chunk,
-    pub digest: String,
 }
 
 fn in_collections(scope: Scope, collections: impl Iterator<Item = CollectionId>) -> Condition {

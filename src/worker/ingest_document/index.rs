@@ -15,11 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::{super::failpoint, Description, Indexed, IngestDocument, Stop, Work, room::Reserved};
 use crate::{
     blob::BlobError,
-    db::repo::{
-        chunks::{self, NewChunk},
-        operations,
-    },
+    db::repo::{chunks, operations},
     domain::{
+        chunk::NewChunk,
         document::{ProcessingError, ProcessingErrorCode, ProcessingStage},
         id::ChunkId,
         scope::Scope,

@@ -20,8 +20,9 @@ use super::{
     failpoint,
 };
 use crate::{
-    db::repo::{chunks::NewChunk, jobs::ClaimedJob, operations::OperationItem},
+    db::repo::{jobs::ClaimedJob, operations::OperationItem},
     domain::{
+        chunk::NewChunk,
         collection::Collection,
         document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
         id::OperationId,
