@@ -70,7 +70,8 @@ pub struct OperationTotals {
 
 impl From<operation::OperationTotals> for OperationTotals {
     fn from(totals: operation::OperationTotals) -> Self {
-        let operation::OperationTotals { documents, completed, failed, skipped, cancelled, chunks, in_work: _ } = totals;
+        let operation::OperationTotals { documents, completed, failed, skipped, cancelled, chunks, in_work: _ } =
+            totals;
         Self { documents, completed, failed, skipped, cancelled, chunks }
     }
 }

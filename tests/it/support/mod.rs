@@ -15,7 +15,6 @@ pub mod socket;
 macro_rules! on_both_databases {
     ($($(#[$attribute:meta])* async fn $name:ident($app:ident) $body:block)*) => {$(
         mod $name {
-            #[allow(unused_imports, reason = "a short test needs nothing beside its application")]
             use super::*;
 
             async fn check($app: $crate::support::app::TestApp) $body
