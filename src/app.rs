@@ -205,14 +205,14 @@ impl App {
         http::router(state, http::files::router(services, callers))
     }
 
-    /// Works on the queue until it is told to stop.
+    /// Works on the queue until `stop`.
     ///
     /// # Errors
     /// When the database fails at the start.
-    pub async fn work(&self) -> anyhow::Result<()> {
+    pub async fn work(&self, stop: CancellationToken) -> anyhow::Result<()> {
         let (services, extractor) = (Arc::clone(&self.services), Arc::clone(&self.extractor));
         let vectors = Arc::clone(&self.vectors);
-        Ok(worker::run(services, extractor, vectors, self.is_alone, self.stop.clone()).await?)
+        Ok(worker::run(services, extractor, vectors, self.is_alone, stop).await?)
     }
 
     /// Says goodbye to sockets and closes the stores. Call it when the application was told to stop and workers have ended.

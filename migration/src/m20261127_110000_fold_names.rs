@@ -246,7 +246,7 @@ impl Rows<'_> {
              ) AS numbered WHERE place > 1 ORDER BY id",
             self.id_text()
         );
-        named(self.read(&statement, &[]).await?)
+        named(&self.read(&statement, &[]).await?)
     }
 
     /// The next rows whose text in a column is not ASCII alone.
@@ -261,7 +261,7 @@ impl Rows<'_> {
             "SELECT {} AS row_id, {column} AS name FROM {table} WHERE {is_long} {behind} ORDER BY id LIMIT {PAGE}",
             self.id_text()
         );
-        named(self.read(&statement, &[]).await?)
+        named(&self.read(&statement, &[]).await?)
     }
 
     fn id_text(&self) -> &'static str {
@@ -288,6 +288,6 @@ impl Rows<'_> {
     }
 }
 
-fn named(rows: Vec<QueryResult>) -> Result<Vec<(String, String)>, DbErr> {
+fn named(rows: &[QueryResult]) -> Result<Vec<(String, String)>, DbErr> {
     rows.iter().map(|row| Ok((row.try_get("", "row_id")?, row.try_get("", "name")?))).collect()
 }

@@ -47,8 +47,8 @@ impl Serve {
             Ok::<_, std::io::Error>(())
         });
         if is_worker {
-            let app = Arc::clone(&app);
-            lifecycle.spawn("worker", async move { app.work().await });
+            let (app, stop) = (Arc::clone(&app), lifecycle.soft());
+            lifecycle.spawn("worker", async move { app.work(stop).await });
         }
         let is_sampled = self.sample && sample::load(app.services()).await?.is_some();
         welcome(&url, http.playground, is_sampled);

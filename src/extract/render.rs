@@ -6,6 +6,7 @@
 use xberg::types::{ContentLayer, DocumentNode, DocumentStructure, NodeContent, TableGrid};
 
 use super::{ExtractError, FileKind};
+use crate::domain::name::composed;
 
 /// The text of a document with the places where its pages begin.
 pub(super) struct Rendered {
@@ -147,7 +148,7 @@ impl Writer {
             let pages = (page as usize).max(out.page_starts.len());
             out.page_starts.resize(pages, out.text.len());
         }
-        out.text.push_str(content);
+        out.text.push_str(&composed(content));
     }
 
     /// Bare text that Markdown can't mistake for a heading or a fence.

@@ -132,7 +132,7 @@ pub(super) fn normalise(text: &str) -> String {
 pub(super) fn tidy_title(title: &str) -> Option<String> {
     let words: Vec<&str> =
         title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    let title: String = words.join(" ").chars().take(MAX_TITLE_CHARACTERS).collect();
+    let title: String = composed(words.join(" ")).chars().take(MAX_TITLE_CHARACTERS).collect();
     title.chars().any(char::is_alphanumeric).then_some(title)
 }
 

@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(forwarded("127.0.0.1:8080", "docs.example.org", true), (true, true));
         assert_eq!(forwarded("127.0.0.1:8080", "docs.example.org", false), (true, false));
         assert_eq!(forwarded("127.0.0.1:8080", "evil.example", true), (false, false));
-        assert_eq!(forwarded("evil.example", "docs.example.org", true).0, false);
+        assert!(!forwarded("evil.example", "docs.example.org", true).0);
         // What the page sent comes before what the proxy adds.
         assert_eq!(forwarded("127.0.0.1:8080", "docs.example.org, evil.example", true), (false, false));
         assert_eq!(forwarded("docs.example.org", "docs.example.org", false), (true, true));

@@ -65,6 +65,8 @@ fn every_setting_can_be_set_from_its_environment_variable() {
     let valid = [
         ("data_dir", "elsewhere"),
         ("http.host", "localhost"),
+        ("http.public_hosts", "a.example, b.example"),
+        ("http.base_path", "/docent"),
         ("http.allowed_origins", "https://a.example, http://b.example:3000"),
         ("database.url", "postgres://docent@db/docent"),
         ("vector.url", "http://qdrant:6334"),

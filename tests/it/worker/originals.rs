@@ -76,11 +76,12 @@ on_both_databases! {
         let ada = app.user("ada").await;
         app.app.services().blobs.put_bytes(text.clone().into()).await.unwrap();
         make_old(&app, &digest);
+        let (_, url) = ada.create_upload("a.txt").await;
 
+        // The clean-up holds SQLite's only writer while it waits, so nothing else is written until it is released.
         let mut pause = Pause::at(format!("original-unused-{digest}"));
         let app = app.restart().await;
         let ada = app.anonymous().with_token(ada.token().unwrap());
-        let (_, url) = ada.create_upload("a.txt").await;
         pause.reached().await;
         let mut put = std::pin::pin!(ada.send("PUT", &url, &[], text));
         let early = tokio::time::timeout(Duration::from_secs(1), &mut put).await;
