@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("disk", &[], &["rustix"]),
     ("error", &["domain", "config", "blob", "db", "embedding", "vector"], &[]),
     ("auth", &["domain", "config", "error"], &["argon2", "jsonwebtoken"]),
-    ("db", &["domain", "config", "error", "auth"], &["sea_orm", "sea_orm_migration", "migration"]),
+    ("db", &["domain", "config", "error", "auth"], &["sea_orm", "migration"]),
     ("vector", &["domain", "config"], &["qdrant_edge", "qdrant_client"]),
     ("embedding", &["domain", "config"], &["candle_core", "tokenizers", "reqwest"]),
     ("blob", &["domain", "config", "disk"], &["object_store"]),
