@@ -1,5 +1,6 @@
 //! Who is asking, and how they prove it: the viewer, passwords, tokens, limits.
 
+mod hmac;
 pub mod password;
 pub mod rate_limit;
 pub mod secret;

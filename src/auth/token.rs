@@ -15,6 +15,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::hmac;
 use crate::domain::{
     id::{SessionId, UserId},
     session::TokenNames,
@@ -103,6 +104,7 @@ impl TokenSigner {
     /// A signer whose tokens are good for `lifetime`.
     #[must_use]
     pub fn new(keys: &KeyRing, lifetime: Duration) -> Self {
+        hmac::install();
         let kid = key_id(&keys.current);
         let header = Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid), ..Header::new(Algorithm::HS256) };
         let mut validation = Validation::new(Algorithm::HS256);

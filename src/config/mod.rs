@@ -393,7 +393,7 @@ section! {
     /// Logs.
     TelemetryConfig {
         /// What is logged, as `tracing` filters: `info`, `docent=debug`, …
-        log: String = "info,sea_orm_migration=warn".into();
+        log: String = "info".into();
         /// `text` for people, `json` for programs.
         format: LogFormat = LogFormat::Text;
     }
