@@ -69,6 +69,7 @@ on_both_databases! {
         done(&ada, "mutation($id: ID!) { documentsDelete(input: { ids: [$id] }) { userErrors { code } } }", json!({ "id": document })).await;
         let mut app = app;
         app.abandon_work();
+        app.leave_jobs();
         let waiting = ada.ingest(&id, texts(&[("b.txt", "Another.")])).await["operation"]["id"].clone();
         done(&ada, "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": waiting })).await;
         let key = done(&ada, "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ] }) { apiKey { id } userErrors { code } } }", json!({})).await;

@@ -36,6 +36,7 @@ on_both_databases! {
     async fn a_cancelled_operation_leaves_out_what_waits(app) {
         let mut app = app;
         app.stop_worker().await;
+        app.leave_jobs();
         let ada = app.user("ada").await;
         let id = ada.create_collection("Letters").await;
         let payload = ada.ingest(&id, texts(&[("a.txt", "One."), ("b.txt", "Two.")])).await;

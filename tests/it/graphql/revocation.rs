@@ -43,6 +43,7 @@ async fn followed(
     let id = ada.create_collection("Letters").await;
     share(&ada, &id, "bob").await;
     app.abandon_work();
+    app.leave_jobs();
     let operation =
         ada.ingest(&id, texts(&[("a.txt", "A letter.")])).await["operation"]["id"].as_str().unwrap().to_owned();
     let mut socket = Client::open(app.listen().await).await;

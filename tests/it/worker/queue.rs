@@ -101,10 +101,16 @@ async fn count_open(app: &TestApp) -> i64 {
     jobs::count_open(&app.app.services().database.reader(Scope::System)).await.unwrap()
 }
 
+/// The application with nobody who works on its queue: what a test leaves there is its own.
+async fn unattended(mut app: TestApp) -> TestApp {
+    app.stop_worker().await;
+    app.leave_jobs();
+    app
+}
+
 on_both_databases! {
     async fn a_job_is_held_by_one_worker_at_a_time(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         enqueue(&app, 20).await;
         let claims = futures_util::future::join_all((0..4).map(|_| claim(&app, 8))).await;
         let mut ids: Vec<_> = claims.iter().flatten().map(|job| job.id).collect();
@@ -115,8 +121,7 @@ on_both_databases! {
     }
 
     async fn a_worker_that_was_given_up_for_dead_can_not_finish_what_another_took_over(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         enqueue(&app, 1).await;
         let (first, second) = (worker(Duration::ZERO), worker(LEASE));
         let late = claim_as(&app, first, 1).await.pop().unwrap();
@@ -130,8 +135,7 @@ on_both_databases! {
     }
 
     async fn a_worker_does_not_take_itself_for_dead_and_one_that_lives_brought_no_job_a_crash(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         enqueue(&app, 2).await;
         let (slow, other) = (worker(Duration::ZERO), worker(LEASE));
         let held = claim_as(&app, slow, 2).await;
@@ -146,8 +150,7 @@ on_both_databases! {
     }
 
     async fn a_lease_that_is_good_by_the_clock_of_the_database_is_nobody_elses(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         enqueue(&app, 1).await;
         let holder = worker(LEASE);
         claim_as(&app, holder, 1).await;
@@ -157,8 +160,7 @@ on_both_databases! {
     }
 
     async fn a_claim_whose_answer_was_lost_is_found_by_its_worker(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         enqueue(&app, 2).await;
         let holder = worker(LEASE);
         let held = claim_as(&app, holder, 2).await;
@@ -168,8 +170,7 @@ on_both_databases! {
     }
 
     async fn what_was_held_together_at_a_death_is_suspect_and_runs_one_at_a_time(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         enqueue(&app, 32).await;
         assert_eq!(claim(&app, 32).await.len(), 32);
         for _ in 0..5 {
@@ -191,8 +192,7 @@ on_both_databases! {
     }
 
     async fn a_job_that_is_there_at_every_death_is_blamed_in_the_end(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         enqueue(&app, 8).await;
         let culprit = claim(&app, 8).await.pop().unwrap().id;
         let mut deaths = 0;
@@ -218,8 +218,7 @@ on_both_databases! {
     }
 
     async fn a_job_given_back_waits_for_its_time(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         enqueue(&app, 1).await;
         let job = claim(&app, 1).await.pop().unwrap();
         release(&app, &job, Cost::Attempt, 10).await;
@@ -231,8 +230,7 @@ on_both_databases! {
     }
 
     async fn a_job_that_is_put_off_keeps_its_attempts(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         enqueue(&app, 1).await;
         for delays in 0..20 {
             let job = claim(&app, 1).await.pop().unwrap();
@@ -242,8 +240,7 @@ on_both_databases! {
     }
 
     async fn a_clock_that_is_set_back_keeps_no_job_waiting(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         enqueue(&app, 2).await;
         let job = claim(&app, 1).await.pop().unwrap();
         release(&app, &job, Cost::Attempt, 10).await;
@@ -253,8 +250,7 @@ on_both_databases! {
     }
 
     async fn a_job_about_what_is_queued_already_is_no_second_one(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         let about = |text: &str| NewJob { payload: json!({ "says": text }), ..job(&app) }.about(&"the bridge");
         add(&app, vec![about("one"), about("two")]).await;
         add(&app, vec![about("three")]).await;
@@ -273,8 +269,7 @@ on_both_databases! {
     }
 
     async fn finding_the_next_tenant_does_not_depend_on_a_backlog(app) {
-        let mut app = app;
-        app.stop_worker().await;
+        let app = unattended(app).await;
         let (bulk, neighbour) = (UserId::generate(), UserId::generate());
         add(&app, (0..2000).map(|_| job(&app).of(bulk)).collect()).await;
         add(&app, vec![job(&app).of(neighbour)]).await;

@@ -175,6 +175,7 @@ impl Script {
 
 async fn without_its_worker(mut app: TestApp) -> Arc<Script> {
     app.stop_worker().await;
+    app.leave_jobs();
     Script::new(app)
 }
 

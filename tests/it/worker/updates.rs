@@ -128,6 +128,7 @@ on_both_databases! {
         let ada = app.user("ada").await;
         let collection = ada.create_collection("Notes").await;
         app.stop_worker().await;
+        app.leave_jobs();
         let first = ada.ingest(&collection, texts(&[("a.txt", "The ferry waits.")])).await["operation"]["id"].clone();
         ada.ingest(&collection, texts(&[("a.txt", "The tram waits.")])).await;
         let cancel = "mutation($id: ID!) { operationCancel(id: $id) { operation { status } } }";
