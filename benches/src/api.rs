@@ -4,7 +4,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use docent_client::{Answer, Client, Error};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 const COLLECTION_CREATE: &str = include_str!("../operations/collection_create.graphql");
@@ -85,6 +85,13 @@ pub struct Contents {
     pub documents: Vec<StoredDocument>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts {
+    document_count: usize,
+    chunk_count: usize,
+}
+
 #[derive(Deserialize, Clone)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredDocument {
@@ -133,19 +140,11 @@ impl Mode {
 }
 
 /// What a hit stands for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Serialize, Clone, Copy)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Group {
     Document,
     Chunk,
-}
-
-impl Group {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Document => "DOCUMENT",
-            Self::Chunk => "CHUNK",
-        }
-    }
 }
 
 /// A question to one collection, or to all that the account may read.
@@ -340,46 +339,37 @@ impl Account {
         self.client.query(OPERATION, "operation", json!({ "id": id })).await
     }
 
-    /// Every document of a collection, page by page.
+    /// Every document of a collection.
     pub async fn contents(&self, collection: &str) -> Result<Contents, Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Data {
-            document_count: usize,
-            chunk_count: usize,
-            documents: Page<StoredDocument>,
-        }
-        let mut documents = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let variables = json!({ "id": collection, "first": PAGE, "after": after });
-            let data: Data = self.client.query(COLLECTION_DOCUMENTS, "collection", variables).await?;
-            documents.extend(data.documents.nodes);
-            after = next_cursor(after.as_ref(), data.documents.page_info)?;
-            if after.is_none() {
-                let Data { document_count, chunk_count, .. } = data;
-                return Ok(Contents { document_count, chunk_count, documents });
-            }
-        }
+        let (documents, read) = self.pages(COLLECTION_DOCUMENTS, "collection", collection, "documents").await?;
+        let Counts { document_count, chunk_count } = typed(read)?;
+        Ok(Contents { document_count, chunk_count, documents })
     }
 
-    /// Every passage of a document, page by page.
+    /// Every passage of a document.
     pub async fn passages(&self, document: &str) -> Result<Passages, Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Data {
-            download_url: Option<String>,
-            chunks: Page<Chunk>,
-        }
-        let mut chunks = Vec::new();
+        let (chunks, read) = self.pages(DOCUMENT_CHUNKS, "document", document, "chunks").await?;
+        Ok(Passages { download_url: read["downloadUrl"].as_str().map(str::to_owned), chunks })
+    }
+
+    /// All rows of a list that hangs on the object with this id, page by page, and the object beside the last page.
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        document: &str,
+        field: &str,
+        id: &str,
+        list: &str,
+    ) -> Result<(Vec<T>, Value), Error> {
+        let mut rows = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let variables = json!({ "id": document, "first": PAGE, "after": after });
-            let data: Data = self.client.query(DOCUMENT_CHUNKS, "document", variables).await?;
-            chunks.extend(data.chunks.nodes);
-            after = next_cursor(after.as_ref(), data.chunks.page_info)?;
+            let variables = json!({ "id": id, "first": PAGE, "after": after });
+            let mut read: Value = self.client.query(document, field, variables).await?;
+            let page: Page<T> = typed(read[list].take())?;
+            rows.extend(page.nodes);
+            after = next_cursor(after.as_ref(), page.page_info)?;
             if after.is_none() {
-                return Ok(Passages { download_url: data.download_url, chunks });
+                return Ok((rows, read));
             }
         }
     }
@@ -404,13 +394,17 @@ impl Account {
             "query": search.query,
             "collectionIds": search.collection.map(|collection| [collection]),
             "mode": search.mode.name(),
-            "groupBy": search.group.name(),
+            "groupBy": search.group,
             "first": search.first,
             // Degraded answers would make every figure wrong.
             "strict": true,
         });
         timed(self.client.send(document, json!({ "input": input })).await?, "search")
     }
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    serde_json::from_value(value).map_err(|error| Error::Unexpected(error.to_string()))
 }
 
 fn timed<T: DeserializeOwned>(answer: Answer, field: &str) -> Result<Timed<T>, Error> {
