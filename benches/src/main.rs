@@ -3,14 +3,9 @@
 
 mod access;
 mod api;
-mod client;
-mod events;
-mod figures;
-mod history;
 mod hostile;
 mod ingest;
 mod kill;
-mod kill_checks;
 mod process;
 mod quality;
 mod report;
@@ -82,7 +77,6 @@ enum Way {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    install_tls_provider();
     let outcome = tokio::select! {
         outcome = execute(arguments) => outcome,
         outcome = interrupted() => outcome,
@@ -117,12 +111,6 @@ async fn interrupted() -> Result<ExitCode> {
     anyhow::bail!("interrupted")
 }
 
-/// The HTTP client wants to know a TLS implementation even where all it speaks is plain HTTP.
-fn install_tls_provider() {
-    // Fails only if there is one already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -139,25 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn benchmark_needs_only_a_server_and_data() {
-        let arguments = parse("docent-bench --server docent --data scifact").unwrap();
-        assert_eq!(arguments.server.unwrap().model_dir.to_str(), Some(".model"));
-        let bench = arguments.bench.unwrap();
-        assert!(bench.quick.is_none() && bench.json.is_none() && arguments.command.is_none());
-        assert!(parse("docent-bench --server docent").is_err());
-    }
-
-    #[test]
-    fn settings_for_the_server_can_be_repeated() {
+    fn subcommands_have_arguments_of_their_own() {
         let line = "docent-bench --server docent --data scifact --set A=1 --set B=x=y --quick 300 --json out.json";
         let arguments = parse(line).unwrap();
         assert_eq!(arguments.server.unwrap().settings, [("A".into(), "1".into()), ("B".into(), "x=y".into())]);
         assert_eq!(arguments.bench.unwrap().quick, Some(300));
-        assert!(parse("docent-bench --server docent --data scifact --set A").is_err());
-    }
-
-    #[test]
-    fn subcommands_have_arguments_of_their_own() {
+        assert!(parse("docent-bench --server docent").is_err());
         let arguments = parse("docent-bench kill --server docent --data scifact --kills 3 --seed 9").unwrap();
         let Some(Way::Kill(kill)) = arguments.command else { panic!("not kill") };
         assert_eq!((kill.kills, kill.seed, kill.documents), (3, 9, 400));

@@ -161,14 +161,6 @@ mod tests {
     }
 
     #[test]
-    fn own_process_has_memory_and_time() {
-        let own = std::process::id();
-        assert!(peak_memory(own).unwrap() > 100_000);
-        assert!(tree_memory(own) > 100_000);
-        assert!(cpu_seconds(own).unwrap() >= 0.0);
-    }
-
-    #[test]
     fn peak_that_is_forgotten_counts_anew() {
         let own = std::process::id();
         // So large that it goes back to the system at once.
@@ -177,27 +169,5 @@ mod tests {
         assert!(before > 100_000_000);
         forget_peak_memory(own).unwrap();
         assert!(peak_memory(own).unwrap() < before && memory(own).unwrap() < before);
-    }
-
-    #[test]
-    fn memory_of_a_child_belongs_to_the_tree() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let without = status_bytes(std::process::id(), "VmRSS").unwrap();
-        let own_and_child =
-            || tree_memory(std::process::id()) >= without + status_bytes(child.id(), "VmRSS").unwrap_or(0);
-        // Our own memory may shrink between two looks, so one of a few must agree.
-        let agrees = (0..50).any(|_| own_and_child());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(agrees);
-        assert_eq!(tree_memory(child.id()), 0);
-    }
-
-    #[test]
-    fn disk_use_counts_files_below_folders() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("inner")).unwrap();
-        fs::write(folder.path().join("inner/file"), vec![1; 100_000]).unwrap();
-        assert!(disk_bytes(folder.path()) >= 100_000);
     }
 }

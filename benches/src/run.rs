@@ -2,10 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -13,21 +10,20 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
-    access,
-    api::{Mode, NewDocument},
-    client::Client,
-    events::Record,
-    figures,
-    ingest::{check_contents, embed_alone, ingest, milliseconds},
+    access::Access,
+    api::{Account, Mode, NewDocument},
+    ingest::{check_contents, embed_alone, ingest},
     process::{MemorySampler, cpu_seconds, disk_bytes, machine, peak_memory},
-    report::{Report, note},
+    report::{Report, megabytes, note},
     scifact::{Format, Scifact},
-    searches::{Answered, Searcher},
+    searches::{Searcher, report_plain_latency},
     server::Server,
     setup::{ServerArguments, Setup},
-    statistics::Samples,
+    statistics::{Samples, milliseconds},
 };
 
+/// The account of the benchmark.
+const LOGIN: &str = "benchmark";
 const COLLECTION: &str = "SciFact";
 
 /// Questions asked before anything is timed.
@@ -84,27 +80,28 @@ pub struct QualityArguments {
     pub json: Option<PathBuf>,
 }
 
-/// What was measured of one server process.
-pub struct Usage {
-    pub server_peak: u64,
+/// What one server process has used.
+struct Usage {
+    server_peak: u64,
     /// Server and children together, as sampled.
-    pub tree_peak: u64,
-    pub cpu_seconds: f64,
+    tree_peak: u64,
+    cpu_seconds: f64,
+}
+
+impl Usage {
+    fn of(server: &Server, memory: &MemorySampler, cpu_before: f64) -> Result<Self> {
+        let server_peak = peak_memory(server.pid())?;
+        let cpu_seconds = cpu_seconds(server.pid())? - cpu_before;
+        Ok(Self { server_peak, tree_peak: memory.peak().max(server_peak), cpu_seconds })
+    }
 }
 
 /// Measurements of the restarts.
 #[derive(Default)]
-pub struct Restarts {
-    pub ready: Vec<f64>,
-    pub first_search_ms: Vec<f64>,
-    pub stop: Vec<f64>,
-}
-
-/// Answers of the three modes, in the order of the queries.
-pub struct Answers {
-    pub hybrid: Vec<Answered>,
-    pub semantic: Vec<Answered>,
-    pub lexical: Vec<Answered>,
+struct Restarts {
+    ready: Vec<f64>,
+    first_search_ms: Vec<f64>,
+    stop: Vec<f64>,
 }
 
 /// Queries that the server has not seen: titles, each handed out once.
@@ -140,7 +137,7 @@ pub async fn run(server: &ServerArguments, arguments: &BenchArguments) -> Result
     rehearse(&setup, &documents[..2]).await.context("the rehearsal failed")?;
 
     // It has servers and data of its own.
-    let access = access::measure(&setup).await.context("measuring access failed")?;
+    let access = Access::measure(&setup).await.context("measuring access failed")?;
 
     // Half of the texts before the ingestion and half after, so that a machine that changes its pace changes both.
     let (early, late) = halves(&documents);
@@ -149,22 +146,20 @@ pub async fn run(server: &ServerArguments, arguments: &BenchArguments) -> Result
 
     let data_dir = setup.data_dir("data")?;
     let (server, first_start) = setup.launch.start(&data_dir).await?;
-    let client = Arc::new(Client::new(server.base()?)?);
-    client.register().await?;
-    let collection = client.create_collection(COLLECTION).await?;
-    let searcher = Searcher { client: &client, collection: &collection };
+    let (account, collection) = prepare(&server).await?;
+    let searcher = Searcher { account: &account, collection: &collection };
     let memory = MemorySampler::start(server.pid());
 
     note(format!("ingesting {} documents", documents.len()));
     let cpu_before = cpu_seconds(server.pid())?;
-    let ingested = ingest(&client, &collection, &documents, "all").await?;
-    let ingest_usage = usage(&server, &memory, cpu_before)?;
-    let contents = check_contents(&client, &collection, &documents).await?;
+    let ingested = ingest(&account, &collection, &documents, "all").await?;
+    let ingest_usage = Usage::of(&server, &memory, cpu_before)?;
+    let contents = check_contents(&account, &collection, &documents).await?;
     let quiet_after = quiet(&server).await?;
 
     note(format!("asking {} queries in each mode", scifact.queries.len()));
-    searcher.ask_all(unseen.take(WARM_UP.min(documents.len() / 10)), Mode::Hybrid).await?;
-    let answers = ask_queries(searcher, &scifact).await?;
+    searcher.ask_all(&unseen.take(WARM_UP.min(documents.len() / 10)), Mode::Hybrid).await?;
+    let answers = searcher.ask_each_mode(&scifact).await?;
     let plain = searcher.ask_all_plainly(&unseen.take(PLAIN_QUERIES.min(documents.len() / 10))).await?;
 
     note(format!("asking with {CALLERS} callers"));
@@ -174,12 +169,12 @@ pub async fn run(server: &ServerArguments, arguments: &BenchArguments) -> Result
     let known_at_once = searcher.ask_at_once(&known, CALLERS).await?;
 
     note("asking while documents are ingested");
-    let beside = client.create_collection("Beside").await?;
+    let beside = account.create_collection("Beside").await?;
     let more: Vec<NewDocument> =
         scifact.documents.iter().take(BACKGROUND_DOCUMENTS).map(|row| row.reversed(arguments.format)).collect();
-    let background = background(searcher, &client, &beside, &more, &unseen.take(usize::MAX)).await?;
-    let single = single_documents(&client, &beside, &scifact, arguments.format).await?;
-    let whole_usage = usage(&server, &memory, 0.0)?;
+    let background = background(searcher, &beside, &more, &unseen.take(usize::MAX)).await?;
+    let single = single_documents(&account, &beside, &scifact, arguments.format).await?;
+    let whole_usage = Usage::of(&server, &memory, 0.0)?;
     drop(memory);
     let first_stop = server.stop().await?;
 
@@ -193,23 +188,27 @@ pub async fn run(server: &ServerArguments, arguments: &BenchArguments) -> Result
     let mut report = Report::default();
     report.fact("machine", machine);
     report.fact("input", input_fact(&scifact, arguments, contents.chunk_count));
-    report.fact("settings", settings_fact(&setup));
-    report.fact(
-        "data directory",
-        format!("{}, {:.1} MB on disk", data_dir.display(), bytes_to_mb(disk_bytes(&data_dir))),
-    );
-    figures::quality(&mut report, &scifact, &answers, arguments.quick.is_none());
-    figures::ingestion(&mut report, documents.len(), contents.chunk_count, &ingested, embedding);
-    figures::searches(&mut report, &answers, &plain);
+    report.fact("settings", setup.settings_fact());
+    let size = megabytes(disk_bytes(&data_dir));
+    report.fact("data directory", format!("{}, {size:.1} MB on disk", data_dir.display()));
+    answers.report_quality(&mut report, &scifact, arguments.quick.is_none());
+    ingested.report_rate(&mut report, documents.len(), contents.chunk_count, embedding);
+    answers.report_latency(&mut report);
+    report_plain_latency(&mut report, &plain);
     report
         .section(format!("Search under load (HYBRID, {CALLERS} callers; beside ingestion every {BACKGROUND_PAUSE:?})"));
-    figures::load(&mut report, "callers_unseen", &format!("{CALLERS} callers, unseen queries"), &fresh_at_once);
-    figures::load(&mut report, "callers_seen", &format!("{CALLERS} callers, queries seen before"), &known_at_once);
-    figures::background(&mut report, &background);
-    figures::events(&mut report, &ingested);
-    figures::resources(&mut report, &ingest_usage, &whole_usage, first_start, &restarts);
-    figures::access(&mut report, &access);
-    figures::totals(&mut report, &single, quiet_after, started.elapsed());
+    report_load(&mut report, "callers_unseen", &format!("{CALLERS} callers, unseen queries"), &fresh_at_once);
+    report_load(&mut report, "callers_seen", &format!("{CALLERS} callers, queries seen before"), &known_at_once);
+    report.latency("while_ingesting", "while ingesting, from when it was due", &background);
+    report.count("while_ingesting_count", "searches while ingesting", background.count());
+    ingested.report_events(&mut report);
+    report_resources(&mut report, &ingest_usage, &whole_usage, first_start, restarts);
+    access.report(&mut report);
+    report.section("Besides");
+    report.seconds("single_p50", "one document, call to end, idle p50", single.percentile(50));
+    report.seconds("single_max", "one document, call to end, idle max", single.max());
+    report.seconds("quiet_after", "ingestion to a quiet server", quiet_after);
+    report.seconds("whole_run", "this whole run", started.elapsed().as_secs_f64());
     report.publish(arguments.json.as_deref())
 }
 
@@ -220,20 +219,27 @@ pub async fn quality_only(arguments: &QualityArguments) -> Result<()> {
     let data_dir = arguments.data_dir.canonicalize();
     let data_dir = data_dir.with_context(|| format!("no folder {} (--data-dir)", arguments.data_dir.display()))?;
     let (server, _) = setup.launch.start(&data_dir).await?;
-    let client = Client::new(server.base()?)?;
-    client.log_in().await?;
-    let Some(collection) = client.find_collection(COLLECTION).await? else {
+    let account = Account::new(server.base()?, LOGIN)?;
+    account.log_in().await?;
+    let Some(collection) = account.find_collection(COLLECTION).await? else {
         bail!("{} has no collection {COLLECTION}: was it made by a run with --keep?", data_dir.display());
     };
-    let searcher = Searcher { client: &client, collection: &collection };
-    let answers = ask_queries(searcher, &scifact).await?;
+    let answers = Searcher { account: &account, collection: &collection }.ask_each_mode(&scifact).await?;
     server.stop().await?;
 
     let mut report = Report::default();
-    report.fact("settings", settings_fact(&setup));
-    figures::quality(&mut report, &scifact, &answers, true);
-    figures::searches(&mut report, &answers, &[]);
+    report.fact("settings", setup.settings_fact());
+    answers.report_quality(&mut report, &scifact, true);
+    answers.report_latency(&mut report);
     report.publish(arguments.json.as_deref())
+}
+
+/// An account with an empty collection on a new server.
+async fn prepare(server: &Server) -> Result<(Account, String)> {
+    let account = Account::new(server.base()?, LOGIN)?;
+    account.register().await?;
+    let collection = account.create_collection(COLLECTION).await?;
+    Ok((account, collection))
 }
 
 /// Does everything once, small, so that a server which doesn't fit this program is found out in seconds.
@@ -241,12 +247,10 @@ async fn rehearse(setup: &Setup, documents: &[NewDocument]) -> Result<()> {
     embed_alone(setup, "rehearsal-embedding", documents).await?;
     let data_dir = setup.data_dir("rehearsal")?;
     let (server, _) = setup.launch.start(&data_dir).await?;
-    let client = Arc::new(Client::new(server.base()?)?);
-    client.register().await?;
-    let collection = client.create_collection(COLLECTION).await?;
-    ingest(&client, &collection, documents, "rehearsal").await?;
-    check_contents(&client, &collection, documents).await?;
-    let searcher = Searcher { client: &client, collection: &collection };
+    let (account, collection) = prepare(&server).await?;
+    ingest(&account, &collection, documents, "rehearsal").await?;
+    check_contents(&account, &collection, documents).await?;
+    let searcher = Searcher { account: &account, collection: &collection };
     let query: String = documents[0].text.chars().take(100).collect();
     for mode in [Mode::Lexical, Mode::Semantic, Mode::Hybrid] {
         searcher.ask(&query, mode).await?;
@@ -256,24 +260,8 @@ async fn rehearse(setup: &Setup, documents: &[NewDocument]) -> Result<()> {
     Ok(())
 }
 
-/// HYBRID first: only then are its queries unseen, and its latency holds the embedding of the query.
-async fn ask_queries(searcher: Searcher<'_>, scifact: &Scifact) -> Result<Answers> {
-    let queries = || scifact.queries.iter().map(|query| query.text.as_str());
-    Ok(Answers {
-        hybrid: searcher.ask_all(queries(), Mode::Hybrid).await?,
-        semantic: searcher.ask_all(queries(), Mode::Semantic).await?,
-        lexical: searcher.ask_all(queries(), Mode::Lexical).await?,
-    })
-}
-
 fn halves(documents: &[NewDocument]) -> (Vec<NewDocument>, Vec<NewDocument>) {
     (documents.iter().step_by(2).cloned().collect(), documents.iter().skip(1).step_by(2).cloned().collect())
-}
-
-fn usage(server: &Server, memory: &MemorySampler, cpu_before: f64) -> Result<Usage> {
-    let server_peak = peak_memory(server.pid())?;
-    let cpu_seconds = cpu_seconds(server.pid())? - cpu_before;
-    Ok(Usage { server_peak, tree_peak: memory.peak().max(server_peak), cpu_seconds })
 }
 
 /// Waits until the server uses less than a tenth of a core, at most a minute, so that work left over from the
@@ -297,14 +285,13 @@ async fn quiet(server: &Server) -> Result<f64> {
 /// Times of questions on one collection while documents are ingested into another.
 async fn background(
     searcher: Searcher<'_>,
-    client: &Arc<Client>,
     collection: &str,
     documents: &[NewDocument],
     queries: &[&str],
 ) -> Result<Samples> {
     let done = AtomicBool::new(false);
     let work = async {
-        let ingested = ingest(client, collection, documents, "beside").await;
+        let ingested = ingest(searcher.account, collection, documents, "beside").await;
         done.store(true, Ordering::Relaxed);
         ingested
     };
@@ -313,18 +300,13 @@ async fn background(
 }
 
 /// Seconds from the call to the terminal event, for documents put in one by one into an idle server.
-async fn single_documents(
-    client: &Arc<Client>,
-    collection: &str,
-    scifact: &Scifact,
-    format: Format,
-) -> Result<Samples> {
+async fn single_documents(account: &Account, collection: &str, scifact: &Scifact, format: Format) -> Result<Samples> {
     let mut times = Vec::new();
     for (number, row) in scifact.documents.iter().rev().take(SINGLE_DOCUMENTS).enumerate() {
         let mut document = row.reversed(format);
         document.uri = format!("single-{number}");
         document.text = document.text.to_uppercase();
-        times.push(ingest(client, collection, &[document], &format!("single-{number}")).await?.seconds);
+        times.push(ingest(account, collection, &[document], &format!("single-{number}")).await?.seconds);
     }
     Ok(Samples::new(times))
 }
@@ -332,66 +314,43 @@ async fn single_documents(
 /// Starts the server again on its data, asks a question that needs the model, and stops it; several times.
 async fn restart(setup: &Setup, data_dir: &Path, searcher: Searcher<'_>, scifact: &Scifact) -> Result<Restarts> {
     let mut restarts = Restarts::default();
-    for number in 0..RESTARTS {
+    for row in &scifact.documents[..RESTARTS] {
         let (server, ready) = setup.launch.start(data_dir).await?;
-        searcher.client.move_to(server.base()?).await;
+        searcher.account.client().move_to(server.base()?).await?;
         let asked = Instant::now();
-        let answer = searcher.ask(&scifact.documents[number].title, Mode::Hybrid).await?;
-        if answer.ranking.is_empty() {
-            bail!("after a restart a search for a title finds nothing");
-        }
-        restarts.ready.push(ready.as_secs_f64());
+        searcher.ask(&row.title, Mode::Hybrid).await?;
         restarts.first_search_ms.push(milliseconds(asked.elapsed()));
+        restarts.ready.push(ready.as_secs_f64());
         restarts.stop.push(server.stop().await?.as_secs_f64());
     }
     Ok(restarts)
 }
 
-/// Delays of the events that happened while their operation was followed.
-pub fn live_delays(records: &[Record]) -> Samples {
-    Samples::new(records.iter().flat_map(|record| &record.events).filter_map(|event| event.delay_ms))
+/// The rate of several callers, and what each of them felt.
+fn report_load(report: &mut Report, key: &str, label: &str, (times, rate): &(Samples, f64)) {
+    report.rate(&format!("{key}_rate"), &format!("{label}, answers"), *rate);
+    report.latency(key, label, times);
+}
+
+/// Memory, processor time, starts and stops.
+fn report_resources(report: &mut Report, ingest: &Usage, whole: &Usage, first_start: Duration, restarts: Restarts) {
+    report.section("Resources");
+    report.bytes("memory_peak", "peak memory while ingesting, with children", ingest.tree_peak).at_most(600.0);
+    report.bytes("memory_server", "peak memory while ingesting, server alone", ingest.server_peak);
+    report.bytes("memory_whole", "peak memory of the whole run", whole.tree_peak);
+    report.seconds("cpu_ingest", "processor time of the ingestion", ingest.cpu_seconds);
+    report.seconds("cpu_whole", "processor time of the whole run", whole.cpu_seconds);
+    report.seconds("ready_empty", "ready, empty data directory", first_start.as_secs_f64());
+    let ready = Samples::new(restarts.ready);
+    report.seconds("ready_median", "ready, existing data directory, median", ready.percentile(50));
+    report.seconds("ready_max", "ready, existing data directory, max", ready.max()).at_most(1.0);
+    let first_search = Samples::new(restarts.first_search_ms);
+    report.milliseconds("first_search_max", "first search after that, max", first_search.max());
+    report.seconds("stop_max", "stop in order, max", Samples::new(restarts.stop).max());
 }
 
 fn input_fact(scifact: &Scifact, arguments: &BenchArguments, chunks: usize) -> String {
     let quick = if arguments.quick.is_some() { " (a quick run: not comparable)" } else { "" };
     let (documents, queries) = (scifact.documents.len(), scifact.queries.len());
     format!("{documents} documents as .{}, {chunks} chunks, {queries} queries{quick}", arguments.format.extension())
-}
-
-pub fn settings_fact(setup: &Setup) -> String {
-    let settings: Vec<String> = setup.launch.settings.iter().map(|(name, value)| shown(name, value)).collect();
-    let settings = if settings.is_empty() { "the server's defaults".into() } else { settings.join(" ") };
-    format!("{settings}; points and logins as good as unlimited, but for guesses")
-}
-
-/// A setting as it may be printed: addresses can hold passwords, and some settings are secrets.
-fn shown(name: &str, value: &str) -> String {
-    let secret = ["SECRET", "KEY", "PASSWORD", "TOKEN", "URL"].iter().any(|word| name.to_uppercase().contains(word));
-    format!("{name}={}", if secret { "(hidden)" } else { value })
-}
-
-/// Bytes in millions.
-#[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
-pub fn bytes_to_mb(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_among_the_settings_are_not_printed() {
-        assert_eq!(shown("DOCENT__SEARCH__RRF_K", "20"), "DOCENT__SEARCH__RRF_K=20");
-        assert_eq!(shown("DOCENT__AUTH__SIGNING_SECRET", "s"), "DOCENT__AUTH__SIGNING_SECRET=(hidden)");
-        assert_eq!(shown("DATABASE_URL", "postgres://u:p@h/d"), "DATABASE_URL=(hidden)");
-    }
-
-    #[test]
-    fn halves_hold_every_document_once() {
-        let new = |uri: &str| NewDocument { uri: uri.into(), file_name: String::new(), text: String::new() };
-        let (early, late) = halves(&[new("a"), new("b"), new("c")]);
-        let uris = |documents: &[NewDocument]| documents.iter().map(|new| new.uri.clone()).collect::<Vec<_>>();
-        assert_eq!((uris(&early), uris(&late)), (vec!["a".to_owned(), "c".into()], vec!["b".to_owned()]));
-    }
 }

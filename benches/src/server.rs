@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use docent_client::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
@@ -154,18 +155,15 @@ impl Server {
             let status = self.child.wait().await?;
             bail!("the server ended before it listened ({status})\n{}", self.last_words());
         };
-        let http = reqwest::Client::builder().no_proxy().build()?;
-        let ready = format!("{base}/health/ready");
+        let client = Client::new(&base)?;
         self.base = Some(base);
-        loop {
-            if http.get(&ready).send().await.is_ok_and(|response| response.status() == 200) {
-                return Ok(self.spawned.elapsed());
-            }
+        while client.download("/health/ready").await.is_err() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the server ended before it was ready ({status})\n{}", self.last_words());
             }
             sleep(READY_PAUSE).await;
         }
+        Ok(self.spawned.elapsed())
     }
 
     /// Asks the server to stop (SIGTERM) and returns how long it took. Fails if it doesn't, or ends with an error.
@@ -235,45 +233,19 @@ mod tests {
     use super::*;
 
     fn launch(folder: &Path, script: &str) -> Launch {
-        crate::install_tls_provider();
         let binary = folder.join("server");
         std::fs::write(&binary, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Launch {
-            binary,
-            model_dir: folder.to_owned(),
-            limits: Limits::Defaults,
-            settings: Vec::new(),
-            log: folder.join("log"),
-        }
+        let (model_dir, log) = (folder.to_owned(), folder.join("log"));
+        Launch { binary, model_dir, limits: Limits::Defaults, settings: Vec::new(), log }
     }
 
     #[test]
     fn address_is_found_in_the_line_that_names_it() {
-        assert_eq!(listening_address("listening on http://127.0.0.1:81").as_deref(), Some("http://127.0.0.1:81"));
-        assert_eq!(
-            listening_address("docent: listening on http://127.0.0.1:81/.").as_deref(),
-            Some("http://127.0.0.1:81")
-        );
+        let told = listening_address("docent: listening on http://127.0.0.1:81/.");
+        assert_eq!(told.as_deref(), Some("http://127.0.0.1:81"));
         assert_eq!(listening_address("listening on port 81"), None);
         assert_eq!(listening_address("Open http://127.0.0.1:81"), None);
-    }
-
-    #[test]
-    fn limits_are_raised_unless_a_setting_or_the_measurement_says_otherwise() {
-        const POINTS: &str = "DOCENT__LIMITS__POINTS_BURST";
-        let folder = tempfile::tempdir().unwrap();
-        let launch = launch(folder.path(), "");
-        let points = |launch: &Launch| {
-            let command = launch.command(folder.path());
-            let found = command.as_std().get_envs().find(|(name, _)| *name == POINTS);
-            found.and_then(|(_, value)| value?.to_str().map(str::to_owned))
-        };
-        assert_eq!(points(&launch), None);
-        let mut launch = launch.with_limits(Limits::Raised);
-        assert_eq!(points(&launch).as_deref(), Some("1000000000"));
-        launch.settings.push((POINTS.into(), "7".into()));
-        assert_eq!(points(&launch).as_deref(), Some("7"));
     }
 
     #[tokio::test]
@@ -285,44 +257,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn server_is_asked_to_stop_before_anything_harder() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut server = launch(
-            folder.path(),
-            "trap 'echo stopped; exit 0' TERM; echo listening on http://127.0.0.1:1; while :; do :; done",
-        )
-        .spawn(folder.path())
-        .unwrap();
-        // The line is printed after the trap is set.
-        let address = (&mut server.address).await.unwrap();
-        assert_eq!(address, "http://127.0.0.1:1");
-        server.stop().await.unwrap();
-    }
-
-    #[tokio::test]
     async fn server_that_ends_with_an_error_did_not_stop_in_order() {
         let folder = tempfile::tempdir().unwrap();
-        let mut server =
-            launch(folder.path(), "trap 'exit 5' TERM; echo listening on http://127.0.0.1:1; while :; do :; done")
-                .spawn(folder.path())
-                .unwrap();
+        // The line is printed after the trap is set.
+        let script = "trap 'exit 5' TERM; echo listening on http://127.0.0.1:1; while :; do :; done";
+        let mut server = launch(folder.path(), script).spawn(folder.path()).unwrap();
         let _ = (&mut server.address).await.unwrap();
         assert!(server.stop().await.unwrap_err().to_string().contains("exit status: 5"));
-    }
-
-    #[tokio::test]
-    async fn dropped_server_is_killed() {
-        let folder = tempfile::tempdir().unwrap();
-        let server = launch(folder.path(), "exec sleep 600").spawn(folder.path()).unwrap();
-        let stat = PathBuf::from(format!("/proc/{}/stat", server.pid()));
-        assert!(stat.exists());
-        drop(server);
-        let gone = async {
-            // A killed process stays as a zombie until the runtime has waited for it.
-            while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
-                sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(Duration::from_secs(10), gone).await.unwrap();
     }
 }

@@ -92,4 +92,29 @@ impl Setup {
         std::fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
         Ok(path)
     }
+
+    /// What is set for the server, as a fact of the report.
+    pub fn settings_fact(&self) -> String {
+        let settings: Vec<String> = self.launch.settings.iter().map(|(name, value)| shown(name, value)).collect();
+        let settings = if settings.is_empty() { "the server's defaults".into() } else { settings.join(" ") };
+        format!("{settings}; points and logins as good as unlimited, but for guesses")
+    }
+}
+
+/// A setting as it may be printed: addresses can hold passwords, and some settings are secrets.
+fn shown(name: &str, value: &str) -> String {
+    let secret = ["SECRET", "KEY", "PASSWORD", "TOKEN", "URL"].iter().any(|word| name.to_uppercase().contains(word));
+    format!("{name}={}", if secret { "(hidden)" } else { value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_among_the_settings_are_not_printed() {
+        assert_eq!(shown("DOCENT__SEARCH__RRF_K", "20"), "DOCENT__SEARCH__RRF_K=20");
+        assert_eq!(shown("DOCENT__AUTH__SIGNING_SECRET", "s"), "DOCENT__AUTH__SIGNING_SECRET=(hidden)");
+        assert_eq!(shown("DATABASE_URL", "postgres://u:p@h/d"), "DATABASE_URL=(hidden)");
+    }
 }

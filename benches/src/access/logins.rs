@@ -6,18 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail};
+use docent_client::{Client, Error};
 use futures_util::future::{join, join_all, try_join_all};
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{
-    client::{CallError, Client, PASSWORD},
-    ingest::milliseconds,
+    api::{Account, PASSWORD},
     process::{forget_peak_memory, memory, peak_memory},
-    report::{note, number},
+    report::{Report, note},
     server::Server,
-    statistics::Samples,
+    statistics::{Samples, milliseconds, number},
 };
+
+const LOG_IN: &str = include_str!("../../operations/log_in.graphql");
 
 /// Logins at the same time.
 pub const LOGINS: usize = 200;
@@ -32,109 +35,125 @@ const SETTLING: Duration = Duration::from_secs(2);
 
 /// How logins at the same time went.
 pub struct Logins {
-    pub succeeded: usize,
-    pub per_second: f64,
+    per_second: f64,
     /// Milliseconds, of those that succeeded.
-    pub times: Samples,
+    times: Samples,
     /// Bytes above the level just before.
-    pub memory_peak: u64,
+    memory_peak: u64,
     /// Bytes above that level a moment after the last login.
-    pub memory_kept: u64,
+    memory_kept: u64,
     /// Milliseconds of requests for the server's health meanwhile.
-    pub health: Samples,
+    health: Samples,
 }
 
 /// How guesses at the same time went.
 pub struct Guesses {
-    /// Passwords that were looked at.
-    pub let_through: usize,
-    /// Those that were answered with 429 and RATE_LIMITED.
-    pub refused: usize,
+    /// Passwords that were looked at; the others were answered with 429.
+    let_through: usize,
     /// Milliseconds of requests for the server's health meanwhile.
-    pub health: Samples,
+    health: Samples,
 }
 
-fn account(number: usize) -> String {
+fn login(number: usize) -> String {
     format!("guest-{}", number % ACCOUNTS)
 }
 
 /// Opens the accounts.
 pub async fn register(base: &str) -> Result<()> {
     for number in 0..ACCOUNTS {
-        Client::of(base, &account(number))?.register().await?;
+        Account::new(base, &login(number))?.register().await?;
     }
     Ok(())
 }
 
-/// Logs in to all accounts at the same time, several times to each. A login that fails is counted, and its reason told.
-pub async fn at_once(server: &Server) -> Result<Logins> {
-    let client = Client::new(server.base()?)?;
-    let level = memory(server.pid())?;
-    forget_peak_memory(server.pid())?;
-    let begun = Instant::now();
-    let logins = join_all((0..LOGINS).map(|number| {
-        let (client, login) = (&client, account(number));
-        async move { client.try_password(&login, PASSWORD).await }
-    }));
-    let (health, (outcomes, seconds)) = beside_health(server, async {
-        let outcomes = logins.await;
-        (outcomes, begun.elapsed().as_secs_f64())
-    })
-    .await?;
-    let memory_peak = peak_memory(server.pid())?.saturating_sub(level);
-    sleep(SETTLING).await;
-    let memory_kept = memory(server.pid())?.saturating_sub(level);
-
-    if let Some(error) = outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
-        note(format!("a login failed: {error}"));
-    }
-    let times: Vec<f64> = outcomes.into_iter().flatten().map(milliseconds).collect();
-    let succeeded = times.len();
-    let per_second = number(succeeded) / seconds;
-    Ok(Logins { succeeded, per_second, times: Samples::new(times), memory_peak, memory_kept, health })
+/// Opens a session and forgets it. Returns how long it took.
+async fn try_password(client: &Client, login: String, password: &str) -> Result<Duration, Error> {
+    let input = json!({ "login": login, "password": password });
+    let answer = client.send(LOG_IN, json!({ "input": input })).await?;
+    let elapsed = answer.elapsed;
+    answer.payload::<Value>("sessionCreate").map(|_| elapsed)
 }
 
-/// Tries wrong passwords on one account, all at the same time and from one address. Fails if one of them opens it, or if
-/// an answer is neither «wrong» nor «too many».
-pub async fn guess(server: &Server) -> Result<Guesses> {
-    let client = Client::new(server.base()?)?;
-    let login = account(0);
-    let guesses = try_join_all((0..GUESSES).map(|number| {
-        let (client, login) = (&client, &login);
-        async move { was_let_through(client.try_password(login, &format!("guess number {number}")).await) }
-    }));
-    let (health, let_through) = beside_health(server, guesses).await?;
-    let let_through = let_through?.into_iter().filter(|let_through| *let_through).count();
-    Ok(Guesses { let_through, refused: GUESSES - let_through, health })
+impl Logins {
+    /// Logs in to all accounts at the same time, several times to each. The reason of a login that fails is told.
+    pub async fn measure(server: &Server) -> Result<Self> {
+        let client = Client::new(server.base()?)?;
+        let level = memory(server.pid())?;
+        forget_peak_memory(server.pid())?;
+        let begun = Instant::now();
+        let logins = join_all((0..LOGINS).map(|number| try_password(&client, login(number), PASSWORD)));
+        let (health, (outcomes, seconds)) = beside_health(&client, async {
+            let outcomes = logins.await;
+            (outcomes, begun.elapsed().as_secs_f64())
+        })
+        .await?;
+        let memory_peak = peak_memory(server.pid())?.saturating_sub(level);
+        sleep(SETTLING).await;
+        let memory_kept = memory(server.pid())?.saturating_sub(level);
+
+        if let Some(error) = outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
+            note(format!("a login failed: {error}"));
+        }
+        let times = Samples::new(outcomes.into_iter().flatten().map(milliseconds));
+        Ok(Self { per_second: number(times.count()) / seconds, times, memory_peak, memory_kept, health })
+    }
+
+    pub fn report(&self, report: &mut Report) {
+        report.count("logins_succeeded", "logins that succeeded", self.times.count()).at_least(number(LOGINS));
+        report.rate("logins_rate", "logins", self.per_second);
+        report.latency("logins", "login", &self.times);
+        report.bytes("logins_memory", "peak memory above that before", self.memory_peak).at_most(150.0);
+        report.bytes("logins_memory_kept", "  kept afterwards", self.memory_kept);
+        report.milliseconds("logins_health_max", "health while logging in, max", self.health.max());
+    }
+}
+
+impl Guesses {
+    /// Tries wrong passwords on one account, all at the same time and from one address.
+    pub async fn measure(server: &Server) -> Result<Self> {
+        let client = Client::new(server.base()?)?;
+        let guesses = try_join_all((0..GUESSES).map(|number| {
+            let client = &client;
+            async move { was_let_through(try_password(client, login(0), &format!("guess number {number}")).await) }
+        }));
+        let (health, let_through) = beside_health(&client, guesses).await?;
+        let let_through = let_through?.into_iter().filter(|let_through| *let_through).count();
+        Ok(Self { let_through, health })
+    }
+
+    pub fn report(&self, report: &mut Report) {
+        // Ten, and one that flows back meanwhile.
+        report.count("guesses_let_through", "guesses at one account let through", self.let_through).at_most(11.0);
+        report.count("guesses_refused", "guesses answered 429", GUESSES - self.let_through);
+        report.milliseconds("guesses_health_max", "health meanwhile, max", self.health.max()).at_most(1000.0);
+        report.count("guesses_health_count", "health meanwhile, requests", self.health.count());
+    }
 }
 
 /// Whether a wrong password was looked at.
-fn was_let_through(outcome: Result<Duration, CallError>) -> Result<bool> {
+fn was_let_through(outcome: Result<Duration, Error>) -> Result<bool> {
     match outcome {
         Ok(_) => bail!("a wrong password opened an account"),
-        Err(CallError::RateLimited(reason)) if reason.contains("RATE_LIMITED") => Ok(false),
-        Err(CallError::Refused(reason)) if reason.contains("WRONG_CREDENTIALS") => Ok(true),
-        Err(error) => Err(error).context("a wrong password got another answer"),
+        Err(error) => match error.code() {
+            Some("RATE_LIMITED") => Ok(false),
+            Some("WRONG_CREDENTIALS") => Ok(true),
+            _ => bail!("a wrong password got another answer: {error}"),
+        },
     }
 }
 
 /// Does `work` and asks for the server's health until it is done. Fails if the server is not ready.
-async fn beside_health<T>(server: &Server, work: impl Future<Output = T>) -> Result<(Samples, T)> {
-    let http = reqwest::Client::builder().no_proxy().build()?;
-    let url = format!("{}/health/ready", server.base()?);
+async fn beside_health<T>(client: &Client, work: impl Future<Output = T>) -> Result<(Samples, T)> {
     let done = AtomicBool::new(false);
     let looks = async {
         let mut times = Vec::new();
         while !done.load(Ordering::Relaxed) {
             let asked = Instant::now();
-            let response = http.get(&url).send().await?;
-            let status = response.status();
-            response.bytes().await?;
+            client.download("/health/ready").await?;
             times.push(milliseconds(asked.elapsed()));
-            ensure!(status.is_success(), "the server said {status} when asked for its health");
             sleep(HEALTH_PAUSE).await;
         }
-        Ok(times)
+        anyhow::Ok(times)
     };
     let work = async {
         let outcome = work.await;
@@ -143,19 +162,4 @@ async fn beside_health<T>(server: &Server, work: impl Future<Output = T>) -> Res
     };
     let (times, outcome) = join(looks, work).await;
     Ok((Samples::new(times?), outcome))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_to_a_guess_are_wrong_or_too_many_and_nothing_else() {
-        let refused = |reason: &str| was_let_through(Err(CallError::Refused(reason.into())));
-        let limited = was_let_through(Err(CallError::RateLimited("code RATE_LIMITED".into())));
-        assert!(!limited.unwrap());
-        assert!(refused("sessionCreate: WRONG_CREDENTIALS").unwrap());
-        assert!(refused("INTERNAL_SERVER_ERROR").is_err());
-        assert!(was_let_through(Ok(Duration::ZERO)).is_err());
-    }
 }

@@ -10,17 +10,14 @@ use std::{path::PathBuf, time::Instant};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use self::stage::Stage;
-pub use self::{
+use self::{
     logins::{ACCOUNTS, Guesses, LOGINS, Logins},
-    scope::{Pair, Scope},
-    stage::MEMBERSHIPS,
+    scope::Scope,
+    stage::{MEMBERSHIPS, Stage},
 };
 use crate::{
-    figures,
     process::machine,
-    report::{Report, Unit, note},
-    run::settings_fact,
+    report::{Report, note},
     server::Limits,
     setup::{ServerArguments, Setup},
 };
@@ -38,46 +35,57 @@ pub struct AccessArguments {
 
 /// What was measured of access.
 pub struct Access {
-    pub scope: Scope,
-    pub logins: Logins,
-    pub guesses: Guesses,
+    scope: Scope,
+    logins: Logins,
+    guesses: Guesses,
 }
 
 /// Measures access alone and prints its figures.
 pub async fn run(arguments: &AccessArguments) -> Result<()> {
     let started = Instant::now();
-    let machine = machine();
-    let setup = Setup::new(&arguments.server)?;
-    let access = measure(&setup).await?;
     let mut report = Report::default();
-    report.fact("machine", machine);
-    report.fact("settings", settings_fact(&setup));
-    figures::access(&mut report, &access);
+    report.fact("machine", machine());
+    let setup = Setup::new(&arguments.server)?;
+    report.fact("settings", setup.settings_fact());
+    Access::measure(&setup).await?.report(&mut report);
     report.section("Besides");
-    report.figure("whole_run", "this whole run", started.elapsed().as_secs_f64(), Unit::Seconds);
+    report.seconds("whole_run", "this whole run", started.elapsed().as_secs_f64());
     report.publish(arguments.json.as_deref())
 }
 
-/// Measures access on servers and data of its own.
-pub async fn measure(setup: &Setup) -> Result<Access> {
-    let data_dir = setup.data_dir("access")?;
-    let (server, _) = setup.launch.start(&data_dir).await?;
-    note(format!("sharing {MEMBERSHIPS} collections with one account"));
-    let stage = Stage::set(server.base()?).await.context("the accounts and collections could not be made")?;
-    note("reading with one membership and with many");
-    let scope = scope::measure(&stage).await?;
-    logins::register(server.base()?).await?;
-    server.stop().await?;
+impl Access {
+    /// Measures access on servers and data of its own.
+    pub async fn measure(setup: &Setup) -> Result<Self> {
+        let data_dir = setup.data_dir("access")?;
+        let (server, _) = setup.launch.start(&data_dir).await?;
+        note(format!("sharing {MEMBERSHIPS} collections with one account"));
+        let stage = Stage::set(server.base()?).await.context("the accounts and collections could not be made")?;
+        note("reading with one membership and with many");
+        let scope = Scope::measure(&stage).await?;
+        logins::register(server.base()?).await?;
+        server.stop().await?;
 
-    // A server that has just been started shows best what logins take: nothing is left from before.
-    let (server, _) = setup.launch.start(&data_dir).await?;
-    note(format!("logging in {LOGINS} times at once"));
-    let logins = logins::at_once(&server).await?;
-    server.stop().await?;
+        // A server that has just been started shows best what logins take: nothing is left from before.
+        let (server, _) = setup.launch.start(&data_dir).await?;
+        note(format!("logging in {LOGINS} times at once"));
+        let logins = Logins::measure(&server).await?;
+        server.stop().await?;
 
-    let (server, _) = setup.launch.with_limits(Limits::Defaults).start(&data_dir).await?;
-    note("guessing a password");
-    let guesses = logins::guess(&server).await?;
-    server.stop().await?;
-    Ok(Access { scope, logins, guesses })
+        let (server, _) = setup.launch.with_limits(Limits::Defaults).start(&data_dir).await?;
+        note("guessing a password");
+        let guesses = Guesses::measure(&server).await?;
+        server.stop().await?;
+        Ok(Self { scope, logins, guesses })
+    }
+
+    /// What access costs: memberships for a reader, logins for the server, guesses for everybody else.
+    pub fn report(&self, report: &mut Report) {
+        report.section(format!(
+            "Access (a reader with {MEMBERSHIPS} other roles beside an owner without, medians; {LOGINS} logins of \
+             {ACCOUNTS} accounts at once)"
+        ));
+        self.scope.report(report);
+        self.logins.report(report);
+        self.guesses.report(report);
+    }
 }

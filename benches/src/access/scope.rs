@@ -5,10 +5,9 @@ use anyhow::{Result, ensure};
 
 use super::stage::{CHUNKS, DOCUMENTS, Stage, WORDS};
 use crate::{
-    api::{Group, Mode, Search},
-    client::{Client, Timed},
-    ingest::milliseconds,
-    statistics::Samples,
+    api::{Account, Group, Mode, Search, Timed},
+    report::Report,
+    statistics::{Samples, milliseconds},
 };
 
 /// Rounds before anything is timed.
@@ -19,37 +18,51 @@ const ROUNDS: usize = 400;
 const HITS: usize = 20;
 
 /// Times of the two callers for the same reading.
-pub struct Pair {
+struct Pair {
     /// Of the owner, who has one membership.
-    pub one: Samples,
+    one: Samples,
     /// Of the reader, who has many.
-    pub many: Samples,
+    many: Samples,
 }
 
 impl Pair {
-    /// The median with many memberships over that with one.
-    pub fn ratio(&self) -> f64 {
-        self.many.percentile(50) / self.one.percentile(50)
+    /// The medians, and that with many memberships over that with one, which is judged where there is a bound.
+    fn report(&self, report: &mut Report, key: &str, label: &str, bound: Option<f64>) {
+        let (one, many) = (self.one.percentile(50), self.many.percentile(50));
+        report.milliseconds(&format!("{key}_one"), &format!("{label}, one membership p50"), one);
+        report.milliseconds(&format!("{key}_many"), &format!("{label}, many memberships p50"), many);
+        let ratio = report.score(&format!("{key}_ratio"), &format!("{label}, many / one"), many / one);
+        if let Some(bound) = bound {
+            ratio.at_most(bound);
+        }
     }
 }
 
 /// What was measured of the scope.
 pub struct Scope {
     /// Documents with what hangs on them.
-    pub nested: Pair,
+    nested: Pair,
     /// A LEXICAL search in the one collection.
-    pub search: Pair,
+    search: Pair,
     /// The same in all collections that the caller may read.
-    pub search_all: Pair,
+    search_all: Pair,
 }
 
-/// Measures each way of reading with both callers.
-pub async fn measure(stage: &Stage) -> Result<Scope> {
-    Ok(Scope {
-        nested: compare(stage, Reading::Nested).await?,
-        search: compare(stage, Reading::Search).await?,
-        search_all: compare(stage, Reading::SearchAll).await?,
-    })
+impl Scope {
+    /// Measures each way of reading with both callers.
+    pub async fn measure(stage: &Stage) -> Result<Self> {
+        Ok(Self {
+            nested: compare(stage, Reading::Nested).await?,
+            search: compare(stage, Reading::Search).await?,
+            search_all: compare(stage, Reading::SearchAll).await?,
+        })
+    }
+
+    pub fn report(&self, report: &mut Report) {
+        self.nested.report(report, "scope_nested", "nested read of 20 documents", Some(1.2));
+        self.search.report(report, "scope_search", "LEXICAL search in one collection", Some(1.2));
+        self.search_all.report(report, "scope_search_all", "LEXICAL search in all", None);
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -90,20 +103,20 @@ fn query(round: usize) -> String {
 }
 
 /// Reads, and returns what was read in a form that can be compared.
-async fn read(client: &Client, collection: &str, reading: Reading, query: &str) -> Result<Timed<Vec<String>>> {
+async fn read(account: &Account, collection: &str, reading: Reading, query: &str) -> Result<Timed<Vec<String>>> {
     let collections = match reading {
-        Reading::Nested => return read_nested(client, collection).await,
+        Reading::Nested => return read_nested(account, collection).await,
         Reading::Search => Some(collection),
         Reading::SearchAll => None,
     };
     let search = Search { collection: collections, query, mode: Mode::Lexical, group: Group::Chunk, first: HITS };
-    let Timed { value: result, elapsed } = client.search_plainly(&search).await?;
+    let Timed { value: result, elapsed } = account.search_plainly(&search).await?;
     ensure!(!result.hits.is_empty(), "a search for {query:?} finds nothing");
     Ok(Timed { value: result.hits.into_iter().map(|hit| hit.chunk.id).collect(), elapsed })
 }
 
-async fn read_nested(client: &Client, collection: &str) -> Result<Timed<Vec<String>>> {
-    let Timed { value: nested, elapsed } = client.nested(collection).await?;
+async fn read_nested(account: &Account, collection: &str) -> Result<Timed<Vec<String>>> {
+    let Timed { value: nested, elapsed } = account.nested(collection).await?;
     let documents = nested.documents.nodes;
     let whole = documents.len() == DOCUMENTS && documents.iter().all(|document| document.chunks.nodes.len() == CHUNKS);
     ensure!(whole, "the nested read does not have {DOCUMENTS} documents with {CHUNKS} chunks each");
@@ -112,24 +125,4 @@ async fn read_nested(client: &Client, collection: &str) -> Result<Timed<Vec<Stri
         format!("{} {} {}", document.uri, document.collection, chunks.join(" "))
     });
     Ok(Timed { value: rows.collect(), elapsed })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_round_asks_something_else() {
-        let queries: BTreeSet<String> = (0..WARM_UP + ROUNDS).map(query).collect();
-        assert_eq!(queries.len(), WARM_UP + ROUNDS);
-        assert!(queries.iter().all(|query| query.split(' ').collect::<BTreeSet<_>>().len() == 2));
-    }
-
-    #[test]
-    fn ratio_compares_medians() {
-        let pair = Pair { one: Samples::new([2.0, 1.0, 50.0]), many: Samples::new([3.0, 1.0, 90.0]) };
-        assert!((pair.ratio() - 1.5).abs() < f64::EPSILON);
-    }
 }

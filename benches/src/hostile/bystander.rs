@@ -17,9 +17,8 @@ use super::{
     ledger::{document, word},
 };
 use crate::{
-    api::{Group, Mode, Search},
-    client::Client,
-    report::{Report, Unit, number},
+    api::{Account, Group, Mode, Search},
+    report::Report,
     statistics::Samples,
 };
 
@@ -43,14 +42,13 @@ struct Notes {
 #[derive(Clone)]
 pub struct Bystander {
     scene: Arc<Scene>,
-    client: Arc<Client>,
+    account: Account,
     notes: Arc<Mutex<Notes>>,
 }
 
 impl Bystander {
-    pub fn spawn(tasks: &mut JoinSet<()>, scene: &Arc<Scene>, client: &Arc<Client>) -> Self {
-        let bystander =
-            Self { scene: Arc::clone(scene), client: Arc::clone(client), notes: Arc::new(Mutex::default()) };
+    pub fn spawn(tasks: &mut JoinSet<()>, scene: &Arc<Scene>, account: &Account) -> Self {
+        let bystander = Self { scene: Arc::clone(scene), account: account.clone(), notes: Arc::new(Mutex::default()) };
         let (searching, working) = (bystander.clone(), bystander.clone());
         tasks.spawn(async move { searching.search_on_and_on().await });
         tasks.spawn(async move { working.hand_over_on_and_on().await });
@@ -75,7 +73,7 @@ impl Bystander {
         let search = Search { collection, query, mode, group: Group::Document, first: 10 };
         let was_restarting = self.scene.is_restarting();
         let asked = Instant::now();
-        let failure = match timeout(PATIENCE, self.client.search_plainly(&search)).await {
+        let failure = match timeout(PATIENCE, self.account.search_plainly(&search)).await {
             Ok(Ok(answer)) => {
                 self.notes().milliseconds.push(asked.elapsed().as_secs_f64() * 1e3);
                 return !answer.value.hits.is_empty();
@@ -95,7 +93,7 @@ impl Bystander {
 
     async fn hand_over_on_and_on(&self) {
         let collection = loop {
-            match self.client.create_collection("Bystander").await {
+            match self.account.create_collection("Bystander").await {
                 Ok(collection) => break collection,
                 Err(_) => sleep(LOOK_PAUSE).await,
             }
@@ -106,7 +104,7 @@ impl Bystander {
             let documents = [(document(format!("bystander/{turn}"), turn), turn)];
             let key = format!("bystander-{turn}");
             let delivery = ("bystander", collection.as_str(), key.as_str());
-            self.scene.deliver(&self.client, delivery, &documents).await;
+            self.scene.deliver(&self.account, delivery, &documents).await;
             let accepted = Instant::now();
             self.notes().handed_over += 1;
             while !self.find(Some(&collection), &word(turn), Mode::Lexical).await {
@@ -119,22 +117,21 @@ impl Bystander {
     pub fn report(&self, report: &mut Report) {
         let notes = self.notes();
         let times = Samples::new(notes.milliseconds.iter().copied());
-        let failures = notes.failures.values().sum();
         report.section("The bystander");
-        report.figure("searches", "searches answered", number(times.count()), Unit::Count);
-        report.figure("search_p50", "search p50", times.percentile(50), Unit::Milliseconds);
-        report.figure("search_p99", "search p99", times.percentile(99), Unit::Milliseconds);
-        report.figure("search_max", "search max", times.max(), Unit::Milliseconds);
-        report.figure("failures", "failures", number(failures), Unit::Count);
+        report.count("searches", "searches answered", times.count());
+        report.milliseconds("search_p50", "search p50", times.percentile(50));
+        report.milliseconds("search_p99", "search p99", times.percentile(99));
+        report.milliseconds("search_max", "search max", times.max());
+        report.count("failures", "failures", notes.failures.values().sum());
         for (failure, count) in &notes.failures {
-            report.figure(&format!("failure {failure}"), &format!("- {failure}"), number(*count), Unit::Count);
+            report.count(&format!("failure {failure}"), &format!("- {failure}"), *count);
         }
-        let in_restarts = number(notes.failures_in_restarts);
-        report.figure("failures_in_restarts", "failures while it was restarted on purpose", in_restarts, Unit::Count);
+        let in_restarts = notes.failures_in_restarts;
+        report.count("failures_in_restarts", "failures while it was restarted on purpose", in_restarts);
         let found = Samples::new(notes.until_found.iter().copied());
-        report.figure("handed_over", "documents handed over", number(notes.handed_over), Unit::Count);
-        report.figure("found", "found meanwhile", number(found.count()), Unit::Count);
-        report.figure("found_p50", "from accepted to found p50", found.percentile(50), Unit::Seconds);
-        report.figure("found_max", "from accepted to found max", found.max(), Unit::Seconds);
+        report.count("handed_over", "documents handed over", notes.handed_over);
+        report.count("found", "found meanwhile", found.count());
+        report.seconds("found_p50", "from accepted to found p50", found.percentile(50));
+        report.seconds("found_max", "from accepted to found max", found.max());
     }
 }

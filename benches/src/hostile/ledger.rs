@@ -2,17 +2,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
     time::Duration,
 };
 
 use anyhow::Result;
+use docent_client::Error;
 use tokio::{sync::Mutex, time::sleep};
 
 use super::{Scene, kind};
 use crate::{
-    api::{Group, Mode, NewDocument, Search},
-    client::{CallError, Client},
+    api::{Account, Group, Mode, NewDocument, Search},
+    report::Report,
 };
 
 /// Between two sendings of a call that was not acknowledged.
@@ -36,7 +36,7 @@ pub fn document(uri: String, number: usize) -> NewDocument {
 }
 
 struct Promise {
-    client: Arc<Client>,
+    account: Account,
     operation: String,
     word: String,
     /// A newer text is on its way and nobody said whether it was taken.
@@ -61,14 +61,14 @@ impl Scene {
     /// number of its word.
     pub async fn deliver(
         &self,
-        client: &Arc<Client>,
+        account: &Account,
         (who, collection, key): (&str, &str, &str),
         documents: &[(NewDocument, usize)],
     ) -> String {
         let texts: Vec<NewDocument> = documents.iter().map(|(document, _)| document.clone()).collect();
         self.ledger.open(collection, &texts).await;
         let operation = loop {
-            match client.ingest(collection, &texts, key).await {
+            match account.ingest(collection, &texts, key).await {
                 Ok(answer) => break answer.value.operation.id,
                 Err(_) if self.is_restarting() => {}
                 Err(error) => self.tally.count(format!("{who}: {}", kind(&error))),
@@ -78,12 +78,8 @@ impl Scene {
         self.tally.count(format!("{who}: done"));
         let mut promises = self.ledger.0.lock().await;
         for (document, number) in documents {
-            let promise = Promise {
-                client: Arc::clone(client),
-                operation: operation.clone(),
-                word: word(*number),
-                is_open: false,
-            };
+            let promise =
+                Promise { account: account.clone(), operation: operation.clone(), word: word(*number), is_open: false };
             promises.insert((collection.to_owned(), document.uri.clone()), promise);
         }
         operation
@@ -103,14 +99,13 @@ impl Ledger {
     /// Whether every operation has ended.
     pub async fn is_settled(&self) -> bool {
         let promises = self.0.lock().await;
-        let operations: BTreeMap<&str, &Arc<Client>> =
-            promises.values().map(|promise| (promise.operation.as_str(), &promise.client)).collect();
-        for (operation, client) in operations {
-            let is_ended = match client.operation(operation).await {
+        let operations: BTreeMap<&str, &Account> =
+            promises.values().map(|promise| (promise.operation.as_str(), &promise.account)).collect();
+        for (operation, account) in operations {
+            let is_ended = match account.operation(operation).await {
                 Ok(operation) => ["COMPLETED", "FAILED", "CANCELLED"].contains(&operation.status.as_str()),
                 // What is not there any more will not change.
-                Err(CallError::Refused(reason)) => reason.contains("NOT_FOUND") || reason.contains("is null"),
-                Err(_) => false,
+                Err(error) => matches!(error, Error::Absent(_)) || error.code() == Some("NOT_FOUND"),
             };
             if !is_ended {
                 return false;
@@ -123,11 +118,11 @@ impl Ledger {
     pub async fn check(&self) -> Result<Verdict> {
         let promises = self.0.lock().await;
         let mut verdict = Verdict { documents: promises.len(), ..Verdict::default() };
-        let collections: BTreeMap<&String, &Arc<Client>> =
-            promises.iter().map(|((collection, _), promise)| (collection, &promise.client)).collect();
+        let collections: BTreeMap<&String, &Account> =
+            promises.iter().map(|((collection, _), promise)| (collection, &promise.account)).collect();
         let mut rows: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-        for (collection, client) in collections {
-            for document in client.contents(collection).await?.documents {
+        for (collection, account) in collections {
+            for document in account.contents(collection).await?.documents {
                 rows.entry((collection.clone(), document.uri)).or_default().push(document.status);
             }
         }
@@ -149,7 +144,7 @@ impl Ledger {
                     group: Group::Chunk,
                     first: 10,
                 };
-                let hits = promise.client.search_plainly(&search).await?.value.hits;
+                let hits = promise.account.search_plainly(&search).await?.value.hits;
                 let found: BTreeSet<&str> = hits.iter().map(|hit| hit.document.uri.as_str()).collect();
                 if !found.contains(uri.as_str()) {
                     verdict.lost.push(format!("{uri} is COMPLETED and not found"));
@@ -162,6 +157,16 @@ impl Ledger {
     }
 }
 
+impl Verdict {
+    pub fn report(&self, report: &mut Report) {
+        report.section("What was acknowledged");
+        report.count("checked", "documents checked", self.documents).at_least(1.0);
+        report.count("lost", "lost", self.lost.len()).at_most(0.0);
+        report.count("doubled", "doubled", self.doubled.len()).at_most(0.0);
+        report.count("quarantined", "quarantined innocents", self.quarantined);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,11 +176,5 @@ mod tests {
         let words: BTreeSet<String> = (0..10_000).map(word).collect();
         assert_eq!(words.len(), 10_000);
         assert_eq!((word(0).as_str(), word(17).as_str()), ("zqbbbbbbbb", "zqbbbbbbcc"));
-    }
-
-    #[test]
-    fn the_text_of_a_document_has_its_word() {
-        let document = document("a".into(), 5);
-        assert!(document.text.contains(&word(5)) && document.file_name == "5.txt");
     }
 }

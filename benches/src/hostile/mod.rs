@@ -26,6 +26,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use docent_client::{Client, Error};
 use tokio::{
     io::AsyncWriteExt,
     net::TcpListener,
@@ -34,12 +35,16 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use self::{bystander::Bystander, disk::Disk, ledger::Ledger, supervisor::Supervisor};
+use self::{
+    bystander::Bystander,
+    disk::Disk,
+    ledger::{Ledger, Verdict},
+    supervisor::Supervisor,
+};
 use crate::{
-    api::NewDocument,
-    client::{CallError, Client},
+    api::{Account, NewDocument},
     process::machine,
-    report::{Report, Target, Unit, note, number},
+    report::{Report, note},
     server::Limits,
     setup::{ServerArguments, Setup},
 };
@@ -128,15 +133,11 @@ impl Scene {
 }
 
 /// In a word, why a call failed: for counting.
-fn kind(error: &CallError) -> String {
+fn kind(error: &Error) -> String {
     match error {
-        CallError::Unreachable(reason) if reason.contains("timed out") => "timed out".to_owned(),
-        CallError::Unreachable(_) => "unreachable".to_owned(),
-        CallError::RateLimited(_) => "RATE_LIMITED".to_owned(),
-        CallError::Refused(reason) => {
-            let code = reason.split_once("\"code\":\"").and_then(|(_, rest)| rest.split('"').next());
-            code.map_or_else(|| reason.chars().take(60).collect(), str::to_owned)
-        }
+        Error::Unreachable(reason) if reason.contains("timed out") => "timed out".to_owned(),
+        Error::Unreachable(_) => "unreachable".to_owned(),
+        error => error.code().map_or_else(|| error.to_string().chars().take(60).collect(), str::to_owned),
     }
 }
 
@@ -177,8 +178,11 @@ pub async fn run(arguments: &HostileArguments) -> Result<ExitCode> {
     let calm_by = Instant::now() + Duration::from_mins(arguments.calm_minutes);
     let rested = calm(&scene, &mut supervisor, calm_by).await?;
     note("looking for what was acknowledged");
-    let verdict = scene.ledger.check().await;
-    let readiness = readiness(&scene.base).await;
+    let verdict = scene.ledger.check().await.unwrap_or_else(|error| {
+        note(format!("the documents could not be checked: {error:#}"));
+        Verdict::default()
+    });
+    let readiness = readiness(&scene.base).await.unwrap_or_else(|error| error.to_string());
     supervisor.end().await;
 
     let mut report = Report::default();
@@ -186,23 +190,12 @@ pub async fn run(arguments: &HostileArguments) -> Result<ExitCode> {
     report.fact("run", format!("{minutes} min, a disk of {} MiB", arguments.disk_mib));
     report.fact("readiness at the end", readiness);
     bystander.report(&mut report);
-    report.section("The server");
     supervisor.report(&mut report);
-    let rest = rested.map_or(f64::NAN, |took| took.as_secs_f64());
-    report.figure("rest", "at rest after the last harm", rest, Unit::Seconds);
-    report.section("What was acknowledged");
-    let checked = verdict.as_ref().map_or(0, |verdict| verdict.documents);
-    if let Err(error) = &verdict {
-        note(format!("the documents could not be checked: {error:#}"));
-    }
-    let verdict = verdict.unwrap_or_default();
-    report.judged("checked", "documents checked", number(checked), Unit::Count, Target::AtLeast(1.0));
-    report.judged("lost", "lost", number(verdict.lost.len()), Unit::Count, Target::AtMost(0.0));
-    report.judged("doubled", "doubled", number(verdict.doubled.len()), Unit::Count, Target::AtMost(0.0));
-    report.figure("quarantined", "quarantined innocents", number(verdict.quarantined), Unit::Count);
+    report.seconds("rest", "at rest after the last harm", rested.map_or(f64::NAN, |took| took.as_secs_f64()));
+    verdict.report(&mut report);
     report.section("What became of the neighbours' requests");
     for (what, count) in scene.tally.counts() {
-        report.figure(&what, &what, number(count), Unit::Count);
+        report.count(&what, &what, count);
     }
     for finding in verdict.lost.iter().chain(&verdict.doubled).take(20) {
         note(finding);
@@ -213,22 +206,22 @@ pub async fn run(arguments: &HostileArguments) -> Result<ExitCode> {
 
 /// The accounts. Each neighbour has one, so that what one is refused is not another's limit.
 pub struct Cast {
-    freezer: Arc<Client>,
-    prober: Arc<Client>,
-    bulk: Arc<Client>,
-    updater: Arc<Client>,
-    deleter: Arc<Client>,
-    bystander: Arc<Client>,
+    freezer: Account,
+    prober: Account,
+    bulk: Account,
+    updater: Account,
+    deleter: Account,
+    bystander: Account,
 }
 
 async fn prepare(scene: &Scene, supervisor: &mut Supervisor, data_dir: &Path) -> Result<Cast> {
     supervisor.start().await?;
     // The first account is the administrator's, who takes no part.
-    Client::of(&scene.base, "keeper")?.register().await?;
-    let account = async |login: &str, address: &str| -> Result<Arc<Client>> {
-        let client = Client::from_address(&scene.base, login, address.parse()?)?;
-        client.register().await?;
-        Ok(Arc::new(client))
+    Account::new(&scene.base, "keeper")?.register().await?;
+    let account = async |login: &str, address: &str| -> Result<Account> {
+        let account = Account::from_address(&scene.base, login, address.parse()?)?;
+        account.register().await?;
+        Ok(account)
     };
     let cast = Cast {
         freezer: account("freezer", "127.0.0.2").await?,
@@ -282,14 +275,9 @@ async fn calm(scene: &Scene, supervisor: &mut Supervisor, limit: Instant) -> Res
 }
 
 /// What `/health/ready` says.
-async fn readiness(base: &str) -> String {
-    let Ok(http) = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build() else {
-        return "no client".into();
-    };
-    match http.get(format!("{base}/health/ready")).send().await {
-        Ok(answer) => format!("{} {}", answer.status(), answer.text().await.unwrap_or_default().trim()),
-        Err(error) => error.to_string(),
-    }
+async fn readiness(base: &str) -> Result<String, Error> {
+    let bytes = Client::new(base)?.download("/health/ready").await?;
+    Ok(format!("200 OK {}", String::from_utf8_lossy(&bytes).trim()))
 }
 
 /// A port that is free now.

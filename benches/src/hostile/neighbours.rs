@@ -3,7 +3,8 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use serde_json::json;
+use docent_client::{Answer, Error};
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
@@ -17,7 +18,7 @@ use super::{
     kind,
     ledger::document,
 };
-use crate::client::{CallError, Client};
+use crate::api::Account;
 
 /// How long connections are held, and how long the strangers stay away.
 const HOLD: Duration = Duration::from_secs(30);
@@ -51,7 +52,7 @@ const FIELDS: usize = 20;
 
 /// Starts all of them.
 pub fn spawn(tasks: &mut JoinSet<()>, scene: &Arc<Scene>, cast: &Cast, disk: &Disk) {
-    let neighbour = |client: &Arc<Client>| Neighbour { scene: Arc::clone(scene), client: Arc::clone(client) };
+    let neighbour = |account: &Account| Neighbour { scene: Arc::clone(scene), account: account.clone() };
     let (freezer, prober, bulk) = (neighbour(&cast.freezer), neighbour(&cast.prober), neighbour(&cast.bulk));
     let (updater, deleter) = (neighbour(&cast.updater), neighbour(&cast.deleter));
     tasks.spawn(async move { freezer.freeze().await });
@@ -76,20 +77,20 @@ async fn fill_the_disk(ballast: std::path::PathBuf) {
 
 struct Neighbour {
     scene: Arc<Scene>,
-    client: Arc<Client>,
+    account: Account,
 }
 
 impl Neighbour {
-    fn count<T>(&self, what: &str, outcome: Result<T, CallError>) -> Option<T> {
+    fn count<T>(&self, what: &str, outcome: Result<T, Error>) -> Option<T> {
         let told = outcome.as_ref().map_or_else(kind, |_| "done".to_owned());
         self.scene.tally.count(format!("{what}: {told}"));
         outcome.ok()
     }
 
     /// A new collection, however long it takes to get one.
-    async fn collection(&self, input: serde_json::Value) -> String {
+    async fn collection(&self, input: Value) -> String {
         loop {
-            match self.client.create_collection_with(input.clone()).await {
+            match self.account.create_collection_with(input.clone()).await {
                 Ok(collection) => return collection,
                 Err(_) => sleep(PAUSE).await,
             }
@@ -116,10 +117,11 @@ impl Neighbour {
     }
 
     async fn freeze_with(&self, collection: &str, name: &str, text: String) {
-        let Some(upload) = self.count("freezing upload", self.client.upload(name, text.into_bytes()).await) else {
+        let Some(upload) = self.count("freezing upload", self.account.client().upload(name, text.into_bytes()).await)
+        else {
             return;
         };
-        self.count("freezing ingest", self.client.ingest_upload(collection, &upload, name).await);
+        self.count("freezing ingest", self.account.ingest_upload(collection, &upload, name).await);
     }
 
     /// Cheap queries that are dear.
@@ -127,9 +129,8 @@ impl Neighbour {
         for turn in 0.. {
             let (what, field) = PROBES[turn % PROBES.len()];
             let fields: Vec<String> = (0..FIELDS).map(|number| format!("a{number}: {field}")).collect();
-            let answer: Result<serde_json::Value, _> =
-                self.client.call(&format!("{{ {} }}", fields.join(" ")), json!({})).await;
-            self.count(&format!("dear {what}"), answer);
+            let answer = self.account.client().send(&format!("{{ {} }}", fields.join(" ")), json!({})).await;
+            self.count(&format!("dear {what}"), answer.and_then(Answer::data::<Value>));
             sleep(PROBE_PAUSE).await;
         }
     }
@@ -141,7 +142,7 @@ impl Neighbour {
             let documents: Vec<_> =
                 numbers.map(|number| (document(format!("bulk/{number}"), number), number)).collect();
             let key = format!("bulk-{call}");
-            self.scene.deliver(&self.client, ("bulk", &collection, &key), &documents).await;
+            self.scene.deliver(&self.account, ("bulk", &collection, &key), &documents).await;
             sleep(BULK_PAUSE).await;
         }
     }
@@ -153,7 +154,7 @@ impl Neighbour {
             let number = UPDATES + turn;
             let documents = [(document(format!("updated/{}", turn % UPDATED), number), number)];
             let key = format!("update-{turn}");
-            self.scene.deliver(&self.client, ("update", &collection, &key), &documents).await;
+            self.scene.deliver(&self.account, ("update", &collection, &key), &documents).await;
             // Three in a row of the same uri come now and then as well.
             if turn % 30 < 3 * UPDATED {
                 sleep(UPDATE_PAUSE).await;
@@ -168,8 +169,8 @@ impl Neighbour {
             let numbers = (0..20).map(|number| DELETES + turn * 20 + number);
             let documents: Vec<_> = numbers.map(|number| document(format!("deleted/{number}"), number)).collect();
             let key = format!("deleted-{turn}");
-            self.count("short-lived ingest", self.client.ingest(&collection, &documents, &key).await);
-            self.count("short-lived delete", self.client.delete_collection(&collection).await);
+            self.count("short-lived ingest", self.account.ingest(&collection, &documents, &key).await);
+            self.count("short-lived delete", self.account.delete_collection(&collection).await);
             sleep(DELETE_PAUSE).await;
         }
     }

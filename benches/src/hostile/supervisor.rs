@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::Scene;
 use crate::{
     process::peak_memory,
-    report::{Report, Unit, note, number},
+    report::{Report, note},
     server::{Launch, Server},
 };
 
@@ -119,12 +119,12 @@ impl Supervisor {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "bytes of memory are far below 2^52")]
     pub fn report(&self, report: &mut Report) {
-        report.figure("peak_memory", "peak memory", self.peak_memory as f64 / 1e6, Unit::Megabytes);
-        report.figure("kills", "kills", number(self.kills), Unit::Count);
-        report.figure("deaths", "deaths by itself", number(self.deaths), Unit::Count);
-        report.figure("failed_starts", "starts that failed", number(self.failed_starts), Unit::Count);
-        report.figure("slowest_start", "slowest start", self.slowest_start.as_secs_f64(), Unit::Seconds);
+        report.section("The server");
+        report.bytes("peak_memory", "peak memory", self.peak_memory);
+        report.count("kills", "kills", self.kills);
+        report.count("deaths", "deaths by itself", self.deaths);
+        report.count("failed_starts", "starts that failed", self.failed_starts);
+        report.seconds("slowest_start", "slowest start", self.slowest_start.as_secs_f64());
     }
 }

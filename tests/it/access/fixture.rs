@@ -121,6 +121,7 @@ impl Fixture {
         fixture.close_accounts().await;
         app = fixture.app;
         app.stop_worker().await;
+        app.leave_jobs();
         fixture.app = app;
         let public = fixture.places[&Place::Public].get("collection").to_owned();
         for place in [Place::Private, Place::Public] {

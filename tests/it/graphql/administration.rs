@@ -31,63 +31,74 @@ async fn change(admin: &Caller, mutation: &str, id: &Value) -> Value {
         .clone()
 }
 
-on_both_databases! {
-    async fn administrators_list_accounts_and_nobody_else_does(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let users = ada.data(USERS, json!({})).await["users"].clone();
-        assert_eq!(users["totalCount"], 2);
-        assert_eq!(users["nodes"][0]["email"], "bob@example.org");
-        let found = ada.data(USERS, json!({ "filter": { "role": "ADMIN", "isActive": true } })).await["users"].clone();
-        assert_eq!((&found["totalCount"], &found["nodes"][0]["username"]), (&json!(1), &json!("ada")));
-        assert_eq!(code(&bob.graphql(USERS, json!({})).await), "FORBIDDEN");
-        assert_eq!(code(&app.anonymous().graphql(USERS, json!({})).await), "UNAUTHENTICATED");
-    }
+on_both_databases!(administrators_list_accounts_and_nobody_else_does);
+async fn administrators_list_accounts_and_nobody_else_does(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let users = ada.data(USERS, json!({})).await["users"].clone();
+    assert_eq!(users["totalCount"], 2);
+    assert_eq!(users["nodes"][0]["email"], "bob@example.org");
+    let found = ada.data(USERS, json!({ "filter": { "role": "ADMIN", "isActive": true } })).await["users"].clone();
+    assert_eq!((&found["totalCount"], &found["nodes"][0]["username"]), (&json!(1), &json!("ada")));
+    assert_eq!(code(&bob.graphql(USERS, json!({})).await), "FORBIDDEN");
+    assert_eq!(code(&app.anonymous().graphql(USERS, json!({})).await), "UNAUTHENTICATED");
+}
 
-    async fn the_last_administrator_stays_one_and_stays_active(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let (ada_id, bob_id) = (id_of(&ada, "ada").await, id_of(&ada, "bob").await);
-        let demote = "userRoleSet(input: { userId: $id, role: MEMBER })";
-        assert_eq!(change(&ada, demote, &ada_id).await["userRoleSet"]["userErrors"][0]["code"], "CONFLICT");
-        assert_eq!(change(&ada, "userDeactivate(id: $id)", &ada_id).await["userDeactivate"]["userErrors"][0]["code"], "CONFLICT");
+on_both_databases!(the_last_administrator_stays_one_and_stays_active);
+async fn the_last_administrator_stays_one_and_stays_active(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let (ada_id, bob_id) = (id_of(&ada, "ada").await, id_of(&ada, "bob").await);
+    let demote = "userRoleSet(input: { userId: $id, role: MEMBER })";
+    assert_eq!(change(&ada, demote, &ada_id).await["userRoleSet"]["userErrors"][0]["code"], "CONFLICT");
+    assert_eq!(
+        change(&ada, "userDeactivate(id: $id)", &ada_id).await["userDeactivate"]["userErrors"][0]["code"],
+        "CONFLICT"
+    );
 
-        let promoted = change(&ada, "userRoleSet(input: { userId: $id, role: ADMIN })", &bob_id).await;
-        assert_eq!(promoted["userRoleSet"]["user"]["role"], "ADMIN");
-        assert_eq!(change(&bob, demote, &ada_id).await["userRoleSet"]["user"]["role"], "MEMBER");
-        assert_eq!(code(&ada.graphql(USERS, json!({})).await), "FORBIDDEN");
-    }
+    let promoted = change(&ada, "userRoleSet(input: { userId: $id, role: ADMIN })", &bob_id).await;
+    assert_eq!(promoted["userRoleSet"]["user"]["role"], "ADMIN");
+    assert_eq!(change(&bob, demote, &ada_id).await["userRoleSet"]["user"]["role"], "MEMBER");
+    assert_eq!(code(&ada.graphql(USERS, json!({})).await), "FORBIDDEN");
+}
 
-    async fn administrators_who_demote_each_other_at_the_same_time_leave_one(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let (ada_id, bob_id) = (id_of(&ada, "ada").await, id_of(&ada, "bob").await);
-        change(&ada, "userRoleSet(input: { userId: $id, role: ADMIN })", &bob_id).await;
-        let demote = "userRoleSet(input: { userId: $id, role: MEMBER })";
-        tokio::join!(change(&ada, demote, &bob_id), change(&bob, demote, &ada_id));
-        let admins = async |caller: &Caller| caller.graphql(USERS, json!({ "filter": { "role": "ADMIN" } })).await["data"]["users"]["totalCount"].clone();
-        let seen = [admins(&ada).await, admins(&bob).await];
-        assert!(seen.contains(&json!(1)), "{seen:?}");
-    }
+on_both_databases!(administrators_who_demote_each_other_at_the_same_time_leave_one);
+async fn administrators_who_demote_each_other_at_the_same_time_leave_one(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let (ada_id, bob_id) = (id_of(&ada, "ada").await, id_of(&ada, "bob").await);
+    change(&ada, "userRoleSet(input: { userId: $id, role: ADMIN })", &bob_id).await;
+    let demote = "userRoleSet(input: { userId: $id, role: MEMBER })";
+    tokio::join!(change(&ada, demote, &bob_id), change(&bob, demote, &ada_id));
+    let admins = async |caller: &Caller| {
+        caller.graphql(USERS, json!({ "filter": { "role": "ADMIN" } })).await["data"]["users"]["totalCount"].clone()
+    };
+    let seen = [admins(&ada).await, admins(&bob).await];
+    assert!(seen.contains(&json!(1)), "{seen:?}");
+}
 
-    async fn a_deactivated_account_is_closed_until_it_is_activated(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let id = id_of(&ada, "bob").await;
-        assert_eq!(change(&ada, "userDeactivate(id: $id)", &id).await["userDeactivate"]["user"]["isActive"], false);
-        let body = "{\"query\":\"{ viewer { id } }\"}";
-        assert_eq!(bob.send("POST", "/graphql", &[("content-type", "application/json")], body).await.status, 401);
-        let log_in = "mutation { sessionCreate(input: { login: \"bob\", password: \"correct horse battery staple\" }) { accessToken userErrors { code } } }";
-        let refused = app.anonymous().data(log_in, json!({})).await;
-        assert_eq!(refused["sessionCreate"]["userErrors"][0]["code"], "WRONG_CREDENTIALS");
-        change(&ada, "userActivate(id: $id)", &id).await;
-        assert!(app.anonymous().data(log_in, json!({})).await["sessionCreate"]["accessToken"].is_string());
-        // The session from before stays ended.
-        assert_eq!(bob.send("POST", "/graphql", &[("content-type", "application/json")], body).await.status, 401);
-    }
+on_both_databases!(a_deactivated_account_is_closed_until_it_is_activated);
+async fn a_deactivated_account_is_closed_until_it_is_activated(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let id = id_of(&ada, "bob").await;
+    assert_eq!(change(&ada, "userDeactivate(id: $id)", &id).await["userDeactivate"]["user"]["isActive"], false);
+    let body = "{\"query\":\"{ viewer { id } }\"}";
+    assert_eq!(bob.send("POST", "/graphql", &[("content-type", "application/json")], body).await.status, 401);
+    let log_in = "mutation { sessionCreate(input: { login: \"bob\", password: \"correct horse battery staple\" }) { accessToken userErrors { code } } }";
+    let refused = app.anonymous().data(log_in, json!({})).await;
+    assert_eq!(refused["sessionCreate"]["userErrors"][0]["code"], "WRONG_CREDENTIALS");
+    change(&ada, "userActivate(id: $id)", &id).await;
+    assert!(app.anonymous().data(log_in, json!({})).await["sessionCreate"]["accessToken"].is_string());
+    // The session from before stays ended.
+    assert_eq!(bob.send("POST", "/graphql", &[("content-type", "application/json")], body).await.status, 401);
+}
 
-    async fn an_administrator_does_not_read_what_others_keep(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let id = bob.create_collection("Private").await;
-        assert_eq!(ada.error_code("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await, "NOT_FOUND");
-        assert_eq!(ada.data("{ collections { totalCount } }", json!({})).await["collections"]["totalCount"], 0);
-    }
+on_both_databases!(an_administrator_does_not_read_what_others_keep);
+async fn an_administrator_does_not_read_what_others_keep(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let id = bob.create_collection("Private").await;
+    assert_eq!(
+        ada.error_code("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await,
+        "NOT_FOUND"
+    );
+    assert_eq!(ada.data("{ collections { totalCount } }", json!({})).await["collections"]["totalCount"], 0);
 }
 
 #[tokio::test]

@@ -37,108 +37,154 @@ async fn with_two_collections(app: &TestApp) -> (Caller, String, String) {
     (ada, first, second)
 }
 
-on_both_databases! {
-    async fn a_key_does_what_it_names_where_it_names_it_and_nothing_else(app) {
-        let (ada, first, second) = with_two_collections(&app).await;
-        let (key, shown) = make(&ada, json!({ "name": "reader", "actions": ["COLLECTION_READ"], "collectionIds": [first] })).await;
-        assert_eq!(shown["actions"], json!(["COLLECTION_READ"]));
-        assert!(key.token().unwrap().starts_with(shown["prefix"].as_str().unwrap()));
-        assert_eq!(names(&key.data(NAMES, json!({})).await), ["First"]);
-        assert_eq!(key.search(json!({ "query": "harbour" })).await["hits"].as_array().unwrap().len(), 1);
-        assert_eq!(code(&key.graphql(INGEST, json!({ "id": first })).await), "FORBIDDEN");
-        assert_eq!(code(&key.graphql(INGEST, json!({ "id": second })).await), "NOT_FOUND");
-        assert_eq!(code(&key.graphql("mutation { collectionCreate(input: { name: \"x\" }) { collection { id } } }", json!({})).await), "FORBIDDEN");
-        let private = key.data("{ viewer { username email sessions { totalCount } apiKeys { totalCount } } }", json!({})).await;
-        assert_eq!(private["viewer"], json!({ "username": "ada", "email": null, "sessions": null, "apiKeys": null }));
-        assert_eq!(code(&key.graphql(CREATE, json!({ "input": { "name": "x", "actions": ["COLLECTION_READ"] } })).await), "FORBIDDEN");
-    }
+on_both_databases!(a_key_does_what_it_names_where_it_names_it_and_nothing_else);
+async fn a_key_does_what_it_names_where_it_names_it_and_nothing_else(app: TestApp) {
+    let (ada, first, second) = with_two_collections(&app).await;
+    let (key, shown) =
+        make(&ada, json!({ "name": "reader", "actions": ["COLLECTION_READ"], "collectionIds": [first] })).await;
+    assert_eq!(shown["actions"], json!(["COLLECTION_READ"]));
+    assert!(key.token().unwrap().starts_with(shown["prefix"].as_str().unwrap()));
+    assert_eq!(names(&key.data(NAMES, json!({})).await), ["First"]);
+    assert_eq!(key.search(json!({ "query": "harbour" })).await["hits"].as_array().unwrap().len(), 1);
+    assert_eq!(code(&key.graphql(INGEST, json!({ "id": first })).await), "FORBIDDEN");
+    assert_eq!(code(&key.graphql(INGEST, json!({ "id": second })).await), "NOT_FOUND");
+    assert_eq!(
+        code(
+            &key.graphql("mutation { collectionCreate(input: { name: \"x\" }) { collection { id } } }", json!({}))
+                .await
+        ),
+        "FORBIDDEN"
+    );
+    let private =
+        key.data("{ viewer { username email sessions { totalCount } apiKeys { totalCount } } }", json!({})).await;
+    assert_eq!(private["viewer"], json!({ "username": "ada", "email": null, "sessions": null, "apiKeys": null }));
+    assert_eq!(
+        code(&key.graphql(CREATE, json!({ "input": { "name": "x", "actions": ["COLLECTION_READ"] } })).await),
+        "FORBIDDEN"
+    );
+}
 
-    async fn a_key_that_only_ingests_reads_nothing(app) {
-        let (ada, first, _) = with_two_collections(&app).await;
-        let (key, _) = make(&ada, json!({ "name": "writer", "actions": ["DOCUMENT_INGEST"] })).await;
-        assert!(key.data(INGEST, json!({ "id": first })).await["documentsIngest"]["operation"]["id"].is_string());
-        assert_eq!(names(&key.data(NAMES, json!({})).await), Vec::<&str>::new());
-        assert_eq!(key.search(json!({ "query": "harbour" })).await["hits"], json!([]));
-    }
+on_both_databases!(a_key_that_only_ingests_reads_nothing);
+async fn a_key_that_only_ingests_reads_nothing(app: TestApp) {
+    let (ada, first, _) = with_two_collections(&app).await;
+    let (key, _) = make(&ada, json!({ "name": "writer", "actions": ["DOCUMENT_INGEST"] })).await;
+    assert!(key.data(INGEST, json!({ "id": first })).await["documentsIngest"]["operation"]["id"].is_string());
+    assert_eq!(names(&key.data(NAMES, json!({})).await), Vec::<&str>::new());
+    assert_eq!(key.search(json!({ "query": "harbour" })).await["hits"], json!([]));
+}
 
-    async fn a_key_can_do_no_more_than_its_owner_even_after_they_lost_a_right(app) {
-        let (ada, first, _) = with_two_collections(&app).await;
-        let bob = app.user("bob").await;
-        let role = "mutation($id: ID!, $role: CollectionRole!) {
-            collectionMemberSet(input: { collectionId: $id, username: \"bob\", role: $role }) { userErrors { code } }
-        }";
-        ada.data(role, json!({ "id": first, "role": "EDITOR" })).await;
-        let (key, _) = make(&bob, json!({ "name": "all", "actions": ["COLLECTION_READ", "DOCUMENT_INGEST", "COLLECTION_DELETE"] })).await;
-        assert!(key.data(INGEST, json!({ "id": first })).await["documentsIngest"]["operation"]["id"].is_string());
-        let delete = "mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }";
-        assert_eq!(code(&key.graphql(delete, json!({ "id": first })).await), "FORBIDDEN");
-        ada.data(role, json!({ "id": first, "role": "VIEWER" })).await;
-        assert_eq!(code(&key.graphql(INGEST, json!({ "id": first })).await), "FORBIDDEN");
-        assert_eq!(names(&key.data(NAMES, json!({})).await), ["First"]);
-    }
+on_both_databases!(a_key_can_do_no_more_than_its_owner_even_after_they_lost_a_right);
+async fn a_key_can_do_no_more_than_its_owner_even_after_they_lost_a_right(app: TestApp) {
+    let (ada, first, _) = with_two_collections(&app).await;
+    let bob = app.user("bob").await;
+    let role = "mutation($id: ID!, $role: CollectionRole!) {
+        collectionMemberSet(input: { collectionId: $id, username: \"bob\", role: $role }) { userErrors { code } }
+    }";
+    ada.data(role, json!({ "id": first, "role": "EDITOR" })).await;
+    let (key, _) =
+        make(&bob, json!({ "name": "all", "actions": ["COLLECTION_READ", "DOCUMENT_INGEST", "COLLECTION_DELETE"] }))
+            .await;
+    assert!(key.data(INGEST, json!({ "id": first })).await["documentsIngest"]["operation"]["id"].is_string());
+    let delete = "mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }";
+    assert_eq!(code(&key.graphql(delete, json!({ "id": first })).await), "FORBIDDEN");
+    ada.data(role, json!({ "id": first, "role": "VIEWER" })).await;
+    assert_eq!(code(&key.graphql(INGEST, json!({ "id": first })).await), "FORBIDDEN");
+    assert_eq!(names(&key.data(NAMES, json!({})).await), ["First"]);
+}
 
-    async fn a_key_ends_with_its_time_its_budget_its_revocation_and_its_owner(app) {
-        let (ada, ..) = with_two_collections(&app).await;
-        let bob = app.user("bob").await;
-        let ask = async |key: &Caller| key.send("POST", "/graphql", &[("content-type", "application/json")], "{\"query\":\"{ viewer { id } }\"}").await;
+on_both_databases!(a_key_ends_with_its_time_its_budget_its_revocation_and_its_owner);
+async fn a_key_ends_with_its_time_its_budget_its_revocation_and_its_owner(app: TestApp) {
+    let (ada, ..) = with_two_collections(&app).await;
+    let bob = app.user("bob").await;
+    let ask = async |key: &Caller| {
+        key.send("POST", "/graphql", &[("content-type", "application/json")], "{\"query\":\"{ viewer { id } }\"}").await
+    };
 
-        let expires_at = (chrono::Utc::now() + chrono::TimeDelta::hours(1)).to_rfc3339();
-        let (short, _) = make(&ada, json!({ "name": "short", "actions": ["COLLECTION_READ"], "expiresAt": expires_at })).await;
-        assert_eq!(ask(&short).await.status, 200);
-        let (revoked, shown) = make(&ada, json!({ "name": "revoked", "actions": ["COLLECTION_READ"] })).await;
-        ada.data("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": shown["id"] })).await;
-        assert_eq!(ask(&revoked).await.status, 401);
-        assert_eq!(code(&bob.graphql("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": shown["id"] })).await), "NOT_FOUND");
+    let expires_at = (chrono::Utc::now() + chrono::TimeDelta::hours(1)).to_rfc3339();
+    let (short, _) =
+        make(&ada, json!({ "name": "short", "actions": ["COLLECTION_READ"], "expiresAt": expires_at })).await;
+    assert_eq!(ask(&short).await.status, 200);
+    let (revoked, shown) = make(&ada, json!({ "name": "revoked", "actions": ["COLLECTION_READ"] })).await;
+    ada.data("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": shown["id"] })).await;
+    assert_eq!(ask(&revoked).await.status, 401);
+    assert_eq!(
+        code(
+            &bob.graphql("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": shown["id"] }))
+                .await
+        ),
+        "NOT_FOUND"
+    );
 
-        let (poor, _) = make(&ada, json!({ "name": "poor", "actions": ["COLLECTION_READ"], "pointsBudget": "3" })).await;
-        assert_eq!(ask(&poor).await.status, 200);
-        assert_eq!(ask(&poor).await.json()["errors"][0]["extensions"]["code"], "COST_LIMIT_EXCEEDED");
+    let (poor, _) = make(&ada, json!({ "name": "poor", "actions": ["COLLECTION_READ"], "pointsBudget": "3" })).await;
+    assert_eq!(ask(&poor).await.status, 200);
+    assert_eq!(ask(&poor).await.json()["errors"][0]["extensions"]["code"], "COST_LIMIT_EXCEEDED");
 
-        let (of_bob, _) = make(&bob, json!({ "name": "bob's", "actions": ["COLLECTION_READ"] })).await;
-        assert_eq!(ask(&of_bob).await.status, 200);
-        let bob_id = bob.data("{ viewer { id } }", json!({})).await["viewer"]["id"].clone();
-        ada.data("mutation($id: ID!) { userDeactivate(id: $id) { user { isActive } userErrors { code } } }", json!({ "id": bob_id })).await;
-        assert_eq!(ask(&of_bob).await.status, 401);
-        assert_eq!(ask(&bob).await.status, 401);
+    let (of_bob, _) = make(&bob, json!({ "name": "bob's", "actions": ["COLLECTION_READ"] })).await;
+    assert_eq!(ask(&of_bob).await.status, 200);
+    let bob_id = bob.data("{ viewer { id } }", json!({})).await["viewer"]["id"].clone();
+    ada.data(
+        "mutation($id: ID!) { userDeactivate(id: $id) { user { isActive } userErrors { code } } }",
+        json!({ "id": bob_id }),
+    )
+    .await;
+    assert_eq!(ask(&of_bob).await.status, 401);
+    assert_eq!(ask(&bob).await.status, 401);
 
-        app.clock.advance(3600);
-        assert_eq!(ask(&short).await.status, 401);
-    }
+    app.clock.advance(3600);
+    assert_eq!(ask(&short).await.status, 401);
+}
 
-    async fn a_key_with_a_rate_waits_for_its_points_and_is_told_what_it_can_never_have(app) {
-        let (ada, ..) = with_two_collections(&app).await;
-        let (slow, _) = make(&ada, json!({ "name": "slow", "actions": ["COLLECTION_READ"], "pointsPerMinute": 30 })).await;
-        assert_eq!(names(&slow.data(NAMES, json!({})).await).len(), 2);
-        assert_eq!(code(&slow.graphql(NAMES, json!({})).await), "RATE_LIMITED");
-        app.clock.advance(60);
-        assert_eq!(names(&slow.data(NAMES, json!({})).await).len(), 2);
-        let dear = "{ collections(first: 50) { nodes { name } } }";
-        assert_eq!(code(&slow.graphql(dear, json!({})).await), "COST_LIMIT_EXCEEDED");
-        assert_eq!(names(&ada.data(dear, json!({})).await).len(), 2, "its owner has a bucket of their own");
-    }
+on_both_databases!(a_key_with_a_rate_waits_for_its_points_and_is_told_what_it_can_never_have);
+async fn a_key_with_a_rate_waits_for_its_points_and_is_told_what_it_can_never_have(app: TestApp) {
+    let (ada, ..) = with_two_collections(&app).await;
+    let (slow, _) = make(&ada, json!({ "name": "slow", "actions": ["COLLECTION_READ"], "pointsPerMinute": 30 })).await;
+    assert_eq!(names(&slow.data(NAMES, json!({})).await).len(), 2);
+    assert_eq!(code(&slow.graphql(NAMES, json!({})).await), "RATE_LIMITED");
+    app.clock.advance(60);
+    assert_eq!(names(&slow.data(NAMES, json!({})).await).len(), 2);
+    let dear = "{ collections(first: 50) { nodes { name } } }";
+    assert_eq!(code(&slow.graphql(dear, json!({})).await), "COST_LIMIT_EXCEEDED");
+    assert_eq!(names(&ada.data(dear, json!({})).await).len(), 2, "its owner has a bucket of their own");
+}
 
-    async fn a_key_fills_no_upload_but_its_own(app) {
-        let (ada, ..) = with_two_collections(&app).await;
-        let (key, _) = make(&ada, json!({ "name": "writer", "actions": ["DOCUMENT_INGEST"] })).await;
-        let create = "mutation { uploadCreate(input: { fileName: \"a.txt\" }) { upload { url } } }";
-        let url = |data: Value| data["uploadCreate"]["upload"]["url"].as_str().unwrap().to_owned();
-        let (hers, its) = (url(ada.data(create, json!({})).await), url(key.data(create, json!({})).await));
-        assert_eq!(key.send("PUT", &hers, &[], "bytes").await.status, 404);
-        assert_eq!(key.send("PUT", &its, &[], "bytes").await.status, 201);
-    }
+on_both_databases!(a_key_fills_no_upload_but_its_own);
+async fn a_key_fills_no_upload_but_its_own(app: TestApp) {
+    let (ada, ..) = with_two_collections(&app).await;
+    let (key, _) = make(&ada, json!({ "name": "writer", "actions": ["DOCUMENT_INGEST"] })).await;
+    let create = "mutation { uploadCreate(input: { fileName: \"a.txt\" }) { upload { url } } }";
+    let url = |data: Value| data["uploadCreate"]["upload"]["url"].as_str().unwrap().to_owned();
+    let (hers, its) = (url(ada.data(create, json!({})).await), url(key.data(create, json!({})).await));
+    assert_eq!(key.send("PUT", &hers, &[], "bytes").await.status, 404);
+    assert_eq!(key.send("PUT", &its, &[], "bytes").await.status, 201);
+}
 
-    async fn a_key_says_what_it_is_good_for(app) {
-        let ada = app.user("ada").await;
-        let refused = async |input: Value| {
-            let payload = ada.data(CREATE, json!({ "input": input })).await["apiKeyCreate"].clone();
-            assert_eq!(payload["secret"], Value::Null);
-            payload["userErrors"][0]["path"].as_array().unwrap().iter().map(|step| step.as_str().unwrap()).collect::<Vec<_>>().join(".")
-        };
-        assert_eq!(refused(json!({ "name": "x", "actions": [] })).await, "actions");
-        assert_eq!(refused(json!({ "name": "x", "actions": ["COLLECTION_READ", "SERVER_MANAGE"] })).await, "actions.1");
-        assert_eq!(refused(json!({ "name": " ", "actions": ["COLLECTION_READ"] })).await, "name");
-        assert_eq!(refused(json!({ "name": "x", "actions": ["COLLECTION_READ"], "expiresAt": "2020-01-01T00:00:00Z" })).await, "expiresAt");
-        assert_eq!(refused(json!({ "name": "x", "actions": ["COLLECTION_READ"], "collectionIds": ["nothing"] })).await, "collectionIds.0");
-        assert_eq!(refused(json!({ "name": "x", "actions": ["COLLECTION_READ"], "pointsPerMinute": 0 })).await, "pointsPerMinute");
-    }
+on_both_databases!(a_key_says_what_it_is_good_for);
+async fn a_key_says_what_it_is_good_for(app: TestApp) {
+    let ada = app.user("ada").await;
+    let refused = async |input: Value| {
+        let payload = ada.data(CREATE, json!({ "input": input })).await["apiKeyCreate"].clone();
+        assert_eq!(payload["secret"], Value::Null);
+        payload["userErrors"][0]["path"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|step| step.as_str().unwrap())
+            .collect::<Vec<_>>()
+            .join(".")
+    };
+    assert_eq!(refused(json!({ "name": "x", "actions": [] })).await, "actions");
+    assert_eq!(refused(json!({ "name": "x", "actions": ["COLLECTION_READ", "SERVER_MANAGE"] })).await, "actions.1");
+    assert_eq!(refused(json!({ "name": " ", "actions": ["COLLECTION_READ"] })).await, "name");
+    assert_eq!(
+        refused(json!({ "name": "x", "actions": ["COLLECTION_READ"], "expiresAt": "2020-01-01T00:00:00Z" })).await,
+        "expiresAt"
+    );
+    assert_eq!(
+        refused(json!({ "name": "x", "actions": ["COLLECTION_READ"], "collectionIds": ["nothing"] })).await,
+        "collectionIds.0"
+    );
+    assert_eq!(
+        refused(json!({ "name": "x", "actions": ["COLLECTION_READ"], "pointsPerMinute": 0 })).await,
+        "pointsPerMinute"
+    );
 }

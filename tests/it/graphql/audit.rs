@@ -47,115 +47,166 @@ fn mutations() -> BTreeSet<String> {
     fields.unwrap().iter().map(|field| name(&field.node.name.node)).collect()
 }
 
-on_both_databases! {
-    async fn no_mutation_is_without_a_line(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let id = ada.create_collection("Letters").await;
-        let done = async |caller: &Caller, mutation: &str, variables: Value| {
-            let mut data = caller.data(mutation, variables).await;
-            let payload = data.as_object_mut().unwrap().values_mut().next().unwrap().take();
-            assert_eq!(payload["userErrors"], json!([]), "{mutation}: {payload:#}");
-            payload
-        };
-        let bob_id = bob.data("{ viewer { id } }", json!({})).await["viewer"]["id"].clone();
-        let ids = json!({ "id": id, "user": bob_id });
-        done(&ada, "mutation($id: ID!) { collectionUpdate(id: $id, input: { description: \"x\" }) { userErrors { code } } }", ids.clone()).await;
-        done(&ada, "mutation($id: ID!, $user: ID!) { collectionMemberSet(input: { collectionId: $id, userId: $user, role: EDITOR }) { userErrors { code } } }", ids.clone()).await;
-        done(&ada, "mutation($id: ID!, $user: ID!) { collectionMemberRemove(input: { collectionId: $id, userId: $user }) { userErrors { code } } }", ids.clone()).await;
-        done(&ada, "mutation { uploadCreate(input: { fileName: \"a.txt\" }) { userErrors { code } } }", json!({})).await;
-        ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
-        let document = ada.data("query($id: ID!) { collection(id: $id) { documents { nodes { id } } } }", ids.clone()).await;
-        let document = document["collection"]["documents"]["nodes"][0]["id"].clone();
-        done(&ada, "mutation($id: ID!) { documentsDelete(input: { ids: [$id] }) { userErrors { code } } }", json!({ "id": document })).await;
-        let mut app = app;
-        app.abandon_work();
-        let waiting = ada.ingest(&id, texts(&[("b.txt", "Another.")])).await["operation"]["id"].clone();
-        done(&ada, "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": waiting })).await;
-        let key = done(&ada, "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ] }) { apiKey { id } userErrors { code } } }", json!({})).await;
-        done(&ada, "mutation($id: ID!) { apiKeyRevoke(id: $id) { userErrors { code } } }", json!({ "id": key["apiKey"]["id"] })).await;
-        done(&ada, "mutation { userInvite(input: {}) { userErrors { code } } }", json!({})).await;
-        done(&ada, "mutation($user: ID!) { userRoleSet(input: { userId: $user, role: MEMBER }) { userErrors { code } } }", ids.clone()).await;
-        done(&ada, "mutation($user: ID!) { userDeactivate(id: $user) { userErrors { code } } }", ids.clone()).await;
-        done(&ada, "mutation($user: ID!) { userActivate(id: $user) { userErrors { code } } }", ids.clone()).await;
-        done(&ada, "mutation($id: ID!) { collectionDelete(id: $id) { userErrors { code } } }", ids).await;
-        let login = "mutation { sessionCreate(input: { login: \"ada\", password: \"correct horse battery staple\" }) { refreshToken userErrors { code } } }";
-        let session = done(&app.anonymous(), login, json!({})).await;
-        done(&app.anonymous(), "mutation($token: String!) { sessionRefresh(input: { refreshToken: $token }) { userErrors { code } } }", json!({ "token": session["refreshToken"] })).await;
-        let change = "mutation { passwordChange(input: { currentPassword: \"correct horse battery staple\", newPassword: \"a new long password\" }) { accessToken userErrors { code } } }";
-        let changed = done(&ada, change, json!({})).await;
-        let ada = ada.with_token(changed["accessToken"].as_str().unwrap());
-        done(&app.anonymous().log_in("bob").await, "mutation { sessionRevoke(input: {}) { userErrors { code } } }", json!({})).await;
+on_both_databases!(no_mutation_is_without_a_line);
+async fn no_mutation_is_without_a_line(mut app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let id = ada.create_collection("Letters").await;
+    let done = async |caller: &Caller, mutation: &str, variables: Value| {
+        let mut data = caller.data(mutation, variables).await;
+        let payload = data.as_object_mut().unwrap().values_mut().next().unwrap().take();
+        assert_eq!(payload["userErrors"], json!([]), "{mutation}: {payload:#}");
+        payload
+    };
+    let bob_id = bob.data("{ viewer { id } }", json!({})).await["viewer"]["id"].clone();
+    let ids = json!({ "id": id, "user": bob_id });
+    done(
+        &ada,
+        "mutation($id: ID!) { collectionUpdate(id: $id, input: { description: \"x\" }) { userErrors { code } } }",
+        ids.clone(),
+    )
+    .await;
+    done(&ada, "mutation($id: ID!, $user: ID!) { collectionMemberSet(input: { collectionId: $id, userId: $user, role: EDITOR }) { userErrors { code } } }", ids.clone()).await;
+    done(&ada, "mutation($id: ID!, $user: ID!) { collectionMemberRemove(input: { collectionId: $id, userId: $user }) { userErrors { code } } }", ids.clone()).await;
+    done(&ada, "mutation { uploadCreate(input: { fileName: \"a.txt\" }) { userErrors { code } } }", json!({})).await;
+    ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
+    let document =
+        ada.data("query($id: ID!) { collection(id: $id) { documents { nodes { id } } } }", ids.clone()).await;
+    let document = document["collection"]["documents"]["nodes"][0]["id"].clone();
+    done(
+        &ada,
+        "mutation($id: ID!) { documentsDelete(input: { ids: [$id] }) { userErrors { code } } }",
+        json!({ "id": document }),
+    )
+    .await;
+    app.abandon_work();
+    app.leave_jobs();
+    let waiting = ada.ingest(&id, texts(&[("b.txt", "Another.")])).await["operation"]["id"].clone();
+    done(&ada, "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": waiting }))
+        .await;
+    let key = done(&ada, "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ] }) { apiKey { id } userErrors { code } } }", json!({})).await;
+    done(
+        &ada,
+        "mutation($id: ID!) { apiKeyRevoke(id: $id) { userErrors { code } } }",
+        json!({ "id": key["apiKey"]["id"] }),
+    )
+    .await;
+    done(&ada, "mutation { userInvite(input: {}) { userErrors { code } } }", json!({})).await;
+    done(
+        &ada,
+        "mutation($user: ID!) { userRoleSet(input: { userId: $user, role: MEMBER }) { userErrors { code } } }",
+        ids.clone(),
+    )
+    .await;
+    done(&ada, "mutation($user: ID!) { userDeactivate(id: $user) { userErrors { code } } }", ids.clone()).await;
+    done(&ada, "mutation($user: ID!) { userActivate(id: $user) { userErrors { code } } }", ids.clone()).await;
+    done(&ada, "mutation($id: ID!) { collectionDelete(id: $id) { userErrors { code } } }", ids).await;
+    let login = "mutation { sessionCreate(input: { login: \"ada\", password: \"correct horse battery staple\" }) { refreshToken userErrors { code } } }";
+    let session = done(&app.anonymous(), login, json!({})).await;
+    done(
+        &app.anonymous(),
+        "mutation($token: String!) { sessionRefresh(input: { refreshToken: $token }) { userErrors { code } } }",
+        json!({ "token": session["refreshToken"] }),
+    )
+    .await;
+    let change = "mutation { passwordChange(input: { currentPassword: \"correct horse battery staple\", newPassword: \"a new long password\" }) { accessToken userErrors { code } } }";
+    let changed = done(&ada, change, json!({})).await;
+    let ada = ada.with_token(changed["accessToken"].as_str().unwrap());
+    done(
+        &app.anonymous().log_in("bob").await,
+        "mutation { sessionRevoke(input: {}) { userErrors { code } } }",
+        json!({}),
+    )
+    .await;
 
-        let entries = log(&app, &ada, json!({ "result": "DONE" })).await;
-        let noted: BTreeSet<String> = actions(&entries).into_iter().map(str::to_owned).collect();
-        let missing: Vec<_> = mutations().difference(&noted).cloned().collect();
-        assert_eq!(missing, Vec::<String>::new());
-        assert!(entries.iter().all(|entry| entry["userId"].is_string()), "{entries:#?}");
-    }
+    let entries = log(&app, &ada, json!({ "result": "DONE" })).await;
+    let noted: BTreeSet<String> = actions(&entries).into_iter().map(str::to_owned).collect();
+    let missing: Vec<_> = mutations().difference(&noted).cloned().collect();
+    assert_eq!(missing, Vec::<String>::new());
+    assert!(entries.iter().all(|entry| entry["userId"].is_string()), "{entries:#?}");
+}
 
-    async fn every_change_has_its_line_with_who_did_it_to_what(app) {
-        let ada = app.user("ada").await;
-        let id = ada.create_collection("Letters").await;
-        ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
-        ada.data("mutation($id: ID!) { collectionUpdate(id: $id, input: { description: \"x\" }) { userErrors { code } } }", json!({ "id": id })).await;
-        ada.data("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
-        let entries = log(&app, &ada, json!({ "result": "DONE" })).await;
-        assert_eq!(actions(&entries), [
-            "USER_REGISTER", "SESSION_CREATE", "COLLECTION_CREATE", "DOCUMENTS_INGEST", "COLLECTION_UPDATE", "COLLECTION_DELETE",
-        ]);
-        let newest = &entries[0];
-        assert_eq!((&newest["objectId"], &newest["collectionId"], &newest["user"]["username"]), (&json!(id), &json!(id), &json!("ada")));
-        assert!(newest["requestId"].is_string());
-        // Nothing secret is in it.
-        assert!(!json!(entries).to_string().contains("battery"), "{entries:#?}");
-    }
+on_both_databases!(every_change_has_its_line_with_who_did_it_to_what);
+async fn every_change_has_its_line_with_who_did_it_to_what(app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
+    ada.data(
+        "mutation($id: ID!) { collectionUpdate(id: $id, input: { description: \"x\" }) { userErrors { code } } }",
+        json!({ "id": id }),
+    )
+    .await;
+    ada.data("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+    let entries = log(&app, &ada, json!({ "result": "DONE" })).await;
+    assert_eq!(
+        actions(&entries),
+        [
+            "USER_REGISTER",
+            "SESSION_CREATE",
+            "COLLECTION_CREATE",
+            "DOCUMENTS_INGEST",
+            "COLLECTION_UPDATE",
+            "COLLECTION_DELETE",
+        ]
+    );
+    let newest = &entries[0];
+    assert_eq!(
+        (&newest["objectId"], &newest["collectionId"], &newest["user"]["username"]),
+        (&json!(id), &json!(id), &json!("ada"))
+    );
+    assert!(newest["requestId"].is_string());
+    // Nothing secret is in it.
+    assert!(!json!(entries).to_string().contains("battery"), "{entries:#?}");
+}
 
-    async fn a_refused_change_has_its_line_and_changes_nothing(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let id = ada.create_collection("Letters").await;
-        bob.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
-        bob.graphql("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await;
-        bob.with_token("nonsense").graphql("{ viewer { id } }", json!({})).await;
-        app.anonymous().graphql("mutation { sessionCreate(input: { login: \"ada\", password: \"a wrong guess\" }) { userErrors { code } } }", json!({})).await;
-        bob.send("GET", "/documents/01890000-0000-7000-8000-000000000000/content", &[], "").await;
-        let entries = log(&app, &ada, json!({ "result": "REFUSED" })).await;
-        assert_eq!(actions(&entries), ["COLLECTION_DELETE", "READ", "AUTHENTICATE", "SESSION_CREATE", "READ"]);
-        assert_eq!(entries[4]["user"]["username"], "bob");
-        assert_eq!(entries[4]["objectId"], json!(id));
-        assert_eq!(entries[3]["message"], "Query.collection: NOT_FOUND");
-    }
+on_both_databases!(a_refused_change_has_its_line_and_changes_nothing);
+async fn a_refused_change_has_its_line_and_changes_nothing(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let id = ada.create_collection("Letters").await;
+    bob.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+    bob.graphql("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await;
+    bob.with_token("nonsense").graphql("{ viewer { id } }", json!({})).await;
+    app.anonymous().graphql("mutation { sessionCreate(input: { login: \"ada\", password: \"a wrong guess\" }) { userErrors { code } } }", json!({})).await;
+    bob.send("GET", "/documents/01890000-0000-7000-8000-000000000000/content", &[], "").await;
+    let entries = log(&app, &ada, json!({ "result": "REFUSED" })).await;
+    assert_eq!(actions(&entries), ["COLLECTION_DELETE", "READ", "AUTHENTICATE", "SESSION_CREATE", "READ"]);
+    assert_eq!(entries[4]["user"]["username"], "bob");
+    assert_eq!(entries[4]["objectId"], json!(id));
+    assert_eq!(entries[3]["message"], "Query.collection: NOT_FOUND");
+}
 
-    async fn owners_read_what_concerns_their_collections_and_nothing_else(app) {
-        let (ada, bob, eve) = (app.user("ada").await, app.user("bob").await, app.user("eve").await);
-        let id = bob.create_collection("Letters").await;
-        eve.create_collection("Hers").await;
-        eve.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
-        eve.graphql("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await;
-        let entries = log(&app, &bob, json!({})).await;
-        assert_eq!(actions(&entries), ["COLLECTION_CREATE", "COLLECTION_DELETE", "READ"]);
-        assert_eq!(log(&app, &ada, json!({ "collectionId": id })).await.len(), 3);
-        assert_eq!(log(&app, &eve, json!({})).await.len(), 1);
-        assert_eq!(app.anonymous().error_code("{ auditLog { totalCount } }", json!({})).await, "UNAUTHENTICATED");
-    }
+on_both_databases!(owners_read_what_concerns_their_collections_and_nothing_else);
+async fn owners_read_what_concerns_their_collections_and_nothing_else(app: TestApp) {
+    let (ada, bob, eve) = (app.user("ada").await, app.user("bob").await, app.user("eve").await);
+    let id = bob.create_collection("Letters").await;
+    eve.create_collection("Hers").await;
+    eve.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+    eve.graphql("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await;
+    let entries = log(&app, &bob, json!({})).await;
+    assert_eq!(actions(&entries), ["COLLECTION_CREATE", "COLLECTION_DELETE", "READ"]);
+    assert_eq!(log(&app, &ada, json!({ "collectionId": id })).await.len(), 3);
+    assert_eq!(log(&app, &eve, json!({})).await.len(), 1);
+    assert_eq!(app.anonymous().error_code("{ auditLog { totalCount } }", json!({})).await, "UNAUTHENTICATED");
+}
 
-    async fn the_database_refuses_to_change_a_line(app) {
-        app.user("ada").await;
-        let connection = sea_orm::Database::connect(app.database_url()).await.unwrap();
-        let statement = |sql: &str| Statement::from_string(connection.get_database_backend(), sql.to_owned());
-        let changed = connection.execute_raw(statement("UPDATE audit_log SET message = 'nothing happened'")).await;
-        assert!(changed.unwrap_err().to_string().contains("append-only"));
-    }
+on_both_databases!(the_database_refuses_to_change_a_line);
+async fn the_database_refuses_to_change_a_line(app: TestApp) {
+    app.user("ada").await;
+    let connection = sea_orm::Database::connect(app.database_url()).await.unwrap();
+    let statement = |sql: &str| Statement::from_string(connection.get_database_backend(), sql.to_owned());
+    let changed = connection.execute_raw(statement("UPDATE audit_log SET message = 'nothing happened'")).await;
+    assert!(changed.unwrap_err().to_string().contains("append-only"));
+}
 
-    async fn old_lines_are_removed_after_the_time_that_the_settings_say(app) {
-        let ada = app.user("ada").await;
-        assert!(!log(&app, &ada, json!({})).await.is_empty());
-        app.clock.advance(366 * 24 * 3600);
-        let app = app.restart().await;
-        let ada = app.anonymous().log_in("ada").await;
-        let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
-        while actions(&log(&app, &ada, json!({})).await).contains(&"USER_REGISTER") {
-            assert!(std::time::Instant::now() < deadline, "old lines stay");
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+on_both_databases!(old_lines_are_removed_after_the_time_that_the_settings_say);
+async fn old_lines_are_removed_after_the_time_that_the_settings_say(app: TestApp) {
+    let ada = app.user("ada").await;
+    assert!(!log(&app, &ada, json!({})).await.is_empty());
+    app.clock.advance(366 * 24 * 3600);
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
+    while actions(&log(&app, &ada, json!({})).await).contains(&"USER_REGISTER") {
+        assert!(std::time::Instant::now() < deadline, "old lines stay");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }

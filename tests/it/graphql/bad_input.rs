@@ -26,148 +26,156 @@ fn pair(code: &str, path: &str) -> (String, String) {
     (code.to_owned(), path.to_owned())
 }
 
-on_both_databases! {
-    async fn names_that_could_leave_their_folder_are_refused(app) {
-        let ada = app.user("ada").await;
-        ada.create_collection("Letters").await;
-        for name in ["../../etc/passwd", "/etc/passwd", "a\u{0}b.txt", "..", "", "c:\\boot.ini", "line\nbreak.txt"] {
-            let errors = user_errors(&ada, texts(&[(name, "text")])).await;
-            assert!(errors.iter().any(|(_, path)| path == "documents.0.fileName"), "{name:?}: {errors:?}");
-            let payload = ada.data(
-                "mutation($name: String!) { uploadCreate(input: { fileName: $name }) { upload { id } userErrors { path } } }",
-                json!({ "name": name }),
-            ).await;
-            assert_eq!(payload["uploadCreate"]["upload"], Value::Null, "{name:?}");
-        }
-        let counts = ada.data("{ collections { nodes { documentCount operations { totalCount } } } }", json!({})).await;
-        assert_eq!(counts["collections"]["nodes"][0], json!({ "documentCount": 0, "operations": { "totalCount": 0 } }));
+on_both_databases!(names_that_could_leave_their_folder_are_refused);
+async fn names_that_could_leave_their_folder_are_refused(app: TestApp) {
+    let ada = app.user("ada").await;
+    ada.create_collection("Letters").await;
+    for name in ["../../etc/passwd", "/etc/passwd", "a\u{0}b.txt", "..", "", "c:\\boot.ini", "line\nbreak.txt"] {
+        let errors = user_errors(&ada, texts(&[(name, "text")])).await;
+        assert!(errors.iter().any(|(_, path)| path == "documents.0.fileName"), "{name:?}: {errors:?}");
+        let payload = ada.data(
+            "mutation($name: String!) { uploadCreate(input: { fileName: $name }) { upload { id } userErrors { path } } }",
+            json!({ "name": name }),
+        ).await;
+        assert_eq!(payload["uploadCreate"]["upload"], Value::Null, "{name:?}");
     }
+    let counts = ada.data("{ collections { nodes { documentCount operations { totalCount } } } }", json!({})).await;
+    assert_eq!(counts["collections"]["nodes"][0], json!({ "documentCount": 0, "operations": { "totalCount": 0 } }));
+}
 
-    async fn calls_that_make_no_sense_are_refused_as_a_whole(app) {
-        let ada = app.user("ada").await;
-        let id = ada.create_collection("Letters").await;
-        assert_eq!(user_errors(&ada, json!([])).await, [pair("REQUIRED", "documents")]);
-        let many: Vec<_> = (0..101).map(|n| json!({ "fileName": format!("{n}.txt"), "source": { "text": "x" } })).collect();
-        assert_eq!(user_errors(&ada, json!(many)).await, [pair("TOO_LONG", "documents")]);
-        let twice = texts(&[("a.txt", "One."), ("a.txt", "Two.")]);
-        assert_eq!(user_errors(&ada, twice).await, [pair("DUPLICATE", "documents.1.uri")]);
-        let unknown = json!([{ "source": { "uploadId": "bm9uc2Vuc2U" }, "fileName": "a.txt" }]);
-        assert_eq!(user_errors(&ada, unknown).await, [pair("NOT_FOUND", "documents.0.source.uploadId")]);
-        let meta = json!([{ "source": { "text": "x" }, "fileName": "a.txt", "meta": [1] }]);
-        assert_eq!(user_errors(&ada, meta).await, [pair("INVALID", "documents.0.meta")]);
-        let nul = json!([{ "source": { "text": "x" }, "fileName": "a.txt", "meta": { "a": "\u{0}" } }]);
-        assert_eq!(user_errors(&ada, nul).await, [pair("INVALID", "documents.0.meta")]);
-        let both = "mutation($id: ID!) { documentsIngest(input: { collectionId: $id, documents: [
-            { fileName: \"a.txt\", source: { text: \"x\", uploadId: \"y\" } }
-        ] }) { operation { id } } }";
-        assert_eq!(ada.error_code(both, json!({ "id": id })).await, "GRAPHQL_VALIDATION_FAILED");
+on_both_databases!(calls_that_make_no_sense_are_refused_as_a_whole);
+async fn calls_that_make_no_sense_are_refused_as_a_whole(app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    assert_eq!(user_errors(&ada, json!([])).await, [pair("REQUIRED", "documents")]);
+    let many: Vec<_> = (0..101).map(|n| json!({ "fileName": format!("{n}.txt"), "source": { "text": "x" } })).collect();
+    assert_eq!(user_errors(&ada, json!(many)).await, [pair("TOO_LONG", "documents")]);
+    let twice = texts(&[("a.txt", "One."), ("a.txt", "Two.")]);
+    assert_eq!(user_errors(&ada, twice).await, [pair("DUPLICATE", "documents.1.uri")]);
+    let unknown = json!([{ "source": { "uploadId": "bm9uc2Vuc2U" }, "fileName": "a.txt" }]);
+    assert_eq!(user_errors(&ada, unknown).await, [pair("NOT_FOUND", "documents.0.source.uploadId")]);
+    let meta = json!([{ "source": { "text": "x" }, "fileName": "a.txt", "meta": [1] }]);
+    assert_eq!(user_errors(&ada, meta).await, [pair("INVALID", "documents.0.meta")]);
+    let nul = json!([{ "source": { "text": "x" }, "fileName": "a.txt", "meta": { "a": "\u{0}" } }]);
+    assert_eq!(user_errors(&ada, nul).await, [pair("INVALID", "documents.0.meta")]);
+    let both = "mutation($id: ID!) { documentsIngest(input: { collectionId: $id, documents: [
+        { fileName: \"a.txt\", source: { text: \"x\", uploadId: \"y\" } }
+    ] }) { operation { id } } }";
+    assert_eq!(ada.error_code(both, json!({ "id": id })).await, "GRAPHQL_VALIDATION_FAILED");
+}
+
+on_both_databases!(ids_that_are_unknown_malformed_or_of_another_kind_are_not_found);
+async fn ids_that_are_unknown_malformed_or_of_another_kind_are_not_found(app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Letters").await;
+    for id in ["", "nonsense", "bm9uc2Vuc2U", "Y29sbGVjdGlvbjowMTk", collection.as_str()] {
+        for field in ["document", "operation"] {
+            let answer =
+                ada.graphql(&format!("query($id: ID!) {{ {field}(id: $id) {{ id }} }}"), json!({ "id": id })).await;
+            assert_eq!(answer["data"], json!({ field: null }), "{id}");
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND", "{id}");
+        }
+        let cancel = "mutation($id: ID!) { operationCancel(id: $id) { operation { id } } }";
+        assert_eq!(ada.error_code(cancel, json!({ "id": id })).await, "NOT_FOUND", "{id}");
     }
+    for id in ["", "nonsense", "bm9uc2Vuc2U"] {
+        let node = "query($id: ID!) { node(id: $id) { id } }";
+        assert_eq!(ada.error_code(node, json!({ "id": id })).await, "NOT_FOUND", "{id}");
+    }
+}
 
-    async fn ids_that_are_unknown_malformed_or_of_another_kind_are_not_found(app) {
-        let ada = app.user("ada").await;
-        let collection = ada.create_collection("Letters").await;
-        for id in ["", "nonsense", "bm9uc2Vuc2U", "Y29sbGVjdGlvbjowMTk", collection.as_str()] {
-            for field in ["document", "operation"] {
-                let answer = ada.graphql(&format!("query($id: ID!) {{ {field}(id: $id) {{ id }} }}"), json!({ "id": id })).await;
-                assert_eq!(answer["data"], json!({ field: null }), "{id}");
-                assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND", "{id}");
-            }
-            let cancel = "mutation($id: ID!) { operationCancel(id: $id) { operation { id } } }";
-            assert_eq!(ada.error_code(cancel, json!({ "id": id })).await, "NOT_FOUND", "{id}");
-        }
-        for id in ["", "nonsense", "bm9uc2Vuc2U"] {
-            let node = "query($id: ID!) { node(id: $id) { id } }";
-            assert_eq!(ada.error_code(node, json!({ "id": id })).await, "NOT_FOUND", "{id}");
+on_both_databases!(filters_by_what_is_no_id_are_refused);
+async fn filters_by_what_is_no_id_are_refused(app: TestApp) {
+    let ada = app.user("ada").await;
+    let (own, collection) = (ada.user_id().await, ada.create_collection("Letters").await);
+    let rows = [
+        ("auditLog", "userId", &own, &collection),
+        ("auditLog", "collectionId", &collection, &own),
+        ("operations", "collectionId", &collection, &own),
+        ("collections", "ownerId", &own, &collection),
+    ];
+    for (field, name, right, of_another_kind) in rows {
+        let list = format!("query($id: ID!) {{ {field}(filter: {{ {name}: $id }}) {{ totalCount }} }}");
+        ada.data(&list, json!({ "id": right })).await;
+        for wrong in ["", "nonsense", "bm9uc2Vuc2U", of_another_kind.as_str()] {
+            let answer = ada.graphql(&list, json!({ "id": wrong })).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{field} {wrong}: {answer}");
+            assert!(answer["errors"][0]["message"].as_str().unwrap().starts_with(name), "{answer}");
         }
     }
+}
 
-    async fn filters_by_what_is_no_id_are_refused(app) {
-        let ada = app.user("ada").await;
-        let (own, collection) = (ada.user_id().await, ada.create_collection("Letters").await);
-        let rows = [
-            ("auditLog", "userId", &own, &collection),
-            ("auditLog", "collectionId", &collection, &own),
-            ("operations", "collectionId", &collection, &own),
-            ("collections", "ownerId", &own, &collection),
-        ];
-        for (field, name, right, of_another_kind) in rows {
-            let list = format!("query($id: ID!) {{ {field}(filter: {{ {name}: $id }}) {{ totalCount }} }}");
-            ada.data(&list, json!({ "id": right })).await;
-            for wrong in ["", "nonsense", "bm9uc2Vuc2U", of_another_kind.as_str()] {
-                let answer = ada.graphql(&list, json!({ "id": wrong })).await;
-                assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{field} {wrong}: {answer}");
-                assert!(answer["errors"][0]["message"].as_str().unwrap().starts_with(name), "{answer}");
-            }
-        }
+on_both_databases!(values_that_their_types_do_not_allow_are_errors_of_the_request_that_name_their_place);
+async fn values_that_their_types_do_not_allow_are_errors_of_the_request_that_name_their_place(app: TestApp) {
+    let ada = app.user("ada").await;
+    let log = "query($filter: AuditLogFilter, $first: Int, $after: Cursor) {
+        auditLog(filter: $filter, first: $first, after: $after) { totalCount }
+    }";
+    let search = "query($input: SearchInput!) { search(input: $input) { tookMs } }";
+    let make = "mutation($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id pointsBudget } } }";
+    let key =
+        |budget: Value| json!({ "input": { "name": "k", "actions": ["COLLECTION_READ"], "pointsBudget": budget } });
+    let rows = [
+        (log, json!({ "filter": { "since": "yesterday" } }), "filter.since"),
+        (log, json!({ "filter": { "until": 7 } }), "filter.until"),
+        (log, json!({ "first": 3_000_000_000_i64 }), "$first"),
+        (log, json!({ "first": "ten" }), "$first"),
+        (log, json!({ "after": 1 }), "$after"),
+        (search, json!({ "input": { "query": "x", "first": 3_000_000_000_i64 } }), "input.first"),
+        (search, json!({ "input": { "query": 1 } }), "input.query"),
+        (make, key(json!("many")), "input.pointsBudget"),
+        (make, key(json!(0.5)), "input.pointsBudget"),
+    ];
+    for (query, variables, place) in rows {
+        let answer = ada.graphql(query, variables.clone()).await;
+        assert!(answer.get("data").is_none(), "{variables}: {answer}");
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{variables}: {answer}");
+        assert!(error["message"].as_str().unwrap().contains(place), "{variables}: {answer}");
     }
-
-    async fn values_that_their_types_do_not_allow_are_errors_of_the_request_that_name_their_place(app) {
-        let ada = app.user("ada").await;
-        let log = "query($filter: AuditLogFilter, $first: Int, $after: Cursor) {
-            auditLog(filter: $filter, first: $first, after: $after) { totalCount }
-        }";
-        let search = "query($input: SearchInput!) { search(input: $input) { tookMs } }";
-        let make = "mutation($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id pointsBudget } } }";
-        let key = |budget: Value| json!({ "input": { "name": "k", "actions": ["COLLECTION_READ"], "pointsBudget": budget } });
-        let rows = [
-            (log, json!({ "filter": { "since": "yesterday" } }), "filter.since"),
-            (log, json!({ "filter": { "until": 7 } }), "filter.until"),
-            (log, json!({ "first": 3_000_000_000_i64 }), "$first"),
-            (log, json!({ "first": "ten" }), "$first"),
-            (log, json!({ "after": 1 }), "$after"),
-            (search, json!({ "input": { "query": "x", "first": 3_000_000_000_i64 } }), "input.first"),
-            (search, json!({ "input": { "query": 1 } }), "input.query"),
-            (make, key(json!("many")), "input.pointsBudget"),
-            (make, key(json!(0.5)), "input.pointsBudget"),
-        ];
-        for (query, variables, place) in rows {
-            let answer = ada.graphql(query, variables.clone()).await;
-            assert!(answer.get("data").is_none(), "{variables}: {answer}");
-            let error = &answer["errors"][0];
-            assert_eq!(error["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{variables}: {answer}");
-            assert!(error["message"].as_str().unwrap().contains(place), "{variables}: {answer}");
-        }
-        // A whole number may be written as one.
-        for budget in [json!(500), json!("500")] {
-            let data = ada.data(make, key(budget)).await;
-            assert_eq!(data["apiKeyCreate"]["apiKey"]["pointsBudget"], "500", "{data}");
-        }
-        let literal = "mutation { apiKeyCreate(input: { name: \"l\", actions: [COLLECTION_READ], pointsBudget: 500 }) {
-            apiKey { pointsBudget }
-        } }";
-        assert_eq!(ada.data(literal, json!({})).await["apiKeyCreate"]["apiKey"]["pointsBudget"], "500");
+    // A whole number may be written as one.
+    for budget in [json!(500), json!("500")] {
+        let data = ada.data(make, key(budget)).await;
+        assert_eq!(data["apiKeyCreate"]["apiKey"]["pointsBudget"], "500", "{data}");
     }
+    let literal = "mutation { apiKeyCreate(input: { name: \"l\", actions: [COLLECTION_READ], pointsBudget: 500 }) {
+        apiKey { pointsBudget }
+    } }";
+    assert_eq!(ada.data(literal, json!({})).await["apiKeyCreate"]["apiKey"]["pointsBudget"], "500");
+}
 
-    async fn pages_of_no_or_too_many_rows_and_foreign_cursors_are_refused(app) {
-        let ada = app.user("ada").await;
-        ada.create_collection("One").await;
-        ada.create_collection("Two").await;
-        let list = "query($first: Int, $after: Cursor) { collections(first: $first, after: $after) { pageInfo { endCursor } } }";
-        for first in [0, 101, -1] {
-            assert_eq!(ada.error_code(list, json!({ "first": first })).await, "BAD_USER_INPUT");
-            let search = "query($first: Int) { search(input: { query: \"x\", first: $first }) { hits { rank } } }";
-            assert_eq!(ada.error_code(search, json!({ "first": first })).await, "BAD_USER_INPUT");
-        }
-        let cursor = ada.data(list, json!({ "first": 1 })).await["collections"]["pageInfo"]["endCursor"].clone();
-        for after in [json!("nonsense"), json!(""), json!("AAAA")] {
-            assert_eq!(ada.error_code(list, json!({ "after": after })).await, "BAD_USER_INPUT");
-        }
-        let operations = "query($after: Cursor) { operations(after: $after) { totalCount } }";
-        assert_eq!(ada.error_code(operations, json!({ "after": cursor })).await, "BAD_USER_INPUT");
-        let search = "query($after: Cursor) { search(input: { query: \"x\", after: $after }) { hits { rank } } }";
-        assert_eq!(ada.error_code(search, json!({ "after": cursor })).await, "BAD_USER_INPUT");
+on_both_databases!(pages_of_no_or_too_many_rows_and_foreign_cursors_are_refused);
+async fn pages_of_no_or_too_many_rows_and_foreign_cursors_are_refused(app: TestApp) {
+    let ada = app.user("ada").await;
+    ada.create_collection("One").await;
+    ada.create_collection("Two").await;
+    let list =
+        "query($first: Int, $after: Cursor) { collections(first: $first, after: $after) { pageInfo { endCursor } } }";
+    for first in [0, 101, -1] {
+        assert_eq!(ada.error_code(list, json!({ "first": first })).await, "BAD_USER_INPUT");
+        let search = "query($first: Int) { search(input: { query: \"x\", first: $first }) { hits { rank } } }";
+        assert_eq!(ada.error_code(search, json!({ "first": first })).await, "BAD_USER_INPUT");
     }
+    let cursor = ada.data(list, json!({ "first": 1 })).await["collections"]["pageInfo"]["endCursor"].clone();
+    for after in [json!("nonsense"), json!(""), json!("AAAA")] {
+        assert_eq!(ada.error_code(list, json!({ "after": after })).await, "BAD_USER_INPUT");
+    }
+    let operations = "query($after: Cursor) { operations(after: $after) { totalCount } }";
+    assert_eq!(ada.error_code(operations, json!({ "after": cursor })).await, "BAD_USER_INPUT");
+    let search = "query($after: Cursor) { search(input: { query: \"x\", after: $after }) { hits { rank } } }";
+    assert_eq!(ada.error_code(search, json!({ "after": cursor })).await, "BAD_USER_INPUT");
+}
 
-    async fn questions_that_are_empty_or_endless_are_refused(app) {
-        let anonymous = app.anonymous();
-        let search = "query($query: String!) { search(input: { query: $query }) { hits { rank } } }";
-        for query in [String::new(), "   ".to_owned(), "word ".repeat(1000)] {
-            assert_eq!(anonymous.error_code(search, json!({ "query": query })).await, "BAD_USER_INPUT");
-        }
-        // What looks like an attack is only a question.
-        for query in ["'; DROP TABLE users; --", "%_\\", "\u{0}", "🚋🚋🚋", "*", "\u{202e}evil"] {
-            assert_eq!(anonymous.data(search, json!({ "query": query })).await["search"]["hits"], json!([]));
-        }
+on_both_databases!(questions_that_are_empty_or_endless_are_refused);
+async fn questions_that_are_empty_or_endless_are_refused(app: TestApp) {
+    let anonymous = app.anonymous();
+    let search = "query($query: String!) { search(input: { query: $query }) { hits { rank } } }";
+    for query in [String::new(), "   ".to_owned(), "word ".repeat(1000)] {
+        assert_eq!(anonymous.error_code(search, json!({ "query": query })).await, "BAD_USER_INPUT");
+    }
+    // What looks like an attack is only a question.
+    for query in ["'; DROP TABLE users; --", "%_\\", "\u{0}", "🚋🚋🚋", "*", "\u{202e}evil"] {
+        assert_eq!(anonymous.data(search, json!({ "query": query })).await["search"]["hits"], json!([]));
     }
 }
 
@@ -213,24 +221,23 @@ async fn files_that_can_not_be_read_fail_alone_with_a_code_and_a_sentence() {
     assert_eq!(ada.search(json!({ "query": "tram" })).await["hits"].as_array().unwrap().len(), 1);
 }
 
-on_both_databases! {
-    async fn a_field_that_fails_leaves_the_answers_of_the_others(app) {
-        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
-        let closed = ada.create_collection("Closed").await;
-        let both = "mutation($id: ID!) {
-            apiKeyCreate(input: { name: \"key\", actions: [COLLECTION_READ] }) { secret userErrors { code } }
-            collectionDelete(id: $id) { operation { id } }
-        }";
-        let answer = eve.graphql(both, json!({ "id": closed })).await;
-        assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer:#}");
-        assert_eq!(answer["errors"][0]["path"], json!(["collectionDelete"]));
-        assert_eq!(answer["data"]["collectionDelete"], Value::Null);
-        // The secret is shown this once.
-        let secret = answer["data"]["apiKeyCreate"]["secret"].as_str().unwrap();
-        assert_eq!(eve.with_token(secret).data("{ viewer { username } }", json!({})).await["viewer"]["username"], "eve");
+on_both_databases!(a_field_that_fails_leaves_the_answers_of_the_others);
+async fn a_field_that_fails_leaves_the_answers_of_the_others(app: TestApp) {
+    let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+    let closed = ada.create_collection("Closed").await;
+    let both = "mutation($id: ID!) {
+        apiKeyCreate(input: { name: \"key\", actions: [COLLECTION_READ] }) { secret userErrors { code } }
+        collectionDelete(id: $id) { operation { id } }
+    }";
+    let answer = eve.graphql(both, json!({ "id": closed })).await;
+    assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer:#}");
+    assert_eq!(answer["errors"][0]["path"], json!(["collectionDelete"]));
+    assert_eq!(answer["data"]["collectionDelete"], Value::Null);
+    // The secret is shown this once.
+    let secret = answer["data"]["apiKeyCreate"]["secret"].as_str().unwrap();
+    assert_eq!(eve.with_token(secret).data("{ viewer { username } }", json!({})).await["viewer"]["username"], "eve");
 
-        let queries = "query($id: ID!) { viewer { username } search(input: { query: \"x\", collectionIds: [$id] }) { hits { rank } } }";
-        let answer = eve.graphql(queries, json!({ "id": closed })).await;
-        assert_eq!(answer["data"], json!({ "viewer": { "username": "eve" }, "search": null }), "{answer:#}");
-    }
+    let queries = "query($id: ID!) { viewer { username } search(input: { query: \"x\", collectionIds: [$id] }) { hits { rank } } }";
+    let answer = eve.graphql(queries, json!({ "id": closed })).await;
+    assert_eq!(answer["data"], json!({ "viewer": { "username": "eve" }, "search": null }), "{answer:#}");
 }

@@ -33,39 +33,39 @@ async fn hold_writes(app: &TestApp) -> DatabaseConnection {
     connection
 }
 
-on_both_databases! {
-    async fn reading_goes_on_while_nothing_can_be_written(app) {
-        let ada = app.user("ada").await;
-        let id = ada.create_collection("Letters").await;
-        ada.ingest_all(&id, texts(&[("a.txt", "The tram is red.")])).await;
-        let found = ada.search(json!({ "query": "tram" })).await;
-        let document = found["hits"][0]["document"]["id"].as_str().unwrap().to_owned();
-        let created = ada.data(CREATE_KEY, json!({})).await["apiKeyCreate"].clone();
-        let key = ada.with_token(created["secret"].as_str().unwrap());
-        let query = "query($id: ID!) { node(id: $id) { ... on Document { downloadUrl } } }";
-        let url = ada.data(query, json!({ "id": document })).await["node"]["downloadUrl"].as_str().unwrap().to_owned();
-        let before = ada.data(LAST_USES, json!({})).await["viewer"].clone();
+on_both_databases!(reading_goes_on_while_nothing_can_be_written);
+async fn reading_goes_on_while_nothing_can_be_written(app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    ada.ingest_all(&id, texts(&[("a.txt", "The tram is red.")])).await;
+    let found = ada.search(json!({ "query": "tram" })).await;
+    let document = found["hits"][0]["document"]["id"].as_str().unwrap().to_owned();
+    let created = ada.data(CREATE_KEY, json!({})).await["apiKeyCreate"].clone();
+    let key = ada.with_token(created["secret"].as_str().unwrap());
+    let query = "query($id: ID!) { node(id: $id) { ... on Document { downloadUrl } } }";
+    let url = ada.data(query, json!({ "id": document })).await["node"]["downloadUrl"].as_str().unwrap().to_owned();
+    let before = ada.data(LAST_USES, json!({})).await["viewer"].clone();
 
-        // The last note is old, so that each of these makes a new one.
-        app.clock.advance(120);
-        let hold = hold_writes(&app).await;
-        let reading = async {
-            for caller in [&ada, &key] {
-                caller.data("{ collections { nodes { name } } }", json!({})).await;
-                assert_eq!(caller.search(json!({ "query": "tram" })).await["hits"].as_array().unwrap().len(), 1);
-                assert_eq!(caller.send("GET", &url, &[], "").await.status, 200);
-            }
-        };
-        let read = tokio::time::timeout(PROMPT, reading).await;
-        hold.execute_unprepared("ROLLBACK").await.unwrap();
-        hold.close().await.unwrap();
-        read.expect("answers while nothing can be written");
-
-        app.app.services().last_uses.flush().await;
-        let after = ada.data(LAST_USES, json!({})).await["viewer"].clone();
-        let moment = |viewer: &Value, list: &str| viewer[list]["nodes"][0]["lastUsedAt"].as_str().unwrap_or_default().to_owned();
-        for list in ["sessions", "apiKeys"] {
-            assert!(moment(&after, list) > moment(&before, list), "{list}: {before:#} {after:#}");
+    // The last note is old, so that each of these makes a new one.
+    app.clock.advance(120);
+    let hold = hold_writes(&app).await;
+    let reading = async {
+        for caller in [&ada, &key] {
+            caller.data("{ collections { nodes { name } } }", json!({})).await;
+            assert_eq!(caller.search(json!({ "query": "tram" })).await["hits"].as_array().unwrap().len(), 1);
+            assert_eq!(caller.send("GET", &url, &[], "").await.status, 200);
         }
+    };
+    let read = tokio::time::timeout(PROMPT, reading).await;
+    hold.execute_unprepared("ROLLBACK").await.unwrap();
+    hold.close().await.unwrap();
+    read.expect("answers while nothing can be written");
+
+    app.app.services().last_uses.flush().await;
+    let after = ada.data(LAST_USES, json!({})).await["viewer"].clone();
+    let moment =
+        |viewer: &Value, list: &str| viewer[list]["nodes"][0]["lastUsedAt"].as_str().unwrap_or_default().to_owned();
+    for list in ["sessions", "apiKeys"] {
+        assert!(moment(&after, list) > moment(&before, list), "{list}: {before:#} {after:#}");
     }
 }

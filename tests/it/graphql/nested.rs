@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::{on_both_databases, support::app::texts};
+use crate::{
+    on_both_databases,
+    support::app::{TestApp, texts},
+};
 
 const NESTED: &str = "query($id: ID!, $first: Int) {
     collection(id: $id) {
@@ -27,35 +30,35 @@ fn words(statement: &str) -> bool {
     is_data && !statement.contains("FROM \"sessions\"")
 }
 
-on_both_databases! {
-    async fn a_nested_query_makes_one_statement_for_each_level_whatever_the_number_of_rows(app) {
-        let mut app = app;
-        let ada = app.user("ada").await;
-        let id = ada.create_collection_with(json!({ "name": "Letters", "chunking": { "maxTokens": 16, "overlapTokens": 0 } })).await;
-        let text = "A letter begins. It goes on for a while and says little. Then it ends with a greeting to all at home.";
-        let documents: Vec<(String, &str)> = (0..20).map(|n| (format!("{n:02}.txt"), text)).collect();
-        let documents: Vec<(&str, &str)> = documents.iter().map(|(name, text)| (name.as_str(), *text)).collect();
-        ada.ingest_all(&id, texts(&documents)).await;
-        app.stop_worker().await;
+on_both_databases!(a_nested_query_makes_one_statement_for_each_level_whatever_the_number_of_rows);
+async fn a_nested_query_makes_one_statement_for_each_level_whatever_the_number_of_rows(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada
+        .create_collection_with(json!({ "name": "Letters", "chunking": { "maxTokens": 16, "overlapTokens": 0 } }))
+        .await;
+    let text = "A letter begins. It goes on for a while and says little. Then it ends with a greeting to all at home.";
+    let documents: Vec<(String, &str)> = (0..20).map(|n| (format!("{n:02}.txt"), text)).collect();
+    let documents: Vec<(&str, &str)> = documents.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    ada.ingest_all(&id, texts(&documents)).await;
+    app.stop_worker().await;
 
-        let ask = async |query: &str, variables: Value| {
-            let (data, statements) = app.counting(ada.data(query, variables)).await;
-            let statements: Vec<_> = statements.into_iter().filter(|statement| words(statement)).collect();
-            (data, statements)
-        };
-        let (one, few) = ask(NESTED, json!({ "id": id, "first": 1 })).await;
-        let (all, many) = ask(NESTED, json!({ "id": id, "first": 20 })).await;
-        assert_eq!(one["collection"]["documents"]["nodes"].as_array().unwrap().len(), 1);
-        let nodes = all["collection"]["documents"]["nodes"].as_array().unwrap();
-        assert_eq!(nodes.len(), 20);
-        assert!(nodes.iter().all(|node| node["chunks"]["nodes"][0]["next"]["index"] == 1), "{all:#}");
-        assert_eq!(few.len(), many.len(), "{few:#?}\n{many:#?}");
-        // Viewer, collection, documents, their collection, its owner, chunks, their document, previous and next.
-        assert!(many.len() <= 8, "{} statements: {many:#?}", many.len());
+    let ask = async |query: &str, variables: Value| {
+        let (data, statements) = app.counting(ada.data(query, variables)).await;
+        let statements: Vec<_> = statements.into_iter().filter(|statement| words(statement)).collect();
+        (data, statements)
+    };
+    let (one, few) = ask(NESTED, json!({ "id": id, "first": 1 })).await;
+    let (all, many) = ask(NESTED, json!({ "id": id, "first": 20 })).await;
+    assert_eq!(one["collection"]["documents"]["nodes"].as_array().unwrap().len(), 1);
+    let nodes = all["collection"]["documents"]["nodes"].as_array().unwrap();
+    assert_eq!(nodes.len(), 20);
+    assert!(nodes.iter().all(|node| node["chunks"]["nodes"][0]["next"]["index"] == 1), "{all:#}");
+    assert_eq!(few.len(), many.len(), "{few:#?}\n{many:#?}");
+    // Viewer, collection, documents, their collection, its owner, chunks, their document, previous and next.
+    assert!(many.len() <= 8, "{} statements: {many:#?}", many.len());
 
-        let (_, few) = ask(FROM_HITS, json!({ "first": 2 })).await;
-        let (hits, many) = ask(FROM_HITS, json!({ "first": 20 })).await;
-        assert_eq!(hits["search"]["hits"].as_array().unwrap().len(), 20);
-        assert_eq!(few.len(), many.len(), "{few:#?}\n{many:#?}");
-    }
+    let (_, few) = ask(FROM_HITS, json!({ "first": 2 })).await;
+    let (hits, many) = ask(FROM_HITS, json!({ "first": 20 })).await;
+    assert_eq!(hits["search"]["hits"].as_array().unwrap().len(), 20);
+    assert_eq!(few.len(), many.len(), "{few:#?}\n{many:#?}");
 }

@@ -142,71 +142,112 @@ async fn hold_to_the_limit(
     assert!(dear.is_empty(), "{}", dear.join("\n"));
 }
 
-on_both_databases! {
-    async fn a_page_of_any_list_costs_its_own_rows_however_many_there_are_of_others_and_before_it(app) {
-        let mut app = app;
-        let root = app.user("root").await;
-        let (ada, eve) = (app.user("ada").await, app.user("eve").await);
-        let id = ada.create_collection("Letters").await;
-        let operation = ada.ingest_all(&id, texts(&[("a.txt", "A letter."), ("b.txt", "Another letter.")])).await["id"].clone();
-        let hers = eve.create_collection("Hers").await;
-        eve.ingest_all(&hers, texts(&[("a.txt", "A letter.")])).await;
-        let make_key = "mutation { apiKeyCreate(input: { name: \"one\", actions: [COLLECTION_READ] }) { userErrors { code } } }";
-        assert_eq!(ada.data(make_key, json!({})).await["apiKeyCreate"]["userErrors"], json!([]));
-        app.stop_worker().await;
+on_both_databases!(a_page_of_any_list_costs_its_own_rows_however_many_there_are_of_others_and_before_it);
+async fn a_page_of_any_list_costs_its_own_rows_however_many_there_are_of_others_and_before_it(mut app: TestApp) {
+    let root = app.user("root").await;
+    let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+    let id = ada.create_collection("Letters").await;
+    let operation =
+        ada.ingest_all(&id, texts(&[("a.txt", "A letter."), ("b.txt", "Another letter.")])).await["id"].clone();
+    let hers = eve.create_collection("Hers").await;
+    eve.ingest_all(&hers, texts(&[("a.txt", "A letter.")])).await;
+    let make_key =
+        "mutation { apiKeyCreate(input: { name: \"one\", actions: [COLLECTION_READ] }) { userErrors { code } } }";
+    assert_eq!(ada.data(make_key, json!({})).await["apiKeyCreate"]["userErrors"], json!([]));
+    app.stop_worker().await;
 
-        let database = connect(&app).await;
-        let of_ada = "WHERE collection_id = (SELECT id FROM collections WHERE name = 'Letters')";
-        multiply(&database, "users", "WHERE username = 'ada'", &[
-            ("id", "{id}"), ("username", "'user' || {i}"), ("username_key", "'user' || {i}"),
-            ("email", "'user' || {i} || '@example.org'"), ("email_key", "'user' || {i} || '@example.org'"),
-        ]).await;
-        multiply(&database, "collections", "WHERE name = 'Letters'", &[("id", "{id}"), ("generation", "{id}"), ("name", "'Other ' || {i}"), ("name_key", "'other ' || {i}")]).await;
-        multiply(&database, "documents", of_ada, &[("id", "{id}"), ("uri", "'copy' || {i}"), ("file_name", "'copy' || {i}"), ("file_name_key", "'copy' || {i}")]).await;
-        multiply(&database, "operations", of_ada, &[("id", "{id}")]).await;
-        multiply(&database, "operation_documents", "WHERE ordinal = 0", &[("ordinal", "{i} + 10"), ("document_id", "{id}"), ("operation_id", "(SELECT operation_id FROM operation_documents WHERE ordinal = 1)")]).await;
-        multiply(&database, "audit_log", of_ada, &[("id", "{id}")]).await;
-        multiply(&database, "sessions", "WHERE user_id = (SELECT id FROM users WHERE username = 'ada')", &[("id", "{id}"), ("revoked_at", "one.created_at")]).await;
-        multiply(&database, "api_keys", "", &[("id", "{id}"), ("digest", "'digest' || {i}")]).await;
-        run(&database, "INSERT INTO collection_members (collection_id, user_id, role, created_at)
-            SELECT (SELECT id FROM collections WHERE name = 'Letters'), id, 'VIEWER', created_at FROM users WHERE username LIKE 'user%'").await;
-        if database.get_database_backend() == DbBackend::Postgres {
-            run(&database, "ANALYZE").await;
-        }
-
-        let variables = json!({ "id": id, "operation": operation });
-        // Eve has next to nothing: foreign rows alone.
-        hold_to_the_limit(&app, &database, &eve, &[
-            "{ operations { totalCount nodes { id } } }",
-            "{ operations { nodes { documents(filter: { uri: \"a.txt\" }, outcomes: [COMPLETED]) { totalCount nodes { outcome } } } } }",
-            "{ auditLog { totalCount nodes { id } } }",
-            "{ collections { totalCount nodes { id } } }",
-            "{ collections(orderBy: { field: NAME }) { nodes { id documents { totalCount nodes { id } } operations { totalCount nodes { id } } members { totalCount nodes { userId } } } } }",
-            "{ search(input: { query: \"letter\", mode: LEXICAL }) { hits { rank } } }",
-            "{ viewer { sessions { totalCount nodes { id } } apiKeys { totalCount nodes { id } } } }",
-        ], &variables).await;
-        // Ada has everything, and wants a page of it.
-        hold_to_the_limit(&app, &database, &ada, &[
-            "{ operations(first: 20) { nodes { id } } }",
-            "{ auditLog(first: 20) { nodes { id } } }",
-            "{ viewer { sessions { nodes { id } } apiKeys { nodes { id } } } }",
-            "query($id: ID!) { collection(id: $id) { documents(first: 20) { totalCount nodes { id } } } }",
-            "query($id: ID!) { collection(id: $id) { documents(first: 20, orderBy: { field: FILE_NAME, direction: DESC }) { nodes { id } } } }",
-            "query($id: ID!) { collection(id: $id) { documents(first: 20, filter: { status: [FAILED] }) { totalCount nodes { id } } } }",
-            "query($id: ID!) { collection(id: $id) { operations(first: 20) { nodes { id documents(first: 2) { nodes { outcome } } } } members(first: 20) { nodes { userId } } } }",
-            "query($operation: ID!) { operation(id: $operation) { documents(first: 20) { nodes { outcome } } events(first: 20) { nodes { sequence } } } }",
-        ], &variables).await;
-        hold_to_the_limit(&app, &database, &root, &[
-            "{ users(first: 20) { nodes { id } } }",
-            "{ auditLog(first: 20) { nodes { id } } }",
-        ], &variables).await;
-
-        // The pages of all of them, one after the other, are the list.
-        let first = ada.data("query($id: ID!) { collection(id: $id) { documents(first: 2, orderBy: { field: FILE_NAME, direction: ASC }) { nodes { fileName } pageInfo { endCursor } } } }", variables.clone()).await["collection"]["documents"].clone();
-        assert_eq!(first["nodes"], json!([{ "fileName": "a.txt" }, { "fileName": "b.txt" }]));
-        let next = ada.data("query($id: ID!, $after: Cursor) { collection(id: $id) { documents(first: 1, after: $after, orderBy: { field: FILE_NAME, direction: ASC }) { nodes { fileName } } } }", json!({ "id": id, "after": first["pageInfo"]["endCursor"] })).await;
-        assert_eq!(next["collection"]["documents"]["nodes"], json!([{ "fileName": "copy1" }]));
+    let database = connect(&app).await;
+    let of_ada = "WHERE collection_id = (SELECT id FROM collections WHERE name = 'Letters')";
+    multiply(
+        &database,
+        "users",
+        "WHERE username = 'ada'",
+        &[
+            ("id", "{id}"),
+            ("username", "'user' || {i}"),
+            ("username_key", "'user' || {i}"),
+            ("email", "'user' || {i} || '@example.org'"),
+            ("email_key", "'user' || {i} || '@example.org'"),
+        ],
+    )
+    .await;
+    multiply(
+        &database,
+        "collections",
+        "WHERE name = 'Letters'",
+        &[("id", "{id}"), ("generation", "{id}"), ("name", "'Other ' || {i}"), ("name_key", "'other ' || {i}")],
+    )
+    .await;
+    multiply(
+        &database,
+        "documents",
+        of_ada,
+        &[("id", "{id}"), ("uri", "'copy' || {i}"), ("file_name", "'copy' || {i}"), ("file_name_key", "'copy' || {i}")],
+    )
+    .await;
+    multiply(&database, "operations", of_ada, &[("id", "{id}")]).await;
+    multiply(
+        &database,
+        "operation_documents",
+        "WHERE ordinal = 0",
+        &[
+            ("ordinal", "{i} + 10"),
+            ("document_id", "{id}"),
+            ("operation_id", "(SELECT operation_id FROM operation_documents WHERE ordinal = 1)"),
+        ],
+    )
+    .await;
+    multiply(&database, "audit_log", of_ada, &[("id", "{id}")]).await;
+    multiply(
+        &database,
+        "sessions",
+        "WHERE user_id = (SELECT id FROM users WHERE username = 'ada')",
+        &[("id", "{id}"), ("revoked_at", "one.created_at")],
+    )
+    .await;
+    multiply(&database, "api_keys", "", &[("id", "{id}"), ("digest", "'digest' || {i}")]).await;
+    run(&database, "INSERT INTO collection_members (collection_id, user_id, role, created_at)
+        SELECT (SELECT id FROM collections WHERE name = 'Letters'), id, 'VIEWER', created_at FROM users WHERE username LIKE 'user%'").await;
+    if database.get_database_backend() == DbBackend::Postgres {
+        run(&database, "ANALYZE").await;
     }
+
+    let variables = json!({ "id": id, "operation": operation });
+    // Eve has next to nothing: foreign rows alone.
+    hold_to_the_limit(&app, &database, &eve, &[
+        "{ operations { totalCount nodes { id } } }",
+        "{ operations { nodes { documents(filter: { uri: \"a.txt\" }, outcomes: [COMPLETED]) { totalCount nodes { outcome } } } } }",
+        "{ auditLog { totalCount nodes { id } } }",
+        "{ collections { totalCount nodes { id } } }",
+        "{ collections(orderBy: { field: NAME }) { nodes { id documents { totalCount nodes { id } } operations { totalCount nodes { id } } members { totalCount nodes { userId } } } } }",
+        "{ search(input: { query: \"letter\", mode: LEXICAL }) { hits { rank } } }",
+        "{ viewer { sessions { totalCount nodes { id } } apiKeys { totalCount nodes { id } } } }",
+    ], &variables).await;
+    // Ada has everything, and wants a page of it.
+    hold_to_the_limit(&app, &database, &ada, &[
+        "{ operations(first: 20) { nodes { id } } }",
+        "{ auditLog(first: 20) { nodes { id } } }",
+        "{ viewer { sessions { nodes { id } } apiKeys { nodes { id } } } }",
+        "query($id: ID!) { collection(id: $id) { documents(first: 20) { totalCount nodes { id } } } }",
+        "query($id: ID!) { collection(id: $id) { documents(first: 20, orderBy: { field: FILE_NAME, direction: DESC }) { nodes { id } } } }",
+        "query($id: ID!) { collection(id: $id) { documents(first: 20, filter: { status: [FAILED] }) { totalCount nodes { id } } } }",
+        "query($id: ID!) { collection(id: $id) { operations(first: 20) { nodes { id documents(first: 2) { nodes { outcome } } } } members(first: 20) { nodes { userId } } } }",
+        "query($operation: ID!) { operation(id: $operation) { documents(first: 20) { nodes { outcome } } events(first: 20) { nodes { sequence } } } }",
+    ], &variables).await;
+    hold_to_the_limit(
+        &app,
+        &database,
+        &root,
+        &["{ users(first: 20) { nodes { id } } }", "{ auditLog(first: 20) { nodes { id } } }"],
+        &variables,
+    )
+    .await;
+
+    // The pages of all of them, one after the other, are the list.
+    let first = ada.data("query($id: ID!) { collection(id: $id) { documents(first: 2, orderBy: { field: FILE_NAME, direction: ASC }) { nodes { fileName } pageInfo { endCursor } } } }", variables.clone()).await["collection"]["documents"].clone();
+    assert_eq!(first["nodes"], json!([{ "fileName": "a.txt" }, { "fileName": "b.txt" }]));
+    let next = ada.data("query($id: ID!, $after: Cursor) { collection(id: $id) { documents(first: 1, after: $after, orderBy: { field: FILE_NAME, direction: ASC }) { nodes { fileName } } } }", json!({ "id": id, "after": first["pageInfo"]["endCursor"] })).await;
+    assert_eq!(next["collection"]["documents"]["nodes"], json!([{ "fileName": "copy1" }]));
 }
 
 /// Makes every statement about operations endless. What is returned keeps it so.
@@ -286,25 +327,25 @@ async fn whoever_asks_for_much_at_once_keeps_nobody_else_waiting_on_postgres() {
     whoever_asks_for_much_at_once_keeps_nobody_else_waiting(true).await;
 }
 
-on_both_databases! {
-    async fn operations_that_ended_long_ago_are_removed_with_their_story(app) {
-        let ada = app.user("ada").await;
-        let id = ada.create_collection("Letters").await;
-        ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
-        app.clock.advance(91 * 24 * 3600);
-        let app = app.restart().await;
-        let ada = app.anonymous().log_in("ada").await;
-        let deadline = std::time::Instant::now() + PATIENCE;
-        while ada.data("{ operations { totalCount } }", json!({})).await["operations"]["totalCount"] != 0 {
-            assert!(std::time::Instant::now() < deadline, "the operation stays");
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        let database = connect(&app).await;
-        let left = "SELECT (SELECT COUNT(*) FROM operation_events) + (SELECT COUNT(*) FROM operation_documents) AS rows";
-        let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), left)).await.unwrap().unwrap();
-        assert_eq!(row.try_get::<i64>("", "rows").unwrap(), 0);
-        assert_eq!(ada.search(json!({ "query": "letter" })).await["hits"].as_array().unwrap().len(), 1);
+on_both_databases!(operations_that_ended_long_ago_are_removed_with_their_story);
+async fn operations_that_ended_long_ago_are_removed_with_their_story(app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
+    app.clock.advance(91 * 24 * 3600);
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while ada.data("{ operations { totalCount } }", json!({})).await["operations"]["totalCount"] != 0 {
+        assert!(std::time::Instant::now() < deadline, "the operation stays");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
+    let database = connect(&app).await;
+    let left = "SELECT (SELECT COUNT(*) FROM operation_events) + (SELECT COUNT(*) FROM operation_documents) AS rows";
+    let row =
+        database.query_one_raw(Statement::from_string(database.get_database_backend(), left)).await.unwrap().unwrap();
+    assert_eq!(row.try_get::<i64>("", "rows").unwrap(), 0);
+    assert_eq!(ada.search(json!({ "query": "letter" })).await["hits"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

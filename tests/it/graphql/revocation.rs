@@ -43,6 +43,7 @@ async fn followed(
     let id = ada.create_collection("Letters").await;
     share(&ada, &id, "bob").await;
     app.abandon_work();
+    app.leave_jobs();
     let operation =
         ada.ingest(&id, texts(&[("a.txt", "A letter.")])).await["operation"]["id"].as_str().unwrap().to_owned();
     let mut socket = Client::open(app.listen().await).await;
@@ -70,122 +71,130 @@ async fn ends(socket: Client) {
     assert_eq!((code, reason.as_str()), (4403, "Forbidden: this login or key has ended."));
 }
 
-on_both_databases! {
-    async fn a_stream_ends_when_its_member_is_removed_and_says_nothing_of_what_follows(app) {
-        let mut app = app;
-        let (ada, bob, id, operation, mut socket) = followed(&mut app, token_of).await;
-        unshare(&ada, &id, &bob.user_id().await).await;
-        let last = socket.next().await;
-        assert_eq!(last["payload"]["errors"][0]["extensions"]["code"], "NOT_FOUND", "{last:#}");
-        assert_eq!(socket.next().await["type"], "complete");
-        cancel(&ada, &operation).await;
-        // The socket itself lives on, and hears nothing of it.
-        socket.subscribe("again", "{ viewer { username } }").await;
-        assert_eq!(socket.next().await["payload"]["data"]["viewer"]["username"], "bob");
-    }
+on_both_databases!(a_stream_ends_when_its_member_is_removed_and_says_nothing_of_what_follows);
+async fn a_stream_ends_when_its_member_is_removed_and_says_nothing_of_what_follows(mut app: TestApp) {
+    let (ada, bob, id, operation, mut socket) = followed(&mut app, token_of).await;
+    unshare(&ada, &id, &bob.user_id().await).await;
+    let last = socket.next().await;
+    assert_eq!(last["payload"]["errors"][0]["extensions"]["code"], "NOT_FOUND", "{last:#}");
+    assert_eq!(socket.next().await["type"], "complete");
+    cancel(&ada, &operation).await;
+    // The socket itself lives on, and hears nothing of it.
+    socket.subscribe("again", "{ viewer { username } }").await;
+    assert_eq!(socket.next().await["payload"]["data"]["viewer"]["username"], "bob");
+}
 
-    async fn a_socket_ends_with_its_session(app) {
-        let mut app = app;
-        let (_, bob, .., socket) = followed(&mut app, token_of).await;
-        bob.data("mutation { sessionRevoke(input: {}) { revoked } }", json!({})).await;
-        ends(socket).await;
-    }
+on_both_databases!(a_socket_ends_with_its_session);
+async fn a_socket_ends_with_its_session(mut app: TestApp) {
+    let (_, bob, .., socket) = followed(&mut app, token_of).await;
+    bob.data("mutation { sessionRevoke(input: {}) { revoked } }", json!({})).await;
+    ends(socket).await;
+}
 
-    async fn a_socket_ends_with_its_account(app) {
-        let mut app = app;
-        let (ada, bob, .., socket) = followed(&mut app, token_of).await;
-        let id = bob.user_id().await;
-        ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
-        ends(socket).await;
-    }
+on_both_databases!(a_socket_ends_with_its_account);
+async fn a_socket_ends_with_its_account(mut app: TestApp) {
+    let (ada, bob, .., socket) = followed(&mut app, token_of).await;
+    let id = bob.user_id().await;
+    ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
+    ends(socket).await;
+}
 
-    async fn a_socket_ends_with_its_key(app) {
-        let mut app = app;
-        let make = async |bob: &Caller| {
-            let create = "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ, OPERATION_READ] }) { secret } }";
-            bob.data(create, json!({})).await["apiKeyCreate"]["secret"].as_str().unwrap().to_owned()
-        };
-        let (_, bob, .., socket) = followed(&mut app, make).await;
-        let keys = bob.data("{ viewer { apiKeys { nodes { id } } } }", json!({})).await;
-        let id = &keys["viewer"]["apiKeys"]["nodes"][0]["id"];
-        bob.data("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": id })).await;
-        ends(socket).await;
-    }
+on_both_databases!(a_socket_ends_with_its_key);
+async fn a_socket_ends_with_its_key(mut app: TestApp) {
+    let make = async |bob: &Caller| {
+        let create =
+            "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ, OPERATION_READ] }) { secret } }";
+        bob.data(create, json!({})).await["apiKeyCreate"]["secret"].as_str().unwrap().to_owned()
+    };
+    let (_, bob, .., socket) = followed(&mut app, make).await;
+    let keys = bob.data("{ viewer { apiKeys { nodes { id } } } }", json!({})).await;
+    let id = &keys["viewer"]["apiKeys"]["nodes"][0]["id"];
+    bob.data("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": id })).await;
+    ends(socket).await;
+}
 
-    async fn a_search_finds_nothing_once_the_removal_is_answered(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let id = ada.create_collection("Letters").await;
-        ada.ingest_all(&id, texts(&[("a.txt", "A letter about the harbour.")])).await;
-        share(&ada, &id, "bob").await;
-        let bob_id = bob.user_id().await;
-        let searching = bob.clone();
-        let (removed, (found, mut finds)) = (CancellationToken::new(), tokio::sync::mpsc::unbounded_channel());
-        let removal = removed.clone();
-        let searches = tokio::spawn(async move {
-            loop {
-                let is_removed = removal.is_cancelled();
-                let hits = searching.search(json!({ "query": "harbour", "mode": "LEXICAL" })).await["hits"].as_array().unwrap().len();
-                if found.send(hits).is_err() || is_removed {
-                    return hits;
-                }
+on_both_databases!(a_search_finds_nothing_once_the_removal_is_answered);
+async fn a_search_finds_nothing_once_the_removal_is_answered(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let id = ada.create_collection("Letters").await;
+    ada.ingest_all(&id, texts(&[("a.txt", "A letter about the harbour.")])).await;
+    share(&ada, &id, "bob").await;
+    let bob_id = bob.user_id().await;
+    let searching = bob.clone();
+    let (removed, (found, mut finds)) = (CancellationToken::new(), tokio::sync::mpsc::unbounded_channel());
+    let removal = removed.clone();
+    let searches = tokio::spawn(async move {
+        loop {
+            let is_removed = removal.is_cancelled();
+            let hits = searching.search(json!({ "query": "harbour", "mode": "LEXICAL" })).await["hits"]
+                .as_array()
+                .unwrap()
+                .len();
+            if found.send(hits).is_err() || is_removed {
+                return hits;
             }
-        });
-        assert_eq!(finds.recv().await, Some(1), "there was something to find before");
-        unshare(&ada, &id, &bob_id).await;
-        removed.cancel();
-        assert_eq!(searches.await.unwrap(), 0, "a search after the removal found something");
-    }
+        }
+    });
+    assert_eq!(finds.recv().await, Some(1), "there was something to find before");
+    unshare(&ada, &id, &bob_id).await;
+    removed.cancel();
+    assert_eq!(searches.await.unwrap(), 0, "a search after the removal found something");
+}
 
-    async fn an_upload_is_not_taken_when_its_sender_was_deactivated_meanwhile(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let bob_id = bob.user_id().await;
-        let created = bob.data("mutation { uploadCreate(input: { fileName: \"a.txt\" }) { upload { url } } }", json!({})).await;
-        let url = created["uploadCreate"]["upload"]["url"].as_str().unwrap().to_owned();
-        let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(1);
-        let sending = bob.clone();
-        let path = url.clone();
-        let upload = tokio::spawn(async move {
-            let body = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
-            sending.send("PUT", &path, &[], body).await.status
-        });
-        sender.send(Ok(Bytes::from_static(b"first half, "))).await.unwrap();
-        // There is room again when the server has begun to read.
-        drop(sender.reserve().await.unwrap());
-        ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": bob_id })).await;
-        sender.send(Ok(Bytes::from_static(b"second half"))).await.unwrap();
-        drop(sender);
-        assert_eq!(upload.await.unwrap(), 401);
+on_both_databases!(an_upload_is_not_taken_when_its_sender_was_deactivated_meanwhile);
+async fn an_upload_is_not_taken_when_its_sender_was_deactivated_meanwhile(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let bob_id = bob.user_id().await;
+    let created =
+        bob.data("mutation { uploadCreate(input: { fileName: \"a.txt\" }) { upload { url } } }", json!({})).await;
+    let url = created["uploadCreate"]["upload"]["url"].as_str().unwrap().to_owned();
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(1);
+    let sending = bob.clone();
+    let path = url.clone();
+    let upload = tokio::spawn(async move {
+        let body = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
+        sending.send("PUT", &path, &[], body).await.status
+    });
+    sender.send(Ok(Bytes::from_static(b"first half, "))).await.unwrap();
+    // There is room again when the server has begun to read.
+    drop(sender.reserve().await.unwrap());
+    ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": bob_id })).await;
+    sender.send(Ok(Bytes::from_static(b"second half"))).await.unwrap();
+    drop(sender);
+    assert_eq!(upload.await.unwrap(), 401);
 
-        ada.data("mutation($id: ID!) { userActivate(id: $id) { userErrors { code } } }", json!({ "id": bob_id })).await;
-        let bob = app.anonymous().log_in("bob").await;
-        assert_eq!(bob.send("PUT", &url, &[], "the place is still empty").await.status, 201);
-    }
+    ada.data("mutation($id: ID!) { userActivate(id: $id) { userErrors { code } } }", json!({ "id": bob_id })).await;
+    let bob = app.anonymous().log_in("bob").await;
+    assert_eq!(bob.send("PUT", &url, &[], "the place is still empty").await.status, 201);
+}
 
-    async fn a_slow_download_breaks_off(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let id = ada.create_collection("Letters").await;
-        share(&ada, &id, "bob").await;
-        let text = "A long letter. ".repeat(40_000);
-        ada.ingest(&id, texts(&[("a.txt", &text)])).await;
-        let document = ada.data("query($id: ID!) { collection(id: $id) { documents { nodes { downloadUrl } } } }", json!({ "id": id })).await;
-        let path = document["collection"]["documents"]["nodes"][0]["downloadUrl"].as_str().unwrap().to_owned();
-        let request = axum::http::Request::get(path)
-            .header("authorization", format!("Bearer {}", bob.token().unwrap()))
-            .body(Body::empty())
-            .unwrap();
-        let mut body = app.router.clone().oneshot(request).await.unwrap().into_body().into_data_stream();
-        let mut read = body.next().await.unwrap().unwrap().len();
-        unshare(&ada, &id, &bob.user_id().await).await;
-        tokio::time::sleep(Duration::from_millis(2100)).await;
-        let broken = loop {
-            match body.next().await {
-                Some(Ok(part)) => read += part.len(),
-                Some(Err(_)) => break true,
-                None => break false,
-            }
-        };
-        assert!(broken && read < text.len(), "{read} of {} bytes", text.len());
-    }
+on_both_databases!(a_slow_download_breaks_off);
+async fn a_slow_download_breaks_off(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let id = ada.create_collection("Letters").await;
+    share(&ada, &id, "bob").await;
+    let text = "A long letter. ".repeat(40_000);
+    ada.ingest(&id, texts(&[("a.txt", &text)])).await;
+    let document = ada
+        .data("query($id: ID!) { collection(id: $id) { documents { nodes { downloadUrl } } } }", json!({ "id": id }))
+        .await;
+    let path = document["collection"]["documents"]["nodes"][0]["downloadUrl"].as_str().unwrap().to_owned();
+    let request = axum::http::Request::get(path)
+        .header("authorization", format!("Bearer {}", bob.token().unwrap()))
+        .body(Body::empty())
+        .unwrap();
+    let mut body = app.router.clone().oneshot(request).await.unwrap().into_body().into_data_stream();
+    let mut read = body.next().await.unwrap().unwrap().len();
+    unshare(&ada, &id, &bob.user_id().await).await;
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    let broken = loop {
+        match body.next().await {
+            Some(Ok(part)) => read += part.len(),
+            Some(Err(_)) => break true,
+            None => break false,
+        }
+    };
+    assert!(broken && read < text.len(), "{read} of {} bytes", text.len());
 }
 
 #[tokio::test]

@@ -34,136 +34,159 @@ async fn status(caller: &Caller) -> u16 {
     caller.send("POST", "/graphql", &[("content-type", "application/json")], body).await.status
 }
 
-on_both_databases! {
-    async fn a_user_sees_their_sessions_and_ends_one_or_all(app) {
-        let ada = app.user("ada").await;
-        let (other, _) = log_in(&app).await;
-        let (third, refresh_token) = log_in(&app).await;
-        let sessions = ada.data(SESSIONS, json!({})).await["viewer"]["sessions"].clone();
-        assert_eq!(sessions["totalCount"], 3);
-        let current: Vec<_> = sessions["nodes"].as_array().unwrap().iter().filter(|session| session["isCurrent"] == true).collect();
-        assert_eq!(current.len(), 1);
+on_both_databases!(a_user_sees_their_sessions_and_ends_one_or_all);
+async fn a_user_sees_their_sessions_and_ends_one_or_all(app: TestApp) {
+    let ada = app.user("ada").await;
+    let (other, _) = log_in(&app).await;
+    let (third, refresh_token) = log_in(&app).await;
+    let sessions = ada.data(SESSIONS, json!({})).await["viewer"]["sessions"].clone();
+    assert_eq!(sessions["totalCount"], 3);
+    let current: Vec<_> =
+        sessions["nodes"].as_array().unwrap().iter().filter(|session| session["isCurrent"] == true).collect();
+    assert_eq!(current.len(), 1);
 
-        let newest = &sessions["nodes"][0]["id"];
-        ada.data("mutation($id: ID!) { sessionRevoke(input: { sessionId: $id }) { revoked } }", json!({ "id": newest })).await;
-        assert_eq!((status(&third).await, status(&other).await, status(&ada).await), (401, 200, 200));
-        assert!(refresh(&app, &refresh_token).await.get("errors").is_some());
+    let newest = &sessions["nodes"][0]["id"];
+    ada.data("mutation($id: ID!) { sessionRevoke(input: { sessionId: $id }) { revoked } }", json!({ "id": newest }))
+        .await;
+    assert_eq!((status(&third).await, status(&other).await, status(&ada).await), (401, 200, 200));
+    assert!(refresh(&app, &refresh_token).await.get("errors").is_some());
 
-        ada.data("mutation { sessionRevoke(input: { all: true }) { revoked } }", json!({})).await;
-        assert_eq!((status(&other).await, status(&ada).await), (401, 401));
+    ada.data("mutation { sessionRevoke(input: { all: true }) { revoked } }", json!({})).await;
+    assert_eq!((status(&other).await, status(&ada).await), (401, 401));
+}
+
+on_both_databases!(a_session_of_somebody_else_is_not_ended);
+async fn a_session_of_somebody_else_is_not_ended(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let id = ada.data(SESSIONS, json!({})).await["viewer"]["sessions"]["nodes"][0]["id"].clone();
+    bob.data("mutation($id: ID!) { sessionRevoke(input: { sessionId: $id }) { revoked } }", json!({ "id": id })).await;
+    assert_eq!(status(&ada).await, 200);
+}
+
+on_both_databases!(a_session_ends_when_it_lies_idle_and_at_its_last_day_however_often_it_is_used);
+async fn a_session_ends_when_it_lies_idle_and_at_its_last_day_however_often_it_is_used(app: TestApp) {
+    let day = 24 * 3600;
+    app.user("ada").await;
+    let (_, idle) = log_in(&app).await;
+    let (_, mut busy) = log_in(&app).await;
+    for _ in 0..4 {
+        app.clock.advance(7 * day);
+        let answer = refresh(&app, &busy).await;
+        let token = answer["data"]["sessionRefresh"]["refreshToken"].as_str();
+        busy = String::from(token.unwrap_or_else(|| panic!("{answer:#}")));
     }
+    assert!(refresh(&app, &idle).await.get("errors").is_some(), "idle for 28 days");
+    app.clock.advance(3 * day);
+    assert!(refresh(&app, &busy).await.get("errors").is_some(), "31 days old");
+}
 
-    async fn a_session_of_somebody_else_is_not_ended(app) {
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let id = ada.data(SESSIONS, json!({})).await["viewer"]["sessions"]["nodes"][0]["id"].clone();
-        bob.data("mutation($id: ID!) { sessionRevoke(input: { sessionId: $id }) { revoked } }", json!({ "id": id })).await;
-        assert_eq!(status(&ada).await, 200);
-    }
+on_both_databases!(a_changed_password_ends_every_session_and_begins_a_new_one);
+async fn a_changed_password_ends_every_session_and_begins_a_new_one(app: TestApp) {
+    let ada = app.user("ada").await;
+    let (other, refresh_token) = log_in(&app).await;
+    let change = "mutation($current: String!, $new: String!) {
+        passwordChange(input: { currentPassword: $current, newPassword: $new }) { accessToken userErrors { code path } }
+    }";
+    let wrong = ada.data(change, json!({ "current": "wrong horse", "new": "a new long password" })).await;
+    assert_eq!(
+        wrong["passwordChange"]["userErrors"][0],
+        json!({ "code": "WRONG_CREDENTIALS", "path": ["currentPassword"] })
+    );
+    let common = ada.data(change, json!({ "current": PASSWORD, "new": "iloveyou" })).await;
+    assert_eq!(common["passwordChange"]["userErrors"][0]["path"], json!(["newPassword"]));
+    assert_eq!(status(&ada).await, 200);
 
-    async fn a_session_ends_when_it_lies_idle_and_at_its_last_day_however_often_it_is_used(app) {
-        let day = 24 * 3600;
-        app.user("ada").await;
-        let (_, idle) = log_in(&app).await;
-        let (_, mut busy) = log_in(&app).await;
-        for _ in 0..4 {
-            app.clock.advance(7 * day);
-            let answer = refresh(&app, &busy).await;
-            let token = answer["data"]["sessionRefresh"]["refreshToken"].as_str();
-            busy = String::from(token.unwrap_or_else(|| panic!("{answer:#}")));
+    let changed = ada.data(change, json!({ "current": PASSWORD, "new": "a new long password" })).await;
+    let renewed = ada.with_token(changed["passwordChange"]["accessToken"].as_str().unwrap());
+    assert_eq!((status(&ada).await, status(&other).await, status(&renewed).await), (401, 401, 200));
+    assert!(refresh(&app, &refresh_token).await.get("errors").is_some());
+    let old = app.anonymous().data(LOG_IN, json!({})).await;
+    assert_eq!(old["sessionCreate"]["accessToken"], Value::Null);
+}
+
+on_both_databases!(forged_tokens_are_refused_whatever_is_wrong_with_them);
+async fn forged_tokens_are_refused_whatever_is_wrong_with_them(app: TestApp) {
+    let ada = app.user("ada").await;
+    let good = ada.token().unwrap().to_owned();
+    let parts: Vec<&str> = good.split('.').collect();
+    let json_of = |part: &str| -> Value {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    };
+    let (header, claims) = (json_of(parts[0]), json_of(parts[1]));
+    let raw = |header: &Value, claims: &Value, signature: &str| {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        format!(
+            "{}.{}.{signature}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(claims.to_string())
+        )
+    };
+    // Signed with the server's own key, so that only what is changed can be wrong.
+    let keys = load_or_create_keys(None, &[], app.data_dir()).unwrap();
+    let signed = |change: &dyn Fn(&mut Header, &mut Value)| {
+        let mut head: Header = serde_json::from_value(header.clone()).unwrap();
+        let mut body = claims.clone();
+        change(&mut head, &mut body);
+        jsonwebtoken::encode(&head, &body, &EncodingKey::from_secret(&keys.current)).unwrap()
+    };
+    assert_eq!(status(&ada.with_token(&signed(&|_, _| {}))).await, 200, "the forgery itself works");
+
+    let mut none = header.clone();
+    none["alg"] = json!("none");
+    let mut other_kid = header.clone();
+    other_kid["kid"] = json!("00000000");
+    let mut stranger = claims.clone();
+    stranger["sub"] = json!("01890000-0000-7000-8000-000000000000");
+    let forged = [
+        ("alg none, unsigned", raw(&none, &claims, "")),
+        ("alg none, signed", raw(&none, &claims, parts[2])),
+        ("an unknown kid", raw(&other_kid, &claims, parts[2])),
+        ("another subject", raw(&header, &stranger, parts[2])),
+        ("HS512", signed(&|head, _| head.alg = Algorithm::HS512)),
+        ("no kid", signed(&|head, _| head.kid = None)),
+        ("a kid that is a path", signed(&|head, _| head.kid = Some("../../dev/null".to_owned()))),
+        ("typ JWT", signed(&|head, _| head.typ = Some("JWT".to_owned()))),
+        ("no typ", signed(&|head, _| head.typ = None)),
+        ("another audience", signed(&|_, body| body["aud"] = json!("elsewhere"))),
+        (
+            "no audience",
+            signed(&|_, body| {
+                body.as_object_mut().unwrap().remove("aud");
+            }),
+        ),
+        ("another issuer", signed(&|_, body| body["iss"] = json!("elsewhere"))),
+        ("expired", signed(&|_, body| body["exp"] = json!(body["iat"].as_i64().unwrap() - 1))),
+        (
+            "no end",
+            signed(&|_, body| {
+                body.as_object_mut().unwrap().remove("exp");
+            }),
+        ),
+        ("a session that never was", signed(&|_, body| body["sid"] = json!("01890000-0000-7000-8000-000000000000"))),
+        ("a session of somebody else", signed(&|_, body| body["sub"] = json!("01890000-0000-7000-8000-000000000000"))),
+        ("a key's prefix", "docent_key_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned()),
+        ("half a token", good[..good.len() / 2].to_owned()),
+    ];
+    let mut accepted = Vec::new();
+    for (what, token) in &forged {
+        if status(&ada.with_token(token)).await != 401 {
+            accepted.push(*what);
         }
-        assert!(refresh(&app, &idle).await.get("errors").is_some(), "idle for 28 days");
-        app.clock.advance(3 * day);
-        assert!(refresh(&app, &busy).await.get("errors").is_some(), "31 days old");
     }
+    assert_eq!(accepted, Vec::<&str>::new());
+}
 
-    async fn a_changed_password_ends_every_session_and_begins_a_new_one(app) {
-        let ada = app.user("ada").await;
-        let (other, refresh_token) = log_in(&app).await;
-        let change = "mutation($current: String!, $new: String!) {
-            passwordChange(input: { currentPassword: $current, newPassword: $new }) { accessToken userErrors { code path } }
-        }";
-        let wrong = ada.data(change, json!({ "current": "wrong horse", "new": "a new long password" })).await;
-        assert_eq!(wrong["passwordChange"]["userErrors"][0], json!({ "code": "WRONG_CREDENTIALS", "path": ["currentPassword"] }));
-        let common = ada.data(change, json!({ "current": PASSWORD, "new": "iloveyou" })).await;
-        assert_eq!(common["passwordChange"]["userErrors"][0]["path"], json!(["newPassword"]));
-        assert_eq!(status(&ada).await, 200);
-
-        let changed = ada.data(change, json!({ "current": PASSWORD, "new": "a new long password" })).await;
-        let renewed = ada.with_token(changed["passwordChange"]["accessToken"].as_str().unwrap());
-        assert_eq!((status(&ada).await, status(&other).await, status(&renewed).await), (401, 401, 200));
-        assert!(refresh(&app, &refresh_token).await.get("errors").is_some());
-        let old = app.anonymous().data(LOG_IN, json!({})).await;
-        assert_eq!(old["sessionCreate"]["accessToken"], Value::Null);
-    }
-
-    async fn forged_tokens_are_refused_whatever_is_wrong_with_them(app) {
-        let ada = app.user("ada").await;
-        let good = ada.token().unwrap().to_owned();
-        let parts: Vec<&str> = good.split('.').collect();
-        let json_of = |part: &str| -> Value {
-            use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
-        };
-        let (header, claims) = (json_of(parts[0]), json_of(parts[1]));
-        let raw = |header: &Value, claims: &Value, signature: &str| {
-            use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-            format!("{}.{}.{signature}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()))
-        };
-        // Signed with the server's own key, so that only what is changed can be wrong.
-        let keys = load_or_create_keys(None, &[], app.data_dir()).unwrap();
-        let signed = |change: &dyn Fn(&mut Header, &mut Value)| {
-            let mut head: Header = serde_json::from_value(header.clone()).unwrap();
-            let mut body = claims.clone();
-            change(&mut head, &mut body);
-            jsonwebtoken::encode(&head, &body, &EncodingKey::from_secret(&keys.current)).unwrap()
-        };
-        assert_eq!(status(&ada.with_token(&signed(&|_, _| {}))).await, 200, "the forgery itself works");
-
-        let mut none = header.clone();
-        none["alg"] = json!("none");
-        let mut other_kid = header.clone();
-        other_kid["kid"] = json!("00000000");
-        let mut stranger = claims.clone();
-        stranger["sub"] = json!("01890000-0000-7000-8000-000000000000");
-        let forged = [
-            ("alg none, unsigned", raw(&none, &claims, "")),
-            ("alg none, signed", raw(&none, &claims, parts[2])),
-            ("an unknown kid", raw(&other_kid, &claims, parts[2])),
-            ("another subject", raw(&header, &stranger, parts[2])),
-            ("HS512", signed(&|head, _| head.alg = Algorithm::HS512)),
-            ("no kid", signed(&|head, _| head.kid = None)),
-            ("a kid that is a path", signed(&|head, _| head.kid = Some("../../dev/null".to_owned()))),
-            ("typ JWT", signed(&|head, _| head.typ = Some("JWT".to_owned()))),
-            ("no typ", signed(&|head, _| head.typ = None)),
-            ("another audience", signed(&|_, body| body["aud"] = json!("elsewhere"))),
-            ("no audience", signed(&|_, body| { body.as_object_mut().unwrap().remove("aud"); })),
-            ("another issuer", signed(&|_, body| body["iss"] = json!("elsewhere"))),
-            ("expired", signed(&|_, body| body["exp"] = json!(body["iat"].as_i64().unwrap() - 1))),
-            ("no end", signed(&|_, body| { body.as_object_mut().unwrap().remove("exp"); })),
-            ("a session that never was", signed(&|_, body| body["sid"] = json!("01890000-0000-7000-8000-000000000000"))),
-            ("a session of somebody else", signed(&|_, body| body["sub"] = json!("01890000-0000-7000-8000-000000000000"))),
-            ("a key's prefix", "docent_key_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned()),
-            ("half a token", good[..good.len() / 2].to_owned()),
-        ];
-        let mut accepted = Vec::new();
-        for (what, token) in &forged {
-            if status(&ada.with_token(token)).await != 401 {
-                accepted.push(*what);
-            }
-        }
-        assert_eq!(accepted, Vec::<&str>::new());
-    }
-
-    async fn tokens_outlive_a_rotation_of_the_signing_key(app) {
-        let ada = app.user("ada").await;
-        let app = app.restart_after(|data_dir| docent::auth::token::rotate_key(data_dir).unwrap()).await;
-        let ada = app.anonymous().with_token(ada.token().unwrap());
-        assert_eq!(status(&ada).await, 200);
-        let renewed = app.anonymous().log_in("ada").await;
-        assert_eq!(status(&renewed).await, 200);
-        let kid = |caller: &Caller| caller.token().unwrap().split('.').next().unwrap().to_owned();
-        assert_ne!(kid(&ada), kid(&renewed));
-    }
+on_both_databases!(tokens_outlive_a_rotation_of_the_signing_key);
+async fn tokens_outlive_a_rotation_of_the_signing_key(app: TestApp) {
+    let ada = app.user("ada").await;
+    let app = app.restart_after(|data_dir| docent::auth::token::rotate_key(data_dir).unwrap()).await;
+    let ada = app.anonymous().with_token(ada.token().unwrap());
+    assert_eq!(status(&ada).await, 200);
+    let renewed = app.anonymous().log_in("ada").await;
+    assert_eq!(status(&renewed).await, 200);
+    let kid = |caller: &Caller| caller.token().unwrap().split('.').next().unwrap().to_owned();
+    assert_ne!(kid(&ada), kid(&renewed));
 }
 
 #[tokio::test]

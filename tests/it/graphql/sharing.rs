@@ -37,88 +37,106 @@ async fn ada_and_bob(app: &TestApp) -> (Caller, Caller, String) {
     (ada, bob, id)
 }
 
-on_both_databases! {
-    async fn a_viewer_reads_and_an_editor_writes_and_neither_manages(app) {
-        let (ada, bob, id) = ada_and_bob(&app).await;
-        assert_eq!(code(&bob.graphql(SEEN, json!({ "id": id })).await), "NOT_FOUND");
+on_both_databases!(a_viewer_reads_and_an_editor_writes_and_neither_manages);
+async fn a_viewer_reads_and_an_editor_writes_and_neither_manages(app: TestApp) {
+    let (ada, bob, id) = ada_and_bob(&app).await;
+    assert_eq!(code(&bob.graphql(SEEN, json!({ "id": id })).await), "NOT_FOUND");
 
-        let member = share(&ada, &id, "Bob", "VIEWER").await["member"].clone();
-        assert_eq!(member, json!({ "role": "VIEWER", "user": { "username": "bob" } }));
-        let seen = bob.data(SEEN, json!({ "id": id })).await["collection"].clone();
-        assert_eq!(seen["viewerRole"], "VIEWER");
-        assert_eq!(seen["viewerCan"], json!(["COLLECTION_READ", "COLLECTION_LEAVE", "MEMBER_READ", "OPERATION_READ"]));
-        assert_eq!(seen["members"]["totalCount"], 2);
-        let found = bob.search(json!({ "query": "harbour" })).await;
-        assert_eq!(found["hits"].as_array().unwrap().len(), 1);
-        let refused = bob.graphql(
-            "mutation($id: ID!) { documentsIngest(input: { collectionId: $id, documents: [{ fileName: \"b.txt\", source: { text: \"b\" } }] }) { operation { id } } }",
-            json!({ "id": id }),
-        ).await;
-        assert_eq!(code(&refused), "FORBIDDEN");
+    let member = share(&ada, &id, "Bob", "VIEWER").await["member"].clone();
+    assert_eq!(member, json!({ "role": "VIEWER", "user": { "username": "bob" } }));
+    let seen = bob.data(SEEN, json!({ "id": id })).await["collection"].clone();
+    assert_eq!(seen["viewerRole"], "VIEWER");
+    assert_eq!(seen["viewerCan"], json!(["COLLECTION_READ", "COLLECTION_LEAVE", "MEMBER_READ", "OPERATION_READ"]));
+    assert_eq!(seen["members"]["totalCount"], 2);
+    let found = bob.search(json!({ "query": "harbour" })).await;
+    assert_eq!(found["hits"].as_array().unwrap().len(), 1);
+    let refused = bob.graphql(
+        "mutation($id: ID!) { documentsIngest(input: { collectionId: $id, documents: [{ fileName: \"b.txt\", source: { text: \"b\" } }] }) { operation { id } } }",
+        json!({ "id": id }),
+    ).await;
+    assert_eq!(code(&refused), "FORBIDDEN");
 
-        share(&ada, &id, "bob", "EDITOR").await;
-        let operation = bob.ingest_all(&id, texts(&[("b.txt", "Another letter.")])).await;
-        assert_eq!(operation["status"], "COMPLETED");
-        let refused = bob.graphql(SET, json!({ "input": { "collectionId": id, "username": "bob", "role": "OWNER" } })).await;
-        assert_eq!(code(&refused), "FORBIDDEN");
-        let refused = bob.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
-        assert_eq!(code(&refused), "FORBIDDEN");
+    share(&ada, &id, "bob", "EDITOR").await;
+    let operation = bob.ingest_all(&id, texts(&[("b.txt", "Another letter.")])).await;
+    assert_eq!(operation["status"], "COMPLETED");
+    let refused =
+        bob.graphql(SET, json!({ "input": { "collectionId": id, "username": "bob", "role": "OWNER" } })).await;
+    assert_eq!(code(&refused), "FORBIDDEN");
+    let refused =
+        bob.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+    assert_eq!(code(&refused), "FORBIDDEN");
+}
+
+on_both_databases!(a_role_that_is_taken_is_gone_at_once_and_taking_it_again_is_fine);
+async fn a_role_that_is_taken_is_gone_at_once_and_taking_it_again_is_fine(app: TestApp) {
+    let (ada, bob, id) = ada_and_bob(&app).await;
+    share(&ada, &id, "bob", "EDITOR").await;
+    let bob_id = bob.user_id().await;
+    for _ in 0..2 {
+        let answer = remove(&ada, &id, &bob_id).await;
+        assert_eq!(answer["data"]["collectionMemberRemove"], json!({ "removedUserId": bob_id, "userErrors": [] }));
     }
+    assert_eq!(code(&bob.graphql(SEEN, json!({ "id": id })).await), "NOT_FOUND");
+    assert_eq!(bob.search(json!({ "query": "harbour" })).await["hits"], json!([]));
+    assert_eq!(bob.data("{ operations { totalCount } }", json!({})).await["operations"]["totalCount"], 0);
+}
 
-    async fn a_role_that_is_taken_is_gone_at_once_and_taking_it_again_is_fine(app) {
-        let (ada, bob, id) = ada_and_bob(&app).await;
-        share(&ada, &id, "bob", "EDITOR").await;
-        let bob_id = bob.user_id().await;
-        for _ in 0..2 {
-            let answer = remove(&ada, &id, &bob_id).await;
-            assert_eq!(answer["data"]["collectionMemberRemove"], json!({ "removedUserId": bob_id, "userErrors": [] }));
-        }
-        assert_eq!(code(&bob.graphql(SEEN, json!({ "id": id })).await), "NOT_FOUND");
-        assert_eq!(bob.search(json!({ "query": "harbour" })).await["hits"], json!([]));
-        assert_eq!(bob.data("{ operations { totalCount } }", json!({})).await["operations"]["totalCount"], 0);
-    }
+on_both_databases!(everybody_may_leave_but_the_owner_hands_over_first);
+async fn everybody_may_leave_but_the_owner_hands_over_first(app: TestApp) {
+    let (ada, bob, id) = ada_and_bob(&app).await;
+    share(&ada, &id, "bob", "VIEWER").await;
+    let ada_id = ada.user_id().await;
+    assert_eq!(code(&remove(&bob, &id, &ada_id).await), "FORBIDDEN");
+    let answer = remove(&ada, &id, &ada_id).await;
+    assert_eq!(answer["data"]["collectionMemberRemove"]["userErrors"][0]["code"], "CONFLICT");
 
-    async fn everybody_may_leave_but_the_owner_hands_over_first(app) {
-        let (ada, bob, id) = ada_and_bob(&app).await;
-        share(&ada, &id, "bob", "VIEWER").await;
-        let ada_id = ada.user_id().await;
-        assert_eq!(code(&remove(&bob, &id, &ada_id).await), "FORBIDDEN");
-        let answer = remove(&ada, &id, &ada_id).await;
-        assert_eq!(answer["data"]["collectionMemberRemove"]["userErrors"][0]["code"], "CONFLICT");
+    share(&ada, &id, "bob", "OWNER").await;
+    let seen = ada.data(SEEN, json!({ "id": id })).await["collection"].clone();
+    assert_eq!(seen["viewerRole"], "EDITOR");
+    let owner = bob
+        .data("query($id: ID!) { collection(id: $id) { viewerRole owner { username } } }", json!({ "id": id }))
+        .await;
+    assert_eq!(owner["collection"], json!({ "viewerRole": "OWNER", "owner": { "username": "bob" } }));
 
-        share(&ada, &id, "bob", "OWNER").await;
-        let seen = ada.data(SEEN, json!({ "id": id })).await["collection"].clone();
-        assert_eq!(seen["viewerRole"], "EDITOR");
-        let owner = bob.data("query($id: ID!) { collection(id: $id) { viewerRole owner { username } } }", json!({ "id": id })).await;
-        assert_eq!(owner["collection"], json!({ "viewerRole": "OWNER", "owner": { "username": "bob" } }));
+    remove(&ada, &id, &ada_id).await;
+    assert_eq!(code(&ada.graphql(SEEN, json!({ "id": id })).await), "NOT_FOUND");
+    assert_eq!(ada.data("{ operations { totalCount } }", json!({})).await["operations"]["totalCount"], 0);
+}
 
-        remove(&ada, &id, &ada_id).await;
-        assert_eq!(code(&ada.graphql(SEEN, json!({ "id": id })).await), "NOT_FOUND");
-        assert_eq!(ada.data("{ operations { totalCount } }", json!({})).await["operations"]["totalCount"], 0);
-    }
+on_both_databases!(a_collection_is_not_handed_to_somebody_who_has_one_of_its_name);
+async fn a_collection_is_not_handed_to_somebody_who_has_one_of_its_name(app: TestApp) {
+    let (ada, bob, id) = ada_and_bob(&app).await;
+    bob.create_collection("Letters").await;
+    let payload = share(&ada, &id, "bob", "OWNER").await;
+    assert_eq!(payload["userErrors"][0]["code"], "CONFLICT");
+    assert_eq!(ada.data(SEEN, json!({ "id": id })).await["collection"]["viewerRole"], "OWNER");
+}
 
-    async fn a_collection_is_not_handed_to_somebody_who_has_one_of_its_name(app) {
-        let (ada, bob, id) = ada_and_bob(&app).await;
-        bob.create_collection("Letters").await;
-        let payload = share(&ada, &id, "bob", "OWNER").await;
-        assert_eq!(payload["userErrors"][0]["code"], "CONFLICT");
-        assert_eq!(ada.data(SEEN, json!({ "id": id })).await["collection"]["viewerRole"], "OWNER");
-    }
+on_both_databases!(a_role_needs_a_user_who_exists_and_one_way_to_name_them);
+async fn a_role_needs_a_user_who_exists_and_one_way_to_name_them(app: TestApp) {
+    let (ada, _, id) = ada_and_bob(&app).await;
+    let unknown = share(&ada, &id, "nobody", "VIEWER").await;
+    assert_eq!(
+        (&unknown["userErrors"][0]["code"], &unknown["userErrors"][0]["path"]),
+        (&json!("NOT_FOUND"), &json!(["username"]))
+    );
+    let neither = json!({ "input": { "collectionId": id, "role": "VIEWER" } });
+    assert_eq!(ada.data(SET, neither).await["collectionMemberSet"]["userErrors"][0]["code"], "REQUIRED");
+    let demoted = share(&ada, &id, "ada", "VIEWER").await;
+    assert_eq!(demoted["userErrors"][0]["code"], "CONFLICT");
+}
 
-    async fn a_role_needs_a_user_who_exists_and_one_way_to_name_them(app) {
-        let (ada, _, id) = ada_and_bob(&app).await;
-        let unknown = share(&ada, &id, "nobody", "VIEWER").await;
-        assert_eq!((&unknown["userErrors"][0]["code"], &unknown["userErrors"][0]["path"]), (&json!("NOT_FOUND"), &json!(["username"])));
-        let neither = json!({ "input": { "collectionId": id, "role": "VIEWER" } });
-        assert_eq!(ada.data(SET, neither).await["collectionMemberSet"]["userErrors"][0]["code"], "REQUIRED");
-        let demoted = share(&ada, &id, "ada", "VIEWER").await;
-        assert_eq!(demoted["userErrors"][0]["code"], "CONFLICT");
-    }
-
-    async fn members_are_told_to_members_alone(app) {
-        let (ada, bob, id) = ada_and_bob(&app).await;
-        ada.data("mutation($id: ID!) { collectionUpdate(id: $id, input: { isPublic: true }) { userErrors { code } } }", json!({ "id": id })).await;
-        let seen = bob.data(SEEN, json!({ "id": id })).await["collection"].clone();
-        assert_eq!(seen, json!({ "viewerRole": null, "viewerCan": ["COLLECTION_READ"], "members": { "nodes": [], "totalCount": 0 } }));
-    }
+on_both_databases!(members_are_told_to_members_alone);
+async fn members_are_told_to_members_alone(app: TestApp) {
+    let (ada, bob, id) = ada_and_bob(&app).await;
+    ada.data(
+        "mutation($id: ID!) { collectionUpdate(id: $id, input: { isPublic: true }) { userErrors { code } } }",
+        json!({ "id": id }),
+    )
+    .await;
+    let seen = bob.data(SEEN, json!({ "id": id })).await["collection"].clone();
+    assert_eq!(
+        seen,
+        json!({ "viewerRole": null, "viewerCan": ["COLLECTION_READ"], "members": { "nodes": [], "totalCount": 0 } })
+    );
 }

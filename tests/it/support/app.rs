@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::Router;
@@ -21,15 +21,23 @@ use docent::{
     http::connections,
     vector::VectorStore,
 };
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    runtime::{self, Handle, RuntimeFlavor},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{caller::Caller, front::Front, model, postgres, scope_net};
 
 /// How long a test waits for something that has to happen.
 pub const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How long a worker has at the end of a test for the jobs that are left.
+const WORK_OFF: Duration = Duration::from_secs(30);
 
 /// The machine's clock, moved by hand.
 #[derive(Default)]
@@ -72,6 +80,8 @@ impl SpaceProbe for TestSpace {
     }
 }
 
+/// An application. Dropping it fails the test if jobs are left in its queue: work that nobody looked at may have failed.
+/// A test that means to leave some says so with [`leave_jobs`](Self::leave_jobs).
 pub struct TestApp {
     pub app: Arc<App>,
     pub router: Router,
@@ -88,6 +98,7 @@ pub struct TestApp {
     stop: CancellationToken,
     worker_stop: CancellationToken,
     worker: Option<JoinHandle<anyhow::Result<()>>>,
+    leaves_jobs: AtomicBool,
 }
 
 impl TestApp {
@@ -178,6 +189,7 @@ impl TestApp {
             worker_stop,
             worker,
             program,
+            leaves_jobs: AtomicBool::new(false),
         }
     }
 
@@ -194,6 +206,8 @@ impl TestApp {
         meanwhile(&self.config.data_dir);
         let (config, clock, space) = (self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.space));
         let (directory, program) = (self.directory.take().unwrap(), self.program.clone());
+        // They wait for the next process.
+        self.leave_jobs();
         drop(self);
         Box::pin(Self::build(config, clock, space, directory, program)).await
     }
@@ -255,6 +269,24 @@ impl TestApp {
         }
     }
 
+    /// From now on the test may end with jobs in the queue.
+    pub fn leave_jobs(&self) {
+        self.leaves_jobs.store(true, Ordering::SeqCst);
+    }
+
+    /// The kinds of the jobs in the queue, after the worker, if there is one, has had time to work them off. A thread of
+    /// its own looks: the test's may be one that can't wait.
+    fn jobs_left(&self) -> Vec<String> {
+        let is_worked_on = self.worker.is_some()
+            && Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
+        let (url, patience) = (self.database_url(), if is_worked_on { WORK_OFF } else { Duration::ZERO });
+        let look = move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(kinds_of_jobs(&url, Instant::now() + patience))
+        };
+        std::thread::spawn(look).join().unwrap()
+    }
+
     /// What `work` returns, and the statements that it made.
     pub async fn counting<T>(&self, work: impl Future<Output = T>) -> (T, Vec<String>) {
         assert!(self.worker.is_none(), "stop the worker first: its statements would be counted");
@@ -281,7 +313,24 @@ impl TestApp {
 
 impl Drop for TestApp {
     fn drop(&mut self) {
+        let is_looked_at = !self.leaves_jobs.load(Ordering::SeqCst) && !std::thread::panicking();
+        let left = if is_looked_at { self.jobs_left() } else { Vec::new() };
         self.stop.cancel();
+        assert!(left.is_empty(), "jobs are left in the queue: {left:?}; a test that means it says `app.leave_jobs()`");
+    }
+}
+
+/// The kinds of the jobs that are in the queue of a database at this time, or nothing as soon as there are none.
+async fn kinds_of_jobs(database_url: &str, deadline: Instant) -> Vec<String> {
+    let connection = sea_orm::Database::connect(database_url).await.unwrap();
+    let query = Statement::from_string(connection.get_database_backend(), "SELECT kind FROM jobs");
+    loop {
+        let rows = connection.query_all_raw(query.clone()).await.unwrap();
+        if rows.is_empty() || Instant::now() >= deadline {
+            connection.close().await.unwrap();
+            return rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -10,24 +10,21 @@ pub mod process;
 pub mod scope_net;
 pub mod socket;
 
-/// Declares tests that run on SQLite and on PostgreSQL: each gets an application of its own.
+/// Declares a test that runs on SQLite and on PostgreSQL: each time with an application of its own, which the function of
+/// this name takes. It stands above that function, as an attribute would.
 #[macro_export]
 macro_rules! on_both_databases {
-    ($($(#[$attribute:meta])* async fn $name:ident($app:ident) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            async fn check($app: $crate::support::app::TestApp) $body
-
+    ($check:ident) => {
+        mod $check {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                check($crate::support::app::TestApp::on_sqlite().await).await;
+                super::$check($crate::support::app::TestApp::on_sqlite().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                check($crate::support::app::TestApp::on_postgres().await).await;
+                super::$check($crate::support::app::TestApp::on_postgres().await).await;
             }
         }
-    )*};
+    };
 }

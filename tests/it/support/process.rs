@@ -7,79 +7,50 @@ use std::{
     time::{Duration, Instant},
 };
 
+use docent_client::{Answer, Client};
 use serde_json::{Value, json};
 
 use super::{app::PATIENCE, caller::PASSWORD, model};
 
-/// A running `docent serve`. Dropping it kills it.
+const DOCENT: &str = env!("CARGO_BIN_EXE_docent");
+
+/// A running `docent serve`, and a client of it. Dropping it kills it.
 pub struct Server {
     child: Child,
-    pub url: String,
-    client: reqwest::Client,
-    pub token: Option<String>,
+    url: String,
+    pub client: Client,
 }
 
 impl Server {
     /// Starts the server on `data_dir` and waits until it listens. `environment` may hold `FAILPOINTS`.
     pub async fn start(data_dir: &Path, environment: &[(&str, &str)]) -> Self {
-        Self::start_program(Path::new(env!("CARGO_BIN_EXE_docent")), data_dir, environment).await
+        Self::start_program(Path::new(DOCENT), data_dir, environment).await
     }
 
     /// As [`start`](Self::start), from a copy of the program.
     pub async fn start_program(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(program);
-        command
-            .arg("serve")
-            .env_clear()
-            .env("DOCENT__DATA_DIR", data_dir)
-            .env("DOCENT__HTTP__PORT", "0")
-            .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
-            .env("DOCENT__TELEMETRY__LOG", "warn")
-            .envs(environment.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
-        let mut child = command.spawn().unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let url = tokio::task::spawn_blocking(move || {
-            let mut lines = BufReader::new(stdout).lines();
-            let first = lines.next().expect("the server says where it listens").unwrap();
-            // Somebody has to read on, or the server would wait for a full pipe.
-            std::thread::spawn(move || lines.for_each(drop));
-            first.strip_prefix("listening on ").unwrap_or_else(|| panic!("unexpected first line: {first}")).to_owned()
-        })
-        .await
-        .unwrap();
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { child, url, client: reqwest::Client::builder().no_proxy().build().unwrap(), token: None }
+        let (child, url) = spawn(program, data_dir, environment).await;
+        let client = Client::new(&url).unwrap();
+        Self { child, url, client }
     }
 
     /// The answer to a GraphQL request, or `None` when the server is gone.
     pub async fn graphql(&self, query: &str, variables: Value) -> Option<Value> {
-        let mut request =
-            self.client.post(format!("{}/graphql", self.url)).json(&json!({ "query": query, "variables": variables }));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        request.send().await.ok()?.json().await.ok()
+        self.client.send(query, variables).await.ok().map(|answer| answer.body)
     }
 
     /// The data of an answer without errors.
     pub async fn data(&self, query: &str, variables: Value) -> Value {
-        let mut answer = self.graphql(query, variables).await.expect("the server answers");
-        assert!(answer.get("errors").is_none(), "{query}: {answer:#}");
-        answer["data"].take()
+        let answer = self.client.send(query, variables).await;
+        answer.and_then(Answer::data).unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
-    /// Registers `name` if need be, and logs in.
-    pub async fn log_in(&mut self, name: &str) {
+    /// Registers `name` and logs in.
+    pub async fn log_in(&self, name: &str) {
         let input = json!({ "username": name, "email": format!("{name}@example.org"), "password": PASSWORD });
         let register = "mutation($input: UserRegisterInput!) { userRegister(input: $input) { userErrors { code } } }";
         self.data(register, json!({ "input": input })).await;
-        let log_in = "mutation($login: String!, $password: String!) {
-            sessionCreate(input: { login: $login, password: $password }) { accessToken }
-        }";
-        let data = self.data(log_in, json!({ "login": name, "password": PASSWORD })).await;
-        self.token = Some(data["sessionCreate"]["accessToken"].as_str().unwrap().to_owned());
+        self.client.log_in(name, PASSWORD).await.unwrap();
     }
 
     /// The id of a new collection.
@@ -101,18 +72,22 @@ impl Server {
     }
 
     /// The server on the same data after the end of this one, which is killed if it lives, for the same caller.
-    pub async fn restart(self, data_dir: &Path, environment: &[(&str, &str)]) -> Self {
-        let token = self.token.clone();
-        drop(self);
-        let mut server = Self::start(data_dir, environment).await;
-        server.token = token;
-        server
+    pub async fn restart(mut self, data_dir: &Path, environment: &[(&str, &str)]) -> Self {
+        self.end();
+        (self.child, self.url) = spawn(Path::new(DOCENT), data_dir, environment).await;
+        self.client.move_to(&self.url).await.unwrap();
+        self
     }
 
     /// Ends the process as `kill -9` does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// Sends the process a signal: `TERM` or `INT`.
@@ -164,7 +139,33 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
+}
+
+/// Starts the program and waits until it says where it listens.
+async fn spawn(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) -> (Child, String) {
+    let mut command = Command::new(program);
+    command
+        .arg("serve")
+        .env_clear()
+        .env("DOCENT__DATA_DIR", data_dir)
+        .env("DOCENT__HTTP__PORT", "0")
+        .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
+        .env("DOCENT__TELEMETRY__LOG", "warn")
+        .envs(environment.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    let mut child = command.spawn().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let url = tokio::task::spawn_blocking(move || {
+        let mut lines = BufReader::new(stdout).lines();
+        let first = lines.next().expect("the server says where it listens").unwrap();
+        // Somebody has to read on, or the server would wait for a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        first.strip_prefix("listening on ").unwrap_or_else(|| panic!("unexpected first line: {first}")).to_owned()
+    })
+    .await
+    .unwrap();
+    (child, url)
 }

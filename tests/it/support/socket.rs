@@ -1,4 +1,5 @@
-//! A client of GraphQL over WebSocket.
+//! A client of GraphQL over WebSocket that says whatever a test wants, wrong things too, and sees every frame. A client
+//! that only does it right is `docent_client::Socket`.
 
 use std::net::SocketAddr;
 

@@ -73,7 +73,7 @@ async fn a_step_that_fails_for_a_while_is_tried_again_until_it_works() {
     for step in &STEPS[..STEPS.len() - 1] {
         let directory = tempfile::tempdir().unwrap();
         let failpoints = format!("{step}=2*return(fail)");
-        let mut server = Server::start(directory.path(), &[("FAILPOINTS", &failpoints)]).await;
+        let server = Server::start(directory.path(), &[("FAILPOINTS", &failpoints)]).await;
         server.log_in("ada").await;
         let collection = server.create_collection(json!({ "name": "Letters" })).await;
         let operation = server.ingest(&collection, texts(&[("a.txt", "The tram crosses the bridge.")])).await;

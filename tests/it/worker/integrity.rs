@@ -58,95 +58,93 @@ fn point(generation: GenerationId, document: DocumentId, revision: i32, index: u
     }
 }
 
-on_both_databases! {
-    async fn vectors_that_were_lost_are_noticed_and_made_again(app) {
-        let mut app = app;
-        let (ada, bob) = (app.user("ada").await, app.user("bob").await);
-        let collection = ada.create_collection("Notes").await;
-        let notes: Vec<_> = (0..12).map(|n| (format!("{n}.txt"), format!("Note {n} tells of giraffe{n}."))).collect();
-        let notes: Vec<_> = notes.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        ada.ingest_all(&collection, texts(&notes)).await;
-        ada.ingest_all(&collection, texts(&[("0.txt", "Note 0 tells of giraffe0 and zebra.")])).await;
-        idle(&app).await;
-        app.stop_worker().await;
-        compare(&app).await;
-        let healthy = json!({ "collections": 1, "differing": 0, "missingPoints": 0, "surplusPoints": 0 });
-        let told = report(&ada).await;
-        assert!(told["checkedAt"].is_string(), "{told:#}");
-        for (name, value) in healthy.as_object().unwrap() {
-            assert_eq!(told[name], *value, "{name}");
-        }
-        assert_eq!(health(&app).await, (200, json!("ok"), json!("ok")));
-
-        let services = app.app.services();
-        let generation = stored(&app, &collection).await.generation;
-        services.vectors.delete(&services.placement(), &PointSelector::Generation(generation)).await.unwrap();
-        services.vectors.flush(&services.placement()).await.unwrap();
-        compare(&app).await;
-        let told = report(&ada).await;
-        assert_eq!((&told["differing"], &told["missingPoints"]), (&json!(1), &json!(12)), "{told:#}");
-        assert_eq!(health(&app).await, (200, json!("degraded"), json!("degraded")));
-        assert_eq!(report(&bob).await, Value::Null, "only administrators see how the server does");
-        assert_eq!(report(&app.anonymous()).await, Value::Null);
-        assert_eq!(found(&ada, "giraffe3").await, [const { Vec::<String>::new() }; 3]);
-
-        let app = app.restart().await;
-        let ada = app.anonymous().log_in("ada").await;
-        right(&app, &ada).await;
-        assert_eq!(health(&app).await, (200, json!("ok"), json!("ok")));
-        assert_eq!(points(&app, &collection).await, 12);
-        for (n, leg) in (0..12).zip(["giraffe"; 12]) {
-            let [lexical, semantic, hybrid] = found(&ada, &format!("{leg}{n}")).await;
-            assert_eq!((lexical.len(), semantic.len(), hybrid.len()), (1, 12, 12), "{n}");
-        }
-        assert_eq!(found(&ada, "zebra").await[0], ["Note 0 tells of giraffe0 and zebra."]);
-        // A new revision finds the embeddings of what it keeps, and takes the place of what was made again.
-        ada.ingest_all(&collection, texts(&[("3.txt", "Nothing.")])).await;
-        idle(&app).await;
-        assert_eq!((points(&app, &collection).await, found(&ada, "giraffe3").await[0].len()), (12, 0));
+on_both_databases!(vectors_that_were_lost_are_noticed_and_made_again);
+async fn vectors_that_were_lost_are_noticed_and_made_again(mut app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let collection = ada.create_collection("Notes").await;
+    let notes: Vec<_> = (0..12).map(|n| (format!("{n}.txt"), format!("Note {n} tells of giraffe{n}."))).collect();
+    let notes: Vec<_> = notes.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    ada.ingest_all(&collection, texts(&notes)).await;
+    ada.ingest_all(&collection, texts(&[("0.txt", "Note 0 tells of giraffe0 and zebra.")])).await;
+    idle(&app).await;
+    app.stop_worker().await;
+    compare(&app).await;
+    let healthy = json!({ "collections": 1, "differing": 0, "missingPoints": 0, "surplusPoints": 0 });
+    let told = report(&ada).await;
+    assert!(told["checkedAt"].is_string(), "{told:#}");
+    for (name, value) in healthy.as_object().unwrap() {
+        assert_eq!(told[name], *value, "{name}");
     }
+    assert_eq!(health(&app).await, (200, json!("ok"), json!("ok")));
 
-    async fn points_that_no_chunk_stands_for_are_removed_and_those_on_their_way_stay(app) {
-        let mut app = app;
-        let ada = app.user("ada").await;
-        let collection = ada.create_collection("Notes").await;
-        ada.ingest_all(&collection, texts(&[("a.txt", "The ferry waits."), ("b.txt", "The tram waits.")])).await;
-        idle(&app).await;
-        app.stop_worker().await;
-        let payload = ada.ingest(&collection, texts(&[("a.txt", "The ferry has gone.")])).await;
-        let (operation, document) = (payload["operation"]["id"].clone(), payload["documents"][0]["id"].clone());
-        let document = DocumentId(row(document.as_str().unwrap()));
+    let services = app.app.services();
+    let generation = stored(&app, &collection).await.generation;
+    services.vectors.delete(&services.placement(), &PointSelector::Generation(generation)).await.unwrap();
+    services.vectors.flush(&services.placement()).await.unwrap();
+    compare(&app).await;
+    let told = report(&ada).await;
+    assert_eq!((&told["differing"], &told["missingPoints"]), (&json!(1), &json!(12)), "{told:#}");
+    assert_eq!(health(&app).await, (200, json!("degraded"), json!("degraded")));
+    assert_eq!(report(&bob).await, Value::Null, "only administrators see how the server does");
+    assert_eq!(report(&app.anonymous()).await, Value::Null);
+    assert_eq!(found(&ada, "giraffe3").await, [const { Vec::<String>::new() }; 3]);
 
-        let services = app.app.services();
-        let generation = stored(&app, &collection).await.generation;
-        let strays = vec![
-            point(generation, DocumentId::generate(), 1, 0),
-            point(generation, document, 0, 0),
-            point(generation, document, 1, 1),
-            point(generation, document, 9, 0),
-        ];
-        services.vectors.upsert(&services.placement(), strays).await.unwrap();
-        services.vectors.upsert(&services.placement(), vec![point(generation, document, 2, 5)]).await.unwrap();
-        services.vectors.flush(&services.placement()).await.unwrap();
-        // What is being indexed has its points first, so one look is not enough.
-        compare(&app).await;
-        assert_eq!(report(&ada).await["differing"], 0);
-        compare(&app).await;
-        let told = report(&ada).await;
-        assert_eq!((&told["differing"], &told["surplusPoints"]), (&json!(1), &json!(5)), "{told:#}");
-
-        // Nothing is indexed while the disk is full, so that the second revision stays on its way.
-        app.space.set_available(1024 * 1024);
-        let app = app.restart().await;
-        let deadline = std::time::Instant::now() + PATIENCE;
-        while points(&app, &collection).await > 3 {
-            assert!(std::time::Instant::now() < deadline, "stray points are left");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        assert_eq!(points(&app, &collection).await, 3, "both documents and what is on its way");
-        app.space.set_available(1 << 40);
-        let ada = app.anonymous().log_in("ada").await;
-        assert_eq!(ada.ended(operation.as_str().unwrap()).await["status"], "COMPLETED");
-        assert_eq!(found(&ada, "ferry").await[0], ["The ferry has gone."]);
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    right(&app, &ada).await;
+    assert_eq!(health(&app).await, (200, json!("ok"), json!("ok")));
+    assert_eq!(points(&app, &collection).await, 12);
+    for (n, leg) in (0..12).zip(["giraffe"; 12]) {
+        let [lexical, semantic, hybrid] = found(&ada, &format!("{leg}{n}")).await;
+        assert_eq!((lexical.len(), semantic.len(), hybrid.len()), (1, 12, 12), "{n}");
     }
+    assert_eq!(found(&ada, "zebra").await[0], ["Note 0 tells of giraffe0 and zebra."]);
+    // A new revision finds the embeddings of what it keeps, and takes the place of what was made again.
+    ada.ingest_all(&collection, texts(&[("3.txt", "Nothing.")])).await;
+    idle(&app).await;
+    assert_eq!((points(&app, &collection).await, found(&ada, "giraffe3").await[0].len()), (12, 0));
+}
+
+on_both_databases!(points_that_no_chunk_stands_for_are_removed_and_those_on_their_way_stay);
+async fn points_that_no_chunk_stands_for_are_removed_and_those_on_their_way_stay(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    ada.ingest_all(&collection, texts(&[("a.txt", "The ferry waits."), ("b.txt", "The tram waits.")])).await;
+    idle(&app).await;
+    app.stop_worker().await;
+    let payload = ada.ingest(&collection, texts(&[("a.txt", "The ferry has gone.")])).await;
+    let (operation, document) = (payload["operation"]["id"].clone(), payload["documents"][0]["id"].clone());
+    let document = DocumentId(row(document.as_str().unwrap()));
+
+    let services = app.app.services();
+    let generation = stored(&app, &collection).await.generation;
+    let strays = vec![
+        point(generation, DocumentId::generate(), 1, 0),
+        point(generation, document, 0, 0),
+        point(generation, document, 1, 1),
+        point(generation, document, 9, 0),
+    ];
+    services.vectors.upsert(&services.placement(), strays).await.unwrap();
+    services.vectors.upsert(&services.placement(), vec![point(generation, document, 2, 5)]).await.unwrap();
+    services.vectors.flush(&services.placement()).await.unwrap();
+    // What is being indexed has its points first, so one look is not enough.
+    compare(&app).await;
+    assert_eq!(report(&ada).await["differing"], 0);
+    compare(&app).await;
+    let told = report(&ada).await;
+    assert_eq!((&told["differing"], &told["surplusPoints"]), (&json!(1), &json!(5)), "{told:#}");
+
+    // Nothing is indexed while the disk is full, so that the second revision stays on its way.
+    app.space.set_available(1024 * 1024);
+    let app = app.restart().await;
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while points(&app, &collection).await > 3 {
+        assert!(std::time::Instant::now() < deadline, "stray points are left");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(points(&app, &collection).await, 3, "both documents and what is on its way");
+    app.space.set_available(1 << 40);
+    let ada = app.anonymous().log_in("ada").await;
+    assert_eq!(ada.ended(operation.as_str().unwrap()).await["status"], "COMPLETED");
+    assert_eq!(found(&ada, "ferry").await[0], ["The ferry has gone."]);
 }

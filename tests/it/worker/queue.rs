@@ -101,187 +101,192 @@ async fn count_open(app: &TestApp) -> i64 {
     jobs::count_open(&app.app.services().database.reader(Scope::System)).await.unwrap()
 }
 
-on_both_databases! {
-    async fn a_job_is_held_by_one_worker_at_a_time(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        enqueue(&app, 20).await;
-        let claims = futures_util::future::join_all((0..4).map(|_| claim(&app, 8))).await;
-        let mut ids: Vec<_> = claims.iter().flatten().map(|job| job.id).collect();
-        ids.sort();
-        ids.dedup();
-        assert_eq!(ids.len(), claims.iter().flatten().count());
-        assert_eq!(ids.len(), 20);
-    }
+/// The application with nobody who works on its queue: what a test leaves there is its own.
+async fn unattended(mut app: TestApp) -> TestApp {
+    app.stop_worker().await;
+    app.leave_jobs();
+    app
+}
 
-    async fn a_worker_that_was_given_up_for_dead_can_not_finish_what_another_took_over(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        enqueue(&app, 1).await;
-        let (first, second) = (worker(Duration::ZERO), worker(LEASE));
-        let late = claim_as(&app, first, 1).await.pop().unwrap();
-        app.clock.advance(1);
-        assert_eq!(rescue_dead(&app, second).await, 1);
-        let taken_over = claim_suspect(&app, second).await.unwrap();
-        assert_eq!((taken_over.id, taken_over.crashes, taken_over.attempts), (late.id, 1, 1));
-        assert!(!finish(&app, &late).await);
-        assert!(finish(&app, &taken_over).await);
-        assert_eq!(count_open(&app).await, 0);
-    }
+on_both_databases!(a_job_is_held_by_one_worker_at_a_time);
+async fn a_job_is_held_by_one_worker_at_a_time(app: TestApp) {
+    let app = unattended(app).await;
+    enqueue(&app, 20).await;
+    let claims = futures_util::future::join_all((0..4).map(|_| claim(&app, 8))).await;
+    let mut ids: Vec<_> = claims.iter().flatten().map(|job| job.id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), claims.iter().flatten().count());
+    assert_eq!(ids.len(), 20);
+}
 
-    async fn a_worker_does_not_take_itself_for_dead_and_one_that_lives_brought_no_job_a_crash(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        enqueue(&app, 2).await;
-        let (slow, other) = (worker(Duration::ZERO), worker(LEASE));
-        let held = claim_as(&app, slow, 2).await;
-        app.clock.advance(1);
-        assert_eq!(rescue_dead(&app, slow).await, 0, "its own leases are no business of its sweep");
-        assert_eq!(rescue_dead(&app, other).await, 2);
-        let kept = keep(&app, slow, &held).await;
-        assert_eq!(kept.lost.len(), 2);
-        let again = claim(&app, 2).await;
-        assert!(again.iter().all(|job| (job.crashes, job.suspicions) == (0, 0)), "{again:?}");
-        assert_eq!(again.len(), 2);
-    }
+on_both_databases!(a_worker_that_was_given_up_for_dead_can_not_finish_what_another_took_over);
+async fn a_worker_that_was_given_up_for_dead_can_not_finish_what_another_took_over(app: TestApp) {
+    let app = unattended(app).await;
+    enqueue(&app, 1).await;
+    let (first, second) = (worker(Duration::ZERO), worker(LEASE));
+    let late = claim_as(&app, first, 1).await.pop().unwrap();
+    app.clock.advance(1);
+    assert_eq!(rescue_dead(&app, second).await, 1);
+    let taken_over = claim_suspect(&app, second).await.unwrap();
+    assert_eq!((taken_over.id, taken_over.crashes, taken_over.attempts), (late.id, 1, 1));
+    assert!(!finish(&app, &late).await);
+    assert!(finish(&app, &taken_over).await);
+    assert_eq!(count_open(&app).await, 0);
+}
 
-    async fn a_lease_that_is_good_by_the_clock_of_the_database_is_nobody_elses(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        enqueue(&app, 1).await;
-        let holder = worker(LEASE);
-        claim_as(&app, holder, 1).await;
-        // Only a database of its own tells the time to several machines.
-        app.clock.advance(if app.is_on_postgres() { 3600 } else { 20 });
-        assert_eq!(rescue_dead(&app, worker(LEASE)).await, 0);
-    }
+on_both_databases!(a_worker_does_not_take_itself_for_dead_and_one_that_lives_brought_no_job_a_crash);
+async fn a_worker_does_not_take_itself_for_dead_and_one_that_lives_brought_no_job_a_crash(app: TestApp) {
+    let app = unattended(app).await;
+    enqueue(&app, 2).await;
+    let (slow, other) = (worker(Duration::ZERO), worker(LEASE));
+    let held = claim_as(&app, slow, 2).await;
+    app.clock.advance(1);
+    assert_eq!(rescue_dead(&app, slow).await, 0, "its own leases are no business of its sweep");
+    assert_eq!(rescue_dead(&app, other).await, 2);
+    let kept = keep(&app, slow, &held).await;
+    assert_eq!(kept.lost.len(), 2);
+    let again = claim(&app, 2).await;
+    assert!(again.iter().all(|job| (job.crashes, job.suspicions) == (0, 0)), "{again:?}");
+    assert_eq!(again.len(), 2);
+}
 
-    async fn a_claim_whose_answer_was_lost_is_found_by_its_worker(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        enqueue(&app, 2).await;
-        let holder = worker(LEASE);
-        let held = claim_as(&app, holder, 2).await;
-        let kept = keep(&app, holder, &held[..1]).await;
-        assert_eq!((kept.lost.len(), kept.strays.len()), (0, 1));
-        assert_eq!(kept.strays[0].lease(), held[1].lease());
-    }
+on_both_databases!(a_lease_that_is_good_by_the_clock_of_the_database_is_nobody_elses);
+async fn a_lease_that_is_good_by_the_clock_of_the_database_is_nobody_elses(app: TestApp) {
+    let app = unattended(app).await;
+    enqueue(&app, 1).await;
+    let holder = worker(LEASE);
+    claim_as(&app, holder, 1).await;
+    // Only a database of its own tells the time to several machines.
+    app.clock.advance(if app.is_on_postgres() { 3600 } else { 20 });
+    assert_eq!(rescue_dead(&app, worker(LEASE)).await, 0);
+}
 
-    async fn what_was_held_together_at_a_death_is_suspect_and_runs_one_at_a_time(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        enqueue(&app, 32).await;
-        assert_eq!(claim(&app, 32).await.len(), 32);
-        for _ in 0..5 {
-            assert!(die(&app).await > 0);
-            assert!(claim(&app, 32).await.is_empty(), "suspects are not claimed beside each other");
-            // The process dies again while it works on one of them.
-            let one = claim_suspect(&app, worker(LEASE)).await.unwrap();
-            assert!(one.crashes <= 1);
-        }
+on_both_databases!(a_claim_whose_answer_was_lost_is_found_by_its_worker);
+async fn a_claim_whose_answer_was_lost_is_found_by_its_worker(app: TestApp) {
+    let app = unattended(app).await;
+    enqueue(&app, 2).await;
+    let holder = worker(LEASE);
+    let held = claim_as(&app, holder, 2).await;
+    let kept = keep(&app, holder, &held[..1]).await;
+    assert_eq!((kept.lost.len(), kept.strays.len()), (0, 1));
+    assert_eq!(kept.strays[0].lease(), held[1].lease());
+}
+
+on_both_databases!(what_was_held_together_at_a_death_is_suspect_and_runs_one_at_a_time);
+async fn what_was_held_together_at_a_death_is_suspect_and_runs_one_at_a_time(app: TestApp) {
+    let app = unattended(app).await;
+    enqueue(&app, 32).await;
+    assert_eq!(claim(&app, 32).await.len(), 32);
+    for _ in 0..5 {
+        assert!(die(&app).await > 0);
+        assert!(claim(&app, 32).await.is_empty(), "suspects are not claimed beside each other");
+        // The process dies again while it works on one of them.
+        let one = claim_suspect(&app, worker(LEASE)).await.unwrap();
+        assert!(one.crashes <= 1);
+    }
+    die(&app).await;
+    let mut worst = 0;
+    while let Some(job) = claim_suspect(&app, worker(LEASE)).await {
+        worst = worst.max(job.crashes);
+        assert_eq!(job.attempts, 1, "a death is no attempt");
+        finish(&app, &job).await;
+    }
+    assert_eq!(worst, 1, "no innocent is blamed twice while others are suspect too");
+    assert_eq!(count_open(&app).await, 0);
+}
+
+on_both_databases!(a_job_that_is_there_at_every_death_is_blamed_in_the_end);
+async fn a_job_that_is_there_at_every_death_is_blamed_in_the_end(app: TestApp) {
+    let app = unattended(app).await;
+    enqueue(&app, 8).await;
+    let culprit = claim(&app, 8).await.pop().unwrap().id;
+    let mut deaths = 0;
+    let crashes = loop {
         die(&app).await;
-        let mut worst = 0;
-        while let Some(job) = claim_suspect(&app, worker(LEASE)).await {
-            worst = worst.max(job.crashes);
-            assert_eq!(job.attempts, 1, "a death is no attempt");
-            finish(&app, &job).await;
-        }
-        assert_eq!(worst, 1, "no innocent is blamed twice while others are suspect too");
-        assert_eq!(count_open(&app).await, 0);
-    }
-
-    async fn a_job_that_is_there_at_every_death_is_blamed_in_the_end(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        enqueue(&app, 8).await;
-        let culprit = claim(&app, 8).await.pop().unwrap().id;
-        let mut deaths = 0;
-        let crashes = loop {
-            die(&app).await;
-            deaths += 1;
-            assert!(deaths < 30);
-            // Whatever comes beside it is innocent.
-            enqueue(&app, 3).await;
-            let job = loop {
-                let job = claim_suspect(&app, worker(LEASE)).await.unwrap();
-                if job.id == culprit {
-                    break job;
-                }
-                finish(&app, &job).await;
-            };
-            if job.crashes == 5 {
-                break job.crashes;
+        deaths += 1;
+        assert!(deaths < 30);
+        // Whatever comes beside it is innocent.
+        enqueue(&app, 3).await;
+        let job = loop {
+            let job = claim_suspect(&app, worker(LEASE)).await.unwrap();
+            if job.id == culprit {
+                break job;
             }
-            assert_eq!(claim(&app, 3).await.len(), 3);
+            finish(&app, &job).await;
         };
-        assert_eq!(crashes, 5);
-    }
-
-    async fn a_job_given_back_waits_for_its_time(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        enqueue(&app, 1).await;
-        let job = claim(&app, 1).await.pop().unwrap();
-        release(&app, &job, Cost::Attempt, 10).await;
-        promote(&app).await;
-        assert!(claim(&app, 1).await.is_empty());
-        app.clock.advance(11);
-        promote(&app).await;
-        assert_eq!(claim(&app, 1).await[0].attempts, 2);
-    }
-
-    async fn a_job_that_is_put_off_keeps_its_attempts(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        enqueue(&app, 1).await;
-        for delays in 0..20 {
-            let job = claim(&app, 1).await.pop().unwrap();
-            assert_eq!((job.attempts, job.delays), (1, delays));
-            release(&app, &job, Cost::Delay, 0).await;
+        if job.crashes == 5 {
+            break job.crashes;
         }
-    }
+        assert_eq!(claim(&app, 3).await.len(), 3);
+    };
+    assert_eq!(crashes, 5);
+}
 
-    async fn a_clock_that_is_set_back_keeps_no_job_waiting(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        enqueue(&app, 2).await;
+on_both_databases!(a_job_given_back_waits_for_its_time);
+async fn a_job_given_back_waits_for_its_time(app: TestApp) {
+    let app = unattended(app).await;
+    enqueue(&app, 1).await;
+    let job = claim(&app, 1).await.pop().unwrap();
+    release(&app, &job, Cost::Attempt, 10).await;
+    promote(&app).await;
+    assert!(claim(&app, 1).await.is_empty());
+    app.clock.advance(11);
+    promote(&app).await;
+    assert_eq!(claim(&app, 1).await[0].attempts, 2);
+}
+
+on_both_databases!(a_job_that_is_put_off_keeps_its_attempts);
+async fn a_job_that_is_put_off_keeps_its_attempts(app: TestApp) {
+    let app = unattended(app).await;
+    enqueue(&app, 1).await;
+    for delays in 0..20 {
         let job = claim(&app, 1).await.pop().unwrap();
-        release(&app, &job, Cost::Attempt, 10).await;
-        app.clock.advance(-3600);
-        promote(&app).await;
-        assert_eq!(claim(&app, 2).await.len(), 2);
+        assert_eq!((job.attempts, job.delays), (1, delays));
+        release(&app, &job, Cost::Delay, 0).await;
     }
+}
 
-    async fn a_job_about_what_is_queued_already_is_no_second_one(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        let about = |text: &str| NewJob { payload: json!({ "says": text }), ..job(&app) }.about(&"the bridge");
-        add(&app, vec![about("one"), about("two")]).await;
-        add(&app, vec![about("three")]).await;
-        assert_eq!(count_open(&app).await, 1);
-        let held = claim(&app, 2).await.pop().unwrap();
-        assert_eq!(held.payload, json!({ "says": "three" }));
-        // Asked for while it is held, it is done again afterwards.
-        add(&app, vec![about("four")]).await;
-        assert!(claim(&app, 1).await.is_empty());
-        assert!(finish(&app, &held).await);
-        promote(&app).await;
-        let again = claim(&app, 2).await.pop().unwrap();
-        assert_eq!((again.payload.clone(), again.attempts), (json!({ "says": "four" }), 1));
-        assert!(finish(&app, &again).await);
-        assert_eq!(count_open(&app).await, 0);
-    }
+on_both_databases!(a_clock_that_is_set_back_keeps_no_job_waiting);
+async fn a_clock_that_is_set_back_keeps_no_job_waiting(app: TestApp) {
+    let app = unattended(app).await;
+    enqueue(&app, 2).await;
+    let job = claim(&app, 1).await.pop().unwrap();
+    release(&app, &job, Cost::Attempt, 10).await;
+    app.clock.advance(-3600);
+    promote(&app).await;
+    assert_eq!(claim(&app, 2).await.len(), 2);
+}
 
-    async fn finding_the_next_tenant_does_not_depend_on_a_backlog(app) {
-        let mut app = app;
-        app.stop_worker().await;
-        let (bulk, neighbour) = (UserId::generate(), UserId::generate());
-        add(&app, (0..2000).map(|_| job(&app).of(bulk)).collect()).await;
-        add(&app, vec![job(&app).of(neighbour)]).await;
-        let database = &app.app.services().database;
-        let next = async |after| jobs::next_tenant(database, Lane::Ingest, &[KIND], after).await.unwrap();
-        assert_eq!(next(None).await, Some(bulk.into()));
-        assert_eq!(next(Some(bulk.into())).await, Some(neighbour.into()));
-        assert_eq!(next(Some(neighbour.into())).await, None);
-    }
+on_both_databases!(a_job_about_what_is_queued_already_is_no_second_one);
+async fn a_job_about_what_is_queued_already_is_no_second_one(app: TestApp) {
+    let app = unattended(app).await;
+    let about = |text: &str| NewJob { payload: json!({ "says": text }), ..job(&app) }.about(&"the bridge");
+    add(&app, vec![about("one"), about("two")]).await;
+    add(&app, vec![about("three")]).await;
+    assert_eq!(count_open(&app).await, 1);
+    let held = claim(&app, 2).await.pop().unwrap();
+    assert_eq!(held.payload, json!({ "says": "three" }));
+    // Asked for while it is held, it is done again afterwards.
+    add(&app, vec![about("four")]).await;
+    assert!(claim(&app, 1).await.is_empty());
+    assert!(finish(&app, &held).await);
+    promote(&app).await;
+    let again = claim(&app, 2).await.pop().unwrap();
+    assert_eq!((again.payload.clone(), again.attempts), (json!({ "says": "four" }), 1));
+    assert!(finish(&app, &again).await);
+    assert_eq!(count_open(&app).await, 0);
+}
+
+on_both_databases!(finding_the_next_tenant_does_not_depend_on_a_backlog);
+async fn finding_the_next_tenant_does_not_depend_on_a_backlog(app: TestApp) {
+    let app = unattended(app).await;
+    let (bulk, neighbour) = (UserId::generate(), UserId::generate());
+    add(&app, (0..2000).map(|_| job(&app).of(bulk)).collect()).await;
+    add(&app, vec![job(&app).of(neighbour)]).await;
+    let database = &app.app.services().database;
+    let next = async |after| jobs::next_tenant(database, Lane::Ingest, &[KIND], after).await.unwrap();
+    assert_eq!(next(None).await, Some(bulk.into()));
+    assert_eq!(next(Some(bulk.into())).await, Some(neighbour.into()));
+    assert_eq!(next(Some(neighbour.into())).await, None);
 }

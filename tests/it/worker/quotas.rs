@@ -46,6 +46,7 @@ async fn check(on_postgres: bool) {
 
     // Newer content counts while it is on its way, beside what it will take the place of.
     app.stop_worker().await;
+    app.leave_jobs();
     let payload = ada.ingest(&first, texts(&[("c.txt", &text("d", 10))])).await;
     assert_eq!(refused(&payload).0, "LIMIT_EXCEEDED");
     let query = "query($id: ID!) { collection(id: $id) { totalBytes documents { nodes { id fileName } } } }";

@@ -175,105 +175,110 @@ impl Script {
 
 async fn without_its_worker(mut app: TestApp) -> Arc<Script> {
     app.stop_worker().await;
+    app.leave_jobs();
     Script::new(app)
 }
 
-on_both_databases! {
-    async fn one_job_behind_two_thousand_of_another_account_starts_among_the_first(app) {
-        let script = without_its_worker(app).await;
-        let (bulk, neighbour) = (UserId::generate(), UserId::generate());
-        script.add(bulk, None, 2000).await;
-        script.add(neighbour, None, 1).await;
-        let (worker, stop) = script.start(32, true);
-        script.until(0, async || script.runs().iter().any(|job| job.tenant == neighbour.into())).await;
-        stop.cancel();
-        worker.await.unwrap();
-        let place = script.runs().iter().position(|job| job.tenant == neighbour.into()).unwrap();
-        assert!(place < 64, "{place} of another account's jobs were begun before");
-    }
+on_both_databases!(one_job_behind_two_thousand_of_another_account_starts_among_the_first);
+async fn one_job_behind_two_thousand_of_another_account_starts_among_the_first(app: TestApp) {
+    let script = without_its_worker(app).await;
+    let (bulk, neighbour) = (UserId::generate(), UserId::generate());
+    script.add(bulk, None, 2000).await;
+    script.add(neighbour, None, 1).await;
+    let (worker, stop) = script.start(32, true);
+    script.until(0, async || script.runs().iter().any(|job| job.tenant == neighbour.into())).await;
+    stop.cancel();
+    worker.await.unwrap();
+    let place = script.runs().iter().position(|job| job.tenant == neighbour.into()).unwrap();
+    assert!(place < 64, "{place} of another account's jobs were begun before");
+}
 
-    async fn no_account_has_all_slots(app) {
-        let script = without_its_worker(app).await;
-        let (bulk, neighbour) = (UserId::generate(), UserId::generate());
-        script.add(bulk, Some("wait"), 100).await;
-        let (worker, stop) = script.start(8, true);
-        script.until(0, async || script.runs().len() == 6).await;
-        script.add(neighbour, None, 1).await;
-        script.until(0, async || script.runs().iter().any(|job| job.tenant == neighbour.into())).await;
-        assert_eq!(script.runs().len(), 7);
-        stop.cancel();
-        let waiting = Arc::clone(&script);
-        let release = tokio::spawn(async move {
-            loop {
-                waiting.go_on.notify_waiters();
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        });
-        worker.await.unwrap();
-        release.abort();
-    }
-
-    async fn a_process_that_stood_still_goes_on_with_its_jobs(app) {
-        let script = without_its_worker(app).await;
-        script.add(Tenant::SYSTEM, Some("wait"), 4).await;
-        let (worker, stop) = script.start(8, false);
-        script.until(0, async || script.runs().len() == 4).await;
-        for _ in 0..20 {
-            script.app.clock.advance(1000);
-            tokio::time::sleep(Duration::from_millis(30)).await;
+on_both_databases!(no_account_has_all_slots);
+async fn no_account_has_all_slots(app: TestApp) {
+    let script = without_its_worker(app).await;
+    let (bulk, neighbour) = (UserId::generate(), UserId::generate());
+    script.add(bulk, Some("wait"), 100).await;
+    let (worker, stop) = script.start(8, true);
+    script.until(0, async || script.runs().len() == 6).await;
+    script.add(neighbour, None, 1).await;
+    script.until(0, async || script.runs().iter().any(|job| job.tenant == neighbour.into())).await;
+    assert_eq!(script.runs().len(), 7);
+    stop.cancel();
+    let waiting = Arc::clone(&script);
+    let release = tokio::spawn(async move {
+        loop {
+            waiting.go_on.notify_waiters();
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        script.go_on.notify_waiters();
-        script.until_left(0, 0, 0).await;
-        assert_eq!(script.runs().len(), 4, "each job ran once");
-        stop.cancel();
-        worker.await.unwrap();
-    }
+    });
+    worker.await.unwrap();
+    release.abort();
+}
 
-    async fn a_panic_while_a_job_is_given_up_puts_it_off_and_what_nobody_understands_is_put_aside(app) {
-        let script = without_its_worker(app).await;
-        script.add(Tenant::SYSTEM, Some("panic"), 1).await;
-        script.add(Tenant::SYSTEM, Some("make no sense"), 2).await;
-        script.add(Tenant::SYSTEM, Some("fail"), 1).await;
-        let (worker, stop) = script.start(8, true);
-        script.until_left(0, 2, 60).await;
-        stop.cancel();
-        worker.await.unwrap();
-        let count = |does: &str| script.runs().iter().filter(|job| job.payload["does"] == does).count();
-        assert_eq!((count("fail"), count("make no sense")), (3, 2));
+on_both_databases!(a_process_that_stood_still_goes_on_with_its_jobs);
+async fn a_process_that_stood_still_goes_on_with_its_jobs(app: TestApp) {
+    let script = without_its_worker(app).await;
+    script.add(Tenant::SYSTEM, Some("wait"), 4).await;
+    let (worker, stop) = script.start(8, false);
+    script.until(0, async || script.runs().len() == 4).await;
+    for _ in 0..20 {
+        script.app.clock.advance(1000);
+        tokio::time::sleep(Duration::from_millis(30)).await;
     }
+    script.go_on.notify_waiters();
+    script.until_left(0, 0, 0).await;
+    assert_eq!(script.runs().len(), 4, "each job ran once");
+    stop.cancel();
+    worker.await.unwrap();
+}
 
-    async fn a_job_that_nobody_may_give_up_is_tried_each_hour(app) {
-        let script = without_its_worker(app).await;
-        script.add(Tenant::SYSTEM, Some("stay"), 1).await;
-        let (worker, stop) = script.start(8, true);
-        script.until(600, async || script.runs().len() >= 6).await;
-        assert_eq!(script.counts().await, (1, 0));
-        stop.cancel();
-        worker.await.unwrap();
-    }
+on_both_databases!(a_panic_while_a_job_is_given_up_puts_it_off_and_what_nobody_understands_is_put_aside);
+async fn a_panic_while_a_job_is_given_up_puts_it_off_and_what_nobody_understands_is_put_aside(app: TestApp) {
+    let script = without_its_worker(app).await;
+    script.add(Tenant::SYSTEM, Some("panic"), 1).await;
+    script.add(Tenant::SYSTEM, Some("make no sense"), 2).await;
+    script.add(Tenant::SYSTEM, Some("fail"), 1).await;
+    let (worker, stop) = script.start(8, true);
+    script.until_left(0, 2, 60).await;
+    stop.cancel();
+    worker.await.unwrap();
+    let count = |does: &str| script.runs().iter().filter(|job| job.payload["does"] == does).count();
+    assert_eq!((count("fail"), count("make no sense")), (3, 2));
+}
 
-    async fn jobs_wait_for_a_store_that_is_away_and_lose_nothing(app) {
-        let script = without_its_worker(app).await;
-        *script.store_is_away.lock().unwrap() = true;
-        script.add(Tenant::SYSTEM, Some("need the store"), 40).await;
-        let (worker, stop) = script.start(8, true);
-        // Ten minutes later nothing was begun: the store was never there.
-        script.until(5, async || *script.checks.lock().unwrap() >= 12).await;
-        assert!(script.runs().is_empty(), "{:?}", script.runs());
-        *script.store_is_away.lock().unwrap() = false;
-        script.until_left(0, 0, 5).await;
-        // It goes away in the middle: whoever notices first costs the others nothing.
-        *script.store_is_away.lock().unwrap() = true;
-        let (runs, checks) = (script.runs().len(), *script.checks.lock().unwrap());
-        script.add(Tenant::SYSTEM, Some("need the store"), 40).await;
-        script.until(0, async || script.runs().len() > runs).await;
-        script.until(5, async || *script.checks.lock().unwrap() >= checks + 12).await;
-        let begun = script.runs().len() - runs;
-        assert!(begun <= 8, "jobs are begun while the store is away: {begun}");
-        *script.store_is_away.lock().unwrap() = false;
-        script.until_left(0, 0, 5).await;
-        assert!(script.runs().iter().all(|job| job.attempts == 1));
-        stop.cancel();
-        worker.await.unwrap();
-    }
+on_both_databases!(a_job_that_nobody_may_give_up_is_tried_each_hour);
+async fn a_job_that_nobody_may_give_up_is_tried_each_hour(app: TestApp) {
+    let script = without_its_worker(app).await;
+    script.add(Tenant::SYSTEM, Some("stay"), 1).await;
+    let (worker, stop) = script.start(8, true);
+    script.until(600, async || script.runs().len() >= 6).await;
+    assert_eq!(script.counts().await, (1, 0));
+    stop.cancel();
+    worker.await.unwrap();
+}
+
+on_both_databases!(jobs_wait_for_a_store_that_is_away_and_lose_nothing);
+async fn jobs_wait_for_a_store_that_is_away_and_lose_nothing(app: TestApp) {
+    let script = without_its_worker(app).await;
+    *script.store_is_away.lock().unwrap() = true;
+    script.add(Tenant::SYSTEM, Some("need the store"), 40).await;
+    let (worker, stop) = script.start(8, true);
+    // Ten minutes later nothing was begun: the store was never there.
+    script.until(5, async || *script.checks.lock().unwrap() >= 12).await;
+    assert!(script.runs().is_empty(), "{:?}", script.runs());
+    *script.store_is_away.lock().unwrap() = false;
+    script.until_left(0, 0, 5).await;
+    // It goes away in the middle: whoever notices first costs the others nothing.
+    *script.store_is_away.lock().unwrap() = true;
+    let (runs, checks) = (script.runs().len(), *script.checks.lock().unwrap());
+    script.add(Tenant::SYSTEM, Some("need the store"), 40).await;
+    script.until(0, async || script.runs().len() > runs).await;
+    script.until(5, async || *script.checks.lock().unwrap() >= checks + 12).await;
+    let begun = script.runs().len() - runs;
+    assert!(begun <= 8, "jobs are begun while the store is away: {begun}");
+    *script.store_is_away.lock().unwrap() = false;
+    script.until_left(0, 0, 5).await;
+    assert!(script.runs().iter().all(|job| job.attempts == 1));
+    stop.cancel();
+    worker.await.unwrap();
 }

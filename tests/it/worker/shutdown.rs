@@ -23,10 +23,10 @@ async fn hold_writes(data_dir: &std::path::Path) -> DatabaseConnection {
 
 /// A server whose last notes can't be written, so that its stores don't close.
 async fn that_can_not_close(data_dir: &std::path::Path, environment: &[(&str, &str)]) -> (Server, DatabaseConnection) {
-    let mut server = Server::start(data_dir, environment).await;
+    let server = Server::start(data_dir, environment).await;
     let hold = hold_writes(data_dir).await;
     // A refusal is noted in the audit log.
-    server.token = Some("not a token".to_owned());
+    server.client.use_token("not a token").await;
     server.graphql("{ viewer { id } }", json!({})).await.expect("a refusal");
     (server, hold)
 }

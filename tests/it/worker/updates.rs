@@ -56,102 +56,102 @@ fn everywhere(content: &str) -> [Vec<String>; 3] {
     std::array::from_fn(|_| vec![content.to_owned()])
 }
 
-on_both_databases! {
-    async fn a_document_that_is_updated_three_times_in_a_row_is_found(app) {
-        let mut app = app;
-        let ada = app.user("ada").await;
-        let collection = ada.create_collection("Notes").await;
-        // All of it waits in the queue when the work begins.
-        app.stop_worker().await;
-        let mut operations = Vec::new();
-        for version in 1..=3 {
-            for note in 0..8 {
-                let (name, text) = (format!("note{note}.txt"), format!("note {note} giraffe{note}x{version}"));
-                operations.push(ada.ingest(&collection, texts(&[(&name, &text)])).await["operation"]["id"].clone());
-            }
-        }
-        let app = app.restart().await;
-        let ada = app.anonymous().log_in("ada").await;
-        for operation in &operations {
-            ada.ended(operation.as_str().unwrap()).await;
-        }
-        idle(&app).await;
+on_both_databases!(a_document_that_is_updated_three_times_in_a_row_is_found);
+async fn a_document_that_is_updated_three_times_in_a_row_is_found(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    // All of it waits in the queue when the work begins.
+    app.stop_worker().await;
+    let mut operations = Vec::new();
+    for version in 1..=3 {
         for note in 0..8 {
-            let content = format!("note {note} giraffe{note}x3");
-            let [lexical, semantic, _] = found(&ada, &format!("giraffe{note}x3")).await;
-            assert_eq!(lexical, std::slice::from_ref(&content));
-            assert!(semantic.contains(&content), "{semantic:?}");
+            let (name, text) = (format!("note{note}.txt"), format!("note {note} giraffe{note}x{version}"));
+            operations.push(ada.ingest(&collection, texts(&[(&name, &text)])).await["operation"]["id"].clone());
         }
-        assert_eq!(points(&app, &collection).await, 8, "points of old revisions are gone");
     }
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    for operation in &operations {
+        ada.ended(operation.as_str().unwrap()).await;
+    }
+    idle(&app).await;
+    for note in 0..8 {
+        let content = format!("note {note} giraffe{note}x3");
+        let [lexical, semantic, _] = found(&ada, &format!("giraffe{note}x3")).await;
+        assert_eq!(lexical, std::slice::from_ref(&content));
+        assert!(semantic.contains(&content), "{semantic:?}");
+    }
+    assert_eq!(points(&app, &collection).await, 8, "points of old revisions are gone");
+}
 
-    async fn a_removal_that_comes_late_leaves_the_newest_content(app) {
-        let ada = app.user("ada").await;
-        let collection = ada.create_collection("Notes").await;
-        for text in ["The ferry waits.", "The tram waits."] {
-            ada.ingest_all(&collection, texts(&[("a.txt", text)])).await;
-        }
-        idle(&app).await;
-        let reader = app.app.services().database.reader(Scope::System);
-        let document = documents::some_ids(&reader, CollectionId(row(&collection)), 1).await.unwrap()[0];
-        for keep in [0, 1] {
-            enqueue_removal_of_the_first_version(&app, &collection, document, keep).await;
-        }
-        idle(&app).await;
-        assert_eq!(found(&ada, "tram").await, everywhere("The tram waits."));
+on_both_databases!(a_removal_that_comes_late_leaves_the_newest_content);
+async fn a_removal_that_comes_late_leaves_the_newest_content(app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    for text in ["The ferry waits.", "The tram waits."] {
+        ada.ingest_all(&collection, texts(&[("a.txt", text)])).await;
     }
+    idle(&app).await;
+    let reader = app.app.services().database.reader(Scope::System);
+    let document = documents::some_ids(&reader, CollectionId(row(&collection)), 1).await.unwrap()[0];
+    for keep in [0, 1] {
+        enqueue_removal_of_the_first_version(&app, &collection, document, keep).await;
+    }
+    idle(&app).await;
+    assert_eq!(found(&ada, "tram").await, everywhere("The tram waits."));
+}
 
-    async fn an_old_revision_that_fails_late_says_nothing_of_the_newer_document(app) {
-        let mut app = app;
-        let ada = app.user("ada").await;
-        let collection = ada.create_collection("Notes").await;
-        app.stop_worker().await;
-        let broken = json!([{ "fileName": "a.pdf", "uri": "a", "source": { "text": "This is no PDF." } }]);
-        let first = ada.ingest(&collection, broken).await["operation"]["id"].clone();
-        // The first waits; nobody claims what is dead.
-        execute(&app, "UPDATE jobs SET status = 'DEAD'").await;
-        let correction = json!([{ "fileName": "a.txt", "uri": "a", "source": { "text": "The tram waits." } }]);
-        let second = ada.ingest(&collection, correction).await["operation"]["id"].clone();
-        let app = app.restart().await;
-        let ada = app.anonymous().log_in("ada").await;
-        assert_eq!(ada.ended(second.as_str().unwrap()).await["status"], "COMPLETED");
-        assert_eq!(status(&ada, &collection).await, "COMPLETED");
-        execute(&app, "UPDATE jobs SET status = 'READY' WHERE status = 'DEAD'").await;
-        app.app.services().work.notify_one();
-        ada.ended(first.as_str().unwrap()).await;
-        assert_eq!(status(&ada, &collection).await, "COMPLETED");
-        assert_eq!(found(&ada, "tram").await, everywhere("The tram waits."));
-    }
+on_both_databases!(an_old_revision_that_fails_late_says_nothing_of_the_newer_document);
+async fn an_old_revision_that_fails_late_says_nothing_of_the_newer_document(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    app.stop_worker().await;
+    let broken = json!([{ "fileName": "a.pdf", "uri": "a", "source": { "text": "This is no PDF." } }]);
+    let first = ada.ingest(&collection, broken).await["operation"]["id"].clone();
+    // The first waits; nobody claims what is dead.
+    execute(&app, "UPDATE jobs SET status = 'DEAD'").await;
+    let correction = json!([{ "fileName": "a.txt", "uri": "a", "source": { "text": "The tram waits." } }]);
+    let second = ada.ingest(&collection, correction).await["operation"]["id"].clone();
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    assert_eq!(ada.ended(second.as_str().unwrap()).await["status"], "COMPLETED");
+    assert_eq!(status(&ada, &collection).await, "COMPLETED");
+    execute(&app, "UPDATE jobs SET status = 'READY' WHERE status = 'DEAD'").await;
+    app.app.services().work.notify_one();
+    ada.ended(first.as_str().unwrap()).await;
+    assert_eq!(status(&ada, &collection).await, "COMPLETED");
+    assert_eq!(found(&ada, "tram").await, everywhere("The tram waits."));
+}
 
-    async fn cancelling_an_old_revision_leaves_the_newer_one_waiting(app) {
-        let mut app = app;
-        let ada = app.user("ada").await;
-        let collection = ada.create_collection("Notes").await;
-        app.stop_worker().await;
-        let first = ada.ingest(&collection, texts(&[("a.txt", "The ferry waits.")])).await["operation"]["id"].clone();
-        ada.ingest(&collection, texts(&[("a.txt", "The tram waits.")])).await;
-        let cancel = "mutation($id: ID!) { operationCancel(id: $id) { operation { status } } }";
-        ada.data(cancel, json!({ "id": first })).await;
-        assert_eq!(status(&ada, &collection).await, "PENDING");
-    }
+on_both_databases!(cancelling_an_old_revision_leaves_the_newer_one_waiting);
+async fn cancelling_an_old_revision_leaves_the_newer_one_waiting(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    app.stop_worker().await;
+    app.leave_jobs();
+    let first = ada.ingest(&collection, texts(&[("a.txt", "The ferry waits.")])).await["operation"]["id"].clone();
+    ada.ingest(&collection, texts(&[("a.txt", "The tram waits.")])).await;
+    let cancel = "mutation($id: ID!) { operationCancel(id: $id) { operation { status } } }";
+    ada.data(cancel, json!({ "id": first })).await;
+    assert_eq!(status(&ada, &collection).await, "PENDING");
+}
 
-    async fn what_waits_in_a_collection_that_is_deleted_ends_and_leaves_nothing(app) {
-        let mut app = app;
-        let ada = app.user("ada").await;
-        let collection = ada.create_collection("Notes").await;
-        app.stop_worker().await;
-        let notes: Vec<_> = (0..20).map(|note| format!("note{note}.txt")).collect();
-        let notes: Vec<_> = notes.iter().map(|name| (name.as_str(), "The tram waits.")).collect();
-        let operation = ada.ingest(&collection, texts(&notes)).await["operation"]["id"].clone();
-        let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } userErrors { code } } }";
-        let deletion = ada.data(delete, json!({ "id": collection })).await["collectionDelete"]["operation"]["id"].clone();
-        let app = app.restart().await;
-        let ada = app.anonymous().log_in("ada").await;
-        let ended = ada.ended(operation.as_str().unwrap()).await;
-        assert_eq!((&ended["status"], &ended["totals"]["completed"]), (&json!("CANCELLED"), &json!(0)), "{ended:#}");
-        assert_eq!(ada.ended(deletion.as_str().unwrap()).await["status"], "COMPLETED");
-        idle(&app).await;
-        assert_eq!(count(&app, "SELECT COUNT(*) FROM chunks").await, 0);
-        assert_eq!(count(&app, "SELECT COUNT(*) FROM documents").await, 0);
-    }
+on_both_databases!(what_waits_in_a_collection_that_is_deleted_ends_and_leaves_nothing);
+async fn what_waits_in_a_collection_that_is_deleted_ends_and_leaves_nothing(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    app.stop_worker().await;
+    let notes: Vec<_> = (0..20).map(|note| format!("note{note}.txt")).collect();
+    let notes: Vec<_> = notes.iter().map(|name| (name.as_str(), "The tram waits.")).collect();
+    let operation = ada.ingest(&collection, texts(&notes)).await["operation"]["id"].clone();
+    let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } userErrors { code } } }";
+    let deletion = ada.data(delete, json!({ "id": collection })).await["collectionDelete"]["operation"]["id"].clone();
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    let ended = ada.ended(operation.as_str().unwrap()).await;
+    assert_eq!((&ended["status"], &ended["totals"]["completed"]), (&json!("CANCELLED"), &json!(0)), "{ended:#}");
+    assert_eq!(ada.ended(deletion.as_str().unwrap()).await["status"], "COMPLETED");
+    idle(&app).await;
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM chunks").await, 0);
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM documents").await, 0);
 }

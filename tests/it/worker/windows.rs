@@ -115,7 +115,7 @@ async fn a_document_survives_the_death_of_the_process_between_two_of_its_windows
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn progress_moves_inside_a_document_that_takes_long() {
     let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(directory.path(), &[("FAILPOINTS", "ingest-upserted=sleep(2500)")]).await;
+    let server = Server::start(directory.path(), &[("FAILPOINTS", "ingest-upserted=sleep(2500)")]).await;
     server.log_in("ada").await;
     let collection = server.create_collection(small_chunks()).await;
     let operation = server.ingest(&collection, texts(&[("a.txt", &words(22_501)), ("b.txt", "One line.")])).await;
@@ -147,7 +147,7 @@ async fn files_are_read_after_the_program_of_the_running_server_was_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("docent");
     fs::copy(env!("CARGO_BIN_EXE_docent"), &program).unwrap();
-    let mut server = Server::start_program(&program, &directory.path().join("data"), &[]).await;
+    let server = Server::start_program(&program, &directory.path().join("data"), &[]).await;
     server.log_in("ada").await;
     let collection = server.create_collection(small_chunks()).await;
     script(&program, "exit 3");

@@ -3,16 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use docent_client::Record;
 
+use super::{history, story::Story};
 use crate::{
-    api::{Chunk, Contents, Group, Mode, NewDocument, PAGE, Search, SearchResult},
-    client::Client,
-    events::Record,
-    history,
-    ingest::{contents_problems, document_ids},
-    kill::Story,
+    api::{Account, Chunk, Contents, Group, Hit, Ingestion, Mode, NewDocument, PAGE, Search, SearchResult},
+    ingest::contents_problems,
     quality::CUTOFF,
-    report::{Report, Target, Unit, note, number},
+    report::{Report, note},
     scifact::Abstract,
 };
 
@@ -30,57 +28,56 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Reads everything in a collection, and searches each of `rows` by its title.
+    pub async fn of(account: &Account, collection: &str, rows: &[Abstract]) -> Result<Self> {
+        let contents = account.contents(collection).await?;
+        let (mut passages, mut originals) = (BTreeMap::new(), BTreeMap::new());
+        for document in &contents.documents {
+            let read = account.passages(&document.id).await?;
+            if let Some(url) = read.download_url {
+                originals.insert(document.uri.clone(), account.client().download(&url).await?);
+            }
+            passages.insert(document.uri.clone(), read.chunks);
+        }
+        let (not_found, strange_hits, rankings) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let mut found = Self { contents, passages, originals, not_found, strange_hits, rankings };
+        for row in rows {
+            for mode in [Mode::Lexical, Mode::Semantic] {
+                found.search(account, collection, row, mode).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn search(&mut self, account: &Account, collection: &str, row: &Abstract, mode: Mode) -> Result<()> {
+        let title = &row.title;
+        let by_document =
+            Search { collection: Some(collection), query: title, mode, group: Group::Document, first: CUTOFF };
+        let by_chunk = Search { group: Group::Chunk, first: PAGE, ..by_document };
+        let by_document = account.search(&by_document).await?.value;
+        let by_chunk = account.search(&by_chunk).await?.value;
+        let documents: BTreeSet<&str> = by_document.hits.iter().map(|hit| hit.document.uri.as_str()).collect();
+        if !documents.contains(row.id.as_str()) {
+            self.not_found.insert(format!("{} search for {title:?}", mode.name()));
+        }
+        if documents.len() != by_document.hits.len() {
+            self.strange_hits.push(format!("{title:?} finds a document twice by document"));
+        }
+        for result in [&by_document, &by_chunk] {
+            self.strange_hits.extend(strange_hits(result, &self.passages));
+        }
+        if mode == Mode::Lexical {
+            let place = |hit: Hit| (hit.document.uri, hit.chunk.index);
+            self.rankings.push(by_chunk.hits.into_iter().map(place).collect());
+        }
+        Ok(())
+    }
+
     /// How many rankings differ from another's. The weights of words depend on every passage in the index, so hidden
     /// remains show here; but so do passages of equal score in another order.
     pub fn rankings_unlike(&self, other: &Self) -> usize {
         self.rankings.iter().zip(&other.rankings).filter(|(left, right)| left != right).count()
     }
-}
-
-/// Reads everything in a collection, and searches each of `rows` by its title.
-pub async fn snapshot(client: &Client, collection: &str, rows: &[Abstract]) -> Result<Snapshot> {
-    let contents = client.contents(collection).await?;
-    let mut passages = BTreeMap::new();
-    let mut originals = BTreeMap::new();
-    for document in &contents.documents {
-        let read = client.passages(&document.id).await?;
-        if let Some(url) = read.download_url {
-            originals.insert(document.uri.clone(), client.download(&url).await?);
-        }
-        passages.insert(document.uri.clone(), read.chunks);
-    }
-    let mut found = Snapshot {
-        contents,
-        passages,
-        originals,
-        not_found: BTreeSet::new(),
-        strange_hits: Vec::new(),
-        rankings: Vec::new(),
-    };
-    for row in rows {
-        for mode in [Mode::Lexical, Mode::Semantic] {
-            let by_document =
-                Search { collection: Some(collection), query: &row.title, mode, group: Group::Document, first: CUTOFF };
-            let by_chunk = Search { group: Group::Chunk, first: PAGE, ..by_document };
-            let by_document = client.search(&by_document).await?.value;
-            let by_chunk = client.search(&by_chunk).await?.value;
-            if !by_document.hits.iter().any(|hit| hit.document.uri == row.id) {
-                found.not_found.insert(format!("{} search for {:?}", mode.name(), row.title));
-            }
-            let documents: BTreeSet<&str> = by_document.hits.iter().map(|hit| hit.document.uri.as_str()).collect();
-            if documents.len() != by_document.hits.len() {
-                found.strange_hits.push(format!("{:?} finds a document twice by document", row.title));
-            }
-            for result in [&by_document, &by_chunk] {
-                found.strange_hits.extend(strange_hits(result, &found.passages));
-            }
-            if mode == Mode::Lexical {
-                let place = |hit: crate::api::Hit| (hit.document.uri, hit.chunk.index);
-                found.rankings.push(by_chunk.hits.into_iter().map(place).collect());
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// Hits of passages that do not exist, of documents that are not complete, or of the same passage twice.
@@ -143,7 +140,7 @@ impl Checks {
                 }
             }
             let id = &acknowledged.operation.id;
-            let operation = story.client.operation(id).await?;
+            let operation = story.account.operation(id).await?;
             let (totals, expected) = (&operation.totals, call.documents.len());
             let complete = operation.status == "COMPLETED"
                 && (totals.documents, totals.completed, totals.failed, totals.skipped) == (expected, expected, 0, 0)
@@ -190,7 +187,7 @@ impl Checks {
     pub async fn repeats(&mut self, story: &Story, documents: usize) -> Result<()> {
         let mut problems = Vec::new();
         for call in &story.calls {
-            let again = story.client.ingest(&story.collection, &call.documents, &call.key).await?.value;
+            let again = story.account.ingest(&story.collection, &call.documents, &call.key).await?.value;
             let before = call.acknowledged.as_ref();
             if before.is_none_or(|before| {
                 before.operation.id != again.operation.id || document_ids(before) != document_ids(&again)
@@ -198,7 +195,7 @@ impl Checks {
                 problems.push(format!("{} sent again is operation {}", call.key, again.operation.id));
             }
         }
-        let after = story.client.contents(&story.collection).await?;
+        let after = story.account.contents(&story.collection).await?;
         if after.documents.len() != documents || after.documents.iter().any(|document| document.status != "COMPLETED") {
             problems.push(format!("after repeating all calls there are {} documents", after.documents.len()));
         }
@@ -210,12 +207,17 @@ impl Checks {
     pub fn report(&self, report: &mut Report) {
         const SHOWN: usize = 10;
         for check in &self.0 {
-            report.judged(check.key, check.label, number(check.problems.len()), Unit::Count, Target::AtMost(0.0));
+            report.count(check.key, check.label, check.problems.len()).at_most(0.0);
             for problem in check.problems.iter().take(SHOWN) {
                 note(format!("{}: {problem}", check.key));
             }
         }
     }
+}
+
+/// The ids of the documents that a call was given.
+fn document_ids(ingestion: &Ingestion) -> Vec<String> {
+    ingestion.documents.iter().map(|document| document.id.clone()).collect()
 }
 
 /// Operations whose events, heard over all kills with a cursor, are not those that are told from the beginning.
@@ -229,49 +231,4 @@ fn heard_otherwise(story: &Story) -> Vec<String> {
 
 fn told_as(record: &Record) -> Vec<(i64, &str, Option<&str>)> {
     record.events.iter().map(|event| (event.sequence, event.kind.as_str(), event.document.as_deref())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn result(hits: &[(&str, usize, &str, &str)]) -> SearchResult {
-        let hit = |(id, index, uri, status): &(&str, usize, &str, &str)| {
-            json!({
-                "chunk": { "id": id, "index": index },
-                "document": { "uri": uri, "status": status },
-            })
-        };
-        let hits: Vec<_> = hits.iter().map(hit).collect();
-        serde_json::from_value(json!({ "tookMs": 1.0, "embeddingMs": 0.0, "legs": [], "hits": hits })).unwrap()
-    }
-
-    fn passages() -> BTreeMap<String, Vec<Chunk>> {
-        let chunk = |index| Chunk {
-            index,
-            content: String::new(),
-            start_offset: 0,
-            end_offset: 0,
-            token_count: 0,
-            headings: Vec::new(),
-        };
-        BTreeMap::from([("a".to_owned(), vec![chunk(0), chunk(1)])])
-    }
-
-    #[test]
-    fn hits_of_stored_passages_are_not_strange() {
-        let hits = result(&[("x", 0, "a", "COMPLETED"), ("y", 1, "a", "COMPLETED")]);
-        assert_eq!(strange_hits(&hits, &passages()), Vec::<String>::new());
-    }
-
-    #[test]
-    fn orphans_repeats_and_unfinished_documents_among_hits_are_strange() {
-        assert_eq!(strange_hits(&result(&[("x", 2, "a", "COMPLETED")]), &passages()).len(), 1);
-        assert_eq!(strange_hits(&result(&[("x", 0, "b", "COMPLETED")]), &passages()).len(), 1);
-        assert_eq!(strange_hits(&result(&[("x", 0, "a", "PROCESSING")]), &passages()).len(), 1);
-        let twice = result(&[("x", 0, "a", "COMPLETED"), ("z", 0, "a", "COMPLETED")]);
-        assert_eq!(strange_hits(&twice, &passages()).len(), 1);
-    }
 }
