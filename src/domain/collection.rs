@@ -7,18 +7,18 @@ use super::{
     id::{CollectionId, GenerationId, UserId},
 };
 
-/// Whether a collection can be used.
+/// The status of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CollectionStatus {
     /// Nothing is being indexed.
     Ready,
-    /// Documents are being indexed; what is complete can be searched.
+    /// Documents are being indexed. What is indexed already can be searched.
     Processing,
     /// Being removed; it no longer exists for readers.
     Deleting,
 }
 
-/// What a user is in a collection.
+/// A role in a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CollectionRole {
     Owner,

@@ -7,22 +7,22 @@ use super::{
     id::{CollectionId, DocumentId, OperationId, UserId},
 };
 
-/// What an operation does.
+/// The type of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OperationType {
-    /// The first documents of a collection.
+    /// Adds the first documents of a collection.
     Index,
-    /// More documents for a collection that has some.
+    /// Adds documents to a collection that already has some.
     Append,
     /// All documents again, with another model or chunking.
     Reindex,
     /// Documents, or the whole collection, removed.
     Delete,
-    /// A source and its documents removed.
+    /// Removes a source and its documents.
     RemoveSource,
 }
 
-/// Where an operation stands.
+/// The status of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OperationStatus {
     Pending,
@@ -76,7 +76,7 @@ impl OperationTotals {
     }
 }
 
-/// A long piece of work. It is answered at once and followed through its events.
+/// A long-running task. The mutation that starts it returns at once, and its events show its progress.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Operation {
     pub id: OperationId,
@@ -143,7 +143,7 @@ impl DocumentOutcome {
 pub struct OperationDocument {
     pub operation_id: OperationId,
     pub document_id: DocumentId,
-    /// Its place in the request, from 0.
+    /// Its position in the request, from 0.
     pub ordinal: i32,
     pub outcome: DocumentOutcome,
     pub error: Option<ProcessingError>,

@@ -84,7 +84,7 @@ pub enum OperationKind {
 
 /// An operation that was parsed, is within the limits, and waits to be run.
 pub struct Operation {
-    /// What it does.
+    /// The type of the operation.
     pub kind: OperationKind,
     /// What it costs, in points.
     pub price: u32,

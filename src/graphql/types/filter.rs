@@ -10,12 +10,12 @@ use crate::{
     },
 };
 
-/// Which way a list runs.
+/// A sort direction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 pub enum OrderDirection {
-    /// From the smallest, the oldest, or the first of the alphabet.
+    /// Ascending: the smallest, the oldest, or the first of the alphabet comes first.
     Asc,
-    /// From the largest, the newest, or the last of the alphabet.
+    /// Descending: the largest, the newest, or the last of the alphabet comes first.
     Desc,
 }
 

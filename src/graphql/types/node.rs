@@ -5,13 +5,9 @@ use async_graphql::{Context, ID, Interface, Result};
 use super::{Chunk, Collection, Document, Operation, User};
 use crate::graphql::global_id::NodeId;
 
-/// A thing with a global id, which `node` finds again.
+/// An object with a global id, which `node` can find.
 #[derive(Interface)]
-#[graphql(field(
-    name = "id",
-    ty = "ID",
-    desc = "The global id: opaque, the same for good, unlike that of anything else."
-))]
+#[graphql(field(name = "id", ty = "ID", desc = "The global id: opaque, permanent and unique."))]
 pub enum Node {
     User(User),
     Collection(Collection),
