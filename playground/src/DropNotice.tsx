@@ -21,8 +21,8 @@ export function DropNotice() {
       {count > 0 && (
         <>
           <p>
-            Files can’t be dropped here. Send a file with <code>uploadCreate</code>, a PUT to the url that it answers
-            with, and <code>documentsIngest</code>; or paste its text into tab <strong>IngestTexts</strong>.
+            Files can’t be dropped here. To add a file, call <code>uploadCreate</code>, PUT the file to the returned
+            url and call <code>documentsIngest</code>; or paste its text into tab <strong>IngestTexts</strong>.
           </p>
           <button type="button" className="docent-close" aria-label="Close" onClick={() => { setCount(0); }}>
             ×

@@ -64,12 +64,12 @@ function SignedIn({ titleId, state, session, onDone }: PanelProps & { state: Ses
       <h2 id={titleId}>Signed in as {username}</h2>
       {keyPrefix ? (
         <p>
-          Every request is sent with the API key <code>{keyPrefix}…</code> and may do what the key may, at most what{" "}
-          {username} may. Reloading the page forgets it.
+          Every request is sent with the API key <code>{keyPrefix}…</code>. It can do what the key allows, but never more
+          than {username} can. Reloading the page removes the key from this page.
         </p>
       ) : (
         <p>
-          Every request is sent with your token. This one is good until {timeOf(validUntil)} and is renewed by itself.
+          Every request is sent with your token. It is valid until {timeOf(validUntil)} and is renewed automatically.
           Reloading the page signs you out.
         </p>
       )}

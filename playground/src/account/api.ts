@@ -41,7 +41,7 @@ export const accountApi: AccountApi = {
   },
   async keyOwner(apiKey) {
     if (!/^docent_key_[\w-]+$/.test(apiKey)) {
-      throw new Problem([{ message: "An API key begins with docent_key_. Paste all of it.", field: "apiKey" }]);
+      throw new Problem([{ message: "An API key begins with docent_key_. Paste the whole key.", field: "apiKey" }]);
     }
     const { data } = await ask(KeyOwnerDocument, {}, { authorization: `Bearer ${apiKey}` });
     if (!data.viewer) throw problemOfRequest();

@@ -29,7 +29,7 @@ export function problemOfUser(userErrors: { message: string; path: string[] }[])
 
 /** From the top-level `errors` of an answer. */
 export function problemOfRequest(errors: AnswerError[] = []): Problem {
-  if (errors.length === 0) return new Problem([{ message: "The server sent an empty answer." }]);
+  if (errors.length === 0) return new Problem([{ message: "The server sent an empty response." }]);
   return new Problem(
     errors.map((error) => ({ message: inWords(error) })),
     errors.some(({ extensions }) => PASSING.has(extensions?.code)),
@@ -48,8 +48,8 @@ function inWords({ message, extensions = {} }: AnswerError): string {
       return "The server is too busy to answer. Try again in a moment.";
     case "INTERNAL_SERVER_ERROR":
       return typeof extensions.requestId === "string"
-        ? `Something went wrong in the server. Its log has more under request ${extensions.requestId}.`
-        : "Something went wrong in the server. Its log has more.";
+        ? `Something went wrong in the server. See request ${extensions.requestId} in its log.`
+        : "Something went wrong in the server. See its log.";
     default:
       return message;
   }

@@ -130,7 +130,7 @@ test("an API key that the server refuses is forgotten, and why is said", async (
   await session.useKey("docent_key_abcdefghijkl");
   expect(session.distrust()).toBe(false);
   expect(await session.accessToken()).toBeUndefined();
-  expect(session.state.get()).toEqual({ notice: "This API key is not good any more. Please sign in again." });
+  expect(session.state.get()).toEqual({ notice: "This API key is no longer valid. Please sign in again." });
 });
 
 test("signing out forgets the tokens at once and revokes them", async () => {

@@ -74,7 +74,7 @@ export class Session {
    * Returns whether there is something to ask again with.
    */
   distrust(): boolean {
-    if (this.#apiKey) this.#forget("This API key is not good any more. Please sign in again.");
+    if (this.#apiKey) this.#forget("This API key is no longer valid. Please sign in again.");
     this.#renewAt = 0;
     return this.#grant !== undefined;
   }

@@ -41,7 +41,7 @@ export async function post(request: object, headers?: HeadersInit): Promise<Post
     tellWhenToRetry(answer, Number(response.headers.get("retry-after")) * 1000);
     return { answer, serverTime };
   } catch {
-    throw new Unreachable(`The server answered with status ${response.status}, but not in GraphQL.`);
+    throw new Unreachable(`The server answered with status ${response.status} and no GraphQL response.`);
   }
 }
 

@@ -27,7 +27,7 @@ const WORDS: Record<OperationEventKind, (file: string) => string> = {
   DOCUMENT_COMPLETED: (file) => `${file} can be searched`,
   DOCUMENT_FAILED: (file) => `${file} could not be indexed`,
   DOCUMENT_SKIPPED: (file) => `${file} is unchanged and was skipped`,
-  DOCUMENT_RETRYING: (file) => `${file} will be tried again`,
+  DOCUMENT_RETRYING: (file) => `${file} will be retried`,
   DOCUMENT_CANCELLED: (file) => `${file} was left out`,
   DOCUMENT_DELETED: (file) => `${file} was deleted`,
   CANCEL_REQUESTED: () => "Stopping",
@@ -66,14 +66,14 @@ export function hasEnded({ outcome }: Progress): boolean {
 }
 
 const WAITS_FOR_SPACE =
-  "Documents wait for space: the server's disk is nearly full. They go on by themselves when there is some.";
-const WHAT_TO_DO = "Look at the reason, then ingest again what failed.";
+  "Documents wait for space: the server's disk is nearly full. They continue automatically when there is space again.";
+const WHAT_TO_DO = "Check the reason, then ingest the failed documents again.";
 
 function completed(totals: Partly<Totals>): Pick<Progress, "outcome" | "text"> {
-  if (totals.failed) return { outcome: "incomplete", text: `${failures(totals)}, the others are done. ${WHAT_TO_DO}` };
+  if (totals.failed) return { outcome: "incomplete", text: `${failures(totals)}, the others completed. ${WHAT_TO_DO}` };
   // Without the count nobody knows, and a good end that is only believed may be none.
   if (typeof totals.failed !== "number") {
-    return { outcome: "incomplete", text: "Ended. Ask for operation { totals { failed } } to see whether documents failed." };
+    return { outcome: "incomplete", text: "Ended. Select operation { totals { failed } } to see whether documents failed." };
   }
   const unchanged = totals.skipped ? `, ${totals.skipped} of ${totals.documents ?? "the"} documents unchanged` : "";
   return { outcome: "completed", text: `Done${unchanged}` };
