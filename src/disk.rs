@@ -72,7 +72,7 @@ impl Disk {
         let space = match self.probe.space() {
             Ok(space) => space,
             Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "the space on the disk is not known");
+                warn!(error = &error as &dyn std::error::Error, "the free space on the disk can't be determined");
                 return false;
             }
         };
@@ -84,7 +84,7 @@ impl Disk {
             if is_short {
                 warn!(available_mib, reserve_mib = reserve / (1024 * 1024), "the disk is nearly full: ingestion waits");
             } else {
-                info!(available_mib, "there is space on the disk again: ingestion goes on");
+                info!(available_mib, "there is space on the disk again: ingestion resumes");
             }
         }
         !is_short && space.available >= reserve.saturating_add(bytes)

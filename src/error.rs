@@ -228,7 +228,7 @@ impl fmt::Display for Error {
             }
             Self::DiskFull => formatter.write_str(
                 "The server's disk is nearly full, so nothing can be added now. Ask the server's operator for more space, \
-                 or remove documents; searching and reading go on.",
+                 or delete documents. Searching and reading still work.",
             ),
             Self::Internal(_) => formatter.write_str("Internal server error."),
         }

@@ -146,7 +146,7 @@ impl Lifecycle {
                 signal.status
             }
             () = tokio::time::sleep(self.grace + LAST_DEADLINE) => {
-                error!(tasks = self.tasks.len(), "the application does not end; ending without it");
+                error!(tasks = self.tasks.len(), "the application does not stop; exiting anyway");
                 1
             }
         }
@@ -157,7 +157,7 @@ impl Lifecycle {
         self.tasks.close();
         let is_cut = tokio::time::timeout(self.grace, self.tasks.wait()).await.is_err();
         if is_cut {
-            warn!(tasks = self.tasks.len(), "the grace is over; stopping at once");
+            warn!(tasks = self.tasks.len(), "the grace period is over; stopping at once");
         }
         self.hard.cancel();
         // A task that blocks its thread can't be dropped; the end of the process ends it.

@@ -37,7 +37,7 @@ pub fn check_password(password: &str) -> Result<(), &'static str> {
         return Err("Choose a password of 8 to 128 characters.");
     }
     if COMMON.contains(password.to_lowercase().as_str()) {
-        return Err("This is one of the passwords that are tried first. Choose another.");
+        return Err("This password is too common. Choose another.");
     }
     Ok(())
 }

@@ -122,9 +122,9 @@ impl Viewer {
             return Ok(user);
         }
         Err(Error::Forbidden(if self.key().is_some() {
-            "This API key is not good for that."
+            "This API key does not allow that."
         } else {
-            "Only administrators of the server may do this."
+            "Only administrators of the server can do this."
         }))
     }
 }

@@ -6,10 +6,10 @@ use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// A unique or foreign key forbids it.
-    #[error("a constraint forbids it")]
+    #[error("a constraint was violated")]
     Constraint(#[source] DbErr),
     /// Another transaction was in the way; the same one may succeed now.
-    #[error("another transaction was in the way")]
+    #[error("another transaction interfered")]
     Contention(#[source] DbErr),
     /// The database can't be reached or has no connection to spare.
     #[error("the database does not answer")]

@@ -39,7 +39,7 @@ impl Transaction<'_> {
 
 impl Database {
     /// Runs `body` in a transaction: committed if it returns `Ok`, rolled back otherwise, and run again, a few times,
-    /// if another transaction was in the way. The body may therefore run more than once; it must not reach for the
+    /// if another transaction interfered. The body may therefore run more than once; it must not reach for the
     /// network, compute for long, or change anything outside.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Database {
     }
 }
 
-/// Errors that can tell whether another transaction was in the way.
+/// Errors that can tell whether another transaction interfered.
 pub trait AsContention {
     /// Whether the transaction should be run again.
     fn is_contention(&self) -> bool;

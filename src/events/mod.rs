@@ -60,7 +60,7 @@ struct Follower {
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
     /// The operation does not exist for the follower any more.
-    #[error("the operation can't be followed any more")]
+    #[error("the operation can no longer be followed")]
     Gone,
     #[error(transparent)]
     Database(#[from] DatabaseError),

@@ -74,7 +74,7 @@ fn serve() -> io::Result<()> {
     let answer: Answer = reading.join().unwrap_or_else(|_| {
         Err(ExtractError::permanent(
             ProcessingErrorCode::ReaderCrashed,
-            "The file can't be read: its reader failed on it. Save it again, if possible in another format.",
+            "The file can't be read because its reader failed. Save it again, if possible in another format.",
         ))
     });
     let mut output = io::stdout().lock();

@@ -196,7 +196,7 @@ impl End {
                 "Reading the file took more memory than is allowed. Split it or save it in a simpler form.",
             ));
         }
-        Err(ExtractError::passing(Code::ReaderCrashed, "The reader of the file broke off before it was done."))
+        Err(ExtractError::passing(Code::ReaderCrashed, "The file reader stopped before it had finished."))
     }
 }
 

@@ -114,7 +114,7 @@ fn refuse(error: &XbergError) -> ExtractError {
         _ if matches!(error, XbergError::Security { .. }) || detail.contains("security limit") => {
             ExtractError::permanent(
                 ProcessingErrorCode::LimitExceeded,
-                "The file is built so that reading it would take more than is allowed. Save it again in the program it came \
+                "Reading the file would take more time or memory than is allowed. Save it again in the program it came \
              from, or split it.",
             )
         }

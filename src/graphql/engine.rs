@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{auth::viewer::Viewer, domain::id::RequestId, error::ErrorCode};
 
-const NO_DOCUMENT: &str = "`query` has to be a string with a document.";
+const NO_DOCUMENT: &str = "`query` must be a string with a document.";
 
 /// Tells clients that sent a hash alone to send the document. Those of urql know the sentence, those of Apollo the code.
 const NOT_PERSISTED: &str = "PersistedQueryNotSupported";
@@ -42,7 +42,7 @@ impl Parameters {
         let mut members = match value {
             Value::Object(members) => members,
             Value::Array(_) => return Err("Batches are not supported: send one request at a time."),
-            _ => return Err("The request has to be a JSON object with a `query`."),
+            _ => return Err("The request must be a JSON object with a `query`."),
         };
         let mut take = |name: &str| members.remove(name).unwrap_or(Value::Null);
         let query = match take("query") {
@@ -53,21 +53,21 @@ impl Parameters {
         let operation_name = match take("operationName") {
             Value::Null => None,
             Value::String(name) => Some(name).filter(|name| !name.is_empty()),
-            _ => return Err("`operationName` has to be a string or null."),
+            _ => return Err("`operationName` must be a string or null."),
         };
         let variables = match take("variables") {
             Value::Null => Map::new(),
             Value::Object(variables) => variables,
-            _ => return Err("`variables` has to be an object or null."),
+            _ => return Err("`variables` must be an object or null."),
         };
         let is_hashed = match take("extensions") {
             Value::Null => false,
             Value::Object(extensions) => extensions.get("persistedQuery").is_some_and(Value::is_object),
-            _ => return Err("`extensions` has to be an object or null."),
+            _ => return Err("`extensions` must be an object or null."),
         };
         match query.as_deref() {
             None if !is_hashed => return Err(NO_DOCUMENT),
-            Some("") if !is_hashed => return Err("`query` is empty: it has to be a document."),
+            Some("") if !is_hashed => return Err("`query` is empty: it must be a document."),
             _ => {}
         }
         Ok(Self { query: query.unwrap_or_default(), operation_name, variables })
@@ -176,7 +176,7 @@ fn select<'a>(
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
         (DocumentOperations::Multiple(_), None) => {
-            let message = "The document has several operations: say which in `operationName`.";
+            let message = "The document has several operations: choose one with `operationName`.";
             return Err(PublicError::new(ErrorCode::BadUserInput, message));
         }
     };

@@ -117,7 +117,7 @@ impl From<parser::Error> for PublicError {
             }
             Parse::MultipleOperations { .. } => (
                 ErrorCode::GraphqlValidationFailed,
-                "An operation without a name has to be the only one of its document.".to_owned(),
+                "An operation without a name must be the only one in its document.".to_owned(),
             ),
             Parse::OperationDuplicated { .. } => {
                 (ErrorCode::GraphqlValidationFailed, "Two operations have the same name.".to_owned())

@@ -155,7 +155,7 @@ impl Extension for OneRequest {
         }
         let execution = next.run(context, operation_name);
         let mut response = tokio::time::timeout(self.timeout, execution).await.unwrap_or_else(|_| {
-            let message = format!("The operation took longer than {} s and was given up.", self.timeout.as_secs());
+            let message = format!("The operation took longer than {} s and was cancelled.", self.timeout.as_secs());
             Response::from_errors(vec![PublicError::new(ErrorCode::Timeout, message).into()])
         });
         response.errors.retain(|error| error.source::<Kept>().is_none());

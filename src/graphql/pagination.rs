@@ -55,7 +55,7 @@ pub fn foreign_cursor() -> Error {
     Error::invalid(
         ViolationCode::Invalid,
         "after",
-        "after is not a cursor of this list. Give back a cursor that this list gave you, with the same order.",
+        "after is not a cursor of this list. Use a cursor from this list, with the same sort order.",
     )
 }
 
@@ -144,8 +144,7 @@ impl HitPosition {
             Error::invalid(
                 ViolationCode::Invalid,
                 "after",
-                "after is not a cursor of this question. Give back a cursor that the same question gave you: the same \
-                 query, collections, mode, grouping and least score.",
+                "after is not a cursor of this question. Use a cursor from the same question: the same query, collections, mode, grouping and minimum score.",
             )
         })
     }

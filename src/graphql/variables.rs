@@ -83,7 +83,7 @@ impl InputTypes {
             if let Some(missed) = self.missed(ty, value) {
                 let Missed { mut path, expected } = missed.within(name);
                 path.reverse();
-                let message = format!("The variable `${}` has to be {expected}.", path.join("."));
+                let message = format!("The variable `${}` must be {expected}.", path.join("."));
                 return Err(PublicError::new(ErrorCode::GraphqlValidationFailed, message).at([*pos]));
             }
         }

@@ -140,7 +140,7 @@ async fn send(
         Condition::Holds => {}
         Condition::Known => return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response()),
         Condition::Failed => {
-            let message = "The document has other content than `If-Match` names: fetch it anew.";
+            let message = "The content of the document does not match `If-Match`: download it again.";
             let error = HttpError::new(StatusCode::PRECONDITION_FAILED, ErrorCode::Conflict, message);
             return Ok(([(ETAG, tag)], error).into_response());
         }

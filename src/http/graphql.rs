@@ -108,7 +108,7 @@ pub async fn get(
 
 /// `HEAD`, `OPTIONS` and the rest.
 pub async fn refuse_method() -> HttpError {
-    method_not_allowed("GET, POST", "GraphQL is asked with GET or POST.")
+    method_not_allowed("GET, POST", "Use GET or POST for GraphQL requests.")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,7 @@ async fn run(
     match (operation.kind, verb) {
         (OperationKind::Query, _) | (OperationKind::Mutation, Verb::Post) => {}
         (OperationKind::Mutation, Verb::Get) => {
-            return Err(method_not_allowed("POST", "Mutations are sent with POST."));
+            return Err(method_not_allowed("POST", "Use POST for mutations."));
         }
         (OperationKind::Subscription, _) => {
             return Ok(Reply::refused(PublicError::new(ErrorCode::BadUserInput, SUBSCRIPTION), request_id));

@@ -18,9 +18,8 @@ use crate::{config::HttpConfig, error::ErrorCode};
 /// The header in which proxies say how they were called themselves.
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-const UNREADABLE: &str = "The request has to name one host.";
-const UNKNOWN: &str = "This server is not known by the host name of the request. Use one that it has; if this one is \
-                       right, its operator adds it to the setting `http.public_hosts`.";
+const UNREADABLE: &str = "The request must name exactly one host.";
+const UNKNOWN: &str = "This server does not know the host name of the request. Use a name that it knows, or ask its operator to add this one to the setting `http.public_hosts`.";
 
 /// Refuses requests to other hosts than this one, before anything else looks at them.
 pub async fn require_known(State(state): State<Arc<HttpState>>, request: Request, next: Next) -> Response {

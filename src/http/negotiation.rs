@@ -47,7 +47,8 @@ impl MediaType {
             (range.thousandths > 0).then_some((range, media_type))
         });
         best.max_by_key(|(rank, _)| *rank).map(|(_, media_type)| media_type).ok_or_else(|| {
-            let message = "Answers are `application/graphql-response+json` or `application/json`: accept one of them.";
+            let message =
+                "Responses are `application/graphql-response+json` or `application/json`: accept one of them.";
             HttpError::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message)
         })
     }

@@ -100,7 +100,7 @@ impl Runner {
             let now = self.clock.now();
             let rescued = self.database.transaction(|tx| jobs::rescue_all(tx, now).boxed()).await?;
             if rescued > 0 {
-                info!(jobs = rescued, "jobs of the last run are taken up again");
+                info!(jobs = rescued, "jobs of the last run are resumed");
             }
         }
         // Signs of life go on until the last job has ended.
@@ -266,14 +266,14 @@ impl Runner {
 
     async fn tell_of_pause(&self, handler: &dyn Handler, job: &ClaimedJob, error: &JobError, pause: Duration) {
         if let Err(error) = caught(handler.postponed(job, error, pause).map(Ok)).await {
-            error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "a pause can't be told");
+            error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "a pause can't be announced");
         }
     }
 
     async fn bury(&self, job: &ClaimedJob, error: &JobError) -> Result<(), JobError> {
         error!(
             job.id = %job.id, job.kind, error = error as &dyn std::error::Error,
-            "nobody understands this job; it stays in the table `jobs` as DEAD"
+            "no handler understands this job; it stays in the table `jobs` as DEAD"
         );
         let (lease, message) = (job.lease(), error.to_string());
         let message = message.as_str();
@@ -322,7 +322,7 @@ impl Runner {
         };
         self.held.stop(&kept.lost);
         for stray in &kept.strays {
-            warn!(job.id = %stray.id, stray.kind, "a job was held for nothing and is taken up again");
+            warn!(job.id = %stray.id, stray.kind, "a job was held without need and is resumed");
             if let Err(error) = self.release(stray, Cost::Delay, backoff::long_pause(stray.delays), None).await {
                 warn!(job.id = %stray.id, error = &error as &dyn std::error::Error, "the job can't be given back");
             }
@@ -331,7 +331,7 @@ impl Runner {
             let (worker, now) = (self.worker, self.clock.now());
             let rescued = self.database.transaction(|tx| jobs::rescue_dead(tx, worker, now).boxed()).await?;
             if rescued > 0 {
-                warn!(jobs = rescued, "jobs of workers that gave no sign of life are taken up again");
+                warn!(jobs = rescued, "jobs of workers without a heartbeat are resumed");
                 self.wake.notify_one();
             }
         }

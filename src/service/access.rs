@@ -53,8 +53,8 @@ async fn or_refused(
 /// The refusal of something that the caller sees and may not touch.
 pub(super) fn forbidden(viewer: &Viewer) -> Error {
     Error::Forbidden(if viewer.key().is_some() {
-        "This API key, or the account that it belongs to, may not do this in this collection."
+        "This API key or its account is not allowed to do this in this collection."
     } else {
-        "Your role in this collection does not allow this. Ask its owner for another."
+        "Your role in this collection does not allow this. Ask its owner for another role."
     })
 }

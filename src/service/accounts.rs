@@ -115,7 +115,11 @@ pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -
                     violations.add(ViolationCode::Taken, "username", "This user name is taken. Choose another.");
                 }
                 if email_taken {
-                    violations.add(ViolationCode::Taken, "email", "There is an account with this e-mail address.");
+                    violations.add(
+                        ViolationCode::Taken,
+                        "email",
+                        "An account with this e-mail address already exists.",
+                    );
                 }
                 violations.check()?;
                 let role = if is_first { ServerRole::Admin } else { invited.unwrap_or(ServerRole::Member) };
@@ -142,7 +146,7 @@ fn check_registration(registration: Registration) -> Result<(), Error> {
     match registration {
         Registration::Open => Ok(()),
         Registration::Invite => {
-            Err(Error::Forbidden("This server opens accounts by invitation. Ask its administrator for one."))
+            Err(Error::Forbidden("Registration on this server needs an invitation. Ask its administrator for one."))
         }
         Registration::Closed => Err(Error::Forbidden("Registration is closed on this server. Ask its administrator.")),
     }
@@ -166,7 +170,8 @@ async fn use_invitation(
             && invitation.email.as_ref().is_none_or(|only| name::folded(only) == name::folded(email))
     };
     let Some(invitation) = found.filter(is_good) else {
-        let message = "This invitation is not good (any more), or is for another e-mail address. Ask for a new one.";
+        let message =
+            "This invitation is invalid, used or expired, or it is for another e-mail address. Ask for a new one.";
         return Err(Error::invalid(ViolationCode::Invalid, "invitation", message));
     };
     invitations::set_used(tx, invitation.id, now).await?;
@@ -250,7 +255,8 @@ pub async fn change(services: &Services, viewer: &Viewer, id: UserId, change: Ac
                 users::update(tx, &user).await?;
                 if was_admin && users::count_active_admins(tx).await? == 0 {
                     return Err(Error::Conflict(
-                        "This is the last administrator of the server. Make somebody else one first.".into(),
+                        "This is the last administrator of the server. Make someone else an administrator first."
+                            .into(),
                     ));
                 }
                 let deed = Deed::new(action).to(id).saying(match user.role {

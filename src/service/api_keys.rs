@@ -49,16 +49,16 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
     let mut violations = Violations::default();
     let name = violations.text("name", "the key's name", &input.name, MAX_NAME);
     if input.actions.is_empty() {
-        violations.add(ViolationCode::Required, "actions", "Say what the key is good for: at least one action.");
+        violations.add(ViolationCode::Required, "actions", "Choose at least one action that the key allows.");
     }
     for (index, action) in input.actions.iter().enumerate() {
         if !policy::rule(*action).keys {
-            let message = format!("{} can't be done with a key. Leave it out.", action.as_str());
+            let message = format!("{} is not possible with a key. Leave it out.", action.as_str());
             violations.add(ViolationCode::Invalid, &format!("actions.{index}"), message);
         }
     }
     if input.expires_at.is_some_and(|end| end <= now) {
-        violations.add(ViolationCode::Invalid, "expiresAt", "Choose a time that is still to come.");
+        violations.add(ViolationCode::Invalid, "expiresAt", "Choose a time in the future.");
     }
     if input.points_per_minute.is_some_and(|points| points < 1) {
         violations.add(ViolationCode::Invalid, "pointsPerMinute", "Give at least one point a minute, or no limit.");
@@ -108,7 +108,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
         .transaction(|tx| {
             async move {
                 if api_keys::count_good(tx, user, now).await? >= most {
-                    return Err(Error::Conflict(format!("You have {most} keys already. Revoke one first.")));
+                    return Err(Error::Conflict(format!("You already have {most} keys. Revoke one first.")));
                 }
                 api_keys::insert(tx, new, digest.clone()).await?;
                 audit::done(tx, viewer, Deed::new(AuditAction::ApiKeyCreate).to(new.id), now).await?;

@@ -72,7 +72,9 @@ const MIN_CHUNK_TOKENS: i32 = 16;
 pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) -> Result<Collection, Error> {
     let owner = viewer.require(Action::CollectionCreate)?;
     if viewer.scope().key().is_some_and(|key| !key.all_collections) {
-        return Err(Error::Forbidden("This API key is good for the collections that it names, and not for new ones."));
+        return Err(Error::Forbidden(
+            "This API key is limited to the collections that it names, so it can't create new ones.",
+        ));
     }
     let mut violations = Violations::default();
     let name = violations.title("name", "the collection's name", &input.name, MAX_NAME);
@@ -223,7 +225,7 @@ fn chunking(services: &Services, violations: &mut Violations, request: ChunkingR
         violations.add(
             ViolationCode::Invalid,
             "chunking.maxTokens",
-            format!("Choose between {MIN_CHUNK_TOKENS} and {most} tokens: more the model does not read."),
+            format!("Choose between {MIN_CHUNK_TOKENS} and {most} tokens: the model does not read more."),
         );
     }
     let overlap_tokens = request
@@ -261,5 +263,5 @@ fn name_taken(error: crate::db::DatabaseError) -> Error {
 }
 
 fn taken() -> Error {
-    Error::invalid(ViolationCode::Taken, "name", "You have a collection of this name. Choose another.")
+    Error::invalid(ViolationCode::Taken, "name", "You already have a collection with this name. Choose another.")
 }

@@ -40,7 +40,7 @@ pub async fn charge(services: &Services, viewer: &Viewer, points: u32) -> Result
     }
     Err(Error::LimitExceeded {
         limit: "pointsBudget",
-        message: "The budget of this API key is spent. Ask its owner for another.".to_owned(),
+        message: "The budget of this API key is spent. Ask its owner for a new key.".to_owned(),
     })
 }
 

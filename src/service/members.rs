@@ -56,7 +56,8 @@ pub async fn set(
                 let member = Member { collection_id: id, user_id, role, created_at: now };
                 if before == Some(CollectionRole::Owner) && role != CollectionRole::Owner {
                     return Err(Error::Conflict(
-                        "The owner stays one until somebody else is: give that role to another member.".into(),
+                        "The owner keeps this role until someone else has it. Make another member the owner instead."
+                            .into(),
                     ));
                 }
                 if before == Some(role) {
@@ -101,7 +102,7 @@ async fn find_user(tx: &Transaction<'_>, viewer: &Viewer, named: &NamedUser) -> 
 async fn hand_over(tx: &Transaction<'_>, collection: Collection, to: UserId) -> Result<(), Error> {
     let handed = Collection { owner_id: to, ..collection.clone() };
     let has_one_already =
-        || Error::Conflict("The new owner has a collection of this name already. Rename this one first.".into());
+        || Error::Conflict("The new owner already has a collection with this name. Rename this one first.".into());
     check_name_is_free(tx, &handed, Some(collection.id)).await.map_err(|error| match error {
         Error::Invalid(_) => has_one_already(),
         error => error,
@@ -133,7 +134,7 @@ pub async fn remove(services: &Services, viewer: &Viewer, id: CollectionId, user
                 };
                 if collection.owner_id == user {
                     return Err(Error::Conflict(
-                        "The owner can't leave the collection. Make somebody else the owner first, or remove it."
+                        "The owner can't leave the collection. Make someone else the owner first, or delete the collection."
                             .into(),
                     ));
                 }

@@ -112,8 +112,8 @@ pub(crate) fn finish_if_settled(locked: &mut LockedOperation, now: DateTime<Utc>
         (OperationStatus::Completed, OperationEventKind::OperationCompleted)
     };
     let message = (totals.failed > 0).then(|| match (totals.failed, totals.documents) {
-        (1, 1) => "The document could not be indexed; its error says why.".to_owned(),
-        (failed, all) => format!("{failed} of {all} documents could not be indexed; their errors say why."),
+        (1, 1) => "The document could not be indexed. Its error has the reason.".to_owned(),
+        (failed, all) => format!("{failed} of {all} documents could not be indexed. Their errors have the reasons."),
     });
     locked.operation.status = status;
     locked.operation.completed_at = Some(now);
@@ -160,10 +160,10 @@ async fn cancel_within(
         return Err(if is_seen { forbidden(viewer) } else { Error::NotFound("operation") });
     };
     if locked.operation.status.is_terminal() {
-        return Err(Error::Conflict("This operation has ended already.".into()));
+        return Err(Error::Conflict("This operation has already ended.".into()));
     }
     if !locked.operation.can_be_cancelled() {
-        return Err(Error::Conflict("A removal can't be cancelled: its documents are gone already.".into()));
+        return Err(Error::Conflict("A deletion can't be cancelled: its documents are already deleted.".into()));
     }
     if !locked.cancel_requested {
         locked.cancel_requested = true;

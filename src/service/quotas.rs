@@ -19,7 +19,7 @@ pub(super) async fn check_documents(
 ) -> Result<(), Error> {
     let refused = |whose: &str, quota: u64, bytes: i64| {
         let message = format!(
-            "{whose} may have {quota} bytes of files; with these documents there would be {bytes}. Delete documents, or \
+            "{whose} can store {quota} bytes of files; with these documents there would be {bytes}. Delete documents, or \
              ask the server's administrator for more room."
         );
         Error::invalid(ViolationCode::LimitExceeded, "documents", message)
@@ -53,7 +53,7 @@ pub(super) async fn check_upload(
         return Err(Error::LimitExceeded {
             limit: "limits.stored_bytes_per_account",
             message: format!(
-                "Your account may have {quota} bytes of files, and this one would be too much. Delete documents, or ask \
+                "Your account can store {quota} bytes of files, and this file would exceed that. Delete documents, or ask \
                  the server's administrator for more room."
             ),
         });

@@ -106,7 +106,7 @@ async fn collection(services: &Services, viewer: &Viewer) -> Result<Collection, 
     }
     let input = NewCollection {
         name: NAME.to_owned(),
-        description: Some("What Docent is, how it is used and how it is built. Ask it something.".to_owned()),
+        description: Some("What Docent is, how to use it, and how it is built. Ask it a question.".to_owned()),
         is_public: true,
         ..NewCollection::default()
     };

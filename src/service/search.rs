@@ -168,7 +168,7 @@ fn check(services: &Services, request: &SearchRequest) -> Result<(), Error> {
     let mut violations = Violations::default();
     let length = request.query.chars().count();
     if request.query.trim().is_empty() {
-        violations.add(ViolationCode::Required, "query", "Ask something: the query is empty.");
+        violations.add(ViolationCode::Required, "query", "The query is empty. Ask a question.");
     } else if length > limits.query_characters {
         let most = limits.query_characters;
         violations.add(ViolationCode::TooLong, "query", format!("Shorten the query to {most} characters."));

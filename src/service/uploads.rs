@@ -37,7 +37,7 @@ const MAX_CONTENT_TYPE: usize = 127;
 pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> Result<Upload, Error> {
     let user = viewer.require_user_id()?;
     if !viewer.scope().carries(Action::DocumentIngest) {
-        return Err(Error::Forbidden("This API key is not good for adding documents."));
+        return Err(Error::Forbidden("This API key does not allow adding documents."));
     }
     let mut violations = Violations::default();
     let file_name = violations.file_name("fileName", &input.file_name);
@@ -108,7 +108,7 @@ where
     let stored = services.blobs.put_stream(bytes, limit).await.map_err(|error| match error {
         BlobError::TooLarge { .. } => too_large(limit),
         BlobError::Interrupted(_) => {
-            Error::invalid(ViolationCode::Invalid, "", "The upload was cut off. Send the file again.")
+            Error::invalid(ViolationCode::Invalid, "", "The upload was interrupted. Send the file again.")
         }
         error => error.into(),
     })?;
@@ -155,10 +155,13 @@ pub(super) async fn hold_bytes(tx: &Transaction<'_>, blobs: &BlobStore, digests:
 pub fn too_large(limit: u64) -> Error {
     Error::LimitExceeded {
         limit: "limits.upload_bytes",
-        message: format!("This file is too large. A file may have {limit} bytes ({} MiB).", limit / (1024 * 1024)),
+        message: format!(
+            "This file is too large. A file can have at most {limit} bytes ({} MiB).",
+            limit / (1024 * 1024)
+        ),
     }
 }
 
 fn filled() -> Error {
-    Error::Conflict("This upload has its bytes already. Create another one for another file.".into())
+    Error::Conflict("This upload already has its content. Create another upload for another file.".into())
 }

@@ -77,7 +77,7 @@ impl Violations {
                 format!("Use a plain letter or digit instead of «{character}» in {what}.")
             }
             Some(Flaw::Mixed(word)) => {
-                format!("Write «{word}» in {what} in one alphabet: letters of others look the same.")
+                format!("Write «{word}» in {what} in one alphabet, because letters of other alphabets look the same.")
             }
         };
         self.add(ViolationCode::Invalid, path, message);
@@ -105,7 +105,7 @@ impl Violations {
     pub(super) fn meta(&mut self, path: &str, value: Option<serde_json::Value>) -> serde_json::Value {
         let Some(value) = value else { return serde_json::Value::Object(serde_json::Map::new()) };
         if !value.is_object() {
-            self.add(ViolationCode::Invalid, path, "Metadata has to be a JSON object.");
+            self.add(ViolationCode::Invalid, path, "Metadata must be a JSON object.");
         } else if value.to_string().len() > MAX_META_BYTES {
             self.add(ViolationCode::TooLong, path, format!("Shorten the metadata to {MAX_META_BYTES} bytes of JSON."));
         } else if contains_nul(&value) {

@@ -244,8 +244,8 @@ fn success(leg: SearchLegKind, elapsed: Duration, candidates: usize) -> LegRepor
 
 fn failure(leg: SearchLegKind, elapsed: Duration) -> LegReport {
     let message = match leg {
-        SearchLegKind::Semantic => "The search by meaning failed; these results rest on words alone.",
-        SearchLegKind::Lexical => "The search by words failed; these results rest on meaning alone.",
+        SearchLegKind::Semantic => "The search by meaning failed. These results are based on words only.",
+        SearchLegKind::Lexical => "The search by words failed. These results are based on meaning only.",
     };
     LegReport { leg, state: SearchLegState::Failed, elapsed, candidates: 0, message: Some(message.into()) }
 }

@@ -53,7 +53,7 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
             seen.insert(collection.id);
             let found = compare(services, collection).await?;
             if services.integrity.found(collection.id, found) {
-                warn!(collection = %collection.id, ?found, "vectors and chunks differ; it is repaired");
+                warn!(collection = %collection.id, ?found, "vectors and chunks differ; they will be repaired");
                 repair(services, collection.id).await?;
             }
         }

@@ -103,8 +103,8 @@ fn is_away(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
 /// What a removal or a repair says that did not succeed however often it was tried: nobody may give it up.
 fn goes_on(what: &str, reason: GiveUp<'_>) -> JobError {
     let reason = match reason {
-        GiveUp::Failed(error) => format!("{what} failed and is tried again: {error}"),
-        GiveUp::Crashed => format!("{what} took its worker down and is tried again"),
+        GiveUp::Failed(error) => format!("{what} failed and will be retried: {error}"),
+        GiveUp::Crashed => format!("{what} crashed its worker and will be retried"),
     };
     JobError::Later { after: LONG_PAUSE, reason: reason.into() }
 }

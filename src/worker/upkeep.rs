@@ -63,7 +63,7 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
             warn!(error = &error as &dyn std::error::Error, "vectors can't be optimised now");
         }
         if let Err(error) = remove_old_audit_entries(&services).await {
-            warn!(error = &error as &dyn std::error::Error, "old lines of the audit log can't be removed now");
+            warn!(error = &error as &dyn std::error::Error, "old entries of the audit log can't be removed now");
         }
         if let Err(error) = remove_ended_operations(&services, &stop).await {
             warn!(error = &error as &dyn std::error::Error, "old operations can't be removed now");
@@ -115,7 +115,7 @@ async fn remove_old_audit_entries(services: &Services) -> Result<(), Error> {
     let moment = services.clock.now() - TimeDelta::days(days);
     let removed = services.database.transaction(|tx| audit_log::delete_before(tx, moment).boxed()).await?;
     if removed > 0 {
-        debug!(entries = removed, "old lines of the audit log removed");
+        debug!(entries = removed, "old entries of the audit log removed");
     }
     Ok(())
 }

@@ -85,7 +85,7 @@ impl MemberMutation {
                 deed = deed.saying(format!("for «{}»", name.chars().take(MAX_NAME).collect::<String>()));
                 Ok(NamedUser::Username(name))
             }
-            _ => Err(Error::invalid(ViolationCode::Required, "userId", "Give one of `userId` and `username`.")),
+            _ => Err(Error::invalid(ViolationCode::Required, "userId", "Set either `userId` or `username`.")),
         };
         let set = match user {
             Ok(user) => members::set(ctx.services()?, ctx.viewer()?, id, user, input.role.into()).await,

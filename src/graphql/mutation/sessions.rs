@@ -62,7 +62,7 @@ impl TryFrom<SessionRevokeInput> for EndedSessions {
             _ => Err(Error::invalid(
                 ViolationCode::Invalid,
                 "",
-                "Give one of `refreshToken`, `sessionId` and `all`, or nothing.",
+                "Set one of `refreshToken`, `sessionId` and `all`, or none.",
             )),
         }
     }

@@ -11,8 +11,8 @@ use super::protocol::Close;
 const UNKNOWN_NAMES: [&str; 8] =
     ["accesstoken", "apikey", "auth", "authtoken", "bearer", "idtoken", "token", "xapikey"];
 
-const NO_TEXT: &str = "`authorization` has to be a string.";
-const NO_HEADERS: &str = "`headers` has to be an object.";
+const NO_TEXT: &str = "`authorization` must be a string.";
+const NO_HEADERS: &str = "`headers` must be an object.";
 const UNKNOWN: &str = "send the credential as `authorization`: `Bearer …`.";
 
 /// The credential that a client sends: `authorization`, or the same under `headers`. Null is as good as nothing.

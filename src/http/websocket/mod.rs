@@ -55,7 +55,7 @@ pub fn accept(
         return Err(HttpError::bad_request("Offer the WebSocket subprotocol `graphql-transport-ws`."));
     }
     if !origin::is_allowed(headers, &state.http) {
-        let message = "Pages of this origin may not use the server.";
+        let message = "Pages of this origin are not allowed to use the server.";
         return Err(HttpError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message));
     }
     let authorization = authentication::authorization(headers)?;
@@ -67,9 +67,10 @@ pub fn accept(
     if state.sockets.len() > state.limits.websocket_connections || state.shutdown.is_cancelled() {
         return Err(no_room("The server has no room for another WebSocket. Try again later."));
     }
-    let share = state.places.for_address(client.subnet()).ok_or_else(|| {
-        no_room("Your address has as many WebSockets as one may have. Close one, or try again later.")
-    })?;
+    let share = state
+        .places
+        .for_address(client.subnet())
+        .ok_or_else(|| no_room("Your address has the maximum number of WebSockets. Close one, or try again later."))?;
     let state = Arc::clone(state);
     let span = tracing::info_span!("websocket", request.id = client.request.map(tracing::field::display));
     Ok(upgrade.on_upgrade(move |socket| {

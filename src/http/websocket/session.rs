@@ -266,7 +266,8 @@ impl Session {
         let operation = if self.live.len() < limit {
             admit(Arc::clone(&self.state), parameters, viewer, request_id).await
         } else {
-            let message = format!("This socket has {limit} operations already: complete one, or open another socket.");
+            let message =
+                format!("This WebSocket already has {limit} operations: complete one, or open another WebSocket.");
             Err(PublicError::limit_exceeded(message, limit, limit + 1))
         };
         match operation {

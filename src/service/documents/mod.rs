@@ -204,7 +204,7 @@ async fn check(
                     violations.add(
                         ViolationCode::Conflict,
                         &at("source.uploadId"),
-                        "This upload has no bytes yet. Send them with PUT to its url first.",
+                        "This upload has no content yet. Send the content to its url with PUT first.",
                     );
                 }
                 Some(upload) => {
@@ -233,7 +233,7 @@ async fn check(
             violations.add(
                 ViolationCode::Duplicate,
                 &at("uri"),
-                format!("Another document of this call has the uri «{uri}» too. Give each its own."),
+                format!("Another document of this call also has the uri «{uri}». Give each document its own."),
             );
         }
         let meta = violations.meta(&at("meta"), document.meta.clone());
@@ -284,7 +284,7 @@ async fn accept(
             uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
         if documents.len() < uris.len() {
             return Err(Error::Conflict(
-                "Documents that this idempotency key brought were removed since. Use a new key to add them again."
+                "Documents that were added with this idempotency key have been deleted. Use a new key to add them again."
                     .into(),
             ));
         }

@@ -107,7 +107,7 @@ fn directory_name(placement: &Placement) -> Result<&str, VectorError> {
     } else {
         Err(VectorError::Refused {
             action: "opening a placement",
-            source: format!("{name:?} is no name for a placement").into(),
+            source: format!("{name:?} is not a valid name for a placement").into(),
         })
     }
 }

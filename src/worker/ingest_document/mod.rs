@@ -112,7 +112,7 @@ impl Handler for IngestDocument {
 
     async fn postponed(&self, job: &ClaimedJob, error: &JobError, pause: Duration) {
         if let Err(error) = self.tell_of_retry(job, error, pause).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a retry can't be told");
+            tracing::warn!(error = &error as &dyn std::error::Error, "a retry can't be announced");
         }
         tracing::debug!(error = error as &dyn std::error::Error, "document postponed");
     }
@@ -126,8 +126,7 @@ impl Handler for IngestDocument {
             GiveUp::Crashed => (
                 ProcessingStage::Index,
                 ProcessingErrorCode::ReaderCrashed,
-                "This document was being worked on each time a worker went down, so it was set aside. Ingest it again \
-                 if you trust it.",
+                "A worker crashed each time it processed this document, so the document is quarantined. Ingest it again if you trust it.",
                 DocumentStatus::Quarantined,
             ),
         };
@@ -148,7 +147,7 @@ fn failure(error: &JobError) -> (ProcessingStage, ProcessingErrorCode, &str) {
         None => (
             ProcessingStage::Index,
             ProcessingErrorCode::ServiceFailure,
-            "A part of the server kept failing while this document was indexed. Try it again later.",
+            "A part of the server kept failing while this document was indexed. Ingest it again later.",
         ),
     }
 }

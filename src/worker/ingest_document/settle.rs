@@ -239,10 +239,10 @@ impl IngestDocument {
         let Payload { operation, ordinal } = payload(job)?;
         let message = match error {
             JobError::Away { dependency: SPACE, .. } => {
-                "The server's disk is nearly full; this document goes on when there is space again.".to_owned()
+                "The server's disk is nearly full; this document continues when there is space again.".to_owned()
             }
             JobError::Away { dependency, .. } => {
-                format!("The {dependency} does not answer; this document goes on when it does.")
+                format!("The {dependency} does not answer; this document continues when it does.")
             }
             _ => format!("A part of the server failed; trying again in {} s.", pause.as_secs().max(1)),
         };
@@ -282,7 +282,7 @@ fn settled_early(
     match document {
         None => Some(Settlement::skipped(id, "deleted meanwhile")),
         Some(document) if document.revision >= item.revision => {
-            Some(Settlement::skipped(id, "overtaken by newer content"))
+            Some(Settlement::skipped(id, "replaced by newer content"))
         }
         Some(_) if !is_collection_kept => Some(Settlement::deleted_with_its_collection(id)),
         Some(_) if locked.cancel_requested => Some(Settlement::cancelled(id)),

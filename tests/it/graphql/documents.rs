@@ -244,7 +244,7 @@ on_both_databases! {
         let outcomes: Vec<_> = operation["documents"]["nodes"].as_array().unwrap().iter().map(|node| node["outcome"].clone()).collect();
         assert_eq!(outcomes, ["COMPLETED", "FAILED", "COMPLETED"]);
         assert!(operation["documents"]["nodes"][1]["error"]["code"].is_string());
-        assert_eq!(operation["errorMessage"], "1 of 3 documents could not be indexed; their errors say why.");
+        assert_eq!(operation["errorMessage"], "1 of 3 documents could not be indexed. Their errors have the reasons.");
     }
 }
 

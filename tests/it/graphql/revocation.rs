@@ -67,7 +67,7 @@ async fn cancel(caller: &Caller, operation: &str) {
 /// The socket is closed as forbidden.
 async fn ends(socket: Client) {
     let (code, reason) = socket.closed().await;
-    assert_eq!((code, reason.as_str()), (4403, "Forbidden: this login or key has ended."));
+    assert_eq!((code, reason.as_str()), (4403, "Forbidden: this session or key is no longer valid."));
 }
 
 on_both_databases! {
