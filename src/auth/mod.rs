@@ -1,4 +1,4 @@
-//! Who is asking and what they may do: the viewer, the policy, passwords, tokens, limits.
+//! Who the caller is and what they may do: the viewer, the policy, passwords, tokens, limits.
 
 pub mod password;
 pub mod policy;

@@ -1,11 +1,11 @@
-//! Who may do what: one table. Repositories make the conditions of their statements from its rows, the API answers
-//! `viewerCan` from them, and the documentation prints them, so the three can't disagree.
+//! The policy: one table of permissions. Repositories build the conditions of their statements from its rows, the API
+//! computes `viewerCan` from them, and the documentation prints them, so the three can't disagree.
 
 use std::fmt::Write;
 
 use crate::domain::{action::Action, collection::CollectionRole, scope::Scope};
 
-/// Who may do one thing.
+/// Who may perform one action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rule {
     pub action: Action,

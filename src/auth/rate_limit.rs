@@ -1,7 +1,7 @@
-//! How much a caller may ask for: token buckets in memory.
+//! Rate limits: token buckets in memory.
 //!
-//! Our own, because quotas differ from key to key, what is left is shown to clients, attempts are given back, and time is
-//! the application's clock; libraries for this fix one of these.
+//! They are our own, because each key can have its own quota, clients see what is left, attempts can be returned, and
+//! time comes from the application's clock. Existing libraries fix one of these.
 
 use std::{
     hash::Hash,
@@ -98,7 +98,7 @@ impl<K: Hash + Eq> Buckets<K> {
 pub enum Payer {
     User(UserId),
     Key(ApiKeyId),
-    /// Nobody in particular; `None` when the connection does not tell.
+    /// An anonymous caller; `None` if the connection does not have an address.
     Address(Option<Subnet>),
 }
 
@@ -121,8 +121,8 @@ enum LoginBucket {
     Known(LoginName, Option<Subnet>),
 }
 
-/// Keeps passwords from being guessed. An account's bucket can be emptied by anybody, so addresses that its user logged in
-/// from have one of their own: whoever guesses does not lock the user out.
+/// Limits password guessing. Anyone can drain an account's bucket, so addresses that the user has logged in from get
+/// their own: guessing can't lock the user out.
 #[derive(Debug)]
 pub struct LoginLimiter {
     buckets: Buckets<LoginBucket>,

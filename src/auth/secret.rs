@@ -9,7 +9,8 @@ const SECRET_BYTES: usize = 32;
 /// Characters of the random part by which people recognise a secret.
 const RECOGNISED: usize = 8;
 
-/// What a secret opens. Its beginning tells, so that scanners for leaked secrets know it as ours.
+/// The kind of a secret. Its prefix shows the kind, so that scanners for leaked secrets recognise it as one of
+/// Docent's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SecretKind {
     /// The API, with some rights of an account.
@@ -55,7 +56,7 @@ impl Secret {
         text.starts_with(kind.prefix())
     }
 
-    /// The secret itself, for its owner and nobody else.
+    /// The secret itself. Show it only to its owner.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text

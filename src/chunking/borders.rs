@@ -96,7 +96,7 @@ struct Scan<'a> {
     open: Option<Heading>,
     /// The end of the last heading.
     heading_end: usize,
-    /// The beginning of the line of the last border asked for, and that border.
+    /// The start of the line of the last border requested, and that border.
     line_start: usize,
     seen: usize,
 }

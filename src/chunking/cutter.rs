@@ -107,7 +107,7 @@ impl<'a> Cutter<'a> {
         word.filter(|&at| at > after).unwrap_or(limit)
     }
 
-    /// Where the chunk after `last` begins, so that it repeats no more than the overlap.
+    /// Where the chunk after `last` starts, so that it repeats at most the overlap.
     fn overlap_start(&self, last: &Range<usize>) -> usize {
         let heading = self.borders.last_heading(last.start, last.end);
         let first_token = self.tokens.before(last.end).saturating_sub(self.overlap_tokens);

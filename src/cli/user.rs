@@ -59,7 +59,7 @@ impl User {
             Self::Create(create) => {
                 let Create { username, email, full_name } = create;
                 let account = NewAccount { username, email, password, full_name, invitation: None };
-                // Whoever may start this command may open accounts, whatever visitors may.
+                // The operator may create accounts whatever the setting for visitors is.
                 let user = accounts::register(app.services(), &Viewer::console(), account).await?;
                 println!("Account {} was created.", user.username);
             }

@@ -101,7 +101,7 @@ impl Config {
         Ok(Loaded { config, file, variables: names })
     }
 
-    /// Checks that the settings make sense, each for itself and together. [`Config::load`] does so by itself.
+    /// Checks the settings, each by itself and together. [`Config::load`] calls it.
     ///
     /// # Errors
     /// Names every setting that doesn't.
@@ -246,7 +246,7 @@ fn nested(key: &str, value: Value) -> Dict {
 /// A value of the wrong type, in our words. A secret is not repeated.
 fn explain(error: &figment::Error, known: &Known) -> String {
     let place = error.metadata.as_ref().map(|metadata| format!("{}: ", metadata.name)).unwrap_or_default();
-    // The path goes on inside a list.
+    // The path continues inside a list.
     let key = error.path.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(".");
     let Some(setting) = known.get(&key) else { return format!("{place}{}", error.kind) };
     let expected = setting.expected;
@@ -277,7 +277,7 @@ fn section_of(key: &str) -> Option<&str> {
     key.split_once('.').map(|(section, _)| section)
 }
 
-/// The candidate that looks most like `name`. The right setting in the wrong section is nearer than any misspelling.
+/// The candidate most similar to `name`. The right setting in the wrong section is more similar than any misspelling.
 fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> &'a str {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     candidates

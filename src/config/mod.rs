@@ -1,7 +1,7 @@
 //! Every setting of the server, with its default. [`Config::load`] reads them: defaults, then `docent.toml`, then the
 //! environment (`DOCENT__SECTION__KEY`).
 //!
-//! Values only: nothing here opens, connects or starts anything, and nothing here looks at the environment by itself.
+//! Values only: nothing here opens, connects or starts anything, or reads the environment.
 
 pub mod load;
 pub mod options;

@@ -17,7 +17,7 @@ pub(super) struct Refusal {
     pub(super) message: String,
 }
 
-/// The model whose limits are known here, and the longest chunk that it reads beside its two special tokens.
+/// The model whose limits are known here, and its longest chunk, without the two special tokens.
 const DEFAULT_MODEL: (&str, u32) = ("all-MiniLM-L6-v2", 254);
 
 /// The longest time that a setting may name: times are added to clocks, which must not overflow.
@@ -170,7 +170,7 @@ impl Config {
         let limits = &self.limits;
         check.range("limits.request_bytes", limits.request_bytes, 1024..=1024 * 1024 * 1024);
         check.range("limits.document_bytes", limits.document_bytes, 1024..=1024 * 1024 * 1024);
-        // GraphiQL's introspection query has about 400 tokens; a schema nobody can introspect helps nobody.
+        // GraphiQL's introspection query has about 400 tokens. A schema that can't be introspected is of no use.
         check.range("limits.document_tokens", limits.document_tokens, 500..=1_000_000);
         // The parser calls itself for each level; deeper than this, it overflows the stack.
         check.range("limits.document_nesting", limits.document_nesting, 16..=128);

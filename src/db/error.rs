@@ -8,7 +8,7 @@ pub enum DatabaseError {
     /// A unique or foreign key forbids it.
     #[error("a constraint was violated")]
     Constraint(#[source] DbErr),
-    /// Another transaction was in the way; the same one may succeed now.
+    /// Another transaction interfered; the same one may succeed now.
     #[error("another transaction interfered")]
     Contention(#[source] DbErr),
     /// The database can't be reached or has no connection to spare.

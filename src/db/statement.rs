@@ -1,8 +1,8 @@
-//! How a statement that reads is run: no longer than it may take, no longer than somebody waits for it, and not too many of
-//! one caller at the same time.
+//! How a statement that reads is run: with a time limit, only while a caller waits for it, and with a limit of
+//! concurrent statements per caller.
 //!
-//! PostgreSQL ends a statement that takes too long by itself. SQLite asks a handler every few thousand steps whether to go
-//! on; the handler is set when the statement gets its connection.
+//! PostgreSQL has its own time limit. SQLite calls a handler every few thousand steps to ask whether to continue; the
+//! handler is set when the statement gets its connection.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use sea_orm::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Steps of SQLite's machine between two questions whether to go on: less than a millisecond.
+/// Steps of SQLite's virtual machine between two calls of the handler: less than a millisecond.
 const STEPS: i32 = 4000;
 
 tokio::task_local! {
@@ -32,8 +32,8 @@ tokio::task_local! {
     static WATCH: Watch;
 }
 
-/// What the statements of one caller share: only so many of them run at the same time, the others wait for their turn. So
-/// whoever asks for much at once waits for it, and not everybody else.
+/// The share of each caller: a limited number of their statements runs concurrently, and the others wait. So callers
+/// with many statements delay only themselves.
 #[derive(Clone, Debug)]
 pub struct Lane(Arc<Semaphore>);
 
@@ -72,7 +72,8 @@ impl<K: Eq + Hash> Lanes<K> {
     }
 }
 
-/// What the handler of a connection to SQLite asks: until when the statement may run, and whether somebody waits for it.
+/// The state that the handler of a SQLite connection checks: the deadline of the statement, and whether a caller waits
+/// for it.
 #[derive(Clone, Debug)]
 struct Watch {
     end: Instant,
@@ -85,7 +86,7 @@ impl Watch {
     }
 }
 
-/// Tells the handler that nobody waits any more.
+/// Tells the handler that no caller waits any longer.
 struct Waiting(Arc<AtomicBool>);
 
 impl Drop for Waiting {
@@ -142,8 +143,8 @@ async fn watched<T>(work: impl Future<Output = Result<T, DbErr>>, timeout: Durat
     WATCH.scope(Watch { end: Instant::now() + timeout, is_dropped }, work).await
 }
 
-/// A statement on PostgreSQL, which goes on there when nobody waits any more. So it keeps its connection and its turn until
-/// it ends: PostgreSQL's own time limit is near.
+/// A statement on PostgreSQL, which continues there when no caller waits. So it keeps its connection and its turn until
+/// it ends, at most until PostgreSQL's own time limit.
 struct Whole<T: Send + 'static> {
     work: Option<BoxFuture<'static, T>>,
 }

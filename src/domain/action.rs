@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Something that a caller may or may not do. Who may is the policy's to say (`auth::policy`).
+/// An action that a caller may perform or not. The policy decides (`auth::policy`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Action {
     /// Read and search a collection, its documents, their chunks and original files.

@@ -17,7 +17,7 @@ pub struct ApiKey {
     /// The beginning of the secret, by which people recognise it.
     pub prefix: String,
     pub actions: ActionSet,
-    /// The collections that it is good for; `None`: all of its owner.
+    /// The collections that the key can access; `None`: all that its owner can.
     pub collections: Option<Vec<CollectionId>>,
     /// Points that it may spend in a minute; `None`: what every account may.
     pub points_per_minute: Option<i32>,

@@ -145,7 +145,7 @@ pub struct AuditEntry {
     pub at: DateTime<Utc>,
     pub action: AuditAction,
     pub result: AuditResult,
-    /// The account that did it; `None` for nobody in particular and for the server's operator.
+    /// The account that acted; `None` for anonymous callers and for the server's operator.
     pub user_id: Option<UserId>,
     /// The key that it was done with, if one was.
     pub api_key_id: Option<ApiKeyId>,

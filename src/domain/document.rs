@@ -16,7 +16,7 @@ pub enum DocumentStatus {
     Completed,
     /// Indexing failed. `error` has the reason.
     Failed,
-    /// It kept killing its worker and is not tried again by itself.
+    /// It repeatedly crashed its worker and is not retried automatically.
     Quarantined,
 }
 

@@ -1,4 +1,4 @@
-//! Long work that a caller asked for, and the story of it.
+//! A long-running task that a caller requested, and its events.
 
 use chrono::{DateTime, Utc};
 
@@ -43,7 +43,7 @@ impl OperationStatus {
     }
 }
 
-/// How many documents an operation has, by outcome, and the chunks that they gave.
+/// Number of documents of an operation by outcome, and the chunks made of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct OperationTotals {
     pub documents: i32,
@@ -115,7 +115,7 @@ impl Operation {
     }
 }
 
-/// What became of one document in one operation.
+/// The outcome of one document in one operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum DocumentOutcome {
     Pending,
@@ -152,7 +152,7 @@ pub struct OperationDocument {
     pub percent: i32,
 }
 
-/// What an event tells. The last three end the story.
+/// The kind of an event. The last three end the operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OperationEventKind {
     OperationCreated,

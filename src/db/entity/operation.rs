@@ -50,7 +50,7 @@ pub struct Model {
     pub last_sequence: i32,
     pub cancel_requested: bool,
     pub idempotency_key: Option<String>,
-    /// SHA-256 of the request, to tell a repeated call from another one under the same key.
+    /// SHA-256 of the request, which distinguishes a repeated call from another call with the same key.
     pub request_digest: Option<String>,
     pub created_at: DateTimeUtc,
     pub started_at: Option<DateTimeUtc>,

@@ -1,4 +1,4 @@
-//! API keys. A key exists for its owner alone.
+//! API keys. A key is visible only to its owner.
 
 use std::collections::HashMap;
 

@@ -55,7 +55,7 @@ pub struct CollectionKey {
     pub id: CollectionId,
 }
 
-/// The collections of a filter, whoever asks.
+/// The collections that match a filter, regardless of the caller.
 fn matching(filter: &CollectionFilter) -> Condition {
     let mut condition = Condition::all();
     if let Some(owner) = filter.owner {
@@ -233,8 +233,8 @@ pub async fn lock(
     row.map(TryInto::try_into).transpose()
 }
 
-/// Takes a collection in which the scope may do `action` until the transaction ends, and tells nothing of it: for the
-/// order in which rows are taken (see [`Transaction`]), before what is meant is taken.
+/// Locks a collection until the transaction ends, if the scope may perform `action` on it, and does not report whether
+/// it did. It keeps the lock order (see [`Transaction`]) when the target row is locked later.
 pub async fn hold(tx: &Transaction<'_>, scope: Scope, id: CollectionId, action: Action) -> Result<(), DatabaseError> {
     let row = collection::Entity::find_by_id(id.0).filter(allowed(scope, action)).lock_exclusive();
     let row = row.select_only().column(collection::Column::Id);

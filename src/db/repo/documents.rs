@@ -61,7 +61,7 @@ pub struct DocumentList {
     pub page: PageRequest<DocumentKey>,
 }
 
-/// The documents of a filter, whoever asks.
+/// The documents that match a filter, regardless of the caller.
 pub(super) fn matching(filter: &DocumentFilter) -> Condition {
     let mut condition = Condition::all();
     if !filter.status.is_empty() {
@@ -157,7 +157,7 @@ pub async fn count(
     Ok(rows.into_iter().map(|(id, count)| (CollectionId(id), count)).collect())
 }
 
-/// A document with what only the way of a document needs to know.
+/// A document with the fields that only its processing needs.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LockedDocument {
     pub document: Document,
@@ -247,8 +247,8 @@ pub async fn take_revision(tx: &Transaction<'_>, id: DocumentId, now: DateTime<U
     Ok(())
 }
 
-/// Writes how work on a revision of a document stands. Only the newest revision that somebody wants speaks for the
-/// document, and only until it is complete; what becomes of an older one later is told by its operation alone.
+/// Writes the processing state of a revision of a document. Only the newest requested revision changes the document's
+/// state, and only until it is complete. What happens to an older one later is recorded only in its operation.
 pub async fn set_status(
     tx: &Transaction<'_>,
     (id, revision): (DocumentId, i32),

@@ -1,8 +1,8 @@
-//! Repositories, one kind of row a file: functions that read through a [`Reader`] and write through a
+//! Repositories, one kind of row per file: functions that read through a [`Reader`] and write through a
 //! [`Transaction`](super::Transaction).
 //!
-//! Reads see what the reader's scope allows and nothing else; hidden and missing look the same. `find` gives an option,
-//! `find_many` a map (what loaders call), `list` a page by keyset.
+//! Reads return only what the reader's scope allows; hidden and missing rows look the same. `find` returns an option,
+//! `find_many` a map (for loaders), and `list` a page by keyset.
 
 pub mod api_keys;
 pub mod audit_log;
@@ -67,7 +67,7 @@ impl Direction {
     }
 
     /// Rows after the pair `(first, second)` in this direction, for lists that break ties by a second column. It is one
-    /// comparison of rows: an index finds the place of one, not that of the same thing written with OR.
+    /// comparison of row values, which an index can use; the same condition written with OR it can't.
     fn after_pair<A: ColumnTrait, B: ColumnTrait>(
         self,
         columns: (A, B),
@@ -126,11 +126,11 @@ fn allowed(scope: Scope, action: Action) -> Condition {
     condition
 }
 
-/// The collections in which a scope may do `action`, in parts that have nothing in common: those that the caller has a
-/// role in or its key names, and those that everybody may read.
+/// The collections in which a scope may perform `action`, in disjoint parts: those in which the caller has a role or
+/// that their key names, and those that everyone may read.
 ///
-/// Each part is found from an index of what it is about: rows that the caller can't see are not looked at. Whether the
-/// caller may is for `allowed` to say; the parts only say where to begin.
+/// Each part starts from an index, so rows that the caller can't see are not scanned. `allowed` decides the permission;
+/// the parts only say where to start.
 fn collections_of(scope: Scope, action: Action) -> Vec<Select<collection::Entity>> {
     let start = |condition: SimpleExpr| collection::Entity::find().filter(condition).filter(allowed(scope, action));
     let is_public = || Expr::col(collection::Column::IsPublic.as_column_ref());

@@ -1,4 +1,4 @@
-//! Operations, what became of each document in them, and their events.
+//! Operations, the outcome of each document in them, and their events.
 
 use std::collections::HashMap;
 
@@ -53,8 +53,8 @@ pub struct OperationItem {
     pub meta: serde_json::Value,
 }
 
-/// An operation held by a transaction, so that nobody else changes it or numbers its events. Changes are written by
-/// [`save`].
+/// An operation locked by a transaction, so that no other transaction changes it or numbers its events. [`save`] writes
+/// changes.
 #[derive(Debug)]
 pub struct LockedOperation {
     pub operation: Operation,
@@ -63,11 +63,11 @@ pub struct LockedOperation {
     events: Vec<OperationEvent>,
 }
 
-/// The repetition of a call, told by its key.
+/// The repetition of a call, found by its idempotency key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Idempotency {
     pub key: String,
-    /// SHA-256 of what was asked for.
+    /// SHA-256 of the request.
     pub request_digest: String,
 }
 
@@ -78,7 +78,7 @@ impl LockedOperation {
         Self { operation, cancel_requested: false, last_sequence: 0, events: Vec::new() }
     }
 
-    /// Adds an event to the story; it becomes visible with the rest of the transaction.
+    /// Adds an event; it becomes visible with the rest of the transaction.
     pub fn record(
         &mut self,
         kind: OperationEventKind,
@@ -116,7 +116,7 @@ fn own_without_collection(scope: Scope, action: Action) -> Option<Condition> {
         Scope::System => Some(gone),
         Scope::Anonymous => None,
         Scope::Account(caller) => {
-            // A key for some collections was not good for one that is gone.
+            // A key limited to some collections does not cover one that is deleted.
             let is_good = caller.key.is_none_or(|key| key.all_collections && key.actions.contains(action));
             is_good.then(|| gone.add(operation::Column::UserId.eq(caller.user.0)))
         }
@@ -128,7 +128,7 @@ pub(super) fn visible(scope: Scope) -> Condition {
     allowed(scope, Action::OperationRead)
 }
 
-/// The operations of a filter, whoever asks.
+/// The operations that match a filter, regardless of the caller.
 fn matching(filter: &OperationFilter) -> Condition {
     let mut condition = Condition::all();
     if !filter.status.is_empty() {
@@ -141,7 +141,7 @@ fn matching(filter: &OperationFilter) -> Condition {
     condition
 }
 
-/// Where the operations of a filter are: the collections that they are on, in parts, and those that are on none any more.
+/// Where the operations of a filter are: on collections, in parts, and on collections that no longer exist.
 fn places(scope: Scope, filter: &OperationFilter) -> (Vec<Select<collection::Entity>>, Option<Condition>) {
     match filter.collection {
         Some(id) => (vec![collections_among(&[id], scope, Action::OperationRead)], None),
@@ -221,7 +221,7 @@ pub async fn count(reader: &Reader<'_>, filter: &OperationFilter) -> Result<i64,
     count_of_all(reader, lists).await
 }
 
-/// Whether somebody asked to cancel an operation.
+/// Whether cancellation of an operation was requested.
 pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result<bool, DatabaseError> {
     let requested: Option<bool> = operation::Entity::find_by_id(id.0)
         .select_only()
@@ -505,7 +505,7 @@ pub async fn set_percent(
     Ok(())
 }
 
-/// Writes what became of a document in an operation. Work on it is over, or begins anew.
+/// Writes the outcome of a document in an operation. Its processing has ended, or starts again.
 pub async fn set_outcome(
     tx: &Transaction<'_>,
     id: OperationId,

@@ -143,8 +143,8 @@ pub async fn insert_token(
     Ok(())
 }
 
-/// A token that was issued once, told by its digest or, when that is forgotten, by its family. Its login is locked until
-/// the transaction ends, and its tokens with it.
+/// A token that was issued, found by its digest or, if that is no longer stored, by its family. Its session and the
+/// session's tokens are locked until the transaction ends.
 pub async fn lock_token(tx: &Transaction<'_>, token: &TokenNames) -> Result<Option<IssuedToken>, DatabaseError> {
     let by_digest = || refresh_token::Entity::find_by_id(token.digest.as_str()).one(&tx.connection);
     let relative = match (by_digest().await?, &token.family) {
@@ -157,7 +157,7 @@ pub async fn lock_token(tx: &Transaction<'_>, token: &TokenNames) -> Result<Opti
     let Some(relative) = relative else { return Ok(None) };
     let session = session::Entity::find_by_id(relative.session_id).lock_exclusive().one(&tx.connection).await?;
     let Some(session) = session else { return Ok(None) };
-    // Now that nobody else changes it.
+    // Now that no other transaction can change it.
     let state = match by_digest().await? {
         None => TokenState::Forgotten,
         Some(token) => match token.used_at.zip(token.salt) {
@@ -240,7 +240,7 @@ async fn end(tx: &Transaction<'_>, which: SimpleExpr, now: DateTime<Utc>) -> Res
     Ok(ended.rows_affected)
 }
 
-/// Removes logins that ended before `moment`, with their tokens: none of them opens anything any more.
+/// Deletes sessions that ended before `moment`, with their tokens, which are all invalid by now.
 pub async fn delete_ended(tx: &Transaction<'_>, moment: DateTime<Utc>) -> Result<u64, DatabaseError> {
     let ended = session::Entity::delete_many()
         .filter(session::Column::ExpiresAt.lt(moment).or(session::Column::RevokedAt.lt(moment)));

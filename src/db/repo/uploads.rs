@@ -1,4 +1,4 @@
-//! Files on their way in. An upload exists for its owner alone.
+//! Uploads. An upload is visible only to its owner.
 
 use std::collections::HashMap;
 
@@ -67,7 +67,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &Upload) -> Result<(), DatabaseEr
     Ok(())
 }
 
-/// Notes what arrived. Returns whether the upload was still waiting for it.
+/// Records the content that arrived. Returns whether the upload was still waiting for it.
 pub async fn set_stored(tx: &Transaction<'_>, id: UploadId, stored: &StoredFile) -> Result<bool, DatabaseError> {
     let result = upload::Entity::update_many()
         .col_expr(upload::Column::FileSize, Expr::value(stored.size))
