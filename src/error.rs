@@ -1,7 +1,7 @@
-//! What the outside may learn when something does not work: a code, a sentence, sometimes where in the input.
+//! What callers may learn about a failure: a code, a sentence, and sometimes a path in the input.
 //!
-//! Adapters have error types of their own; use cases turn them into [`Error`]. Causes are kept for the log and never
-//! leave the server.
+//! Adapters have their own error types; use cases turn them into [`Error`]. Causes are kept for the log and never leave
+//! the server.
 
 use std::{error::Error as StdError, fmt};
 
@@ -104,13 +104,13 @@ pub enum ViolationCode {
     TooLong,
     /// Another object has this value already.
     Taken,
-    /// Two places of the input say the same thing.
+    /// Two parts of the input have the same value.
     Duplicate,
     /// What the input names does not exist for the caller.
     NotFound,
     /// The state of the object does not allow it.
     Conflict,
-    /// The caller may not do this.
+    /// The caller lacks permission.
     Forbidden,
     /// Name and password do not fit an account.
     WrongCredentials,
@@ -123,15 +123,15 @@ pub enum ViolationCode {
 pub enum Error {
     /// The caller has to log in (again).
     Unauthenticated(&'static str),
-    /// The caller is known and may not.
+    /// The caller is known but lacks permission.
     Forbidden(&'static str),
-    /// What was named does not exist for the caller; the word says what kind of thing it is.
+    /// The object does not exist or is hidden from the caller; the word is its kind.
     NotFound(&'static str),
     /// The input is refused; nothing was changed.
     Invalid(Vec<InputViolation>),
     /// The state does not allow it now.
     Conflict(String),
-    /// More was asked for than is allowed.
+    /// The request exceeds a limit.
     LimitExceeded { limit: &'static str, message: String },
     /// Too many requests.
     RateLimited { retry_after_seconds: u64 },
@@ -186,7 +186,7 @@ impl Error {
         }
     }
 
-    /// What is wrong with the input, if that is what it is.
+    /// The validation errors, if it has any.
     #[must_use]
     pub fn violations(&self) -> &[InputViolation] {
         match self {
@@ -246,7 +246,7 @@ impl StdError for Error {
 }
 
 const RETRY_AFTER_SECONDS: u64 = 2;
-/// Somebody has to make space, which takes a while.
+/// A person has to free space, which takes a while.
 const RETRY_WHEN_FULL_SECONDS: u64 = 60;
 
 impl Error {

@@ -14,7 +14,7 @@ use super::{ExtractError, FileKind, text};
 const SUPPORTED: &str =
     "Supported formats are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, EPUB and e-mail (EML).";
 
-/// What the bytes alone tell.
+/// What the bytes alone show.
 enum Content {
     /// One of the kinds with an unmistakable beginning.
     Document(FileKind),
@@ -24,7 +24,7 @@ enum Content {
     BrokenText(usize),
     /// A known kind without a reader.
     Foreign(&'static str),
-    /// Neither text nor anything known.
+    /// Neither text nor a known format.
     Noise,
     /// An Office document inside an encrypted container.
     Locked,

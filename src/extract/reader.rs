@@ -13,7 +13,7 @@ use super::{ExtractError, ExtractedText, FileKind, detect, text};
 pub(super) const STACK_BYTES: usize = 64 << 20;
 
 /// The text of `bytes`, a document of `kind`, in at most `max_text_bytes`. `declared_type` is the media type that its
-/// sender gave.
+/// sender declared.
 ///
 /// # Errors
 /// As `Slot::read`, save for what only the parent process can see.
@@ -100,7 +100,7 @@ fn has_pdf_trailer(bytes: &[u8]) -> bool {
     [&b"%%EOF"[..], b"startxref"].iter().any(|mark| tail.windows(mark.len()).any(|window| window == *mark))
 }
 
-/// The library's error in the words of the contract. What it says in detail goes to the log of the parent.
+/// Translates the library's error into the API's words. Its details go to the log of the parent.
 #[expect(clippy::print_stderr, reason = "standard error of the child is its log; the parent reads it")]
 fn refuse(error: &XbergError) -> ExtractError {
     eprintln!("{error}");

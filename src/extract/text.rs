@@ -15,7 +15,7 @@ const MAX_LINE_ENDS: usize = 4;
 /// Titles are for lists and headings of results; longer ones are cut.
 const MAX_TITLE_CHARACTERS: usize = 300;
 
-/// Reads plain text or Markdown. `declared_type` is the media type that its sender gave.
+/// Reads plain text or Markdown. `declared_type` is the media type that its sender declared.
 pub(super) fn read(kind: FileKind, bytes: &[u8], declared_type: Option<&str>) -> Result<ExtractedText, ExtractError> {
     let text = normalise(&decode(bytes, declared_encoding(declared_type))?);
     let is_markdown = kind == FileKind::Markdown;

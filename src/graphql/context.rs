@@ -9,7 +9,7 @@ use crate::{auth::viewer::Viewer, service::Services};
 
 /// The three things that resolvers work with.
 pub trait ContextExt {
-    /// Who is asking.
+    /// Who the caller is.
     fn viewer(&self) -> Result<&Viewer>;
 
     /// The use cases' parts.

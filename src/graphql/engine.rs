@@ -1,4 +1,4 @@
-//! A schema and its limits behind one type, whatever the schema's own type is. Transports talk to this only.
+//! Hides a schema and its limits behind one type, whatever the type of the schema. Transports use only this.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,13 +21,13 @@ use crate::{auth::viewer::Viewer, domain::id::RequestId, error::ErrorCode};
 
 const NO_DOCUMENT: &str = "`query` must be a string with a document.";
 
-/// Tells clients that sent a hash alone to send the document. Those of urql know the sentence, those of Apollo the code.
+/// Tells clients that sent only a hash to send the document. urql recognises the sentence, Apollo the code.
 const NOT_PERSISTED: &str = "PersistedQueryNotSupported";
 
 /// What a client sends, on every transport.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Parameters {
-    /// The document; empty when the client sent no more than its hash.
+    /// The document; empty if the client sent only its hash.
     pub query: String,
     pub operation_name: Option<String>,
     pub variables: Map<String, Value>,
@@ -86,7 +86,7 @@ pub enum OperationKind {
 pub struct Operation {
     /// The type of the operation.
     pub kind: OperationKind,
-    /// What it costs, in points.
+    /// Its cost, in points.
     pub price: u32,
     request: Request,
     started: Started,
@@ -221,7 +221,7 @@ impl Answer {
         self.data.is_some()
     }
 
-    /// When it may be worth trying again, if the caller asked too often.
+    /// When a retry may succeed, if the caller sent too many requests.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         let is_limited = |extensions: &&ErrorExtensionValues| matches!(extensions.get("code"), Some(async_graphql::Value::String(code)) if code == ErrorCode::RateLimited.as_str());

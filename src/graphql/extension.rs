@@ -61,7 +61,7 @@ impl Started {
 #[derive(Clone, Debug, Default)]
 pub struct RequestVariables(pub serde_json::Map<String, serde_json::Value>);
 
-/// Makes the extension; give it to the schema's builder.
+/// Creates the extension; pass it to the schema's builder.
 pub struct Execution {
     timeout: Duration,
 }
@@ -94,8 +94,8 @@ struct State {
 }
 
 impl State {
-    /// Keeps the error of a field with its path. What travels on, through parents that may not be null, is only the
-    /// sign that the error has been kept: the engine would cut its path.
+    /// Keeps the error of a field with its path. Through parents that can't be null, only a marker travels on that says
+    /// the error has been kept, because the engine would cut its path.
     fn keep(&self, error: ServerError, path: &QueryPathNode<'_>) -> ServerError {
         if error.source::<Kept>().is_some() {
             return error;
@@ -185,8 +185,8 @@ impl Extension for OneRequest {
     }
 }
 
-/// Notes an error that says that the caller may not see what they asked for. What travels up from a field below was
-/// noted there.
+/// Records an error that says that the caller lacks permission to see what they requested. Errors that come up from a
+/// field below are already recorded.
 fn note_refusal(context: &ExtensionContext<'_>, error: &ServerError, (parent, name): (&str, &str), field: &Field) {
     let ours = error.source::<Error>().or_else(|| error.source::<Arc<Error>>().map(AsRef::as_ref));
     let (Some(error), Some(services), Some(viewer)) =

@@ -1,6 +1,7 @@
-//! Scalars that GraphQL does not have by itself.
+//! Scalars that GraphQL does not define.
 //!
-//! Each says whether a value is one of it (`is_valid`), so that a bad one is refused before anything runs, with its place.
+//! Each can check whether a value is valid (`is_valid`), so that an invalid one is rejected with its path before
+//! anything runs.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};

@@ -18,7 +18,7 @@ use crate::{
     graphql::error::cause_chain,
 };
 
-/// Why a request is not answered as asked. `request_id::boundary` writes its body, which carries the request's id.
+/// An error of the HTTP layer. `request_id::boundary` writes its body, which contains the request's id.
 #[derive(Debug)]
 pub struct HttpError {
     status: StatusCode,

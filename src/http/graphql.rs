@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: `POST /graphql`, and `GET /graphql` for queries.
 //!
-//! The statuses are those that the audits of npm `graphql-http` ask for. A request that is not GraphQL at all has the
-//! status of its error whatever the client accepts.
+//! The statuses are those that the audits of npm `graphql-http` require. A request that is not GraphQL at all gets the
+//! status of its error, whatever the client accepts.
 
 use std::{
     collections::HashMap,

@@ -69,7 +69,7 @@ pub fn texts(chunks: &[NewChunk]) -> Vec<String> {
     chunks.iter().map(|NewChunk { chunk, .. }| in_context(&chunk.headings, &chunk.content)).collect()
 }
 
-/// A chunk below its headings. A chunk out of the middle of a document rarely says what it is about; its headings do.
+/// A chunk with its headings. A chunk from the middle of a document rarely names its subject; its headings do.
 fn in_context(headings: &[String], content: &str) -> String {
     let mut text = String::new();
     for heading in headings {

@@ -41,7 +41,7 @@ impl Turns {
     }
 }
 
-/// What one tenant may still take in a lane.
+/// What one tenant may still claim in a lane.
 struct Share {
     most: usize,
     held: HashMap<Tenant, usize>,
@@ -56,7 +56,7 @@ impl Share {
 }
 
 impl Runner {
-    /// Claims what there is to do and room for.
+    /// Claims the jobs that are available and for which there is room.
     pub(super) async fn claim(&self) -> Result<Vec<ClaimedJob>, DatabaseError> {
         if self.suspect_is_to_be_alone() {
             return Ok(Vec::new());

@@ -52,7 +52,7 @@ impl Gates {
         needs.iter().all(|name| !away.contains_key(name))
     }
 
-    /// Notes that somebody found a dependency away.
+    /// Records that a dependency is unavailable.
     pub(super) fn close(&self, name: &'static str, now: DateTime<Utc>) {
         if self.dependencies.contains_key(name) {
             self.away().entry(name).or_insert_with(|| {
@@ -78,7 +78,7 @@ impl Gates {
         names.into_iter().filter_map(|name| self.dependencies.get(name).cloned()).collect()
     }
 
-    /// Notes what a look found. Returns whether the dependency is back.
+    /// Records the result of a check. Returns whether the dependency is available again.
     pub(super) fn looked(&self, name: &'static str, found: &Result<(), Cause>, now: DateTime<Utc>) -> bool {
         let mut away = self.away();
         if found.is_ok() {

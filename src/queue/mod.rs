@@ -1,7 +1,7 @@
-//! The job engine: claims, leases, signs of life, retries. It knows nothing of documents.
+//! The job engine: claims, leases, heartbeats, retries. It knows nothing of documents.
 //!
-//! A job runs at least once. Whoever runs it holds a lease with an epoch; a handler ends its job in the same transaction
-//! that makes the work true, and only while the epoch is still its own, so work of a worker that was given up for dead
+//! A job runs at least once. Its worker holds a lease with an epoch. A handler ends its job in the same transaction
+//! that stores the result, and only while the epoch is still its own, so the work of a worker that was considered dead
 //! never counts.
 
 mod backoff;
@@ -29,7 +29,7 @@ pub enum JobError {
     /// The reason may pass; try again.
     #[error("{0}")]
     Transient(#[source] Cause),
-    /// Nobody knows whether the reason passes; try again a few times.
+    /// The reason may be temporary or not; try again a few times.
     #[error("{0}")]
     Unknown(#[source] Cause),
     /// It can't be done now. Try again after this time; it costs no attempt.
@@ -46,7 +46,7 @@ pub enum JobError {
         #[source]
         source: Cause,
     },
-    /// Nobody understands what the job says. It is put aside.
+    /// No handler understands the job. It is parked.
     #[error("{0}")]
     Unreadable(#[source] Cause),
     /// Another worker has the job now; what was done here does not count.
@@ -68,16 +68,16 @@ pub trait Handler: Send + Sync {
         &[]
     }
 
-    /// Does the job and removes it from the queue, in one transaction with what it made true. Stops between steps when
-    /// `stop` is cancelled. May be called again for the same job after any of its steps.
+    /// Runs the job and removes it from the queue, in one transaction with its result. Stops between steps when `stop`
+    /// is cancelled. May be called again for the same job after any of its steps.
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError>;
 
-    /// Tells whom it concerns that the job will be tried again after `pause`. Is called once while the same reason keeps
-    /// the job waiting.
+    /// Announces that the job will be retried after `pause`. It is called once while the same reason keeps the job
+    /// waiting.
     async fn postponed(&self, job: &ClaimedJob, error: &JobError, pause: Duration);
 
-    /// Settles a job that will not be tried again, and removes it from the queue. `JobError::Later` instead keeps it: for
-    /// jobs that nobody may give up.
+    /// Settles a job that will not be retried, and removes it from the queue. `JobError::Later` keeps it instead: for
+    /// jobs that must never be given up.
     async fn give_up(&self, job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError>;
 }
 

@@ -26,7 +26,7 @@ use crate::{
     domain::{clock::Clock, id::WorkerId, job::Lane},
 };
 
-/// Tries for a job that fails for a reason that nobody knows.
+/// Attempts of a job that fails for an unknown reason.
 const ATTEMPTS_FOR_UNKNOWN: i32 = 3;
 
 /// How the queue is worked on.
@@ -38,14 +38,14 @@ pub struct QueueSettings {
     pub lease: Duration,
     /// Time between two signs of life.
     pub heartbeat: Duration,
-    /// Time between two looks for jobs of dead workers.
+    /// Time between two checks for jobs of dead workers.
     pub sweep: Duration,
-    /// Time between two looks for work when nobody calls.
+    /// Time between two checks for jobs without a notification.
     pub poll: Duration,
     pub max_attempts: i32,
     pub max_crashes: i32,
-    /// Whether this process is the only one on its data: a job held at its start is nobody's, and one held later is its
-    /// own.
+    /// Whether this process is the only one on its data: a job that is held at its start has no holder any longer, and
+    /// one that is held later is its own.
     pub is_alone: bool,
 }
 
@@ -91,7 +91,8 @@ impl Runner {
         }
     }
 
-    /// Works until `stop` is cancelled, then lets running jobs end their current step and gives them back.
+    /// Runs jobs until `stop` is cancelled, then lets running jobs finish their current step and returns them to the
+    /// queue.
     ///
     /// # Errors
     /// When the database fails at the start.
@@ -103,7 +104,7 @@ impl Runner {
                 info!(jobs = rescued, "jobs of the last run are resumed");
             }
         }
-        // Signs of life go on until the last job has ended.
+        // Heartbeats continue until the last job has ended.
         let is_over = CancellationToken::new();
         let keeper = tokio::spawn(Arc::clone(&self).keep_alive(is_over.clone()));
         self.work(&stop).await;
@@ -161,7 +162,7 @@ impl Runner {
         Ok(claimed.collect())
     }
 
-    /// Looks, beside the work, whether what was away is back.
+    /// Checks, in parallel with the jobs, whether unavailable dependencies are back.
     fn look_after_gates(self: &Arc<Self>, running: &mut JoinSet<()>) {
         for dependency in self.gates.due(self.clock.now()) {
             let runner = Arc::clone(self);
@@ -195,7 +196,7 @@ impl Runner {
         }
     }
 
-    /// Does with a job what the reason asks for that it was not done.
+    /// Settles a job that did not succeed, according to the reason.
     async fn settle(&self, handler: &dyn Handler, job: &ClaimedJob, error: JobError) -> Result<(), JobError> {
         match error {
             JobError::LeaseLost => Err(error),
@@ -294,8 +295,8 @@ impl Runner {
         proven(self.database.transaction(|tx| jobs::release(tx, lease, cost, run_at, now, message).boxed()).await)
     }
 
-    /// Gives signs of life for the jobs that run here, then takes up those of workers that give none: never the other way
-    /// round, so that a process which stood still does not take itself for dead.
+    /// Sends heartbeats for the jobs that run here, then recovers those of workers without a heartbeat. Never the other
+    /// way round, so that a process that was paused does not consider itself dead.
     async fn keep_alive(self: Arc<Self>, is_over: CancellationToken) {
         let mut heartbeat = tokio::time::interval(self.settings.heartbeat);
         let mut sweep = tokio::time::interval(self.settings.sweep);
@@ -339,7 +340,7 @@ impl Runner {
     }
 }
 
-/// What a handler returns, with a panic as an error: whatever becomes of it, its job is settled or put off.
+/// The result of a handler, with a panic as an error: in every case its job is settled or delayed.
 async fn caught(step: impl Future<Output = Result<(), JobError>>) -> Result<(), JobError> {
     let result = AssertUnwindSafe(step).catch_unwind().await;
     result.unwrap_or_else(|_| Err(JobError::Unknown("the job panicked".into())))

@@ -1,5 +1,5 @@
-//! Where a use case asks whether the caller may: by reading the collection under the action, so that the answer is made
-//! by the database, in the statement and the transaction that act on it.
+//! Permission checks of use cases: the collection is read for the action, so the database decides, in the same
+//! statement and transaction that then act on it.
 
 use crate::{
     auth::viewer::Viewer,
@@ -50,7 +50,7 @@ async fn or_refused(
     }
 }
 
-/// The refusal of something that the caller sees and may not touch.
+/// The error for an object that the caller can see but not change.
 pub(super) fn forbidden(viewer: &Viewer) -> Error {
     Error::Forbidden(if viewer.key().is_some() {
         "This API key or its account is not allowed to do this in this collection."

@@ -60,8 +60,8 @@ pub enum AccountChange {
 const MAX_USERNAME: usize = 64;
 const MAX_EMAIL: usize = 254;
 
-/// Opens an account. The first one becomes admin; after it, the server's setting says who may. Whoever runs a command on
-/// the server's machine always may.
+/// Registers an account. The first one becomes administrator; after that, the server's setting decides who can
+/// register. The operator on the server's machine always can.
 ///
 /// # Errors
 /// `Forbidden` when registration is closed or needs an invitation, `Invalid` for the input, `RateLimited`.
@@ -152,7 +152,7 @@ fn check_registration(registration: Registration) -> Result<(), Error> {
     }
 }
 
-/// Uses an invitation up. Returns the role that it gives.
+/// Uses up an invitation. Returns its role.
 async fn use_invitation(
     tx: &Transaction<'_>,
     token: &str,
@@ -178,10 +178,10 @@ async fn use_invitation(
     Ok(invitation.role)
 }
 
-/// Makes an invitation: whoever has its token may open one account with this role.
+/// Creates an invitation: its token can register one account with this role.
 ///
 /// # Errors
-/// `Unauthenticated`, `Forbidden` for anybody but administrators, `Invalid` for the input.
+/// `Unauthenticated`, `Forbidden` except for administrators, `Invalid` for the input.
 pub async fn invite(
     services: &Services,
     viewer: &Viewer,
@@ -271,7 +271,7 @@ pub async fn change(services: &Services, viewer: &Viewer, id: UserId, change: Ac
         .await
 }
 
-/// Gives an account another password, for whoever runs a command on the server's machine. All its logins end.
+/// Sets a new password for an account, for the operator on the server's machine. All its sessions end.
 ///
 /// # Errors
 /// `NotFound`, or `Invalid` for the password.

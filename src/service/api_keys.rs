@@ -24,12 +24,12 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// What a new key is to be good for.
+/// A new API key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewApiKey {
     pub name: String,
     pub actions: Vec<Action>,
-    /// The collections that it is good for; `None`: all of its owner, also later ones.
+    /// The collections that it can access; `None`: all that its owner can access, including later ones.
     pub collections: Option<Vec<CollectionId>>,
     pub expires_at: Option<DateTime<Utc>>,
     pub points_per_minute: Option<i32>,
@@ -39,7 +39,8 @@ pub struct NewApiKey {
 /// Collections that a key can name.
 const MAX_COLLECTIONS: usize = 100;
 
-/// Makes a key of the caller's. It can do what it says and what the caller may at that moment, whichever is less.
+/// Creates a key of the caller. It can perform an action if the key names it and its owner is allowed to at that
+/// moment.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for a key, `Invalid` for the input, `Conflict` for too many keys.

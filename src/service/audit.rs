@@ -1,5 +1,5 @@
-//! The audit log: changes are noted in their own transaction, so that none is without its line; refusals are noted a
-//! moment later, together, so that nobody can slow the server down, or measure it, by being refused.
+//! The audit log. Changes are recorded in their own transaction, so none is without its entry. Denials are recorded a
+//! moment later, in batches, so that callers can't slow the server down, or measure it, by being denied.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use crate::{
 /// Lines that one caller gets in one of them for one kind of refusal. The last says how many more there were.
 const LINES: usize = 10;
 
-/// What was done, or tried, apart from by whom.
+/// What was done or tried, apart from the caller.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Deed {
     action: AuditAction,

@@ -36,7 +36,7 @@ use crate::{
 /// The kind of the job that removes a collection.
 pub const DELETE_COLLECTION: &str = "delete_collection";
 
-/// What a new collection is to be.
+/// A new collection.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct NewCollection {
     pub name: String,
@@ -46,7 +46,7 @@ pub struct NewCollection {
     pub meta: Option<serde_json::Value>,
 }
 
-/// How the texts of a new collection are to be cut; what is not said follows the server's settings.
+/// How the texts of a new collection are split; missing values follow the server's settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ChunkingRequest {
     pub strategy: Option<ChunkingStrategy>,
@@ -54,7 +54,7 @@ pub struct ChunkingRequest {
     pub overlap_tokens: Option<i32>,
 }
 
-/// What is to change in a collection. `None` keeps; for what can be empty, `Some(None)` clears.
+/// Changes to a collection. `None` keeps the value; for fields that can be empty, `Some(None)` clears it.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct CollectionPatch {
     pub name: Option<String>,
@@ -65,10 +65,10 @@ pub struct CollectionPatch {
 
 const MIN_CHUNK_TOKENS: i32 = 16;
 
-/// Creates an empty collection that belongs to the caller.
+/// Creates an empty collection owned by the caller.
 ///
 /// # Errors
-/// `Unauthenticated`, `Forbidden` for an API key that is not good for it, or `Invalid` for the input.
+/// `Unauthenticated`, `Forbidden` for an API key that does not allow it, or `Invalid` for the input.
 pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) -> Result<Collection, Error> {
     let owner = viewer.require(Action::CollectionCreate)?;
     if viewer.scope().key().is_some_and(|key| !key.all_collections) {

@@ -1,15 +1,15 @@
-//! Where the words of a question stand in a passage.
+//! Finds the words of a question in a chunk.
 
 use std::{ops::Range, sync::OnceLock};
 
 use crate::vector::WordMatcher;
 
-/// A piece of a passage with the places of matching words. All positions are in characters (Unicode scalar values).
+/// An excerpt of a chunk with the positions of matching words. All positions are in characters (Unicode scalar values).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Highlight {
-    /// The piece, as it stands in the passage.
+    /// The excerpt, exactly as in the chunk.
     pub text: String,
-    /// Where the piece starts in the passage.
+    /// Where the excerpt starts in the chunk.
     pub start_offset: usize,
     /// The matching words, as ranges of `text`.
     pub ranges: Vec<Range<usize>>,
@@ -17,13 +17,13 @@ pub struct Highlight {
 
 /// Characters that a piece shows on either side of its matches, at least to the next border of a word.
 const CONTEXT: usize = 60;
-/// Pieces of one passage.
+/// Excerpts of one chunk.
 const MAX_PIECES: usize = 3;
 
-/// Finds the words of one question in passages. They match as they do in the lexical leg: by stem, stop words left out.
+/// Finds the words of one question in chunks. They match as in the lexical leg: by stem, without stop words.
 pub struct Highlighter {
     query: String,
-    /// Made when the first passage is shown: not every search asks for highlights.
+    /// Created when the first chunk is shown, because not every search selects highlights.
     matcher: OnceLock<WordMatcher>,
 }
 

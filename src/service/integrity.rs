@@ -21,8 +21,8 @@ struct State {
     checked_at: Option<DateTime<Utc>>,
     collections: usize,
     differing: HashMap<CollectionId, Difference>,
-    /// Collections that had more points than chunks when they were last looked at. What is being indexed has its points
-    /// first, so it takes a second look to tell.
+    /// Collections that had more points than chunks at the last check. While documents are indexed, points are written
+    /// first, so it takes a second check to be sure.
     suspected: HashSet<CollectionId>,
 }
 

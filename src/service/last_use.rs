@@ -1,5 +1,5 @@
-//! When logins and API keys were used last. That is noted behind the requests: reading must not depend on writing. A note
-//! that is lost is made again by the next request.
+//! The last use of sessions and API keys. It is recorded in the background, because reading must not depend on writing.
+//! If a record is lost, the next request makes it again.
 
 use std::{
     collections::BTreeMap,
@@ -56,7 +56,7 @@ impl LastUses {
         Self(Notes::start(move |uses| write(database.clone(), uses, Arc::clone(&is_failing)).boxed()))
     }
 
-    /// Waits until the uses so far are written, or given up.
+    /// Waits until the uses so far are written or given up.
     pub async fn flush(&self) {
         self.0.flush().await;
     }

@@ -1,4 +1,4 @@
-//! Roles in collections: given, changed, taken, given up; and ownership, which is handed over.
+//! Roles in collections: granting, changing, revoking, leaving; and the transfer of ownership.
 
 use futures_util::FutureExt;
 
@@ -24,19 +24,19 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// Who is to get a role.
+/// The user who gets a role.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NamedUser {
     Id(UserId),
     Username(String),
 }
 
-/// Gives a user a role in a collection, or another one than they have. To make somebody else the owner hands the
-/// collection over: who was the owner becomes an editor.
+/// Grants a user a role in a collection, or changes their role. Granting ownership transfers the collection: the
+/// previous owner becomes an editor.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` for anybody but the owner, `Invalid` for a user that does not exist, `Conflict` where the
-/// owner would lose their role without another owner.
+/// `NotFound`, `Forbidden` except for the owner, `Invalid` for a user that does not exist, `Conflict` if the owner
+/// would lose their role without another owner.
 pub async fn set(
     services: &Services,
     viewer: &Viewer,
@@ -113,11 +113,11 @@ async fn hand_over(tx: &Transaction<'_>, collection: Collection, to: UserId) -> 
     Ok(())
 }
 
-/// Takes a user's role in a collection. Everybody may give up their own; the owner hands the collection over instead.
-/// Taking a role that nobody has is fine.
+/// Revokes a user's role in a collection. Everyone can give up their own role, except the owner, who can transfer the
+/// collection instead. Revoking a missing role succeeds.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` for somebody else's role, `Conflict` for the owner's.
+/// `NotFound`, `Forbidden` for the role of another user, `Conflict` for the owner's.
 pub async fn remove(services: &Services, viewer: &Viewer, id: CollectionId, user: UserId) -> Result<(), Error> {
     let now = services.clock.now();
     let action = if viewer.is_self(user) { Action::CollectionLeave } else { Action::MemberManage };

@@ -32,7 +32,7 @@ use crate::{
 /// The kind of the job that sees one document through.
 pub const INGEST_DOCUMENT: &str = "ingest_document";
 
-/// What became of one document.
+/// The outcome of one document.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Settlement {
     pub(crate) document: DocumentId,
@@ -82,7 +82,7 @@ pub(crate) fn start(locked: &mut LockedOperation, now: DateTime<Utc>) {
     }
 }
 
-/// Counts one document and tells of it.
+/// Counts one document and adds its event.
 pub(crate) fn settle(locked: &mut LockedOperation, settlement: &Settlement, now: DateTime<Utc>) {
     let totals = &mut locked.operation.totals;
     match settlement.outcome {
@@ -200,11 +200,11 @@ async fn leave_out_waiting(
     }
 }
 
-/// The events of an operation after the sequence number `after`: those that are stored, then each as it comes, until the
-/// one that ends it.
+/// The events of an operation after the sequence number `after`: first the stored ones, then each new one, until the
+/// final event.
 ///
 /// # Errors
-/// `NotFound`, at the beginning or, as the last item, when the caller may not see the operation any more.
+/// `NotFound`, at the start or, as the last item, when the caller loses permission.
 pub async fn follow(
     services: &Services,
     viewer: &Viewer,

@@ -1,5 +1,5 @@
-//! How many bytes of originals an account and a collection may have. What is to be added is written first, compared with
-//! what is allowed, and taken back if it is too much.
+//! Quotas of original bytes for accounts and collections. New content is written first, then compared with the quota,
+//! and rolled back if it is too much.
 
 use crate::{
     config::LimitsConfig,

@@ -37,7 +37,7 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// A login's tokens. The refresh token is good once.
+/// The tokens of a session. The refresh token can be used once.
 #[derive(Clone)]
 pub struct SessionTokens {
     pub access_token: String,
@@ -50,9 +50,9 @@ pub struct SessionTokens {
 /// Which logins to end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EndedSessions {
-    /// The one behind the request.
+    /// The session of the request.
     Own,
-    /// The one behind a refresh token, whoever presents it.
+    /// The session of a refresh token, whoever presents it.
     OfToken(String),
     /// One of the caller's.
     One(SessionId),
@@ -60,8 +60,8 @@ pub enum EndedSessions {
     All,
 }
 
-/// How long an exchanged refresh token gives the same answer again, as long as its successor was not used: the first
-/// answer may have been lost, or two windows asked at once.
+/// How long an exchanged refresh token gives the same result again while its successor is unused: the first response
+/// may have been lost, or two windows may have called at once.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
 
 /// Logs in with a user name or e-mail address and a password.
@@ -136,20 +136,20 @@ pub fn idle_limit(services: &Services) -> TimeDelta {
     TimeDelta::days(services.config.auth.session_idle_days)
 }
 
-/// What became of a refresh token that was presented.
+/// The result of checking a presented refresh token.
 enum Exchange {
-    /// Its login goes on with this token.
+    /// Its session continues with this token.
     Continued(Session, RefreshToken),
     /// It was exchanged before: its login has ended now.
     Replayed(Session),
     Refused,
 }
 
-/// Exchanges a refresh token for new tokens. For ten seconds, and until its successor is used, a token that was exchanged
-/// gives the same successor again. Any later, it has leaked: its whole login ends.
+/// Exchanges a refresh token for new tokens. For ten seconds, and until its successor is used, an exchanged token gives
+/// the same successor again. If it is used later, it must have leaked: its whole session ends.
 ///
 /// # Errors
-/// `Unauthenticated` for a token that is unknown, over, or used before.
+/// `Unauthenticated` for a token that is unknown, expired, or used before.
 pub async fn refresh(services: &Services, viewer: &Viewer, refresh_token: &str) -> Result<SessionTokens, Error> {
     const REFUSED: Error = Error::Unauthenticated("This refresh token is not good (any more). Log in again.");
     let Ok(presented) = refresh_token.parse::<RefreshToken>() else { return Err(REFUSED) };
@@ -240,7 +240,7 @@ pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) 
                         Some(names) => sessions::lock_token(tx, names).await?.map(|issued| issued.session.id),
                         None => None,
                     },
-                    // The caller's, or nobody's.
+                    // The caller's, or anonymous.
                     EndedSessions::One(id) => sessions::find(&tx.reader(viewer.scope()), *id).await?.map(|own| own.id),
                 };
                 if let Some(session) = session {
@@ -295,10 +295,10 @@ pub async fn change_password(
     tokens(services, user, session.id, &token, now)
 }
 
-/// The caller behind an `Authorization` header.
+/// The caller of an `Authorization` header.
 ///
 /// # Errors
-/// `Unauthenticated` for anything but a good token or key; no header is fine and means nobody.
+/// `Unauthenticated` for an invalid token or key. A missing header means an anonymous caller.
 pub async fn authenticate(services: &Services, authorization: Option<&str>, client: Client) -> Result<Viewer, Error> {
     let anonymous = Viewer::anonymous(client);
     let Some(authorization) = authorization else { return Ok(anonymous) };

@@ -1,4 +1,4 @@
-//! Files on their way in: a place is asked for, then filled once.
+//! Uploads: a place is created, then filled once.
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -30,10 +30,10 @@ pub struct NewUpload {
 
 const MAX_CONTENT_TYPE: usize = 127;
 
-/// Makes a place for the bytes of one file.
+/// Creates a place for the content of one file.
 ///
 /// # Errors
-/// `Unauthenticated`, `Forbidden` for an API key that is not good for it, or `Invalid` for the input.
+/// `Unauthenticated`, `Forbidden` for an API key that does not allow it, or `Invalid` for the input.
 pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> Result<Upload, Error> {
     let user = viewer.require_user_id()?;
     if !viewer.scope().carries(Action::DocumentIngest) {

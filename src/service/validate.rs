@@ -26,8 +26,8 @@ impl Violations {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
     }
 
-    /// A text that has to say something: trimmed, not empty, at most `max` characters, without control characters. `what`
-    /// is what it is called: «the key's name».
+    /// A required text: trimmed, not empty, at most `max` characters, without control characters. `what` is its name in
+    /// messages: «the key's name».
     pub(super) fn text(&mut self, path: &str, what: &str, value: &str, max: usize) -> String {
         let value = value.trim();
         if value.is_empty() {
@@ -51,7 +51,7 @@ impl Violations {
         Some(value.to_owned())
     }
 
-    /// A user name: a word that looks like no other, in one form.
+    /// A user name: a word that can't be confused with another, in normalised form.
     pub(super) fn identifier(&mut self, path: &str, what: &str, value: &str, max: usize) -> String {
         let name = self.text(path, what, &name::composed(value), max);
         self.flaw(path, what, name::flaw_of_identifier(&name));
@@ -83,7 +83,7 @@ impl Violations {
         self.add(ViolationCode::Invalid, path, message);
     }
 
-    /// What tells a document from the others of its collection, in one form.
+    /// The uri of a document, in normalised form.
     pub(super) fn uri(&mut self, path: &str, value: &str, max: usize) -> String {
         self.text(path, "the document's uri", &name::composed(value), max)
     }
@@ -115,7 +115,7 @@ impl Violations {
     }
 }
 
-/// PostgreSQL's JSON can't hold U+0000, so neither database gets it.
+/// PostgreSQL's JSON can't hold U+0000, so both databases reject it.
 fn contains_nul(value: &serde_json::Value) -> bool {
     match value {
         serde_json::Value::String(text) => text.contains('\0'),

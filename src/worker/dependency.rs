@@ -19,7 +19,7 @@ use crate::{
 /// As errors of the vector store name it.
 pub(super) const VECTORS: &str = "vector store";
 
-/// Space for what is taken in.
+/// Disk space for new documents.
 pub(super) const SPACE: &str = "disk";
 
 const NO_SPACE: &str = "the disk is nearly full";
@@ -56,7 +56,7 @@ impl Vectors {
         Self { store, placement, is_open: AtomicBool::new(false) }
     }
 
-    /// Opens the placement, where nobody did since the start, and asks whether the store answers.
+    /// Opens the placement, if it was not opened since the start, and checks whether the store answers.
     ///
     /// # Errors
     /// When it does not, or can't be used.

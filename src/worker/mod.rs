@@ -1,4 +1,4 @@
-//! Wires the queue to what its jobs mean: one handler a file, and the upkeep that nobody asked for.
+//! Connects the queue with its job handlers, one per file, and the periodic upkeep.
 
 mod delete_collection;
 pub mod dependency;
@@ -26,10 +26,10 @@ use crate::{
 
 /// Removals and repairs at the same time.
 const MAINTENANCE_SLOTS: usize = 4;
-/// How long a removal or a repair that does not succeed waits before it is tried again. It is never given up.
+/// How long a deletion or a repair that fails waits before its retry. It is never given up.
 const LONG_PAUSE: Duration = Duration::from_hours(1);
 
-/// Works on the queue and looks after the stores until `stop` is cancelled.
+/// Runs jobs of the queue and maintains the stores until `stop` is cancelled.
 ///
 /// # Errors
 /// When the database fails at the start.
@@ -100,7 +100,7 @@ fn is_away(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
         || matches!(database, Some(DatabaseError::Unavailable(_)))
 }
 
-/// What a removal or a repair says that did not succeed however often it was tried: nobody may give it up.
+/// The message of a deletion or repair that keeps failing. It must never be given up.
 fn goes_on(what: &str, reason: GiveUp<'_>) -> JobError {
     let reason = match reason {
         GiveUp::Failed(error) => format!("{what} failed and will be retried: {error}"),
@@ -109,7 +109,7 @@ fn goes_on(what: &str, reason: GiveUp<'_>) -> JobError {
     JobError::Later { after: LONG_PAUSE, reason: reason.into() }
 }
 
-/// So that transactions of handlers can give up a lost lease.
+/// So that transactions of handlers can report a lost lease.
 impl From<DatabaseError> for JobError {
     fn from(error: DatabaseError) -> Self {
         Error::from(error).into()
@@ -127,7 +127,7 @@ impl crate::db::AsContention for JobError {
     }
 }
 
-/// What a job was told.
+/// The payload of a job.
 fn payload<T: serde::de::DeserializeOwned>(job: &crate::db::repo::jobs::ClaimedJob) -> Result<T, JobError> {
     serde_json::from_value(job.payload.clone()).map_err(|error| JobError::Unreadable(error.into()))
 }

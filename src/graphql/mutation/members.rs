@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// What the log keeps of a name that nobody may have, in characters.
+/// How much of an unknown name the audit log keeps, in characters.
 const MAX_NAME: usize = 64;
 
 /// A role to grant.

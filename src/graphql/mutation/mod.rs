@@ -1,4 +1,4 @@
-//! What can be done, one area a file. Each mutation decodes its input, calls one use case, and wraps what that gives.
+//! Mutations, one area per file. Each mutation decodes its input, calls one use case, and wraps the result.
 
 mod api_keys;
 mod collections;

@@ -1,4 +1,4 @@
-//! What can be asked, one area a file.
+//! Queries, one area per file.
 
 mod accounts;
 mod collections;

@@ -1,4 +1,4 @@
-//! Things by their global ids.
+//! Objects by their global ids.
 
 use async_graphql::{Context, ID, Object, Result};
 use futures_util::future::join_all;

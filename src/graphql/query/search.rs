@@ -89,7 +89,7 @@ impl SearchQuery {
     }
 }
 
-/// Whether somebody will read what the legs said; telling it costs the engine more calls.
+/// Whether the client selects what the legs found; reporting it costs the engine more calls.
 fn is_explained(ctx: &Context<'_>) -> bool {
     let selected = ctx.look_ahead();
     selected.field("legs").exists() || selected.field("hits").field("explanation").exists()

@@ -123,7 +123,7 @@ impl From<audit::AuditEntry> for AuditEntry {
 }
 
 impl AuditEntry {
-    /// The page of the log that the arguments ask for.
+    /// The page of the log for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
         filter: Option<AuditLogFilter>,

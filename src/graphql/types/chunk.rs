@@ -1,4 +1,4 @@
-//! Passages.
+//! Chunks.
 
 use async_graphql::{Context, ID, Object, Result};
 
@@ -26,7 +26,7 @@ impl From<chunk::Chunk> for Chunk {
 }
 
 impl Chunk {
-    /// The text of the passage.
+    /// The text of the chunk.
     pub fn text(&self) -> &str {
         &self.chunk.content
     }

@@ -105,7 +105,7 @@ pub struct CollectionOrder {
 }
 
 impl CollectionOrder {
-    /// The order that was asked for; without one, newest first.
+    /// The requested order; by default newest first.
     fn or_default(order: Option<Self>) -> (CollectionSort, Direction) {
         let Some(order) = order else { return (CollectionSort::CreatedAt, Direction::Descending) };
         let sort = match order.field {
@@ -137,7 +137,7 @@ impl Collection {
         Ok(ctx.loaders()?.load_one(OwnRole(self.collection.id)).await?)
     }
 
-    /// The page of collections that the arguments ask for.
+    /// The page of collections for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
         filter: Option<CollectionFilter>,

@@ -1,4 +1,4 @@
-//! A page of a list with what is needed to go on, after the Relay specification.
+//! A page of a list with its cursors, according to the Relay specification.
 
 use std::borrow::Cow;
 
@@ -56,7 +56,7 @@ pub struct Edge<T> {
 }
 
 impl<T> Connection<T> {
-    /// The page of a list; an absent one is empty. `after` is the place that it was asked to begin behind.
+    /// The page of a list; empty if there is none. `after` is the cursor that the request continues after.
     pub fn new<D: Into<T>, K: Place>(
         page: Option<Page<D>>,
         after: Option<&K>,

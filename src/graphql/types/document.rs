@@ -84,7 +84,7 @@ pub struct DocumentOrder {
 }
 
 impl DocumentOrder {
-    /// The order that was asked for; without one, newest first.
+    /// The requested order; by default newest first.
     fn or_default(order: Option<Self>) -> (DocumentSort, Direction) {
         let Some(order) = order else { return (DocumentSort::CreatedAt, Direction::Descending) };
         let sort = match order.field {
@@ -112,7 +112,7 @@ impl Document {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
     }
 
-    /// The page of a collection's documents that the arguments ask for.
+    /// The page of a collection's documents for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
         collection: CollectionId,

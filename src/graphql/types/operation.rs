@@ -117,7 +117,7 @@ impl Operation {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
     }
 
-    /// The page of operations that the arguments ask for.
+    /// The page of operations for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
         filter: Option<OperationFilter>,
@@ -178,7 +178,7 @@ impl Operation {
         };
         let may = |action| policy::allows(scope, role, false, action);
         let mut actions = Vec::new();
-        // Whoever sees it may read it, but for a key that began it.
+        // Everyone who can see it can read it, except an API key that started it.
         if scope.carries(action::Action::OperationRead) {
             actions.push(action::Action::OperationRead.into());
         }

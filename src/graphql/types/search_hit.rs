@@ -128,7 +128,8 @@ pub struct HighlightRange {
     end: i32,
 }
 
-/// A score of the engine, with no more digits than it has: 0.2, and not 0.20000000298023224, which is the same in 32 bits.
+/// A score of the engine, rounded to its real precision: 0.2 instead of 0.20000000298023224, which is the same number
+/// in 32 bits.
 fn shown(score: f32) -> f64 {
     score.to_string().parse().unwrap_or_else(|_| score.into())
 }

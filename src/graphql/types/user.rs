@@ -49,7 +49,7 @@ impl TryFrom<UserFilter> for loaders::UserFilter {
 /// The longest text in a filter, in characters.
 const MAX_TEXT: usize = 200;
 
-/// An account, and what it is to the viewer.
+/// An account and its relation to the viewer.
 pub struct User {
     user: user::User,
     /// Whether the viewer sees more of it than its names: it is their own, or they administer it.
@@ -75,7 +75,7 @@ impl User {
         Ok(user.map(|user| Self::seen_by(viewer, user)))
     }
 
-    /// The page of accounts that the arguments ask for.
+    /// The page of accounts for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
         filter: Option<UserFilter>,

@@ -53,19 +53,19 @@ impl From<InputViolation> for UserError {
     }
 }
 
-/// What a use case gave, or why the input is refused.
+/// The result of a use case, or validation errors.
 pub struct Outcome<T> {
-    /// What it gave; `None` when the input is refused.
+    /// The result; `None` if validation failed.
     pub value: Option<T>,
     /// Why; empty when it is not.
     pub user_errors: Vec<UserError>,
 }
 
 impl<T> Outcome<T> {
-    /// Tells refusals of the input from other errors, and notes in the audit log what was refused for who asks.
+    /// Separates validation errors from other errors, and records denials in the audit log.
     ///
     /// # Errors
-    /// Whatever is not a refusal of the input.
+    /// All errors that are not validation errors.
     pub fn of(ctx: &Context<'_>, deed: Deed, result: Result<T, Error>) -> async_graphql::Result<Self> {
         let error = match result {
             Ok(value) => return Ok(Self { value: Some(value), user_errors: Vec::new() }),

@@ -1,7 +1,7 @@
-//! Where the credential stands in the payload of `connection_init`.
+//! The credential in the payload of `connection_init`.
 //!
-//! A credential that is not understood ends the socket. Without that, its caller would go on as nobody, and learn of it only
-//! from what they don't see.
+//! A credential that can't be understood closes the socket. Otherwise its caller would continue as anonymous, and
+//! notice it only by missing data.
 
 use serde_json::{Map, Value};
 

@@ -26,7 +26,7 @@ use crate::{domain::client::Client, error::ErrorCode};
 const READ_BUFFER_BYTES: usize = 8 * 1024;
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// Whether a request asks for a WebSocket.
+/// Whether a request asks for a WebSocket upgrade.
 #[must_use]
 pub fn is_upgrade(headers: &HeaderMap) -> bool {
     headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))

@@ -83,7 +83,7 @@ impl Close {
         Self { code, reason: Cow::Borrowed(reason) }
     }
 
-    /// The message is understood, but not what it asks for.
+    /// The message is understood, but its request is not.
     pub fn malformed(reason: &'static str) -> Self {
         Self::new(4400, reason)
     }

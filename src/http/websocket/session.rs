@@ -1,7 +1,7 @@
-//! One socket from its upgrade to its goodbye: a single task that reads, runs operations, writes and watches the clock.
+//! One socket from its upgrade to its close: a single task that reads, runs operations, writes and watches the clock.
 //!
-//! Operations take turns in the order in which they have something to say. While a message is being written nothing else
-//! goes on, so a client that does not read holds up its own operations and nobody else's, for a limited time.
+//! Operations take turns in the order in which they have messages. Nothing else happens while a message is being
+//! written, so a client that does not read blocks only its own operations, for a limited time.
 
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ use crate::{
 /// How long the client gets to take the goodbye.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
-/// A socket and what goes on on it.
+/// A socket and its operations.
 pub struct Session {
     socket: WebSocket,
     state: Arc<HttpState>,
@@ -73,7 +73,7 @@ enum News {
 enum End {
     /// The server says so.
     Close(Close),
-    /// The client said so, or is not there any more.
+    /// The client closed it, or is no longer there.
     Gone,
 }
 
@@ -110,8 +110,8 @@ impl Session {
     pub async fn run(mut self) {
         let end = self.talk().await;
         self.operations.clear();
-        // Whoever said goodbye first, the other side has to take it off the wire before the connection goes: read until
-        // the client hangs up. That also sends the answer to its goodbye.
+        // Whichever side sent the close frame first, the other side has to read it before the connection goes. So read
+        // until the client hangs up. That also sends the reply to its close frame.
         let goodbye = async {
             if let End::Close(close) = end {
                 tracing::debug!(?close, "closing a socket");
@@ -179,8 +179,8 @@ impl Session {
         self.send(Message::Ping(bytes::Bytes::new())).await
     }
 
-    /// Looks, if that is some time ago, whether the caller is still who they were: a login, key or account that has
-    /// ended takes its sockets along.
+    /// Checks now and then whether the caller is still valid: the sockets of a revoked session, key or account are
+    /// closed.
     async fn check_caller(&mut self) -> Step {
         let Some(viewer) = self.viewer.clone().filter(|_| self.checked.elapsed() >= RECHECK_INTERVAL / 2) else {
             return Ok(());
@@ -193,7 +193,7 @@ impl Session {
                 Ok(())
             }
             Err(error) if error.code() == ErrorCode::Unauthenticated => Err(Close::REVOKED.into()),
-            // A database that does not answer now is asked again in a moment.
+            // If the database does not answer now, it is asked again in a moment.
             Err(error) => {
                 tracing::warn!(error = cause_chain(&error), "a caller can't be looked up");
                 Ok(())

@@ -1,4 +1,4 @@
-//! The job that removes points which no row stands for any more: what it is told, and how it is enqueued.
+//! The job that deletes points without a row: its payload, and how it is enqueued.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -31,13 +31,13 @@ pub enum DropTarget {
     Revision { document: DocumentId, revision: i32 },
 }
 
-/// What a [`DROP_POINTS`] job is told.
+/// The payload of a [`DROP_POINTS`] job.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct DropPoints {
     pub placement: String,
     pub generation: GenerationId,
     pub target: DropTarget,
-    /// The operation that waits for it, if one does.
+    /// The operation that waits for the job, if there is one.
     pub operation: Option<OperationId>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn drop_points(
     let job = NewJob::new(DROP_POINTS, Lane::Maintenance, json!(payload), now);
     let job = if operation.is_some() { job } else { job.in_background() };
     match payload.target {
-        // It asks what is old when it runs, so one that waits does for many updates.
+        // It determines what is old when it runs, so one waiting job covers many updates.
         DropTarget::OldRevisions { document } => job.about(&document),
         DropTarget::Documents(_) | DropTarget::Revision { .. } => job,
     }

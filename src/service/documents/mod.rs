@@ -1,4 +1,4 @@
-//! Documents: taken in, handed out, removed.
+//! Documents: ingesting, downloading, deleting.
 
 mod drop_points;
 
@@ -54,7 +54,7 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// Documents to be taken in, in one operation.
+/// Documents to ingest in one operation.
 #[derive(Clone, PartialEq, Debug)]
 pub struct IngestRequest {
     pub collection: CollectionId,
@@ -63,13 +63,13 @@ pub struct IngestRequest {
     pub idempotency_key: Option<String>,
 }
 
-/// One document to be taken in.
+/// One document to ingest.
 #[derive(Clone, PartialEq, Debug)]
 pub struct IngestDocument {
     pub source: IngestSource,
     /// Its name; an upload has one already, a text needs one.
     pub file_name: Option<String>,
-    /// What tells it from the others of the collection; its file name, where nothing is said.
+    /// Identifies it in the collection; by default its file name.
     pub uri: Option<String>,
     pub meta: Option<serde_json::Value>,
 }
@@ -81,7 +81,7 @@ pub enum IngestSource {
     Text(String),
 }
 
-/// What was accepted: the operation to follow, and a document for each that was asked for, in that order.
+/// The accepted documents: the operation to follow, and one document for each in the request, in that order.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ingested {
     pub operation: Operation,
@@ -107,10 +107,10 @@ struct CheckedDocument {
     upload: Option<UploadId>,
 }
 
-/// Takes documents in. They are safe when this returns, and searchable when the operation has completed.
+/// Ingests documents. They are stored durably when this returns, and searchable when the operation has completed.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, `Invalid` for the input (nothing is taken in then), `Conflict` for an idempotency key that
+/// `NotFound`, `Forbidden`, `Invalid` for the input (then nothing is accepted), `Conflict` for an idempotency key that
 /// was used for another call.
 pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest) -> Result<Ingested, Error> {
     let mut attempt = 1;
@@ -458,7 +458,7 @@ fn new_document(collection: CollectionId, wanted: &CheckedDocument, now: DateTim
     }
 }
 
-/// What tells two requests under one key apart.
+/// What distinguishes two requests with the same key.
 fn digest_of(collection: CollectionId, documents: &[CheckedDocument]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(collection.0);
@@ -559,7 +559,8 @@ async fn remove(
     Ok(operation)
 }
 
-/// Refuses documents that the caller may not remove: those that they see as such, the others as missing.
+/// Rejects documents that the caller may not delete: `Forbidden` for those that they can see, `NotFound` for the
+/// others.
 async fn check_all_found(
     reader: &Reader<'_>,
     viewer: &Viewer,

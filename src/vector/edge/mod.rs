@@ -136,7 +136,7 @@ impl VectorStore for EdgeStore {
         while points.peek().is_some() {
             let batch: Vec<_> = points.by_ref().take(field::POINTS_PER_WRITE).collect();
             let lexicon = Arc::clone(&self.lexicon);
-            // Finding the words takes longer than writing them, and nobody waits for it here.
+            // Finding the words takes longer than writing them, and no caller waits for it here.
             let stored = move || batch.into_iter().map(|point| points::stored(point, &lexicon)).collect();
             let stored = tokio::task::spawn_blocking(stored).await;
             let stored =

@@ -83,7 +83,7 @@ impl QdrantStore {
         })
     }
 
-    /// Waits for an answer, no longer than the settings allow: the client alone may connect and ask twice.
+    /// Waits for a response, at most as long as the settings allow: the client alone may connect and try twice.
     async fn call<T>(
         &self,
         action: &'static str,
@@ -340,13 +340,13 @@ fn client_error(action: &'static str, error: QdrantError) -> VectorError {
         QdrantError::Io(_) => (Code::Unavailable, ""),
         _ => (Code::InvalidArgument, ""),
     };
-    // The client's own words where it can't connect; it gives them the code of a fault inside the server.
+    // The client's own message when it can't connect; it has the code of an internal fault of the server.
     let unconnected = message.starts_with("Failed to connect");
     let source = error.into();
     match code {
         Code::Internal if unconnected => VectorError::Unreachable { action, source },
         Code::Unavailable => VectorError::Unreachable { action, source },
-        // The client gives up a call by cancelling it.
+        // The client reports a timeout as a cancellation.
         Code::DeadlineExceeded | Code::Cancelled => VectorError::TimedOut { action },
         Code::Internal | Code::Unknown | Code::Aborted | Code::DataLoss | Code::ResourceExhausted => {
             VectorError::Failed { action, source }

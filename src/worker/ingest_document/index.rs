@@ -79,7 +79,7 @@ impl IngestDocument {
             if reserved.fit(text.text.len()) {
                 return self.cut(work, text, reserved).await;
             }
-            // The file unpacked to more than its size. Waiting for more room with a hand on some could last for ever.
+            // The file unpacked to more than its size. Waiting for more room while holding some could last for ever.
             drop((text, slot, reserved));
             reserved = self.reserve(most).await?;
         }
@@ -109,7 +109,7 @@ impl IngestDocument {
         let (target, config) = (work.target, work.collection.chunking);
         let tokenizer = self.services.embedder.tokenizer();
         let stop = CancellationToken::new();
-        // The thread ends soon if nobody waits for it any more.
+        // The thread ends soon if no one waits for it.
         let _guard = stop.clone().drop_guard();
         let bounds = Bounds { max_chunks: self.services.config.ingestion.max_chunks, stop };
         let cut = move || {
@@ -183,7 +183,7 @@ impl IngestDocument {
         Ok(places.into_iter().filter_map(|(digest, id)| Some((digest.clone(), found.remove(&id)?))).collect())
     }
 
-    /// What `step` returns, unless nobody wants it any more before that. The step is dropped then.
+    /// The result of `step`, unless it is no longer needed. The step is then dropped.
     async fn while_wanted<T>(
         &self,
         work: &Work,

@@ -52,7 +52,7 @@ struct Work {
     item: OperationItem,
     collection: Collection,
     target: Target,
-    /// How much of it was told to be done.
+    /// The progress that was last reported.
     percent: AtomicI32,
 }
 
@@ -60,7 +60,7 @@ struct Work {
 enum Stop {
     /// The job itself failed, or has to wait.
     Job(JobError),
-    /// The document can't be indexed, whoever tries.
+    /// The document can't be indexed, even with another attempt.
     Document(ProcessingError),
 }
 
@@ -74,7 +74,7 @@ impl<E: Into<JobError>> From<E> for Stop {
 struct Indexed {
     rows: Arc<Vec<NewChunk>>,
     text: Description,
-    /// Given back when the rows are.
+    /// Released with the rows.
     _room: Reserved,
 }
 

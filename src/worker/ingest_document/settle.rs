@@ -61,7 +61,7 @@ impl IngestDocument {
                         return end_job(tx, lease).await.map(|()| None);
                     }
                     let document = documents::find(&system, item.outcome.document_id).await?;
-                    // An earlier attempt may have told how far it was.
+                    // An earlier attempt may have reported progress.
                     locked.operation.totals.in_work -= item.outcome.percent;
                     let collection = match locked.operation.collection_id {
                         Some(id) => collections::find(&system, id).await?,
@@ -195,7 +195,7 @@ impl IngestDocument {
         Ok(())
     }
 
-    /// Tells how far work on the document is. Nothing depends on it, so nothing fails if it can't be told.
+    /// Reports the progress of a document. Nothing depends on it, so a failure is ignored.
     pub(super) async fn tell_progress(&self, work: &Work, percent: i32) -> Result<(), DatabaseError> {
         let (operation, ordinal) = (work.item.outcome.operation_id, work.item.outcome.ordinal);
         let now = self.services.clock.now();
@@ -270,8 +270,8 @@ impl IngestDocument {
     }
 }
 
-/// Why a document needs no work (any more), if so: it is gone, newer content is complete, its collection goes, or its
-/// operation was cancelled.
+/// Why a document needs no work, if so: it is deleted, newer content is complete, its collection is being deleted, or
+/// its operation was cancelled.
 fn settled_early(
     locked: &LockedOperation,
     item: &OperationItem,
@@ -304,7 +304,7 @@ async fn drop_revision(
     jobs::insert_many(tx, vec![job], now).await
 }
 
-/// Writes what became of a document, and the end of the operation if it was the last.
+/// Writes the outcome of a document, and the end of the operation if it was the last one.
 async fn conclude(
     tx: &Transaction<'_>,
     mut locked: LockedOperation,
