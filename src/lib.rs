@@ -2,15 +2,15 @@
 //!
 //! The code in reading order:
 //!
-//! - [`domain`]: what Docent is about, as plain values. [`error`]: what the outside may learn. [`config`]: every setting.
+//! - [`domain`]: what Docent is about, as plain values. [`error`]: what callers learn of failures. [`config`]: all settings.
 //! - The adapters: [`db`] (SQLite, PostgreSQL), [`vector`] (Qdrant Edge, Qdrant), [`embedding`] (BERT), [`blob`]
-//!   (originals), [`extract`] (files to text), [`chunking`] (text to passages).
-//! - [`queue`] and [`events`]: work that survives, and its story. [`ingest`]: the steps of one document.
-//! - [`service`]: the use cases. [`auth`]: who is asking. [`worker`]: jobs.
-//! - [`graphql`] and [`http`]: the doors. [`cli`]: the commands.
-//! - [`app`] builds it all; [`lifecycle`] and [`telemetry`] are about the process.
+//!   (originals), [`extract`] (files to text), [`chunking`] (text to chunks).
+//! - [`queue`] and [`events`]: durable jobs and their events. [`ingest`]: the steps of one document.
+//! - [`service`]: the use cases. [`auth`]: who the caller is. [`worker`]: jobs.
+//! - [`graphql`] and [`http`]: the API. [`cli`]: the commands.
+//! - [`app`] builds everything; [`lifecycle`] and [`telemetry`] concern the process.
 //!
-//! Who may use whom is written in `ARCHITECTURE.md` and held by a test.
+//! `ARCHITECTURE.md` lists which module may use which; a test checks it.
 
 pub mod app;
 pub mod auth;

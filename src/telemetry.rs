@@ -1,4 +1,4 @@
-//! Logs: where they go and what they look like. Spans of requests and jobs are made where requests and jobs begin.
+//! Logs: where they go and what they look like.
 
 use std::io::{self, IsTerminal};
 

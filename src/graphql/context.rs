@@ -7,7 +7,7 @@ use async_graphql::{Context, Result};
 use super::loaders::Loaders;
 use crate::{auth::viewer::Viewer, service::Services};
 
-/// The three things that resolvers work with.
+/// What resolvers work with.
 pub trait ContextExt {
     /// Who the caller is.
     fn viewer(&self) -> Result<&Viewer>;

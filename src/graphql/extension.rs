@@ -1,11 +1,11 @@
-//! The one extension of the engine: what has to happen around every execution, whichever transport asked for it.
+//! The only extension of the engine: what must happen around every execution, for every transport.
 //!
 //! - Each execution has a time limit.
 //! - An error on a nullable field makes that field null, not its parent, so resolvers may return `Result<Option<T>>`.
 //!   (Items of a list are the exception: the engine takes `Vec<Result<Option<T>>>` for a list of non-null items. Return
 //!   `Vec<Option<Result<T>>>` there.)
-//! - A query that is refused for who asks is noted in the audit log. (Mutations note it themselves, with their object.)
-//! - Every error leaves as `error::publish` makes it, with the path of the field that failed.
+//! - A query that is denied is recorded in the audit log. (Mutations record it themselves, with their object.)
+//! - Every error is published by `error::publish`, with the path of the field that failed.
 //!
 //! It costs a field one boxed future; there is work only when a field fails.
 

@@ -1,8 +1,8 @@
 //! Global ids: `base64url(kind:id)`, opaque to clients.
 //!
-//! An id that can't be understood, or that belongs to another kind of thing, is read as the nil id, which nothing has. So
-//! it gets exactly the answer of an id that does not exist. Filters of lists refuse it: an empty list would look like an
-//! answer.
+//! An id that is malformed, or that belongs to another kind of object, is read as the nil id, which no object has. So it
+//! gets the same answer as an id that does not exist. Filters of lists reject it, because an empty list would look like a
+//! valid answer.
 
 use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

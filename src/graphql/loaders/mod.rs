@@ -1,8 +1,8 @@
-//! Rows, read in batches: every level of a query costs one statement for each kind of thing on it, however many rows
-//! there are.
+//! Rows, read in batches: every level of a query costs one statement for each kind of row on it, whatever the number of
+//! rows.
 //!
 //! Loaders belong to one execution (of a query, a mutation, one event of a subscription) and carry the viewer's scope, so
-//! nothing is shared between callers and nothing goes stale. There is no cache.
+//! nothing is shared between callers and nothing becomes stale. There is no cache.
 
 mod batching;
 mod chunks;

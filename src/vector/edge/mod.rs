@@ -1,13 +1,13 @@
-//! Qdrant's engine in the process: one Edge shard for each placement, each in its own directory.
+//! Qdrant's engine inside the process: one Edge shard for each placement, each in its own directory.
 //!
-//! What the engine (0.9) lets happen at the same time, and what waits for what:
-//! - Searches run beside each other, beside a write and beside a rebuild. A write locks the segment that it changes for
-//!   one point at a time.
+//! Concurrency and durability of the engine (0.9):
+//! - Searches run concurrently with each other, with a write and with a rebuild. A write locks the segment that it
+//!   changes for one point at a time.
 //! - Writes to one shard run one after the other, and a flush waits for the write before it (`writes`).
-//! - A write survives the death of the process at once, since the log is mapped into memory; it survives a power cut
-//!   from the next flush on.
-//! - A rebuild blocks nobody except for moments at its start and end. It can't be stopped; a process that ends
-//!   meanwhile leaves files that the next opening removes.
+//! - A write survives a crash of the process at once, because the log is mapped into memory. It survives a power cut
+//!   after the next flush.
+//! - A rebuild blocks others only for moments at its start and end. It can't be stopped. If the process ends during a
+//!   rebuild, it leaves files that the next opening deletes.
 
 mod points;
 mod shard;

@@ -1,12 +1,12 @@
 //! A Qdrant server over gRPC (1.19 or newer, for word statistics over part of a collection): one collection for each
 //! placement.
 //!
-//! Durability: a write is acknowledged when it is in the server's log and applied, so it survives the death of the
-//! server process; the server itself moves its log to the disk every few seconds, and no call asks for it. So [`flush`]
-//! has nothing to add, and a power cut at the server can lose its last seconds unless the collection is replicated.
-//! What was lost is found and written again by comparing with the database.
+//! Durability: a write is acknowledged when it is in the server's log and applied, so it survives a crash of the server
+//! process. The server syncs its log to the disk every few seconds; no call can request it. So [`flush`] does nothing,
+//! and a power cut at the server can lose the last seconds unless the collection is replicated. A comparison with the
+//! database finds the lost points and writes them again.
 //!
-//! The server builds its indexes by itself, so `optimize` has nothing to do either.
+//! The server builds its indexes automatically, so `optimize` does nothing either.
 //!
 //! [`flush`]: VectorStore::flush
 
