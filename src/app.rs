@@ -47,10 +47,10 @@ use crate::{
     worker::{self, dependency::Vectors},
 };
 
-/// How long sockets get to answer a goodbye.
+/// How long to wait for close frames of clients.
 const GOODBYE: Duration = Duration::from_secs(4);
 
-/// How long a vector store that is away is waited for at the start.
+/// How long to wait for an unavailable vector store at the start.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 

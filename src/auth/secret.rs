@@ -13,7 +13,7 @@ const RECOGNISED: usize = 8;
 /// Docent's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SecretKind {
-    /// The API, with some rights of an account.
+    /// The API, with some permissions of an account.
     ApiKey,
     /// A new account.
     Invitation,
@@ -50,7 +50,7 @@ impl Secret {
         (random.len() == SECRET_BYTES).then(|| Self { kind, text: text.to_owned() })
     }
 
-    /// Whether a text means to be a secret of this kind.
+    /// Whether a text looks like a secret of this kind.
     #[must_use]
     pub fn is_meant(kind: SecretKind, text: &str) -> bool {
         text.starts_with(kind.prefix())
@@ -68,7 +68,7 @@ impl Secret {
         self.text.chars().take(self.kind.prefix().len() + RECOGNISED).collect()
     }
 
-    /// What is kept instead: the SHA-256, 64 hexadecimal digits. The secret is random, so the digest needs no salt.
+    /// What is stored instead: the SHA-256, 64 hexadecimal digits. The secret is random, so the digest needs no salt.
     #[must_use]
     pub fn digest(&self) -> String {
         hex::encode(Sha256::digest(&self.text))

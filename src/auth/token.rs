@@ -48,7 +48,7 @@ pub struct TokenSigner {
 pub struct KeyRing {
     /// Signs new tokens.
     pub current: Vec<u8>,
-    /// Made the tokens that were issued before the last rotations and are still good.
+    /// Made the tokens that were issued before the last rotations and are still valid.
     pub previous: Vec<Vec<u8>>,
 }
 
@@ -64,7 +64,7 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-/// What an access token says, once it has been checked.
+/// The verified content of an access token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AccessClaims {
     pub user: UserId,
@@ -73,7 +73,7 @@ pub struct AccessClaims {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Why an access token is refused.
+/// Why an access token is rejected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TokenError {
     /// It was ours and good; the client refreshes its session.
@@ -230,7 +230,7 @@ impl RefreshToken {
         URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>())
     }
 
-    /// What is kept instead of the token: its SHA-256, 64 hexadecimal digits. The token is random, so the digest needs no
+    /// What is stored instead of the token: its SHA-256, 64 hexadecimal digits. The token is random, so the digest needs no
     /// salt and can be looked up.
     #[must_use]
     pub fn digest(&self) -> String {

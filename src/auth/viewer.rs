@@ -22,7 +22,7 @@ use crate::{
 pub enum Credential {
     /// Not at all.
     None,
-    /// With the access token of a login.
+    /// With the access token of a session.
     Session(SessionId),
     /// With an API key.
     Key(Arc<ApiKey>),
@@ -36,7 +36,7 @@ pub struct Viewer {
     /// The account; `None` for an anonymous caller.
     pub user: Option<Arc<User>>,
     pub credential: Credential,
-    /// When the credential stops being good.
+    /// When the credential expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// Where the caller is.
     pub client: Client,

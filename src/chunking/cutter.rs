@@ -1,4 +1,4 @@
-//! Decides where the next chunk begins and ends.
+//! Decides where the next chunk starts and ends.
 
 use std::ops::Range;
 
@@ -124,7 +124,7 @@ impl<'a> Cutter<'a> {
         words.find(|&at| at >= earliest).unwrap_or(last.end)
     }
 
-    /// Whether a cut at `at` would go through a word.
+    /// Whether a border at `at` would split a word.
     fn parts_words(&self, at: usize) -> bool {
         let before = self.text[..at].chars().next_back();
         let after = self.text[at..].chars().next();

@@ -20,7 +20,7 @@ use crate::extract::ExtractedText;
 use borders::{Borders, Heading};
 use cutter::Cutter;
 
-/// When cutting ends before the end of the text.
+/// Limits that stop the splitting early.
 #[derive(Clone, Debug)]
 pub struct Bounds {
     /// The most chunks of one text.
@@ -29,7 +29,7 @@ pub struct Bounds {
     pub stop: CancellationToken,
 }
 
-/// Why a text was not cut to its end.
+/// Why splitting a text stopped early.
 #[derive(Debug, thiserror::Error)]
 pub enum SplitError {
     #[error("the text has more than {limit} chunks")]

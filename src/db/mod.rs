@@ -1,4 +1,4 @@
-//! The relational database: pools, transactions, and the repositories that are the only road to it.
+//! The relational database: pools, transactions, and the repositories, the only access to it.
 //!
 //! Reads go through a [`Reader`], which carries the caller's scope; writes exist only on a [`Transaction`]. No SQL and no
 //! row type leaves this module.
@@ -134,7 +134,7 @@ impl Database {
         Ok(transaction.commit().await?)
     }
 
-    /// Takes back the newest `steps` migrations, or all.
+    /// Reverts the newest `steps` migrations, or all.
     ///
     /// # Errors
     /// When one fails; it changed nothing.
@@ -170,7 +170,7 @@ impl Database {
     }
 }
 
-/// A connection to read from, and on whose behalf.
+/// A connection to read from, with a scope.
 #[derive(Debug)]
 pub struct Reader<'c> {
     executor: Executor<'c>,

@@ -66,9 +66,9 @@ identifiers! {
     RequestId
     /// A credential for a program.
     ApiKeyId
-    /// An invitation to open an account.
+    /// An invitation to register.
     InvitationId
-    /// A line of the audit log.
+    /// An entry of the audit log.
     AuditEntryId
     /// A store of originals.
     StoreId

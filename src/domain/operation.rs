@@ -52,7 +52,7 @@ pub struct OperationTotals {
     pub skipped: i32,
     pub cancelled: i32,
     pub chunks: i32,
-    /// How far the documents in work are, in percent, added up.
+    /// Sum of the progress of documents in work, in percent.
     pub in_work: i32,
 }
 
@@ -63,7 +63,7 @@ impl OperationTotals {
         self.completed + self.failed + self.skipped + self.cancelled
     }
 
-    /// What is done in percent, 0 to 100: settled documents, and as much as is done of those in work. 100 only when all
+    /// Progress in percent, 0 to 100: settled documents, and the finished part of those in work. 100 only when all
     /// are settled.
     #[must_use]
     pub fn progress(&self) -> i32 {
@@ -122,7 +122,7 @@ pub enum DocumentOutcome {
     Processing,
     Completed,
     Failed,
-    /// Same uri, same content as before: nothing to do; or overtaken by a newer version.
+    /// Same uri, same content as before: nothing to do; or replaced by a newer version.
     Skipped,
     Cancelled,
 }
@@ -148,7 +148,7 @@ pub struct OperationDocument {
     pub outcome: DocumentOutcome,
     pub error: Option<ProcessingError>,
     pub chunk_count: i32,
-    /// How far work on it is; 0 before and after.
+    /// Its progress; 0 before and after.
     pub percent: i32,
 }
 

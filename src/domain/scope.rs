@@ -5,7 +5,7 @@ use super::{
     id::{ApiKeyId, UserId},
 };
 
-/// On whose behalf rows are read.
+/// The scope in which rows are read.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Scope {
     /// An anonymous caller: public collections only.

@@ -1,10 +1,10 @@
-//! Logins.
+//! Sessions.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::id::{SessionId, UserId};
 
-/// A login: the family of all refresh tokens that descend from it. It ends as a whole.
+/// A session: the family of all refresh tokens that descend from it. It ends as a whole.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     pub id: SessionId,

@@ -38,7 +38,7 @@ impl Default for EventHub {
 }
 
 impl EventHub {
-    /// Says that events of `operation` were committed.
+    /// Announces that events of `operation` were committed.
     pub fn announce(&self, operation: OperationId) {
         // It is fine if no one listens.
         let _ = self.news.send(operation);
@@ -78,7 +78,7 @@ pub fn follow(
 ) -> impl Stream<Item = Result<OperationEvent, FollowError>> + Send + use<> {
     let follower = Follower {
         database,
-        // Interest is registered before the first look, so that no news falls between the two.
+        // Register before the first read, so that no notification is lost between the two.
         news: hub.news.subscribe(),
         scope,
         operation,
@@ -101,7 +101,7 @@ impl Follower {
                 return Ok(None);
             }
             if self.read_at.elapsed() > PATIENCE && self.ready.len() > 0 {
-                // The follower took their time with the last one.
+                // The follower was slow with the last one.
                 self.ready = Vec::new().into_iter();
                 self.has_more = true;
             }

@@ -60,7 +60,7 @@ impl File {
     }
 }
 
-/// Answers what no route knows: a file of the playground, or 404.
+/// Handles paths without a route: a file of the playground, or 404.
 pub async fn serve(
     State(state): State<Arc<HttpState>>,
     method: Method,

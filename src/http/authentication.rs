@@ -33,7 +33,7 @@ const MAX_USER_AGENT: usize = 200;
 /// seconds.
 pub(super) const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Knows callers: who they are, and what they may still spend.
+/// Authenticates callers and charges their rate limit.
 #[async_trait]
 pub trait Callers: Send + Sync {
     /// The caller with this `authorization` header (`Bearer …`, as received); anonymous without one.
@@ -73,7 +73,7 @@ pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<String>, Error
     Ok(Some(text.to_owned()))
 }
 
-/// Notes on every request where it came from. Handlers find it as `Extension<Client>`. An address that has its share of
+/// Records on every request where it came from. Handlers find it as `Extension<Client>`. An address that has its share of
 /// open requests gets no further.
 pub async fn identify(State(state): State<Arc<HttpState>>, mut request: Request, next: Next) -> Response {
     let client = client(request.extensions(), request.headers(), state.http.trust_forwarded_for);

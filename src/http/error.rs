@@ -57,7 +57,7 @@ impl HttpError {
         self
     }
 
-    /// Logs what is the server's fault, and says the rest.
+    /// Logs faults of the server and publishes other errors.
     pub(super) fn body(&self, request_id: RequestId) -> Body {
         if let Some(cause) = &self.cause {
             tracing::error!(error = cause, "a request failed");

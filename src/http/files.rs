@@ -55,7 +55,7 @@ pub fn router(services: Arc<Services>, callers: Arc<dyn Callers>) -> Router {
         .with_state(Arc::new(Files { services, callers }))
 }
 
-/// Takes the raw bytes of a file into the place that `uploadCreate` made. They are on disk when this answers.
+/// Takes the raw bytes of a file into the upload that `uploadCreate` made. They are on disk when the response is sent.
 ///
 /// A body with a `Content-Encoding` is not the file, and is refused.
 async fn receive(
@@ -98,7 +98,7 @@ impl Files {
         uploads::fill(&self.services, viewer, id, body.into_data_stream()).await
     }
 
-    /// The bytes of an original, as long as the caller may read its document: a slow download can outlast that.
+    /// The bytes of an original, while the caller may read its document: a slow download can outlast the permission.
     async fn bytes(
         self: Arc<Self>,
         viewer: Viewer,
@@ -168,7 +168,7 @@ async fn send(
     insert(&mut response, CONTENT_DISPOSITION, &disposition(&document));
     insert(&mut response, ACCEPT_RANGES, "bytes");
     insert(&mut response, ETAG, &tag);
-    // Whatever the file is, no browser runs it with the rights of this origin.
+    // No browser runs the file with the permissions of this origin, whatever it is.
     insert(&mut response, CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
     Ok(response)
 }

@@ -38,7 +38,7 @@ use crate::{
 /// How long a client may take to send its request.
 const BODY_DEADLINE: Duration = Duration::from_secs(15);
 
-/// How old the look at a caller may be when they get their answer.
+/// Maximum age of the permission check when the response is sent.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 const SUBSCRIPTION: &str = "Subscriptions are served over WebSocket: connect to this address with the subprotocol \
@@ -142,7 +142,7 @@ async fn run(
     state.callers.charge(&viewer, operation.price).await?;
     let begun = Instant::now();
     let answer = state.engine.run(operation).next().await;
-    // What takes long may outlast the caller's right to it.
+    // A slow request may outlast the caller's permission.
     if begun.elapsed() > PATIENCE {
         state.callers.recheck(&viewer).await?;
     }

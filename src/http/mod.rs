@@ -61,7 +61,7 @@ pub struct HttpState {
     pub places: Places,
     /// Open requests per client; only behind a proxy, where connections don't show the client.
     pub requests: Option<Shares<Option<Subnet>>>,
-    /// Counts the sockets. After `shutdown`, `close` it and `wait` for the last goodbye.
+    /// Counts the sockets. After `shutdown`, `close` it and `wait` for the last close frame.
     pub sockets: TaskTracker,
 }
 

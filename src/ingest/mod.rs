@@ -29,7 +29,7 @@ pub struct Target {
     pub revision: i32,
 }
 
-/// Cuts a text into the chunks of a document. May take seconds, so call it where blocking is allowed.
+/// Splits a text into the chunks of a document. May take seconds, so call it where blocking is allowed.
 ///
 /// # Errors
 /// As [`chunking::split`].

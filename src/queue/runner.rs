@@ -34,9 +34,9 @@ const ATTEMPTS_FOR_UNKNOWN: i32 = 3;
 pub struct QueueSettings {
     /// Jobs at the same time in each lane.
     pub lanes: Vec<(Lane, usize)>,
-    /// How long a job is held without a sign of life.
+    /// How long a job is held without a heartbeat.
     pub lease: Duration,
-    /// Time between two signs of life.
+    /// Time between two heartbeats.
     pub heartbeat: Duration,
     /// Time between two checks for jobs of dead workers.
     pub sweep: Duration,

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
 };
 
-/// Takes a collection in which the caller may do `action`, until the transaction ends.
+/// Takes a collection in which the caller may perform `action`, until the transaction ends.
 ///
 /// # Errors
 /// `Unauthenticated`; `Forbidden` for a collection that the caller sees; `NotFound` for any other.
@@ -23,7 +23,7 @@ pub(super) async fn lock_collection(
     or_refused(found, &tx.reader(viewer.scope()), viewer, id).await
 }
 
-/// Finds a collection in which the caller may do `action`.
+/// Finds a collection in which the caller may perform `action`.
 ///
 /// # Errors
 /// As [`lock_collection`].

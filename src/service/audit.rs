@@ -84,7 +84,7 @@ impl Deed {
     }
 }
 
-/// Notes a change in the transaction that makes it.
+/// Records a change in the transaction that makes it.
 pub(super) async fn done(
     tx: &Transaction<'_>,
     viewer: &Viewer,
@@ -110,7 +110,7 @@ impl AuditTrail {
         self.0.flush().await;
     }
 
-    /// Notes a refusal, if `error` is one.
+    /// Records a refusal, if `error` is one.
     pub fn refused(&self, viewer: &Viewer, deed: Deed, error: &Error, now: DateTime<Utc>) {
         if !is_refusal(error) {
             return;

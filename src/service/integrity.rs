@@ -62,7 +62,7 @@ impl Integrity {
         }
     }
 
-    /// Notes that a collection was repaired, or is gone.
+    /// Records that a collection was repaired, or is gone.
     pub(crate) fn repaired(&self, collection: CollectionId) {
         let mut state = self.state();
         state.suspected.remove(&collection);
@@ -71,7 +71,7 @@ impl Integrity {
         }
     }
 
-    /// Notes what a comparison found. Returns whether it has to be repaired.
+    /// Records what a comparison found. Returns whether it has to be repaired.
     pub(crate) fn found(&self, collection: CollectionId, found: Option<Difference>) -> bool {
         let mut state = self.state();
         let Some(found) = found else {
@@ -86,7 +86,7 @@ impl Integrity {
         true
     }
 
-    /// Notes that all collections were compared, and forgets those that are gone.
+    /// Records that all collections were compared, and forgets those that are gone.
     pub(crate) fn compared(&self, all: &HashSet<CollectionId>, at: DateTime<Utc>) {
         let mut state = self.state();
         state.differing.retain(|id, _| all.contains(id));

@@ -61,7 +61,7 @@ impl LastUses {
         self.0.flush().await;
     }
 
-    /// Notes that a login is used, unless that was noted a moment ago.
+    /// Records that a login is used, unless that was noted a moment ago.
     pub(super) fn of_session(&self, session: &Session, client: &Client, now: DateTime<Utc>) {
         if now >= session.last_used_at + INTERVAL {
             let address = client.address.map(|address| address.to_string());
@@ -69,7 +69,7 @@ impl LastUses {
         }
     }
 
-    /// Notes that a key is used, unless that was noted a moment ago.
+    /// Records that a key is used, unless that was noted a moment ago.
     pub(super) fn of_key(&self, key: &ApiKey, now: DateTime<Utc>) {
         if key.last_used_at.is_none_or(|used| now >= used + INTERVAL) {
             self.0.add(Use { of: Credential::Key(key.id), at: now, address: None });

@@ -73,7 +73,7 @@ impl Settlement {
     }
 }
 
-/// Notes that work on an operation has begun.
+/// Records that work on an operation has begun.
 pub(crate) fn start(locked: &mut LockedOperation, now: DateTime<Utc>) {
     if locked.operation.status == OperationStatus::Pending {
         locked.operation.status = OperationStatus::Processing;

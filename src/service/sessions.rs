@@ -1,4 +1,4 @@
-//! Logins: begun with a password, kept going with refresh tokens, ended.
+//! Sessions: begun with a password, kept going with refresh tokens, ended.
 
 use std::sync::Arc;
 
@@ -42,12 +42,12 @@ use crate::{
 pub struct SessionTokens {
     pub access_token: String,
     pub refresh_token: String,
-    /// When the access token stops being good.
+    /// When the access token expires.
     pub expires_at: DateTime<Utc>,
     pub viewer: User,
 }
 
-/// Which logins to end.
+/// Which sessions to end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EndedSessions {
     /// The session of the request.
@@ -130,7 +130,7 @@ fn new_session(services: &Services, user: &User, client: &Client, now: DateTime<
     (session, RefreshToken::generate())
 }
 
-/// How long a login may lie unused.
+/// How long a session may lie unused.
 #[must_use]
 pub fn idle_limit(services: &Services) -> TimeDelta {
     TimeDelta::days(services.config.auth.session_idle_days)
@@ -140,7 +140,7 @@ pub fn idle_limit(services: &Services) -> TimeDelta {
 enum Exchange {
     /// Its session continues with this token.
     Continued(Session, RefreshToken),
-    /// It was exchanged before: its login has ended now.
+    /// It was exchanged before: its session has ended now.
     Replayed(Session),
     Refused,
 }
@@ -211,10 +211,10 @@ async fn exchange(
     Ok(Exchange::Continued(session, next))
 }
 
-/// Ends logins. Ending one that is over, or was never there, is fine.
+/// Ends sessions. Ending one that is over, or was never there, is fine.
 ///
 /// # Errors
-/// `Unauthenticated` without a token and without a login, `Forbidden` for an API key.
+/// `Unauthenticated` without a token and without a session, `Forbidden` for an API key.
 pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) -> Result<(), Error> {
     let token = match &which {
         EndedSessions::OfToken(text) => text.parse::<RefreshToken>().ok().map(|token| token.names()),
@@ -254,7 +254,7 @@ pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) 
         .await
 }
 
-/// Changes the caller's password. All their logins end; the tokens are those of a new one. API keys stay.
+/// Changes the caller's password. All their sessions end; the tokens are those of a new one. API keys stay.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for an API key, `Invalid` for the input, `RateLimited` for too many guesses.
@@ -350,7 +350,7 @@ async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Resu
 /// The same caller as they are now: for whatever lasts longer than a request.
 ///
 /// # Errors
-/// `Unauthenticated` when their login, key or account has ended.
+/// `Unauthenticated` when their session, key or account has ended.
 pub async fn recheck(services: &Services, viewer: &Viewer) -> Result<Viewer, Error> {
     match (&viewer.credential, &viewer.user) {
         (Credential::Session(session), Some(user)) => {

@@ -106,7 +106,7 @@ pub struct VectorQuery {
     pub text: Option<String>,
     /// How many hits to return.
     pub limit: usize,
-    /// How many candidates each leg hands to the fusion; at least `limit`.
+    /// How many candidates each leg contributes to the fusion; at least `limit`.
     pub candidates: usize,
     pub fusion: FusionSettings,
     /// Whether to report rank and score of each leg for each hit.
@@ -126,7 +126,7 @@ pub struct VectorHit {
     pub legs: Vec<LegContribution>,
 }
 
-/// What one leg said of one hit.
+/// The result of one leg for one hit.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct LegContribution {
     pub leg: SearchLegKind,

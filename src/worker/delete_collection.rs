@@ -1,4 +1,4 @@
-//! Removes what is left of a collection that is gone for its readers already.
+//! Deletes the remaining data of a collection that readers no longer see.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What jobs need outside this process.
+//! External dependencies of jobs.
 
 use std::{
     error::Error,
@@ -24,7 +24,7 @@ pub(super) const SPACE: &str = "disk";
 
 const NO_SPACE: &str = "the disk is nearly full";
 
-/// What a job says that needs space when there is none.
+/// The message of a job that needs space when there is none.
 pub(super) fn no_space() -> JobError {
     JobError::Away { dependency: SPACE, source: NO_SPACE.into() }
 }
@@ -51,7 +51,7 @@ pub struct Vectors {
 }
 
 impl Vectors {
-    /// A store that was not looked at.
+    /// A store that was not checked.
     pub fn new(store: Arc<dyn VectorStore>, placement: Placement) -> Self {
         Self { store, placement, is_open: AtomicBool::new(false) }
     }

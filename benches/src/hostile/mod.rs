@@ -241,7 +241,7 @@ async fn prepare(scene: &Scene, supervisor: &mut Supervisor, data_dir: &Path) ->
     let collection = cast.bulk.create_collection("First").await?;
     let document = NewDocument { uri: "first".into(), file_name: "first.txt".into(), text: "The first.".into() };
     cast.bulk.ingest(&collection, &[document], "first").await?;
-    // An owner reads the lines of the audit log that are about their collections, among all others.
+    // An owner reads the entries of the audit log that are about their collections, among all others.
     cast.prober.create_collection("Mine").await?;
     sleep(Duration::from_secs(2)).await;
     supervisor.stop().await?;

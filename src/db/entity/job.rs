@@ -27,7 +27,7 @@ pub struct Model {
     pub crashes: i32,
     /// How often its worker died with it.
     pub suspicions: i32,
-    /// How often in a row it was put off without having been tried to the end.
+    /// How often in a row it was delayed before an attempt ended.
     pub delays: i32,
     pub run_at: DateTimeUtc,
     /// When `run_at` was decided on: a clock that shows less was set back.

@@ -44,7 +44,7 @@ pub struct Model {
     pub skipped_total: i32,
     pub cancelled_total: i32,
     pub chunk_total: i32,
-    /// How far the documents in work are, in percent, added up.
+    /// Sum of the progress of documents in work, in percent.
     pub percent_total: i32,
     /// The sequence number of the newest event.
     pub last_sequence: i32,

@@ -77,7 +77,7 @@ fn matching(filter: &AuditFilter) -> Condition {
     condition
 }
 
-/// A page of the entries that exist for the reader, newest first.
+/// A page of the entries that are visible to the reader, newest first.
 pub async fn list(
     reader: &Reader<'_>,
     filter: &AuditFilter,

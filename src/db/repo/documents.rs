@@ -81,7 +81,7 @@ pub async fn find(reader: &Reader<'_>, id: DocumentId) -> Result<Option<Document
     Ok(find_many(reader, &[id]).await?.remove(&id))
 }
 
-/// Those of the documents that exist for the reader.
+/// The given documents that are visible to the reader.
 pub async fn find_many(
     reader: &Reader<'_>,
     ids: &[DocumentId],
@@ -181,7 +181,7 @@ pub async fn lock_by_uri(
     rows.into_iter().map(|row| Ok((row.uri.clone(), locked(row)?))).collect()
 }
 
-/// The collections of those of the documents with which the reader may do `action`.
+/// The collections of those of the documents on which the reader may perform `action`.
 pub async fn find_homes(
     reader: &Reader<'_>,
     ids: &[DocumentId],

@@ -24,7 +24,7 @@ const PAGE: &str = "page";
 
 /// The rows of one kind below parents of another, and the page of them that is wanted.
 pub(super) struct Below<P: EntityTrait, C: EntityTrait> {
-    /// The parents that exist for the reader.
+    /// The parents that are visible to the reader.
     pub parents: Select<P>,
     pub parent: P::Column,
     /// The rows of all requested parents, after the page's cursor.

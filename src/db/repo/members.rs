@@ -112,7 +112,7 @@ pub async fn set_role(
     Ok(())
 }
 
-/// Takes a user's role in a collection. Returns whether the user had one.
+/// Revokes a user's role in a collection. Returns whether the user had one.
 pub async fn delete(tx: &Transaction<'_>, collection: CollectionId, user: UserId) -> Result<bool, DatabaseError> {
     let result = collection_member::Entity::delete_by_id((collection.0, user.0)).exec(&tx.connection).await?;
     Ok(result.rows_affected == 1)

@@ -82,7 +82,7 @@ impl Direction {
     }
 }
 
-/// The collections in which a scope may do `action`, as a condition on rows of `collections`: a row of the policy as SQL.
+/// The collections in which a scope may perform `action`, as a condition on rows of `collections`: a row of the policy as SQL.
 ///
 /// Membership is looked up for each row, by its key. So a statement costs what its rows cost, however many collections
 /// the caller has a role in.
@@ -97,7 +97,7 @@ fn allowed(scope: Scope, action: Action) -> Condition {
         return nothing();
     }
     let mut condition = Condition::all();
-    // What is being removed no longer exists, but its removal can be followed.
+    // A collection that is being deleted is hidden, but its deletion can be followed.
     if !matches!(action, Action::OperationRead | Action::AuditRead) {
         condition = condition.add(collection::Column::Status.ne(CollectionStatus::Deleting.stored()));
     }
@@ -158,7 +158,7 @@ fn collections_of(scope: Scope, action: Action) -> Vec<Select<collection::Entity
     parts
 }
 
-/// Those of the collections in which a scope may do `action`.
+/// Those of the collections in which a scope may perform `action`.
 fn collections_among(ids: &[CollectionId], scope: Scope, action: Action) -> Select<collection::Entity> {
     collection::Entity::find()
         .filter(collection::Column::Id.is_in(ids.iter().map(|id| id.0)))
@@ -175,7 +175,7 @@ fn readable(scope: Scope) -> Condition {
     allowed(scope, Action::CollectionRead)
 }
 
-/// Rows whose `column` names a collection in which the scope may do `action`.
+/// Rows whose `column` names a collection in which the scope may perform `action`.
 fn in_allowed<C: ColumnTrait>(column: C, scope: Scope, action: Action) -> Condition {
     if scope == Scope::System {
         return Condition::all();
@@ -214,7 +214,7 @@ fn nothing() -> Condition {
     Condition::all().add(Expr::val(1).eq(0))
 }
 
-/// Converts rows one by one, stopping at the first that can't be understood.
+/// Converts rows one by one, stopping at the first that is invalid.
 fn convert<R, T: TryFrom<R, Error = DatabaseError>>(rows: Vec<R>) -> Result<Vec<T>, DatabaseError> {
     rows.into_iter().map(T::try_from).collect()
 }
@@ -224,7 +224,7 @@ fn to_count(count: u64) -> i64 {
 }
 
 impl Reader<'_> {
-    /// On whose behalf this reads.
+    /// The scope of this reader.
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.scope

@@ -40,7 +40,7 @@ pub struct OperationFilter {
     pub operation_type: Vec<OperationType>,
 }
 
-/// What an operation wants of one document: the content that will become the document's.
+/// The work of an operation on one document: the content that will become the document's.
 #[derive(Clone, PartialEq, Debug)]
 pub struct OperationItem {
     pub outcome: OperationDocument,
@@ -99,7 +99,7 @@ impl LockedOperation {
     }
 }
 
-/// Operations about which a scope may do `action`: those on collections in which it may, and its own where the
+/// Operations on which a scope may perform `action`: those on collections in which it may, and its own where the
 /// collection is gone.
 pub(super) fn allowed(scope: Scope, action: Action) -> Condition {
     if scope == Scope::System {
@@ -109,7 +109,7 @@ pub(super) fn allowed(scope: Scope, action: Action) -> Condition {
     Condition::any().add(on_collections).add_option(own_without_collection(scope, action))
 }
 
-/// Operations about which a scope may do `action`, though their collection is gone.
+/// Operations on which a scope may perform `action`, though their collection is gone.
 fn own_without_collection(scope: Scope, action: Action) -> Option<Condition> {
     let gone = Condition::all().add(operation::Column::CollectionId.is_null());
     match scope {
@@ -149,7 +149,7 @@ fn places(scope: Scope, filter: &OperationFilter) -> (Vec<Select<collection::Ent
     }
 }
 
-/// The collection of an operation about which the reader may do `action`.
+/// The collection of an operation on which the reader may perform `action`.
 pub async fn collection_of(
     reader: &Reader<'_>,
     id: OperationId,
@@ -170,7 +170,7 @@ pub async fn find(reader: &Reader<'_>, id: OperationId) -> Result<Option<Operati
     Ok(find_many(reader, &[id]).await?.remove(&id))
 }
 
-/// Those of the operations that exist for the reader.
+/// The given operations that are visible to the reader.
 pub async fn find_many(
     reader: &Reader<'_>,
     ids: &[OperationId],
@@ -310,7 +310,7 @@ pub async fn insert(
     insert_events(tx, events).await
 }
 
-/// Takes an operation that exists for the scope until the transaction ends.
+/// Locks an operation that is visible to the scope until the transaction ends.
 pub async fn lock(
     tx: &Transaction<'_>,
     scope: Scope,
@@ -319,7 +319,7 @@ pub async fn lock(
     lock_allowed(tx, scope, id, Action::OperationRead).await
 }
 
-/// Takes an operation about which the scope may do `action` until the transaction ends.
+/// Locks an operation on which the scope may perform `action` until the transaction ends.
 pub async fn lock_allowed(
     tx: &Transaction<'_>,
     scope: Scope,
@@ -384,7 +384,7 @@ async fn insert_events(tx: &Transaction<'_>, events: Vec<OperationEvent>) -> Res
     Ok(())
 }
 
-/// Events of an operation that exists for the reader, in order, after the sequence number `page.after`.
+/// Events of an operation that is visible to the reader, in order, after the sequence number `page.after`.
 pub async fn events(
     reader: &Reader<'_>,
     id: OperationId,
@@ -412,7 +412,7 @@ pub async fn count_events(reader: &Reader<'_>, id: OperationId) -> Result<i64, D
     Ok(row.map_or(0, |row| i64::from(row.last_sequence)))
 }
 
-/// Adds what an operation wants of its documents.
+/// Adds the work of an operation on its documents.
 pub async fn insert_items(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Result<(), DatabaseError> {
     let rows: Vec<_> = items
         .into_iter()
@@ -442,7 +442,7 @@ pub async fn insert_items(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Re
     Ok(())
 }
 
-/// What an operation wants of one document.
+/// The work of an operation on one document.
 pub async fn find_item(
     reader: &Reader<'_>,
     id: OperationId,
@@ -489,7 +489,7 @@ pub async fn list_waiting(
     Ok(Page::from_overfetched(convert(query.all(&tx.connection).await?)?, page.first))
 }
 
-/// Writes how far work on a document in an operation is.
+/// Writes the progress of a document in an operation.
 pub async fn set_percent(
     tx: &Transaction<'_>,
     id: OperationId,

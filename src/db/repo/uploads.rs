@@ -40,7 +40,7 @@ pub async fn find(reader: &Reader<'_>, id: UploadId) -> Result<Option<Upload>, D
     Ok(find_many(reader, &[id]).await?.remove(&id))
 }
 
-/// Those of the uploads that exist for the reader.
+/// The given uploads that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, ids: &[UploadId]) -> Result<HashMap<UploadId, Upload>, DatabaseError> {
     let rows = upload::Entity::find()
         .filter(upload::Column::Id.is_in(ids.iter().map(|id| id.0)))
@@ -79,7 +79,7 @@ pub async fn set_stored(tx: &Transaction<'_>, id: UploadId, stored: &StoredFile)
     Ok(result.rows_affected == 1)
 }
 
-/// Those of the uploads that exist for the scope, locked until the transaction ends, so that none expires meanwhile.
+/// The given uploads that are visible to the scope, locked until the transaction ends, so that none expires meanwhile.
 pub async fn lock_many(
     tx: &Transaction<'_>,
     scope: Scope,

@@ -85,7 +85,7 @@ pub async fn find(reader: &Reader<'_>, id: UserId) -> Result<Option<User>, Datab
     Ok(find_many(reader, &[id]).await?.remove(&id))
 }
 
-/// Those of the accounts that exist for the reader.
+/// The given accounts that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, ids: &[UserId]) -> Result<HashMap<UserId, User>, DatabaseError> {
     let rows = user::Entity::find()
         .filter(user::Column::Id.is_in(ids.iter().map(|id| id.0)))
@@ -95,7 +95,7 @@ pub async fn find_many(reader: &Reader<'_>, ids: &[UserId]) -> Result<HashMap<Us
     rows.into_iter().map(|row| Ok((UserId(row.id), row.try_into()?))).collect()
 }
 
-/// A page of the accounts that exist for the reader, newest first.
+/// A page of the accounts that are visible to the reader, newest first.
 pub async fn list(
     reader: &Reader<'_>,
     filter: &UserFilter,

@@ -1,4 +1,4 @@
-//! Logins, and the password that begins them.
+//! Sessions and passwords.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 

@@ -1,4 +1,4 @@
-//! Files on their way in.
+//! Uploads.
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 

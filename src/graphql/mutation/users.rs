@@ -1,4 +1,4 @@
-//! Accounts: opened by their users, administered by administrators.
+//! Accounts: registration and administration.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 

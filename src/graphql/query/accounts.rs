@@ -1,4 +1,4 @@
-//! Accounts, and who did what.
+//! Accounts and the audit log.
 
 use async_graphql::{Context, Object, Result};
 

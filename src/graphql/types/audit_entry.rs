@@ -111,7 +111,7 @@ impl TryFrom<AuditLogFilter> for AuditFilter {
     }
 }
 
-/// A line of the audit log.
+/// An entry of the audit log.
 pub struct AuditEntry {
     entry: audit::AuditEntry,
 }

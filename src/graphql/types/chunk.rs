@@ -31,7 +31,7 @@ impl Chunk {
         &self.chunk.content
     }
 
-    /// The chunk, if it exists for the viewer.
+    /// The chunk, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, key: ChunkKey) -> Result<Option<Self>> {
         Ok(ctx.loaders()?.load_one(key).await?.map(Into::into))
     }

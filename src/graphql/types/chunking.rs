@@ -1,4 +1,4 @@
-//! How texts are cut.
+//! How texts are split.
 
 use async_graphql::{Enum, SimpleObject};
 

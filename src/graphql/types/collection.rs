@@ -128,7 +128,7 @@ impl From<collection::Collection> for Collection {
 }
 
 impl Collection {
-    /// The collection, if it exists for the viewer.
+    /// The collection, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: CollectionId) -> Result<Option<Self>> {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
     }

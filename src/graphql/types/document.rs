@@ -107,7 +107,7 @@ impl From<document::Document> for Document {
 }
 
 impl Document {
-    /// The document, if it exists for the viewer.
+    /// The document, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: DocumentId) -> Result<Option<Self>> {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
     }

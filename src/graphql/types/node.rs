@@ -17,7 +17,7 @@ pub enum Node {
 }
 
 impl Node {
-    /// The node, if it exists for the viewer.
+    /// The node, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: NodeId) -> Result<Option<Self>> {
         Ok(match id {
             NodeId::User(id) => User::load(ctx, id).await?.map(Self::User),

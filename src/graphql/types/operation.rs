@@ -112,7 +112,7 @@ impl From<operation::Operation> for Operation {
 }
 
 impl Operation {
-    /// The operation, if it exists for the viewer.
+    /// The operation, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: OperationId) -> Result<Option<Self>> {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
     }

@@ -1,4 +1,4 @@
-//! What happened to an operation.
+//! Events of operations.
 
 use async_graphql::{Context, Enum, Object, Result};
 

@@ -1,4 +1,4 @@
-//! What can go wrong with a document.
+//! Processing errors of documents.
 
 use async_graphql::{Enum, SimpleObject};
 

@@ -1,4 +1,4 @@
-//! What callers may spend.
+//! Rate limits.
 
 use async_graphql::SimpleObject;
 

@@ -1,4 +1,4 @@
-//! What a search finds.
+//! Search hits.
 
 use std::sync::Arc;
 

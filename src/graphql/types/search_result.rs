@@ -1,4 +1,4 @@
-//! The answer to a search.
+//! Search results.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Files on their way in.
+//! Uploads.
 
 use async_graphql::{Context, ID, Object, Result};
 

@@ -68,7 +68,7 @@ impl User {
         Self { user, is_open }
     }
 
-    /// The account, if it exists for the viewer.
+    /// The account, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         let user = ctx.loaders()?.load_one(id).await?;
         let viewer = ctx.viewer()?;

@@ -1,4 +1,4 @@
-//! What a mutation answers when the input is refused.
+//! Validation errors of mutations.
 
 use async_graphql::{Context, Enum, SimpleObject};
 
@@ -57,7 +57,7 @@ impl From<InputViolation> for UserError {
 pub struct Outcome<T> {
     /// The result; `None` if validation failed.
     pub value: Option<T>,
-    /// Why; empty when it is not.
+    /// Validation errors. Empty on success.
     pub user_errors: Vec<UserError>,
 }
 

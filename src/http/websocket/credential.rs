@@ -1,6 +1,6 @@
 //! The credential in the payload of `connection_init`.
 //!
-//! A credential that can't be understood closes the socket. Otherwise its caller would continue as anonymous, and
+//! A credential that is invalid closes the socket. Otherwise its caller would continue as anonymous, and
 //! notice it only by missing data.
 
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ const NO_TEXT: &str = "`authorization` must be a string.";
 const NO_HEADERS: &str = "`headers` must be an object.";
 const UNKNOWN: &str = "send the credential as `authorization`: `Bearer …`.";
 
-/// The credential that a client sends: `authorization`, or the same under `headers`. Null is as good as nothing.
+/// The credential that a client sends: `authorization`, or the same under `headers`. Null means no credential.
 ///
 /// # Errors
 /// 4403 for a credential that can't be read.

@@ -48,7 +48,7 @@ pub fn accept(
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
-        // The library breaks the connection off at its limit; the session says goodbye at ours.
+        // The library breaks the connection off at its limit; the session closes it properly at ours.
         .max_message_size(limit.saturating_mul(2))
         .max_frame_size(limit.saturating_mul(2));
     if upgrade.selected_protocol().is_none() {

@@ -1,4 +1,4 @@
-//! The words of `graphql-transport-ws`: messages and close codes.
+//! The `graphql-transport-ws` protocol: messages and close codes.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ pub const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// Bytes that the reason of a close frame may have; a longer one is an invalid frame.
 const MAX_REASON_BYTES: usize = 123;
 
-/// What a client says.
+/// Messages from the client.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
@@ -23,7 +23,7 @@ pub enum ClientMessage {
     Pong,
 }
 
-/// What the server says.
+/// Messages from the server.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage<'a, P: Serialize = ()> {

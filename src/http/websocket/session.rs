@@ -31,7 +31,7 @@ use crate::{
     http::{HttpState, authentication::RECHECK_INTERVAL, request_id::panic_message},
 };
 
-/// How long the client gets to take the goodbye.
+/// How long the client has to read the close frame.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
 /// A socket and its operations.
@@ -41,13 +41,13 @@ pub struct Session {
     /// The `Authorization` header of the upgrade, for clients that can send one.
     authorization: Option<String>,
     client: Client,
-    /// Who it is, once they introduced themselves.
+    /// Who it is, once they sent `connection_init`.
     viewer: Option<Viewer>,
-    /// Counts the socket as the caller's, once they introduced themselves.
+    /// Counts the socket as the caller's, once they sent `connection_init`.
     place: Option<CallerPlace>,
     /// When an operation began or ended last.
     last_operation: Instant,
-    /// When the introduction is due, then when the token expires.
+    /// When `connection_init` is due, then when the token expires.
     deadline: Option<Instant>,
     last_heard: Instant,
     /// When the caller was last looked up.
@@ -56,7 +56,7 @@ pub struct Session {
     live: HashMap<Arc<str>, AbortHandle>,
 }
 
-/// What an operation has to say.
+/// A message of an operation.
 struct Event {
     id: Arc<str>,
     request_id: RequestId,
@@ -69,9 +69,9 @@ enum News {
     Completed,
 }
 
-/// Why a conversation is over.
+/// Why a session ends.
 enum End {
-    /// The server says so.
+    /// The server ends it.
     Close(Close),
     /// The client closed it, or is no longer there.
     Gone,
@@ -106,7 +106,7 @@ impl Session {
         }
     }
 
-    /// Talks until one side ends it.
+    /// Runs until one side ends it.
     pub async fn run(mut self) {
         let end = self.talk().await;
         self.operations.clear();
@@ -124,7 +124,7 @@ impl Session {
 
     async fn talk(&mut self) -> End {
         let period = Duration::from_secs(self.state.limits.websocket_ping_seconds.max(1));
-        // Two pings without an answer, and a little patience.
+        // Two pings without a reply, and a tolerance.
         let silence = period * 9 / 4;
         let mut ping = interval_at(Instant::now() + period, period);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -34,10 +34,10 @@ use crate::{
 /// Chunks that are embedded, written and forgotten together: less than a megabyte of vectors.
 const WINDOW: usize = 512;
 
-/// How soon a step that takes long learns that its operation was cancelled.
+/// How soon a long step notices that its operation was cancelled.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Time between two words of how far a document is, at least.
+/// Minimum time between two progress reports of a document.
 const TELL: Duration = Duration::from_secs(2);
 
 /// Where the embeddings of chunks are, by digest: unchanged chunks are not embedded again, nor is the same text twice.
@@ -67,7 +67,7 @@ impl IngestDocument {
         Ok(indexed)
     }
 
-    /// Reads and cuts the original when there is room for its text.
+    /// Extracts and splits the original when there is room for its text.
     async fn read(&self, work: &Work) -> Result<Indexed, Stop> {
         let most = self.services.config.extraction.max_output_mib << 20;
         let size = u64::try_from(work.item.file_size).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! One document's way: read, cut, embedded, indexed, and made true in one transaction.
+//! Processes one document: extract, split, embed, index, and commit in one transaction.
 //!
 //! Every step can be done again: ids of chunks and points are derived from what they are. The points are safe on disk
 //! before the transaction that makes them count; points that count for nothing are invisible and removed.
@@ -56,7 +56,7 @@ struct Work {
     percent: AtomicI32,
 }
 
-/// Why a document's way ends before its goal.
+/// Why the processing of a document ends early.
 enum Stop {
     /// The job itself failed, or has to wait.
     Job(JobError),
@@ -70,7 +70,7 @@ impl<E: Into<JobError>> From<E> for Stop {
     }
 }
 
-/// What a finished way leaves to be written.
+/// What finished processing leaves to be written.
 struct Indexed {
     rows: Arc<Vec<NewChunk>>,
     text: Description,

@@ -1,4 +1,4 @@
-//! What a document's way changes in the database: taken up, completed, failed. One transaction each.
+//! The database changes of a document: started, completed, failed. One transaction each.
 
 use std::{
     sync::atomic::{AtomicI32, Ordering},
@@ -102,7 +102,7 @@ impl IngestDocument {
         Ok(work)
     }
 
-    /// Makes the new content true: chunks, document, counters, outcome and event, and the end of the job.
+    /// Commits the new content: chunks, document, counters, outcome and event, and the end of the job.
     pub(super) async fn complete(&self, job: &ClaimedJob, work: &Work, indexed: Indexed) -> Result<(), JobError> {
         let now = self.services.clock.now();
         let (lease, indexed) = (job.lease(), &indexed);
@@ -325,7 +325,7 @@ async fn conclude(
     Ok(operations::save(tx, locked).await?)
 }
 
-/// Removes the job, if it is still held; otherwise nothing of the transaction may stand.
+/// Removes the job, if it is still held; otherwise the transaction must be rolled back.
 async fn end_job(tx: &Transaction<'_>, lease: jobs::Lease) -> Result<(), JobError> {
     if jobs::finish(tx, lease).await? { Ok(()) } else { Err(JobError::LeaseLost) }
 }

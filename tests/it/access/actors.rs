@@ -1,4 +1,4 @@
-//! The columns of the matrix: who asks, with which credential, and about which of the two collections.
+//! The columns of the matrix: the caller, with which credential, and about which of the two collections.
 
 /// What an API key can be good for.
 pub const KEY_ACTIONS: [&str; 11] = [

@@ -223,7 +223,7 @@ pub const EDGES: &[Edge] = &[
     edge("OperationDocument", &[OPERATION, "documents(outcomes: [FAILED])", "nodes", "error"], OPERATIONS, OPERATIONS),
     edge("OperationEvent", &[OPERATION, "events", "nodes", "document"], OPERATIONS, READ),
     edge("OperationEvent", &[OPERATION, "events", "nodes", "operation"], OPERATIONS, OPERATIONS),
-    // What a search finds.
+    // Search hits.
     edge("SearchResult", &[SEARCH, "hits"], READ, READ),
     edge("SearchResult", &[SEARCH, "legs"], READ, READ),
     edge("SearchResult", &[SEARCH, "pageInfo"], READ, READ),

@@ -139,7 +139,7 @@ impl Fixture {
         self.login(Person::Owner.account(place))
     }
 
-    /// What belongs to nobody who asks.
+    /// What belongs to nobody the caller.
     async fn others(&self) -> Subject {
         let other = self.login(OTHER);
         let session = other.data("{ viewer { sessions { nodes { id isCurrent } } } }", json!({})).await;

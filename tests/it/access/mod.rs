@@ -1,6 +1,6 @@
 //! Who may see and do what, cell by cell: every field of the API and every path, asked by everybody who may come.
 //!
-//! - `actors`: the columns, who asks.
+//! - `actors`: the columns, the caller.
 //! - `truth`: what each cell has to be, from a table of its own: the server's policy is not asked.
 //! - `queries`, `mutations`, `paths`: the rows, what is asked and what is needed for it.
 //! - `edges`: the fields that lead from one object to another, and when they are filled.

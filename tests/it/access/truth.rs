@@ -87,7 +87,7 @@ pub enum Need {
 }
 
 impl Need {
-    /// Whether it is about who asks, and not about what they ask for: then a refusal may not tell whether that
+    /// Whether it is about the caller, and not about what they ask for: then a refusal may not tell whether that
     /// exists.
     pub fn is_about_caller(self) -> bool {
         match self {

@@ -36,7 +36,7 @@ pub struct ClaimedJob {
     pub crashes: i32,
     /// How often its worker died with it.
     pub suspicions: i32,
-    /// How often in a row it was put off.
+    /// How often in a row it was delayed.
     pub delays: i32,
     pub epoch: i32,
 }
@@ -74,7 +74,7 @@ impl ClaimedJob {
 #[derive(Clone, Copy, Debug)]
 pub struct Holder {
     pub worker: WorkerId,
-    /// How long a job is held without a sign of life.
+    /// How long a job is held without a heartbeat.
     pub lease: Duration,
 }
 

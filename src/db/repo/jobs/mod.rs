@@ -77,7 +77,7 @@ impl NewJob {
 pub enum Cost {
     /// It was tried and failed.
     Attempt,
-    /// It had to be put off, and waits longer each time.
+    /// It had to be delayed, and waits longer each time.
     Delay,
     /// Nothing: it blocked no other job.
     Nothing,
@@ -257,7 +257,7 @@ pub async fn count_open(reader: &Reader<'_>) -> Result<i64, DatabaseError> {
     Ok(to_count(open.count(&reader.executor).await?))
 }
 
-/// How many jobs were put aside.
+/// How many jobs were parked.
 pub async fn count_dead(reader: &Reader<'_>) -> Result<i64, DatabaseError> {
     Ok(to_count(job::Entity::find().filter(has_status(JobStatus::Dead)).count(&reader.executor).await?))
 }
