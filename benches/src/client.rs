@@ -131,7 +131,7 @@ impl Client {
         Ok(self.open_session(&base, login, password).await?.elapsed)
     }
 
-    /// Where the server is, and an access token that is good for at least a minute, if there is a session.
+    /// Where the server is, and an access token that is valid for at least a minute, if there is a session.
     pub async fn access(&self) -> Result<(String, Option<String>), CallError> {
         let mut state = self.state.lock().await;
         if let Some(session) = &state.session

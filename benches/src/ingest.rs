@@ -159,10 +159,10 @@ pub fn refuse(problems: &[String], what: &str) -> Result<()> {
 #[derive(Deserialize, Clone, Copy, Debug, Default)]
 pub struct EmbeddingRun {
     pub texts: usize,
-    /// Tokens of all passages of the texts.
+    /// Tokens of all chunks of the texts.
     pub tokens: usize,
     pub seconds: f64,
-    /// Passages into which the texts were cut, where the command says it: a check that it cuts as ingestion does.
+    /// Chunks into which the texts were split, if the command reports it: a check that it splits as ingestion does.
     pub passages: Option<usize>,
 }
 

@@ -25,13 +25,13 @@ pub struct Snapshot {
     not_found: BTreeSet<String>,
     /// What is wrong with the hits.
     strange_hits: Vec<String>,
-    /// For each title, the passages that a LEXICAL search finds, best first.
+    /// For each title, the chunks that a LEXICAL search finds, best first.
     rankings: Vec<Vec<(String, usize)>>,
 }
 
 impl Snapshot {
-    /// How many rankings differ from another's. The weights of words depend on every passage in the index, so hidden
-    /// remains show here; but so do passages of equal score in another order.
+    /// How many rankings differ from another's. The weights of words depend on every chunk in the index, so hidden
+    /// remains show here; but so do chunks of equal score in another order.
     pub fn rankings_unlike(&self, other: &Self) -> usize {
         self.rankings.iter().zip(&other.rankings).filter(|(left, right)| left != right).count()
     }
@@ -83,7 +83,7 @@ pub async fn snapshot(client: &Client, collection: &str, rows: &[Abstract]) -> R
     Ok(found)
 }
 
-/// Hits of passages that do not exist, of documents that are not complete, or of the same passage twice.
+/// Hits of chunks that do not exist, of documents that are not complete, or of the same chunk twice.
 fn strange_hits(result: &SearchResult, passages: &BTreeMap<String, Vec<Chunk>>) -> Vec<String> {
     let mut problems = Vec::new();
     let mut ids = BTreeSet::new();
@@ -119,7 +119,7 @@ impl Checks {
         self.0.push(Check { key, label, problems });
     }
 
-    /// Whether what was acknowledged came about, once, and was told rightly.
+    /// Whether what was acknowledged was done, once, and reported correctly.
     pub async fn outcome(&mut self, story: &Story, found: &Snapshot, documents: &[NewDocument]) -> Result<()> {
         let stored: BTreeMap<&str, (&str, usize)> = found
             .contents
@@ -218,7 +218,7 @@ impl Checks {
     }
 }
 
-/// Operations whose events, heard over all kills with a cursor, are not those that are told from the beginning.
+/// Operations whose events, received over all kills with a cursor, differ from those received from the start.
 fn heard_otherwise(story: &Story) -> Vec<String> {
     let differing = |heard: &&Record| {
         let told = story.told.iter().find(|told| told.operation == heard.operation);

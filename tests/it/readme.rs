@@ -1,4 +1,4 @@
-//! What the README says about settings is what the code says. `UPDATE_README=1` writes the table anew.
+//! The README's table of settings matches the code. `UPDATE_README=1` writes the table.
 
 use std::{fs, path::Path};
 

@@ -66,7 +66,8 @@ pub async fn register(base: &str) -> Result<()> {
     Ok(())
 }
 
-/// Logs in to all accounts at the same time, several times to each. A login that fails is counted, and its reason told.
+/// Logs in to all accounts at the same time, several times each. A login that fails is counted, and its reason
+/// reported.
 pub async fn at_once(server: &Server) -> Result<Logins> {
     let client = Client::new(server.base()?)?;
     let level = memory(server.pid())?;
@@ -94,8 +95,8 @@ pub async fn at_once(server: &Server) -> Result<Logins> {
     Ok(Logins { succeeded, per_second, times: Samples::new(times), memory_peak, memory_kept, health })
 }
 
-/// Tries wrong passwords on one account, all at the same time and from one address. Fails if one of them opens it, or if
-/// an answer is neither «wrong» nor «too many».
+/// Tries wrong passwords on one account, all at the same time and from one address. Fails if one of them succeeds, or
+/// if a response is neither «wrong» nor «too many».
 pub async fn guess(server: &Server) -> Result<Guesses> {
     let client = Client::new(server.base()?)?;
     let login = account(0);

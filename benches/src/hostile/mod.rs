@@ -75,7 +75,7 @@ pub struct HostileArguments {
     #[arg(long, default_value_t = 1100)]
     pub half_requests: usize,
 
-    /// WebSockets of nobody, from one address, at once.
+    /// Anonymous WebSockets, from one address, at once.
     #[arg(long, default_value_t = 1000)]
     pub sockets: usize,
 

@@ -1,4 +1,4 @@
-//! Documents: taken in from texts and uploads, replaced, handed out, removed.
+//! Documents: ingested from texts and uploads, replaced, downloaded, deleted.
 
 use serde_json::{Value, json};
 

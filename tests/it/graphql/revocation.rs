@@ -1,5 +1,5 @@
-//! What is taken away while it is used ends by itself, and delivers nothing after that. How soon is a constant of the
-//! server, the interval of its looks; no test depends on how soon the machine gets round to it.
+//! What is revoked while it is used ends by itself, and delivers nothing afterwards. How soon is a constant of the
+//! server, the interval of its checks; no test depends on the speed of the machine.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ on_both_databases! {
         assert_eq!(last["payload"]["errors"][0]["extensions"]["code"], "NOT_FOUND", "{last:#}");
         assert_eq!(socket.next().await["type"], "complete");
         cancel(&ada, &operation).await;
-        // The socket itself lives on, and hears nothing of it.
+        // The socket itself stays open, and gets no message about it.
         socket.subscribe("again", "{ viewer { username } }").await;
         assert_eq!(socket.next().await["payload"]["data"]["viewer"]["username"], "bob");
     }

@@ -117,7 +117,7 @@ fn every_scalar_says_where_it_is_specified() {
     }
 }
 
-/// A client that leaves a variable out, for an argument that may not be null, is refused even if it has a default.
+/// A client that omits a variable for a non-null argument is rejected even if the argument has a default.
 #[test]
 fn what_has_a_default_may_be_null() {
     let document = parse_schema(docent::graphql::sdl()).unwrap();

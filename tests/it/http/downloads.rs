@@ -71,7 +71,7 @@ on_both_databases! {
             assert_eq!(refused.status, 412, "{wanted}");
             assert_eq!(refused.json()["errors"][0]["extensions"]["code"], "CONFLICT", "{wanted}");
         }
-        // Somebody who may not read it learns nothing, whatever they ask.
+        // A caller without permission learns nothing, whatever they request.
         let stranger = app.anonymous();
         assert_eq!(stranger.send("GET", &url, &[("if-none-match", tag.as_str())], "").await.status, 404);
     }

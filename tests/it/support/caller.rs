@@ -1,4 +1,4 @@
-//! Somebody who calls the API, through the router.
+//! A client that calls the API, through the router.
 
 use axum::{Router, body::Body};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

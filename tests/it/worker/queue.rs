@@ -1,4 +1,4 @@
-//! The queue: who holds a job, whose turn it is, and what becomes of jobs whose worker is late or dead.
+//! The queue: who holds a job, whose turn it is, and what happens to jobs whose worker is late or dead.
 
 use std::time::Duration;
 
@@ -151,7 +151,7 @@ on_both_databases! {
         enqueue(&app, 1).await;
         let holder = worker(LEASE);
         claim_as(&app, holder, 1).await;
-        // Only a database of its own tells the time to several machines.
+        // Only the database gives several machines one time.
         app.clock.advance(if app.is_on_postgres() { 3600 } else { 20 });
         assert_eq!(rescue_dead(&app, worker(LEASE)).await, 0);
     }

@@ -262,7 +262,7 @@ on_both_databases! {
         assert!(script.runs().is_empty(), "{:?}", script.runs());
         *script.store_is_away.lock().unwrap() = false;
         script.until_left(0, 0, 5).await;
-        // It goes away in the middle: whoever notices first costs the others nothing.
+        // It goes away in the middle: the first job that notices costs the others nothing.
         *script.store_is_away.lock().unwrap() = true;
         let (runs, checks) = (script.runs().len(), *script.checks.lock().unwrap());
         script.add(Tenant::SYSTEM, Some("need the store"), 40).await;
