@@ -15,7 +15,7 @@ use std::{
 
 use tracing::{info, warn};
 
-/// The reserve is never more than this part of the file system, so that a small one can be used at all.
+/// The reserve is at most this part of the file system, so that a small one can be used at all.
 const LARGEST_PART: u64 = 8;
 /// Time between two checks while something waits for space.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -67,7 +67,7 @@ impl Disk {
         self.has_room_for(0)
     }
 
-    /// Whether the reserve is still whole after these bytes were written.
+    /// Whether the reserve would still be free after these bytes are written.
     pub fn has_room_for(&self, bytes: u64) -> bool {
         let space = match self.probe.space() {
             Ok(space) => space,

@@ -1,4 +1,4 @@
-//! The command line: one command a file. Commands translate; what they do lies in the layers below.
+//! The command line: one command per file. Commands only translate; the work is done in the layers below.
 
 #![expect(clippy::print_stdout, reason = "a command line talks to people through standard output")]
 
@@ -83,7 +83,7 @@ fn report(error: &anyhow::Error) {
 }
 
 fn start(cli: Cli) -> anyhow::Result<()> {
-    // Settings are text; a variable that is not is none of ours.
+    // Settings are text; a variable that is not text is not ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let config = Config::load(cli.config.as_deref(), environment)?.config;

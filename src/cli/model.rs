@@ -95,7 +95,7 @@ pub(super) async fn ensure_installed(config: &Config) -> anyhow::Result<()> {
     let chosen = model::find(&config.embedding.model)?;
     let folder = config.model_dir();
     let is_missing = chosen.files.iter().any(|file| !chosen.path(file, &folder).exists());
-    // Whether the files are the pinned ones is checked when they are read.
+    // The digests of the files are checked when they are read.
     if is_missing { pull(chosen, config).await } else { Ok(()) }
 }
 

@@ -38,7 +38,7 @@ tokio::task_local! {
 pub struct Lane(Arc<Semaphore>);
 
 impl Lane {
-    /// Runs `work`; the statements with which it reads belong to this lane.
+    /// Runs `work`; the statements that it reads with belong to this lane.
     pub async fn run<T>(self, work: impl Future<Output = T>) -> T {
         LANE.scope(self, work).await
     }
@@ -48,7 +48,7 @@ impl Lane {
 #[derive(Debug)]
 pub struct Lanes<K> {
     width: usize,
-    /// Lanes end with the last request that is in them.
+    /// A lane ends with the last request in it.
     open: Mutex<HashMap<K, Weak<Semaphore>>>,
 }
 
@@ -95,7 +95,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Sets the handler of a connection to SQLite that was just taken out of its pool, for the statement that took it.
+/// Sets the handler of a SQLite connection that was just taken from its pool, for the statement that took it.
 pub(super) async fn watch(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let watch = WATCH.try_with(Clone::clone).ok();
     let mut handle = connection.lock_handle().await?;
@@ -109,7 +109,7 @@ pub(super) async fn watch(connection: &mut SqliteConnection) -> Result<(), sqlx:
 /// Where a reader's statements are run.
 #[derive(Debug)]
 pub(super) enum Executor<'c> {
-    /// On any connection of the pool, for so long at most.
+    /// On any connection of the pool, with a time limit.
     Pool(&'c DatabaseConnection, Duration),
     /// In the transaction, as long as it lasts.
     Transaction(&'c DatabaseTransaction),
@@ -136,7 +136,7 @@ async fn turn() -> Result<Option<OwnedSemaphorePermit>, DbErr> {
     }
 }
 
-/// Runs a statement on SQLite, which ends it when its time is over or the future is dropped.
+/// Runs a statement on SQLite, which ends it at its deadline or when the future is dropped.
 async fn watched<T>(work: impl Future<Output = Result<T, DbErr>>, timeout: Duration) -> Result<T, DbErr> {
     let is_dropped = Arc::new(AtomicBool::new(false));
     let _waiting = Waiting(Arc::clone(&is_dropped));

@@ -1,4 +1,4 @@
-//! What can be done, as the policy, the API keys and the API name it.
+//! Actions, as the policy, the API keys and the API name them.
 
 use std::fmt;
 

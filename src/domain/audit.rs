@@ -12,7 +12,7 @@ use super::id::{
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
-        /// What was done, or tried. Part of the public contract: add, never rename.
+        /// The audited action. Part of the public contract: add, never rename.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum AuditAction { $($(#[$doc])* $variant,)* }
 
@@ -32,7 +32,7 @@ macro_rules! actions {
 actions! {
     /// A credential was presented with a request.
     Authenticate => "AUTHENTICATE",
-    /// Something was read, over any transport. Only refusals are noted.
+    /// Something was read, over any transport. Only denials are recorded.
     Read => "READ",
     /// Account registered.
     UserRegister => "USER_REGISTER",
@@ -138,7 +138,7 @@ objects! {
     UploadId => Upload,
 }
 
-/// A line of the log. Lines are added and, when they are old, removed; never changed.
+/// An entry of the log. Entries are added and, when they are old, deleted; they never change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditEntry {
     pub id: AuditEntryId,
@@ -147,12 +147,12 @@ pub struct AuditEntry {
     pub result: AuditResult,
     /// The account that acted; `None` for anonymous callers and for the server's operator.
     pub user_id: Option<UserId>,
-    /// The key that it was done with, if one was.
+    /// The API key used, if any.
     pub api_key_id: Option<ApiKeyId>,
     pub object: Option<AuditObject>,
-    /// The collection that it was done to, where it was done to one.
+    /// The collection concerned, if any.
     pub collection_id: Option<CollectionId>,
-    /// More about it, in words, for people.
+    /// Details for people.
     pub message: Option<String>,
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,

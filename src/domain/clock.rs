@@ -1,4 +1,4 @@
-//! The only door to the time of day, so that tests can move it.
+//! The only access to the time of day, so that tests can change it.
 
 use chrono::{DateTime, SubsecRound, Utc};
 

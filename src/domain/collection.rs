@@ -61,7 +61,7 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// Whether it stays: work for one that is being removed is in vain.
+    /// Whether it stays: work for a collection that is being deleted is in vain.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         self.status != CollectionStatus::Deleting

@@ -10,7 +10,7 @@ use super::id::{CollectionId, DocumentId};
 pub enum DocumentStatus {
     /// Accepted, waiting for a worker.
     Pending,
-    /// A worker is reading, cutting or embedding it.
+    /// A worker is extracting, splitting or embedding it.
     Processing,
     /// Searchable.
     Completed,
@@ -20,7 +20,7 @@ pub enum DocumentStatus {
     Quarantined,
 }
 
-/// The step of a document's way at which something went wrong.
+/// The processing step of a document that failed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProcessingStage {

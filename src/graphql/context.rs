@@ -15,7 +15,7 @@ pub trait ContextExt {
     /// The use cases' parts.
     fn services(&self) -> Result<&Services>;
 
-    /// Rows, read in batches on behalf of the viewer. They live for one execution.
+    /// Rows, read in batches in the scope of the viewer. They live for one execution.
     fn loaders(&self) -> Result<&Loaders>;
 }
 

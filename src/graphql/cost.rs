@@ -58,7 +58,7 @@ struct Prices<'a> {
 }
 
 impl<'a> Prices<'a> {
-    /// Cycles of fragments were refused before.
+    /// Cycles of fragments are already rejected.
     fn selections(&mut self, set: &'a SelectionSet) -> u64 {
         set.items.iter().fold(0, |total: u64, selection| {
             total.saturating_add(match &selection.node {
@@ -114,7 +114,7 @@ impl<'a> Prices<'a> {
         first.clamp(1, u64::from(MAX_PAGE_SIZE))
     }
 
-    /// The value of an argument, with what the variables say.
+    /// The value of an argument, with the values of the variables.
     fn argument(&self, field: &Field, name: &str) -> Option<Json> {
         let value = field.get_argument(name)?.node.clone();
         let value = value.into_const_with(|name| Ok::<_, Infallible>(self.variable(&name)));

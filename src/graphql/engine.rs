@@ -159,7 +159,7 @@ impl Engine {
         (self.run)(request)
             .map(move |response| {
                 let answer = Answer::new(response, started.get());
-                // The events of a subscription cost nothing more.
+                // Events of a subscription are not charged again.
                 if kind == OperationKind::Subscription { answer } else { answer.at_price(price) }
             })
             .boxed()

@@ -137,7 +137,7 @@ impl From<NodeId> for AuditObject {
     }
 }
 
-/// The global id of what a line of the audit log is about.
+/// The global id of the object of an audit log entry.
 pub fn encode_object(object: AuditObject, collection: Option<CollectionId>) -> ID {
     let id = object.id;
     match object.kind {

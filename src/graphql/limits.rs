@@ -23,7 +23,7 @@ use crate::error::ErrorCode;
 const MAX_DIRECTIVES: usize = 50;
 /// Levels of fields below `__schema` and `__type`. The standard introspection query has 14.
 const MAX_INTROSPECTION_DEPTH: usize = 20;
-/// Lists of members inside lists of members in introspection; each more multiplies the answer by the size of the schema.
+/// Levels of nested member lists in introspection; each level multiplies the response by the size of the schema.
 const MAX_INTROSPECTION_LISTS: usize = 2;
 const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 

@@ -26,7 +26,7 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// Why a job was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
-    /// The reason may pass; try again.
+    /// The reason may be temporary; try again.
     #[error("{0}")]
     Transient(#[source] Cause),
     /// The reason may be temporary or not; try again a few times.
@@ -39,7 +39,7 @@ pub enum JobError {
         #[source]
         reason: Cause,
     },
-    /// Something that the server depends on does not answer. Try again when it does; it costs no attempt.
+    /// A dependency does not answer. Retry when it does; it costs no attempt.
     #[error("{source}")]
     Away {
         dependency: &'static str,
@@ -49,21 +49,21 @@ pub enum JobError {
     /// No handler understands the job. It is parked.
     #[error("{0}")]
     Unreadable(#[source] Cause),
-    /// Another worker has the job now; what was done here does not count.
+    /// Another worker has the job now; the work done here does not count.
     #[error("the lease was lost")]
     LeaseLost,
-    /// The server is stopping; the job goes back as it was.
+    /// The server is stopping; the job is returned unchanged.
     #[error("the server is stopping")]
     Stopped,
 }
 
-/// Does jobs of one kind.
+/// Handles jobs of one kind.
 #[async_trait]
 pub trait Handler: Send + Sync {
     /// The kind of job, as stored. Frozen once released.
     fn kind(&self) -> &'static str;
 
-    /// The [`Dependency`]s without which jobs of this kind are not begun.
+    /// The [`Dependency`]s without which jobs of this kind are not started.
     fn needs(&self) -> &'static [&'static str] {
         &[]
     }
@@ -81,11 +81,11 @@ pub trait Handler: Send + Sync {
     async fn give_up(&self, job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError>;
 }
 
-/// Why a job will not be tried again.
+/// Why a job will not be retried.
 #[derive(Clone, Copy, Debug)]
 pub enum GiveUp<'e> {
-    /// It failed too often; this was the last time.
+    /// It failed too often; this was the last attempt.
     Failed(&'e JobError),
-    /// It took its worker down too often.
+    /// It crashed its worker too often.
     Crashed,
 }

@@ -1,4 +1,4 @@
-//! The loop that claims jobs and sees them through.
+//! The loop that claims jobs and runs them.
 
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -29,10 +29,10 @@ use crate::{
 /// Attempts of a job that fails for an unknown reason.
 const ATTEMPTS_FOR_UNKNOWN: i32 = 3;
 
-/// How the queue is worked on.
+/// The settings of the queue.
 #[derive(Clone, Debug)]
 pub struct QueueSettings {
-    /// Jobs at the same time in each lane.
+    /// Concurrent jobs in each lane.
     pub lanes: Vec<(Lane, usize)>,
     /// How long a job is held without a heartbeat.
     pub lease: Duration,
@@ -49,7 +49,7 @@ pub struct QueueSettings {
     pub is_alone: bool,
 }
 
-/// Works on the queue until it is stopped.
+/// Runs jobs of the queue until it is stopped.
 pub struct Runner {
     pub(super) database: Database,
     pub(super) clock: Arc<dyn Clock>,
@@ -60,8 +60,8 @@ pub struct Runner {
     pub(super) turns: Turns,
     worker: WorkerId,
     wake: Arc<Notify>,
-    /// Taken while jobs are claimed and while it is looked after those that are held, so that a job which is just being
-    /// claimed is not mistaken for a stray.
+    /// Held while jobs are claimed and while held jobs are checked, so that a job which is just being claimed is not
+    /// mistaken for an orphan.
     claiming: Mutex<()>,
 }
 
@@ -120,7 +120,7 @@ impl Runner {
     async fn work(self: &Arc<Self>, stop: &CancellationToken) {
         let mut running = JoinSet::new();
         while !stop.is_cancelled() {
-            // Interest is registered before the look, so that no call falls between the two.
+            // Register before the check, so that no notification is lost between the two.
             let call = self.wake.notified();
             self.look_after_gates(&mut running);
             let claimed = self.claim_and_hold(stop).await.unwrap_or_else(|error| {
@@ -189,7 +189,7 @@ impl Runner {
         match result {
             Ok(()) => {}
             Err(JobError::LeaseLost) => info!(job.id = %job.id, job.kind, "the job went to another worker"),
-            // It is found among those that are held for nothing, and tried again.
+            // It is found among the jobs held without need, and retried.
             Err(error) => {
                 error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "job not settled");
             }
@@ -222,7 +222,7 @@ impl Runner {
         error: &JobError,
         pause: Duration,
     ) -> Result<(), JobError> {
-        // A long absence is one piece of news.
+        // A long outage is reported once.
         if job.delays == 0 {
             info!(job.id = %job.id, job.kind, error = error as &dyn std::error::Error, "job put off");
             self.tell_of_pause(handler, job, error, pause).await;
@@ -346,7 +346,7 @@ async fn caught(step: impl Future<Output = Result<(), JobError>>) -> Result<(), 
     result.unwrap_or_else(|_| Err(JobError::Unknown("the job panicked".into())))
 }
 
-/// The outcome of a write that is only good while the lease is.
+/// The result of a write that is only valid while the lease is.
 fn proven(held: Result<bool, DatabaseError>) -> Result<(), JobError> {
     match held {
         Ok(true) => Ok(()),

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
 };
 
-/// Takes a collection in which the caller may perform `action`, until the transaction ends.
+/// Locks a collection for this transaction if the caller may perform `action` on it.
 ///
 /// # Errors
 /// `Unauthenticated`; `Forbidden` for a collection that the caller sees; `NotFound` for any other.

@@ -1,4 +1,4 @@
-//! Accounts: opened, by invitation or freely, and administered.
+//! Accounts: registration, invitations and administration.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
@@ -30,29 +30,29 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// What is needed to open an account.
+/// A registration.
 #[derive(Clone)]
 pub struct NewAccount {
     pub username: String,
     pub email: String,
     pub password: String,
     pub full_name: Option<String>,
-    /// The token of an invitation, where there is one.
+    /// The token of an invitation, if there is one.
     pub invitation: Option<String>,
 }
 
-/// An invitation that was just made. The token is shown once.
+/// A new invitation. Its token is shown only once.
 #[derive(Clone, Debug)]
 pub struct NewInvitation {
     pub invitation: Invitation,
     pub token: Secret,
 }
 
-/// What an administrator changes of an account.
+/// What an administrator can change in an account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AccountChange {
     Activate,
-    /// Ends all logins of the account at once, and makes its keys useless until it is active again.
+    /// Ends all sessions of the account at once, and disables its keys until it is active again.
     Deactivate,
     Role(ServerRole),
 }

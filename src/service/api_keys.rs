@@ -1,4 +1,4 @@
-//! API keys: made, shown once, revoked.
+//! API keys: created, shown once, revoked.
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -36,7 +36,7 @@ pub struct NewApiKey {
     pub points_budget: Option<i64>,
 }
 
-/// Collections that a key can name.
+/// Maximum number of collections that a key can name.
 const MAX_COLLECTIONS: usize = 100;
 
 /// Creates a key of the caller. It can perform an action if the key names it and its owner is allowed to at that
@@ -121,7 +121,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
     Ok((key, secret))
 }
 
-/// Makes a key of the caller's useless. Doing it again is fine.
+/// Revokes a key of the caller. Revoking it again succeeds.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for a key, `NotFound`.

@@ -1,4 +1,4 @@
-//! Collections: create, change, remove.
+//! Collections: create, change, delete.
 
 use futures_util::FutureExt;
 use serde_json::json;
@@ -33,7 +33,7 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// The kind of the job that removes a collection.
+/// The kind of the job that deletes a collection.
 pub const DELETE_COLLECTION: &str = "delete_collection";
 
 /// A new collection.
@@ -170,7 +170,7 @@ pub async fn update(
         .await
 }
 
-/// Removes a collection with all that is in it. It is gone for readers at once; the operation frees its space.
+/// Deletes a collection and everything in it. Readers stop seeing it at once; the operation frees its storage.
 ///
 /// # Errors
 /// `NotFound`, or `Forbidden` where the caller may only read.
@@ -245,7 +245,7 @@ fn chunking(services: &Services, violations: &mut Violations, request: ChunkingR
     }
 }
 
-/// Refuses a name that its owner has for another collection.
+/// Rejects a name that another collection of its owner has.
 pub(super) async fn check_name_is_free(
     tx: &Transaction<'_>,
     collection: &Collection,

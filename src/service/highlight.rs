@@ -15,7 +15,7 @@ pub struct Highlight {
     pub ranges: Vec<Range<usize>>,
 }
 
-/// Characters that a piece shows on either side of its matches, at least to the next border of a word.
+/// Characters that an excerpt shows on either side of its matches, at least to the next word boundary.
 const CONTEXT: usize = 60;
 /// Excerpts of one chunk.
 const MAX_PIECES: usize = 3;
@@ -34,8 +34,8 @@ impl Highlighter {
         Self { query: query.to_owned(), matcher: OnceLock::new() }
     }
 
-    /// The pieces of `text` in which words of the question stand, in the order of the text: the ones with the most
-    /// different words, if there are more than three.
+    /// Excerpts of `text` that contain words of the question, in text order: those with the most different words, if
+    /// there are more than three.
     #[must_use]
     pub fn highlights(&self, text: &str) -> Vec<Highlight> {
         highlights(self.matcher.get_or_init(|| WordMatcher::new(&self.query)), text)
@@ -51,7 +51,7 @@ fn highlights(matcher: &WordMatcher, text: &str) -> Vec<Highlight> {
         })
         .collect();
 
-    // Matches that are near each other share a piece.
+    // Matches close to each other share an excerpt.
     let mut pieces: Vec<&[(Range<usize>, u32)]> =
         matches.chunk_by(|(left, _), (right, _)| right.start - left.end <= 2 * CONTEXT).collect();
     let variety = |piece: &[(Range<usize>, u32)]| {

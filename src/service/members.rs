@@ -98,7 +98,7 @@ async fn find_user(tx: &Transaction<'_>, viewer: &Viewer, named: &NamedUser) -> 
     found.filter(|user| user.is_active).map(|user| user.id).ok_or_else(missing)
 }
 
-/// Makes a user the owner in all but their own row: who was the owner becomes an editor.
+/// Makes a user the owner in every row but their own: the previous owner becomes an editor.
 async fn hand_over(tx: &Transaction<'_>, collection: Collection, to: UserId) -> Result<(), Error> {
     let handed = Collection { owner_id: to, ..collection.clone() };
     let has_one_already =

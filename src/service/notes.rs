@@ -1,4 +1,4 @@
-//! Records that no caller waits for, collected for a moment and written together by a background task. A database that
+//! Notes that no caller waits for, collected for a moment and written together by a background task. A database that
 //! does not accept them delays no request, and a flood of notes loses the last ones instead of stopping the server.
 
 use std::time::Duration;
@@ -9,9 +9,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Records that wait to be written. What a flood brings beyond that is not kept.
+/// Notes that wait to be written. In a flood, further notes are dropped.
 const WAITING: usize = 4096;
-/// How long notes are gathered before they are written in one transaction.
+/// How long notes are collected before they are written in one transaction.
 const GATHERING: Duration = Duration::from_secs(1);
 
 /// Where notes of one kind go. Cheap to clone; all clones are one.
@@ -32,7 +32,7 @@ impl<T> Clone for Notes<T> {
 }
 
 impl<T: Send + 'static> Notes<T> {
-    /// Records that `write` writes, until the last clone is dropped.
+    /// Notes that `write` writes, until the last clone is dropped.
     pub fn start(write: impl FnMut(Vec<T>) -> BoxFuture<'static, ()> + Send + 'static) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
         tokio::spawn(gather(receiver, write));

@@ -1,4 +1,4 @@
-//! Operations: how they advance, how they are cancelled, how they are followed.
+//! Operations: their progress, cancelling and following.
 
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, Stream, TryStreamExt};
@@ -29,7 +29,7 @@ use crate::{
     events::{self, FollowError},
 };
 
-/// The kind of the job that sees one document through.
+/// The kind of the job that processes one document.
 pub const INGEST_DOCUMENT: &str = "ingest_document";
 
 /// The outcome of one document.
@@ -96,8 +96,8 @@ pub(crate) fn settle(locked: &mut LockedOperation, settlement: &Settlement, now:
     locked.record(settlement.kind, Some(settlement.document), settlement.message.clone(), now);
 }
 
-/// Ends an operation when all its documents are settled: cancelled if any was left out for that, failed if none could
-/// be done, completed otherwise.
+/// Ends an operation when all its documents are settled: cancelled if any was skipped for that, failed if all failed,
+/// completed otherwise.
 pub(crate) fn finish_if_settled(locked: &mut LockedOperation, now: DateTime<Utc>) {
     let totals = locked.operation.totals;
     if locked.operation.status.is_terminal() || totals.settled() < totals.documents {
@@ -121,7 +121,7 @@ pub(crate) fn finish_if_settled(locked: &mut LockedOperation, now: DateTime<Utc>
     locked.record(kind, None, message, now);
 }
 
-/// The error that a document carries which was left out by a cancelled operation.
+/// The error of a document that was skipped by a cancelled operation.
 pub(crate) fn cancellation(attempts: i32) -> ProcessingError {
     ProcessingError {
         stage: ProcessingStage::Store,

@@ -8,9 +8,8 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// Refuses documents for which a collection, or the account that owns it, has no room. Calls for several collections of
-/// one account at the same time may each see the room that there was before. `new_bytes` are those of new documents,
-/// which `collection` does not count yet.
+/// Rejects documents for which a collection, or the account that owns it, has no quota left. Concurrent calls for
+/// several collections of one account may each see the quota that was left before.
 pub(super) async fn check_documents(
     tx: &Transaction<'_>,
     limits: &LimitsConfig,
@@ -41,7 +40,7 @@ pub(super) async fn check_documents(
     Ok(())
 }
 
-/// Refuses an upload for which an account has no room: with `coming` bytes more than are noted.
+/// Rejects an upload for which an account has no quota left: with `coming` bytes more than are recorded.
 pub(super) async fn check_upload(
     tx: &Transaction<'_>,
     limits: &LimitsConfig,

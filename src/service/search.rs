@@ -1,5 +1,5 @@
-//! Search: the question embedded once, one engine call for each placement, rows read back through the scoped
-//! repositories.
+//! Search: the question is embedded once, the engine is called once for each placement, and rows are read through the
+//! scoped repositories.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -33,7 +33,7 @@ use crate::{
 #[derive(Clone, PartialEq, Debug)]
 pub struct SearchRequest {
     pub query: String,
-    /// Where to search; `None`: everywhere that the caller may read.
+    /// Where to search; `None`: everywhere that the caller can read.
     pub collections: Option<Vec<CollectionId>>,
     pub mode: SearchMode,
     pub group: SearchGroup,
@@ -94,7 +94,7 @@ pub struct SearchHit {
     pub legs: Vec<LegContribution>,
 }
 
-/// Rows that are read at once at least.
+/// Minimum number of rows read at once.
 const MIN_ROWS: usize = 16;
 
 /// Answers a question from the collections that the caller can read.
@@ -105,7 +105,7 @@ const MIN_ROWS: usize = 16;
 pub async fn search(services: &Services, viewer: &Viewer, request: &SearchRequest) -> Result<SearchOutcome, Error> {
     let start = Instant::now();
     check(services, request)?;
-    // The question is embedded while the database says where to search.
+    // The question is embedded while the database finds the collections.
     let (searched, (embedding, embedding_took)) = tokio::try_join!(
         searched_collections(services, viewer, request.collections.as_deref()),
         embed(services, request),
@@ -336,7 +336,7 @@ async fn load(
     Ok(hits.iter().filter_map(row).collect())
 }
 
-/// The candidates that are hits: good enough, and the first of their group.
+/// The candidates that are hits: with a sufficient score, and the first of their group.
 struct Selection<'r> {
     request: &'r SearchRequest,
     seen: HashSet<DocumentId>,

@@ -1,4 +1,4 @@
-//! Sessions: begun with a password, kept going with refresh tokens, ended.
+//! Sessions: started with a password, renewed with refresh tokens, ended.
 
 use std::sync::Arc;
 
@@ -89,7 +89,7 @@ pub async fn create(services: &Services, viewer: &Viewer, login: &str, password:
     tokens(services, user, session.id, &token, now)
 }
 
-/// The account that a name and a password fit, after as much work as for any that they don't.
+/// The account with this name and password, after the same amount of work as for a mismatch.
 async fn check_credentials(services: &Services, viewer: &Viewer, login: &str, password: &str) -> Result<User, Error> {
     let now = services.clock.now();
     let reader = services.database.reader(Scope::Anonymous);
@@ -130,7 +130,7 @@ fn new_session(services: &Services, user: &User, client: &Client, now: DateTime<
     (session, RefreshToken::generate())
 }
 
-/// How long a session may lie unused.
+/// How long a session may be unused.
 #[must_use]
 pub fn idle_limit(services: &Services) -> TimeDelta {
     TimeDelta::days(services.config.auth.session_idle_days)
@@ -211,7 +211,7 @@ async fn exchange(
     Ok(Exchange::Continued(session, next))
 }
 
-/// Ends sessions. Ending one that is over, or was never there, is fine.
+/// Ends sessions. Ending a session that has ended or never existed succeeds.
 ///
 /// # Errors
 /// `Unauthenticated` without a token and without a session, `Forbidden` for an API key.
@@ -347,7 +347,7 @@ async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Resu
     Ok(viewer)
 }
 
-/// The same caller as they are now: for whatever lasts longer than a request.
+/// The same caller in their current state: for long-lived requests.
 ///
 /// # Errors
 /// `Unauthenticated` when their session, key or account has ended.
@@ -367,7 +367,7 @@ pub async fn recheck(services: &Services, viewer: &Viewer) -> Result<Viewer, Err
 
 const BAD_KEY: Error = Error::Unauthenticated("This API key is not good (any more). Ask its owner for another.");
 
-/// What a good access token says.
+/// The content of a valid access token.
 struct Claimed {
     user: UserId,
     session: SessionId,

@@ -21,7 +21,7 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// What is said of a file before it comes.
+/// The description of a file before it is uploaded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewUpload {
     pub file_name: String,
@@ -70,7 +70,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> R
     Ok(upload)
 }
 
-/// Finds a place that the caller may fill.
+/// Finds an upload that the caller may fill.
 ///
 /// # Errors
 /// `NotFound` when there is none, or its time is over; `Conflict` when it is filled already.
@@ -102,7 +102,7 @@ where
     let mut upload = find_open(services, viewer, id).await?;
     let user = upload.user_id;
     let limits = &services.config.limits;
-    // Before the bytes come, and again when it is known how many there are.
+    // Before the bytes arrive, and again when their number is known.
     services.database.transaction(|tx| quotas::check_upload(tx, limits, user, 1).boxed()).await?;
     let limit = limits.upload_bytes;
     let stored = services.blobs.put_stream(bytes, limit).await.map_err(|error| match error {
@@ -112,7 +112,7 @@ where
         }
         error => error.into(),
     })?;
-    // Bytes take their time: who sent them may have lost the right to.
+    // Uploading takes time: the caller may have lost permission.
     let viewer = &sessions::recheck(services, viewer).await?;
     let (file, now) = (&stored, services.clock.now());
     let was_open = services
@@ -137,8 +137,8 @@ where
     Ok(upload)
 }
 
-/// Makes sure that bytes which were stored a moment ago are there, and stay as long as what this transaction writes refers
-/// to them.
+/// Makes sure that bytes which were stored a moment ago exist, and stay while the rows of this transaction refer to
+/// them.
 ///
 /// # Errors
 /// `Unavailable` with [`BlobError::Removed`] when they were removed in between: they have to be stored again.
@@ -150,7 +150,7 @@ pub(super) async fn hold_bytes(tx: &Transaction<'_>, blobs: &BlobStore, digests:
     }
 }
 
-/// The refusal of a file with more bytes than allowed.
+/// The error for a file with more bytes than allowed.
 #[must_use]
 pub fn too_large(limit: u64) -> Error {
     Error::LimitExceeded {

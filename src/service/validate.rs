@@ -1,4 +1,5 @@
-//! Checks that several use cases share. Each adds what is wrong to a list, so that a caller learns everything at once.
+//! Validation that several use cases share. Each check adds its errors to a list, so that a caller sees all of them at
+//! once.
 
 use crate::{
     domain::name::{self, Flaw},
@@ -12,7 +13,7 @@ pub(super) const MAX_DESCRIPTION: usize = 4000;
 /// The largest metadata object, in bytes of JSON.
 pub(super) const MAX_META_BYTES: usize = 16 * 1024;
 
-/// What is wrong with an input, as far as is known.
+/// The validation errors found so far.
 #[derive(Debug, Default)]
 pub(super) struct Violations(Vec<InputViolation>);
 
@@ -21,7 +22,7 @@ impl Violations {
         self.0.push(InputViolation::new(code, path, message));
     }
 
-    /// `Ok` if nothing is wrong.
+    /// `Ok` if there are no errors.
     pub(super) fn check(self) -> Result<(), Error> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
     }
@@ -40,7 +41,7 @@ impl Violations {
         value.to_owned()
     }
 
-    /// A text that may be missing; nothing but white space counts as missing.
+    /// An optional text; white space only counts as missing.
     pub(super) fn optional_text(&mut self, path: &str, what: &str, value: Option<&str>, max: usize) -> Option<String> {
         let value = value.map(str::trim).filter(|value| !value.is_empty())?;
         if value.chars().count() > max {
@@ -67,7 +68,7 @@ impl Violations {
 
     fn flaw(&mut self, path: &str, what: &str, flaw: Option<Flaw>) {
         let message = match flaw {
-            // These are refused already.
+            // These are already rejected.
             None => return,
             Some(Flaw::Invisible(character)) if character.is_control() => return,
             Some(Flaw::Invisible(character)) => {

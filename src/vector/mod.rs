@@ -44,7 +44,7 @@ impl Placement {
         self.check_dimensions(length, self.dimension)
     }
 
-    /// Whether what is stored here has the dimension that is meant.
+    /// Whether the stored data has the expected dimension.
     fn check_stored(&self, found: usize) -> Result<(), VectorError> {
         self.check_dimensions(self.dimension, found)
     }

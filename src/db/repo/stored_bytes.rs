@@ -63,7 +63,7 @@ async fn uploads(tx: &Transaction<'_>, user: UserId) -> Result<i64, DatabaseErro
     one(tx, unused.select_only().expr(sum(upload::Column::FileSize))).await
 }
 
-/// PostgreSQL's sum of whole numbers is none.
+/// PostgreSQL's sum of no rows is null.
 fn sum(column: impl ColumnTrait) -> SimpleExpr {
     Expr::expr(column.sum()).cast_as("bigint")
 }

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// A user's uploads exist for that user, and for a key that made them itself.
+/// Uploads are visible to their user, and to the API key that created them.
 fn own(scope: Scope) -> Condition {
     let Scope::Account(caller) = scope else {
         return if scope == Scope::System { Condition::all() } else { nothing() };
@@ -95,7 +95,7 @@ pub async fn lock_many(
     Ok(rows.into_iter().map(|row| (UploadId(row.id), row.into())).collect())
 }
 
-/// Removes uploads whose time is over, except those that a transaction is using.
+/// Deletes expired uploads, except those that a transaction is using.
 pub async fn delete_expired(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
     let expired = upload::Entity::find()
         .select_only()

@@ -145,7 +145,7 @@ fn with_hash(row: Option<user::Model>) -> Result<Option<(User, String)>, Databas
     .transpose()
 }
 
-/// Which of name and address are taken, compared by their keys.
+/// Which of user name and e-mail address are taken, compared by their keys.
 pub async fn taken(tx: &Transaction<'_>, username: &str, email: &str) -> Result<(bool, bool), DatabaseError> {
     let is_taken = async |column: user::Column, value: &str| {
         exists(user::Entity::find().filter(column.eq(name::folded(value))), &tx.connection).await
@@ -156,7 +156,7 @@ pub async fn taken(tx: &Transaction<'_>, username: &str, email: &str) -> Result<
 /// Locks out other registrations until the transaction ends, and returns whether there is an account yet that a user
 /// can use.
 pub async fn lock_registration(tx: &Transaction<'_>) -> Result<bool, DatabaseError> {
-    // SQLite's transaction is the only writer already.
+    // SQLite's transaction is already the only writer.
     if tx.is_postgres() {
         tx.connection.execute_unprepared("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").await?;
     }

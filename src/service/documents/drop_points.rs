@@ -15,19 +15,19 @@ use crate::{
 /// The kind of the job.
 pub const DROP_POINTS: &str = "drop_points";
 
-/// Which points a [`DROP_POINTS`] job removes.
+/// Which points a [`DROP_POINTS`] job deletes.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropTarget {
-    /// All of these documents, which are gone.
+    /// All points of these documents, which are deleted.
     Documents(Vec<DocumentId>),
-    /// Those of a document that are older than the revision that is complete when the job runs; all of them if the
-    /// document is gone by then. A job says nothing of what is to stay: it may run long after newer content is complete.
+    /// Points of a document that are older than its complete revision when the job runs; all of them if the document is
+    /// deleted by then. The job does not name what stays, because it may run long after newer content is complete.
     ///
     /// The first version wrote `other_revisions`, with the revision to keep. Its jobs are read as this.
     #[serde(alias = "other_revisions")]
     OldRevisions { document: DocumentId },
-    /// Those of a revision that never came to count. It never will: each new content takes the next revision.
+    /// Points of a revision that was never completed. It never will be: each new content takes the next revision.
     Revision { document: DocumentId, revision: i32 },
 }
 
@@ -41,7 +41,7 @@ pub struct DropPoints {
     pub operation: Option<OperationId>,
 }
 
-/// A job that removes points.
+/// A job that deletes points.
 pub(crate) fn drop_points(
     collection: &Collection,
     target: DropTarget,

@@ -59,7 +59,7 @@ use crate::{
 pub struct IngestRequest {
     pub collection: CollectionId,
     pub documents: Vec<IngestDocument>,
-    /// The same call under the same key, by the same user, is one operation however often it comes.
+    /// The same call with the same key, by the same user, is one operation however often it is sent.
     pub idempotency_key: Option<String>,
 }
 
@@ -67,14 +67,14 @@ pub struct IngestRequest {
 #[derive(Clone, PartialEq, Debug)]
 pub struct IngestDocument {
     pub source: IngestSource,
-    /// Its name; an upload has one already, a text needs one.
+    /// The file name. An upload already has one; a text needs one.
     pub file_name: Option<String>,
     /// Identifies it in the collection; by default its file name.
     pub uri: Option<String>,
     pub meta: Option<serde_json::Value>,
 }
 
-/// Where the bytes come from.
+/// The content.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum IngestSource {
     Upload(UploadId),
@@ -90,12 +90,12 @@ pub struct Ingested {
 
 const MAX_URI: usize = 2000;
 const MAX_IDEMPOTENCY_KEY: usize = 200;
-/// Originals that are written at the same time.
+/// Original files that are written concurrently.
 const STORING: usize = 8;
 /// How often the texts of a call are stored when the clean-up gets in between.
 const ATTEMPTS_TO_STORE: u32 = 3;
 
-/// A document of a request that passed the checks.
+/// A document of a request that passed validation.
 #[derive(Clone)]
 struct CheckedDocument {
     file_name: String,
@@ -103,7 +103,7 @@ struct CheckedDocument {
     content_type: Option<String>,
     meta: serde_json::Value,
     file: StoredFile,
-    /// Where the file comes from, if it was uploaded.
+    /// The upload that it comes from, if there is one.
     upload: Option<UploadId>,
 }
 
@@ -147,7 +147,7 @@ async fn store_and_accept(services: &Services, viewer: &Viewer, request: &Ingest
     Ok(ingested)
 }
 
-/// Checks a request without changing anything but the blob store, where its texts are put.
+/// Validates a request without changing anything but the blob store, which receives its texts.
 async fn check(
     services: &Services,
     viewer: &Viewer,
@@ -178,7 +178,7 @@ async fn check(
         })
         .collect();
     let found = uploads::find_many(&reader, &upload_ids).await?;
-    // An upload may be gone when the same call comes again: the operation that was made of it knows what was in it.
+    // An upload may be gone when the same call is repeated: the operation that was created from it knows its content.
     let earlier = match &request.idempotency_key {
         Some(key) if found.len() < upload_ids.len() => operations::repeated_items(&reader, user, key).await?,
         _ => HashMap::new(),
@@ -328,7 +328,7 @@ async fn accept(
     Ok(Ingested { operation, documents: plan.documents })
 }
 
-/// Locks the uploads of a request, and refuses those that expired since they were checked.
+/// Locks the uploads of a request, and rejects those that have expired since they were checked.
 async fn check_uploads(tx: &Transaction<'_>, viewer: &Viewer, checked: &[CheckedDocument]) -> Result<(), Error> {
     let ids: Vec<_> = checked.iter().filter_map(|document| document.upload).collect();
     let found = if ids.is_empty() { HashMap::new() } else { uploads::lock_many(tx, viewer.scope(), &ids).await? };
@@ -427,7 +427,7 @@ impl Plan {
     }
 }
 
-/// Whether a document is complete with exactly this content, and nothing newer is on its way.
+/// Whether a document is complete with exactly this content, and no newer content is on its way.
 fn is_unchanged(existing: &LockedDocument, wanted: &CheckedDocument) -> bool {
     let LockedDocument { document, next_revision } = existing;
     document.status == DocumentStatus::Completed
@@ -501,7 +501,7 @@ async fn remove(
     ids: &[DocumentId],
     now: DateTime<Utc>,
 ) -> Result<Operation, Error> {
-    // The collection is taken before its documents, as everywhere.
+    // The collection is locked before its documents, as everywhere.
     let reader = tx.reader(viewer.scope());
     let homes = documents::find_homes(&reader, ids, Action::DocumentDelete).await?;
     check_all_found(&reader, viewer, ids, &homes).await?;
@@ -581,7 +581,7 @@ async fn check_all_found(
     Err(forbidden(viewer))
 }
 
-/// Finds a document whose bytes the caller may have.
+/// Finds a document that the caller may download.
 ///
 /// # Errors
 /// `NotFound`.

@@ -98,7 +98,7 @@ impl EdgeStore {
     }
 }
 
-/// A placement's name, if it can be no way out of the store's directory.
+/// A placement's name, if it can't lead out of the store's directory.
 fn directory_name(placement: &Placement) -> Result<&str, VectorError> {
     let name = placement.name.as_str();
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -221,7 +221,7 @@ impl VectorStore for EdgeStore {
         let mut outcome = Ok(());
         for shard in shards {
             outcome = outcome.and(shard.flush().await);
-            // The engine flushes once more when it goes, which blocks.
+            // The engine flushes once more when it is dropped, which blocks.
             let _ = tokio::task::spawn_blocking(move || drop(shard)).await;
         }
         outcome
