@@ -19,7 +19,7 @@ pub struct ApiKey {
     pub actions: ActionSet,
     /// The collections that the key can access; `None`: all that its owner can.
     pub collections: Option<Vec<CollectionId>>,
-    /// Points that it can spend per minute; `None`: the owner's limit.
+    /// Points that it can spend per minute; `None`: the same rate as its owner.
     pub points_per_minute: Option<i32>,
     /// Points that it can spend in total; `None`: no limit.
     pub points_budget: Option<i64>,

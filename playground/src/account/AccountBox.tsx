@@ -55,7 +55,7 @@ interface PanelProps {
 function SignedIn({ titleId, state, session, onDone }: PanelProps & { state: SessionState }) {
   const { username, validUntil, keyPrefix } = state;
   function signOut() {
-    // The tokens are forgotten here whatever the server answers; without it they end by themselves.
+    // The tokens are removed here whatever the server answers; without an answer they expire.
     session.signOut().catch(() => undefined);
     onDone();
   }
@@ -84,7 +84,7 @@ type Way = "password" | "apiKey" | "register";
 
 const TITLES: Record<Way, string> = { password: "Sign in", apiKey: "Use an API key", register: "Create an account" };
 
-/** What is asked for, by the names that the server uses in its complaints. */
+/** The form fields, by the names that the server uses in its errors. */
 const FIELDS: Record<Way, Omit<FieldProps, "error">[]> = {
   password: [
     { name: "login", label: "User name or e-mail", autoComplete: "username" },

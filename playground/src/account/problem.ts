@@ -10,11 +10,11 @@ export interface Complaint {
 /** Codes of errors after which the same request can succeed. */
 const PASSING = new Set<unknown>(["RATE_LIMITED", "TIMEOUT", "UNAVAILABLE", "INTERNAL_SERVER_ERROR"]);
 
-/** The server understood and said no. */
+/** The server understood the request and rejected it. */
 export class Problem extends Error {
   constructor(
     readonly complaints: Complaint[],
-    /** Whether the same request may be answered later. */
+    /** Whether the same request may succeed later. */
     readonly isPassing = false,
   ) {
     super(complaints.map((complaint) => complaint.message).join(" "));
@@ -27,7 +27,7 @@ export function problemOfUser(userErrors: { message: string; path: string[] }[])
   return new Problem(userErrors.map(({ message, path }) => ({ message, field: path.at(-1) })));
 }
 
-/** From the top-level `errors` of an answer. */
+/** From the top-level `errors` of a response. */
 export function problemOfRequest(errors: AnswerError[] = []): Problem {
   if (errors.length === 0) return new Problem([{ message: "The server sent an empty response." }]);
   return new Problem(

@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** An API that hands out `access-1`, `access-2`, … and knows which refresh tokens are good. */
+/** An API that hands out `access-1`, `access-2`, … and knows which refresh tokens are valid. */
 function api(lifetime = FIFTEEN.lifetime) {
   let count = 0;
   const grant = () => {

@@ -33,7 +33,7 @@ pub struct ApiKeyCreateInput {
     /// When it expires. Default: never.
     expires_at: Option<DateTime>,
     /// Points that the key can spend per minute. `extensions.cost` in every response is the cost of its request.
-    /// Default: the owner's limit applies.
+    /// Default: the same rate as its owner.
     points_per_minute: Option<i32>,
     /// Points that the key can spend in total. Default: no limit.
     points_budget: Option<BigInt>,

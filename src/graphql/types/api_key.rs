@@ -50,7 +50,7 @@ impl ApiKey {
         self.key.collections.as_ref().map(|ids| ids.iter().map(global_id::encode).collect())
     }
 
-    /// Points that the key can spend per minute. Null: the owner's limit applies.
+    /// Points that the key can spend per minute. Null: the same rate as its owner.
     async fn points_per_minute(&self) -> Option<i32> {
         self.key.points_per_minute
     }
