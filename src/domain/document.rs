@@ -16,7 +16,7 @@ pub enum DocumentStatus {
     Completed,
     /// Indexing failed. `error` has the reason.
     Failed,
-    /// It repeatedly crashed its worker and is not retried automatically.
+    /// Processing it crashed repeatedly. It is not retried automatically.
     Quarantined,
 }
 

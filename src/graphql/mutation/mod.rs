@@ -16,7 +16,7 @@ use self::{
     operations::OperationMutation, sessions::SessionMutation, uploads::UploadMutation, users::UserMutation,
 };
 
-/// Operations that change something. Validation errors are in `userErrors`, and then nothing was changed. Long
+/// Everything that changes data. Validation errors are in `userErrors`, and then nothing was changed. Long
 /// tasks return at once, with an operation to follow. A field that fails is null and `errors` has the reason;
 /// the other fields keep their results.
 #[derive(Default, MergedObject)]

@@ -15,7 +15,7 @@ use self::{
     operations::OperationQuery, search::SearchQuery, server::ServerQuery,
 };
 
-/// Operations that read. Objects that are hidden from the viewer and objects that do not exist give the same
-/// result. A field that fails is null and `errors` has the reason; the other fields keep their results.
+/// Everything that reads data. Objects that are hidden from the viewer and objects that do not exist give the
+/// same result. A field that fails is null and `errors` has the reason; the other fields keep their results.
 #[derive(Default, MergedObject)]
 pub struct Query(NodeQuery, AccountQuery, CollectionQuery, DocumentQuery, OperationQuery, SearchQuery, ServerQuery);

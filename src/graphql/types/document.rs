@@ -36,7 +36,7 @@ pub enum DocumentStatus {
     Completed,
     /// Indexing failed. `error` has the reason.
     Failed,
-    /// Extracting its text crashed repeatedly. It is not retried automatically.
+    /// Processing it crashed repeatedly. It is not retried automatically.
     Quarantined,
 }
 
