@@ -60,8 +60,8 @@ impl SearchHit {
         number(self.rank)
     }
 
-    /// The score by which hits are ranked; larger is better. HYBRID mode: the sum of the points that the ranks in
-    /// the legs give. SEMANTIC mode: the cosine similarity. LEXICAL mode: the BM25 score. Scores of different modes
+    /// The score by which hits are ranked; larger is better. HYBRID mode: the reciprocal rank fusion score, a sum
+    /// over the legs. SEMANTIC mode: the cosine similarity. LEXICAL mode: the BM25 score. Scores of different modes
     /// can't be compared.
     async fn score(&self) -> f64 {
         shown(self.score)
