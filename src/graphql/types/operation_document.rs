@@ -57,7 +57,7 @@ impl OperationDocument {
         self.item.error.clone().map(Into::into)
     }
 
-    /// How much of it is indexed, 0 to 100; documents of few chunks go from 0 to 100 at once.
+    /// Percentage of it that is indexed, 0 to 100. Documents with few chunks go from 0 to 100 at once.
     async fn progress(&self) -> i32 {
         if self.item.outcome.is_settled() { 100 } else { self.item.percent }
     }
