@@ -75,7 +75,7 @@ pub fn ingestion(report: &mut Report, documents: usize, chunks: usize, ingested:
     report.figure("ingest_call_max", "call of 100 documents max", ingested.call_ms.max(), Unit::Milliseconds);
     if let Some(counted) = embedding.passages {
         let difference = number(counted.abs_diff(chunks));
-        let label = "passages that only one of the two made";
+        let label = "chunks that only one of the two made";
         report.judged("passage_difference", label, difference, Unit::Count, Target::AtMost(0.0));
     }
 }

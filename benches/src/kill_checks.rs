@@ -91,14 +91,14 @@ fn strange_hits(result: &SearchResult, passages: &BTreeMap<String, Vec<Chunk>>) 
     for hit in &result.hits {
         let (uri, index) = (&hit.document.uri, hit.chunk.index);
         if !passages.get(uri).is_some_and(|passages| passages.iter().any(|chunk| chunk.index == index)) {
-            problems.push(format!("a hit of passage {index} of document {uri}, which does not exist"));
+            problems.push(format!("a hit of chunk {index} of document {uri}, which does not exist"));
         }
         if hit.document.status != "COMPLETED" {
             problems.push(format!("a hit of document {uri}, which is {}", hit.document.status));
         }
         let first = ids.insert(&hit.chunk.id);
         if !(places.insert((uri, index)) && first) {
-            problems.push(format!("passage {index} of document {uri} twice among the hits"));
+            problems.push(format!("chunk {index} of document {uri} twice among the hits"));
         }
     }
     problems
@@ -154,7 +154,7 @@ impl Checks {
             }
             match story.told.iter().find(|record| record.operation == *id) {
                 Some(record) => histories.extend(history::problems(record, &document_ids(acknowledged))),
-                None => histories.push(format!("the events of {} were not told", call.key)),
+                None => histories.push(format!("the events of {} were not received", call.key)),
             }
         }
         let uris: Vec<&str> = documents.iter().map(|document| document.uri.as_str()).collect();
@@ -166,7 +166,7 @@ impl Checks {
         );
         self.add("operations", "operations not COMPLETED with all their documents", operations);
         self.add("histories", "faults in the stored events", histories);
-        self.add("heard", "operations heard over the kills otherwise than stored", heard_otherwise(story));
+        self.add("heard", "operations with other events over the kills than stored", heard_otherwise(story));
         Ok(())
     }
 
@@ -176,14 +176,14 @@ impl Checks {
             documents.iter().filter(|new| differs(new)).map(|new| format!("{what} of document {}", new.uri)).collect()
         };
         let passages = differing("passages", &|new| found.passages.get(&new.uri) != undisturbed.passages.get(&new.uri));
-        self.add("passages", "documents with other passages than without kills", passages);
+        self.add("passages", "documents with other chunks than without kills", passages);
         let originals = differing("original", &|new| {
             found.originals.get(&new.uri).is_none_or(|original| original != new.text.as_bytes())
         });
         self.add("originals", "originals missing or changed", originals);
         let not_found = found.not_found.difference(&undisturbed.not_found).cloned().collect();
         self.add("not_found", "searches by title that find less than without kills", not_found);
-        self.add("hits", "hits of no passage, or of one twice", found.strange_hits.clone());
+        self.add("hits", "hits of missing chunks, or of one twice", found.strange_hits.clone());
     }
 
     /// Sends every call once more with its key, and looks whether anything comes of it.

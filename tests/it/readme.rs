@@ -27,5 +27,5 @@ fn the_readme_documents_every_setting_with_its_default() {
         fs::write(&path, format!("{before}{START}{}{END}{after}", table())).unwrap();
         return;
     }
-    assert_eq!(documented, table(), "run the tests with UPDATE_README=1 to write the table anew");
+    assert_eq!(documented, table(), "run the tests with UPDATE_README=1 to write the table");
 }

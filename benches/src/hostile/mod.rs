@@ -200,7 +200,7 @@ pub async fn run(arguments: &HostileArguments) -> Result<ExitCode> {
     report.judged("lost", "lost", number(verdict.lost.len()), Unit::Count, Target::AtMost(0.0));
     report.judged("doubled", "doubled", number(verdict.doubled.len()), Unit::Count, Target::AtMost(0.0));
     report.figure("quarantined", "quarantined innocents", number(verdict.quarantined), Unit::Count);
-    report.section("What became of the neighbours' requests");
+    report.section("Results of the neighbours' requests");
     for (what, count) in scene.tally.counts() {
         report.figure(&what, &what, number(count), Unit::Count);
     }
