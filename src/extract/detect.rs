@@ -88,8 +88,8 @@ pub fn detect(
         Content::DamagedArchive => Err(corrupt()),
         Content::Bomb => Err(ExtractError::permanent(
             Code::LimitExceeded,
-            "The file unpacks to far more data than a document of its size should. Save it again in the program it came from, \
-             or split it.",
+            "The file unpacks to far more data than a document of its size should. Save it again in the program it \
+             came from, or split it.",
         )),
     }
 }
@@ -123,8 +123,8 @@ pub(super) fn invalid_encoding(offset: usize) -> ExtractError {
     ExtractError::permanent(
         ProcessingErrorCode::InvalidEncoding,
         format!(
-            "The text is not valid in its encoding: byte {offset} is not part of any character. Save it as UTF-8, or name its \
-             encoding in the content type of its upload, like `text/plain; charset=windows-1251`."
+            "The text is not valid in its encoding: byte {offset} is not part of any character. Save it as UTF-8, or \
+             name its encoding in the content type of its upload, like `text/plain; charset=windows-1251`."
         ),
     )
 }
@@ -158,7 +158,8 @@ impl Claim {
         ExtractError::permanent(
             ProcessingErrorCode::FormatMismatch,
             format!(
-                "According to its {source}, the file is {}, but its content is {found}. Upload the right file or correct its {source}.",
+                "According to its {source}, the file is {}, but its content is {found}. Upload the right file or \
+                 correct its {source}.",
                 self.kind.label()
             ),
         )

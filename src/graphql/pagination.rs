@@ -144,7 +144,8 @@ impl HitPosition {
             Error::invalid(
                 ViolationCode::Invalid,
                 "after",
-                "after is not a cursor of this question. Use a cursor from the same question: the same query, collections, mode, grouping and minimum score.",
+                "after is not a cursor of this question. Use a cursor from the same question: the same query, \
+                 collections, mode, grouping and minimum score.",
             )
         })
     }

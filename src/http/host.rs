@@ -20,7 +20,8 @@ use crate::{config::HttpConfig, error::ErrorCode};
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 const UNREADABLE: &str = "The request must name exactly one host.";
-const UNKNOWN: &str = "This server does not know the host name of the request. Use a name that it knows, or ask its operator to add this one to the setting `http.public_hosts`.";
+const UNKNOWN: &str = "This server does not know the host name of the request. Use a name that it knows, or ask its \
+    operator to add this one to the setting `http.public_hosts`.";
 
 /// Rejects requests to unknown hosts before anything else handles them.
 pub async fn require_known(State(state): State<Arc<HttpState>>, request: Request, next: Next) -> Response {

@@ -134,7 +134,8 @@ pub async fn remove(services: &Services, viewer: &Viewer, id: CollectionId, user
                 };
                 if collection.owner_id == user {
                     return Err(Error::Conflict(
-                        "The owner can't leave the collection. Make someone else the owner first, or delete the collection."
+                        "The owner can't leave the collection. Make someone else the owner first, or delete the \
+                         collection."
                             .into(),
                     ));
                 }

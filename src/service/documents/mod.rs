@@ -284,7 +284,8 @@ async fn accept(
             uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
         if documents.len() < uris.len() {
             return Err(Error::Conflict(
-                "Documents that were added with this idempotency key have been deleted. Use a new key to add them again."
+                "Documents that were added with this idempotency key have been deleted. Use a new key to add them \
+                 again."
                     .into(),
             ));
         }

@@ -126,7 +126,8 @@ impl Handler for IngestDocument {
             GiveUp::Crashed => (
                 ProcessingStage::Index,
                 ProcessingErrorCode::ReaderCrashed,
-                "A worker crashed each time it processed this document, so the document is quarantined. Ingest it again if you trust it.",
+                "A worker crashed each time it processed this document, so the document is quarantined. Ingest it \
+                 again if you trust it.",
                 DocumentStatus::Quarantined,
             ),
         };
