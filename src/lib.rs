@@ -2,16 +2,16 @@
 //!
 //! The code in reading order:
 //!
-//! - The ground: [`domain`] is what Docent is about, as plain values. [`error`] is what the outside may learn, [`config`]
-//!   every setting. [`telemetry`], [`data_dir`], [`disk`] and [`lifecycle`] are about the process.
-//! - The adapters: [`auth`] (who is asking), [`db`] (SQLite, PostgreSQL), [`vector`] (Qdrant Edge, Qdrant), [`embedding`]
-//!   (BERT), [`blob`] (originals), [`extract`] (files to text).
-//! - Built on adapters: [`chunking`] (text to passages), [`queue`] (work that survives), [`events`] (its story), [`ingest`]
-//!   (the steps of one document).
+//! - The ground: [`domain`] is what Docent is about, as plain values. [`error`] is what callers learn of failures,
+//!   [`config`] all settings. [`telemetry`], [`data_dir`], [`disk`] and [`lifecycle`] concern the process.
+//! - The adapters: [`auth`] (who the caller is), [`db`] (SQLite, PostgreSQL), [`vector`] (Qdrant Edge, Qdrant),
+//!   [`embedding`] (BERT), [`blob`] (originals), [`extract`] (files to text).
+//! - Built on adapters: [`chunking`] (text to chunks), [`queue`] (durable jobs), [`events`] (their events), [`ingest`] (the
+//!   steps of one document).
 //! - The use cases: [`service`].
-//! - The doors: [`worker`] (jobs), [`graphql`] and [`http`], [`cli`] (the commands). [`app`] builds it all.
+//! - The doors: [`worker`] (jobs), [`graphql`] and [`http`] (the API), [`cli`] (the commands). [`app`] builds everything.
 //!
-//! Who may use whom is written in `ARCHITECTURE.md` and held by a test.
+//! `ARCHITECTURE.md` lists which module may use which; a test checks it.
 
 pub mod app;
 pub mod auth;

@@ -20,8 +20,8 @@ const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// are shorter.
 const LAST_DEADLINE: Duration = Duration::from_secs(9);
 
-/// The long tasks of the process, and their end in two steps: `soft` asks them to accept nothing new and to finish, `hard`
-/// drops them where they stand. Cheap to clone; all clones are one.
+/// The long-running tasks of the process, and their end in two steps: `soft` asks them to accept nothing new and to
+/// finish, `hard` drops them at once. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
 pub struct Lifecycle {
     soft: CancellationToken,
@@ -34,9 +34,9 @@ pub struct Lifecycle {
 /// Why the process ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExitReason {
-    /// It was asked to, and every task finished.
+    /// It was asked to stop, and every task finished.
     Finished,
-    /// It was asked to, and some tasks were dropped, because the grace was over.
+    /// It was asked to stop, and some tasks were dropped because the grace period was over.
     Cut,
     /// This task failed or panicked, and the others were asked to finish.
     Failed(&'static str),
@@ -127,7 +127,7 @@ impl Lifecycle {
         is_listening.await.map_err(io::Error::other)?
     }
 
-    /// Stops the application at the first signal. Returns the status to end the process with, when it is to end at once.
+    /// Stops the application at the first signal. Returns the exit status when the process must end at once.
     async fn listen(&self, signals: impl Stream<Item = Signal>) -> i32 {
         // After the last signal there is none, which is different from one.
         let mut signals = pin!(signals.chain(stream::pending()));
@@ -144,7 +144,7 @@ impl Lifecycle {
                 signal.status
             }
             () = tokio::time::sleep(self.grace + LAST_DEADLINE) => {
-                error!(tasks = self.tasks.len(), "the application does not end; ending without it");
+                error!(tasks = self.tasks.len(), "the application does not stop; exiting anyway");
                 1
             }
         }
@@ -155,7 +155,7 @@ impl Lifecycle {
         self.tasks.close();
         let is_cut = tokio::time::timeout(self.grace, self.tasks.wait()).await.is_err();
         if is_cut {
-            warn!(tasks = self.tasks.len(), "the grace is over; stopping at once");
+            warn!(tasks = self.tasks.len(), "the grace period is over; stopping at once");
         }
         self.hard.cancel();
         // A task that blocks its thread can't be dropped; the end of the process ends it.
@@ -168,7 +168,7 @@ impl Lifecycle {
     }
 }
 
-/// A signal that asks a process to end, and the status that says so.
+/// A signal that asks a process to end, and the exit status that stands for it.
 #[derive(Clone, Copy)]
 struct Signal {
     name: &'static str,
@@ -178,7 +178,7 @@ struct Signal {
 const TERMINATE: Signal = Signal { name: "SIGTERM", status: 128 + 15 };
 const INTERRUPT: Signal = Signal { name: "SIGINT", status: 128 + 2 };
 
-/// The signals that ask a process to end, as they come. They are caught from this call on.
+/// The signals that ask a process to end, as they arrive. They are caught from this call on.
 #[cfg(unix)]
 fn signals() -> io::Result<impl Stream<Item = Signal>> {
     use tokio::signal::unix::{self, SignalKind, signal};
@@ -191,7 +191,7 @@ fn signals() -> io::Result<impl Stream<Item = Signal>> {
     Ok(stream::select(Box::pin(terminate), Box::pin(interrupt)))
 }
 
-/// The signals that ask a process to end, as they come.
+/// The signals that ask a process to end, as they arrive.
 #[cfg(not(unix))]
 fn signals() -> io::Result<impl Stream<Item = Signal>> {
     Ok(stream::unfold((), |()| async { tokio::signal::ctrl_c().await.ok().map(|()| (INTERRUPT, ())) }))
@@ -209,7 +209,7 @@ mod tests {
         Lifecycle::new(GRACE)
     }
 
-    /// A task that never finishes, and what tells that it was dropped.
+    /// A task that never finishes, and a flag that shows that it was dropped.
     fn stubborn(lifecycle: &Lifecycle) -> oneshot::Receiver<()> {
         let (alive, dropped) = oneshot::channel::<()>();
         lifecycle.spawn("stubborn", async move {

@@ -1,4 +1,4 @@
-//! Logs: where they go and what they look like. It listens to `tracing`; nothing but the start of a command calls it.
+//! Logs: where they go and what they look like. It listens to `tracing`; only the start of a command calls it.
 
 use std::io::{self, IsTerminal};
 

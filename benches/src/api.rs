@@ -99,11 +99,11 @@ pub struct StoredDocument {
     pub uri: String,
     pub status: String,
     pub chunk_count: usize,
-    /// Why it failed, as the server tells it.
+    /// Why it failed, as the server reports it.
     pub error: Option<Value>,
 }
 
-/// One passage as stored.
+/// One chunk as stored.
 #[derive(Deserialize, PartialEq, Eq, Debug, Clone)]
 #[serde(rename_all = "camelCase")]
 pub struct Chunk {
@@ -115,7 +115,7 @@ pub struct Chunk {
     pub headings: Vec<String>,
 }
 
-/// A document's passages and where its original is.
+/// A document's chunks and where its original is.
 pub struct Passages {
     pub download_url: Option<String>,
     pub chunks: Vec<Chunk>,
@@ -163,7 +163,7 @@ pub struct SearchResult {
     pub took_ms: f64,
     /// Milliseconds for the embedding of the query.
     pub embedding_ms: f64,
-    /// What became of each leg; empty where it was not asked for.
+    /// The result of each leg; empty if it was not requested.
     #[serde(default)]
     pub legs: Vec<Leg>,
     pub hits: Vec<Hit>,
@@ -195,7 +195,7 @@ pub struct HitDocument {
     pub status: String,
 }
 
-/// A list of which all rows are asked for at once.
+/// A list of which all rows are requested at once.
 #[derive(Deserialize)]
 pub struct Rows<T> {
     pub nodes: Vec<T>,
@@ -379,7 +379,7 @@ impl Account {
         timed(self.client.send(NESTED, json!({ "id": collection })).await?, "collection")
     }
 
-    /// Searches, and has it told how the ranking came about.
+    /// Searches, and selects how the ranking was computed.
     pub async fn search(&self, search: &Search<'_>) -> Result<Timed<SearchResult>, Error> {
         self.search_with(SEARCH, search).await
     }

@@ -99,7 +99,7 @@ impl Ingested {
         report.milliseconds("ingest_call_p50", "call of 100 documents p50", self.call_ms.percentile(50));
         report.milliseconds("ingest_call_max", "call of 100 documents max", self.call_ms.max());
         if let Some(counted) = embedding.passages {
-            let label = "passages that only one of the two made";
+            let label = "chunks that only one of the two made";
             report.count("passage_difference", label, counted.abs_diff(chunks)).at_most(0.0);
         }
     }
@@ -176,10 +176,10 @@ pub fn contents_problems(contents: &Contents, uris: &[&str]) -> Vec<String> {
 #[derive(Deserialize, Clone, Copy, Debug, Default)]
 pub struct EmbeddingRun {
     pub texts: usize,
-    /// Tokens of all passages of the texts.
+    /// Tokens of all chunks of the texts.
     pub tokens: usize,
     pub seconds: f64,
-    /// Passages into which the texts were cut, where the command says it: a check that it cuts as ingestion does.
+    /// Chunks into which the texts were split, if the command reports it: a check that it splits as ingestion does.
     pub passages: Option<usize>,
 }
 

@@ -63,7 +63,7 @@ impl Abstract {
         }
     }
 
-    /// Another document of the same length: all words in reverse, so that no passage equals one already embedded.
+    /// Another document of the same length: all words in reverse, so that no chunk equals one already embedded.
     pub fn reversed(&self, format: Format) -> NewDocument {
         let words: Vec<&str> = self.text.split_whitespace().rev().collect();
         NewDocument {

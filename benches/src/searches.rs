@@ -93,8 +93,8 @@ impl Searcher<'_> {
         Ok(answers)
     }
 
-    /// Asks plainly with `concurrency` callers, each of which asks its next question when it has an answer. Returns the
-    /// times and the answers a second.
+    /// Searches with `concurrency` callers, each of which sends its next question when it has a response. Returns the
+    /// times and the responses per second.
     pub async fn ask_at_once(self, queries: &[&str], concurrency: usize) -> Result<(Samples, f64)> {
         let next = AtomicUsize::new(0);
         let started = Instant::now();

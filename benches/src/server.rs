@@ -186,7 +186,7 @@ impl Server {
         Ok(self.child.try_wait()?)
     }
 
-    /// Kills the process (SIGKILL) and waits until it is gone. Fails if it had ended by itself before.
+    /// Kills the process (SIGKILL) and waits until it is gone. Fails if it had already ended.
     pub async fn kill(mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {
             bail!("the server ended before it was killed ({status})\n{}", self.last_words());

@@ -1,4 +1,4 @@
-//! Passages of documents. PostgreSQL keeps them in 100 partitions by hash of the collection, so every statement about
+//! Chunks of documents. PostgreSQL stores them in 100 partitions by hash of the collection, so every statement about
 //! chunks names its collection; SQLite clusters them by the same key.
 
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! Operations, what became of each document in them, and their events.
+//! Operations, the outcome of each document in them, and their events.
 
 crate::sql::migration! {
     up: [

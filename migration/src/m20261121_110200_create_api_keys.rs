@@ -20,7 +20,7 @@ crate::sql::migration! {
         )",
         "CREATE UNIQUE INDEX api_keys_digest_key ON api_keys (digest)",
         "CREATE INDEX api_keys_user_id_idx ON api_keys (user_id, id)",
-        // The collections that a key is good for, where it is not good for all. One that is removed takes its row along.
+        // The collections that a key can access, if it can't access all. Deleting a collection deletes its row.
         "CREATE TABLE api_key_collections (
             api_key_id {uuid} NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
             collection_id {uuid} NOT NULL REFERENCES collections (id) ON DELETE CASCADE,

@@ -1,4 +1,4 @@
-//! Invitations to open an account. The token is kept as its SHA-256.
+//! Invitations to register. The token is kept as its SHA-256.
 
 crate::sql::migration! {
     up: [

@@ -1,4 +1,5 @@
-//! What all refresh tokens of a login have in common: it recognises used ones, which need not be kept for that any more.
+//! The family that all refresh tokens of a session share: it recognises used ones, which no longer have to be stored
+//! for that.
 
 crate::sql::migration! {
     up: [

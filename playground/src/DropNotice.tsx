@@ -1,12 +1,12 @@
 import { useEffect, useState } from "react";
 import { refuseDrops } from "./drops";
 
-/** How long the notice stays after the last that was heard of a file, in milliseconds. */
+/** How long the notice stays after the last drag event of a file, in milliseconds. */
 const SHOWN = 15_000;
 
 /** Says what to do with a file instead of dropping it on the page. */
 export function DropNotice() {
-  /** How often a file was there; 0 when nothing is to be said. */
+  /** How often a file was dragged here; 0 hides the notice. */
   const [count, setCount] = useState(0);
 
   useEffect(() => refuseDrops(window, () => { setCount((before) => before + 1); }), []);
@@ -21,8 +21,8 @@ export function DropNotice() {
       {count > 0 && (
         <>
           <p>
-            Files can’t be dropped here. Send a file with <code>uploadCreate</code>, a PUT to the url that it answers
-            with, and <code>documentsIngest</code>; or paste its text into tab <strong>IngestTexts</strong>.
+            Files can’t be dropped here. To add a file, call <code>uploadCreate</code>, PUT the file to the returned
+            url and call <code>documentsIngest</code>; or paste its text into tab <strong>IngestTexts</strong>.
           </p>
           <button type="button" className="docent-close" aria-label="Close" onClick={() => { setCount(0); }}>
             ×

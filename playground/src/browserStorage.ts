@@ -13,7 +13,7 @@ const OF_THE_WINDOW: readonly string[] = [TABS_KEY, CARRIED_IDS_KEY];
 
 /** Keeps things in the storage of a window and in the one that all windows share; each may be absent, or refuse. */
 export class BrowserStorage implements Pick<Storage, "length" | "getItem" | "setItem" | "removeItem" | "clear"> {
-  /** What could not be stored lasts until the page is left. */
+  /** Values that could not be stored last until the page is left. */
   readonly #unstored = new Map<string, string>();
 
   constructor(
@@ -29,7 +29,7 @@ export class BrowserStorage implements Pick<Storage, "length" | "getItem" | "set
     return this.#unstored.get(key) ?? this.#at(key).map((place) => place.getItem(key)).find(isText) ?? null;
   }
 
-  /** Throws like the browser when there is no space, which GraphiQL tells. */
+  /** Throws like the browser if there is no space; GraphiQL shows the error. */
   setItem(key: string, value: string): void {
     const places = this.#at(key);
     if (places.length === 0) this.#unstored.set(key, value);
@@ -49,7 +49,7 @@ export class BrowserStorage implements Pick<Storage, "length" | "getItem" | "set
     }
   }
 
-  /** The places of a key, in the order in which they are asked. */
+  /** The places of a key, in the order in which they are read. */
   #at(key: string): Storage[] {
     const places = OF_THE_WINDOW.includes(key) ? [this.ofWindow, this.ofAll] : [this.ofAll];
     return places.filter((place) => place !== undefined);
@@ -61,7 +61,7 @@ export const browserStorage = new BrowserStorage(
   permitted(() => localStorage),
 );
 
-/** Where a browser forbids a page to store anything, even the look at its storage throws. */
+/** Where a browser forbids a page to store anything, even access to its storage throws. */
 function permitted(storage: () => Storage): Storage | undefined {
   try {
     return storage();

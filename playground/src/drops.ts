@@ -3,9 +3,9 @@
  * would end the session and whatever is being watched.
  */
 
-/** Takes what is dropped away from the browser, and tells of files, with which nothing can be done here. */
+/** Prevents the browser from handling drops, and reports files, which can't be used here. */
 export function refuseDrops(page: EventTarget, onFiles: () => void): () => void {
-  /** Files are nobody's, so they are refused before an editor can take them for text. */
+  /** No field accepts files, so they are rejected before an editor can take them for text. */
   function refuseFiles(event: Event) {
     if (!isDrag(event) || !event.dataTransfer?.types.includes("Files")) return;
     refuse(event);

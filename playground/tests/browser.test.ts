@@ -1,4 +1,4 @@
-/** The main job in a real browser, done as a person would. The tests build on each other. */
+/** The main steps in a real browser, done as a person would. The tests build on each other. */
 import { existsSync } from "node:fs";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -15,7 +15,7 @@ const WIDE = { width: 1400, height: 900 };
 const username = `reader-${Date.now().toString(36)}`;
 const password = "correct horse battery staple";
 
-/** A page of somebody else, which may use the server. */
+/** A page of another origin that may use the server. */
 const NEIGHBOUR = "<!doctype html><title>A neighbour</title>";
 /** A name that its owner points at the server. */
 const REBOUND = "evil.example";
@@ -203,7 +203,7 @@ test("a second window opens the same tabs, and from then on each keeps its own",
   await other.close();
 }, 60_000);
 
-/** Drags something from outside over the middle of an element and lets it go, as the system does. */
+/** Drags something from outside over the middle of an element and drops it, as the system does. */
 async function drop(what: { files?: string[]; link?: string }, onto: string): Promise<void> {
   const box = await page.locator(onto).first().boundingBox();
   if (!box) throw new Error(`${onto} can't be seen`);

@@ -25,7 +25,7 @@ afterAll(async () => {
 const PASSWORD = "correct horse battery staple";
 const PATIENCE = { timeout: 60_000 };
 
-/** The data of an answer without errors, as whoever has the token. */
+/** The data of a response without errors, for the owner of the token. */
 async function ask(query: string, variables: object, token?: string): Promise<unknown> {
   const headers = { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) };
   const body = JSON.stringify({ query, variables });
@@ -35,7 +35,7 @@ async function ask(query: string, variables: object, token?: string): Promise<un
   return answer.data;
 }
 
-/** Somebody with a new account. */
+/** A user with a new account. */
 async function newAccount(): Promise<{ username: string; token: string }> {
   const username = `reader-${randomUUID().slice(0, 13)}`;
   const account = { username, email: `${username}@example.org`, password: PASSWORD };
@@ -71,7 +71,7 @@ describe("links for persisted queries", () => {
   const HASH = { hasDocument: false, hasHash: true };
   const DOCUMENT = { hasDocument: true, hasHash: false };
 
-  /** A fetch that notes what each request carries, in the body or in the address. */
+  /** A fetch that records what each request carries, in the body or in the address. */
   function noting(sent: Sent[]): typeof fetch {
     return (input, init) => {
       const { searchParams } = new URL(input instanceof Request ? input.url : input);
@@ -176,7 +176,7 @@ describe("graphql-transport-ws", () => {
 });
 
 describe("downloads", () => {
-  /** Goes on as a browser does that lost its connection: with the rest of what it has the beginning of, or all anew. */
+  /** Resumes a download as a browser does after a lost connection: it requests the rest, or starts again. */
   async function resume(url: string, token: string, begun: string, tag: string): Promise<string> {
     const range = { range: `bytes=${begun.length}-`, "if-range": tag };
     const response = await fetch(url, { headers: { authorization: `Bearer ${token}`, ...range } });

@@ -1,4 +1,4 @@
-//! Who is asking, and how they prove it: the viewer, passwords, tokens, limits.
+//! Who the caller is, and how they prove it: the viewer, passwords, tokens, limits.
 
 mod hmac;
 pub mod password;

@@ -28,7 +28,7 @@ const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 /// The 10,000 most common passwords, in lower case; `common_passwords.LICENSE` says where they come from.
 static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
-/// Checks a password that somebody chose.
+/// Checks a password that a user chose.
 ///
 /// # Errors
 /// A sentence for the user.
@@ -37,7 +37,7 @@ pub fn check_password(password: &str) -> Result<(), &'static str> {
         return Err("Choose a password of 8 to 128 characters.");
     }
     if COMMON.contains(password.to_lowercase().as_str()) {
-        return Err("This is one of the passwords that are tried first. Choose another.");
+        return Err("This password is too common. Choose another.");
     }
     Ok(())
 }
@@ -97,8 +97,8 @@ impl PasswordHasher {
         matches.is_ok_and(|matches| matches && is_known)
     }
 
-    /// Runs `work` when a slot is free. The slot is held by the work itself: a caller who has gone away does not end the
-    /// computation, so their leaving must not free its memory for the next one.
+    /// Runs `work` when a slot is free. The work itself holds the slot. If the caller has gone away, the computation
+    /// still runs, so the next one must not get its memory yet.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
@@ -137,8 +137,8 @@ fn hash(password: &str, memory: &mut Vec<Block>) -> Result<String, password_hash
     Ok(hash.to_string())
 }
 
-/// Whether the password gives the hash, compared in constant time. The cost is the one written in the hash, so that hashes
-/// outlive a change of ours.
+/// Whether the password matches the hash, compared in constant time. The cost is read from the hash, so that existing
+/// hashes stay valid when the default cost changes.
 fn matches(password: &str, hash: &str, memory: &mut Vec<Block>) -> Result<bool, password_hash::Error> {
     let hash = PasswordHash::new(hash)?;
     let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else { return Ok(false) };

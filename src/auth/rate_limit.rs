@@ -1,7 +1,7 @@
-//! How much a caller may ask for: token buckets in memory.
+//! Rate limits: token buckets in memory.
 //!
-//! Our own, because quotas differ from key to key, what is left is shown to clients, attempts are given back, and time is
-//! the application's clock; libraries for this fix one of these.
+//! They are our own, because each key can have its own quota, clients see what is left, attempts can be returned, and
+//! time comes from the application's clock. Existing libraries fix one of these.
 
 use std::{
     hash::Hash,
@@ -22,10 +22,10 @@ use crate::{
     error::Error,
 };
 
-/// Buckets that are remembered; the one that was used longest ago is forgotten first.
+/// Maximum number of buckets; the least recently used one is dropped first.
 const MAX_BUCKETS: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
-/// How fast a bucket fills, and how much it holds.
+/// The refill rate and size of a bucket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Quota {
     pub per_minute: u32,
@@ -38,7 +38,7 @@ pub struct Buckets<K: Hash + Eq>(Mutex<LruCache<K, Bucket>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
-    /// What was taken and has not flowed back.
+    /// Points that were taken and are not refilled yet.
     taken: f64,
     at: DateTime<Utc>,
 }
@@ -76,7 +76,7 @@ impl<K: Hash + Eq> Buckets<K> {
         Err(Error::RateLimited { retry_after_seconds: seconds.ceil().clamp(1.0, 86_400.0) as u64 })
     }
 
-    /// Puts `points` back that were taken for nothing.
+    /// Returns `points` that were taken without need.
     pub fn give_back(&self, key: &K, points: u32) {
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get_mut(key) {
@@ -93,12 +93,12 @@ impl<K: Hash + Eq> Buckets<K> {
     }
 }
 
-/// Who pays for a request.
+/// Whose bucket a request is charged to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Payer {
     User(UserId),
     Key(ApiKeyId),
-    /// Nobody in particular; `None` when the connection does not tell.
+    /// An anonymous caller; `None` if the connection does not have an address.
     Address(Option<Subnet>),
 }
 
@@ -121,8 +121,8 @@ enum LoginBucket {
     Known(LoginName, Option<Subnet>),
 }
 
-/// Keeps passwords from being guessed. An account's bucket can be emptied by anybody, so addresses that its user logged in
-/// from have one of their own: whoever guesses does not lock the user out.
+/// Limits password guessing. Anyone can drain an account's bucket, so addresses that the user has logged in from get
+/// their own: guessing can't lock the user out.
 #[derive(Debug)]
 pub struct LoginLimiter {
     buckets: Buckets<LoginBucket>,
@@ -163,7 +163,7 @@ impl LoginLimiter {
         Ok(attempt)
     }
 
-    /// Counts an attempt to open an account.
+    /// Counts a registration.
     ///
     /// # Errors
     /// `RateLimited`.

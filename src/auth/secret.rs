@@ -9,10 +9,11 @@ const SECRET_BYTES: usize = 32;
 /// Characters of the random part by which people recognise a secret.
 const RECOGNISED: usize = 8;
 
-/// What a secret opens. Its beginning tells, so that scanners for leaked secrets know it as ours.
+/// The kind of a secret. Its prefix shows the kind, so that scanners for leaked secrets recognise it as one of
+/// Docent's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SecretKind {
-    /// The API, with some rights of an account.
+    /// The API, with some permissions of an account.
     ApiKey,
     /// A new account.
     Invitation,
@@ -49,13 +50,13 @@ impl Secret {
         (random.len() == SECRET_BYTES).then(|| Self { kind, text: text.to_owned() })
     }
 
-    /// Whether a text means to be a secret of this kind.
+    /// Whether a text looks like a secret of this kind.
     #[must_use]
     pub fn is_meant(kind: SecretKind, text: &str) -> bool {
         text.starts_with(kind.prefix())
     }
 
-    /// The secret itself, for its owner and nobody else.
+    /// The secret itself. Show it only to its owner.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
@@ -67,7 +68,7 @@ impl Secret {
         self.text.chars().take(self.kind.prefix().len() + RECOGNISED).collect()
     }
 
-    /// What is kept instead: the SHA-256, 64 hexadecimal digits. The secret is random, so the digest needs no salt.
+    /// What is stored instead: the SHA-256, 64 hexadecimal digits. The secret is random, so the digest needs no salt.
     #[must_use]
     pub fn digest(&self) -> String {
         hex::encode(Sha256::digest(&self.text))

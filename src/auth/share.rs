@@ -19,7 +19,7 @@ impl<K> Clone for Shares<K> {
     }
 }
 
-/// One thing that is held, until this is dropped.
+/// One unit of a share, held until this is dropped.
 #[derive(Debug)]
 pub struct Share<K: Eq + Hash> {
     shares: Shares<K>,

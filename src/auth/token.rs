@@ -49,7 +49,7 @@ pub struct TokenSigner {
 pub struct KeyRing {
     /// Signs new tokens.
     pub current: Vec<u8>,
-    /// Made the tokens that were issued before the last rotations and are still good.
+    /// Made the tokens that were issued before the last rotations and are still valid.
     pub previous: Vec<Vec<u8>>,
 }
 
@@ -65,7 +65,7 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-/// What an access token says, once it has been checked.
+/// The verified content of an access token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AccessClaims {
     pub user: UserId,
@@ -74,13 +74,13 @@ pub struct AccessClaims {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Why an access token is refused.
+/// Why an access token is rejected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TokenError {
     /// It was ours and good; the client refreshes its session.
     #[error("the access token has expired")]
     Expired,
-    /// It is not one of ours. Which check failed is nobody's business.
+    /// It is not one of ours. The caller must not learn which check failed.
     #[error("the access token is not valid")]
     Invalid,
 }
@@ -101,7 +101,7 @@ struct Claims {
 }
 
 impl TokenSigner {
-    /// A signer whose tokens are good for `lifetime`.
+    /// A signer whose tokens are valid for `lifetime`.
     #[must_use]
     pub fn new(keys: &KeyRing, lifetime: Duration) -> Self {
         hmac::install();
@@ -111,7 +111,7 @@ impl TokenSigner {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
-        // The library would ask the machine's clock; `verify` compares with the clock that it is given.
+        // The library would read the machine's clock; `verify` compares with the clock that is passed in.
         validation.validate_exp = false;
         Self {
             header,
@@ -177,11 +177,11 @@ fn key_id(secret: &[u8]) -> String {
     hex::encode(&digest[..4])
 }
 
-/// A refresh token: 128 random bits that all tokens of a login have in common, its family, and 256 bits of its own,
-/// written as 64 characters of base64url.
+/// A refresh token: the family, 128 random bits that all tokens of a login share, and 256 bits of its own, written as
+/// 64 characters of base64url.
 ///
-/// The family tells a used token that is no longer kept from one that never was: only somebody who had a token of the
-/// login knows it. Tokens from before there were families have 256 bits alone; their successors found one.
+/// The family distinguishes a used token that is no longer stored from one that never existed: only a holder of a token
+/// of the login knows it. Older tokens have only the 256 bits; their successors start a family.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshToken {
     text: String,
@@ -199,14 +199,14 @@ impl RefreshToken {
         Self { text: URL_SAFE_NO_PAD.encode([&family[..], &own].concat()), family: Some(family) }
     }
 
-    /// The token itself, for its owner and nobody else.
+    /// The token itself. Show it only to its owner.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// The token that follows from this one: the same whenever the same salt is used, so that an exchange that is
-    /// repeated at once gets the same answer. Nobody can tell it who has not both.
+    /// The successor of this token. The same salt gives the same successor, so a repeated exchange gets the same
+    /// answer. It can't be computed without both the token and the salt.
     #[must_use]
     pub fn successor(&self, salt: &str) -> Self {
         let derive = |what: &str| -> [u8; SECRET_BYTES] {
@@ -232,7 +232,7 @@ impl RefreshToken {
         URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>())
     }
 
-    /// What is kept instead of the token: its SHA-256, 64 hexadecimal digits. The token is random, so the digest needs no
+    /// What is stored instead of the token: its SHA-256, 64 hexadecimal digits. The token is random, so the digest needs no
     /// salt and can be looked up.
     #[must_use]
     pub fn digest(&self) -> String {
@@ -288,8 +288,8 @@ pub fn load_or_create_keys(configured: Option<&str>, previous: &[String], data_d
     Ok(KeyRing { current, previous: previous.chain(kept).collect() })
 }
 
-/// Makes a new key in the data directory. The one before it stays good for checking, until the next rotation. The caller
-/// holds the lock of the data directory.
+/// Creates a new key in the data directory. The previous one stays valid for verification until the next rotation. The
+/// caller holds the lock of the data directory.
 ///
 /// # Errors
 /// As [`load_or_create_keys`].

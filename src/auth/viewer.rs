@@ -1,4 +1,4 @@
-//! Who is asking.
+//! Who the caller is.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::{
 pub enum Credential {
     /// Not at all.
     None,
-    /// With the access token of a login.
+    /// With the access token of a session.
     Session(SessionId),
     /// With an API key.
     Key(Arc<ApiKey>),
@@ -33,24 +33,24 @@ pub enum Credential {
 /// The caller of a request, as far as their credential proved it.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    /// The account; `None` when nobody logged in.
+    /// The account; `None` for an anonymous caller.
     pub user: Option<Arc<User>>,
     pub credential: Credential,
-    /// When the credential stops being good.
+    /// When the credential expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// Where the caller is.
     pub client: Client,
 }
 
 impl Viewer {
-    /// Nobody in particular.
+    /// An anonymous caller.
     #[must_use]
     pub fn anonymous(client: Client) -> Self {
         Self { user: None, credential: Credential::None, expires_at: None, client }
     }
 
-    /// Whoever runs a command on the server's machine. Has no account and reads nothing: what commands may do, they
-    /// do by themselves.
+    /// The operator who runs a command on the server's machine. They have no account and read nothing through it;
+    /// commands have their own permissions.
     #[must_use]
     pub fn console() -> Self {
         let client = Client { user_agent: Some("docent command".to_owned()), ..Client::default() };
@@ -66,7 +66,7 @@ impl Viewer {
         Scope::Account(Caller { user: user.id, is_admin, key })
     }
 
-    /// The login behind the credential, if it is one.
+    /// The session behind the credential, if there is one.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         match self.credential {
@@ -75,7 +75,7 @@ impl Viewer {
         }
     }
 
-    /// The key behind the credential, if it is one.
+    /// The API key behind the credential, if there is one.
     #[must_use]
     pub fn key(&self) -> Option<&ApiKey> {
         match &self.credential {
@@ -90,13 +90,13 @@ impl Viewer {
         self.key().map(|key| key.id)
     }
 
-    /// Whether this is the account `id` by itself, and not one of its keys.
+    /// Whether the caller is the account `id` itself, and not one of its keys.
     #[must_use]
     pub fn is_self(&self, id: UserId) -> bool {
         self.session().is_some() && self.user.as_ref().is_some_and(|user| user.id == id)
     }
 
-    /// The account, where one is needed.
+    /// The account, where one is required.
     ///
     /// # Errors
     /// `Unauthenticated` when nobody logged in.
@@ -104,7 +104,7 @@ impl Viewer {
         self.user.as_deref().ok_or(Error::Unauthenticated("Log in first: this needs an account."))
     }
 
-    /// The id of the account, where one is needed.
+    /// The id of the account, where one is required.
     ///
     /// # Errors
     /// `Unauthenticated` when nobody logged in.
@@ -112,7 +112,7 @@ impl Viewer {
         self.require_user().map(|user| user.id)
     }
 
-    /// The id of the account, for something that is about no collection.
+    /// The id of the account, for an action that concerns no collection.
     ///
     /// # Errors
     /// `Unauthenticated` when nobody logged in, `Forbidden` when the account or its key may not.
@@ -122,9 +122,9 @@ impl Viewer {
             return Ok(user);
         }
         Err(Error::Forbidden(if self.key().is_some() {
-            "This API key is not good for that."
+            "This API key does not allow that."
         } else {
-            "Only administrators of the server may do this."
+            "Only administrators of the server can do this."
         }))
     }
 }

@@ -96,7 +96,7 @@ struct Scan<'a> {
     open: Option<Heading>,
     /// The end of the last heading.
     heading_end: usize,
-    /// The beginning of the line of the last border asked for, and that border.
+    /// The start of the line of the last border requested, and that border.
     line_start: usize,
     seen: usize,
 }
@@ -142,7 +142,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Notes a border at the beginning of the line of `byte`, and returns that place.
+    /// Records a border at the beginning of the line of `byte`, and returns that place.
     fn border(&mut self, byte: usize, strength: u8) -> usize {
         // Blocks come in order, so only what lies between them is searched for line ends.
         if let Some(between) = self.text.as_bytes().get(self.seen..byte) {

@@ -1,4 +1,4 @@
-//! Decides where the next chunk begins and ends.
+//! Decides where the next chunk starts and ends.
 
 use std::ops::Range;
 
@@ -107,7 +107,7 @@ impl<'a> Cutter<'a> {
         word.filter(|&at| at > after).unwrap_or(limit)
     }
 
-    /// Where the chunk after `last` begins, so that it repeats no more than the overlap.
+    /// Where the chunk after `last` starts, so that it repeats at most the overlap.
     fn overlap_start(&self, last: &Range<usize>) -> usize {
         let heading = self.borders.last_heading(last.start, last.end);
         let first_token = self.tokens.before(last.end).saturating_sub(self.overlap_tokens);
@@ -124,7 +124,7 @@ impl<'a> Cutter<'a> {
         words.find(|&at| at >= earliest).unwrap_or(last.end)
     }
 
-    /// Whether a cut at `at` would go through a word.
+    /// Whether a border at `at` would split a word.
     fn parts_words(&self, at: usize) -> bool {
         let before = self.text[..at].chars().next_back();
         let after = self.text[at..].chars().next();

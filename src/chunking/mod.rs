@@ -1,10 +1,9 @@
-//! Cuts a text into chunks that fit the embedding model.
+//! Splits a text into chunks that fit the embedding model.
 //!
 //! A chunk ends at the strongest border within its limit: a heading, else a block, else a sentence, else a word. The
-//! text is tokenised once, a little ahead of the cut; every question of size is a look-up, and every chunk looks at no
-//! more text than its limit allows. So the work grows with the length of the text and with nothing else, and whoever
-//! stops early did no more than what was cut.
-//! Nothing here knows of rows, vectors or files.
+//! text is tokenised once, a little ahead of the splitting. Sizes are looked up, and each chunk looks only at as much
+//! text as its limit allows. So the work grows linearly with the length of the text, and a caller who stops early does
+//! no extra work. This module knows nothing of rows, vectors or files.
 
 mod borders;
 mod cutter;
@@ -21,16 +20,16 @@ use crate::extract::ExtractedText;
 use borders::{Borders, Heading};
 use cutter::Cutter;
 
-/// When cutting ends before the end of the text.
+/// Limits that stop the splitting early.
 #[derive(Clone, Debug)]
 pub struct Bounds {
     /// The most chunks of one text.
     pub max_chunks: usize,
-    /// Cancelled when nobody needs the chunks any more.
+    /// Cancelled when the chunks are no longer needed.
     pub stop: CancellationToken,
 }
 
-/// Why a text was not cut to its end.
+/// Why splitting a text stopped early.
 #[derive(Debug, thiserror::Error)]
 pub enum SplitError {
     #[error("the text has more than {limit} chunks")]
@@ -41,11 +40,11 @@ pub enum SplitError {
     Tokenizer(#[from] EmbeddingError),
 }
 
-/// Cuts `text` by `config`, in order. The same input gives the same chunks.
+/// Splits `text` by `config`, in order. The same input gives the same chunks.
 ///
-/// Each chunk is trimmed, has at most `max_tokens` tokens and adds a letter or digit to those before it; together they
-/// hold every letter and digit of the text. A chunk repeats up to `overlap_tokens` tokens (at most half of `max_tokens`)
-/// from the one before it, from the beginning of a sentence or word on, but nothing across a heading. The last of its
+/// Each chunk is trimmed, has at most `max_tokens` tokens, and adds a letter or digit to those before it. Together they
+/// contain every letter and digit of the text. A chunk repeats up to `overlap_tokens` tokens (at most half of
+/// `max_tokens`) from the previous one, starting at a sentence or word, but never across a heading. The last of its
 /// `headings` is the one that it begins with, if it begins with one.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Where the tokens of a text begin, found piece by piece as the cutter comes to them, and kept small.
+//! The starts of the tokens of a text, found piece by piece as the cutter needs them, and stored compactly.
 
 use crate::embedding::{EmbeddingError, Tokenizer};
 
@@ -7,7 +7,7 @@ use super::to_u32;
 /// The text is tokenised in pieces of about this many bytes: tokenizers need a hundred bytes of memory for each of text.
 const PIECE_BYTES: usize = 32 << 10;
 
-/// The beginnings of the tokens in the first part of a text.
+/// The starts of the tokens in the first part of a text.
 pub(super) struct TokenMap<'a> {
     text: &'a str,
     tokenizer: &'a dyn Tokenizer,
@@ -21,7 +21,7 @@ impl<'a> TokenMap<'a> {
         Self { text, tokenizer, starts: Vec::new(), known: 0 }
     }
 
-    /// Makes all tokens before `byte` known. Nothing is tokenised twice.
+    /// Finds all tokens before `byte`. Nothing is tokenised twice.
     pub fn reach(&mut self, byte: usize) -> Result<(), EmbeddingError> {
         while self.known < byte.min(self.text.len()) {
             let piece = piece(&self.text[self.known..]);
@@ -43,7 +43,7 @@ impl<'a> TokenMap<'a> {
     }
 }
 
-/// The beginning of `text`, up to white space if there is any: no token reaches across it.
+/// A prefix of `text`, up to white space if there is any: no token crosses it.
 fn piece(text: &str) -> &str {
     if text.len() <= PIECE_BYTES {
         return text;

@@ -6,7 +6,7 @@ use crate::config::Config;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Settings {
-    /// Print the settings in force, as TOML; secrets are hidden.
+    /// Print the effective settings as TOML. Secrets are hidden.
     Print,
 }
 

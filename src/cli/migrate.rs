@@ -7,18 +7,18 @@ use crate::{config::Config, data_dir::DataDirLock, db::Database};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Migrate {
-    /// Apply all migrations that are missing. `serve` does so by itself.
+    /// Apply all pending migrations. `serve` does this automatically.
     Up,
-    /// Take back the newest migrations. What only they could hold is lost.
+    /// Revert the newest migrations. The data that they added is lost.
     Down {
-        /// How many.
+        /// How many migrations to revert.
         #[arg(long, default_value_t = 1)]
         steps: u32,
-        /// Say that you have a backup.
+        /// Confirm that data will be lost and that you have a backup.
         #[arg(long)]
         destroy_data: bool,
     },
-    /// List all migrations and whether the database has them.
+    /// List all migrations and whether they are applied.
     Status,
 }
 
@@ -29,9 +29,7 @@ impl Migrate {
         match self {
             Self::Up => database.migrate_up().await?,
             Self::Down { destroy_data: false, .. } => {
-                bail!(
-                    "taking a migration back destroys what only it could hold: make a backup, then add --destroy-data"
-                )
+                bail!("reverting a migration destroys the data that it added: make a backup, then add --destroy-data")
             }
             Self::Down { steps, destroy_data: true } => database.migrate_down(Some(*steps)).await?,
             Self::Status => {}

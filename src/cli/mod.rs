@@ -1,4 +1,4 @@
-//! The command line: one command a file. Commands translate; what they do lies in the layers below.
+//! The command line: one command per file. Commands only translate; the work is done in the layers below.
 
 #![expect(clippy::print_stdout, reason = "a command line talks to people through standard output")]
 
@@ -16,14 +16,14 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Config;
 
-/// How long what still runs on blocking threads may take, when a command has ended.
+/// How long to wait for blocking threads after a command has ended.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// A self-hosted semantic search server for document collections with one GraphQL API.
 #[derive(Debug, Parser)]
 #[command(name = "docent", version, about)]
 pub struct Cli {
-    /// Settings file; without it `docent.toml` in the working directory is read, if there is one.
+    /// Settings file. Default: `docent.toml` in the working directory, if it exists.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -34,22 +34,22 @@ pub struct Cli {
 enum Command {
     /// Start the server.
     Serve(serve::Serve),
-    /// Bring the database's schema forward, back, or tell where it stands.
+    /// Migrate the database's schema, revert it, or show its status.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
-    /// The GraphQL schema.
+    /// Print the GraphQL schema.
     #[command(subcommand)]
     Schema(schema::Schema),
-    /// Accounts.
+    /// Manage accounts.
     #[command(subcommand)]
     User(user::User),
-    /// The key that signs access tokens.
+    /// Manage the key that signs access tokens.
     #[command(subcommand)]
     SigningKey(signing_key::SigningKey),
-    /// Embedding models.
+    /// Manage embedding models.
     #[command(subcommand)]
     Model(model::Model),
-    /// The settings.
+    /// Show the settings.
     #[command(subcommand)]
     Config(config::Settings),
     /// Read one file from standard input, for the server.
@@ -57,7 +57,7 @@ enum Command {
     ExtractChild,
 }
 
-/// Runs the command that the arguments name.
+/// Runs the command given in the arguments.
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
@@ -83,7 +83,7 @@ fn report(error: &anyhow::Error) {
 }
 
 fn start(cli: Cli) -> anyhow::Result<()> {
-    // Settings are text; a variable that is not is none of ours.
+    // Settings are text; a variable that is not text is not ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let config = Config::load(cli.config.as_deref(), environment)?.config;

@@ -34,20 +34,20 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Model {
-    /// Fetch the model from the model hub.
+    /// Download the model from the model hub.
     Pull,
-    /// Install the model from a folder that has its files, at any depth.
+    /// Install the model from a folder that contains its files, at any depth.
     Import {
         /// The folder.
         folder: PathBuf,
     },
-    /// Check that the model's files are the pinned ones.
+    /// Verify that the model's files match their pinned digests.
     Verify,
     /// List the models that can be used.
     List,
-    /// Embed texts as ingestion does, and tell how fast it went.
+    /// Embed texts as ingestion does, and report the speed.
     Benchmark {
-        /// One JSON object a line: `text`, and `fileName` to tell Markdown from plain text.
+        /// File with one JSON object per line: `text`, and `fileName` to distinguish Markdown from plain text.
         #[arg(long)]
         file: PathBuf,
         /// Print one JSON object instead of a sentence.
@@ -89,12 +89,12 @@ impl Model {
     }
 }
 
-/// Makes sure of the model before the server starts: fetches it if it is missing.
+/// Ensures that the model is installed before the server starts. Downloads it if it is missing.
 pub(super) async fn ensure_installed(config: &Config) -> anyhow::Result<()> {
     let chosen = model::chosen(config.embedding.model.as_deref())?;
     let folder = config.model_dir();
     let is_missing = chosen.files.iter().any(|file| !chosen.path(file, &folder).exists());
-    // Whether the files are the pinned ones is checked when they are read.
+    // The digests of the files are checked when they are read.
     if is_missing { pull(chosen, config).await } else { Ok(()) }
 }
 
@@ -174,7 +174,7 @@ async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<
         println!("{result}");
     } else {
         println!(
-            "{documents} documents, {} passages, {} tokens in {:.1} s on {} threads: {:.0} tokens/s",
+            "{documents} documents, {} chunks, {} tokens in {:.1} s on {} threads: {:.0} tokens/s",
             throughput.texts,
             throughput.tokens,
             throughput.seconds,

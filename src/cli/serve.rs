@@ -16,7 +16,7 @@ use crate::{
     telemetry,
 };
 
-/// How long the stores get to close in good order.
+/// How long to wait for the stores to close.
 const CLOSING: Duration = Duration::from_secs(6);
 
 #[derive(Debug, Args)]
@@ -58,7 +58,7 @@ impl Serve {
             closed?;
         } else {
             // Nothing acknowledged is in memory only: the next start finds everything.
-            tracing::warn!("the stores did not close in time; ending without that");
+            tracing::warn!("the stores did not close in time; exiting anyway");
         }
         match reason {
             ExitReason::Finished | ExitReason::Cut => Ok(()),
@@ -79,7 +79,7 @@ fn welcome(url: &str, has_playground: bool, is_sampled: bool) {
              document {{ fileName }} chunk {{ content }} }} }} }}\"}}'"
         );
         println!(
-            "  Register: «Sign in» in the playground, or `userRegister`. The first account administers the server."
+            "  Register: «Sign in» in the playground, or `userRegister`. The first account becomes the administrator."
         );
     }
 }

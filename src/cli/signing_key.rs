@@ -7,8 +7,8 @@ use crate::{auth::token::rotate_key, config::Config, data_dir::DataDirLock};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SigningKey {
-    /// Replace the key in the data directory. Tokens that the one before it signed stay good until they expire, so nobody
-    /// has to log in again. The server has to be stopped.
+    /// Replace the key in the data directory. Tokens signed with the old key stay valid until they
+    /// expire, so users stay logged in. The server must be stopped.
     Rotate,
 }
 

@@ -21,11 +21,11 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
-    /// Open an account. The first account of a server is its administrator's.
+    /// Create an account. The first account of a server becomes its administrator.
     Create(Create),
     /// List the accounts.
     List,
-    /// Give an account another password. All its sessions end.
+    /// Set a new password for an account. All its sessions end.
     ResetPassword(ResetPassword),
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Create {
     /// The name to log in with.
     #[arg(long)]
     username: String,
-    /// The e-mail address, which can be used to log in too.
+    /// The e-mail address. It can also be used to log in.
     #[arg(long)]
     email: String,
     /// The name to show.
@@ -59,9 +59,9 @@ impl User {
             Self::Create(create) => {
                 let Create { username, email, full_name } = create;
                 let account = NewAccount { username, email, password, full_name, invitation: None };
-                // Whoever may start this command may open accounts, whatever visitors may.
+                // The operator may create accounts whatever the setting for visitors is.
                 let user = accounts::register(app.services(), &Viewer::console(), account).await?;
-                println!("Account {} was opened.", user.username);
+                println!("Account {} was created.", user.username);
             }
             Self::List => list(&app).await?,
             Self::ResetPassword(reset) => {
@@ -72,7 +72,7 @@ impl User {
                     reset => reset?,
                 };
                 println!(
-                    "Account {} has a new password. Its sessions have ended; its API keys are as before.",
+                    "Account {} has a new password. Its sessions have ended; its API keys stay valid.",
                     user.username
                 );
             }
@@ -101,7 +101,7 @@ async fn list(app: &App) -> anyhow::Result<()> {
     }
 }
 
-/// From the terminal without showing it, or the first line of standard input.
+/// Reads from the terminal without showing the input, or the first line of standard input.
 fn read_password() -> anyhow::Result<String> {
     if io::stdin().is_terminal() {
         return rpassword::prompt_password("Password: ").context("the password can't be read");

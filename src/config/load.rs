@@ -23,7 +23,7 @@ use super::{
 /// The file that is read from the working directory when none is named.
 const DEFAULT_FILE: &str = "docent.toml";
 
-/// Names from before `DOCENT__SECTION__KEY`, which wins over them.
+/// Older names; `DOCENT__SECTION__KEY` wins over them.
 const OLDER_NAMES: [(&str, &str); 8] = [
     ("DATABASE_URL", "database.url"),
     ("DB_POOL_SIZE", "database.pool_size"),
@@ -48,7 +48,7 @@ pub struct Loaded {
     pub variables: Vec<String>,
 }
 
-/// Why there are no settings.
+/// Why the settings could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("there is no settings file {}", path.display())]
@@ -61,7 +61,7 @@ pub enum ConfigError {
     },
     #[error("the settings file {} is not TOML: {message}", path.display())]
     Syntax { path: PathBuf, message: String },
-    /// Each problem names the setting and the place where it stands.
+    /// Each problem names the setting and where it was read.
     #[error("{}", problems.join("\n"))]
     Invalid { problems: Vec<String> },
 }
@@ -101,7 +101,7 @@ impl Config {
         Ok(Loaded { config, file, variables: names })
     }
 
-    /// Checks that the settings make sense, each for itself and together. [`Config::load`] does so by itself.
+    /// Checks the settings, each by itself and together. [`Config::load`] calls it.
     ///
     /// # Errors
     /// Names every setting that doesn't.
@@ -158,7 +158,7 @@ fn without_excerpt(message: &str) -> String {
     message.lines().filter(|line| !line.contains('|')).collect::<Vec<_>>().join(": ")
 }
 
-/// A message for each key of the file that is no setting.
+/// A message for each unknown key of the file.
 fn unknown_keys(file: &Layer, known: &Known) -> Vec<String> {
     let place = &file.place;
     let mut messages = Vec::new();
@@ -184,7 +184,7 @@ fn unknown_keys(file: &Layer, known: &Known) -> Vec<String> {
     messages
 }
 
-/// The variables that are ours, with their names, in the order in which they are applied.
+/// Our variables with their names, in the order in which they are applied.
 fn read_environment(
     environment: impl Iterator<Item = (String, String)>,
     known: &Known,
@@ -210,8 +210,8 @@ fn read_environment(
     layers
 }
 
-/// What the text of a variable says, if it can be read as `kind`; otherwise the text itself, which is then refused with
-/// the same message as a text in the file would be.
+/// The text of a variable, parsed as `kind` if possible; otherwise the text itself, which is then rejected with the
+/// same message as a text in the file.
 fn value_of(text: &str, kind: Kind) -> Value {
     let trimmed = text.trim();
     let read = match kind {
@@ -246,7 +246,7 @@ fn nested(key: &str, value: Value) -> Dict {
 /// A value of the wrong type, in our words. A secret is not repeated.
 fn explain(error: &figment::Error, known: &Known) -> String {
     let place = error.metadata.as_ref().map(|metadata| format!("{}: ", metadata.name)).unwrap_or_default();
-    // The path goes on inside a list.
+    // The path continues inside a list.
     let key = error.path.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(".");
     let Some(setting) = known.get(&key) else { return format!("{place}{}", error.kind) };
     let expected = setting.expected;
@@ -277,7 +277,7 @@ fn section_of(key: &str) -> Option<&str> {
     key.split_once('.').map(|(section, _)| section)
 }
 
-/// The candidate that looks most like `name`. The right setting in the wrong section is nearer than any misspelling.
+/// The candidate most similar to `name`. The right setting in the wrong section is more similar than any misspelling.
 fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> &'a str {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     candidates

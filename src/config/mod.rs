@@ -1,7 +1,7 @@
 //! Every setting of the server, with its default. [`Config::load`] reads them: defaults, then `docent.toml`, then the
 //! environment (`DOCENT__SECTION__KEY`).
 //!
-//! Values only: nothing here opens, connects or starts anything, and nothing here looks at the environment by itself.
+//! Values only: nothing here opens, connects or starts anything, or reads the environment.
 
 pub mod load;
 pub mod options;
@@ -81,12 +81,12 @@ macro_rules! config {
 }
 
 config! {
-    /// All settings. Every one is documented in the README's table; a test compares the two.
+    /// All settings. The README's table documents each of them; a test compares the two.
     ///
     /// There is no `Serialize`: [`Config::to_toml_redacted`] is the one way to write settings down, and `Debug` of every
     /// section hides the same secrets.
     Config {
-        /// Where everything that the server keeps is kept: database, vectors, originals, models.
+        /// The directory for everything that the server stores: database, vectors, original files, models.
         data_dir: PathBuf = "data".into();
         [disk] DiskConfig;
         [http] HttpConfig;
@@ -106,7 +106,7 @@ config! {
 section! {
     /// The file system of the data directory.
     DiskConfig {
-        /// MiB that are kept free, or an eighth of the file system if that is less: below, nothing is taken in and indexing waits, while searching and reading go on. 0: nothing is kept free.
+        /// Disk space to keep free, in MiB, or an eighth of the file system if that is less. Below it, no documents are accepted and indexing waits; searching and reading continue. 0: no reserve.
         reserve_mib: u64 = 1024;
     }
 }
@@ -116,29 +116,29 @@ section! {
     HttpConfig {
         /// Address to listen on.
         host: String = "127.0.0.1".into();
-        /// Port to listen on; 0 takes a free one.
+        /// Port to listen on. 0: any free port.
         port: u16 = 8080;
-        /// Names by which browsers and others call the server (`docs.example.org`), beside `localhost`, loopback addresses and `host`; requests to another host are refused.
+        /// Host names under which clients reach the server (`docs.example.org`), in addition to `localhost`, loopback addresses and `host`. Requests for other hosts are rejected.
         public_hosts: Vec<String> = Vec::new();
-        /// The path of the server where a proxy gives it one (`/docs`), as it is seen from outside: for the addresses that the API gives out. Requests are taken with it and without.
+        /// The path under which a proxy publishes the server (`/docs`). URLs that the API returns start with it; requests are accepted with and without it.
         base_path: String = String::new();
-        /// Origins (`https://app.example.org`) that browsers may call the API from; the server's own always may.
+        /// Origins (`https://app.example.org`) from which browsers may call the API. The server's own origin is always allowed.
         allowed_origins: Vec<String> = Vec::new();
-        /// Whether the last address in `X-Forwarded-For` is the client's, and the last name in `X-Forwarded-Host`, if there is one, the server's. Only behind a proxy that sets the first.
+        /// Whether to trust the last address in `X-Forwarded-For` as the client's, and the last name in `X-Forwarded-Host`, if present, as the server's. Use it only behind a proxy that sets `X-Forwarded-For`.
         trust_forwarded_for: bool = false;
-        /// Connections at the same time; 0: half of the files that the process may have open, 10000 at most.
+        /// Maximum number of concurrent connections. 0: half of the process's limit of open files, at most 10000.
         connections: usize = 0;
-        /// Connections, or requests behind a trusted proxy, at the same time from one IPv4 address or IPv6 /64; 0: a tenth.
+        /// Maximum number of concurrent connections (behind a trusted proxy: requests) from one IPv4 address or IPv6 /64. 0: a tenth of `connections`.
         connections_per_address: usize = 0;
-        /// Seconds in which the head of a request has to arrive; a connection without a request is closed after them.
+        /// Seconds in which the headers of a request must arrive. A connection without a request is closed after this time.
         header_timeout_seconds: u64 = 20;
-        /// Seconds after which a body of which nothing moves, in either direction, ends its connection.
+        /// Seconds without progress, in either direction, after which a request or response body is given up and its connection closed.
         stall_timeout_seconds: u64 = 30;
         /// Whether `/` serves the playground.
         playground: bool = true;
-        /// Seconds at shutdown in which `/health/ready` says 503 and connections are still accepted, so that a load balancer turns away first; half of the grace at most.
+        /// Seconds at shutdown in which `/health/ready` returns 503 while connections are still accepted, so that load balancers can remove the server first. At most half of `shutdown_grace_seconds`.
         drain_seconds: u64 = 1;
-        /// Seconds that open requests and jobs get to finish at shutdown; the process ends ten seconds later at most.
+        /// Seconds that open requests and jobs have to finish at shutdown. The process ends at most ten seconds later.
         shutdown_grace_seconds: u64 = 20;
     }
 }
@@ -158,7 +158,7 @@ section! {
         pool_recycle_seconds: u64 = 3600;
         /// Whether an idle connection is tested before use. Also read from `DB_POOL_PRE_PING`.
         pool_pre_ping: bool = true;
-        /// Seconds after which a statement is given up; on SQLite a statement that reads.
+        /// Seconds after which a statement is cancelled. On SQLite this applies only to statements that read.
         statement_timeout_seconds: u64 = 30;
     }
 }
@@ -170,15 +170,15 @@ section! {
         url: Option<String> = None;
         /// The Qdrant server's API key. Also read from `QDRANT_API_KEY`.
         api_key: Option<String> = None;
-        /// Seconds after which a call to a Qdrant server is given up.
+        /// Seconds after which a call to a Qdrant server times out.
         timeout_seconds: u64 = 10;
-        /// Threads that one search may use (embedded).
+        /// Threads that one search may use (embedded engine only).
         search_threads: usize = 1;
-        /// Chunks in one placement from which an approximate index is built; below, search is exact.
+        /// Number of chunks in a placement from which an approximate index is built. With fewer chunks, search is exact.
         indexing_threshold: usize = 10_000;
-        /// Seconds between two looks at whether a placement needs optimising.
+        /// Seconds between checks whether a placement needs to be optimised.
         optimize_interval_seconds: u64 = 60;
-        /// Minutes between two comparisons of what the vector store holds with what the database says.
+        /// Minutes between comparisons of the vector store with the database.
         integrity_check_minutes: u64 = 60;
     }
 }
@@ -188,15 +188,15 @@ section! {
     EmbeddingConfig {
         /// The registered name of the model for new collections; unset: the first that `docent model list` names.
         model: Option<String> = None;
-        /// Models are read from here; unset: `<data_dir>/models`.
+        /// The directory of the models; unset: `<data_dir>/models`.
         model_dir: Option<PathBuf> = None;
-        /// Where models are fetched from.
+        /// The URL from which models are downloaded.
         hub_url: String = "https://huggingface.co".into();
-        /// Threads that embed documents; 0: one for each core.
+        /// Threads that embed documents. 0: one per core.
         threads: usize = 0;
-        /// Tokens of documents that one thread embeds at a time.
+        /// Tokens of documents that one thread embeds in a batch.
         batch_tokens: usize = 1024;
-        /// Embedded queries that are remembered.
+        /// Number of query embeddings in the cache.
         query_cache_size: usize = 1024;
     }
 }
@@ -204,32 +204,32 @@ section! {
 section! {
     /// Accounts and sessions.
     AuthConfig {
-        /// Who may register: `open`, `invite` or `closed`. The first user always may, and becomes admin.
+        /// Who can register: `open`, `invite` or `closed`. The first user can always register and becomes administrator.
         registration: Registration = Registration::Open;
-        /// Minutes for which an access token is good.
+        /// Minutes until an access token expires.
         access_token_minutes: i64 = 15;
-        /// Days after which a session ends, however often it is used.
+        /// Days after which a session ends, even if it is in use.
         session_days: i64 = 30;
-        /// Days after which a session that is not used ends.
+        /// Days without use after which a session ends.
         session_idle_days: i64 = 14;
-        /// Days for which an invitation is good.
+        /// Days until an invitation expires.
         invitation_days: i64 = 7;
-        /// Secret that signs access tokens, at least 32 characters; unset: made once and kept in the data directory.
+        /// Secret that signs access tokens, at least 32 characters; unset: generated once and stored in the data directory.
         signing_secret: Option<String> = None;
-        /// The secret before `signing_secret`: tokens that it signed stay good until they expire.
+        /// The secret before `signing_secret`. Tokens signed with it stay valid until they expire.
         previous_signing_secret: Option<String> = None;
-        /// Password hashes computed at the same time; each takes 19 MiB.
+        /// Maximum number of concurrent password hashes. Each needs 19 MiB.
         password_concurrency: usize = 4;
-        /// Failed logins a minute on one account, from addresses that it was not used from before, and from each other.
+        /// Failed logins per minute on one account. Addresses from which the account was used before each have a limit of their own; all other addresses share one.
         login_attempts_per_account: u32 = 10;
-        /// Failed logins and new accounts a minute from one address.
+        /// Failed logins and registrations per minute from one address.
         login_attempts_per_address: u32 = 30;
-        /// API keys that one account may have at the same time.
+        /// Maximum number of active API keys of one account.
         api_keys_per_account: usize = 50;
     }
 }
 
-/// Who may open an account, once there is one.
+/// Who can register once the first account exists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Registration {
@@ -244,41 +244,41 @@ impl SettingValue for Registration {
 }
 
 section! {
-    /// The log of who did what.
+    /// The audit log.
     AuditConfig {
-        /// Days for which a line is kept; 0: for ever.
+        /// Days for which an entry is kept. 0: for ever.
         retention_days: i64 = 365;
     }
 }
 
 section! {
-    /// The way of a document, and the queue behind it.
+    /// The processing of documents and its queue.
     IngestionConfig {
-        /// Whether this process works on the queue.
+        /// Whether this process runs jobs of the queue.
         enabled: bool = true;
-        /// Documents worked on at the same time.
+        /// Maximum number of documents that are processed concurrently.
         concurrency: usize = 32;
-        /// Seconds for which a worker owns a job without a sign of life.
+        /// Seconds until the lease of a job expires if its worker does not renew it.
         lease_seconds: i64 = 30;
-        /// Seconds between two signs of life.
+        /// Seconds between renewals of a lease.
         heartbeat_seconds: u64 = 10;
-        /// Seconds between two looks for jobs of dead workers.
+        /// Seconds between checks for jobs whose worker has died.
         sweep_seconds: u64 = 5;
-        /// Milliseconds between two looks for work when nobody calls.
+        /// Milliseconds between checks for new jobs if no notification comes.
         poll_milliseconds: u64 = 1000;
-        /// How often a job is tried when it fails for a passing reason.
+        /// Maximum number of attempts of a job that fails temporarily.
         max_attempts: i32 = 6;
-        /// How often a job may take its worker down before its document is quarantined.
+        /// Maximum number of crashes of a job's worker before the document is quarantined.
         max_crashes: i32 = 5;
-        /// The longest chunk, in tokens of the model beside its special ones; at most what it reads.
+        /// Maximum number of tokens in a chunk, without the special tokens of the model; at most what the model reads.
         chunk_max_tokens: u32 = 254;
-        /// Tokens that a chunk repeats from the one before it.
+        /// Number of tokens that a chunk repeats from the previous one.
         chunk_overlap_tokens: u32 = 32;
-        /// The most chunks of one document; a text of 32 MiB has about 35,000 of the longest.
+        /// Maximum number of chunks of one document. A text of 32 MiB has about 35,000 chunks of maximum length.
         max_chunks: usize = 50_000;
-        /// MiB of text, beyond one for each document, that documents in work may have together; others wait.
+        /// Maximum size of the text of all documents in progress, in MiB, not counting one MiB for each. Other documents wait.
         max_text_mib: u64 = 128;
-        /// Days for which an operation that has ended is kept, with its events; 0: for ever.
+        /// Days for which an operation and its events are kept after it has ended. 0: for ever.
         operation_retention_days: i64 = 90;
         /// Hours for which an unused upload is kept.
         upload_hours: i64 = 24;
@@ -286,15 +286,15 @@ section! {
 }
 
 section! {
-    /// Reading files, in a child process.
+    /// Extracting text from files, in a child process.
     ExtractionConfig {
-        /// Memory that the child may use, in MiB.
+        /// Memory limit of the child process, in MiB.
         memory_mib: u64 = 1024;
-        /// Seconds that the child may take.
+        /// Time limit of the child process, in seconds.
         timeout_seconds: u64 = 60;
-        /// Text that one file may give, in MiB.
+        /// Maximum size of the text from one file, in MiB.
         max_output_mib: u64 = 32;
-        /// Files read and cut at the same time; 0: one for each core.
+        /// Maximum number of files that are extracted and split concurrently. 0: one per core.
         concurrency: usize = 0;
     }
 }
@@ -302,7 +302,7 @@ section! {
 section! {
     /// Ranking. The defaults were measured on SciFact (ARCHITECTURE.md, «Measured settings»).
     SearchConfig {
-        /// Candidates that each leg hands to the fusion.
+        /// Number of candidates from each leg that are fused.
         candidates: usize = 100;
         /// The constant of reciprocal rank fusion.
         rrf_k: u32 = 10;
@@ -310,81 +310,81 @@ section! {
         semantic_weight: f32 = 1.0;
         /// Weight of the lexical leg.
         lexical_weight: f32 = 1.0;
-        /// BM25's saturation of repeated terms.
+        /// BM25 parameter: saturation of repeated terms.
         bm25_k1: f32 = 1.2;
-        /// BM25's correction for the length of a chunk, 0 to 1.
+        /// BM25 parameter: correction for the length of a chunk, 0 to 1.
         bm25_b: f32 = 0.75;
-        /// The length of a chunk, in words without stop words, that BM25 counts as average: that of a full chunk.
+        /// BM25 parameter: average length of a chunk, in words without stop words. The default is the length of a full chunk.
         bm25_average_length: f32 = 90.0;
-        /// Collections that one search reads when it names none; the newest win, and the answer says so.
+        /// Maximum number of collections in a search that names none. If there are more, only the newest are searched, and the result says so.
         max_collections: u32 = 10_000;
-        /// The deepest rank that paging reaches.
+        /// The last rank that can be reached by paging.
         max_rank: usize = 1000;
-        /// Milliseconds for the engine to answer.
+        /// Milliseconds after which a call to the engine times out.
         timeout_milliseconds: u64 = 5000;
     }
 }
 
 section! {
-    /// What one request, one file and one connection may ask for.
+    /// Limits of requests, files and connections.
     LimitsConfig {
-        /// Bytes of a GraphQL request.
+        /// Maximum size of a GraphQL request, in bytes.
         request_bytes: usize = 1024 * 1024;
-        /// Bytes of a GraphQL document.
+        /// Maximum size of a GraphQL document, in bytes.
         document_bytes: usize = 64 * 1024;
-        /// Tokens of a GraphQL document.
+        /// Maximum number of tokens in a GraphQL document.
         document_tokens: usize = 2000;
-        /// Brackets inside brackets in a GraphQL document.
+        /// Maximum depth of nested brackets in a GraphQL document.
         document_nesting: usize = 64;
-        /// Levels of fields in a GraphQL operation.
+        /// Maximum depth of nested fields in a GraphQL operation.
         depth: usize = 15;
-        /// Aliases in a GraphQL document.
+        /// Maximum number of aliases in a GraphQL document.
         aliases: usize = 30;
-        /// Mutations in one GraphQL operation.
+        /// Maximum number of mutations in one GraphQL operation.
         mutations: usize = 5;
-        /// Points that one request may cost; a field with fields below it costs one, for each row that it is in.
+        /// Maximum cost of a request, in points. A field with a selection set costs one point for each row that it is in.
         request_points: u32 = 50_000;
-        /// Points that flow back to an account, or to a key without a limit of its own, in a minute.
+        /// Refill rate in points per minute, for accounts and for API keys without their own limit.
         points_per_minute: u32 = 600_000;
-        /// Points that an account or key may spend at once.
+        /// Maximum number of points that an account or API key can spend at once.
         points_burst: u32 = 200_000;
-        /// Points that flow back to callers without an account in a minute, for each address.
+        /// Refill rate in points per minute for callers without an account, for each address.
         anonymous_points_per_minute: u32 = 120_000;
-        /// Points that callers without an account may spend at once, for each address.
+        /// Maximum number of points that callers without an account can spend at once, for each address.
         anonymous_points_burst: u32 = 60_000;
-        /// Seconds that one GraphQL operation may take.
+        /// Maximum duration of a GraphQL operation, in seconds.
         execution_seconds: u64 = 30;
-        /// Statements of one account, or of one address without an account, that the database runs at the same time.
+        /// Maximum number of concurrent database statements for one account, or for one address without an account.
         statements_per_caller: usize = 4;
-        /// Bytes of one uploaded file.
+        /// Maximum size of an uploaded file, in bytes.
         upload_bytes: u64 = 100 * 1024 * 1024;
-        /// Bytes of originals in the collections that an account owns and in its uploads; 0: as many as there is room for.
+        /// Maximum size of the original files in an account's collections and uploads, in bytes. 0: limited by disk space only.
         stored_bytes_per_account: u64 = 0;
-        /// Bytes of originals in one collection; 0: as many as there is room for.
+        /// Maximum size of the original files in one collection, in bytes. 0: limited by disk space only.
         stored_bytes_per_collection: u64 = 0;
-        /// Documents in one call of `documentsIngest`.
+        /// Maximum number of documents in one call of `documentsIngest`.
         ingest_documents: usize = 100;
-        /// Characters of a search query.
+        /// Maximum length of a search query, in characters.
         query_characters: usize = 2000;
-        /// Collections named in one search.
+        /// Maximum number of collections named in one search.
         search_collections: usize = 100;
-        /// Bytes of one WebSocket message.
+        /// Maximum size of a WebSocket message, in bytes.
         websocket_message_bytes: usize = 256 * 1024;
-        /// Operations at the same time on one WebSocket.
+        /// Maximum number of concurrent operations on one WebSocket.
         websocket_operations: usize = 50;
-        /// WebSockets at the same time.
+        /// Maximum number of open WebSockets.
         websocket_connections: usize = 1000;
-        /// WebSockets at the same time from one IPv4 address or IPv6 /64.
+        /// Maximum number of open WebSockets from one IPv4 address or IPv6 /64.
         websocket_connections_per_address: usize = 100;
-        /// WebSockets at the same time of one account. Those without an account have half of all together.
+        /// Maximum number of open WebSockets of one account. All callers without an account together can use half of `websocket_connections`.
         websocket_connections_per_account: usize = 50;
-        /// Seconds for which a WebSocket without an account may be open without an operation.
+        /// Seconds after which a WebSocket without an account and without an operation is closed.
         websocket_idle_seconds: u64 = 300;
-        /// Seconds in which a WebSocket has to introduce itself.
+        /// Seconds in which a client must send `connection_init`.
         websocket_init_seconds: u64 = 5;
-        /// Seconds between two pings to a WebSocket.
+        /// Seconds between pings to a WebSocket client.
         websocket_ping_seconds: u64 = 20;
-        /// Seconds that a client may take to accept one message.
+        /// Seconds in which a client must accept a message.
         websocket_send_seconds: u64 = 10;
     }
 }
@@ -392,7 +392,7 @@ section! {
 section! {
     /// Logs.
     TelemetryConfig {
-        /// What is logged, as `tracing` filters: `info`, `docent=debug`, …
+        /// Log filter, in the syntax of `tracing`: `info`, `docent=debug`, …
         log: String = "info".into();
         /// `text` for people, `json` for programs.
         format: LogFormat = LogFormat::Text;

@@ -74,7 +74,7 @@ pub(super) struct Setting {
     pub(super) name: &'static str,
     pub(super) doc: &'static str,
     pub(super) kind: Kind,
-    /// What it takes, to end a sentence with: «a whole number».
+    /// What it accepts, to end a sentence with: «a whole number».
     pub(super) expected: &'static str,
     /// Its value as TOML, with secrets hidden; `None` when nothing is set.
     pub(super) shown: Option<String>,
@@ -149,8 +149,8 @@ fn without_secret(name: &str, literal: String) -> String {
     }
 }
 
-/// A URL without the password of its user and without a `password` parameter. What can't be read as a URL is hidden as a
-/// whole, because nobody knows where its password is.
+/// A URL without the password of its user and without a `password` parameter. Text that can't be parsed as a URL is
+/// hidden completely, because its password can't be located.
 fn without_password(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return HIDDEN.to_owned() };
     if url.cannot_be_a_base() {

@@ -167,7 +167,7 @@ impl Config {
         let limits = &self.limits;
         check.range("limits.request_bytes", limits.request_bytes, 1024..=1024 * 1024 * 1024);
         check.range("limits.document_bytes", limits.document_bytes, 1024..=1024 * 1024 * 1024);
-        // GraphiQL's introspection query has about 400 tokens; a schema nobody can introspect helps nobody.
+        // GraphiQL's introspection query has about 400 tokens. A schema that can't be introspected is of no use.
         check.range("limits.document_tokens", limits.document_tokens, 500..=1_000_000);
         // The parser calls itself for each level; deeper than this, it overflows the stack.
         check.range("limits.document_nesting", limits.document_nesting, 16..=128);

@@ -5,13 +5,13 @@ use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 /// Why a statement or transaction failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// A unique or foreign key forbids it.
-    #[error("a constraint forbids it")]
+    /// It violates a unique or foreign key.
+    #[error("a constraint was violated")]
     Constraint(#[source] DbErr),
-    /// Another transaction was in the way; the same one may succeed now.
-    #[error("another transaction was in the way")]
+    /// Another transaction interfered; the same one may succeed now.
+    #[error("another transaction interfered")]
     Contention(#[source] DbErr),
-    /// The database can't be reached or has no connection to spare.
+    /// The database can't be reached or has no free connection.
     #[error("the database does not answer")]
     Unavailable(#[source] DbErr),
     /// Something is wrong with the database at this place.
@@ -24,7 +24,7 @@ pub enum DatabaseError {
     /// A statement took longer than it may. The database is there.
     #[error("the database did not answer in time")]
     TimedOut(#[source] DbErr),
-    /// A row can't be understood.
+    /// A row is invalid.
     #[error("bad row in {place}: {detail}")]
     BadRow { place: &'static str, detail: String },
     /// Anything else: a fault in a statement or in the database.

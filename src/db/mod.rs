@@ -1,4 +1,4 @@
-//! The relational database: pools, transactions, and the repositories that are the only road to it.
+//! The relational database: pools, transactions, and the repositories, the only access to it.
 //!
 //! Reads go through a [`Reader`], which carries the caller's scope; those that come before there is one go through a
 //! [`CredentialReader`]. Writes exist only on a [`Transaction`]. No SQL and no row type leaves this module.
@@ -27,7 +27,7 @@ use crate::{config::DatabaseConfig, domain::scope::Scope};
 /// Called with every statement that is run: its text, and the same with its values.
 pub type StatementObserver = Arc<dyn Fn(&str, &dyn std::fmt::Display) + Send + Sync>;
 
-/// The advisory lock of whoever migrates a PostgreSQL database.
+/// The advisory lock of the process that migrates a PostgreSQL database.
 const MIGRATING: i64 = 0x0d0c_e9a7;
 
 /// An open database: one writer and several readers for SQLite, one pool for PostgreSQL.
@@ -118,8 +118,8 @@ impl Database {
         self.readers.ping().await.map_err(|error| at(self.place.as_ref(), error.into()))
     }
 
-    /// Applies all migrations that are missing. On PostgreSQL one process at a time does so, and takes the time that it
-    /// needs: whoever comes second waits, and finds them applied.
+    /// Applies all pending migrations. On PostgreSQL one process at a time does so, without a time limit; a second
+    /// process waits and then finds them applied.
     ///
     /// # Errors
     /// When one fails; it left nothing behind and can be run again.
@@ -135,7 +135,7 @@ impl Database {
         Ok(transaction.commit().await?)
     }
 
-    /// Takes back the newest `steps` migrations, or all.
+    /// Reverts the newest `steps` migrations, or all.
     ///
     /// # Errors
     /// When one fails; it changed nothing.
@@ -166,7 +166,7 @@ impl Database {
     }
 }
 
-/// A connection to read from, and on whose behalf.
+/// A connection to read from, with a scope.
 #[derive(Debug)]
 pub struct Reader<'c> {
     executor: Executor<'c>,
@@ -183,7 +183,7 @@ fn place(url: &str) -> Option<Arc<str>> {
     Some(place.into())
 }
 
-/// The same error, with its place: whoever reads it has to know where to look.
+/// The same error, with its place, because the reader has to know where to look.
 fn at(place: Option<&Arc<str>>, error: DatabaseError) -> DatabaseError {
     match place {
         Some(place) => DatabaseError::At { place: place.to_string(), source: Box::new(error) },
@@ -215,7 +215,8 @@ fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> Conn
             if is_reader { options.pragma("query_only", "ON") } else { options }
         });
     if is_reader {
-        // The handler of each statement is set when it gets its connection, so nothing else has to be asked of that.
+        // The handler of a statement is set when it gets its connection, so the connection needs no other
+        // configuration.
         options.map_sqlx_sqlite_pool_opts(|pool| {
             pool.test_before_acquire(false)
                 .after_connect(|connection, _| statement::watch(connection).boxed())
@@ -225,8 +226,9 @@ fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> Conn
     options
 }
 
-/// Removes what somebody's `ANALYZE` left. Statements are written for their indexes, which SQLite takes by itself; numbers
-/// from a time when a table was small would let it read the table whole, however large it is by now.
+/// Removes the statistics of an earlier `ANALYZE`. Statements are written for their indexes, which SQLite chooses
+/// without statistics. Statistics from a time when a table was small would make it scan the whole table, however large
+/// it is now.
 async fn forget_statistics(writer: &DatabaseConnection) -> Result<(), DatabaseError> {
     let tables = "SELECT name FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')";
     let tables = writer.query_all_raw(Statement::from_string(DbBackend::Sqlite, tables)).await?;

@@ -1,8 +1,8 @@
-//! How a statement that reads is run: no longer than it may take, no longer than somebody waits for it, and not too many of
-//! one caller at the same time.
+//! How a statement that reads is run: with a time limit, only while a caller waits for it, and with a limit of
+//! concurrent statements per caller.
 //!
-//! PostgreSQL ends a statement that takes too long by itself. SQLite asks a handler every few thousand steps whether to go
-//! on; the handler is set when the statement gets its connection.
+//! PostgreSQL has its own time limit. SQLite calls a handler every few thousand steps to ask whether to continue; the
+//! handler is set when the statement gets its connection.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use sea_orm::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Steps of SQLite's machine between two questions whether to go on: less than a millisecond.
+/// Steps of SQLite's virtual machine between two calls of the handler: less than a millisecond.
 const STEPS: i32 = 4000;
 
 tokio::task_local! {
@@ -32,13 +32,13 @@ tokio::task_local! {
     static WATCH: Watch;
 }
 
-/// What the statements of one caller share: only so many of them run at the same time, the others wait for their turn. So
-/// whoever asks for much at once waits for it, and not everybody else.
+/// The share of each caller: a limited number of their statements runs concurrently, and the others wait. So callers
+/// with many statements delay only themselves.
 #[derive(Clone, Debug)]
 pub struct Lane(Arc<Semaphore>);
 
 impl Lane {
-    /// Runs `work`; the statements with which it reads belong to this lane.
+    /// Runs `work`; the statements that it reads with belong to this lane.
     pub async fn run<T>(self, work: impl Future<Output = T>) -> T {
         LANE.scope(self, work).await
     }
@@ -48,7 +48,7 @@ impl Lane {
 #[derive(Debug)]
 pub struct Lanes<K> {
     width: usize,
-    /// Lanes end with the last request that is in them.
+    /// A lane ends with the last request in it.
     open: Mutex<HashMap<K, Weak<Semaphore>>>,
 }
 
@@ -72,7 +72,8 @@ impl<K: Eq + Hash> Lanes<K> {
     }
 }
 
-/// What the handler of a connection to SQLite asks: until when the statement may run, and whether somebody waits for it.
+/// The state that the handler of a SQLite connection checks: the deadline of the statement, and whether a caller waits
+/// for it.
 #[derive(Clone, Debug)]
 struct Watch {
     end: Instant,
@@ -85,7 +86,7 @@ impl Watch {
     }
 }
 
-/// Tells the handler that nobody waits any more.
+/// Tells the handler that no caller waits any longer.
 struct Waiting(Arc<AtomicBool>);
 
 impl Drop for Waiting {
@@ -94,7 +95,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Sets the handler of a connection to SQLite that was just taken out of its pool, for the statement that took it.
+/// Sets the handler of a SQLite connection that was just taken from its pool, for the statement that took it.
 pub(super) async fn watch(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let watch = WATCH.try_with(Clone::clone).ok();
     let mut handle = connection.lock_handle().await?;
@@ -108,7 +109,7 @@ pub(super) async fn watch(connection: &mut SqliteConnection) -> Result<(), sqlx:
 /// Where a reader's statements are run.
 #[derive(Debug)]
 pub(super) enum Executor<'c> {
-    /// On any connection of the pool, for so long at most.
+    /// On any connection of the pool, with a time limit.
     Pool(&'c DatabaseConnection, Duration),
     /// In the transaction, as long as it lasts.
     Transaction(&'c DatabaseTransaction),
@@ -135,15 +136,15 @@ async fn turn() -> Result<Option<OwnedSemaphorePermit>, DbErr> {
     }
 }
 
-/// Runs a statement on SQLite, which ends it when its time is over or the future is dropped.
+/// Runs a statement on SQLite, which ends it at its deadline or when the future is dropped.
 async fn watched<T>(work: impl Future<Output = Result<T, DbErr>>, timeout: Duration) -> Result<T, DbErr> {
     let is_dropped = Arc::new(AtomicBool::new(false));
     let _waiting = Waiting(Arc::clone(&is_dropped));
     WATCH.scope(Watch { end: Instant::now() + timeout, is_dropped }, work).await
 }
 
-/// A statement on PostgreSQL, which goes on there when nobody waits any more. So it keeps its connection and its turn until
-/// it ends: PostgreSQL's own time limit is near.
+/// A statement on PostgreSQL, which continues there when no caller waits. So it keeps its connection and its turn until
+/// it ends, at most until PostgreSQL's own time limit.
 struct Whole<T: Send + 'static> {
     work: Option<BoxFuture<'static, T>>,
 }

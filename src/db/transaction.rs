@@ -1,4 +1,4 @@
-//! Transactions: all of it or nothing, tried again when another one was in the way.
+//! Transactions: all or nothing, retried after interference by another one.
 
 use std::{marker::PhantomData, time::Duration};
 
@@ -11,14 +11,14 @@ use crate::domain::scope::Scope;
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
-/// An open transaction. Every function that writes takes one, so that a write outside does not compile.
+/// An open transaction. Every function that writes takes one, so a write outside a transaction does not compile.
 ///
-/// Rows are taken in one order, so that two transactions never wait for each other: job, collection, operation,
-/// documents in the order of their ids, then what hangs from a document (chunks, items, events). A transaction leaves
-/// out what it does not need and never goes back. One that takes several documents, or changes the counters of their
-/// collection, takes the collection before.
+/// Rows are locked in one order, so that two transactions never deadlock: job, collection, operation, documents in the
+/// order of their ids, then what belongs to a document (chunks, items, events). A transaction skips what it does not
+/// need and never goes back. One that locks several documents, or changes the counters of their collection, locks the
+/// collection first.
 ///
-/// `'env` is the life of what the body of the transaction borrows.
+/// `'env` is the lifetime of what the body of the transaction borrows.
 pub struct Transaction<'env> {
     pub(super) connection: DatabaseTransaction,
     environment: PhantomData<&'env ()>,
@@ -39,7 +39,7 @@ impl Transaction<'_> {
 
 impl Database {
     /// Runs `body` in a transaction: committed if it returns `Ok`, rolled back otherwise, and run again, a few times,
-    /// if another transaction was in the way. The body may therefore run more than once; it must not reach for the
+    /// if another transaction interfered. The body may therefore run more than once; it must not reach for the
     /// network, compute for long, or change anything outside.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Database {
     }
 }
 
-/// Errors that can tell whether another transaction was in the way.
+/// Errors that can tell whether another transaction interfered.
 pub trait AsContention {
     /// Whether the transaction should be run again.
     fn is_contention(&self) -> bool;

@@ -1,4 +1,4 @@
-//! API keys: credentials for programs, with some of their owner's rights.
+//! API keys: credentials for programs, with some of their owner's permissions.
 
 use chrono::{DateTime, Utc};
 
@@ -14,14 +14,14 @@ pub struct ApiKey {
     pub id: ApiKeyId,
     pub user_id: UserId,
     pub name: String,
-    /// The beginning of the secret, by which people recognise it.
+    /// The first characters of the secret, so that people can recognise the key.
     pub prefix: String,
     pub actions: ActionSet,
-    /// The collections that it is good for; `None`: all of its owner.
+    /// The collections that the key can access; `None`: all that its owner can.
     pub collections: Option<Vec<CollectionId>>,
-    /// Points that it may spend in a minute; `None`: what every account may.
+    /// Points that it can spend per minute; `None`: the same rate as its owner.
     pub points_per_minute: Option<i32>,
-    /// Points that it may spend in all; `None`: as many as it likes.
+    /// Points that it can spend in total; `None`: no limit.
     pub points_budget: Option<i64>,
     pub points_spent: i64,
     pub created_at: DateTime<Utc>,
@@ -31,13 +31,13 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Whether the key opens anything at `now`.
+    /// Whether the key is valid at `now`.
     #[must_use]
     pub fn is_good(&self, now: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 
-    /// What the key may do of what its owner may.
+    /// The actions that the key allows, as far as its owner may perform them.
     #[must_use]
     pub fn grant(&self) -> KeyGrant {
         KeyGrant { id: self.id, actions: self.actions, all_collections: self.collections.is_none() }

@@ -12,7 +12,7 @@ use super::id::{
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
-        /// What was done, or tried. Part of the public contract: add, never rename.
+        /// The audited action. Part of the public contract: add, never rename.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum AuditAction { $($(#[$doc])* $variant,)* }
 
@@ -32,60 +32,60 @@ macro_rules! actions {
 actions! {
     /// A credential was presented with a request.
     Authenticate => "AUTHENTICATE",
-    /// Something was read, over any transport. Only refusals are noted.
+    /// Something was read, over any transport. Only denials are recorded.
     Read => "READ",
-    /// An account was opened.
+    /// Account registered.
     UserRegister => "USER_REGISTER",
-    /// Somebody was invited.
+    /// User invited.
     UserInvite => "USER_INVITE",
-    /// An account was opened to its user again.
+    /// Account reactivated.
     UserActivate => "USER_ACTIVATE",
-    /// An account was closed to its user.
+    /// Account deactivated.
     UserDeactivate => "USER_DEACTIVATE",
-    /// An account's role on the server changed.
+    /// Role of an account on the server changed.
     UserRoleSet => "USER_ROLE_SET",
-    /// A password was changed by its user.
+    /// Password changed by its user.
     PasswordChange => "PASSWORD_CHANGE",
-    /// A password was replaced by the server's operator.
+    /// Password reset by the server's operator.
     PasswordReset => "PASSWORD_RESET",
-    /// Somebody logged in.
+    /// User logged in.
     SessionCreate => "SESSION_CREATE",
-    /// A session went on with new tokens.
+    /// Session renewed with new tokens.
     SessionRefresh => "SESSION_REFRESH",
-    /// A session, or all of a user's, ended.
+    /// One session, or all sessions of a user, ended.
     SessionRevoke => "SESSION_REVOKE",
-    /// An API key was made.
+    /// API key created.
     ApiKeyCreate => "API_KEY_CREATE",
-    /// An API key was made useless.
+    /// API key revoked.
     ApiKeyRevoke => "API_KEY_REVOKE",
-    /// A collection was created.
+    /// Collection created.
     CollectionCreate => "COLLECTION_CREATE",
-    /// A collection was changed.
+    /// Collection changed.
     CollectionUpdate => "COLLECTION_UPDATE",
-    /// A collection was removed.
+    /// Collection deleted.
     CollectionDelete => "COLLECTION_DELETE",
-    /// A role in a collection was given or changed.
+    /// Role in a collection granted or changed.
     CollectionMemberSet => "COLLECTION_MEMBER_SET",
-    /// A role in a collection was taken or given up.
+    /// Role in a collection revoked or given up.
     CollectionMemberRemove => "COLLECTION_MEMBER_REMOVE",
-    /// A place for a file was made.
+    /// Upload created.
     UploadCreate => "UPLOAD_CREATE",
-    /// The bytes of a file arrived.
+    /// Content of an upload received.
     UploadFill => "UPLOAD_FILL",
-    /// Documents were accepted.
+    /// Documents accepted.
     DocumentsIngest => "DOCUMENTS_INGEST",
-    /// Documents were removed.
+    /// Documents deleted.
     DocumentsDelete => "DOCUMENTS_DELETE",
-    /// An operation was stopped.
+    /// Operation cancelled.
     OperationCancel => "OPERATION_CANCEL",
 }
 
-/// How it ended.
+/// The result of the action.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AuditResult {
-    /// It was done.
+    /// The action was done.
     Done,
-    /// The caller may not, or what they named does not exist for them.
+    /// Denied: the caller lacks permission, or the object does not exist or is hidden from them.
     Refused,
 }
 
@@ -138,21 +138,21 @@ objects! {
     UploadId => Upload,
 }
 
-/// A line of the log. Lines are added and, when they are old, removed; never changed.
+/// An entry of the log. Entries are added and, when they are old, deleted; they never change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuditEntry {
     pub id: AuditEntryId,
     pub at: DateTime<Utc>,
     pub action: AuditAction,
     pub result: AuditResult,
-    /// The account that did it; `None` for nobody in particular and for the server's operator.
+    /// The account that acted; `None` for anonymous callers and for the server's operator.
     pub user_id: Option<UserId>,
-    /// The key that it was done with, if one was.
+    /// The API key used, if any.
     pub api_key_id: Option<ApiKeyId>,
     pub object: Option<AuditObject>,
-    /// The collection that it was done to, where it was done to one.
+    /// The collection concerned, if any.
     pub collection_id: Option<CollectionId>,
-    /// More about it, in words, for people.
+    /// Details for people.
     pub message: Option<String>,
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,

@@ -1,14 +1,14 @@
-//! How a text is cut into chunks.
+//! How a text is split into chunks.
 
 use serde::{Deserialize, Serialize};
 
-/// The rule by which a text is cut.
+/// The strategy for splitting a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChunkingStrategy {
-    /// At the largest natural border (paragraph, sentence, word) that keeps a chunk within the limit.
+    /// At the largest natural boundary (paragraph, sentence, word) that keeps a chunk within the limit.
     Recursive,
-    /// As `Recursive`, but along the structure of Markdown: headings, lists, code, tables.
+    /// Like `Recursive`, but follows the structure of Markdown: headings, lists, code, tables.
     Markdown,
 }
 
@@ -23,7 +23,7 @@ pub struct ChunkingConfig {
     pub overlap_tokens: u32,
 }
 
-/// A chunk as the cutter cut it, before it belongs to a row.
+/// A chunk from the cutter, before it belongs to a row.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TextChunk {
     /// Its text, exactly `text[start_byte..end_byte]`.

@@ -4,26 +4,26 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::id::RequestId;
 
-/// The program at the other end, as far as the connection and its headers tell.
+/// The program that connects, as far as the connection and its headers show.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Client {
     pub address: Option<IpAddr>,
-    /// What it says it is: at most 200 characters.
+    /// Its `User-Agent`: at most 200 characters.
     pub user_agent: Option<String>,
     /// The request that it made.
     pub request: Option<RequestId>,
 }
 
 impl Client {
-    /// The neighbourhood that limits count the program to; `None` when the connection does not tell.
+    /// The address block that limits apply to; `None` if the connection has no address.
     #[must_use]
     pub fn subnet(&self) -> Option<Subnet> {
         self.address.map(Subnet::of)
     }
 }
 
-/// The addresses that every limit counts as one: an IPv4 address by itself, an IPv6 address with its whole /64. That is
-/// the least that a network hands out, so its holder can come from 2^64 addresses.
+/// The addresses that share limits: a single IPv4 address, or the /64 of an IPv6 address. A /64 is the smallest block
+/// that networks assign, so its holder can use 2^64 addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Subnet(IpAddr);
 

@@ -1,8 +1,8 @@
-//! The only door to the time of day, so that tests can move it.
+//! The only access to the time of day, so that tests can change it.
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-/// Tells the time. Everything that compares or stores times asks a `Clock` that was passed in.
+/// Gives the time. Everything that compares or stores times uses a `Clock` that was passed in.
 pub trait Clock: Send + Sync + 'static {
     /// Now, in UTC, to the microsecond (what both databases keep).
     fn now(&self) -> DateTime<Utc>;

@@ -7,18 +7,18 @@ use super::{
     id::{CollectionId, GenerationId, UserId},
 };
 
-/// Whether a collection can be used.
+/// The status of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CollectionStatus {
     /// Nothing is being indexed.
     Ready,
-    /// Documents are being indexed; what is complete can be searched.
+    /// Documents are being indexed. What is indexed already can be searched.
     Processing,
     /// Being removed; it no longer exists for readers.
     Deleting,
 }
 
-/// What a user is in a collection.
+/// A role in a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CollectionRole {
     Owner,
@@ -61,7 +61,7 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// Whether it stays: work for one that is being removed is in vain.
+    /// Whether it stays: work for a collection that is being deleted is in vain.
     #[must_use]
     pub fn is_kept(&self) -> bool {
         self.status != CollectionStatus::Deleting

@@ -5,22 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{CollectionId, DocumentId};
 
-/// Where a document stands.
+/// The status of a document.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum DocumentStatus {
     /// Accepted, waiting for a worker.
     Pending,
-    /// A worker is reading, cutting or embedding it.
+    /// A worker is extracting, splitting or embedding it.
     Processing,
     /// Searchable.
     Completed,
-    /// It could not be indexed; `error` says why.
+    /// Indexing failed. `error` has the reason.
     Failed,
-    /// It kept killing its worker and is not tried again by itself.
+    /// Processing it crashed repeatedly. It is not retried automatically.
     Quarantined,
 }
 
-/// The step of a document's way at which something went wrong.
+/// The processing step of a document that failed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProcessingStage {
@@ -35,23 +35,23 @@ pub enum ProcessingStage {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProcessingErrorCode {
-    /// The file has no bytes.
+    /// The file is empty.
     EmptyFile,
-    /// Nothing in the file is text.
+    /// The file contains no text.
     NoText,
-    /// No reader knows this kind of file.
+    /// The file format is not supported.
     UnsupportedFormat,
-    /// The content is not what its name or declared type says.
+    /// The content does not match the file name or the declared type.
     FormatMismatch,
-    /// The file is damaged or cut short.
+    /// The file is damaged or truncated.
     CorruptFile,
-    /// The file can't be read without a password.
+    /// The file is protected by a password.
     PasswordProtected,
     /// The text is not valid in its encoding.
     InvalidEncoding,
-    /// Reading it would take more memory, time, text or chunks than allowed.
+    /// Reading the file would exceed a limit on memory, time, text or chunks.
     LimitExceeded,
-    /// The reader crashed.
+    /// The process that reads the file crashed.
     ReaderCrashed,
     /// The original is no longer in the blob store.
     OriginalMissing,
@@ -68,9 +68,9 @@ pub struct ProcessingError {
     pub code: ProcessingErrorCode,
     /// A sentence that says what to do; nothing internal.
     pub message: String,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: i32,
-    /// Whether trying again can help.
+    /// Whether a retry can help.
     pub retryable: bool,
 }
 

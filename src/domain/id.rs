@@ -1,5 +1,5 @@
-//! Typed identifiers. Rows carry time-ordered UUIDv7 ids; a chunk's id is derived from what it is, so that doing a step
-//! of ingestion again writes the same rows and the same points.
+//! Typed identifiers. Rows have time-ordered UUIDv7 ids. A chunk's id is derived from its content and place, so that a
+//! repeated step of ingestion writes the same rows and points.
 
 use std::{fmt, str::FromStr};
 
@@ -52,9 +52,9 @@ identifiers! {
     GenerationId
     /// A document, stable over replacements of its content.
     DocumentId
-    /// A passage of a document, and the point that stands for it in the vector store.
+    /// A chunk of a document, and its point in the vector store.
     ChunkId
-    /// A long piece of work that a caller asked for.
+    /// A long-running task that a caller requested.
     OperationId
     /// A place to put the bytes of one file.
     UploadId
@@ -66,9 +66,9 @@ identifiers! {
     RequestId
     /// A credential for a program.
     ApiKeyId
-    /// An invitation to open an account.
+    /// An invitation to register.
     InvitationId
-    /// A line of the audit log.
+    /// An entry of the audit log.
     AuditEntryId
     /// A store of originals.
     StoreId

@@ -1,4 +1,4 @@
-//! Invitations to open an account.
+//! Invitations to register.
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +7,7 @@ use super::{
     user::ServerRole,
 };
 
-/// An invitation. Its token opens one account, once.
+/// An invitation. Its token can register one account, once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Invitation {
     pub id: InvitationId,

@@ -1,4 +1,4 @@
-//! Work that waits in the queue: who asked for it, where it waits, how it stands.
+//! Jobs in the queue: who requested it, where it waits, and its state.
 
 use uuid::Uuid;
 
@@ -15,14 +15,14 @@ pub enum JobStatus {
     Suspect,
     /// Is held by a worker.
     Leased,
-    /// Can't be done: nobody understands what it says.
+    /// Can't be done: no handler understands it.
     Dead,
 }
 
 /// Jobs of one lane wait for each other, never for those of another lane.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Lane {
-    /// Documents taken in: as many and as long as callers like.
+    /// Ingested documents: any number, of any length.
     Ingest,
     /// Removals, repairs and whatever else keeps the stores in order.
     Maintenance,
@@ -31,18 +31,18 @@ pub enum Lane {
 /// Which of the jobs of one tenant goes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum JobPriority {
-    /// Somebody waits for it.
+    /// A caller waits for it.
     Foreground,
-    /// Nobody does.
+    /// No caller waits for it.
     Background,
 }
 
-/// Who asked for a job: an account, or the system. Tenants take turns.
+/// Who requested a job: an account or the system. Tenants take turns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Tenant(pub Uuid);
 
 impl Tenant {
-    /// What nobody asked for.
+    /// Jobs without a requesting account.
     pub const SYSTEM: Self = Self(Uuid::nil());
 }
 

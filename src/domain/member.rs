@@ -1,4 +1,4 @@
-//! Who has a role in a collection.
+//! Roles in a collection.
 
 use chrono::{DateTime, Utc};
 

@@ -1,5 +1,5 @@
-//! Names and words as people write them: one form for what looks the same, one key for what is compared, and what no name
-//! may hold.
+//! Names and words as people write them: one form for text that looks the same, one key for comparison, and what names
+//! must not contain.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,8 @@ use caseless::Caseless;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use unicode_script::{Script, ScriptExtension, UnicodeScript};
 
-/// The form in which names and texts are kept: NFC, so that a letter and its accent are one character, whoever typed it.
+/// The form in which names and texts are stored: NFC, so that a letter and its accent are one character, however it was
+/// typed.
 #[must_use]
 pub fn composed<'a>(text: impl Into<Cow<'a, str>>) -> String {
     let text = text.into();
@@ -40,7 +41,7 @@ pub enum Flaw {
     Mixed(String),
 }
 
-/// What is wrong with a name that tells one account from all others. It is a whole: in one alphabet, without disguises.
+/// What is wrong with a name that identifies an account. Such a name must be in one alphabet, without disguises.
 #[must_use]
 pub fn flaw_of_identifier(name: &str) -> Option<Flaw> {
     let is_hidden = |character: &char| is_ignorable(*character) || is_unseen(*character);
@@ -75,7 +76,7 @@ const TOGETHER: [&[Script]; 3] = [
     &[Script::Latin, Script::Han, Script::Hangul],
 ];
 
-/// Whether there are letters of several alphabets that are not written together, beside those in `exempt`.
+/// Whether it mixes letters of alphabets that are not written together, apart from those in `exempt`.
 fn mixes_alphabets(text: &str, exempt: &str) -> bool {
     let scripts = || {
         let letters = text.chars().filter(move |character| !exempt.contains(*character));

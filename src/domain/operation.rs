@@ -1,4 +1,4 @@
-//! Long work that a caller asked for, and the story of it.
+//! A long-running task that a caller requested, and its events.
 
 use chrono::{DateTime, Utc};
 
@@ -7,22 +7,22 @@ use super::{
     id::{CollectionId, DocumentId, OperationId, UserId},
 };
 
-/// What an operation does.
+/// The type of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OperationType {
-    /// The first documents of a collection.
+    /// Adds the first documents of a collection.
     Index,
-    /// More documents for a collection that has some.
+    /// Adds documents to a collection that already has some.
     Append,
     /// All documents again, with another model or chunking.
     Reindex,
     /// Documents, or the whole collection, removed.
     Delete,
-    /// A source and its documents removed.
+    /// Removes a source and its documents.
     RemoveSource,
 }
 
-/// Where an operation stands.
+/// The status of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OperationStatus {
     Pending,
@@ -43,7 +43,7 @@ impl OperationStatus {
     }
 }
 
-/// How many documents an operation has, by outcome, and the chunks that they gave.
+/// Number of documents of an operation by outcome, and the chunks made of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct OperationTotals {
     pub documents: i32,
@@ -52,7 +52,7 @@ pub struct OperationTotals {
     pub skipped: i32,
     pub cancelled: i32,
     pub chunks: i32,
-    /// How far the documents in work are, in percent, added up.
+    /// Sum of the progress of documents in work, in percent.
     pub in_work: i32,
 }
 
@@ -63,7 +63,7 @@ impl OperationTotals {
         self.completed + self.failed + self.skipped + self.cancelled
     }
 
-    /// What is done in percent, 0 to 100: settled documents, and as much as is done of those in work. 100 only when all
+    /// Progress in percent, 0 to 100: settled documents, and the finished part of those in work. 100 only when all
     /// are settled.
     #[must_use]
     pub fn progress(&self) -> i32 {
@@ -76,7 +76,7 @@ impl OperationTotals {
     }
 }
 
-/// A long piece of work. It is answered at once and followed through its events.
+/// A long-running task. The mutation that starts it returns at once, and its events show its progress.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Operation {
     pub id: OperationId,
@@ -115,14 +115,14 @@ impl Operation {
     }
 }
 
-/// What became of one document in one operation.
+/// The outcome of one document in one operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum DocumentOutcome {
     Pending,
     Processing,
     Completed,
     Failed,
-    /// Same uri, same content as before: nothing to do; or overtaken by a newer version.
+    /// Same uri, same content as before: nothing to do; or replaced by a newer version.
     Skipped,
     Cancelled,
 }
@@ -143,16 +143,16 @@ impl DocumentOutcome {
 pub struct OperationDocument {
     pub operation_id: OperationId,
     pub document_id: DocumentId,
-    /// Its place in the request, from 0.
+    /// Its position in the request, from 0.
     pub ordinal: i32,
     pub outcome: DocumentOutcome,
     pub error: Option<ProcessingError>,
     pub chunk_count: i32,
-    /// How far work on it is; 0 before and after.
+    /// Its progress; 0 before and after.
     pub percent: i32,
 }
 
-/// What an event tells. The last three end the story.
+/// The kind of an event. The last three end the operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OperationEventKind {
     OperationCreated,

@@ -1,4 +1,4 @@
-//! Pages of lists: what is asked for and what comes back.
+//! Pages of lists: the request and the result.
 
 /// The most rows in one page of any list.
 pub const MAX_PAGE_SIZE: u32 = 100;
@@ -30,7 +30,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Makes a page from up to `first + 1` rows: the extra row only tells that more follow.
+    /// Builds a page from up to `first + 1` rows. The extra row only shows that there are more.
     #[must_use]
     pub fn from_overfetched(mut items: Vec<T>, first: u32) -> Self {
         let has_next_page = items.len() > first as usize;

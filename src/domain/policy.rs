@@ -1,17 +1,17 @@
-//! Who may do what: one table. Repositories make the conditions of their statements from its rows, the API answers
-//! `viewerCan` from them, and the documentation prints them, so the three can't disagree.
+//! The policy: one table of permissions. Repositories build the conditions of their statements from its rows, the API
+//! computes `viewerCan` from them, and the documentation prints them, so the three can't disagree.
 
 use std::fmt::Write;
 
 use super::{action::Action, collection::CollectionRole, scope::Scope};
 
-/// Who may do one thing.
+/// Who may perform one action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rule {
     pub action: Action,
-    /// Those who have one of these roles in the collection.
+    /// Users with one of these roles in the collection.
     pub roles: &'static [CollectionRole],
-    /// Everybody, if the collection is public.
+    /// Everyone, if the collection is public.
     pub public: bool,
     /// Every account.
     pub accounts: bool,
@@ -21,7 +21,7 @@ pub struct Rule {
     pub keys: bool,
 }
 
-/// The policy. An administrator runs the server; that does not let them read other people's collections.
+/// The policy. An administrator runs the server but can't read other users' collections.
 pub const POLICY: [Rule; Action::ALL.len()] = {
     use Action as A;
     use CollectionRole::{Editor, Owner, Viewer};
@@ -51,7 +51,7 @@ pub fn rule(action: Action) -> &'static Rule {
     &POLICY[action as usize]
 }
 
-/// Whether `scope` may do `action` in a collection in which its account has `role`.
+/// Whether `scope` may perform `action` in a collection in which its account has `role`.
 #[must_use]
 pub fn allows(scope: Scope, role: Option<CollectionRole>, is_public: bool, action: Action) -> bool {
     let rule = rule(action);
@@ -59,7 +59,7 @@ pub fn allows(scope: Scope, role: Option<CollectionRole>, is_public: bool, actio
     scope == Scope::System || (by_role && scope.carries(action))
 }
 
-/// Whether `scope` may do `action`, which is about no collection.
+/// Whether `scope` may perform `action`, which is about no collection.
 #[must_use]
 pub fn allows_on_server(scope: Scope, action: Action) -> bool {
     let rule = rule(action);

@@ -5,10 +5,10 @@ use super::{
     id::{ApiKeyId, UserId},
 };
 
-/// On whose behalf rows are read.
+/// The scope in which rows are read.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Scope {
-    /// Nobody in particular: public collections only.
+    /// An anonymous caller: public collections only.
     Anonymous,
     /// An account, or an API key of it: what its roles allow, and public collections.
     Account(Caller),
@@ -16,7 +16,7 @@ pub enum Scope {
     System,
 }
 
-/// An account that reads, by itself or through a key.
+/// An account that reads, directly or with an API key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Caller {
     pub user: UserId,
@@ -31,18 +31,18 @@ pub struct Caller {
 pub struct KeyGrant {
     pub id: ApiKeyId,
     pub actions: ActionSet,
-    /// Whether it is good for all collections, or for those alone that it names.
+    /// Whether it can access all collections, or only those that it names.
     pub all_collections: bool,
 }
 
 impl Scope {
-    /// The scope of an account that only looks after itself: no administrator, no key.
+    /// The scope of an ordinary account: no administrator, no key.
     #[must_use]
     pub fn user(user: UserId) -> Self {
         Self::Account(Caller { user, is_admin: false, key: None })
     }
 
-    /// The account behind the scope, if there is one.
+    /// The account of the scope, if there is one.
     #[must_use]
     pub fn user_id(self) -> Option<UserId> {
         match self {
@@ -51,7 +51,7 @@ impl Scope {
         }
     }
 
-    /// The key behind the scope, if there is one.
+    /// The key of the scope, if there is one.
     #[must_use]
     pub fn key(self) -> Option<KeyGrant> {
         match self {
@@ -60,7 +60,7 @@ impl Scope {
         }
     }
 
-    /// Whether the credential is good for `action`: anything but a key is good for all that its account may do.
+    /// Whether the credential allows `action`. Only API keys restrict what their account may do.
     #[must_use]
     pub fn carries(self, action: Action) -> bool {
         self.key().is_none_or(|key| key.actions.contains(action))

@@ -19,7 +19,7 @@ pub enum SearchLegKind {
     Lexical,
 }
 
-/// What became of a leg.
+/// The result of a leg.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SearchLegState {
     /// It answered.

@@ -1,10 +1,10 @@
-//! Logins.
+//! Sessions.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::id::{SessionId, UserId};
 
-/// A login: the family of all refresh tokens that descend from it. It ends as a whole.
+/// A session: the family of all refresh tokens that descend from it. It ends as a whole.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     pub id: SessionId,
@@ -22,7 +22,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whether the login is good at `now`; one that was not used for longer than `idle` is not.
+    /// Whether the session is valid at `now`. It is not if it was unused for longer than `idle`.
     #[must_use]
     pub fn is_live(&self, now: DateTime<Utc>, idle: TimeDelta) -> bool {
         self.revoked_at.is_none() && now < self.expires_at && now < self.last_used_at + idle
@@ -33,6 +33,6 @@ impl Session {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenNames {
     pub digest: String,
-    /// The digest of what all tokens of its login have in common; `None` for a token from before there was such a thing.
+    /// The digest of the family that all tokens of its session share; `None` for older tokens without a family.
     pub family: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Files on their way in.
+//! Uploads.
 
 use chrono::{DateTime, Utc};
 

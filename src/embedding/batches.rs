@@ -1,8 +1,9 @@
-//! The threads that embed passages, and the queue before them.
+//! The threads that embed chunks, and their queue.
 //!
-//! Calls take turns: a free thread takes one text of each in a circle, until it has as many as make a batch; so somebody
-//! with one text does not wait for another's thousands. The texts of a batch need not be of similar length, since a batch
-//! has no padding. What taking a batch costs does not depend on how much waits. Must not know about models and settings.
+//! Calls take turns: a free thread takes one text of each call in a circle until the batch is full, so a call with one
+//! text does not wait for another call's thousands. The texts of a batch need not have similar lengths, since a batch
+//! has no padding. The cost of taking a batch does not depend on the length of the queue. Must not know about models
+//! and settings.
 
 use std::{
     any::Any,
@@ -167,8 +168,8 @@ fn tokens(call: &Call) -> usize {
     call.iter().map(|passage| passage.ids.len()).sum()
 }
 
-/// Embeds a batch and answers those who wait for it. If it fails, each text is tried by itself, so that one that can't be
-/// embedded fails alone.
+/// Embeds a batch and sends the results to the waiting calls. If the batch fails, each text is tried alone, so that a
+/// text that can't be embedded fails alone.
 fn answer(encoder: &impl Encode, batch: Vec<Passage>) {
     let texts: Vec<_> = batch.iter().map(|passage| passage.ids.as_slice()).collect();
     let vectors = match encode(encoder, &texts) {
@@ -177,7 +178,7 @@ fn answer(encoder: &impl Encode, batch: Vec<Passage>) {
         Err(_) => return batch.into_iter().for_each(|passage| answer(encoder, vec![passage])),
     };
     for (passage, vector) in batch.into_iter().zip(vectors) {
-        // Whoever waited may be gone by now.
+        // The waiting caller may be gone by now.
         let _ = passage.answer.send(vector);
     }
 }

@@ -26,7 +26,7 @@ impl Throughput {
     }
 }
 
-/// Embeds `texts` as passages, after a first one that is not counted.
+/// Embeds `texts` as chunks, after a first one that is not counted.
 ///
 /// # Errors
 /// As the embedder's.

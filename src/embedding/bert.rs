@@ -13,7 +13,7 @@ use candle_core::{CpuStorage, Device, InplaceOp1, InplaceOp2, Layout, Result, Te
 
 use super::kernels::{self, LayerNorm};
 
-/// The shape of a BERT encoder, as its `config.json` tells it.
+/// The shape of a BERT encoder, from its `config.json`.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Architecture {
     pub layers: usize,

@@ -11,7 +11,7 @@ use super::{
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the hub may say nothing in the middle of a file.
+/// How long the hub may send nothing in the middle of a file.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Called with a file's name, the bytes of it that are here, and all its bytes.
@@ -20,7 +20,7 @@ pub type Progress<'a> = &'a (dyn Fn(&str, u64, u64) + Sync);
 /// Installs the model from `hub_url`, through the proxy that the environment names. What is installed already stays.
 ///
 /// # Errors
-/// `Download` if the hub can't be reached or breaks off, `WrongHash` if it sends another file, `Io`. Files that are
+/// `Download` if the hub can't be reached or disconnects, `WrongHash` if it sends another file, `Io`. Files that are
 /// installed keep their content.
 pub async fn pull(
     model: &RegisteredModel,

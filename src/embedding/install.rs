@@ -72,7 +72,8 @@ fn copy(model: &RegisteredModel, file: &PinnedFile, from: &Path, model_dir: &Pat
     }
 }
 
-/// A file that is being written beside its place. It gets there only if it is the pinned one, and is removed otherwise.
+/// A file that is being written next to its final place. It is moved there only if it has the pinned digest, and
+/// deleted otherwise.
 pub(super) struct PartialFile<'a> {
     model: &'a RegisteredModel,
     file: &'a PinnedFile,

@@ -1,7 +1,7 @@
 //! Text to vectors.
 //!
-//! Whoever uses this layer sees [`Embedder`] and [`Tokenizer`]; [`pool`] has the implementation that runs in this process.
-//! Must not know about documents, databases or vector stores.
+//! Other layers use [`Embedder`] and [`Tokenizer`]; [`pool`] has the implementation that runs in this process. Must not
+//! know about documents, databases or vector stores.
 
 mod batches;
 pub mod benchmark;
@@ -105,10 +105,10 @@ pub trait Embedder: Send + Sync {
 
     fn tokenizer(&self) -> Arc<dyn Tokenizer>;
 
-    /// Embeds passages, in the order given. Passages of concurrent calls are batched together by length.
+    /// Embeds chunks and returns the vectors in the same order. Chunks of concurrent calls share batches.
     async fn embed_documents(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError>;
 
-    /// Embeds a question at once, ahead of any passages that wait.
+    /// Embeds a question at once, ahead of waiting chunks.
     async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbeddingError>;
 }
 

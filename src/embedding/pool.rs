@@ -1,4 +1,4 @@
-//! The embedder that runs in this process: passages in batches on threads of their own, questions at once.
+//! The embedder that runs in this process: chunks in batches on their own threads, questions at once.
 
 use std::{
     num::NonZeroUsize,

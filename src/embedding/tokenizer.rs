@@ -7,7 +7,7 @@ use super::{EmbeddingError, Tokenizer};
 /// About how many bytes are tokenised at a time. The library needs a hundred times the memory of its input.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// A tokenizer as `tokenizer.json` describes it, without the truncation and padding that the file asks for.
+/// A tokenizer as `tokenizer.json` describes it, without the truncation and padding in the file.
 pub(super) struct ModelTokenizer {
     inner: tokenizers::Tokenizer,
     max_tokens: usize,

@@ -18,13 +18,14 @@ use crate::{
     },
 };
 
-/// News that a follower may be behind before they have to look for themselves.
+/// Notifications that can queue up for a follower before it has to read the table.
 const BACKLOG: usize = 4096;
-/// How long a follower waits for news before they look for themselves: another process may have written, and they
-/// may have lost the right to read. What was read longer ago than this is read again before it is told.
+/// How long a follower waits for a notification before it reads the table anyway: another process may have written
+/// events, or the caller may have lost permission. Rows that were read longer ago than this are read again before they
+/// are sent.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Tells followers in this process that an operation has new events.
+/// Notifies followers in this process that an operation has new events.
 #[derive(Clone, Debug)]
 pub struct EventHub {
     news: broadcast::Sender<OperationId>,
@@ -37,9 +38,9 @@ impl Default for EventHub {
 }
 
 impl EventHub {
-    /// Says that events of `operation` were committed.
+    /// Announces that events of `operation` were committed.
     pub fn announce(&self, operation: OperationId) {
-        // Nobody listening is fine.
+        // It is fine if no one listens.
         let _ = self.news.send(operation);
     }
 }
@@ -56,11 +57,11 @@ struct Follower {
     is_over: bool,
 }
 
-/// Why there are no more events.
+/// Why no more events follow.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
-    /// The operation does not exist for the follower any more.
-    #[error("the operation can't be followed any more")]
+    /// The operation no longer exists for the follower.
+    #[error("the operation can no longer be followed")]
     Gone,
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -77,7 +78,7 @@ pub fn follow(
 ) -> impl Stream<Item = Result<OperationEvent, FollowError>> + Send + use<> {
     let follower = Follower {
         database,
-        // Interest is registered before the first look, so that no news falls between the two.
+        // Register before the first read, so that no notification is lost between the two.
         news: hub.news.subscribe(),
         scope,
         operation,
@@ -100,7 +101,7 @@ impl Follower {
                 return Ok(None);
             }
             if self.read_at.elapsed() > PATIENCE && self.ready.len() > 0 {
-                // The follower took their time with the last one.
+                // The follower was slow with the last one.
                 self.ready = Vec::new().into_iter();
                 self.has_more = true;
             }

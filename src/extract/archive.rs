@@ -1,4 +1,4 @@
-//! Looks into a ZIP container without unpacking it: which document it is and how large it says it is.
+//! Looks into a ZIP container without unpacking it, to find its document kind and its declared size.
 
 use std::io::{Cursor, Read};
 
@@ -8,7 +8,7 @@ use super::FileKind;
 
 /// A document may unpack to this many times its size; prose in XML reaches 20, repetitive sheets 60.
 const MAX_RATIO: u64 = 200;
-/// Below this unpacked size a high ratio harms nobody.
+/// Below this unpacked size a high ratio does no harm.
 const RATIO_FLOOR: u64 = 8 << 20;
 const MAX_ENTRIES: usize = 20_000;
 

@@ -1,8 +1,8 @@
-//! The child process: the same program, started again as `docent extract-child`, which reads one document and ends.
+//! The child process: the same program, started again as `docent extract-child`. It reads one document and exits.
 //!
-//! It gets a header line and the document on standard input and answers with one JSON value on standard output. Before it
-//! looks at the document it takes away its own rights to memory, time, files and core dumps. It has no environment, writes
-//! no file, opens no connection, and ends when its parent does: standard input closes then.
+//! It gets a header line and the document on standard input and answers with one JSON value on standard output. Before
+//! it looks at the document, it limits its own memory, time, files and core dumps. It has no environment, writes no
+//! files and opens no connections. It exits when its parent does, because standard input closes then.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::ExitCode;
@@ -22,11 +22,11 @@ const MAX_HEADER_BYTES: u64 = 64 << 10;
 /// Standard streams and a few to spare for the runtime; a document can't make it open more.
 const MAX_OPEN_FILES: u64 = 16;
 
-/// What the parent asks for, the first line on standard input. The document follows.
+/// The request of the parent: the first line on standard input. The document follows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Task {
     pub file_name: String,
-    /// The media type that the sender gave.
+    /// The media type that the sender declared.
     pub declared_type: Option<String>,
     /// Bytes of the document.
     pub length: u64,
@@ -39,7 +39,8 @@ pub(super) struct Task {
 
 pub(super) type Answer = Result<ExtractedText, ExtractError>;
 
-/// Serves one document. Whatever goes wrong ends the process; the parent tells how by its status and standard error.
+/// Serves one document. Any failure ends the process; the parent derives the reason from the exit status and standard
+/// error.
 #[must_use]
 #[expect(clippy::print_stderr, reason = "standard error of the child is its log; the parent reads it")]
 pub fn run() -> ExitCode {
@@ -74,7 +75,7 @@ fn serve() -> io::Result<()> {
     let answer: Answer = reading.join().unwrap_or_else(|_| {
         Err(ExtractError::permanent(
             ProcessingErrorCode::ReaderCrashed,
-            "The file can't be read: its reader failed on it. Save it again, if possible in another format.",
+            "The file can't be read because its reader failed. Save it again, if possible in another format.",
         ))
     });
     let mut output = io::stdout().lock();

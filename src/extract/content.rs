@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream, stream::BoxStream};
 
-/// What is looked at to tell who reads a file.
+/// The parts of a file that decide which reader is used.
 pub(super) const HEAD_BYTES: usize = 1024;
 
 /// A file to read.

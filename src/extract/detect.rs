@@ -12,9 +12,9 @@ use super::content::HEAD_BYTES;
 use super::{ExtractError, FileKind, text};
 
 const SUPPORTED: &str =
-    "Files that can be read are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, EPUB and e-mail (EML).";
+    "Supported formats are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, EPUB and e-mail (EML).";
 
-/// What the bytes alone tell.
+/// What the bytes alone show.
 enum Content {
     /// One of the kinds with an unmistakable beginning.
     Document(FileKind),
@@ -24,7 +24,7 @@ enum Content {
     BrokenText(usize),
     /// A known kind without a reader.
     Foreign(&'static str),
-    /// Neither text nor anything known.
+    /// Neither text nor a known format.
     Noise,
     /// An Office document inside an encrypted container.
     Locked,
@@ -71,14 +71,14 @@ pub fn detect(
             Some(claim) => claim.mismatch(what),
             None => ExtractError::permanent(
                 Code::UnsupportedFormat,
-                format!("The file is {what}, for which there is no reader. {SUPPORTED}"),
+                format!("The file is {what}, which is not supported. {SUPPORTED}"),
             ),
         }),
         Content::Noise => Err(match claim {
             Some(claim) => claim.mismatch("binary data of an unknown kind"),
             None => ExtractError::permanent(
                 Code::UnsupportedFormat,
-                format!("The file is neither text nor of a known kind. {SUPPORTED}"),
+                format!("The file is neither text nor in a known format. {SUPPORTED}"),
             ),
         }),
         Content::Locked => Err(ExtractError::permanent(
@@ -88,8 +88,8 @@ pub fn detect(
         Content::DamagedArchive => Err(corrupt()),
         Content::Bomb => Err(ExtractError::permanent(
             Code::LimitExceeded,
-            "The file unpacks to far more than a document of its size does. Save it again in the program it came from, \
-             or split it.",
+            "The file unpacks to far more data than a document of its size should. Save it again in the program it \
+             came from, or split it.",
         )),
     }
 }
@@ -114,7 +114,7 @@ fn is_archive(bytes: &[u8]) -> bool {
 pub(super) fn corrupt() -> ExtractError {
     ExtractError::permanent(
         ProcessingErrorCode::CorruptFile,
-        "The file is damaged or was cut short. Open it in the program it came from, save it and upload it again.",
+        "The file is damaged or truncated. Open it in the program it came from, save it and upload it again.",
     )
 }
 
@@ -123,8 +123,8 @@ pub(super) fn invalid_encoding(offset: usize) -> ExtractError {
     ExtractError::permanent(
         ProcessingErrorCode::InvalidEncoding,
         format!(
-            "The text is not valid in its encoding: byte {offset} belongs to no character. Save it as UTF-8, or name its \
-             encoding in the content type of its upload, like `text/plain; charset=windows-1251`."
+            "The text is not valid in its encoding: byte {offset} is not part of any character. Save it as UTF-8, or \
+             name its encoding in the content type of its upload, like `text/plain; charset=windows-1251`."
         ),
     )
 }
@@ -158,7 +158,8 @@ impl Claim {
         ExtractError::permanent(
             ProcessingErrorCode::FormatMismatch,
             format!(
-                "By its {source} the file is {}, but its content is {found}. Upload the right file or correct its {source}.",
+                "According to its {source}, the file is {}, but its content is {found}. Upload the right file or \
+                 correct its {source}.",
                 self.kind.label()
             ),
         )

@@ -1,4 +1,4 @@
-//! The parent's side: decides who reads a file, starts the child, holds it to its limits and tells its end in words.
+//! The parent's side: chooses the reader of a file, starts the child, enforces its limits and explains why it ended.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -51,16 +51,16 @@ impl Extractor {
         }
     }
 
-    /// Waits until a file may be read.
+    /// Waits for a slot to read a file.
     ///
     /// # Errors
-    /// None that is known: nobody closes the extractor.
+    /// None that is known, because the extractor is never closed.
     pub async fn slot(&self) -> Result<Slot<'_>, ExtractError> {
         let permit = self.slots.acquire().await.map_err(|error| service_failure("wait for a reader", &error))?;
         Ok(Slot { extractor: self, _permit: permit })
     }
 
-    /// The text of a file, read when there is a slot for it.
+    /// The text of a file, extracted when a slot is free.
     ///
     /// # Errors
     /// As [`Slot::read`].
@@ -91,10 +91,10 @@ impl Extractor {
 }
 
 impl Slot<'_> {
-    /// The text of a file. `declared_type` is the media type that its sender gave.
+    /// The text of a file. `declared_type` is the media type that its sender declared.
     ///
-    /// Plain text and Markdown are read here, everything else in a child process, to which the file goes in pieces.
-    /// Dropping the future ends the child.
+    /// Plain text and Markdown are read in this process. Everything else is streamed to a child process. Dropping the
+    /// future ends the child.
     ///
     /// # Errors
     /// One of the codes of `ProcessingErrorCode` that concern files. Retryable are only those that say nothing of the
@@ -189,14 +189,14 @@ impl End {
         if self.status.signal() == Some(SIGXCPU) {
             return Err(out_of_time());
         }
-        // The runtime's own last words when it gets no memory or no more stack.
+        // What the runtime prints when it runs out of memory or stack.
         if self.log.contains("memory allocation of") || self.log.contains("has overflowed its stack") {
             return Err(ExtractError::permanent(
                 Code::LimitExceeded,
                 "Reading the file took more memory than is allowed. Split it or save it in a simpler form.",
             ));
         }
-        Err(ExtractError::passing(Code::ReaderCrashed, "The reader of the file broke off before it was done."))
+        Err(ExtractError::passing(Code::ReaderCrashed, "The file reader stopped before it had finished."))
     }
 }
 
@@ -219,11 +219,11 @@ async fn converse(child: &mut Child, task: &Task, content: Content) -> io::Resul
     Ok(End { status, answer, log: String::from_utf8_lossy(&log).into_owned() })
 }
 
-/// Writes the file to the child, piece by piece, and gives its input back. An error says that the file can't be had; the
-/// child's input is closed then, which ends it.
+/// Writes the file to the child, piece by piece, and returns its input. An error means that the file can't be read; the
+/// child's input is then closed, which ends the child.
 async fn hand_over(mut input: ChildStdin, header: &[u8], mut content: Content) -> io::Result<ChildStdin> {
     let mut written = input.write_all(header).await;
-    // A child that ends early closes its side; its status tells why.
+    // A child that ends early closes its side; its exit status gives the reason.
     while written.is_ok() {
         let Some(piece) = content.next().await? else { break };
         written = input.write_all(&piece).await;
@@ -242,14 +242,14 @@ async fn read_up_to(stream: impl AsyncRead + Unpin, limit: usize) -> io::Result<
     Ok(bytes)
 }
 
-/// The beginning; the rest is taken too, lest the child wait for somebody to listen.
+/// The beginning; the rest is read too, so that the child does not block on a full pipe.
 async fn read_log(mut stream: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     let log = read_up_to(&mut stream, MAX_LOG_BYTES).await?;
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(log)
 }
 
-/// What holds for every text, whoever read it.
+/// Checks that apply to every text, whichever reader it comes from.
 fn check(extracted: ExtractedText, max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
     if extracted.text.len() > max_text_bytes {
         return Err(ExtractError::too_much_text(max_text_bytes));

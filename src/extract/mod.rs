@@ -52,7 +52,7 @@ pub struct ExtractedText {
     pub page_starts: Vec<usize>,
 }
 
-/// Why a file could not be read: a permanent fact about the file, or a passing one about the machine.
+/// Why a file could not be read: a permanent fact about the file, or a temporary one about the machine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct ExtractError {
@@ -68,7 +68,7 @@ impl ExtractError {
         Self { code, message: message.into(), retryable: false }
     }
 
-    /// A fact about the moment: the same file may succeed later.
+    /// A temporary fact: the same file may succeed later.
     fn passing(code: ProcessingErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retryable: true }
     }

@@ -13,7 +13,7 @@ use super::{ExtractError, ExtractedText, FileKind, detect, text};
 pub(super) const STACK_BYTES: usize = 64 << 20;
 
 /// The text of `bytes`, a document of `kind`, in at most `max_text_bytes`. `declared_type` is the media type that its
-/// sender gave.
+/// sender declared.
 ///
 /// # Errors
 /// As `Slot::read`, save for what only the parent process can see.
@@ -85,7 +85,7 @@ fn settings() -> ExtractionConfig {
         postprocessor: Some(xberg::core::config::PostProcessorConfig { enabled: false, ..Default::default() }),
         concurrency: Some(xberg::ConcurrencyConfig { max_threads: Some(1), max_concurrent_ocr: None }),
         security_limits: Some(SecurityLimits {
-            // `archive` has judged the ratio, leaving small documents in peace.
+            // `archive` has checked the ratio, which it does not do for small documents.
             max_compression_ratio: usize::MAX,
             max_table_cells: 5_000_000,
             ..SecurityLimits::default()
@@ -94,13 +94,13 @@ fn settings() -> ExtractionConfig {
     }
 }
 
-/// Whether the end of the file is there. The library repairs a PDF that was cut short and would index half of it.
+/// Whether the end of the file is there. The library repairs a truncated PDF and would index half of it.
 fn has_pdf_trailer(bytes: &[u8]) -> bool {
     let tail = &bytes[bytes.len().saturating_sub(8 << 10)..];
     [&b"%%EOF"[..], b"startxref"].iter().any(|mark| tail.windows(mark.len()).any(|window| window == *mark))
 }
 
-/// The library's error in the words of the contract. What it says in detail goes to the log of the parent.
+/// Translates the library's error into the API's words. Its details go to the log of the parent.
 #[expect(clippy::print_stderr, reason = "standard error of the child is its log; the parent reads it")]
 fn refuse(error: &XbergError) -> ExtractError {
     eprintln!("{error}");
@@ -110,11 +110,11 @@ fn refuse(error: &XbergError) -> ExtractError {
             ProcessingErrorCode::PasswordProtected,
             "The file is protected by a password. Save it without one and upload it again.",
         ),
-        // Some readers wrap this one in an error of parsing.
+        // Some readers wrap this error in a parse error.
         _ if matches!(error, XbergError::Security { .. }) || detail.contains("security limit") => {
             ExtractError::permanent(
                 ProcessingErrorCode::LimitExceeded,
-                "The file is built so that reading it would take more than is allowed. Save it again in the program it came \
+                "Reading the file would take more time or memory than is allowed. Save it again in the program it came \
              from, or split it.",
             )
         }

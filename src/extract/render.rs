@@ -154,7 +154,7 @@ impl Writer {
     /// Bare text that Markdown can't mistake for a heading or a fence.
     fn paragraph(&self, text: &str) -> String {
         let text = self.unmarked(image_description(text).unwrap_or(text));
-        // In pages and books a line end is where the window was narrow; in the others somebody meant it.
+        // In pages and books a line end is only where the window was narrow; in other formats the author put it there.
         if matches!(self.kind, FileKind::Html | FileKind::Epub | FileKind::Pdf) {
             return escape_block_start(one_line(&text));
         }

@@ -12,10 +12,10 @@ use super::{ExtractError, ExtractedText, FileKind};
 const UTF8_BOM: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// The most line ends in a row that `normalise` leaves: three blank lines.
 const MAX_LINE_ENDS: usize = 4;
-/// Titles are for lists and headings of results; longer ones are cut.
+/// Titles are for lists and headings of results; longer ones are truncated.
 const MAX_TITLE_CHARACTERS: usize = 300;
 
-/// Reads plain text or Markdown. `declared_type` is the media type that its sender gave.
+/// Reads plain text or Markdown. `declared_type` is the media type that its sender declared.
 pub(super) fn read(kind: FileKind, bytes: &[u8], declared_type: Option<&str>) -> Result<ExtractedText, ExtractError> {
     let text = normalise(&decode(bytes, declared_encoding(declared_type))?);
     let is_markdown = kind == FileKind::Markdown;
@@ -128,7 +128,7 @@ pub(super) fn normalise(text: &str) -> String {
     composed(clean)
 }
 
-/// A title on one line and of bearable length, if anything is left of it.
+/// A title on one line with a limited length, if anything is left of it.
 pub(super) fn tidy_title(title: &str) -> Option<String> {
     let words: Vec<&str> =
         title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();

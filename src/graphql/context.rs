@@ -7,15 +7,15 @@ use async_graphql::{Context, Result};
 use super::loaders::Loaders;
 use crate::{auth::viewer::Viewer, service::Services};
 
-/// The three things that resolvers work with.
+/// What resolvers work with.
 pub trait ContextExt {
-    /// Who is asking.
+    /// Who the caller is.
     fn viewer(&self) -> Result<&Viewer>;
 
     /// The use cases' parts.
     fn services(&self) -> Result<&Services>;
 
-    /// Rows, read in batches on behalf of the viewer. They live for one execution.
+    /// Rows, read in batches in the scope of the viewer. They live for one execution.
     fn loaders(&self) -> Result<&Loaders>;
 }
 

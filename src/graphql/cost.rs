@@ -1,7 +1,7 @@
-//! What an operation costs, told from its document before it is run: one point for each field that leads further, times
-//! the rows that it is asked for in, and something for work that takes more than reading rows.
+//! Prices an operation from its document, before execution: one point per field with a selection set, times the page
+//! sizes above it, plus surcharges for work that costs more than reading rows.
 //!
-//! Pages are counted as full, so the price is the most that the operation can come to.
+//! Pages are counted as full, so the price is an upper bound.
 
 use std::{collections::HashMap, convert::Infallible};
 
@@ -27,11 +27,11 @@ pub const PAGED: [&str; 11] = [
     "sessions",
     "users",
 ];
-/// A search asks the engine, and embeds the question.
+/// A search calls the engine and embeds the question.
 const SEARCH: u64 = 20;
 /// A mutation writes and waits for the disk.
 const MUTATION: u64 = 10;
-/// A subscription looks for news again and again.
+/// A subscription reads events again and again.
 const SUBSCRIPTION: u64 = 20;
 /// Mutations that compute the hash of a password.
 const HASHING: [&str; 3] = ["passwordChange", "sessionCreate", "userRegister"];
@@ -58,7 +58,7 @@ struct Prices<'a> {
 }
 
 impl<'a> Prices<'a> {
-    /// Cycles of fragments were refused before.
+    /// Cycles of fragments are already rejected.
     fn selections(&mut self, set: &'a SelectionSet) -> u64 {
         set.items.iter().fold(0, |total: u64, selection| {
             total.saturating_add(match &selection.node {
@@ -114,7 +114,7 @@ impl<'a> Prices<'a> {
         first.clamp(1, u64::from(MAX_PAGE_SIZE))
     }
 
-    /// The value of an argument, with what the variables say.
+    /// The value of an argument, with the values of the variables.
     fn argument(&self, field: &Field, name: &str) -> Option<Json> {
         let value = field.get_argument(name)?.node.clone();
         let value = value.into_const_with(|name| Ok::<_, Infallible>(self.variable(&name)));

@@ -1,4 +1,4 @@
-//! A schema and its limits behind one type, whatever the schema's own type is. Transports talk to this only.
+//! Hides a schema and its limits behind one type, whatever the type of the schema. Transports use only this.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,15 +19,15 @@ use super::{
 };
 use crate::{auth::viewer::Viewer, domain::id::RequestId, error::ErrorCode};
 
-const NO_DOCUMENT: &str = "`query` has to be a string with a document.";
+const NO_DOCUMENT: &str = "`query` must be a string with a document.";
 
-/// Tells clients that sent a hash alone to send the document. Those of urql know the sentence, those of Apollo the code.
+/// Tells clients that sent only a hash to send the document. urql recognises the sentence, Apollo the code.
 const NOT_PERSISTED: &str = "PersistedQueryNotSupported";
 
 /// What a client sends, on every transport.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Parameters {
-    /// The document; empty when the client sent no more than its hash.
+    /// The document; empty if the client sent only its hash.
     pub query: String,
     pub operation_name: Option<String>,
     pub variables: Map<String, Value>,
@@ -42,7 +42,7 @@ impl Parameters {
         let mut members = match value {
             Value::Object(members) => members,
             Value::Array(_) => return Err("Batches are not supported: send one request at a time."),
-            _ => return Err("The request has to be a JSON object with a `query`."),
+            _ => return Err("The request must be a JSON object with a `query`."),
         };
         let mut take = |name: &str| members.remove(name).unwrap_or(Value::Null);
         let query = match take("query") {
@@ -53,21 +53,21 @@ impl Parameters {
         let operation_name = match take("operationName") {
             Value::Null => None,
             Value::String(name) => Some(name).filter(|name| !name.is_empty()),
-            _ => return Err("`operationName` has to be a string or null."),
+            _ => return Err("`operationName` must be a string or null."),
         };
         let variables = match take("variables") {
             Value::Null => Map::new(),
             Value::Object(variables) => variables,
-            _ => return Err("`variables` has to be an object or null."),
+            _ => return Err("`variables` must be an object or null."),
         };
         let is_hashed = match take("extensions") {
             Value::Null => false,
             Value::Object(extensions) => extensions.get("persistedQuery").is_some_and(Value::is_object),
-            _ => return Err("`extensions` has to be an object or null."),
+            _ => return Err("`extensions` must be an object or null."),
         };
         match query.as_deref() {
             None if !is_hashed => return Err(NO_DOCUMENT),
-            Some("") if !is_hashed => return Err("`query` is empty: it has to be a document."),
+            Some("") if !is_hashed => return Err("`query` is empty: it must be a document."),
             _ => {}
         }
         Ok(Self { query: query.unwrap_or_default(), operation_name, variables })
@@ -84,9 +84,9 @@ pub enum OperationKind {
 
 /// An operation that was parsed, is within the limits, and waits to be run.
 pub struct Operation {
-    /// What it does.
+    /// The type of the operation.
     pub kind: OperationKind,
-    /// What it costs, in points.
+    /// Its cost, in points.
     pub price: u32,
     request: Request,
     started: Started,
@@ -159,7 +159,7 @@ impl Engine {
         (self.run)(request)
             .map(move |response| {
                 let answer = Answer::new(response, started.get());
-                // The events of a subscription cost nothing more.
+                // Events of a subscription are not charged again.
                 if kind == OperationKind::Subscription { answer } else { answer.at_price(price) }
             })
             .boxed()
@@ -176,7 +176,7 @@ fn select<'a>(
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
         (DocumentOperations::Multiple(_), None) => {
-            let message = "The document has several operations: say which in `operationName`.";
+            let message = "The document has several operations: choose one with `operationName`.";
             return Err(PublicError::new(ErrorCode::BadUserInput, message));
         }
     };
@@ -221,7 +221,7 @@ impl Answer {
         self.data.is_some()
     }
 
-    /// When it may be worth trying again, if the caller asked too often.
+    /// When a retry may succeed, if the caller sent too many requests.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         let is_limited = |extensions: &&ErrorExtensionValues| matches!(extensions.get("code"), Some(async_graphql::Value::String(code)) if code == ErrorCode::RateLimited.as_str());

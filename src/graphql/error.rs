@@ -1,7 +1,8 @@
-//! What a client learns about an error: a code, a sentence, the request's id, sometimes numbers. Nothing else.
+//! What a client learns about an error: a code, a sentence, the request id, sometimes numbers. Nothing else.
 //!
-//! Errors are told apart by their source. Ours speak for themselves; any other source is a fault of the server, logged
-//! with its causes and masked; an error without a source was made by the engine and is about the document or the input.
+//! The source decides what an error is. Our own errors are published as they are. Any other source is a fault of the
+//! server, which is logged with its causes and masked. An error without a source comes from the engine and concerns the
+//! document or the input.
 
 use std::{fmt, sync::Arc};
 
@@ -27,7 +28,7 @@ pub struct PublicError {
     retry_after_seconds: Option<u64>,
 }
 
-/// What was allowed and what was asked for.
+/// The limit and the requested amount.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Exceeded {
     limit: usize,
@@ -117,7 +118,7 @@ impl From<parser::Error> for PublicError {
             }
             Parse::MultipleOperations { .. } => (
                 ErrorCode::GraphqlValidationFailed,
-                "An operation without a name has to be the only one of its document.".to_owned(),
+                "An operation without a name must be the only one in its document.".to_owned(),
             ),
             Parse::OperationDuplicated { .. } => {
                 (ErrorCode::GraphqlValidationFailed, "Two operations have the same name.".to_owned())
@@ -162,8 +163,8 @@ fn classify(error: &ServerError, request_id: Option<RequestId>) -> PublicError {
         }
         return ours.into();
     }
-    // Without a source the engine speaks: about the document before execution, about an argument afterwards. The one
-    // thing it says about the server is that a resolver asked for data which nobody provided.
+    // An error without a source comes from the engine: about the document before execution, about an argument
+    // afterwards. Its only error about the server is that a resolver asked for data that is missing from the context.
     if error.source.is_none() && !error.message.starts_with("Data `") {
         let code = if error.path.is_empty() { ErrorCode::GraphqlValidationFailed } else { ErrorCode::BadUserInput };
         return PublicError::new(code, shortened(&error.message));

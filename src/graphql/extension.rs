@@ -1,11 +1,11 @@
-//! The one extension of the engine: what has to happen around every execution, whichever transport asked for it.
+//! The only extension of the engine: what must happen around every execution, for every transport.
 //!
 //! - Each execution has a time limit.
 //! - An error on a nullable field makes that field null, not its parent, so resolvers may return `Result<Option<T>>`.
 //!   (Items of a list are the exception: the engine takes `Vec<Result<Option<T>>>` for a list of non-null items. Return
 //!   `Vec<Option<Result<T>>>` there.)
-//! - A query that is refused for who asks is noted in the audit log. (Mutations note it themselves, with their object.)
-//! - Every error leaves as `error::publish` makes it, with the path of the field that failed.
+//! - A query that is denied is recorded in the audit log. (Mutations record it themselves, with their object.)
+//! - Every error is published by `error::publish`, with the path of the field that failed.
 //!
 //! It costs a field one boxed future; there is work only when a field fails.
 
@@ -61,7 +61,7 @@ impl Started {
 #[derive(Clone, Debug, Default)]
 pub struct RequestVariables(pub serde_json::Map<String, serde_json::Value>);
 
-/// Makes the extension; give it to the schema's builder.
+/// Creates the extension; pass it to the schema's builder.
 pub struct Execution {
     timeout: Duration,
 }
@@ -94,8 +94,8 @@ struct State {
 }
 
 impl State {
-    /// Keeps the error of a field with its path. What travels on, through parents that may not be null, is only the
-    /// sign that the error has been kept: the engine would cut its path.
+    /// Keeps the error of a field with its path. Through parents that can't be null, only a marker travels on that says
+    /// the error has been kept, because the engine would cut its path.
     fn keep(&self, error: ServerError, path: &QueryPathNode<'_>) -> ServerError {
         if error.source::<Kept>().is_some() {
             return error;
@@ -155,7 +155,7 @@ impl Extension for OneRequest {
         }
         let execution = next.run(context, operation_name);
         let mut response = tokio::time::timeout(self.timeout, execution).await.unwrap_or_else(|_| {
-            let message = format!("The operation took longer than {} s and was given up.", self.timeout.as_secs());
+            let message = format!("The operation took longer than {} s and was cancelled.", self.timeout.as_secs());
             Response::from_errors(vec![PublicError::new(ErrorCode::Timeout, message).into()])
         });
         response.errors.retain(|error| error.source::<Kept>().is_none());
@@ -185,8 +185,8 @@ impl Extension for OneRequest {
     }
 }
 
-/// Notes an error that says that the caller may not see what they asked for. What travels up from a field below was
-/// noted there.
+/// Records an error that says that the caller lacks permission to see what they requested. Errors that come up from a
+/// field below are already recorded.
 fn note_refusal(context: &ExtensionContext<'_>, error: &ServerError, (parent, name): (&str, &str), field: &Field) {
     let ours = error.source::<Error>().or_else(|| error.source::<Arc<Error>>().map(AsRef::as_ref));
     let (Some(error), Some(services), Some(viewer)) =

@@ -1,8 +1,8 @@
 //! Global ids: `base64url(kind:id)`, opaque to clients.
 //!
-//! An id that can't be understood, or that belongs to another kind of thing, is read as the nil id, which nothing has. So
-//! it gets exactly the answer of an id that does not exist. Filters of lists refuse it: an empty list would look like an
-//! answer.
+//! An id that is malformed, or that belongs to another kind of object, is read as the nil id, which no object has. So it
+//! gets the same answer as an id that does not exist. Filters of lists reject it, because an empty list would look like a
+//! valid answer.
 
 use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -22,7 +22,7 @@ const MAX_LENGTH: usize = 200;
 
 /// An id of the domain that clients see.
 pub trait GlobalId: Sized {
-    /// The word that tells it from ids of other things. Part of the public contract: never change it.
+    /// The word that distinguishes it from ids of other kinds. Part of the public contract: never change it.
     const KIND: &'static str;
     /// The id that nothing has.
     const NIL: Self;
@@ -83,17 +83,17 @@ pub fn encode<T: GlobalId>(id: &T) -> ID {
     URL_SAFE_NO_PAD.encode(format!("{}:{}", T::KIND, id.write())).into()
 }
 
-/// The id behind a global one; [`GlobalId::NIL`] where there is none of this kind.
+/// The id inside a global id; [`GlobalId::NIL`] if it is not of this kind.
 pub fn decode<T: GlobalId>(id: &ID) -> T {
     find(id).unwrap_or(T::NIL)
 }
 
-/// The ids behind global ones, as [`decode`] gives them.
+/// The ids inside global ids, as [`decode`] returns them.
 pub fn decode_all<T: GlobalId>(ids: &[ID]) -> Vec<T> {
     ids.iter().map(decode).collect()
 }
 
-/// The id behind a global one, if it is one of this kind, written as [`encode`] writes it.
+/// The id inside a global id, if it is of this kind and written as [`encode`] writes it.
 pub fn find<T: GlobalId>(id: &ID) -> Option<T> {
     if id.len() > MAX_LENGTH {
         return None;
@@ -114,7 +114,7 @@ pub enum NodeId {
 }
 
 impl NodeId {
-    /// The id behind a global one, of whatever kind.
+    /// The id inside a global id, of any kind.
     pub fn find(id: &ID) -> Option<Self> {
         find(id)
             .map(Self::User)
@@ -137,7 +137,7 @@ impl From<NodeId> for AuditObject {
     }
 }
 
-/// The global id of what a line of the audit log is about.
+/// The global id of the object of an audit log entry.
 pub fn encode_object(object: AuditObject, collection: Option<CollectionId>) -> ID {
     let id = object.id;
     match object.kind {

@@ -1,7 +1,7 @@
-//! What a document may ask for, checked on its parsed form before the engine validates it.
+//! Limits of a document, checked on its parsed form before the engine validates it.
 //!
-//! Fragments are weighed once and added wherever they are spread, so a small document that unfolds into a huge one is
-//! refused without unfolding it. The engine's own walks do unfold; they run only on what passed here.
+//! Fragments are weighed once and added wherever they are spread, so a small document that expands to a huge one is
+//! rejected without expanding it. The engine's own walks do expand; they run only on documents that passed here.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ use crate::error::ErrorCode;
 const MAX_DIRECTIVES: usize = 50;
 /// Levels of fields below `__schema` and `__type`. The standard introspection query has 14.
 const MAX_INTROSPECTION_DEPTH: usize = 20;
-/// Lists of members inside lists of members in introspection; each more multiplies the answer by the size of the schema.
+/// Levels of nested member lists in introspection; each level multiplies the response by the size of the schema.
 const MAX_INTROSPECTION_LISTS: usize = 2;
 const INTROSPECTION_LISTS: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 
@@ -47,7 +47,7 @@ pub struct DocumentLimits {
 }
 
 impl DocumentLimits {
-    /// Parses `source`, unless it or what it asks for is too large.
+    /// Parses `source`, unless it or what it requests is too large.
     ///
     /// # Errors
     /// `COST_LIMIT_EXCEEDED`, `GRAPHQL_PARSE_FAILED`, or `GRAPHQL_VALIDATION_FAILED` for what has to be right before
@@ -84,7 +84,7 @@ impl DocumentLimits {
                 within(what, limit, actual).map_err(|error| error.at([operation.pos]))?;
             }
         }
-        // The engine validates fragments that nobody spreads as well.
+        // The engine also validates fragments that are never spread.
         for (name, fragment) in &document.fragments {
             let weight = scales.fragment(name, fragment.pos, 1)?;
             within("selections once its fragments are spread", self.tokens, weight.selections)?;

@@ -1,7 +1,8 @@
-//! The GraphQL side of the server: documents are scanned, parsed, limited and executed here, and errors become public.
+//! The GraphQL API: documents are scanned, parsed, limited and executed here, and errors become public.
 //!
-//! Only this module names the engine (`async_graphql`); transports see [`engine::Engine`]. Resolvers translate: what is
-//! asked for into calls of use cases and loaders, and what those give into `types`. They hold no rules and no SQL.
+//! Only this module names the engine (`async_graphql`); transports use [`engine::Engine`]. Resolvers translate requests
+//! into calls of use cases and loaders, and their results into `types`. They contain no SQL. The only permission that
+//! they check is whether an API key may read what a payload returns.
 
 #![expect(clippy::unused_async, reason = "the engine takes async functions as resolvers")]
 

@@ -1,7 +1,7 @@
-//! Pages of lists: the arguments `first` and `after`, and what is inside a cursor.
+//! Pages of lists: the arguments `first` and `after`, and the content of cursors.
 //!
-//! A cursor is `base64url(version|list|place)`. It is the sort key of a row, so that a page begins behind the row even if
-//! the row is gone.
+//! A cursor is `base64url(version|list|place)`. The place is the sort key of a row, so a page starts after the row even
+//! if the row no longer exists.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -24,7 +24,7 @@ const MAX_LENGTH: usize = 2000;
 
 /// A row's place in a list.
 pub trait Place: Sized {
-    /// The word that tells it from places in other lists.
+    /// The word that distinguishes it from places in other lists.
     const LIST: &'static str;
 
     /// The place as text.
@@ -42,7 +42,7 @@ pub fn cursor(place: &impl Place) -> Cursor {
     Cursor(of(place))
 }
 
-/// The place behind a cursor.
+/// The place in a cursor.
 ///
 /// # Errors
 /// `Invalid` for a cursor that is malformed, of another list, or of another version.
@@ -55,7 +55,7 @@ pub fn foreign_cursor() -> Error {
     Error::invalid(
         ViolationCode::Invalid,
         "after",
-        "after is not a cursor of this list. Give back a cursor that this list gave you, with the same order.",
+        "after is not a cursor of this list. Use a cursor from this list, with the same sort order.",
     )
 }
 
@@ -69,7 +69,7 @@ fn find<P: Place>(cursor: &Cursor) -> Option<P> {
     P::read(rest).filter(|found| version == VERSION && list == P::LIST && found.write() == rest)
 }
 
-/// The number of rows that `first` asks for.
+/// The number of rows from `first`.
 ///
 /// # Errors
 /// `Invalid` for a number outside 1 to 100.
@@ -81,7 +81,7 @@ pub fn page_size(first: Option<i32>) -> Result<u32, Error> {
     })
 }
 
-/// The page that `first` and `after` ask for.
+/// The page from `first` and `after`.
 ///
 /// # Errors
 /// `Invalid` for either.
@@ -134,7 +134,7 @@ pub struct HitPosition {
 }
 
 impl HitPosition {
-    /// The rank behind the cursor of a hit.
+    /// The rank in the cursor of a hit.
     ///
     /// # Errors
     /// `Invalid` for a cursor that is none, or of another question.
@@ -144,8 +144,8 @@ impl HitPosition {
             Error::invalid(
                 ViolationCode::Invalid,
                 "after",
-                "after is not a cursor of this question. Give back a cursor that the same question gave you: the same \
-                 query, collections, mode, grouping and least score.",
+                "after is not a cursor of this question. Use a cursor from the same question: the same query, \
+                 collections, mode, grouping and minimum score.",
             )
         })
     }

@@ -1,6 +1,7 @@
-//! Scalars that GraphQL does not have by itself.
+//! Scalars that GraphQL does not define.
 //!
-//! Each says whether a value is one of it (`is_valid`), so that a bad one is refused before anything runs, with its place.
+//! Each can check whether a value is valid (`is_valid`), so that an invalid one is rejected with its path before
+//! anything runs.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
@@ -9,7 +10,7 @@ use chrono::{SecondsFormat, Utc};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
-/// A point in time, UTC, as RFC 3339 writes it: `2026-11-21T10:20:30.123456Z`.
+/// A point in time, in UTC and in RFC 3339 format: `2026-11-21T10:20:30.123456Z`.
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -38,7 +39,7 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Json(pub serde_json::Value);
 
-/// Any JSON value, written as itself and not as a string. Metadata is always an object.
+/// Any JSON value, written as JSON and not as a string. Metadata is always an object.
 #[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -60,8 +61,8 @@ impl From<serde_json::Value> for Json {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BigInt(pub i64);
 
-/// A whole number of up to 64 bits, as a string of decimal digits: `"9007199254740993"`. Clients whose numbers are 64-bit
-/// floats would lose digits otherwise. As an input, a whole number is taken as well.
+/// An integer of up to 64 bits, as a string of decimal digits: `"9007199254740993"`. As a JSON number it would
+/// lose digits in clients that use 64-bit floats. An integer is also accepted as input.
 #[Scalar(name = "BigInt", specified_by_url = "https://www.w3.org/TR/xmlschema-2/#integer")]
 impl ScalarType for BigInt {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -92,7 +93,7 @@ impl ScalarType for BigInt {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Cursor(pub String);
 
-/// A place in a list, as the server gave it out. It says nothing to clients; give it back as it is, to the same list.
+/// A position in a list. Cursors are opaque: return them unchanged, to the same list.
 #[Scalar(name = "Cursor", specified_by_url = "https://relay.dev/graphql/connections.htm#sec-Cursor")]
 impl ScalarType for Cursor {
     fn parse(value: Value) -> InputValueResult<Self> {

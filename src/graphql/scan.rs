@@ -1,8 +1,8 @@
-//! A look at the text of a document before it is parsed.
+//! Scans the text of a document before it is parsed.
 //!
-//! The engine's parser descends once for every bracket: a kilobyte of nested lists is enough to overflow the stack of an
-//! unoptimised build. This lexer is a loop, so it can say how large a document is and how deep its brackets go whatever
-//! the text is. It judges nothing else: what is not GraphQL is for the parser to refuse.
+//! The engine's parser recurses for every bracket: a kilobyte of nested lists can overflow the stack of an unoptimised
+//! build. This lexer is a loop, so it can measure the size of any document and the depth of its brackets. It does not
+//! judge anything else: the parser rejects what is not GraphQL.
 
 /// The size of a document, as far as its text shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -68,8 +68,8 @@ fn run(rest: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
     rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
 }
 
-/// The length of the block string that `rest` begins with. `None` when it is none or never ends: the parser then reads
-/// `""` and goes on behind it, so brackets there count.
+/// The length of the block string at the start of `rest`. `None` if there is none or it never ends: the parser then
+/// reads `""` and continues after it, so brackets there count.
 fn block_string(rest: &[u8]) -> Option<usize> {
     const QUOTES: &[u8] = b"\"\"\"";
     const ESCAPED: &[u8] = b"\\\"\"\"";
@@ -86,8 +86,8 @@ fn block_string(rest: &[u8]) -> Option<usize> {
     None
 }
 
-/// The length of the string that `rest` begins with: up to its closing quote, or to the end of the line, where the
-/// parser gives up.
+/// The length of the string at the start of `rest`: up to its closing quote, or to the end of the line, where the
+/// parser stops.
 fn string(rest: &[u8]) -> usize {
     let mut at = 1;
     while at < rest.len() {

@@ -64,7 +64,7 @@ impl InputTypes {
         Self(Arc::new(types.collect()))
     }
 
-    /// Looks at the variables of `operation`. What input objects have too much or too little is left to the engine.
+    /// Checks the variables of `operation`. The engine checks missing and unknown fields of input objects.
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for a required variable without a value, `GRAPHQL_VALIDATION_FAILED` for a value of the wrong type.
@@ -83,7 +83,7 @@ impl InputTypes {
             if let Some(missed) = self.missed(ty, value) {
                 let Missed { mut path, expected } = missed.within(name);
                 path.reverse();
-                let message = format!("The variable `${}` has to be {expected}.", path.join("."));
+                let message = format!("The variable `${}` must be {expected}.", path.join("."));
                 return Err(PublicError::new(ErrorCode::GraphqlValidationFailed, message).at([*pos]));
             }
         }
@@ -124,7 +124,7 @@ fn missed_scalar(name: &Name, value: &Json) -> Option<&'static str> {
             (is_valid::<BigInt>(value), "a whole number of up to 64 bits, as a number or as a string of digits")
         }
         "DateTime" => (is_valid::<DateTime>(value), "a point in time with its zone, like `2026-11-21T10:20:30Z`"),
-        // What the schema alone knows.
+        // What only the schema knows.
         _ => return None,
     };
     (!holds).then_some(expected)

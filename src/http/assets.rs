@@ -33,10 +33,10 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      font-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
 );
 
-/// Encodings in which a file may lie beside itself, best first.
+/// Encodings in which a file may exist in addition, best first.
 const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 
-/// How long browsers keep a file: the page never, files that have their hash in their name for ever, others after asking.
+/// How long browsers cache a file: the page never, files with a hash in their name for ever, others after revalidation.
 const CACHING: [(&str, HeaderValue); 3] = [
     (INDEX, HeaderValue::from_static("no-store")),
     ("assets/", HeaderValue::from_static("public, max-age=31536000, immutable")),
@@ -60,7 +60,7 @@ impl File {
     }
 }
 
-/// Answers what no route knows: a file of the playground, or 404.
+/// Handles paths without a route: a file of the playground, or 404.
 pub async fn serve(
     State(state): State<Arc<HttpState>>,
     method: Method,

@@ -24,19 +24,19 @@ use crate::{
     error::Error,
 };
 
-/// The header in which proxies say whom they speak for.
+/// The header in which proxies name the original client.
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What is kept of a client's own name, in characters.
 const MAX_USER_AGENT: usize = 200;
 
-/// How often it is looked whether the caller behind something that lasts may still have it. What is revoked has to end
-/// within five seconds.
+/// How often long-lived responses check that their caller still has permission. Revocation must take effect within five
+/// seconds.
 pub(super) const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Knows callers: who they are, and what they may still spend.
+/// Authenticates callers and charges their rate limit.
 #[async_trait]
 pub trait Callers: Send + Sync {
-    /// The caller who sent `authorization` (`Bearer …`, as it came); nobody in particular when there is none.
+    /// The caller with this `authorization` header (`Bearer …`, as received); anonymous without one.
     ///
     /// # Errors
     /// `Unauthenticated` for a credential that is malformed, unknown, expired or revoked.
@@ -55,7 +55,7 @@ pub trait Callers: Send + Sync {
     async fn charge(&self, viewer: &Viewer, points: u32) -> Result<(), Error>;
 }
 
-/// The viewer behind a request.
+/// The viewer of a request.
 ///
 /// # Errors
 /// Those of [`Callers::authenticate`].
@@ -73,7 +73,7 @@ pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<String>, Error
     Ok(Some(text.to_owned()))
 }
 
-/// Notes on every request where it came from. Handlers find it as `Extension<Client>`. An address that has its share of
+/// Records on every request where it came from. Handlers find it as `Extension<Client>`. An address that has its share of
 /// open requests gets no further.
 pub async fn identify(State(state): State<Arc<HttpState>>, mut request: Request, next: Next) -> Response {
     let client = client(request.extensions(), request.headers(), state.http.trust_forwarded_for);
@@ -85,7 +85,7 @@ pub async fn identify(State(state): State<Arc<HttpState>>, mut request: Request,
     next.run(request).await
 }
 
-/// The program at the other end. Behind a proxy that is trusted, the address is the last one that it forwards.
+/// The client program. Behind a trusted proxy, the address is the last one that it forwards.
 fn client(extensions: &Extensions, headers: &HeaderMap, trusts_proxy: bool) -> Client {
     let forwarded = || -> Option<IpAddr> {
         let value = headers.get_all(X_FORWARDED_FOR).iter().next_back()?.to_str().ok()?;

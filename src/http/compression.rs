@@ -1,7 +1,7 @@
-//! Answers made smaller for clients that can take it.
+//! Compresses responses for clients that accept it.
 //!
-//! Only those of queries are: a mutation may give out a secret that is shown once, and the length of what is compressed
-//! tells something of what is in it (BREACH). Originals go out as they are.
+//! Only responses of queries are compressed: a mutation may return a secret, and the length of compressed data reveals
+//! something about its content (BREACH). Original files are sent as they are.
 
 use std::io::Write;
 

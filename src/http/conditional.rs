@@ -1,7 +1,7 @@
-//! Requests that depend on what the client has already: `If-Match`, `If-None-Match` and `If-Range` (RFC 9110, 13 and 14).
+//! Conditional requests: `If-Match`, `If-None-Match` and `If-Range` (RFC 9110, 13 and 14).
 //!
-//! Tags of this server are strong. It gives no `Last-Modified`, so conditions with dates can't be checked: a range under
-//! one is answered with the whole, which is always right.
+//! Tags of this server are strong. It sends no `Last-Modified`, so conditions with dates can't be checked: a range
+//! request with such a condition gets the whole content, which is always correct.
 
 use axum::http::{
     HeaderMap, HeaderName,
@@ -27,7 +27,7 @@ struct Tag<'a> {
 }
 
 impl Condition {
-    /// Compares what `headers` ask for with the tag of what there is. In the order that RFC 9110 gives.
+    /// Compares the conditions in `headers` with the current tag, in the order of RFC 9110.
     #[must_use]
     pub fn of(headers: &HeaderMap, tag: &str) -> Self {
         if headers.contains_key(IF_MATCH) && !names(headers, IF_MATCH, |found| !found.is_weak && found.opaque == tag) {
@@ -37,8 +37,8 @@ impl Condition {
     }
 }
 
-/// Whether the range of a request may be answered with a part of what has `tag`: a part of another version, put behind
-/// what the client has, would be a file that never was.
+/// Whether a range request may be answered with a part of the version `tag`. A part of another version, appended to
+/// what the client has, would give a file that never existed.
 #[must_use]
 pub fn range_counts(headers: &HeaderMap, tag: &str) -> bool {
     let mut values = headers.get_all(IF_RANGE).iter();

@@ -46,7 +46,7 @@ pub struct ConnectionLimits {
 }
 
 impl ConnectionLimits {
-    /// As the settings say. What they leave open follows from the number of files that the process may have open.
+    /// From the settings. Open values follow from the number of files that the process may have open.
     ///
     /// # Errors
     /// When the system does not tell that number.
@@ -63,8 +63,8 @@ impl ConnectionLimits {
     }
 }
 
-/// Lets the process have as many files open as the system allows: what a shell or a service manager gives at first is
-/// often too little for a server.
+/// Raises the limit of open files to what the system allows: the initial limit from a shell or service manager is often
+/// too low for a server.
 pub fn raise_open_files() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => tracing::debug!(files, "files that may be open"),
@@ -74,8 +74,8 @@ pub fn raise_open_files() {
     }
 }
 
-/// Accepts connections and serves `router` on them until `stop` and a moment longer, in which whoever spreads requests over
-/// servers can see that this one is not ready any more; then lets open requests finish.
+/// Accepts connections and serves `router` on them until `stop` and a moment longer, so that load balancers can see
+/// that this server is no longer ready. Then lets open requests finish.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -83,7 +83,7 @@ pub async fn serve(
     limits: ConnectionLimits,
     stop: CancellationToken,
 ) {
-    // Behind a proxy all connections come from one address: there, requests have the share.
+    // Behind a proxy all connections come from one address, so the share is counted in requests.
     let per_address = if http.trust_forwarded_for { limits.all } else { limits.per_address };
     let (room, shares) = (Arc::new(Semaphore::new(limits.all)), Shares::new(per_address));
     let mut connections = JoinSet::new();
@@ -119,7 +119,7 @@ pub async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-/// How long the server is found after it was told to stop. Half of the grace is left for requests.
+/// How long the server is reachable after it was told to stop. Half of the grace period is left for requests.
 fn drain_time(http: &HttpConfig) -> Duration {
     Duration::from_secs(http.drain_seconds).min(Duration::from_secs(http.shutdown_grace_seconds) / 2)
 }

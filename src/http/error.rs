@@ -17,7 +17,7 @@ use crate::{
     error::{Error, ErrorCode, cause_chain},
 };
 
-/// Why a request is not answered as asked. `request_id::boundary` writes its body, which carries the request's id.
+/// An error of the HTTP layer. `request_id::boundary` writes its body, which contains the request's id.
 #[derive(Debug)]
 pub struct HttpError {
     status: StatusCode,
@@ -56,7 +56,7 @@ impl HttpError {
         self
     }
 
-    /// Logs what is the server's fault, and says the rest.
+    /// Logs faults of the server and publishes other errors.
     pub(super) fn body(&self, request_id: RequestId) -> Body {
         if let Some(cause) = &self.cause {
             tracing::error!(error = cause, "a request failed");

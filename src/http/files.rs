@@ -55,7 +55,7 @@ pub fn router(services: Arc<Services>, callers: Arc<dyn Callers>) -> Router {
         .with_state(Arc::new(Files { services, callers }))
 }
 
-/// Takes the raw bytes of a file into the place that `uploadCreate` made. They are on disk when this answers.
+/// Takes the raw bytes of a file into the upload that `uploadCreate` made. They are on disk when the response is sent.
 ///
 /// A body with a `Content-Encoding` is not the file, and is refused.
 async fn receive(
@@ -77,7 +77,7 @@ async fn receive(
 }
 
 impl Files {
-    /// The caller, who has paid for their request.
+    /// The caller, already charged for the request.
     async fn admit(&self, headers: &HeaderMap, client: Client) -> Result<Viewer, Error> {
         let viewer = authentication::viewer(self.callers.as_ref(), headers, client).await?;
         self.callers.charge(&viewer, PRICE).await?;
@@ -98,7 +98,7 @@ impl Files {
         uploads::fill(&self.services, viewer, id, body.into_data_stream()).await
     }
 
-    /// The bytes of an original, as long as the caller may read its document: a slow download can outlast that.
+    /// The bytes of an original, while the caller may read its document: a slow download can outlast the permission.
     async fn bytes(
         self: Arc<Self>,
         viewer: Viewer,
@@ -120,8 +120,8 @@ impl Files {
     }
 }
 
-/// Hands out the original of a document, whole or the one range that is asked for. A part is one of the version whose
-/// tag the client names; of another version it gets the whole.
+/// Sends the original file of a document, whole or the one requested range. A range is sent only from the version whose
+/// tag the client names; for another version it gets the whole file.
 async fn send(
     State(files): State<Arc<Files>>,
     Path(id): Path<String>,
@@ -140,7 +140,7 @@ async fn send(
         Condition::Holds => {}
         Condition::Known => return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response()),
         Condition::Failed => {
-            let message = "The document has other content than `If-Match` names: fetch it anew.";
+            let message = "The content of the document does not match `If-Match`: download it again.";
             let error = HttpError::new(StatusCode::PRECONDITION_FAILED, ErrorCode::Conflict, message);
             return Ok(([(ETAG, tag)], error).into_response());
         }
@@ -168,7 +168,7 @@ async fn send(
     insert(&mut response, CONTENT_DISPOSITION, &disposition(&document));
     insert(&mut response, ACCEPT_RANGES, "bytes");
     insert(&mut response, ETAG, &tag);
-    // Whatever the file is, no browser runs it with the rights of this origin.
+    // No browser runs the file with the permissions of this origin, whatever it is.
     insert(&mut response, CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
     Ok(response)
 }
@@ -179,7 +179,8 @@ fn insert(response: &mut Response, name: axum::http::HeaderName, value: &str) {
     }
 }
 
-/// Always a download, under the document's own name (RFC 6266: the plain name without what it can't hold, then all of it).
+/// Always a download, with the document's file name (RFC 6266: the plain name without characters that it can't contain,
+/// then the full name).
 fn disposition(document: &Document) -> String {
     let is_plain = |character: char| character.is_ascii_graphic() && !matches!(character, '"' | '\\' | '%');
     let plain: String = document
@@ -199,7 +200,7 @@ fn disposition(document: &Document) -> String {
 #[derive(PartialEq, Eq, Debug)]
 struct Unsatisfiable;
 
-/// The one range that is asked for. Several ranges, or another unit, are answered with the whole, as HTTP allows.
+/// The one requested range. Several ranges, or another unit, get the whole content, as HTTP allows.
 fn requested_range(headers: &HeaderMap, size: u64) -> Result<Option<Range<u64>>, Unsatisfiable> {
     let spec = headers.get(RANGE).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("bytes="));
     let Some((start, end)) = spec.and_then(|spec| spec.split_once('-')) else { return Ok(None) };

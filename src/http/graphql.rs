@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: `POST /graphql`, and `GET /graphql` for queries.
 //!
-//! The statuses are those that the audits of npm `graphql-http` ask for. A request that is not GraphQL at all has the
-//! status of its error whatever the client accepts.
+//! The statuses are those that the audits of npm `graphql-http` require. A request that is not GraphQL at all gets the
+//! status of its error, whatever the client accepts.
 
 use std::{
     collections::HashMap,
@@ -38,7 +38,7 @@ use crate::{
 /// How long a client may take to send its request.
 const BODY_DEADLINE: Duration = Duration::from_secs(15);
 
-/// How old the look at a caller may be when they get their answer.
+/// Maximum age of the permission check when the response is sent.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 const SUBSCRIPTION: &str = "Subscriptions are served over WebSocket: connect to this address with the subprotocol \
@@ -108,7 +108,7 @@ pub async fn get(
 
 /// `HEAD`, `OPTIONS` and the rest.
 pub async fn refuse_method() -> HttpError {
-    method_not_allowed("GET, POST", "GraphQL is asked with GET or POST.")
+    method_not_allowed("GET, POST", "Use GET or POST for GraphQL requests.")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,7 @@ async fn run(
     match (operation.kind, verb) {
         (OperationKind::Query, _) | (OperationKind::Mutation, Verb::Post) => {}
         (OperationKind::Mutation, Verb::Get) => {
-            return Err(method_not_allowed("POST", "Mutations are sent with POST."));
+            return Err(method_not_allowed("POST", "Use POST for mutations."));
         }
         (OperationKind::Subscription, _) => {
             return Ok(Reply::refused(PublicError::new(ErrorCode::BadUserInput, SUBSCRIPTION), request_id));
@@ -142,7 +142,7 @@ async fn run(
     state.callers.charge(&viewer, operation.price).await?;
     let begun = Instant::now();
     let answer = state.engine.run(operation).next().await;
-    // What takes long may outlast the caller's right to it.
+    // A slow request may outlast the caller's permission.
     if begun.elapsed() > PATIENCE {
         state.callers.recheck(&viewer).await?;
     }

@@ -11,7 +11,7 @@ use super::HttpState;
 /// Longer than any dependency that works takes to say so.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Asks every dependency whether it works. Causes belong in the log: the answer is public.
+/// Checks whether every dependency works. Causes go to the log only, because the response is public.
 pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Vec<Dependency>> + Send + Sync>;
 
 /// A part that the server needs, and whether it works.
@@ -51,8 +51,8 @@ pub async fn live() -> Json<Health> {
     Json(Health { status: "ok", dependencies: BTreeMap::new() })
 }
 
-/// `GET /health/ready`: 200 when every dependency works that is required, else 503; either way it names each. A server that
-/// was told to stop is not ready, though it still answers for a moment.
+/// `GET /health/ready`: 200 if every required dependency works, else 503. Both name each dependency. A server that was
+/// told to stop is not ready, though it still answers for a moment.
 pub async fn ready(State(state): State<Arc<HttpState>>) -> (StatusCode, Json<Health>) {
     if state.shutdown.is_cancelled() {
         let health = Health { status: "stopping", dependencies: BTreeMap::new() };

@@ -1,7 +1,8 @@
-//! By which names the server may be called.
+//! The host names under which the server may be called.
 //!
-//! A page of a stranger can point its own name at this machine when it is open in a browser (DNS rebinding). To the browser
-//! the server is then that page's own origin. What gives it away is the name in the request: it is none of ours.
+//! A malicious web page, open in a browser, can point its own name at this machine (DNS rebinding). The browser then
+//! treats the server as that page's own origin. The host name in the request reveals this, because it is not one of
+//! ours.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -18,11 +19,11 @@ use crate::{config::HttpConfig, error::ErrorCode};
 /// The header in which proxies say how they were called themselves.
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-const UNREADABLE: &str = "The request has to name one host.";
-const UNKNOWN: &str = "This server is not known by the host name of the request. Use one that it has; if this one is \
-                       right, its operator adds it to the setting `http.public_hosts`.";
+const UNREADABLE: &str = "The request must name exactly one host.";
+const UNKNOWN: &str = "This server does not know the host name of the request. Use a name that it knows, or ask its \
+    operator to add this one to the setting `http.public_hosts`.";
 
-/// Refuses requests to other hosts than this one, before anything else looks at them.
+/// Rejects requests to unknown hosts before anything else handles them.
 pub async fn require_known(State(state): State<Arc<HttpState>>, request: Request, next: Next) -> Response {
     match check(request.uri(), request.headers(), &state.http) {
         Ok(()) => next.run(request).await,
@@ -53,8 +54,8 @@ pub(super) fn is_own(authority: &str, headers: &HeaderMap, http: &HttpConfig) ->
         .any(|host| host.eq_ignore_ascii_case(authority) && name(host).is_some_and(|name| is_known(&name, http)))
 }
 
-/// The hosts that a request names; `None` for one that is not text. A proxy that is trusted says how it was called itself,
-/// beside how it calls the server; both have to be right, since a page can send that header as well.
+/// The hosts that a request names; `None` if one is not text. A trusted proxy sends the host name that it was called by
+/// in addition to the one that it uses. Both must be known, since a page can send that header as well.
 fn hosts<'a>(headers: &'a HeaderMap, http: &HttpConfig) -> impl Iterator<Item = Option<&'a str>> {
     let forwarded = headers.get_all(X_FORWARDED_HOST).iter().next_back().filter(|_| http.trust_forwarded_for);
     let last = |text: &'a str| text.rsplit(',').next().unwrap_or(text).trim();

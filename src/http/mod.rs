@@ -1,6 +1,6 @@
-//! The doors of the server: one router, and what is the same behind all of its routes.
+//! The HTTP server: one router, and the layers around all of its routes.
 //!
-//! Nothing here knows the schema or the database: operations go to the `Engine`, tokens to the `Authenticator`.
+//! Nothing here knows the schema or the database: operations go to the `Engine`, tokens to `Callers`.
 
 pub mod assets;
 pub mod authentication;
@@ -40,7 +40,7 @@ use crate::{
     graphql::{engine::Engine, limits::DocumentLimits},
 };
 
-/// Root fields of one query. Each is a piece of work that starts at once, beside the others.
+/// Root fields of one query. Each is work that starts at once, concurrently with the others.
 const MAX_ROOT_FIELDS: usize = 20;
 
 /// What the routes of this module need.
@@ -49,9 +49,9 @@ pub struct HttpState {
     pub engine: Engine,
     pub callers: Arc<dyn Callers>,
     pub clock: Arc<dyn Clock>,
-    /// Asks the parts that the server depends on how they are.
+    /// Checks the parts that the server depends on.
     pub readiness: Readiness,
-    /// The schema in its definition language, as `/schema.graphql` gives it.
+    /// The schema in its definition language, for `/schema.graphql`.
     pub schema: Arc<str>,
     pub http: HttpConfig,
     pub limits: LimitsConfig,
@@ -59,14 +59,14 @@ pub struct HttpState {
     pub shutdown: CancellationToken,
     /// Who holds how many sockets.
     pub places: Places,
-    /// Who has how many requests open; only behind a proxy, where connections don't tell who is behind them.
+    /// Open requests per client; only behind a proxy, where connections don't show the client.
     pub requests: Option<Shares<Option<Subnet>>>,
-    /// Counts the sockets. After `shutdown`, `close` it and `wait` for the last goodbye.
+    /// Counts the sockets. After `shutdown`, `close` it and `wait` for the last close frame.
     pub sockets: TaskTracker,
 }
 
-/// The whole server: the routes of this module and `more`, which has its state already, behind the same layers, at the root
-/// and below the path of the settings.
+/// The whole server: the routes of this module and `more`, which already has its state, behind the same layers, at the
+/// root and under the base path of the settings.
 pub fn router(state: HttpState, more: Router) -> Router {
     let patience = Duration::from_secs(state.http.stall_timeout_seconds);
     let state = Arc::new(state);

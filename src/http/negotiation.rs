@@ -10,7 +10,7 @@ use axum::http::{
 use super::error::HttpError;
 use crate::error::ErrorCode;
 
-/// A type in which an answer can be given.
+/// A media type of responses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MediaType {
     /// `application/graphql-response+json`: the status says whether the operation was executed.
@@ -33,7 +33,7 @@ impl MediaType {
         })
     }
 
-    /// The type that the client likes best; `application/json` when it does not say.
+    /// The type that the client prefers; `application/json` if it does not say.
     ///
     /// # Errors
     /// 406 when it likes neither.
@@ -47,7 +47,8 @@ impl MediaType {
             (range.thousandths > 0).then_some((range, media_type))
         });
         best.max_by_key(|(rank, _)| *rank).map(|(_, media_type)| media_type).ok_or_else(|| {
-            let message = "Answers are `application/graphql-response+json` or `application/json`: accept one of them.";
+            let message =
+                "Responses are `application/graphql-response+json` or `application/json`: accept one of them.";
             HttpError::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message)
         })
     }
@@ -108,10 +109,10 @@ fn is_utf8(charset: &str) -> bool {
     charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
 }
 
-/// Accepts JSON only. A form or plain text could be sent by any web page without asking (CORS «simple requests»).
+/// Accepts JSON only. Any web page could send a form or plain text without a preflight (CORS «simple requests»).
 ///
 /// # Errors
-/// 415 for anything else, and for nothing at all.
+/// 415 for anything else, and for a missing content type.
 pub fn require_json(headers: &HeaderMap) -> Result<(), HttpError> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = content_type.split(';').map(str::trim);
@@ -124,7 +125,7 @@ pub fn require_json(headers: &HeaderMap) -> Result<(), HttpError> {
     Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadUserInput, message))
 }
 
-/// Accepts bodies that are sent as they are. What is compressed would be read as what it is not.
+/// Accepts only bodies without an encoding. A compressed body would be misread.
 ///
 /// # Errors
 /// 415 for any `Content-Encoding`; the answer says that none is taken.

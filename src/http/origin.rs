@@ -1,4 +1,4 @@
-//! Which web pages may call: those of the server itself and those of the configured origins, nobody else.
+//! Which web pages may call the server: its own and those of the configured origins.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ const PREFLIGHT: [(HeaderName, HeaderValue); 2] = [
     (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT")),
     (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600")),
 ];
-/// What a page of an allowed origin may send if its preflight does not say what it wants to. Otherwise that is what it may:
-/// no header means anything here that such a page must not say, and tracing tools add some of their own.
+/// What a page of an allowed origin may send if its preflight names no headers. Otherwise it may send what it names: no
+/// header is dangerous here, and tracing tools add their own.
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "accept, authorization, content-type, if-match, if-none-match, if-range, range, traceparent, tracestate",
 );
@@ -43,8 +43,8 @@ pub fn is_allowed(headers: &HeaderMap, http: &HttpConfig) -> bool {
     is_own || http.allowed_origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
 }
 
-/// Cross-origin resource sharing. Pages that may not read an answer get it without the headers that would let them; only
-/// preflights are answered here.
+/// Cross-origin resource sharing. Pages that are not allowed get the response without the headers that would let them
+/// read it. Only preflights are answered here.
 pub async fn cross_origin(State(state): State<Arc<HttpState>>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
     let wanted = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();

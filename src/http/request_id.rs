@@ -59,7 +59,7 @@ pub async fn boundary(mut request: Request, next: Next) -> Response {
     .await
 }
 
-/// What a panic said, for the log.
+/// The message of a panic, for the log.
 pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("panic: {}", text.unwrap_or("without a message"))

@@ -26,8 +26,8 @@ use crate::{auth::share::Share, domain::client::Subnet};
 /// The place of a connection among all, and in its address's share.
 pub(super) type Place = (Share<Subnet>, OwnedSemaphorePermit);
 
-/// A connection that fails when its client takes nothing off for so long. It gives its place back when it is dropped,
-/// whoever has it then: the server, or the socket that it became.
+/// A connection that fails when its client reads nothing for a time. It frees its place when it is dropped, whether the
+/// server holds it then or the WebSocket that it became.
 pub(super) struct Guarded {
     stream: TcpStream,
     patience: Duration,

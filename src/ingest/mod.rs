@@ -28,7 +28,7 @@ pub struct Target {
     pub revision: i32,
 }
 
-/// Cuts a text into the chunks of a document. May take seconds, so call it where blocking is allowed.
+/// Splits a text into the chunks of a document. May take seconds, so call it where blocking is allowed.
 ///
 /// # Errors
 /// As [`chunking::split`].
@@ -68,7 +68,7 @@ pub fn texts(chunks: &[NewChunk]) -> Vec<String> {
     chunks.iter().map(|NewChunk { chunk, .. }| in_context(&chunk.headings, &chunk.content)).collect()
 }
 
-/// A chunk below its headings. A chunk out of the middle of a document rarely says what it is about; its headings do.
+/// A chunk with its headings. A chunk from the middle of a document rarely names its subject; its headings do.
 fn in_context(headings: &[String], content: &str) -> String {
     let mut text = String::new();
     for heading in headings {

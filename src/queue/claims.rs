@@ -1,10 +1,10 @@
 //! Which jobs a runner takes next.
 //!
-//! - Each lane has slots of its own. Within a lane tenants take turns, and none has all slots: somebody who asks for one
-//!   document waits for none of another's thousands. What a turn costs does not depend on how many jobs wait.
-//! - A job with which a process died is a suspect, and suspects run one at a time. One that nothing else runs beside has
-//!   the process to itself for a while, so that another death tells who it was; most end sooner. After that others run
-//!   beside it again. The while doubles with each death, so that whoever needs long to bring the process down is found too.
+//! - Each lane has its own slots. Within a lane tenants take turns, and no tenant gets all slots, so a caller with one
+//!   document does not wait for another caller's thousands. The cost of a turn does not depend on the number of jobs.
+//! - A job is a suspect if a process died while it ran. Suspects run one at a time. A suspect that runs alone keeps the
+//!   process to itself for a while, so that another death identifies it; most suspects finish earlier. After that, other
+//!   jobs run beside it again. The time alone doubles with each death, so that a job that crashes late is found too.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ use crate::{
     domain::job::{Lane, Tenant},
 };
 
-/// How long a suspect has the process to itself at first.
+/// How long a suspect first runs alone.
 const ALONE: Duration = Duration::from_secs(2);
 const LONGEST_ALONE: Duration = Duration::from_mins(10);
 
@@ -41,7 +41,7 @@ impl Turns {
     }
 }
 
-/// What one tenant may still take in a lane.
+/// What one tenant may still claim in a lane.
 struct Share {
     most: usize,
     held: HashMap<Tenant, usize>,
@@ -56,7 +56,7 @@ impl Share {
 }
 
 impl Runner {
-    /// Claims what there is to do and room for.
+    /// Claims the jobs that are available and for which there is room.
     pub(super) async fn claim(&self) -> Result<Vec<ClaimedJob>, DatabaseError> {
         if self.suspect_is_to_be_alone() {
             return Ok(Vec::new());

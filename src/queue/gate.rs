@@ -1,4 +1,4 @@
-//! What jobs need outside this process, and the pause while it is away.
+//! External dependencies of jobs, and the pause while one is unavailable.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::{Cause, backoff};
 
-/// Something outside this process that may be away for a while.
+/// An external dependency that may be unavailable for a while.
 #[async_trait]
 pub trait Dependency: Send + Sync {
     /// What handlers call it.
@@ -21,14 +21,14 @@ pub trait Dependency: Send + Sync {
     async fn check(&self) -> Result<(), Cause>;
 }
 
-/// Dependencies, and which of them are away.
+/// Dependencies, and which of them are unavailable.
 pub(super) struct Gates {
     dependencies: HashMap<&'static str, Arc<dyn Dependency>>,
     away: Mutex<HashMap<&'static str, Absence>>,
 }
 
 struct Absence {
-    /// How often it was found away.
+    /// How often it was found unavailable.
     looks: i32,
     looked_at: DateTime<Utc>,
     look_again_at: DateTime<Utc>,
@@ -38,7 +38,7 @@ struct Absence {
 impl Gates {
     pub(super) fn new(dependencies: Vec<Arc<dyn Dependency>>, now: DateTime<Utc>) -> Self {
         let dependencies: HashMap<_, _> = dependencies.into_iter().map(|one| (one.name(), one)).collect();
-        // None counts as there before it was looked at.
+        // None counts as available before its first check.
         let unknown = |name: &&'static str| {
             (*name, Absence { looks: 0, looked_at: now, look_again_at: now, is_being_looked_at: false })
         };
@@ -46,13 +46,13 @@ impl Gates {
         Self { dependencies, away }
     }
 
-    /// Whether nothing of what is needed is known to be away.
+    /// Whether no required dependency is known to be unavailable.
     pub(super) fn are_open(&self, needs: &[&'static str]) -> bool {
         let away = self.away();
         needs.iter().all(|name| !away.contains_key(name))
     }
 
-    /// Notes that somebody found a dependency away.
+    /// Records that a dependency is unavailable.
     pub(super) fn close(&self, name: &'static str, now: DateTime<Utc>) {
         if self.dependencies.contains_key(name) {
             self.away().entry(name).or_insert_with(|| {
@@ -62,7 +62,7 @@ impl Gates {
         }
     }
 
-    /// The dependencies that it is time to look after. Each is handed out once until [`Self::looked`] is called.
+    /// The dependencies that are due for a check. Each is handed out once until [`Self::looked`] is called.
     pub(super) fn due(&self, now: DateTime<Utc>) -> Vec<Arc<dyn Dependency>> {
         let mut away = self.away();
         let due = away.iter_mut().filter(|(_, absence)| {
@@ -78,7 +78,7 @@ impl Gates {
         names.into_iter().filter_map(|name| self.dependencies.get(name).cloned()).collect()
     }
 
-    /// Notes what a look found. Returns whether the dependency is back.
+    /// Records the result of a check. Returns whether the dependency is available again.
     pub(super) fn looked(&self, name: &'static str, found: &Result<(), Cause>, now: DateTime<Utc>) -> bool {
         let mut away = self.away();
         if found.is_ok() {

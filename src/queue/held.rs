@@ -24,16 +24,16 @@ struct Running {
     since: Instant,
 }
 
-/// The suspect that runs.
+/// The suspect that is running.
 #[derive(Clone, Copy)]
 pub(super) struct RunningSuspect {
     pub(super) suspicions: i32,
     pub(super) since: Instant,
-    /// Whether nothing else runs.
+    /// Whether no other job is running.
     pub(super) is_alone: bool,
 }
 
-/// A job's entry, which goes with it, however it ends.
+/// A job's entry, which is removed when the job ends in any way.
 pub(super) struct Entry {
     held: Arc<Held>,
     lease: Lease,

@@ -1,7 +1,7 @@
-//! The job engine: claims, leases, signs of life, retries. It knows nothing of documents.
+//! The job engine: claims, leases, heartbeats, retries. It knows nothing of documents.
 //!
-//! A job runs at least once. Whoever runs it holds a lease with an epoch; a handler ends its job in the same transaction
-//! that makes the work true, and only while the epoch is still its own, so work of a worker that was given up for dead
+//! A job runs at least once. Its worker holds a lease with an epoch. A handler ends its job in the same transaction
+//! that stores the result, and only while the epoch is still its own, so the work of a worker that was considered dead
 //! never counts.
 
 mod backoff;
@@ -26,10 +26,10 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// Why a job was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
-    /// The reason may pass; try again.
+    /// The reason may be temporary; try again.
     #[error("{0}")]
     Transient(#[source] Cause),
-    /// Nobody knows whether the reason passes; try again a few times.
+    /// The reason may be temporary or not; try again a few times.
     #[error("{0}")]
     Unknown(#[source] Cause),
     /// It can't be done now. Try again after this time; it costs no attempt.
@@ -39,53 +39,53 @@ pub enum JobError {
         #[source]
         reason: Cause,
     },
-    /// Something that the server depends on does not answer. Try again when it does; it costs no attempt.
+    /// A dependency does not answer. Retry when it does; it costs no attempt.
     #[error("{source}")]
     Away {
         dependency: &'static str,
         #[source]
         source: Cause,
     },
-    /// Nobody understands what the job says. It is put aside.
+    /// No handler understands the job. It is parked.
     #[error("{0}")]
     Unreadable(#[source] Cause),
-    /// Another worker has the job now; what was done here does not count.
+    /// Another worker has the job now; the work done here does not count.
     #[error("the lease was lost")]
     LeaseLost,
-    /// The server is stopping; the job goes back as it was.
+    /// The server is stopping; the job is returned unchanged.
     #[error("the server is stopping")]
     Stopped,
 }
 
-/// Does jobs of one kind.
+/// Handles jobs of one kind.
 #[async_trait]
 pub trait Handler: Send + Sync {
     /// The kind of job, as stored. Frozen once released.
     fn kind(&self) -> &'static str;
 
-    /// The [`Dependency`]s without which jobs of this kind are not begun.
+    /// The [`Dependency`]s without which jobs of this kind are not started.
     fn needs(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Does the job and removes it from the queue, in one transaction with what it made true. Stops between steps when
-    /// `stop` is cancelled. May be called again for the same job after any of its steps.
+    /// Runs the job and removes it from the queue, in one transaction with its result. Stops between steps when `stop`
+    /// is cancelled. May be called again for the same job after any of its steps.
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError>;
 
-    /// Tells whom it concerns that the job will be tried again after `pause`. Is called once while the same reason keeps
-    /// the job waiting.
+    /// Announces that the job will be retried after `pause`. It is called once while the same reason keeps the job
+    /// waiting.
     async fn postponed(&self, job: &ClaimedJob, error: &JobError, pause: Duration);
 
-    /// Settles a job that will not be tried again, and removes it from the queue. `JobError::Later` instead keeps it: for
-    /// jobs that nobody may give up.
+    /// Settles a job that will not be retried, and removes it from the queue. `JobError::Later` keeps it instead: for
+    /// jobs that must never be given up.
     async fn give_up(&self, job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError>;
 }
 
-/// Why a job will not be tried again.
+/// Why a job will not be retried.
 #[derive(Clone, Copy, Debug)]
 pub enum GiveUp<'e> {
-    /// It failed too often; this was the last time.
+    /// It failed too often; this was the last attempt.
     Failed(&'e JobError),
-    /// It took its worker down too often.
+    /// It crashed its worker too often.
     Crashed,
 }

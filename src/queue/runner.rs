@@ -1,4 +1,4 @@
-//! The loop that claims jobs and sees them through.
+//! The loop that claims jobs and runs them.
 
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -26,30 +26,30 @@ use crate::{
     domain::{clock::Clock, id::WorkerId, job::Lane},
 };
 
-/// Tries for a job that fails for a reason that nobody knows.
+/// Attempts of a job that fails for an unknown reason.
 const ATTEMPTS_FOR_UNKNOWN: i32 = 3;
 
-/// How the queue is worked on.
+/// The settings of the queue.
 #[derive(Clone, Debug)]
 pub struct QueueSettings {
-    /// Jobs at the same time in each lane.
+    /// Concurrent jobs in each lane.
     pub lanes: Vec<(Lane, usize)>,
-    /// How long a job is held without a sign of life.
+    /// How long a job is held without a heartbeat.
     pub lease: Duration,
-    /// Time between two signs of life.
+    /// Time between two heartbeats.
     pub heartbeat: Duration,
-    /// Time between two looks for jobs of dead workers.
+    /// Time between two checks for jobs of dead workers.
     pub sweep: Duration,
-    /// Time between two looks for work when nobody calls.
+    /// Time between two checks for jobs without a notification.
     pub poll: Duration,
     pub max_attempts: i32,
     pub max_crashes: i32,
-    /// Whether this process is the only one on its data: a job held at its start is nobody's, and one held later is its
-    /// own.
+    /// Whether this process is the only one on its data: a job that is held at its start has no holder any longer, and
+    /// one that is held later is its own.
     pub is_alone: bool,
 }
 
-/// Works on the queue until it is stopped.
+/// Runs jobs of the queue until it is stopped.
 pub struct Runner {
     pub(super) database: Database,
     pub(super) clock: Arc<dyn Clock>,
@@ -60,8 +60,8 @@ pub struct Runner {
     pub(super) turns: Turns,
     worker: WorkerId,
     wake: Arc<Notify>,
-    /// Taken while jobs are claimed and while it is looked after those that are held, so that a job which is just being
-    /// claimed is not mistaken for a stray.
+    /// Held while jobs are claimed and while held jobs are checked, so that a job which is just being claimed is not
+    /// mistaken for an orphan.
     claiming: Mutex<()>,
 }
 
@@ -91,7 +91,8 @@ impl Runner {
         }
     }
 
-    /// Works until `stop` is cancelled, then lets running jobs end their current step and gives them back.
+    /// Runs jobs until `stop` is cancelled, then lets running jobs finish their current step and returns them to the
+    /// queue.
     ///
     /// # Errors
     /// When the database fails at the start.
@@ -100,10 +101,10 @@ impl Runner {
             let now = self.clock.now();
             let rescued = self.database.transaction(|tx| jobs::rescue_all(tx, now).boxed()).await?;
             if rescued > 0 {
-                info!(jobs = rescued, "jobs of the last run are taken up again");
+                info!(jobs = rescued, "jobs of the last run are resumed");
             }
         }
-        // Signs of life go on until the last job has ended.
+        // Heartbeats continue until the last job has ended.
         let is_over = CancellationToken::new();
         let keeper = tokio::spawn(Arc::clone(&self).keep_alive(is_over.clone()));
         self.work(&stop).await;
@@ -119,7 +120,7 @@ impl Runner {
     async fn work(self: &Arc<Self>, stop: &CancellationToken) {
         let mut running = JoinSet::new();
         while !stop.is_cancelled() {
-            // Interest is registered before the look, so that no call falls between the two.
+            // Register before the check, so that no notification is lost between the two.
             let call = self.wake.notified();
             self.look_after_gates(&mut running);
             let claimed = self.claim_and_hold(stop).await.unwrap_or_else(|error| {
@@ -161,7 +162,7 @@ impl Runner {
         Ok(claimed.collect())
     }
 
-    /// Looks, beside the work, whether what was away is back.
+    /// Checks, in parallel with the jobs, whether unavailable dependencies are back.
     fn look_after_gates(self: &Arc<Self>, running: &mut JoinSet<()>) {
         for dependency in self.gates.due(self.clock.now()) {
             let runner = Arc::clone(self);
@@ -188,14 +189,14 @@ impl Runner {
         match result {
             Ok(()) => {}
             Err(JobError::LeaseLost) => info!(job.id = %job.id, job.kind, "the job went to another worker"),
-            // It is found among those that are held for nothing, and tried again.
+            // It is found among the jobs held without need, and retried.
             Err(error) => {
                 error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "job not settled");
             }
         }
     }
 
-    /// Does with a job what the reason asks for that it was not done.
+    /// Settles a job that did not succeed, according to the reason.
     async fn settle(&self, handler: &dyn Handler, job: &ClaimedJob, error: JobError) -> Result<(), JobError> {
         match error {
             JobError::LeaseLost => Err(error),
@@ -221,7 +222,7 @@ impl Runner {
         error: &JobError,
         pause: Duration,
     ) -> Result<(), JobError> {
-        // A long absence is one piece of news.
+        // A long outage is reported once.
         if job.delays == 0 {
             info!(job.id = %job.id, job.kind, error = error as &dyn std::error::Error, "job put off");
             self.tell_of_pause(handler, job, error, pause).await;
@@ -266,14 +267,14 @@ impl Runner {
 
     async fn tell_of_pause(&self, handler: &dyn Handler, job: &ClaimedJob, error: &JobError, pause: Duration) {
         if let Err(error) = caught(handler.postponed(job, error, pause).map(Ok)).await {
-            error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "a pause can't be told");
+            error!(job.id = %job.id, job.kind, error = &error as &dyn std::error::Error, "a pause can't be announced");
         }
     }
 
     async fn bury(&self, job: &ClaimedJob, error: &JobError) -> Result<(), JobError> {
         error!(
             job.id = %job.id, job.kind, error = error as &dyn std::error::Error,
-            "nobody understands this job; it stays in the table `jobs` as DEAD"
+            "no handler understands this job; it stays in the table `jobs` as DEAD"
         );
         let (lease, message) = (job.lease(), error.to_string());
         let message = message.as_str();
@@ -294,8 +295,8 @@ impl Runner {
         proven(self.database.transaction(|tx| jobs::release(tx, lease, cost, run_at, now, message).boxed()).await)
     }
 
-    /// Gives signs of life for the jobs that run here, then takes up those of workers that give none: never the other way
-    /// round, so that a process which stood still does not take itself for dead.
+    /// Sends heartbeats for the jobs that run here, then recovers those of workers without a heartbeat. Never the other
+    /// way round, so that a process that was paused does not consider itself dead.
     async fn keep_alive(self: Arc<Self>, is_over: CancellationToken) {
         let mut heartbeat = tokio::time::interval(self.settings.heartbeat);
         let mut sweep = tokio::time::interval(self.settings.sweep);
@@ -322,7 +323,7 @@ impl Runner {
         };
         self.held.stop(&kept.lost);
         for stray in &kept.strays {
-            warn!(job.id = %stray.id, stray.kind, "a job was held for nothing and is taken up again");
+            warn!(job.id = %stray.id, stray.kind, "a job was held without need and is resumed");
             if let Err(error) = self.release(stray, Cost::Delay, backoff::long_pause(stray.delays), None).await {
                 warn!(job.id = %stray.id, error = &error as &dyn std::error::Error, "the job can't be given back");
             }
@@ -331,7 +332,7 @@ impl Runner {
             let (worker, now) = (self.worker, self.clock.now());
             let rescued = self.database.transaction(|tx| jobs::rescue_dead(tx, worker, now).boxed()).await?;
             if rescued > 0 {
-                warn!(jobs = rescued, "jobs of workers that gave no sign of life are taken up again");
+                warn!(jobs = rescued, "jobs of workers without a heartbeat are resumed");
                 self.wake.notify_one();
             }
         }
@@ -339,13 +340,13 @@ impl Runner {
     }
 }
 
-/// What a handler returns, with a panic as an error: whatever becomes of it, its job is settled or put off.
+/// The result of a handler, with a panic as an error: in every case its job is settled or delayed.
 async fn caught(step: impl Future<Output = Result<(), JobError>>) -> Result<(), JobError> {
     let result = AssertUnwindSafe(step).catch_unwind().await;
     result.unwrap_or_else(|_| Err(JobError::Unknown("the job panicked".into())))
 }
 
-/// The outcome of a write that is only good while the lease is.
+/// The result of a write that is only valid while the lease is.
 fn proven(held: Result<bool, DatabaseError>) -> Result<(), JobError> {
     match held {
         Ok(true) => Ok(()),

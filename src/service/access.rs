@@ -1,5 +1,5 @@
-//! Where a use case asks whether the caller may: by reading the collection under the action, so that the answer is made
-//! by the database, in the statement and the transaction that act on it.
+//! Permission checks of use cases: the collection is read for the action, so the database decides, in the same
+//! statement and transaction that then act on it.
 
 use crate::{
     auth::viewer::Viewer,
@@ -8,7 +8,7 @@ use crate::{
     error::Error,
 };
 
-/// Takes a collection in which the caller may do `action`, until the transaction ends.
+/// Locks a collection for this transaction if the caller may perform `action` on it.
 ///
 /// # Errors
 /// `Unauthenticated`; `Forbidden` for a collection that the caller sees; `NotFound` for any other.
@@ -23,7 +23,7 @@ pub(super) async fn lock_collection(
     or_refused(found, &tx.reader(viewer.scope()), viewer, id).await
 }
 
-/// Finds a collection in which the caller may do `action`.
+/// Finds a collection in which the caller may perform `action`.
 ///
 /// # Errors
 /// As [`lock_collection`].
@@ -50,11 +50,11 @@ async fn or_refused(
     }
 }
 
-/// The refusal of something that the caller sees and may not touch.
+/// The error for an object that the caller can see but not change.
 pub(super) fn forbidden(viewer: &Viewer) -> Error {
     Error::Forbidden(if viewer.key().is_some() {
-        "This API key, or the account that it belongs to, may not do this in this collection."
+        "This API key or its account is not allowed to do this in this collection."
     } else {
-        "Your role in this collection does not allow this. Ask its owner for another."
+        "Your role in this collection does not allow this. Ask its owner for another role."
     })
 }

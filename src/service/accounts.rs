@@ -1,4 +1,4 @@
-//! Accounts: opened, by invitation or freely, and administered.
+//! Accounts: registration, invitations and administration.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
@@ -30,29 +30,29 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// What is needed to open an account.
+/// A registration.
 #[derive(Clone)]
 pub struct NewAccount {
     pub username: String,
     pub email: String,
     pub password: String,
     pub full_name: Option<String>,
-    /// The token of an invitation, where there is one.
+    /// The token of an invitation, if there is one.
     pub invitation: Option<String>,
 }
 
-/// An invitation that was just made. The token is shown once.
+/// A new invitation. Its token is shown only once.
 #[derive(Clone, Debug)]
 pub struct NewInvitation {
     pub invitation: Invitation,
     pub token: Secret,
 }
 
-/// What an administrator changes of an account.
+/// What an administrator can change in an account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AccountChange {
     Activate,
-    /// Ends all logins of the account at once, and makes its keys useless until it is active again.
+    /// Ends all sessions of the account at once, and disables its keys until it is active again.
     Deactivate,
     Role(ServerRole),
 }
@@ -60,8 +60,8 @@ pub enum AccountChange {
 const MAX_USERNAME: usize = 64;
 const MAX_EMAIL: usize = 254;
 
-/// Opens an account. The first one becomes admin; after it, the server's setting says who may. Whoever runs a command on
-/// the server's machine always may.
+/// Registers an account. The first one becomes administrator; after that, the server's setting decides who can
+/// register. The operator on the server's machine always can.
 ///
 /// # Errors
 /// `Forbidden` when registration is closed or needs an invitation, `Invalid` for the input, `RateLimited`.
@@ -115,7 +115,11 @@ pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -
                     violations.add(ViolationCode::Taken, "username", "This user name is taken. Choose another.");
                 }
                 if email_taken {
-                    violations.add(ViolationCode::Taken, "email", "There is an account with this e-mail address.");
+                    violations.add(
+                        ViolationCode::Taken,
+                        "email",
+                        "An account with this e-mail address already exists.",
+                    );
                 }
                 violations.check()?;
                 let role = if is_first { ServerRole::Admin } else { invited.unwrap_or(ServerRole::Member) };
@@ -142,13 +146,13 @@ fn check_registration(registration: Registration) -> Result<(), Error> {
     match registration {
         Registration::Open => Ok(()),
         Registration::Invite => {
-            Err(Error::Forbidden("This server opens accounts by invitation. Ask its administrator for one."))
+            Err(Error::Forbidden("Registration on this server needs an invitation. Ask its administrator for one."))
         }
         Registration::Closed => Err(Error::Forbidden("Registration is closed on this server. Ask its administrator.")),
     }
 }
 
-/// Uses an invitation up. Returns the role that it gives.
+/// Uses up an invitation. Returns its role.
 async fn use_invitation(
     tx: &Transaction<'_>,
     token: &str,
@@ -166,17 +170,18 @@ async fn use_invitation(
             && invitation.email.as_ref().is_none_or(|only| name::folded(only) == name::folded(email))
     };
     let Some(invitation) = found.filter(is_good) else {
-        let message = "This invitation is not good (any more), or is for another e-mail address. Ask for a new one.";
+        let message =
+            "This invitation is invalid, used or expired, or it is for another e-mail address. Ask for a new one.";
         return Err(Error::invalid(ViolationCode::Invalid, "invitation", message));
     };
     invitations::set_used(tx, invitation.id, now).await?;
     Ok(invitation.role)
 }
 
-/// Makes an invitation: whoever has its token may open one account with this role.
+/// Creates an invitation: its token can register one account with this role.
 ///
 /// # Errors
-/// `Unauthenticated`, `Forbidden` for anybody but administrators, `Invalid` for the input.
+/// `Unauthenticated`, `Forbidden` except for administrators, `Invalid` for the input.
 pub async fn invite(
     services: &Services,
     viewer: &Viewer,
@@ -250,7 +255,8 @@ pub async fn change(services: &Services, viewer: &Viewer, id: UserId, change: Ac
                 users::update(tx, &user).await?;
                 if was_admin && users::count_active_admins(tx).await? == 0 {
                     return Err(Error::Conflict(
-                        "This is the last administrator of the server. Make somebody else one first.".into(),
+                        "This is the last administrator of the server. Make someone else an administrator first."
+                            .into(),
                     ));
                 }
                 let deed = Deed::new(action).to(id).saying(match user.role {
@@ -265,7 +271,7 @@ pub async fn change(services: &Services, viewer: &Viewer, id: UserId, change: Ac
         .await
 }
 
-/// Gives an account another password, for whoever runs a command on the server's machine. All its logins end.
+/// Sets a new password for an account, for the operator on the server's machine. All its sessions end.
 ///
 /// # Errors
 /// `NotFound`, or `Invalid` for the password.

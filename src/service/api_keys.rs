@@ -1,4 +1,4 @@
-//! API keys: made, shown once, revoked.
+//! API keys: created, shown once, revoked.
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -24,22 +24,23 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// What a new key is to be good for.
+/// A new API key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewApiKey {
     pub name: String,
     pub actions: Vec<Action>,
-    /// The collections that it is good for; `None`: all of its owner, also later ones.
+    /// The collections that it can access; `None`: all that its owner can access, including later ones.
     pub collections: Option<Vec<CollectionId>>,
     pub expires_at: Option<DateTime<Utc>>,
     pub points_per_minute: Option<i32>,
     pub points_budget: Option<i64>,
 }
 
-/// Collections that a key can name.
+/// Maximum number of collections that a key can name.
 const MAX_COLLECTIONS: usize = 100;
 
-/// Makes a key of the caller's. It can do what it says and what the caller may at that moment, whichever is less.
+/// Creates a key of the caller. It can perform an action if the key names it and its owner is allowed to at that
+/// moment.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for a key, `Invalid` for the input, `Conflict` for too many keys.
@@ -49,16 +50,16 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
     let mut violations = Violations::default();
     let name = violations.text("name", "the key's name", &input.name, MAX_NAME);
     if input.actions.is_empty() {
-        violations.add(ViolationCode::Required, "actions", "Say what the key is good for: at least one action.");
+        violations.add(ViolationCode::Required, "actions", "Choose at least one action that the key allows.");
     }
     for (index, action) in input.actions.iter().enumerate() {
         if !policy::rule(*action).keys {
-            let message = format!("{} can't be done with a key. Leave it out.", action.as_str());
+            let message = format!("{} is not possible with a key. Leave it out.", action.as_str());
             violations.add(ViolationCode::Invalid, &format!("actions.{index}"), message);
         }
     }
     if input.expires_at.is_some_and(|end| end <= now) {
-        violations.add(ViolationCode::Invalid, "expiresAt", "Choose a time that is still to come.");
+        violations.add(ViolationCode::Invalid, "expiresAt", "Choose a time in the future.");
     }
     if input.points_per_minute.is_some_and(|points| points < 1) {
         violations.add(ViolationCode::Invalid, "pointsPerMinute", "Give at least one point a minute, or no limit.");
@@ -108,7 +109,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
         .transaction(|tx| {
             async move {
                 if api_keys::count_good(tx, user, now).await? >= most {
-                    return Err(Error::Conflict(format!("You have {most} keys already. Revoke one first.")));
+                    return Err(Error::Conflict(format!("You already have {most} keys. Revoke one first.")));
                 }
                 api_keys::insert(tx, new, digest.clone()).await?;
                 audit::done(tx, viewer, Deed::new(AuditAction::ApiKeyCreate).to(new.id), now).await?;
@@ -120,7 +121,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
     Ok((key, secret))
 }
 
-/// Makes a key of the caller's useless. Doing it again is fine.
+/// Revokes a key of the caller. Revoking it again succeeds.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for a key, `NotFound`.

@@ -1,5 +1,5 @@
-//! The audit log: changes are noted in their own transaction, so that none is without its line; refusals are noted a
-//! moment later, together, so that nobody can slow the server down, or measure it, by being refused.
+//! The audit log. Changes are recorded in their own transaction, so none is without its entry. Denials are recorded a
+//! moment later, in batches, so that callers can't slow the server down, or measure it, by being denied.
 
 use std::collections::HashMap;
 
@@ -18,10 +18,10 @@ use crate::{
     error::{Error, ErrorCode, ViolationCode},
 };
 
-/// Lines that one caller gets in one of them for one kind of refusal. The last says how many more there were.
+/// Entries per batch for one caller and one kind of denial. The last one says how many more there were.
 const LINES: usize = 10;
 
-/// What was done, or tried, apart from by whom.
+/// What was done or tried, apart from the caller.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Deed {
     action: AuditAction,
@@ -32,34 +32,34 @@ pub struct Deed {
 }
 
 impl Deed {
-    /// Something that was done.
+    /// An audited action.
     #[must_use]
     pub fn new(action: AuditAction) -> Self {
         Self { action, by: None, object: None, collection: None, message: None }
     }
 
-    /// By this account, where the request does not come with its credential.
+    /// By this account, if the request does not carry its credential.
     #[must_use]
     pub fn by(mut self, user: UserId) -> Self {
         self.by = Some(user);
         self
     }
 
-    /// To this object. The nil id stands for a text that was none.
+    /// On this object. The nil id stands for a malformed id.
     #[must_use]
     pub fn to(mut self, object: impl Into<Option<AuditObject>>) -> Self {
         self.object = object.into().filter(|object| !object.id.is_nil());
         self
     }
 
-    /// In this collection. The nil id stands for a text that was none.
+    /// In this collection. The nil id stands for a malformed id.
     #[must_use]
     pub fn within(mut self, collection: impl Into<Option<CollectionId>>) -> Self {
         self.collection = collection.into().filter(|collection| !collection.0.is_nil());
         self
     }
 
-    /// More about it, for people.
+    /// Details for people.
     #[must_use]
     pub fn saying(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
@@ -84,7 +84,7 @@ impl Deed {
     }
 }
 
-/// Notes a change in the transaction that makes it.
+/// Records a change in the transaction that makes it.
 pub(super) async fn done(
     tx: &Transaction<'_>,
     viewer: &Viewer,
@@ -94,23 +94,23 @@ pub(super) async fn done(
     audit_log::insert_many(tx, vec![deed.entry(viewer, AuditResult::Done, now)]).await
 }
 
-/// Where refusals go.
+/// Where denials are recorded.
 #[derive(Clone, Debug)]
 pub struct AuditTrail(Notes<AuditEntry>);
 
 impl AuditTrail {
-    /// A trail that is written by a task of its own, until the last clone is dropped.
+    /// A trail that a background task writes, until the last clone is dropped.
     #[must_use]
     pub fn start(database: Database) -> Self {
         Self(Notes::start(move |refusals| write(database.clone(), refusals).boxed()))
     }
 
-    /// Waits until what was refused so far is written.
+    /// Waits until all denials so far are written.
     pub async fn flush(&self) {
         self.0.flush().await;
     }
 
-    /// Notes a refusal, if `error` is one.
+    /// Records a denial, if `error` is one.
     pub fn refused(&self, viewer: &Viewer, deed: Deed, error: &Error, now: DateTime<Utc>) {
         if !is_refusal(error) {
             return;
@@ -121,7 +121,7 @@ impl AuditTrail {
     }
 }
 
-/// Whether the caller was refused for who they are, and not for what they wrote.
+/// Whether the caller was denied for lack of permission, and not for invalid input.
 fn is_refusal(error: &Error) -> bool {
     let is_about_rights =
         |code| matches!(code, ViolationCode::NotFound | ViolationCode::Forbidden | ViolationCode::WrongCredentials);
@@ -139,7 +139,7 @@ async fn write(database: Database, refusals: Vec<AuditEntry>) {
     }
 }
 
-/// The refusals without those of which there are too many of one kind from one caller.
+/// The denials, without those in excess of one kind from one caller.
 fn shortened(refusals: Vec<AuditEntry>) -> Vec<AuditEntry> {
     let mut kept: Vec<AuditEntry> = Vec::new();
     let mut kinds: HashMap<_, (usize, usize)> = HashMap::new();

@@ -1,4 +1,4 @@
-//! Collections: create, change, remove.
+//! Collections: create, change, delete.
 
 use futures_util::FutureExt;
 use serde_json::json;
@@ -33,10 +33,10 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// The kind of the job that removes a collection.
+/// The kind of the job that deletes a collection.
 pub const DELETE_COLLECTION: &str = "delete_collection";
 
-/// What a new collection is to be.
+/// A new collection.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct NewCollection {
     pub name: String,
@@ -46,7 +46,7 @@ pub struct NewCollection {
     pub meta: Option<serde_json::Value>,
 }
 
-/// How the texts of a new collection are to be cut; what is not said follows the server's settings.
+/// How the texts of a new collection are split; missing values follow the server's settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ChunkingRequest {
     pub strategy: Option<ChunkingStrategy>,
@@ -54,7 +54,7 @@ pub struct ChunkingRequest {
     pub overlap_tokens: Option<i32>,
 }
 
-/// What is to change in a collection. `None` keeps; for what can be empty, `Some(None)` clears.
+/// Changes to a collection. `None` keeps the value; for fields that can be empty, `Some(None)` clears it.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct CollectionPatch {
     pub name: Option<String>,
@@ -65,14 +65,16 @@ pub struct CollectionPatch {
 
 const MIN_CHUNK_TOKENS: i32 = 16;
 
-/// Creates an empty collection that belongs to the caller.
+/// Creates an empty collection owned by the caller.
 ///
 /// # Errors
-/// `Unauthenticated`, `Forbidden` for an API key that is not good for it, or `Invalid` for the input.
+/// `Unauthenticated`, `Forbidden` for an API key that does not allow it, or `Invalid` for the input.
 pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) -> Result<Collection, Error> {
     let owner = viewer.require(Action::CollectionCreate)?;
     if viewer.scope().key().is_some_and(|key| !key.all_collections) {
-        return Err(Error::Forbidden("This API key is good for the collections that it names, and not for new ones."));
+        return Err(Error::Forbidden(
+            "This API key is limited to the collections that it names, so it can't create new ones.",
+        ));
     }
     let mut violations = Violations::default();
     let name = violations.title("name", "the collection's name", &input.name, MAX_NAME);
@@ -168,7 +170,7 @@ pub async fn update(
         .await
 }
 
-/// Removes a collection with all that is in it. It is gone for readers at once; the operation frees its space.
+/// Deletes a collection and everything in it. Readers stop seeing it at once; the operation frees its storage.
 ///
 /// # Errors
 /// `NotFound`, or `Forbidden` where the caller may only read.
@@ -222,7 +224,7 @@ fn chunking(services: &Services, violations: &mut Violations, request: ChunkingR
         violations.add(
             ViolationCode::Invalid,
             "chunking.maxTokens",
-            format!("Choose between {MIN_CHUNK_TOKENS} and {most} tokens: more the model does not read."),
+            format!("Choose between {MIN_CHUNK_TOKENS} and {most} tokens: the model does not read more."),
         );
     }
     let overlap_tokens = request
@@ -242,7 +244,7 @@ fn chunking(services: &Services, violations: &mut Violations, request: ChunkingR
     }
 }
 
-/// Refuses a name that its owner has for another collection.
+/// Rejects a name that another collection of its owner has.
 pub(super) async fn check_name_is_free(
     tx: &Transaction<'_>,
     collection: &Collection,
@@ -260,5 +262,5 @@ fn name_taken(error: crate::db::DatabaseError) -> Error {
 }
 
 fn taken() -> Error {
-    Error::invalid(ViolationCode::Taken, "name", "You have a collection of this name. Choose another.")
+    Error::invalid(ViolationCode::Taken, "name", "You already have a collection with this name. Choose another.")
 }

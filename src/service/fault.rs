@@ -49,7 +49,7 @@ fn of_adapter(dependency: &'static str, is_retryable: bool, fault: impl StdError
     }
 }
 
-/// So that transactions of use cases are run again when another one was in the way.
+/// So that transactions of use cases are run again when another one interfered.
 impl AsContention for Error {
     fn is_contention(&self) -> bool {
         cause::<DatabaseError>(self).is_some_and(AsContention::is_contention)

@@ -1,29 +1,29 @@
-//! Where the words of a question stand in a passage.
+//! Finds the words of a question in a chunk.
 
 use std::{ops::Range, sync::OnceLock};
 
 use crate::vector::WordMatcher;
 
-/// A piece of a passage with the places of matching words. All positions are in characters (Unicode scalar values).
+/// An excerpt of a chunk with the positions of matching words. All positions are in characters (Unicode scalar values).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Highlight {
-    /// The piece, as it stands in the passage.
+    /// The excerpt, exactly as in the chunk.
     pub text: String,
-    /// Where the piece starts in the passage.
+    /// Where the excerpt starts in the chunk.
     pub start_offset: usize,
     /// The matching words, as ranges of `text`.
     pub ranges: Vec<Range<usize>>,
 }
 
-/// Characters that a piece shows on either side of its matches, at least to the next border of a word.
+/// Characters that an excerpt shows on either side of its matches, at least to the next word boundary.
 const CONTEXT: usize = 60;
-/// Pieces of one passage.
+/// Excerpts of one chunk.
 const MAX_PIECES: usize = 3;
 
-/// Finds the words of one question in passages. They match as they do in the lexical leg: by stem, stop words left out.
+/// Finds the words of one question in chunks. They match as in the lexical leg: by stem, without stop words.
 pub struct Highlighter {
     query: String,
-    /// Made when the first passage is shown: not every search asks for highlights.
+    /// Created when the first chunk is shown, because not every search selects highlights.
     matcher: OnceLock<WordMatcher>,
 }
 
@@ -34,8 +34,8 @@ impl Highlighter {
         Self { query: query.to_owned(), matcher: OnceLock::new() }
     }
 
-    /// The pieces of `text` in which words of the question stand, in the order of the text: the ones with the most
-    /// different words, if there are more than three.
+    /// Excerpts of `text` that contain words of the question, in text order: those with the most different words, if
+    /// there are more than three.
     #[must_use]
     pub fn highlights(&self, text: &str) -> Vec<Highlight> {
         highlights(self.matcher.get_or_init(|| WordMatcher::new(&self.query)), text)
@@ -51,7 +51,7 @@ fn highlights(matcher: &WordMatcher, text: &str) -> Vec<Highlight> {
         })
         .collect();
 
-    // Matches that are near each other share a piece.
+    // Matches close to each other share an excerpt.
     let mut pieces: Vec<&[(Range<usize>, u32)]> =
         matches.chunk_by(|(left, _), (right, _)| right.start - left.end <= 2 * CONTEXT).collect();
     let variety = |piece: &[(Range<usize>, u32)]| {

@@ -1,4 +1,4 @@
-//! Whether the vector store holds what the database says, as far as it is known: workers compare and repair.
+//! Whether the vector store matches the database, as far as it is known: workers compare and repair.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,12 +21,12 @@ struct State {
     checked_at: Option<DateTime<Utc>>,
     collections: usize,
     differing: HashMap<CollectionId, Difference>,
-    /// Collections that had more points than chunks when they were last looked at. What is being indexed has its points
-    /// first, so it takes a second look to tell.
+    /// Collections that had more points than chunks at the last check. While documents are indexed, points are written
+    /// first, so it takes a second check to be sure.
     suspected: HashSet<CollectionId>,
 }
 
-/// Chunks and points of a collection, where they are not as many.
+/// The numbers of chunks and points of a collection, where they differ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Difference {
     pub chunks: i64,
@@ -36,20 +36,20 @@ pub(crate) struct Difference {
 /// The last comparison in numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct IntegrityReport {
-    /// When all collections had been compared; `None` before the first time since the start.
+    /// When the last comparison of all collections ended; `None` before the first since the start.
     pub checked_at: Option<DateTime<Utc>>,
     /// Collections that were compared.
     pub collections: usize,
     /// Collections that differ and are not repaired yet.
     pub differing: usize,
-    /// Points that are missing in those, at least.
+    /// Missing points in them, at least.
     pub missing_points: i64,
-    /// Points too many in those, at least.
+    /// Surplus points in them, at least.
     pub surplus_points: i64,
 }
 
 impl Integrity {
-    /// What is known now.
+    /// The current report.
     pub fn report(&self) -> IntegrityReport {
         let state = self.state();
         let differences = || state.differing.values();
@@ -62,7 +62,7 @@ impl Integrity {
         }
     }
 
-    /// Notes that a collection was repaired, or is gone.
+    /// Records that a collection was repaired or deleted.
     pub(crate) fn repaired(&self, collection: CollectionId) {
         let mut state = self.state();
         state.suspected.remove(&collection);
@@ -71,7 +71,7 @@ impl Integrity {
         }
     }
 
-    /// Notes what a comparison found. Returns whether it has to be repaired.
+    /// Records what a comparison found. Returns whether it has to be repaired.
     pub(crate) fn found(&self, collection: CollectionId, found: Option<Difference>) -> bool {
         let mut state = self.state();
         let Some(found) = found else {
@@ -86,7 +86,7 @@ impl Integrity {
         true
     }
 
-    /// Notes that all collections were compared, and forgets those that are gone.
+    /// Records that all collections were compared, and forgets deleted ones.
     pub(crate) fn compared(&self, all: &HashSet<CollectionId>, at: DateTime<Utc>) {
         let mut state = self.state();
         state.differing.retain(|id, _| all.contains(id));

@@ -1,5 +1,5 @@
-//! When logins and API keys were used last. That is noted behind the requests: reading must not depend on writing. A note
-//! that is lost is made again by the next request.
+//! The last use of sessions and API keys. It is recorded in the background, because reading must not depend on writing.
+//! If a record is lost, the next request makes it again.
 
 use std::{
     collections::BTreeMap,
@@ -27,10 +27,10 @@ use crate::{
     },
 };
 
-/// How often the last use of a login or key is written down at most.
+/// Minimum time between two records of the last use of a session or key.
 const INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
-/// Where uses of logins and keys are noted.
+/// Where uses of sessions and keys are recorded.
 #[derive(Clone, Debug)]
 pub struct LastUses(Notes<Use>);
 
@@ -49,19 +49,19 @@ enum Credential {
 }
 
 impl LastUses {
-    /// Uses that are written by a task of its own, until the last clone is dropped.
+    /// Uses that a background task writes, until the last clone is dropped.
     #[must_use]
     pub fn start(database: Database) -> Self {
         let is_failing = Arc::new(AtomicBool::new(false));
         Self(Notes::start(move |uses| write(database.clone(), uses, Arc::clone(&is_failing)).boxed()))
     }
 
-    /// Waits until the uses so far are written, or given up.
+    /// Waits until the uses so far are written or given up.
     pub async fn flush(&self) {
         self.0.flush().await;
     }
 
-    /// Notes that a login is used, unless that was noted a moment ago.
+    /// Records the use of a session, unless one was recorded a moment ago.
     pub(super) fn of_session(&self, session: &Session, client: &Client, now: DateTime<Utc>) {
         if now >= session.last_used_at + INTERVAL {
             let address = client.address.map(|address| address.to_string());
@@ -69,7 +69,7 @@ impl LastUses {
         }
     }
 
-    /// Notes that a key is used, unless that was noted a moment ago.
+    /// Records the use of a key, unless one was recorded a moment ago.
     pub(super) fn of_key(&self, key: &ApiKey, now: DateTime<Utc>) {
         if key.last_used_at.is_none_or(|used| now >= used + INTERVAL) {
             self.0.add(Use { of: Credential::Key(key.id), at: now, address: None });

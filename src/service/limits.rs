@@ -1,4 +1,4 @@
-//! What callers may spend: points for requests, from a bucket for each of them.
+//! Rate limits: points for requests, from a bucket for each caller.
 
 use futures_util::FutureExt;
 
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Balance {
     pub quota: Quota,
-    /// Points that are in it now.
+    /// Points in it now.
     pub remaining: u32,
 }
 
@@ -40,11 +40,11 @@ pub async fn charge(services: &Services, viewer: &Viewer, points: u32) -> Result
     }
     Err(Error::LimitExceeded {
         limit: "pointsBudget",
-        message: "The budget of this API key is spent. Ask its owner for another.".to_owned(),
+        message: "The budget of this API key is spent. Ask its owner for a new key.".to_owned(),
     })
 }
 
-/// What the caller's bucket holds.
+/// The content of the caller's bucket.
 #[must_use]
 pub fn balance(services: &Services, viewer: &Viewer) -> Balance {
     let (payer, quota) = account(services, viewer);
@@ -70,7 +70,7 @@ fn account(services: &Services, viewer: &Viewer) -> (Payer, Quota) {
     }
 }
 
-/// What the caller's statements share: all keys of an account are one caller.
+/// The share of the caller's statements: all keys of an account are one caller.
 #[must_use]
 pub fn lane(services: &Services, viewer: &Viewer) -> Lane {
     services.lanes.of(match &viewer.user {

@@ -1,4 +1,4 @@
-//! Roles in collections: given, changed, taken, given up; and ownership, which is handed over.
+//! Roles in collections: granting, changing, revoking, leaving; and the transfer of ownership.
 
 use futures_util::FutureExt;
 
@@ -24,19 +24,19 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// Who is to get a role.
+/// The user who gets a role.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NamedUser {
     Id(UserId),
     Username(String),
 }
 
-/// Gives a user a role in a collection, or another one than they have. To make somebody else the owner hands the
-/// collection over: who was the owner becomes an editor.
+/// Grants a user a role in a collection, or changes their role. Granting ownership transfers the collection: the
+/// previous owner becomes an editor.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` for anybody but the owner, `Invalid` for a user that does not exist, `Conflict` where the
-/// owner would lose their role without another owner.
+/// `NotFound`, `Forbidden` except for the owner, `Invalid` for a user that does not exist, `Conflict` if the owner
+/// would lose their role without another owner.
 pub async fn set(
     services: &Services,
     viewer: &Viewer,
@@ -56,7 +56,8 @@ pub async fn set(
                 let member = Member { collection_id: id, user_id, role, created_at: now };
                 if before == Some(CollectionRole::Owner) && role != CollectionRole::Owner {
                     return Err(Error::Conflict(
-                        "The owner stays one until somebody else is: give that role to another member.".into(),
+                        "The owner keeps this role until someone else has it. Make another member the owner instead."
+                            .into(),
                     ));
                 }
                 if before == Some(role) {
@@ -97,11 +98,11 @@ async fn find_user(tx: &Transaction<'_>, viewer: &Viewer, named: &NamedUser) -> 
     found.filter(|user| user.is_active).map(|user| user.id).ok_or_else(missing)
 }
 
-/// Makes a user the owner in all but their own row: who was the owner becomes an editor.
+/// Makes a user the owner in every row but their own: the previous owner becomes an editor.
 async fn hand_over(tx: &Transaction<'_>, collection: Collection, to: UserId) -> Result<(), Error> {
     let handed = Collection { owner_id: to, ..collection.clone() };
     let has_one_already =
-        || Error::Conflict("The new owner has a collection of this name already. Rename this one first.".into());
+        || Error::Conflict("The new owner already has a collection with this name. Rename this one first.".into());
     check_name_is_free(tx, &handed, Some(collection.id)).await.map_err(|error| match error {
         Error::Invalid(_) => has_one_already(),
         error => error,
@@ -112,11 +113,11 @@ async fn hand_over(tx: &Transaction<'_>, collection: Collection, to: UserId) -> 
     Ok(())
 }
 
-/// Takes a user's role in a collection. Everybody may give up their own; the owner hands the collection over instead.
-/// Taking a role that nobody has is fine.
+/// Revokes a user's role in a collection. Everyone can give up their own role, except the owner, who can transfer the
+/// collection instead. Revoking a missing role succeeds.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` for somebody else's role, `Conflict` for the owner's.
+/// `NotFound`, `Forbidden` for the role of another user, `Conflict` for the owner's.
 pub async fn remove(services: &Services, viewer: &Viewer, id: CollectionId, user: UserId) -> Result<(), Error> {
     let now = services.clock.now();
     let action = if viewer.is_self(user) { Action::CollectionLeave } else { Action::MemberManage };
@@ -133,7 +134,8 @@ pub async fn remove(services: &Services, viewer: &Viewer, id: CollectionId, user
                 };
                 if collection.owner_id == user {
                     return Err(Error::Conflict(
-                        "The owner can't leave the collection. Make somebody else the owner first, or remove it."
+                        "The owner can't leave the collection. Make someone else the owner first, or delete the \
+                         collection."
                             .into(),
                     ));
                 }

@@ -56,7 +56,7 @@ pub struct Services {
     pub tokens: TokenSigner,
     pub logins: LoginLimiter,
     pub points: Buckets<Payer>,
-    /// Keep one caller's statements from taking every connection.
+    /// Prevents the statements of one caller from taking every connection.
     pub lanes: Lanes<Payer>,
     pub audit: AuditTrail,
     pub last_uses: LastUses,

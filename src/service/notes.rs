@@ -1,5 +1,5 @@
-//! Notes that nobody waits for: gathered for a moment and written together by a task of their own. A database that can't
-//! take them delays no request, and a flood loses its last notes, not the server.
+//! Notes that no caller waits for, collected for a moment and written together by a background task. A database that
+//! does not accept them delays no request, and a flood of notes loses the last ones instead of stopping the server.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Notes that wait to be written. What a flood brings beyond that is not kept.
+/// Notes that wait to be written. In a flood, further notes are dropped.
 const WAITING: usize = 4096;
-/// How long notes are gathered before they are written in one transaction.
+/// How long notes are collected before they are written in one transaction.
 const GATHERING: Duration = Duration::from_secs(1);
 
 /// Where notes of one kind go. Cheap to clone; all clones are one.
@@ -39,12 +39,12 @@ impl<T: Send + 'static> Notes<T> {
         Self(sender)
     }
 
-    /// Takes a note, if there is room for it.
+    /// Accepts a note, if there is room for it.
     pub fn add(&self, note: T) {
         let _ = self.0.try_send(Message::Note(note));
     }
 
-    /// Waits until the notes so far are written, or given up.
+    /// Waits until the notes so far are written or given up.
     pub async fn flush(&self) {
         let (sender, written) = oneshot::channel();
         if self.0.send(Message::Flush(sender)).await.is_ok() {

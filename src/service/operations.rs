@@ -1,4 +1,4 @@
-//! Operations: how they advance, how they are cancelled, how they are followed.
+//! Operations: their progress, cancelling and following.
 
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, Stream, TryStreamExt};
@@ -29,10 +29,10 @@ use crate::{
     events::{self, FollowError},
 };
 
-/// The kind of the job that sees one document through.
+/// The kind of the job that processes one document.
 pub const INGEST_DOCUMENT: &str = "ingest_document";
 
-/// What became of one document.
+/// The outcome of one document.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Settlement {
     pub(crate) document: DocumentId,
@@ -73,7 +73,7 @@ impl Settlement {
     }
 }
 
-/// Notes that work on an operation has begun.
+/// Records that work on an operation has begun.
 pub(crate) fn start(locked: &mut LockedOperation, now: DateTime<Utc>) {
     if locked.operation.status == OperationStatus::Pending {
         locked.operation.status = OperationStatus::Processing;
@@ -82,7 +82,7 @@ pub(crate) fn start(locked: &mut LockedOperation, now: DateTime<Utc>) {
     }
 }
 
-/// Counts one document and tells of it.
+/// Counts one document and adds its event.
 pub(crate) fn settle(locked: &mut LockedOperation, settlement: &Settlement, now: DateTime<Utc>) {
     let totals = &mut locked.operation.totals;
     match settlement.outcome {
@@ -96,8 +96,8 @@ pub(crate) fn settle(locked: &mut LockedOperation, settlement: &Settlement, now:
     locked.record(settlement.kind, Some(settlement.document), settlement.message.clone(), now);
 }
 
-/// Ends an operation when all its documents are settled: cancelled if any was left out for that, failed if none could
-/// be done, completed otherwise.
+/// Ends an operation when all its documents are settled: cancelled if any was skipped for that, failed if all failed,
+/// completed otherwise.
 pub(crate) fn finish_if_settled(locked: &mut LockedOperation, now: DateTime<Utc>) {
     let totals = locked.operation.totals;
     if locked.operation.status.is_terminal() || totals.settled() < totals.documents {
@@ -112,8 +112,8 @@ pub(crate) fn finish_if_settled(locked: &mut LockedOperation, now: DateTime<Utc>
         (OperationStatus::Completed, OperationEventKind::OperationCompleted)
     };
     let message = (totals.failed > 0).then(|| match (totals.failed, totals.documents) {
-        (1, 1) => "The document could not be indexed; its error says why.".to_owned(),
-        (failed, all) => format!("{failed} of {all} documents could not be indexed; their errors say why."),
+        (1, 1) => "The document could not be indexed. Its error has the reason.".to_owned(),
+        (failed, all) => format!("{failed} of {all} documents could not be indexed. Their errors have the reasons."),
     });
     locked.operation.status = status;
     locked.operation.completed_at = Some(now);
@@ -121,7 +121,7 @@ pub(crate) fn finish_if_settled(locked: &mut LockedOperation, now: DateTime<Utc>
     locked.record(kind, None, message, now);
 }
 
-/// The error that a document carries which was left out by a cancelled operation.
+/// The error of a document that was skipped by a cancelled operation.
 pub(crate) fn cancellation(attempts: i32) -> ProcessingError {
     ProcessingError {
         stage: ProcessingStage::Store,
@@ -160,10 +160,10 @@ async fn cancel_within(
         return Err(if is_seen { forbidden(viewer) } else { Error::NotFound("operation") });
     };
     if locked.operation.status.is_terminal() {
-        return Err(Error::Conflict("This operation has ended already.".into()));
+        return Err(Error::Conflict("This operation has already ended.".into()));
     }
     if !locked.operation.can_be_cancelled() {
-        return Err(Error::Conflict("A removal can't be cancelled: its documents are gone already.".into()));
+        return Err(Error::Conflict("A deletion can't be cancelled: its documents are already deleted.".into()));
     }
     if !locked.cancel_requested {
         locked.cancel_requested = true;
@@ -200,11 +200,11 @@ async fn leave_out_waiting(
     }
 }
 
-/// The events of an operation after the sequence number `after`: those that are stored, then each as it comes, until the
-/// one that ends it.
+/// The events of an operation after the sequence number `after`: first the stored ones, then each new one, until the
+/// final event.
 ///
 /// # Errors
-/// `NotFound`, at the beginning or, as the last item, when the caller may not see the operation any more.
+/// `NotFound`, at the start or, as the last item, when the caller loses permission.
 pub async fn follow(
     services: &Services,
     viewer: &Viewer,

@@ -1,5 +1,5 @@
-//! How many bytes of originals an account and a collection may have. What is to be added is written first, compared with
-//! what is allowed, and taken back if it is too much.
+//! Quotas of original bytes for accounts and collections. New content is written first, then compared with the quota,
+//! and rolled back if it is too much.
 
 use crate::{
     config::LimitsConfig,
@@ -8,9 +8,8 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// Refuses documents for which a collection, or the account that owns it, has no room. Calls for several collections of
-/// one account at the same time may each see the room that there was before. `new_bytes` are those of new documents,
-/// which `collection` does not count yet.
+/// Rejects documents for which a collection, or the account that owns it, has no quota left. Concurrent calls for
+/// several collections of one account may each see the quota that was left before.
 pub(super) async fn check_documents(
     tx: &Transaction<'_>,
     limits: &LimitsConfig,
@@ -19,7 +18,7 @@ pub(super) async fn check_documents(
 ) -> Result<(), Error> {
     let refused = |whose: &str, quota: u64, bytes: i64| {
         let message = format!(
-            "{whose} may have {quota} bytes of files; with these documents there would be {bytes}. Delete documents, or \
+            "{whose} can store {quota} bytes of files; with these documents there would be {bytes}. Delete documents, or \
              ask the server's administrator for more room."
         );
         Error::invalid(ViolationCode::LimitExceeded, "documents", message)
@@ -41,7 +40,7 @@ pub(super) async fn check_documents(
     Ok(())
 }
 
-/// Refuses an upload for which an account has no room: with `coming` bytes more than are noted.
+/// Rejects an upload for which an account has no quota left: with `coming` bytes more than are recorded.
 pub(super) async fn check_upload(
     tx: &Transaction<'_>,
     limits: &LimitsConfig,
@@ -53,7 +52,7 @@ pub(super) async fn check_upload(
         return Err(Error::LimitExceeded {
             limit: "limits.stored_bytes_per_account",
             message: format!(
-                "Your account may have {quota} bytes of files, and this one would be too much. Delete documents, or ask \
+                "Your account can store {quota} bytes of files, and this file would exceed that. Delete documents, or ask \
                  the server's administrator for more room."
             ),
         });

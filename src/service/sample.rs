@@ -24,7 +24,7 @@ use crate::{
     error::Error,
 };
 
-/// The account that the sample belongs to. Nobody can log in with it.
+/// The account that owns the sample. It can't log in.
 const OWNER: &str = "docent";
 /// The collection's name.
 pub const NAME: &str = "Docent documentation";
@@ -36,8 +36,8 @@ const DOCUMENTS: &[(&str, &str)] = &[
     ("CHANGELOG.md", include_str!("../../CHANGELOG.md")),
 ];
 
-/// Loads the sample into a server that nobody uses yet. Doing it again, also after it was cut off, changes nothing but
-/// what is missing or was renewed. Returns the collection, or `None` where there is an account already.
+/// Loads the sample into a server without users. Repeating it, even after an interruption, changes only what is missing
+/// or outdated. Returns the collection, or `None` if an account exists.
 ///
 /// # Errors
 /// When a store fails.
@@ -62,7 +62,7 @@ pub async fn load(services: &Services) -> Result<Option<Collection>, Error> {
     Ok(Some(collection))
 }
 
-/// The sample's account, made if it is not there; `None` if somebody has an account of their own.
+/// The sample's account, created if it does not exist; `None` if a user has registered.
 async fn owner(services: &Services) -> Result<Option<User>, Error> {
     let now = services.clock.now();
     services
@@ -104,7 +104,7 @@ async fn collection(services: &Services, viewer: &Viewer) -> Result<Collection, 
     }
     let input = NewCollection {
         name: NAME.to_owned(),
-        description: Some("What Docent is, how it is used and how it is built. Ask it something.".to_owned()),
+        description: Some("What Docent is, how to use it, and how it is built. Ask it a question.".to_owned()),
         is_public: true,
         ..NewCollection::default()
     };

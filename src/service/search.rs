@@ -1,5 +1,5 @@
-//! Search: the question embedded once, one engine call for each placement, rows read back through the scoped
-//! repositories.
+//! Search: the question is embedded once, the engine is called once for each placement, and rows are read through the
+//! scoped repositories.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -33,7 +33,7 @@ use crate::{
 #[derive(Clone, PartialEq, Debug)]
 pub struct SearchRequest {
     pub query: String,
-    /// Where to search; `None`: everywhere that the caller may read.
+    /// Where to search; `None`: everywhere that the caller can read.
     pub collections: Option<Vec<CollectionId>>,
     pub mode: SearchMode,
     pub group: SearchGroup,
@@ -45,12 +45,12 @@ pub struct SearchRequest {
     pub min_score: Option<f32>,
     /// Whether a failed leg is an error.
     pub strict: bool,
-    /// Whether to tell what each leg said of each hit.
+    /// Whether to report the result of each leg for each hit.
     pub explain: bool,
 }
 
 impl SearchRequest {
-    /// What tells its ranking from those of other questions: pages of one ranking have the same.
+    /// Identifies its ranking among those of other questions: all pages of one ranking have the same value.
     #[must_use]
     pub fn ranking(&self) -> String {
         let mut hasher = Sha256::new();
@@ -72,7 +72,7 @@ impl SearchRequest {
 pub struct SearchOutcome {
     pub hits: Vec<SearchHit>,
     pub has_next_page: bool,
-    /// What became of both legs.
+    /// The results of both legs.
     pub legs: Vec<LegReport>,
     /// How many collections were searched.
     pub searched: usize,
@@ -83,7 +83,7 @@ pub struct SearchOutcome {
     pub embedding: Duration,
 }
 
-/// A passage that answers, or the best passage of a document that does.
+/// A chunk that answers the question, or the best chunk of its document.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SearchHit {
     /// From 1.
@@ -94,18 +94,18 @@ pub struct SearchHit {
     pub legs: Vec<LegContribution>,
 }
 
-/// Rows that are read at once at least.
+/// Minimum number of rows read at once.
 const MIN_ROWS: usize = 16;
 
-/// Answers a question from what the caller may read.
+/// Answers a question from the collections that the caller can read.
 ///
 /// # Errors
-/// `Invalid` for the input, `NotFound` for a collection that does not exist for the caller, `Unavailable` when no leg
-/// could answer, or one could not and `strict` was asked for.
+/// `Invalid` for the input, `NotFound` for a collection that does not exist for the caller, `Unavailable` if no leg
+/// could answer, or if one could not and `strict` was set.
 pub async fn search(services: &Services, viewer: &Viewer, request: &SearchRequest) -> Result<SearchOutcome, Error> {
     let start = Instant::now();
     check(services, request)?;
-    // The question is embedded while the database says where to search.
+    // The question is embedded while the database finds the collections.
     let (searched, (embedding, embedding_took)) = tokio::try_join!(
         searched_collections(services, viewer, request.collections.as_deref()),
         embed(services, request),
@@ -123,7 +123,7 @@ pub async fn search(services: &Services, viewer: &Viewer, request: &SearchReques
     let found = find(services, viewer, request, &searched, embedding, text, wanted).await?;
 
     let first = request.after.unwrap_or(0) as usize;
-    // The last rank ends the ranking, whatever there is behind it.
+    // The ranking ends at the last rank, even if there are more hits.
     let has_next_page = found.hits.len() > wanted && wanted < deepest;
     let hits = (1_u32..)
         .zip(found.hits)
@@ -168,7 +168,7 @@ fn check(services: &Services, request: &SearchRequest) -> Result<(), Error> {
     let mut violations = Violations::default();
     let length = request.query.chars().count();
     if request.query.trim().is_empty() {
-        violations.add(ViolationCode::Required, "query", "Ask something: the query is empty.");
+        violations.add(ViolationCode::Required, "query", "The query is empty. Ask a question.");
     } else if length > limits.query_characters {
         let most = limits.query_characters;
         violations.add(ViolationCode::TooLong, "query", format!("Shorten the query to {most} characters."));
@@ -218,11 +218,11 @@ struct Found {
     legs: Vec<LegReport>,
 }
 
-/// Finds more than `wanted` hits, if there are, so that it is known whether more follow.
+/// Finds more than `wanted` hits, if they exist, so that it is known whether there is another page.
 ///
-/// A fused ranking depends on how many candidates there are. So that the ranking of a question is the same whatever part
-/// of it is asked for, it is made in steps: first the ranking of so many candidates as the settings say, whoever asks;
-/// behind it, where those are not enough, what four times as many have beyond them; and so on.
+/// A fused ranking depends on the number of candidates. To give a question the same ranking whichever page is
+/// requested, the ranking is built in steps: first from as many candidates as the settings say; where those are not
+/// enough, the hits that four times as many candidates add are appended; and so on.
 async fn find(
     services: &Services,
     viewer: &Viewer,
@@ -310,8 +310,8 @@ fn merge(answers: Vec<VectorAnswer>) -> (Vec<VectorHit>, Vec<LegReport>) {
     (ranked.into_iter().map(|(_, hit)| hit).collect(), legs)
 }
 
-/// The rows of hits, in their order: passages and documents are read beside each other. A hit without both (a crash
-/// between two steps, or a document just removed) is no hit.
+/// The rows of hits, in their order; chunks and documents are read concurrently. A hit without both (after a crash
+/// between two steps, or a deletion) is left out.
 async fn load(
     services: &Services,
     scope: Scope,
@@ -336,7 +336,7 @@ async fn load(
     Ok(hits.iter().filter_map(row).collect())
 }
 
-/// The candidates that are hits: good enough, and the first of their group.
+/// The candidates that are hits: with a sufficient score, and the first of their group.
 struct Selection<'r> {
     request: &'r SearchRequest,
     seen: HashSet<DocumentId>,
@@ -358,7 +358,7 @@ impl<'r> Selection<'r> {
     }
 }
 
-/// A report for each leg there is; one that was not asked for was skipped.
+/// A report for each leg; a leg that was not requested is SKIPPED.
 fn all_legs(reports: Vec<LegReport>) -> Vec<LegReport> {
     let mut reports = reports;
     [SearchLegKind::Semantic, SearchLegKind::Lexical]

@@ -1,4 +1,4 @@
-//! Logins: begun with a password, kept going with refresh tokens, ended.
+//! Sessions: started with a password, renewed with refresh tokens, ended.
 
 use std::sync::Arc;
 
@@ -37,22 +37,22 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// A login's tokens. The refresh token is good once.
+/// The tokens of a session. The refresh token can be used once.
 #[derive(Clone)]
 pub struct SessionTokens {
     pub access_token: String,
     pub refresh_token: String,
-    /// When the access token stops being good.
+    /// When the access token expires.
     pub expires_at: DateTime<Utc>,
     pub viewer: User,
 }
 
-/// Which logins to end.
+/// Which sessions to end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EndedSessions {
-    /// The one behind the request.
+    /// The session of the request.
     Own,
-    /// The one behind a refresh token, whoever presents it.
+    /// The session of a refresh token, whoever presents it.
     OfToken(String),
     /// One of the caller's.
     One(SessionId),
@@ -60,8 +60,8 @@ pub enum EndedSessions {
     All,
 }
 
-/// How long an exchanged refresh token gives the same answer again, as long as its successor was not used: the first
-/// answer may have been lost, or two windows asked at once.
+/// How long an exchanged refresh token gives the same result again while its successor is unused: the first response
+/// may have been lost, or two windows may have called at once.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
 
 /// Logs in with a user name or e-mail address and a password.
@@ -89,7 +89,7 @@ pub async fn create(services: &Services, viewer: &Viewer, login: &str, password:
     tokens(services, user, session.id, &token, now)
 }
 
-/// The account that a name and a password fit, after as much work as for any that they don't.
+/// The account with this name and password, after the same amount of work as for a mismatch.
 async fn check_credentials(services: &Services, viewer: &Viewer, login: &str, password: &str) -> Result<User, Error> {
     let now = services.clock.now();
     let reader = services.database.credentials();
@@ -130,26 +130,26 @@ fn new_session(services: &Services, user: &User, client: &Client, now: DateTime<
     (session, RefreshToken::generate())
 }
 
-/// How long a login may lie unused.
+/// How long a session may be unused.
 #[must_use]
 pub fn idle_limit(services: &Services) -> TimeDelta {
     TimeDelta::days(services.config.auth.session_idle_days)
 }
 
-/// What became of a refresh token that was presented.
+/// The result of checking a presented refresh token.
 enum Exchange {
-    /// Its login goes on with this token.
+    /// Its session continues with this token.
     Continued(Session, RefreshToken),
-    /// It was exchanged before: its login has ended now.
+    /// It was exchanged before: its session has ended now.
     Replayed(Session),
     Refused,
 }
 
-/// Exchanges a refresh token for new tokens. For ten seconds, and until its successor is used, a token that was exchanged
-/// gives the same successor again. Any later, it has leaked: its whole login ends.
+/// Exchanges a refresh token for new tokens. For ten seconds, and until its successor is used, an exchanged token gives
+/// the same successor again. If it is used later, it must have leaked: its whole session ends.
 ///
 /// # Errors
-/// `Unauthenticated` for a token that is unknown, over, or used before.
+/// `Unauthenticated` for a token that is unknown, expired, or used before.
 pub async fn refresh(services: &Services, viewer: &Viewer, refresh_token: &str) -> Result<SessionTokens, Error> {
     const REFUSED: Error = Error::Unauthenticated("This refresh token is not good (any more). Log in again.");
     let Ok(presented) = refresh_token.parse::<RefreshToken>() else { return Err(REFUSED) };
@@ -211,10 +211,10 @@ async fn exchange(
     Ok(Exchange::Continued(session, next))
 }
 
-/// Ends logins. Ending one that is over, or was never there, is fine.
+/// Ends sessions. Ending a session that has ended or never existed succeeds.
 ///
 /// # Errors
-/// `Unauthenticated` without a token and without a login, `Forbidden` for an API key.
+/// `Unauthenticated` without a token and without a session, `Forbidden` for an API key.
 pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) -> Result<(), Error> {
     let token = match &which {
         EndedSessions::OfToken(text) => text.parse::<RefreshToken>().ok().map(|token| token.names()),
@@ -240,7 +240,7 @@ pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) 
                         Some(names) => sessions::lock_token(tx, names).await?.map(|issued| issued.session.id),
                         None => None,
                     },
-                    // The caller's, or nobody's.
+                    // The caller's, or anonymous.
                     EndedSessions::One(id) => sessions::find(&tx.reader(viewer.scope()), *id).await?.map(|own| own.id),
                 };
                 if let Some(session) = session {
@@ -254,7 +254,7 @@ pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) 
         .await
 }
 
-/// Changes the caller's password. All their logins end; the tokens are those of a new one. API keys stay.
+/// Changes the caller's password. All their sessions end; the tokens are those of a new one. API keys stay.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for an API key, `Invalid` for the input, `RateLimited` for too many guesses.
@@ -295,10 +295,10 @@ pub async fn change_password(
     tokens(services, user, session.id, &token, now)
 }
 
-/// The caller behind an `Authorization` header.
+/// The caller of an `Authorization` header.
 ///
 /// # Errors
-/// `Unauthenticated` for anything but a good token or key; no header is fine and means nobody.
+/// `Unauthenticated` for an invalid token or key. A missing header means an anonymous caller.
 pub async fn authenticate(services: &Services, authorization: Option<&str>, client: Client) -> Result<Viewer, Error> {
     let anonymous = Viewer::anonymous(client);
     let Some(authorization) = authorization else { return Ok(anonymous) };
@@ -347,10 +347,10 @@ async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Resu
     Ok(viewer)
 }
 
-/// The same caller as they are now: for whatever lasts longer than a request.
+/// The same caller in their current state: for long-lived requests.
 ///
 /// # Errors
-/// `Unauthenticated` when their login, key or account has ended.
+/// `Unauthenticated` when their session, key or account has ended.
 pub async fn recheck(services: &Services, viewer: &Viewer) -> Result<Viewer, Error> {
     match (&viewer.credential, &viewer.user) {
         (Credential::Session(session), Some(user)) => {
@@ -367,7 +367,7 @@ pub async fn recheck(services: &Services, viewer: &Viewer) -> Result<Viewer, Err
 
 const BAD_KEY: Error = Error::Unauthenticated("This API key is not good (any more). Ask its owner for another.");
 
-/// What a good access token says.
+/// The content of a valid access token.
 struct Claimed {
     user: UserId,
     session: SessionId,

@@ -1,4 +1,4 @@
-//! Files on their way in: a place is asked for, then filled once.
+//! Uploads: a place is created, then filled once.
 
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -21,7 +21,7 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// What is said of a file before it comes.
+/// The description of a file before it is uploaded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewUpload {
     pub file_name: String,
@@ -30,14 +30,14 @@ pub struct NewUpload {
 
 const MAX_CONTENT_TYPE: usize = 127;
 
-/// Makes a place for the bytes of one file.
+/// Creates a place for the content of one file.
 ///
 /// # Errors
-/// `Unauthenticated`, `Forbidden` for an API key that is not good for it, or `Invalid` for the input.
+/// `Unauthenticated`, `Forbidden` for an API key that does not allow it, or `Invalid` for the input.
 pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> Result<Upload, Error> {
     let user = viewer.require_user_id()?;
     if !viewer.scope().carries(Action::DocumentIngest) {
-        return Err(Error::Forbidden("This API key is not good for adding documents."));
+        return Err(Error::Forbidden("This API key does not allow adding documents."));
     }
     let mut violations = Violations::default();
     let file_name = violations.file_name("fileName", &input.file_name);
@@ -70,7 +70,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> R
     Ok(upload)
 }
 
-/// Finds a place that the caller may fill.
+/// Finds an upload that the caller may fill.
 ///
 /// # Errors
 /// `NotFound` when there is none, or its time is over; `Conflict` when it is filled already.
@@ -102,17 +102,17 @@ where
     let mut upload = find_open(services, viewer, id).await?;
     let user = upload.user_id;
     let limits = &services.config.limits;
-    // Before the bytes come, and again when it is known how many there are.
+    // Before the bytes arrive, and again when their number is known.
     services.database.transaction(|tx| quotas::check_upload(tx, limits, user, 1).boxed()).await?;
     let limit = limits.upload_bytes;
     let stored = services.blobs.put_stream(bytes, limit).await.map_err(|error| match error {
         BlobError::TooLarge { .. } => too_large(limit),
         BlobError::Interrupted(_) => {
-            Error::invalid(ViolationCode::Invalid, "", "The upload was cut off. Send the file again.")
+            Error::invalid(ViolationCode::Invalid, "", "The upload was interrupted. Send the file again.")
         }
         error => error.into(),
     })?;
-    // Bytes take their time: who sent them may have lost the right to.
+    // Uploading takes time: the caller may have lost permission.
     let viewer = &sessions::recheck(services, viewer).await?;
     let (file, now) = (&stored, services.clock.now());
     let was_open = services
@@ -137,8 +137,8 @@ where
     Ok(upload)
 }
 
-/// Makes sure that bytes which were stored a moment ago are there, and stay as long as what this transaction writes refers
-/// to them.
+/// Makes sure that bytes which were stored a moment ago exist, and stay while the rows of this transaction refer to
+/// them.
 ///
 /// # Errors
 /// `Unavailable` with [`BlobError::Removed`] when they were removed in between: they have to be stored again.
@@ -150,15 +150,18 @@ pub(super) async fn hold_bytes(tx: &Transaction<'_>, blobs: &BlobStore, digests:
     }
 }
 
-/// The refusal of a file with more bytes than allowed.
+/// The error for a file with more bytes than allowed.
 #[must_use]
 pub fn too_large(limit: u64) -> Error {
     Error::LimitExceeded {
         limit: "limits.upload_bytes",
-        message: format!("This file is too large. A file may have {limit} bytes ({} MiB).", limit / (1024 * 1024)),
+        message: format!(
+            "This file is too large. A file can have at most {limit} bytes ({} MiB).",
+            limit / (1024 * 1024)
+        ),
     }
 }
 
 fn filled() -> Error {
-    Error::Conflict("This upload has its bytes already. Create another one for another file.".into())
+    Error::Conflict("This upload already has its content. Create another upload for another file.".into())
 }

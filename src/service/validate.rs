@@ -1,4 +1,5 @@
-//! Checks that several use cases share. Each adds what is wrong to a list, so that a caller learns everything at once.
+//! Validation that several use cases share. Each check adds its errors to a list, so that a caller sees all of them at
+//! once.
 
 use crate::{
     domain::name::{self, Flaw},
@@ -12,7 +13,7 @@ pub(super) const MAX_DESCRIPTION: usize = 4000;
 /// The largest metadata object, in bytes of JSON.
 pub(super) const MAX_META_BYTES: usize = 16 * 1024;
 
-/// What is wrong with an input, as far as is known.
+/// The validation errors found so far.
 #[derive(Debug, Default)]
 pub(super) struct Violations(Vec<InputViolation>);
 
@@ -21,13 +22,13 @@ impl Violations {
         self.0.push(InputViolation::new(code, path, message));
     }
 
-    /// `Ok` if nothing is wrong.
+    /// `Ok` if there are no errors.
     pub(super) fn check(self) -> Result<(), Error> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
     }
 
-    /// A text that has to say something: trimmed, not empty, at most `max` characters, without control characters. `what`
-    /// is what it is called: «the key's name».
+    /// A required text: trimmed, not empty, at most `max` characters, without control characters. `what` is its name in
+    /// messages: «the key's name».
     pub(super) fn text(&mut self, path: &str, what: &str, value: &str, max: usize) -> String {
         let value = value.trim();
         if value.is_empty() {
@@ -40,7 +41,7 @@ impl Violations {
         value.to_owned()
     }
 
-    /// A text that may be missing; nothing but white space counts as missing.
+    /// An optional text; white space only counts as missing.
     pub(super) fn optional_text(&mut self, path: &str, what: &str, value: Option<&str>, max: usize) -> Option<String> {
         let value = value.map(str::trim).filter(|value| !value.is_empty())?;
         if value.chars().count() > max {
@@ -51,7 +52,7 @@ impl Violations {
         Some(value.to_owned())
     }
 
-    /// A user name: a word that looks like no other, in one form.
+    /// A user name: a word that can't be confused with another, in normalised form.
     pub(super) fn identifier(&mut self, path: &str, what: &str, value: &str, max: usize) -> String {
         let name = self.text(path, what, &name::composed(value), max);
         self.flaw(path, what, name::flaw_of_identifier(&name));
@@ -67,7 +68,7 @@ impl Violations {
 
     fn flaw(&mut self, path: &str, what: &str, flaw: Option<Flaw>) {
         let message = match flaw {
-            // These are refused already.
+            // These are already rejected.
             None => return,
             Some(Flaw::Invisible(character)) if character.is_control() => return,
             Some(Flaw::Invisible(character)) => {
@@ -77,13 +78,13 @@ impl Violations {
                 format!("Use a plain letter or digit instead of «{character}» in {what}.")
             }
             Some(Flaw::Mixed(word)) => {
-                format!("Write «{word}» in {what} in one alphabet: letters of others look the same.")
+                format!("Write «{word}» in {what} in one alphabet, because letters of other alphabets look the same.")
             }
         };
         self.add(ViolationCode::Invalid, path, message);
     }
 
-    /// What tells a document from the others of its collection, in one form.
+    /// The uri of a document, in normalised form.
     pub(super) fn uri(&mut self, path: &str, value: &str, max: usize) -> String {
         self.text(path, "the document's uri", &name::composed(value), max)
     }
@@ -105,7 +106,7 @@ impl Violations {
     pub(super) fn meta(&mut self, path: &str, value: Option<serde_json::Value>) -> serde_json::Value {
         let Some(value) = value else { return serde_json::Value::Object(serde_json::Map::new()) };
         if !value.is_object() {
-            self.add(ViolationCode::Invalid, path, "Metadata has to be a JSON object.");
+            self.add(ViolationCode::Invalid, path, "Metadata must be a JSON object.");
         } else if value.to_string().len() > MAX_META_BYTES {
             self.add(ViolationCode::TooLong, path, format!("Shorten the metadata to {MAX_META_BYTES} bytes of JSON."));
         } else if contains_nul(&value) {
@@ -115,7 +116,7 @@ impl Violations {
     }
 }
 
-/// PostgreSQL's JSON can't hold U+0000, so neither database gets it.
+/// PostgreSQL's JSON can't hold U+0000, so both databases reject it.
 fn contains_nul(value: &serde_json::Value) -> bool {
     match value {
         serde_json::Value::String(text) => text.contains('\0'),

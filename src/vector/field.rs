@@ -6,7 +6,7 @@ pub(super) const EMBEDDING: &str = "embedding";
 /// The words: sparse, BM25, weighted by rarity when searched.
 pub(super) const WORDS: &str = "words";
 
-/// The generation that the point belongs to: the key that keeps tenants apart.
+/// The generation that the point belongs to: the key that separates tenants.
 pub(super) const GENERATION: &str = "generation";
 /// The document that the point belongs to.
 pub(super) const DOCUMENT: &str = "document";

@@ -1,9 +1,9 @@
-//! Words as sparse vectors. BM25 is split in two: what depends on the text alone (how often a word occurs, how long the
-//! text is) is computed here when the point is written; how rare a word is among the generations searched is computed
-//! by the engine when it searches.
+//! Words as sparse vectors. BM25 is split in two parts. The part that depends only on the text (how often a word
+//! occurs, how long the text is) is computed here when the point is written. The engine computes how rare a word is
+//! among the searched generations when it searches.
 //!
-//! Both stores use this tokenizer, Qdrant's own (English stop words and stemmer), so that a collection ranks the same
-//! wherever it lives.
+//! Both stores use this tokenizer, Qdrant's own (English stop words and stemmer), so that a collection has the same
+//! ranking in either store.
 
 use qdrant_edge::{
     SparseVector,
@@ -27,7 +27,7 @@ impl Lexicon {
         EdgeBm25::new(config).map(Self).map_err(|error| refused(error.into()))
     }
 
-    /// The vector of a passage; `None` if it has no words.
+    /// The vector of a chunk; `None` if it has no words.
     pub(super) fn passage(&self, text: &str) -> Option<SparseVector> {
         Some(self.0.embed_document(&plain(text))).filter(|vector| !vector.is_empty())
     }
@@ -38,7 +38,7 @@ impl Lexicon {
     }
 }
 
-/// Tells which words of a text a question asks for, as the lexical leg would: by stem, stop words left out.
+/// Finds the words of a text that match a question, as in the lexical leg: by stem, without stop words.
 pub struct WordMatcher {
     lexicon: Option<Lexicon>,
     asked: Vec<u32>,
@@ -54,7 +54,7 @@ impl WordMatcher {
         Self { lexicon, asked: vector.map(|vector| vector.indices).unwrap_or_default() }
     }
 
-    /// A number that stands for the stem of `word`, if the question asks for it.
+    /// The number of the stem of `word`, if the question contains it.
     #[must_use]
     pub fn stem_of(&self, word: &str) -> Option<u32> {
         let stem = self.lexicon.as_ref()?.question(word)?.indices.first().copied()?;

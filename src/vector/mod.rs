@@ -29,7 +29,7 @@ use crate::{
 pub use self::lexical::WordMatcher;
 use self::{edge::EdgeStore, qdrant::QdrantStore};
 
-/// A physical collection and what it is made for.
+/// A physical collection and its configuration.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Placement {
     /// Its name: lower-case letters, digits, `-`.
@@ -44,7 +44,7 @@ impl Placement {
         self.check_dimensions(length, self.dimension)
     }
 
-    /// Whether what is stored here has the dimension that is meant.
+    /// Whether the stored data has the expected dimension.
     fn check_stored(&self, found: usize) -> Result<(), VectorError> {
         self.check_dimensions(self.dimension, found)
     }
@@ -106,7 +106,7 @@ pub struct VectorQuery {
     pub text: Option<String>,
     /// How many hits to return.
     pub limit: usize,
-    /// How many candidates each leg hands to the fusion; at least `limit`.
+    /// How many candidates each leg contributes to the fusion; at least `limit`.
     pub candidates: usize,
     pub fusion: FusionSettings,
     /// Whether to report rank and score of each leg for each hit.
@@ -122,11 +122,11 @@ pub struct VectorHit {
     pub document: DocumentId,
     /// With two legs the fused score, with one the leg's own: cosine similarity, or BM25.
     pub score: f32,
-    /// The contribution of each leg that found the chunk; empty unless `explain` was asked for.
+    /// The contribution of each leg that found the chunk; empty unless `explain` is set.
     pub legs: Vec<LegContribution>,
 }
 
-/// What one leg said of one hit.
+/// The result of one leg for one hit.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct LegContribution {
     pub leg: SearchLegKind,
@@ -136,7 +136,7 @@ pub struct LegContribution {
     pub score: f32,
 }
 
-/// What became of one leg.
+/// The result of one leg.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LegReport {
     pub leg: SearchLegKind,
@@ -153,7 +153,7 @@ pub struct LegReport {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct VectorAnswer {
     pub hits: Vec<VectorHit>,
-    /// One for each leg that was asked for.
+    /// One for each requested leg.
     pub legs: Vec<LegReport>,
 }
 
@@ -230,8 +230,8 @@ pub trait VectorStore: Send + Sync {
     /// that (a server can't). Calls made at the same time share one pass over the disk.
     async fn flush(&self, placement: &Placement) -> Result<(), VectorError>;
 
-    /// Searches the generations named in the query, and nothing else. A leg that fails is reported as failed beside the
-    /// hits of the other; an error means that every leg failed.
+    /// Searches only the generations named in the query. If one leg fails, its failure is reported with the hits of the
+    /// other; an error means that every leg failed.
     async fn search(&self, placement: &Placement, query: &VectorQuery) -> Result<VectorAnswer, VectorError>;
 
     /// The embeddings of those of `ids` that exist in `generation`.
@@ -254,8 +254,8 @@ pub trait VectorStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<PointKey>, VectorError>;
 
-    /// Builds indexes and drops deleted points where it is worth it. Long, and safe to interrupt. Searches and writes
-    /// go on meanwhile. Returns whether there was anything to do.
+    /// Builds indexes and drops deleted points where it is worthwhile. It takes long and can be interrupted safely.
+    /// Searches and writes continue in the meantime. Returns whether there was anything to do.
     async fn optimize(&self, placement: &Placement) -> Result<bool, VectorError>;
 
     /// Whether the store answers.

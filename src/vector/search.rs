@@ -1,7 +1,7 @@
-//! How one question becomes one ranking, whichever engine answers it.
+//! How one question becomes one ranking, with any engine.
 //!
-//! The legs and their fusion go to the engine in one call. If it fails, each leg is tried alone, so that a broken leg
-//! costs its own candidates and no more. What an engine has to do is [`Engine`]; everything else is decided here.
+//! The legs and their fusion go to the engine in one call. If that fails, each leg is tried alone, so that a broken leg
+//! loses only its own candidates. [`Engine`] is what an engine has to provide; everything else is decided here.
 
 use std::{
     collections::HashMap,
@@ -29,18 +29,18 @@ pub(super) struct Leg {
     pub(super) vector: LegVector,
 }
 
-/// What a leg looks for.
+/// The input of a leg.
 pub(super) enum LegVector {
     Dense(Vec<f32>),
     Sparse(SparseVector),
 }
 
-/// What an engine is asked in one call.
+/// A call to an engine.
 pub(super) struct Question<'a> {
     pub(super) generations: &'a [GenerationId],
     /// At least one.
     pub(super) legs: &'a [&'a Leg],
-    /// How many candidates each leg gives.
+    /// Number of candidates from each leg.
     pub(super) candidates: usize,
     /// How to fuse the legs; without it there is one leg, and its ranking is the answer.
     pub(super) fusion: Option<FusionSettings>,
@@ -56,8 +56,8 @@ pub(super) enum Ranking {
 }
 
 impl Question<'_> {
-    /// The rankings to make, in an order that pays: an engine that sees the same leg twice in a row, once alone and
-    /// once under the fusion, reads its vectors once.
+    /// The rankings to compute, in an efficient order: an engine that sees the same leg twice in a row, once alone and
+    /// once in the fusion, reads its vectors once.
     pub(super) fn rankings(&self) -> Vec<Ranking> {
         let mut rankings: Vec<_> = (0..self.legs.len()).map(Ranking::Leg).collect();
         if self.fusion.is_some() {
@@ -80,7 +80,7 @@ impl Question<'_> {
         self.fusion.map(|settings| self.legs.iter().map(|leg| weight(settings, leg.kind)).collect()).unwrap_or_default()
     }
 
-    /// The most points that the fusion can give.
+    /// The maximum score of the fusion.
     pub(super) fn fused_limit(&self) -> usize {
         self.candidates * self.legs.len()
     }
@@ -116,8 +116,8 @@ pub(super) async fn search(
         engine,
         placement,
         query,
-        // Asked for, not found: a question without words still has fused scores, so that scores mean the same for all
-        // answers to one query.
+        // Requested but not found: a question without words still gets fused scores, so that scores mean the same for
+        // all results of one query.
         fusion: (query.embedding.is_some() && query.text.is_some()).then_some(query.fusion),
         deadline: tokio::time::Instant::now() + query.timeout,
     };
@@ -150,7 +150,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Asks for all legs together, and if that fails for each alone.
+    /// Runs all legs together and, if that fails, each alone.
     async fn run(&self, legs: &[&Leg]) -> Result<(Rankings, Vec<LegReport>), VectorError> {
         let together = self.ask(legs).await;
         if together.is_ok() || legs.len() == 1 {
@@ -172,7 +172,7 @@ impl Search<'_> {
                 Ok((rankings, reports))
             }
             (None, Some((_, error))) => Err(error),
-            // Each leg answers alone: what went wrong has passed, or is the fusion itself.
+            // Each leg works alone: the problem was temporary, or it is the fusion itself.
             (_, None) => self.ask(legs).await,
         }
     }
@@ -222,8 +222,8 @@ fn contributions(rankings: &Rankings, reports: &[LegReport]) -> HashMap<ChunkId,
     contributions
 }
 
-/// The best hits. Scores tie often and the engine leaves ties in no order, so they are put into one: pages that are asked
-/// for one after the other must not repeat or lose a hit.
+/// The best hits. Scores tie often and the engine does not order ties, so they are ordered here: consecutive pages must
+/// not repeat or lose a hit.
 fn best(mut hits: Vec<VectorHit>, limit: usize) -> impl Iterator<Item = VectorHit> {
     hits.sort_unstable_by(|one, other| other.score.total_cmp(&one.score).then(one.id.cmp(&other.id)));
     hits.into_iter().take(limit)
@@ -244,8 +244,8 @@ fn success(leg: SearchLegKind, elapsed: Duration, candidates: usize) -> LegRepor
 
 fn failure(leg: SearchLegKind, elapsed: Duration) -> LegReport {
     let message = match leg {
-        SearchLegKind::Semantic => "The search by meaning failed; these results rest on words alone.",
-        SearchLegKind::Lexical => "The search by words failed; these results rest on meaning alone.",
+        SearchLegKind::Semantic => "The search by meaning failed. These results are based on words only.",
+        SearchLegKind::Lexical => "The search by words failed. These results are based on meaning only.",
     };
     LegReport { leg, state: SearchLegState::Failed, elapsed, candidates: 0, message: Some(message.into()) }
 }

@@ -1,4 +1,4 @@
-//! Removes what is left of a collection that is gone for its readers already.
+//! Deletes the remaining data of a collection that readers no longer see.
 
 use std::{sync::Arc, time::Duration};
 
@@ -66,8 +66,8 @@ impl Handler for DeleteCollection {
             let vectors = &self.services.vectors;
             vectors.ensure(&placement).await.map_err(Error::from)?;
             let generation = collection.generation;
-            // Some documents at a time, so that no call takes longer than a store has patience; points before rows, so
-            // that whoever ends half-way leaves rows that name what is left.
+            // A few documents at a time, so that no call exceeds the timeout of a store. Points go before rows, so that
+            // after an interruption the rows still name what is left.
             loop {
                 let some = documents::some_ids(&database.reader(Scope::System), id, BATCH).await?;
                 if some.is_empty() {
@@ -115,7 +115,7 @@ impl DeleteCollection {
             .await
     }
 
-    /// Ends what waits to be indexed in the collection, so that whoever follows it sees the end at once.
+    /// Settles the waiting documents of the collection, so that followers see the end at once.
     async fn leave_out_waiting(&self, id: CollectionId) -> Result<(), DatabaseError> {
         let reader = self.services.database.reader(Scope::System);
         for operation in open_operations::cancelled_in(&reader, id).await? {

@@ -1,4 +1,4 @@
-//! What jobs need outside this process.
+//! External dependencies of jobs.
 
 use std::{
     error::Error,
@@ -19,12 +19,12 @@ use crate::{
 /// As errors of the vector store name it.
 pub(super) const VECTORS: &str = "vector store";
 
-/// Space for what is taken in.
+/// Disk space for new documents.
 pub(super) const SPACE: &str = "disk";
 
 const NO_SPACE: &str = "the disk is nearly full";
 
-/// What a job says that needs space when there is none.
+/// The message of a job that needs space when there is none.
 pub(super) fn no_space() -> JobError {
     JobError::Away { dependency: SPACE, source: NO_SPACE.into() }
 }
@@ -51,12 +51,12 @@ pub struct Vectors {
 }
 
 impl Vectors {
-    /// A store that was not looked at.
+    /// A store that was not checked.
     pub fn new(store: Arc<dyn VectorStore>, placement: Placement) -> Self {
         Self { store, placement, is_open: AtomicBool::new(false) }
     }
 
-    /// Opens the placement, where nobody did since the start, and asks whether the store answers.
+    /// Opens the placement, if it was not opened since the start, and checks whether the store answers.
     ///
     /// # Errors
     /// When it does not, or can't be used.

@@ -1,4 +1,4 @@
-//! Removes points that no row stands for any more.
+//! Deletes points without a row.
 
 use std::{sync::Arc, time::Duration};
 
@@ -63,7 +63,7 @@ impl Handler for DropPointsHandler {
 }
 
 impl DropPointsHandler {
-    /// What counts is asked now, not when the job was enqueued: meanwhile newer content may have become complete.
+    /// The current state decides, not that at enqueueing: newer content may have completed in the meantime.
     async fn selectors(&self, work: &DropPoints) -> Result<Vec<PointSelector>, DatabaseError> {
         let generation = work.generation;
         let reader = self.services.database.reader(Scope::System);

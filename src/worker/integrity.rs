@@ -38,7 +38,7 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
     let filter = CollectionFilter::default();
     let order = (CollectionSort::CreatedAt, Direction::Ascending);
     let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
-    // Opened here for a store that lost them; opening asks a server several things, so each is opened once.
+    // Opened here for a store that lost them. Opening takes several calls to a server, so each is opened once.
     for name in collections::placements(&services.database.reader(Scope::System)).await? {
         services.vectors.ensure(&Placement { name, ..services.placement() }).await?;
     }
@@ -53,7 +53,7 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
             seen.insert(collection.id);
             let found = compare(services, collection).await?;
             if services.integrity.found(collection.id, found) {
-                warn!(collection = %collection.id, ?found, "vectors and chunks differ; it is repaired");
+                warn!(collection = %collection.id, ?found, "vectors and chunks differ; they will be repaired");
                 repair(services, collection.id).await?;
             }
         }

@@ -1,4 +1,4 @@
-//! Wires the queue to what its jobs mean: one handler a file, and the upkeep that nobody asked for.
+//! Connects the queue with its job handlers, one per file, and the periodic upkeep.
 
 mod delete_collection;
 pub mod dependency;
@@ -25,10 +25,10 @@ use crate::{
 
 /// Removals and repairs at the same time.
 const MAINTENANCE_SLOTS: usize = 4;
-/// How long a removal or a repair that does not succeed waits before it is tried again. It is never given up.
+/// How long a deletion or a repair that fails waits before its retry. It is never given up.
 const LONG_PAUSE: Duration = Duration::from_hours(1);
 
-/// Works on the queue and looks after the stores until `stop` is cancelled.
+/// Runs jobs of the queue and maintains the stores until `stop` is cancelled.
 ///
 /// # Errors
 /// When the database fails at the start.
@@ -91,16 +91,16 @@ impl From<Error> for JobError {
     }
 }
 
-/// What a removal or a repair says that did not succeed however often it was tried: nobody may give it up.
+/// The message of a deletion or repair that keeps failing. It must never be given up.
 fn goes_on(what: &str, reason: GiveUp<'_>) -> JobError {
     let reason = match reason {
-        GiveUp::Failed(error) => format!("{what} failed and is tried again: {error}"),
-        GiveUp::Crashed => format!("{what} took its worker down and is tried again"),
+        GiveUp::Failed(error) => format!("{what} failed and will be retried: {error}"),
+        GiveUp::Crashed => format!("{what} crashed its worker and will be retried"),
     };
     JobError::Later { after: LONG_PAUSE, reason: reason.into() }
 }
 
-/// So that transactions of handlers can give up a lost lease.
+/// So that transactions of handlers can report a lost lease.
 impl From<DatabaseError> for JobError {
     fn from(error: DatabaseError) -> Self {
         Error::from(error).into()
@@ -118,7 +118,7 @@ impl crate::db::AsContention for JobError {
     }
 }
 
-/// What a job was told.
+/// The payload of a job.
 fn payload<T: serde::de::DeserializeOwned>(job: &crate::db::repo::jobs::ClaimedJob) -> Result<T, JobError> {
     serde_json::from_value(job.payload.clone()).map_err(|error| JobError::Unreadable(error.into()))
 }

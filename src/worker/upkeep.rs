@@ -1,5 +1,5 @@
-//! What has to be done now and then without anybody asking: indexes built, old uploads, sessions, lines of the
-//! audit log and unused originals removed.
+//! Periodic maintenance: builds indexes, and deletes old uploads, sessions, audit log entries and unused original
+//! files.
 
 use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc, time::Duration};
 
@@ -18,11 +18,11 @@ use crate::{
 
 use super::integrity;
 
-/// Time between two looks for originals that nothing needs. Each look goes through the whole store.
+/// Time between two searches for unused original files. Each walks through the whole store.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(6);
-/// An original is stored before the row that needs it, and stored again when the same bytes come again. One that is
-/// younger than this is probably about to get its row: removing it would be safe, but whoever stored it would have to do
-/// so again.
+/// An original file is stored before the row that refers to it, and stored again when the same bytes come again. A file
+/// younger than this probably gets its row soon: deleting it would be safe, but the uploader would have to store it
+/// again.
 const MIN_AGE: TimeDelta = TimeDelta::hours(1);
 
 /// Time after which a comparison that failed is tried again.
@@ -32,7 +32,7 @@ const RETRY: Duration = Duration::from_mins(1);
 const BLOCK_BYTES: u64 = 512;
 
 pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
-    // What was being written when the last process ended is nobody's.
+    // Files that were being written when the last process ended have no owner.
     match services.blobs.sweep_temporary(services.clock.now()).await {
         Ok(0) => {}
         Ok(files) => debug!(files, "unfinished files removed"),
@@ -63,7 +63,7 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
             warn!(error = &error as &dyn std::error::Error, "vectors can't be optimised now");
         }
         if let Err(error) = remove_old_audit_entries(&services).await {
-            warn!(error = &error as &dyn std::error::Error, "old lines of the audit log can't be removed now");
+            warn!(error = &error as &dyn std::error::Error, "old entries of the audit log can't be removed now");
         }
         if let Err(error) = remove_ended_operations(&services, &stop).await {
             warn!(error = &error as &dyn std::error::Error, "old operations can't be removed now");
@@ -77,7 +77,7 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
     }
 }
 
-/// A rebuilt index is written beside the old one, so that for a moment all vectors may be there twice.
+/// A rebuilt index is written next to the old one, so for a moment all vectors may exist twice.
 async fn optimize(services: &Services) -> Result<(), Error> {
     let vectors = services.config.data_dir.join("vectors");
     let size = tokio::task::spawn_blocking(move || size_of(&vectors)).await.map_err(Error::internal)?;
@@ -115,7 +115,7 @@ async fn remove_old_audit_entries(services: &Services) -> Result<(), Error> {
     let moment = services.clock.now() - TimeDelta::days(days);
     let removed = services.database.transaction(|tx| audit_log::delete_before(tx, moment).boxed()).await?;
     if removed > 0 {
-        debug!(entries = removed, "old lines of the audit log removed");
+        debug!(entries = removed, "old entries of the audit log removed");
     }
     Ok(())
 }
@@ -137,7 +137,8 @@ async fn remove_ended_operations(services: &Services, stop: &CancellationToken) 
     Ok(())
 }
 
-/// Ended sessions are kept as long as a session can last: they tell from where an account was used.
+/// Ended sessions are kept as long as a session can last, because they record the addresses from which an account was
+/// used.
 async fn remove_ended_sessions(services: &Services) -> Result<(), Error> {
     let moment = services.clock.now() - TimeDelta::days(services.config.auth.session_days);
     let removed = services.database.transaction(|tx| sessions::delete_ended(tx, moment).boxed()).await?;
@@ -176,8 +177,8 @@ async fn remove_unused_originals(services: &Services, stop: &CancellationToken) 
     Ok(())
 }
 
-/// Looks again while nobody can begin to need the bytes, and removes them in that transaction. If it is rolled back after
-/// all, bytes that nothing refers to are gone, which whoever stores them again sees.
+/// Checks again while no transaction can add a reference, and deletes the bytes in that transaction. If it is rolled
+/// back after all, bytes without a reference are gone, which the next one that stores them notices.
 async fn remove_if_unused(services: &Services, digest: &str, stored_before: DateTime<Utc>) -> Result<bool, Error> {
     services
         .database
@@ -185,7 +186,7 @@ async fn remove_if_unused(services: &Services, digest: &str, stored_before: Date
             async move {
                 originals::take(tx, digest).await?;
                 let is_needed = originals::is_needed(&tx.reader(Scope::System), digest).await?;
-                // Stored again meanwhile: somebody is about to refer to it.
+                // Stored again in the meantime: a reference is about to be added.
                 if is_needed || !services.blobs.is_older(digest, stored_before).await? {
                     return Ok(false);
                 }

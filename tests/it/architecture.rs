@@ -1,4 +1,5 @@
-//! Who may use whom. The table below is the one in ARCHITECTURE.md; these tests read the sources and hold it.
+//! Which module may use which. The table below is the one in ARCHITECTURE.md; these tests read the sources and check
+//! it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -388,7 +389,7 @@ fn only_who_has_to_find_out_who_asks_reads_without_a_scope() {
 
 #[test]
 fn only_the_policy_says_which_role_may_do_what() {
-    // Roles are told apart where they are defined, stored, shown and handed over; nowhere is one of them asked for.
+    // Roles are distinguished where they are defined, stored, shown and transferred. No other place checks a role.
     let may = [
         "domain/collection.rs",
         "domain/policy.rs",

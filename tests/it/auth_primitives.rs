@@ -281,7 +281,7 @@ fn all_tokens_of_a_login_are_of_one_family_also_those_that_follow_from_a_token_w
 fn passwords_that_are_tried_first_are_refused() {
     for common in ["password", "12345678", "iloveyou", "PassWord1", "qwertyuiop"] {
         let sentence = check_password(common).unwrap_err();
-        assert_eq!(sentence, "This is one of the passwords that are tried first. Choose another.", "{common}");
+        assert_eq!(sentence, "This password is too common. Choose another.", "{common}");
     }
     assert!(check_password("correct horse battery staple").is_ok());
 }

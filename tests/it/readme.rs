@@ -1,4 +1,4 @@
-//! What the README says about settings is what the code says. `UPDATE_README=1` writes the table anew.
+//! The README's table of settings matches the code. `UPDATE_README=1` writes the table.
 
 use std::{fs, path::Path};
 
@@ -27,5 +27,5 @@ fn the_readme_documents_every_setting_with_its_default() {
         fs::write(&path, format!("{before}{START}{}{END}{after}", table())).unwrap();
         return;
     }
-    assert_eq!(documented, table(), "run the tests with UPDATE_README=1 to write the table anew");
+    assert_eq!(documented, table(), "run the tests with UPDATE_README=1 to write the table");
 }

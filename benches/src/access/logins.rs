@@ -75,7 +75,7 @@ async fn try_password(client: &Client, login: String, password: &str) -> Result<
 }
 
 impl Logins {
-    /// Logs in to all accounts at the same time, several times to each. The reason of a login that fails is told.
+    /// Logs in to all accounts at the same time, several times each. The reason of a login that fails is reported.
     pub async fn measure(server: &Server) -> Result<Self> {
         let client = Client::new(server.base()?)?;
         let level = memory(server.pid())?;

@@ -1,5 +1,5 @@
-//! What it costs to ask who may do what: reading with a thousand memberships beside reading with one, many logins at
-//! once, and guessed passwords. Each has a server of its own, on the same data.
+//! The cost of access control: reading with a thousand memberships compared with one, many concurrent logins, and
+//! guessed passwords. Each has its own server, on the same data.
 
 mod logins;
 mod scope;

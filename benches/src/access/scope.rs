@@ -1,5 +1,5 @@
-//! The same reading by two callers, in turns: by the owner of a collection who has no other role, and by a reader who has
-//! a thousand others. What differs is what it costs to see to it that nobody reads what they may not.
+//! The same reads by two callers, in turns: the owner of a collection who has no other role, and a reader who has a
+//! thousand others. The difference is the cost of permission checks.
 
 use anyhow::{Result, ensure};
 

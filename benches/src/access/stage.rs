@@ -1,5 +1,5 @@
-//! Who reads what in the measurement of the scope: an owner with one collection, and a reader who has a role in it and
-//! in a thousand others.
+//! The callers in the measurement of the scope: an owner with one collection, and a reader who has a role in it and in
+//! a thousand others.
 
 use anyhow::Result;
 use serde_json::json;

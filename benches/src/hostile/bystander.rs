@@ -1,5 +1,4 @@
-//! Somebody who has nothing to do with it: searches all the time, hands over a document a minute, and follows it until a
-//! search finds it.
+//! An uninvolved client: searches all the time, ingests a document a minute, and follows it until a search finds it.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +24,7 @@ use crate::{
 const SEARCH_EVERY: Duration = Duration::from_millis(700);
 const DOCUMENT_EVERY: Duration = Duration::from_mins(1);
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
-/// Longer than this nobody waits for an answer.
+/// No one waits longer than this for a response.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The numbers of its words begin here; no other account's do.
 const FIRST_NUMBER: usize = 1 << 24;

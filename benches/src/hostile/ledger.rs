@@ -39,7 +39,7 @@ struct Promise {
     account: Account,
     operation: String,
     word: String,
-    /// A newer text is on its way and nobody said whether it was taken.
+    /// Newer content is on its way, and it is unknown whether it was accepted.
     is_open: bool,
 }
 

@@ -80,7 +80,7 @@ pub struct HostileArguments {
     #[arg(long, default_value_t = 1100)]
     pub half_requests: usize,
 
-    /// WebSockets of nobody, from one address, at once.
+    /// Anonymous WebSockets, from one address, at once.
     #[arg(long, default_value_t = 1000)]
     pub sockets: usize,
 
@@ -193,7 +193,7 @@ pub async fn run(arguments: &HostileArguments) -> Result<ExitCode> {
     supervisor.report(&mut report);
     report.seconds("rest", "at rest after the last harm", rested.map_or(f64::NAN, |took| took.as_secs_f64()));
     verdict.report(&mut report);
-    report.section("What became of the neighbours' requests");
+    report.section("Results of the neighbours' requests");
     for (what, count) in scene.tally.counts() {
         report.count(&what, &what, count);
     }
@@ -234,7 +234,7 @@ async fn prepare(scene: &Scene, supervisor: &mut Supervisor, data_dir: &Path) ->
     let collection = cast.bulk.create_collection("First").await?;
     let document = NewDocument { uri: "first".into(), file_name: "first.txt".into(), text: "The first.".into() };
     cast.bulk.ingest(&collection, &[document], "first").await?;
-    // An owner reads the lines of the audit log that are about their collections, among all others.
+    // An owner reads the entries of the audit log that are about their collections, among all others.
     cast.prober.create_collection("Mine").await?;
     sleep(Duration::from_secs(2)).await;
     supervisor.stop().await?;

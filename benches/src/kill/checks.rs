@@ -23,7 +23,7 @@ pub struct Snapshot {
     not_found: BTreeSet<String>,
     /// What is wrong with the hits.
     strange_hits: Vec<String>,
-    /// For each title, the passages that a LEXICAL search finds, best first.
+    /// For each title, the chunks that a LEXICAL search finds, best first.
     rankings: Vec<Vec<(String, usize)>>,
 }
 
@@ -73,14 +73,14 @@ impl Snapshot {
         Ok(())
     }
 
-    /// How many rankings differ from another's. The weights of words depend on every passage in the index, so hidden
-    /// remains show here; but so do passages of equal score in another order.
+    /// How many rankings differ from another's. The weights of words depend on every chunk in the index, so hidden
+    /// remains show here; but so do chunks of equal score in another order.
     pub fn rankings_unlike(&self, other: &Self) -> usize {
         self.rankings.iter().zip(&other.rankings).filter(|(left, right)| left != right).count()
     }
 }
 
-/// Hits of passages that do not exist, of documents that are not complete, or of the same passage twice.
+/// Hits of chunks that do not exist, of documents that are not complete, or of the same chunk twice.
 fn strange_hits(result: &SearchResult, passages: &BTreeMap<String, Vec<Chunk>>) -> Vec<String> {
     let mut problems = Vec::new();
     let mut ids = BTreeSet::new();
@@ -88,14 +88,14 @@ fn strange_hits(result: &SearchResult, passages: &BTreeMap<String, Vec<Chunk>>) 
     for hit in &result.hits {
         let (uri, index) = (&hit.document.uri, hit.chunk.index);
         if !passages.get(uri).is_some_and(|passages| passages.iter().any(|chunk| chunk.index == index)) {
-            problems.push(format!("a hit of passage {index} of document {uri}, which does not exist"));
+            problems.push(format!("a hit of chunk {index} of document {uri}, which does not exist"));
         }
         if hit.document.status != "COMPLETED" {
             problems.push(format!("a hit of document {uri}, which is {}", hit.document.status));
         }
         let first = ids.insert(&hit.chunk.id);
         if !(places.insert((uri, index)) && first) {
-            problems.push(format!("passage {index} of document {uri} twice among the hits"));
+            problems.push(format!("chunk {index} of document {uri} twice among the hits"));
         }
     }
     problems
@@ -116,7 +116,7 @@ impl Checks {
         self.0.push(Check { key, label, problems });
     }
 
-    /// Whether what was acknowledged came about, once, and was told rightly.
+    /// Whether what was acknowledged was done, once, and reported correctly.
     pub async fn outcome(&mut self, story: &Story, found: &Snapshot, documents: &[NewDocument]) -> Result<()> {
         let stored: BTreeMap<&str, (&str, usize)> = found
             .contents
@@ -151,7 +151,7 @@ impl Checks {
             }
             match story.told.iter().find(|record| record.operation == *id) {
                 Some(record) => histories.extend(history::problems(record, &document_ids(acknowledged))),
-                None => histories.push(format!("the events of {} were not told", call.key)),
+                None => histories.push(format!("the events of {} were not received", call.key)),
             }
         }
         let uris: Vec<&str> = documents.iter().map(|document| document.uri.as_str()).collect();
@@ -163,7 +163,7 @@ impl Checks {
         );
         self.add("operations", "operations not COMPLETED with all their documents", operations);
         self.add("histories", "faults in the stored events", histories);
-        self.add("heard", "operations heard over the kills otherwise than stored", heard_otherwise(story));
+        self.add("heard", "operations with other events over the kills than stored", heard_otherwise(story));
         Ok(())
     }
 
@@ -173,14 +173,14 @@ impl Checks {
             documents.iter().filter(|new| differs(new)).map(|new| format!("{what} of document {}", new.uri)).collect()
         };
         let passages = differing("passages", &|new| found.passages.get(&new.uri) != undisturbed.passages.get(&new.uri));
-        self.add("passages", "documents with other passages than without kills", passages);
+        self.add("passages", "documents with other chunks than without kills", passages);
         let originals = differing("original", &|new| {
             found.originals.get(&new.uri).is_none_or(|original| original != new.text.as_bytes())
         });
         self.add("originals", "originals missing or changed", originals);
         let not_found = found.not_found.difference(&undisturbed.not_found).cloned().collect();
         self.add("not_found", "searches by title that find less than without kills", not_found);
-        self.add("hits", "hits of no passage, or of one twice", found.strange_hits.clone());
+        self.add("hits", "hits of missing chunks, or of one twice", found.strange_hits.clone());
     }
 
     /// Sends every call once more with its key, and looks whether anything comes of it.
@@ -220,7 +220,7 @@ fn document_ids(ingestion: &Ingestion) -> Vec<String> {
     ingestion.documents.iter().map(|document| document.id.clone()).collect()
 }
 
-/// Operations whose events, heard over all kills with a cursor, are not those that are told from the beginning.
+/// Operations whose events, received over all kills with a cursor, differ from those received from the start.
 fn heard_otherwise(story: &Story) -> Vec<String> {
     let differing = |heard: &&Record| {
         let told = story.told.iter().find(|told| told.operation == heard.operation);

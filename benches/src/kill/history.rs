@@ -1,4 +1,4 @@
-//! Judges the events of an operation: is the story whole, in order, and told once?
+//! Judges the events of an operation: are they complete, in order, and without repetition?
 
 use std::collections::BTreeMap;
 

@@ -74,7 +74,7 @@ pub struct Story {
     data_dir: PathBuf,
     /// Whether a call is on its way.
     calling: bool,
-    /// Calls that were on their way when the server was killed: carried out or not, nobody said.
+    /// Calls that were in progress when the server was killed: whether they were carried out is unknown.
     cut_off: usize,
     /// Kills at which the listener had not heard the end of every acknowledged document.
     busy: usize,

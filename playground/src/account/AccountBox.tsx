@@ -55,7 +55,7 @@ interface PanelProps {
 function SignedIn({ titleId, state, session, onDone }: PanelProps & { state: SessionState }) {
   const { username, validUntil, keyPrefix } = state;
   function signOut() {
-    // The tokens are forgotten here whatever the server answers; without it they end by themselves.
+    // The tokens are removed here whatever the server answers; without an answer they expire.
     session.signOut().catch(() => undefined);
     onDone();
   }
@@ -64,12 +64,12 @@ function SignedIn({ titleId, state, session, onDone }: PanelProps & { state: Ses
       <h2 id={titleId}>Signed in as {username}</h2>
       {keyPrefix ? (
         <p>
-          Every request is sent with the API key <code>{keyPrefix}…</code> and may do what the key may, at most what{" "}
-          {username} may. Reloading the page forgets it.
+          Every request is sent with the API key <code>{keyPrefix}…</code>. It can do what the key allows, but never more
+          than {username} can. Reloading the page removes the key from this page.
         </p>
       ) : (
         <p>
-          Every request is sent with your token. This one is good until {timeOf(validUntil)} and is renewed by itself.
+          Every request is sent with your token. It is valid until {timeOf(validUntil)} and is renewed automatically.
           Reloading the page signs you out.
         </p>
       )}
@@ -84,7 +84,7 @@ type Way = "password" | "apiKey" | "register";
 
 const TITLES: Record<Way, string> = { password: "Sign in", apiKey: "Use an API key", register: "Create an account" };
 
-/** What is asked for, by the names that the server uses in its complaints. */
+/** The form fields, by the names that the server uses in its errors. */
 const FIELDS: Record<Way, Omit<FieldProps, "error">[]> = {
   password: [
     { name: "login", label: "User name or e-mail", autoComplete: "username" },

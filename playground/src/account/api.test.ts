@@ -40,5 +40,5 @@ test("a field that failed by itself says why, like a request that failed", async
     isPassing: true,
   });
   answer = Response.json({ data: { sessionRevoke: null } });
-  await expect(accountApi.signOut("refresh")).rejects.toThrow("The server sent an empty answer.");
+  await expect(accountApi.signOut("refresh")).rejects.toThrow("The server sent an empty response.");
 });

@@ -1,4 +1,4 @@
-/** The account operations of the API, with every refusal turned into a `Problem`. */
+/** The account operations of the API, with every error turned into a `Problem`. */
 import {
   KeyOwnerDocument,
   RefreshSessionDocument,
@@ -11,19 +11,19 @@ import {
 import { post } from "../graphql/http";
 import { Problem, problemOfRequest, problemOfUser } from "./problem";
 
-/** A pair of tokens as the server hands it out. */
+/** A pair of tokens as the server returns it. */
 export interface Grant {
   accessToken: string;
-  /** Good for one refresh. */
+  /** Valid for one refresh. */
   refreshToken: string;
-  /** For how long the access token is good from now on, in milliseconds: the two clocks may differ. */
+  /** How long the access token is valid from now on, in milliseconds: the two clocks may differ. */
   lifetime: number;
 }
 
 export interface AccountApi {
   register(input: UserRegisterInput): Promise<void>;
   signIn(login: string, password: string): Promise<Grant & { username: string }>;
-  /** The user name of the owner of an API key that is good. */
+  /** The user name of the owner of a valid API key. */
   keyOwner(apiKey: string): Promise<string>;
   refresh(refreshToken: string): Promise<Grant>;
   signOut(refreshToken: string): Promise<void>;
@@ -41,7 +41,7 @@ export const accountApi: AccountApi = {
   },
   async keyOwner(apiKey) {
     if (!/^docent_key_[\w-]+$/.test(apiKey)) {
-      throw new Problem([{ message: "An API key begins with docent_key_. Paste all of it.", field: "apiKey" }]);
+      throw new Problem([{ message: "An API key begins with docent_key_. Paste the whole key.", field: "apiKey" }]);
     }
     const { data } = await ask(KeyOwnerDocument, {}, { authorization: `Bearer ${apiKey}` });
     if (!data.viewer) throw problemOfRequest();
@@ -63,7 +63,7 @@ async function ask<R, V>(
   headers?: HeadersInit,
 ): Promise<{ data: R; serverTime: number }> {
   const { answer, serverTime } = await post({ query: document.toString(), variables }, headers);
-  // Each of them asks for one thing, so there is nothing beside an error that could be used.
+  // Each of them selects one field, so a response with an error has no other data to use.
   if (!answer.data || answer.errors?.length) throw problemOfRequest(answer.errors);
   return { data: answer.data as R, serverTime };
 }

@@ -17,7 +17,7 @@ test.each([
   [{ code: "UNAVAILABLE" }, "The server is too busy to answer. Try again in a moment."],
   [
     { code: "INTERNAL_SERVER_ERROR", requestId: "r1" },
-    "Something went wrong in the server. Its log has more under request r1.",
+    "Something went wrong in the server. See request r1 in its log.",
   ],
   [{ code: "FORBIDDEN" }, "what the server said"],
   [undefined, "what the server said"],
@@ -32,5 +32,5 @@ test("what can be tried again later is told from a refusal", () => {
 });
 
 test("an answer with neither data nor errors is a problem too", () => {
-  expect(problemOfRequest().message).toBe("The server sent an empty answer.");
+  expect(problemOfRequest().message).toBe("The server sent an empty response.");
 });

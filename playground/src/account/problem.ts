@@ -10,11 +10,11 @@ export interface Complaint {
 /** Codes of errors after which the same request can succeed. */
 const PASSING = new Set<unknown>(["RATE_LIMITED", "TIMEOUT", "UNAVAILABLE", "INTERNAL_SERVER_ERROR"]);
 
-/** The server understood and said no. */
+/** The server understood the request and rejected it. */
 export class Problem extends Error {
   constructor(
     readonly complaints: Complaint[],
-    /** Whether the same request may be answered later. */
+    /** Whether the same request may succeed later. */
     readonly isPassing = false,
   ) {
     super(complaints.map((complaint) => complaint.message).join(" "));
@@ -27,9 +27,9 @@ export function problemOfUser(userErrors: { message: string; path: string[] }[])
   return new Problem(userErrors.map(({ message, path }) => ({ message, field: path.at(-1) })));
 }
 
-/** From the top-level `errors` of an answer. */
+/** From the top-level `errors` of a response. */
 export function problemOfRequest(errors: AnswerError[] = []): Problem {
-  if (errors.length === 0) return new Problem([{ message: "The server sent an empty answer." }]);
+  if (errors.length === 0) return new Problem([{ message: "The server sent an empty response." }]);
   return new Problem(
     errors.map((error) => ({ message: inWords(error) })),
     errors.some(({ extensions }) => PASSING.has(extensions?.code)),
@@ -48,8 +48,8 @@ function inWords({ message, extensions = {} }: AnswerError): string {
       return "The server is too busy to answer. Try again in a moment.";
     case "INTERNAL_SERVER_ERROR":
       return typeof extensions.requestId === "string"
-        ? `Something went wrong in the server. Its log has more under request ${extensions.requestId}.`
-        : "Something went wrong in the server. Its log has more.";
+        ? `Something went wrong in the server. See request ${extensions.requestId} in its log.`
+        : "Something went wrong in the server. See its log.";
     default:
       return message;
   }

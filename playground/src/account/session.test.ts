@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** An API that hands out `access-1`, `access-2`, … and knows which refresh tokens are good. */
+/** An API that hands out `access-1`, `access-2`, … and knows which refresh tokens are valid. */
 function api(lifetime = FIFTEEN.lifetime) {
   let count = 0;
   const grant = () => {
@@ -130,7 +130,7 @@ test("an API key that the server refuses is forgotten, and why is said", async (
   await session.useKey("docent_key_abcdefghijkl");
   expect(session.distrust()).toBe(false);
   expect(await session.accessToken()).toBeUndefined();
-  expect(session.state.get()).toEqual({ notice: "This API key is not good any more. Please sign in again." });
+  expect(session.state.get()).toEqual({ notice: "This API key is no longer valid. Please sign in again." });
 });
 
 test("signing out forgets the tokens at once and revokes them", async () => {

@@ -13,18 +13,18 @@ const RENEW_AHEAD = 60_000;
 const RENEW_PAUSE = 10_000;
 /** How long to wait after a renewal that got no answer: the server repeats an answer that was lost for ten seconds. */
 const RETRY_PAUSE = 3_000;
-/** As much of an API key as may be shown; the server shows as much. */
+/** The prefix of an API key that may be shown, as the server shows it. */
 const SHOWN_OF_KEY = "docent_key_".length + 8;
 
-/** What others may know of the session. */
+/** The public state of the session. */
 export interface SessionState {
-  /** Nobody is signed in when absent. */
+  /** Absent if no user is signed in. */
   username?: string;
   /** When the access token ends on this machine's clock. It is renewed before. */
   validUntil?: number;
   /** The beginning of the API key that is used instead of tokens. */
   keyPrefix?: string;
-  /** Why somebody was signed out who did not ask for it. */
+  /** Why the user was signed out without asking for it. */
   notice?: string;
 }
 
@@ -62,7 +62,7 @@ export class Session {
     if (grant) await this.api.signOut(grant.refreshToken);
   }
 
-  /** The token to send now, renewed first if it is about to end, or the API key; nothing when nobody is signed in. */
+  /** The token to send now, renewed first if it is about to end, or the API key; nothing if no user is signed in. */
   async accessToken(): Promise<string | undefined> {
     if (this.#apiKey) return this.#apiKey;
     if (this.#grant && Date.now() >= this.#renewAt) await this.#renew();
@@ -70,17 +70,17 @@ export class Session {
   }
 
   /**
-   * The server refused the token: the next request renews it first. An API key can't be renewed and is forgotten.
-   * Returns whether there is something to ask again with.
+   * The server rejected the token: the next request renews it first. An API key can't be renewed and is forgotten.
+   * Returns whether a retry has a credential.
    */
   distrust(): boolean {
-    if (this.#apiKey) this.#forget("This API key is not good any more. Please sign in again.");
+    if (this.#apiKey) this.#forget("This API key is no longer valid. Please sign in again.");
     this.#renewAt = 0;
     return this.#grant !== undefined;
   }
 
   #renew(): Promise<void> {
-    // A refresh token is good once, so everybody waits for the same renewal.
+    // A refresh token can be used once, so all requests wait for the same renewal.
     this.#renewing ??= this.#requestRenewal().finally(() => {
       this.#renewing = undefined;
     });

@@ -1,4 +1,4 @@
-/** Carries out what GraphiQL asks: subscriptions by socket, the rest over HTTP, both as whoever is signed in. */
+/** Runs GraphiQL's requests: subscriptions over a WebSocket, the rest over HTTP, both as the signed-in user. */
 import type { GraphiQLProps } from "graphiql";
 import { type ExecutionResult, OperationTypeNode, getOperationAST, parse } from "graphql";
 import type { Session } from "../account/session";
@@ -7,11 +7,11 @@ import type { Observer, Socket } from "./socket";
 
 type Fetcher = GraphiQLProps["fetcher"];
 
-/** Is told every answer before the person sees it. */
+/** Receives every response before the user sees it. */
 export interface Listener {
   answered: (data: Answer["data"]) => void;
   event: (data: Answer["data"]) => void;
-  /** No event follows, because all were told, somebody stopped, or the connection was lost. */
+  /** No event follows: all were received, the user stopped, or the connection was lost. */
   ended: () => void;
 }
 
@@ -50,7 +50,7 @@ export function createFetcher(session: Session, socket: Socket, listener: Listen
   async function answer(request: object, headers: HeadersInit | undefined): Promise<ExecutionResult> {
     const typed = new Headers(headers);
     let answer = await send(request, typed);
-    // Nothing ran, so it is safe to ask again with a new token.
+    // Nothing ran, so it is safe to retry with a new token.
     if (isTokenRefused(answer) && !typed.has("authorization") && session.distrust()) {
       answer = await send(request, typed);
     }
@@ -60,7 +60,7 @@ export function createFetcher(session: Session, socket: Socket, listener: Listen
 
   async function send(request: object, typed: Headers): Promise<Answer> {
     const headers = new Headers(typed);
-    // Who types an Authorization header into GraphiQL means it.
+    // An Authorization header that the user typed into GraphiQL wins.
     if (!headers.has("authorization")) {
       const token = await session.accessToken();
       if (token) headers.set("authorization", `Bearer ${token}`);
@@ -76,15 +76,15 @@ export function createFetcher(session: Session, socket: Socket, listener: Listen
 }
 
 /**
- * The operation that is meant. For a moment after a change of tabs, GraphiQL still gives the name of the operation in the
- * tab before, so a name that the document does not have is not taken at its word.
+ * The name of the operation to run. For a moment after a change of tabs, GraphiQL still passes the operation name of the
+ * previous tab, so a name that the document does not have is ignored.
  */
 function operationOf(query: string, name: string | null | undefined) {
   try {
     const document = parse(query);
     return getOperationAST(document, name) ?? getOperationAST(document);
   } catch {
-    // The server says best what is wrong with it.
+    // The server reports best what is wrong with it.
     return undefined;
   }
 }

@@ -12,12 +12,12 @@ export interface Answer {
 
 export const UNREACHABLE = "The server can't be reached. Is it still running?";
 
-/** The server could not be reached, or what answered was not Docent. */
+/** The server could not be reached, or the response was not from Docent. */
 export class Unreachable extends Error {}
 
 export interface Posted {
   answer: Answer;
-  /** The server's clock, in milliseconds, as far as it told. */
+  /** The server's clock, in milliseconds, if the response has it. */
   serverTime: number;
 }
 
@@ -41,11 +41,11 @@ export async function post(request: object, headers?: HeadersInit): Promise<Post
     tellWhenToRetry(answer, Number(response.headers.get("retry-after")) * 1000);
     return { answer, serverTime };
   } catch {
-    throw new Unreachable(`The server answered with status ${response.status}, but not in GraphQL.`);
+    throw new Unreachable(`The server answered with status ${response.status} and no GraphQL response.`);
   }
 }
 
-/** The header tells when to try again of every error, its extensions only of some. */
+/** The header says when to retry after every error, its extensions only after some. */
 function tellWhenToRetry(answer: Answer, retryAfterMs: number): void {
   if (!(retryAfterMs > 0)) return;
   for (const error of answer.errors ?? []) {
@@ -53,7 +53,7 @@ function tellWhenToRetry(answer: Answer, retryAfterMs: number): void {
   }
 }
 
-/** Whether the token was refused before anything ran: then there is no `data` at all, not even null. */
+/** Whether the token was rejected before anything ran: then there is no `data` at all, not even null. */
 export function isTokenRefused(answer: Answer): boolean {
   if (answer.data !== undefined) return false;
   return answer.errors?.some((error) => error.extensions?.code === "UNAUTHENTICATED") ?? false;

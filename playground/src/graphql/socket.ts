@@ -3,10 +3,10 @@ import { type Client, createClient } from "graphql-ws";
 import type { Session } from "../account/session";
 import { type Answer, UNREACHABLE } from "./http";
 
-/** The server refuses the token, or takes it no longer. */
+/** The server rejects the token, or no longer accepts it. */
 const FORBIDDEN = 4403;
 
-/** What a subscription's observer has to offer. */
+/** The interface of a subscription's observer. */
 export interface Observer {
   next: (result: Answer) => void;
   error: (error: unknown) => void;
@@ -21,7 +21,7 @@ export function createSocket(session: Session): Socket {
   let client: Client | undefined;
   let username = session.state.get().username;
 
-  // A socket belongs to who opened it.
+  // A socket belongs to the user who opened it.
   session.state.subscribe(() => {
     const now = session.state.get().username;
     if (now === username) return;
@@ -41,13 +41,13 @@ export function createSocket(session: Session): Socket {
         const token = await session.accessToken();
         return token ? { authorization: `Bearer ${token}` } : {};
       },
-      // A server that restarts is waited for; one that was never there is reported at once, and so is a refused key.
+      // Wait for a server that restarts. Report a server that was never there, or a rejected key, at once.
       shouldRetry: (error) => !isRefused && (wasConnected || error instanceof CloseEvent),
       on: {
         connected() {
           wasConnected = true;
         },
-        // The client connects again by itself, then with a new token if there can be one.
+        // The client reconnects automatically, with a new token if there can be one.
         closed(event) {
           if (event instanceof CloseEvent && event.code === FORBIDDEN) isRefused = !session.distrust();
         },

@@ -7,7 +7,7 @@ import { type Progress, hasEnded } from "./progress";
 
 const listFailures = savedOperations.find(({ name }) => name === "ListFailures");
 
-/** A bar below the answer, there while an operation is watched. Another tab ends the watching, and the bar with it. */
+/** A bar below the response while an operation is followed. Another tab ends the subscription, and the bar with it. */
 export function ProgressBar({ store }: { store: Store<Progress | undefined> }) {
   const progress = useSyncExternalStore(store.subscribe, store.get);
   const tabId = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.id);

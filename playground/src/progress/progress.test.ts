@@ -28,13 +28,13 @@ test("the last event of an operation tells its outcome", () => {
 test("an operation in which documents failed is not simply done", () => {
   expect(ended("OPERATION_COMPLETED", { ...GOOD, completed: 28, documents: 30, failed: 2 })).toEqual({
     percent: 100,
-    text: "2 of 30 documents failed, the others are done. Look at the reason, then ingest again what failed.",
+    text: "2 of 30 documents failed, the others completed. Check the reason, then ingest the failed documents again.",
     outcome: "incomplete",
     failed: 2,
   });
   const failed = (documents: number) => ended("OPERATION_FAILED", { ...GOOD, completed: 0, documents, failed: documents });
-  expect(failed(1)?.text).toBe("The document failed. Look at the reason, then ingest again what failed.");
-  expect(failed(30)?.text).toBe("All 30 documents failed. Look at the reason, then ingest again what failed.");
+  expect(failed(1)?.text).toBe("The document failed. Check the reason, then ingest the failed documents again.");
+  expect(failed(30)?.text).toBe("All 30 documents failed. Check the reason, then ingest the failed documents again.");
   expect(failed(30)?.failed).toBe(30);
 });
 
@@ -77,10 +77,10 @@ test("why a document failed, or waits, is said in the words of the server", () =
   );
 });
 
-test("documents that wait for space say so, and that they go on by themselves", () => {
+test("documents that wait for space say so, and that they continue automatically", () => {
   const waiting = of({ kind: "DOCUMENT_RETRYING", progress: 20, operation: { waitsForSpace: true } });
   expect(waiting).toMatchObject({ percent: 20, outcome: "waiting" });
-  expect(waiting?.text).toMatch(/disk is nearly full.*go on by themselves/);
+  expect(waiting?.text).toMatch(/disk is nearly full.*continue automatically/);
   expect(of({ kind: "DOCUMENT_STARTED", progress: 20, operation: { waitsForSpace: false } })?.outcome).toBe("running");
 });
 

@@ -1,8 +1,8 @@
-/** How far a watched operation is, learnt from the events that pass by. */
+/** The progress of a followed operation, taken from its events. */
 import type { OperationEventKind, WatchOperationSubscription } from "../graphql/generated/graphql";
 import type { Partly } from "../graphql/partly";
 
-/** The data of an event of `WatchOperation`, as far as it was asked for. */
+/** The data of an event of `WatchOperation`, as far as it was selected. */
 export type WatchedEvent = Partly<WatchOperationSubscription> | null | undefined;
 
 type EventFields = Partly<WatchOperationSubscription["operationEvents"]>;
@@ -13,9 +13,9 @@ export interface Progress {
   /** What happened last, or how it ended, in words. */
   text: string;
   outcome: "running" | "waiting" | "completed" | "incomplete" | "failed" | "cancelled";
-  /** How many documents failed until now, as far as is known. */
+  /** How many documents have failed, as far as is known. */
   failed: number;
-  /** Absent when nobody asked for it. */
+  /** Absent if it was not selected. */
   operationId?: string;
 }
 
@@ -27,7 +27,7 @@ const WORDS: Record<OperationEventKind, (file: string) => string> = {
   DOCUMENT_COMPLETED: (file) => `${file} can be searched`,
   DOCUMENT_FAILED: (file) => `${file} could not be indexed`,
   DOCUMENT_SKIPPED: (file) => `${file} is unchanged and was skipped`,
-  DOCUMENT_RETRYING: (file) => `${file} will be tried again`,
+  DOCUMENT_RETRYING: (file) => `${file} will be retried`,
   DOCUMENT_CANCELLED: (file) => `${file} was left out`,
   DOCUMENT_DELETED: (file) => `${file} was deleted`,
   CANCEL_REQUESTED: () => "Stopping",
@@ -66,14 +66,14 @@ export function hasEnded({ outcome }: Progress): boolean {
 }
 
 const WAITS_FOR_SPACE =
-  "Documents wait for space: the server's disk is nearly full. They go on by themselves when there is some.";
-const WHAT_TO_DO = "Look at the reason, then ingest again what failed.";
+  "Documents wait for space: the server's disk is nearly full. They continue automatically when there is space again.";
+const WHAT_TO_DO = "Check the reason, then ingest the failed documents again.";
 
 function completed(totals: Partly<Totals>): Pick<Progress, "outcome" | "text"> {
-  if (totals.failed) return { outcome: "incomplete", text: `${failures(totals)}, the others are done. ${WHAT_TO_DO}` };
-  // Without the count nobody knows, and a good end that is only believed may be none.
+  if (totals.failed) return { outcome: "incomplete", text: `${failures(totals)}, the others completed. ${WHAT_TO_DO}` };
+  // Without the count a success can't be known, so none is claimed.
   if (typeof totals.failed !== "number") {
-    return { outcome: "incomplete", text: "Ended. Ask for operation { totals { failed } } to see whether documents failed." };
+    return { outcome: "incomplete", text: "Ended. Select operation { totals { failed } } to see whether documents failed." };
   }
   const unchanged = totals.skipped ? `, ${totals.skipped} of ${totals.documents ?? "the"} documents unchanged` : "";
   return { outcome: "completed", text: `Done${unchanged}` };
@@ -98,12 +98,12 @@ function documents({ documents }: Partly<Totals>): string {
   return typeof documents === "number" ? `${documents} ${documents === 1 ? "document" : "documents"}` : "the documents";
 }
 
-/** Whether it says what happened, in a word that is known here. */
+/** Whether it names a known kind of event. */
 function isTold(event: EventFields | null | undefined): event is EventFields & { kind: OperationEventKind } {
   return typeof event?.kind === "string" && event.kind in WORDS;
 }
 
-/** What an event tells, with what the server says beyond that: why a document failed, and until when another waits. */
+/** The text of an event, with the server's message: why a document failed, and until when another waits. */
 function story(event: EventFields & { kind: OperationEventKind }): string {
   const words = WORDS[event.kind](event.document?.fileName ?? "a document");
   return event.message ? `${words}: ${event.message}` : words;

@@ -18,7 +18,7 @@ function GuidePanel() {
   return (
     <section className="docent-guide" aria-label="Guide">
       <h2>Guide</h2>
-      <p>Requests that walk through what Docent can do. Choose one to open it in a tab.</p>
+      <p>Saved requests that show what Docent can do. Choose one to open it in a tab.</p>
       {chapters.map(({ title, operations }) => (
         <Fragment key={title}>
           <h3>{title}</h3>

@@ -6,8 +6,8 @@ import { carriedIds } from "./carriedStore";
 import { keepTabs } from "./keptTabs";
 
 /**
- * Keeps the editors and the tab in front together: fills the carried ids into its variables when it comes to the front or
- * an id arrives, and keeps what was typed when the page is left.
+ * Synchronises the editors with the active tab: fills the carried ids into its variables when the tab becomes active or an
+ * id arrives, and saves what was typed when the page is left.
  */
 export function TabVariables() {
   const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL(
@@ -23,13 +23,13 @@ export function TabVariables() {
     variableEditor?.updateOptions({ wordWrap: "on" });
   }, [queryEditor, variableEditor]);
 
-  // The tabs are there before the editors, which begin with the tab that was in front then.
+  // The tabs exist before the editors, which start with the tab that was active then.
   useEffect(() => {
     if (!tab || !queryEditor || !variableEditor) return;
     const [query, variables] = [tab.query ?? "", tab.variables ?? ""];
     if (queryEditor.getValue() !== query) queryEditor.setValue(query);
     if (variableEditor.getValue() !== variables) variableEditor.setValue(variables);
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- only when the editors come, not while somebody types
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- only when the editors appear, not while the user types
   }, [queryEditor, variableEditor]);
 
   useEffect(() => {

@@ -1,15 +1,15 @@
 /**
- * Carries ids from one answer to the next request: the collection that was just created and the operation that was just
- * begun become the values of `$collectionId` and `$operationId` in the other tabs.
+ * Carries ids from one response to the next request: the collection that was just created and the operation that was just
+ * started become the values of `$collectionId` and `$operationId` in the other tabs.
  */
 
 import type { CreateCollectionMutation, IngestTextsMutation } from "../graphql/generated/graphql";
 import type { Partly } from "../graphql/partly";
 
-/** The data of an answer from which ids are learnt, as far as it is there. */
+/** The data of a response that ids are taken from, as far as it exists. */
 export type CarriedAnswer = Partly<CreateCollectionMutation & IngestTextsMutation> | null | undefined;
 
-/** From which field of an answer each variable is learnt. */
+/** The field of a response that each variable is taken from. */
 const SOURCES = {
   collectionId: (data: CarriedAnswer) => data?.collectionCreate?.collection?.id,
   operationId: (data: CarriedAnswer) => data?.documentsIngest?.operation?.id,
@@ -18,12 +18,12 @@ const SOURCES = {
 type Name = keyof typeof SOURCES;
 const NAMES = Object.keys(SOURCES) as Name[];
 
-/** The ids that were learnt, newest last. The older ones tell which values in the tabs are ours to replace. */
+/** The ids found so far, newest last. The older ones show which values in the tabs may be replaced. */
 export type CarriedIds = Partial<Record<Name, string[]>>;
 
 const REMEMBERED = 20;
 
-/** What is known after an answer; the same object when the answer brings nothing new. */
+/** The ids after a response; the same object if the response has no new ones. */
 export function learn(known: CarriedIds, data: CarriedAnswer): CarriedIds {
   let result = known;
   for (const name of NAMES) {

@@ -1,7 +1,7 @@
 import { pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import type { SavedOperation } from "./operations";
 
-/** What brings a saved operation to the front: its tab, if there is one with the operation as it was, or else a new one. */
+/** Opens a saved operation: in its tab, if one still has the unchanged operation, or else in a new tab. */
 export function useOpen(): (operation: SavedOperation, variables?: Record<string, string>) => void {
   const { tabs, queryEditor, variableEditor } = useGraphiQL(pick("tabs", "queryEditor", "variableEditor"));
   const { addTab, changeTab } = useGraphiQLActions();

@@ -52,7 +52,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// The key with the collections that it names, which count only if it is not good for all.
+    /// The key with the collections that it names. They count only if the key is not valid for all.
     pub(in crate::db) fn into_key(self, collections: Vec<CollectionId>) -> Result<ApiKey, DatabaseError> {
         const PLACE: &str = "api_keys.actions";
         let actions: Vec<String> = from_json(PLACE, self.actions)?;

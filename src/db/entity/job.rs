@@ -11,12 +11,12 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub kind: String,
-    /// What it is about; no two jobs of a kind have the same.
+    /// What it concerns. No two jobs of a kind have the same subject.
     pub subject: Option<String>,
     #[sea_orm(column_type = "JsonBinary")]
     pub payload: Json,
     pub status: String,
-    /// The account that asked for it; nil is the system.
+    /// The account that requested it; nil is the system.
     pub tenant: Uuid,
     pub lane: String,
     /// Lower numbers go first among the jobs of a tenant.
@@ -27,14 +27,14 @@ pub struct Model {
     pub crashes: i32,
     /// How often its worker died with it.
     pub suspicions: i32,
-    /// How often in a row it was put off without having been tried to the end.
+    /// How often in a row it was delayed before an attempt ended.
     pub delays: i32,
     pub run_at: DateTimeUtc,
     /// When `run_at` was decided on: a clock that shows less was set back.
     pub scheduled_at: DateTimeUtc,
-    /// Whether it was asked for again while it was held.
+    /// Whether it was requested again while it was held.
     pub runs_again: bool,
-    /// Counts claims; a worker whose epoch is not this one has lost the job.
+    /// Counts claims. A worker with another number has lost the job.
     pub lease_epoch: i32,
     pub lease_until: Option<DateTimeUtc>,
     /// The process that holds it.

@@ -44,13 +44,13 @@ pub struct Model {
     pub skipped_total: i32,
     pub cancelled_total: i32,
     pub chunk_total: i32,
-    /// How far the documents in work are, in percent, added up.
+    /// Sum of the progress of documents in work, in percent.
     pub percent_total: i32,
     /// The sequence number of the newest event.
     pub last_sequence: i32,
     pub cancel_requested: bool,
     pub idempotency_key: Option<String>,
-    /// SHA-256 of the request, to tell a repeated call from another one under the same key.
+    /// SHA-256 of the request, which distinguishes a repeated call from another call with the same key.
     pub request_digest: Option<String>,
     pub created_at: DateTimeUtc,
     pub started_at: Option<DateTimeUtc>,

@@ -32,7 +32,7 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub error: Option<Json>,
     pub chunk_count: i32,
-    /// How far work on it is.
+    /// Its progress.
     pub percent: i32,
     pub revision: i32,
     pub file_name: String,

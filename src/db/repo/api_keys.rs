@@ -1,4 +1,4 @@
-//! API keys. A key exists for its owner alone.
+//! API keys. A key is visible only to its owner.
 
 use std::collections::HashMap;
 
@@ -54,13 +54,13 @@ async fn with_collections(executor: &Executor<'_>, rows: Vec<api_key::Model>) ->
         .collect()
 }
 
-/// The key of this digest, good or not.
+/// The key of this digest, valid or not.
 pub async fn find_by_digest(reader: &CredentialReader<'_>, digest: &str) -> Result<Option<ApiKey>, DatabaseError> {
     let row = api_key::Entity::find().filter(api_key::Column::Digest.eq(digest)).one(&reader.executor).await?;
     Ok(with_collections(&reader.executor, row.into_iter().collect()).await?.pop())
 }
 
-/// One key, good or not.
+/// One key, valid or not.
 pub async fn find(reader: &CredentialReader<'_>, id: ApiKeyId) -> Result<Option<ApiKey>, DatabaseError> {
     let row = api_key::Entity::find_by_id(id.0).one(&reader.executor).await?;
     Ok(with_collections(&reader.executor, row.into_iter().collect()).await?.pop())
@@ -84,7 +84,7 @@ pub async fn count(reader: &Reader<'_>) -> Result<i64, DatabaseError> {
     Ok(to_count(api_key::Entity::find().filter(own(reader.scope)).count(&reader.executor).await?))
 }
 
-/// How many keys of a user are good at `now`.
+/// How many keys of a user are valid at `now`.
 pub async fn count_good(tx: &Transaction<'_>, user: UserId, now: DateTime<Utc>) -> Result<i64, DatabaseError> {
     let good = api_key::Entity::find()
         .filter(api_key::Column::UserId.eq(user.0))
@@ -127,7 +127,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &ApiKey, digest: String) -> Resul
     Ok(())
 }
 
-/// Makes a user's key useless. Returns whether the user has such a key.
+/// Revokes a user's key. Returns whether the user has such a key.
 pub async fn revoke(
     tx: &Transaction<'_>,
     user: UserId,
@@ -144,7 +144,7 @@ pub async fn revoke(
     Ok(result.rows_affected == 1)
 }
 
-/// Notes that a key was used, unless that was noted after `since` already.
+/// Records that a key was used, unless that was noted after `since` already.
 pub async fn touch(
     tx: &Transaction<'_>,
     id: ApiKeyId,

@@ -52,7 +52,7 @@ fn places(scope: Scope, filter: &AuditFilter) -> Option<Vec<Select<collection::E
     }
 }
 
-/// The entries of a filter, whoever asks.
+/// The entries that match a filter, regardless of the caller.
 fn matching(filter: &AuditFilter) -> Condition {
     // Says that all of them are meant, where the filter says nothing.
     let mut condition = Condition::all().add(Condition::all());
@@ -77,7 +77,7 @@ fn matching(filter: &AuditFilter) -> Condition {
     condition
 }
 
-/// A page of the entries that exist for the reader, newest first.
+/// A page of the entries that are visible to the reader, newest first.
 pub async fn list(
     reader: &Reader<'_>,
     filter: &AuditFilter,

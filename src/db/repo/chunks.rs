@@ -53,9 +53,10 @@ fn in_collections(scope: Scope, collections: impl Iterator<Item = CollectionId>)
     in_readable(chunk::Column::CollectionId, scope).add(chunk::Column::CollectionId.is_in(collections))
 }
 
-/// Those of the chunks that exist for the reader.
+/// The given chunks that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, keys: &[ChunkKey]) -> Result<HashMap<ChunkKey, Chunk>, DatabaseError> {
-    // Pairs alone: beside a list of collections SQLite would read all of each. They decide the partition as well.
+    // Pairs only: with a list of collections in addition, SQLite would read all rows of each. The pairs select the
+    // partition as well.
     let mut found = HashMap::with_capacity(keys.len());
     for part in keys.chunks(PAIRS) {
         let mut any = Condition::any();

@@ -55,7 +55,7 @@ pub struct CollectionKey {
     pub id: CollectionId,
 }
 
-/// The collections of a filter, whoever asks.
+/// The collections that match a filter, regardless of the caller.
 fn matching(filter: &CollectionFilter) -> Condition {
     let mut condition = Condition::all();
     if let Some(owner) = filter.owner {
@@ -75,7 +75,7 @@ pub async fn find(reader: &Reader<'_>, id: CollectionId) -> Result<Option<Collec
     Ok(find_many(reader, &[id]).await?.remove(&id))
 }
 
-/// Those of the collections that exist for the reader.
+/// The given collections that are visible to the reader.
 pub async fn find_many(
     reader: &Reader<'_>,
     ids: &[CollectionId],
@@ -88,7 +88,7 @@ pub async fn find_many(
     rows.into_iter().map(|row| Ok((CollectionId(row.id), row.try_into()?))).collect()
 }
 
-/// A page of the collections that exist for the reader.
+/// A page of the collections that are visible to the reader.
 pub async fn list(
     reader: &Reader<'_>,
     filter: &CollectionFilter,
@@ -211,7 +211,7 @@ pub async fn name_taken(
     exists(query, &tx.connection).await
 }
 
-/// One collection in which the reader may do `action`.
+/// One collection in which the reader may perform `action`.
 pub async fn find_allowed(
     reader: &Reader<'_>,
     id: CollectionId,
@@ -221,7 +221,7 @@ pub async fn find_allowed(
     row.map(TryInto::try_into).transpose()
 }
 
-/// One collection in which the scope may do `action`, locked until the transaction ends.
+/// One collection in which the scope may perform `action`, locked until the transaction ends.
 pub async fn lock(
     tx: &Transaction<'_>,
     scope: Scope,
@@ -233,8 +233,8 @@ pub async fn lock(
     row.map(TryInto::try_into).transpose()
 }
 
-/// Takes a collection in which the scope may do `action` until the transaction ends, and tells nothing of it: for the
-/// order in which rows are taken (see [`Transaction`]), before what is meant is taken.
+/// Locks a collection until the transaction ends, if the scope may perform `action` on it, and does not report whether
+/// it did. It keeps the lock order (see [`Transaction`]) when the target row is locked later.
 pub async fn hold(tx: &Transaction<'_>, scope: Scope, id: CollectionId, action: Action) -> Result<(), DatabaseError> {
     let row = collection::Entity::find_by_id(id.0).filter(allowed(scope, action)).lock_exclusive();
     let row = row.select_only().column(collection::Column::Id);
@@ -248,7 +248,7 @@ pub async fn insert(tx: &Transaction<'_>, new: Collection) -> Result<(), Databas
     Ok(())
 }
 
-/// Writes what can be changed of a collection: owner, name, description, publicity, metadata, status.
+/// Writes what can be changed of a collection: owner, name, description, visibility, metadata, status.
 pub async fn update(tx: &Transaction<'_>, changed: &Collection) -> Result<(), DatabaseError> {
     collection::Entity::update_many()
         .col_expr(collection::Column::OwnerId, Expr::value(changed.owner_id.0))

@@ -61,7 +61,7 @@ pub struct DocumentList {
     pub page: PageRequest<DocumentKey>,
 }
 
-/// The documents of a filter, whoever asks.
+/// The documents that match a filter, regardless of the caller.
 pub(super) fn matching(filter: &DocumentFilter) -> Condition {
     let mut condition = Condition::all();
     if !filter.status.is_empty() {
@@ -81,7 +81,7 @@ pub async fn find(reader: &Reader<'_>, id: DocumentId) -> Result<Option<Document
     Ok(find_many(reader, &[id]).await?.remove(&id))
 }
 
-/// Those of the documents that exist for the reader.
+/// The given documents that are visible to the reader.
 pub async fn find_many(
     reader: &Reader<'_>,
     ids: &[DocumentId],
@@ -157,7 +157,7 @@ pub async fn count(
     Ok(rows.into_iter().map(|(id, count)| (CollectionId(id), count)).collect())
 }
 
-/// A document with what only the way of a document needs to know.
+/// A document with the fields that only its processing needs.
 #[derive(Clone, PartialEq, Debug)]
 pub struct LockedDocument {
     pub document: Document,
@@ -181,7 +181,7 @@ pub async fn lock_by_uri(
     rows.into_iter().map(|row| Ok((row.uri.clone(), locked(row)?))).collect()
 }
 
-/// The collections of those of the documents with which the reader may do `action`.
+/// The collections of those of the documents on which the reader may perform `action`.
 pub async fn find_homes(
     reader: &Reader<'_>,
     ids: &[DocumentId],
@@ -247,8 +247,8 @@ pub async fn take_revision(tx: &Transaction<'_>, id: DocumentId, now: DateTime<U
     Ok(())
 }
 
-/// Writes how work on a revision of a document stands. Only the newest revision that somebody wants speaks for the
-/// document, and only until it is complete; what becomes of an older one later is told by its operation alone.
+/// Writes the processing state of a revision of a document. Only the newest requested revision changes the document's
+/// state, and only until it is complete. What happens to an older one later is recorded only in its operation.
 pub async fn set_status(
     tx: &Transaction<'_>,
     (id, revision): (DocumentId, i32),

@@ -1,4 +1,4 @@
-//! Invitations to open an account. A token is named by its digest.
+//! Invitations to register. A token is named by its digest.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
@@ -37,7 +37,7 @@ pub async fn lock(tx: &Transaction<'_>, digest: &str) -> Result<Option<Invitatio
     row.map(TryInto::try_into).transpose()
 }
 
-/// Notes that an invitation was used.
+/// Records that an invitation was used.
 pub async fn set_used(tx: &Transaction<'_>, id: InvitationId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
     invitation::Entity::update_many()
         .col_expr(invitation::Column::UsedAt, Expr::value(now))

@@ -24,14 +24,14 @@ const PAGE: &str = "page";
 
 /// The rows of one kind below parents of another, and the page of them that is wanted.
 pub(super) struct Below<P: EntityTrait, C: EntityTrait> {
-    /// The parents that exist for the reader.
+    /// The parents that are visible to the reader.
     pub parents: Select<P>,
     pub parent: P::Column,
-    /// The rows of all parents that are wanted, behind the page's place.
+    /// The rows of all requested parents, after the page's cursor.
     pub rows: Select<C>,
     /// Names a row's parent.
     pub link: C::Column,
-    /// What the list is sorted by. The last column alone tells the rows of a parent apart.
+    /// The sort columns of the list. The last column alone is unique within a parent.
     pub order: Vec<(C::Column, Order)>,
     /// How many rows a page has.
     pub first: u32,
@@ -66,7 +66,7 @@ impl<P: EntityTrait, C: EntityTrait> Below<P, C> {
             statement.join_as(JoinType::CrossJoin, C::default(), page.clone(), Condition::all());
             let keys = rows.select_only().column(*key).into_query();
             statement.and_where(of_page(*key).in_subquery(keys));
-            // Where the key alone tells a row, naming the parent too would tempt SQLite to read all of it in order.
+            // If the key alone identifies a row, naming the parent too would make SQLite read all its rows in order.
             if C::PrimaryKey::iter().count() > 1 {
                 statement.and_where(of_page(link).eq(Expr::col(parent.as_column_ref())));
             }

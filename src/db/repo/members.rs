@@ -90,13 +90,13 @@ pub async fn role_of(
     row.map(|row| Member::try_from(row).map(|member| member.role)).transpose()
 }
 
-/// Gives a role to a user who has none in the collection.
+/// Grants a role to a user who has none in the collection.
 pub async fn insert(tx: &Transaction<'_>, new: Member) -> Result<(), DatabaseError> {
     collection_member::Model::from(new).into_active_model().insert(&tx.connection).await?;
     Ok(())
 }
 
-/// Changes the role of a user who has one in the collection.
+/// Changes the role of a user who already has one in the collection.
 pub async fn set_role(
     tx: &Transaction<'_>,
     collection: CollectionId,
@@ -112,7 +112,7 @@ pub async fn set_role(
     Ok(())
 }
 
-/// Takes a user's role in a collection. Returns whether the user had one.
+/// Revokes a user's role in a collection. Returns whether the user had one.
 pub async fn delete(tx: &Transaction<'_>, collection: CollectionId, user: UserId) -> Result<bool, DatabaseError> {
     let result = collection_member::Entity::delete_by_id((collection.0, user.0)).exec(&tx.connection).await?;
     Ok(result.rows_affected == 1)

@@ -1,8 +1,8 @@
-//! Repositories, one kind of row a file: functions that read through a [`Reader`] and write through a
+//! Repositories, one kind of row per file: functions that read through a [`Reader`] and write through a
 //! [`Transaction`](super::Transaction).
 //!
-//! Reads see what the reader's scope allows and nothing else; hidden and missing look the same. `find` gives an option,
-//! `find_many` a map (what loaders call), `list` a page by keyset.
+//! Reads return only what the reader's scope allows; hidden and missing rows look the same. `find` returns an option,
+//! `find_many` a map (for loaders), and `list` a page by keyset.
 
 pub mod api_keys;
 pub mod audit_log;
@@ -64,7 +64,7 @@ impl Direction {
     }
 
     /// Rows after the pair `(first, second)` in this direction, for lists that break ties by a second column. It is one
-    /// comparison of rows: an index finds the place of one, not that of the same thing written with OR.
+    /// comparison of row values, which an index can use; the same condition written with OR it can't.
     fn after_pair<A: ColumnTrait, B: ColumnTrait>(
         self,
         columns: (A, B),
@@ -79,7 +79,7 @@ impl Direction {
     }
 }
 
-/// The collections in which a scope may do `action`, as a condition on rows of `collections`: a row of the policy as SQL.
+/// The collections in which a scope may perform `action`, as a condition on rows of `collections`: a row of the policy as SQL.
 ///
 /// Membership is looked up for each row, by its key. So a statement costs what its rows cost, however many collections
 /// the caller has a role in.
@@ -94,7 +94,7 @@ fn allowed(scope: Scope, action: Action) -> Condition {
         return nothing();
     }
     let mut condition = Condition::all();
-    // What is being removed no longer exists, but its removal can be followed.
+    // A collection that is being deleted is hidden, but its deletion can be followed.
     if !matches!(action, Action::OperationRead | Action::AuditRead) {
         condition = condition.add(collection::Column::Status.ne(CollectionStatus::Deleting.stored()));
     }
@@ -123,11 +123,11 @@ fn allowed(scope: Scope, action: Action) -> Condition {
     condition
 }
 
-/// The collections in which a scope may do `action`, in parts that have nothing in common: those that the caller has a
-/// role in or its key names, and those that everybody may read.
+/// The collections in which a scope may perform `action`, in disjoint parts: those in which the caller has a role or
+/// that their key names, and those that everyone may read.
 ///
-/// Each part is found from an index of what it is about: rows that the caller can't see are not looked at. Whether the
-/// caller may is for `allowed` to say; the parts only say where to begin.
+/// Each part starts from an index, so rows that the caller can't see are not scanned. `allowed` decides the permission;
+/// the parts only say where to start.
 fn collections_of(scope: Scope, action: Action) -> Vec<Select<collection::Entity>> {
     let start = |condition: SimpleExpr| collection::Entity::find().filter(condition).filter(allowed(scope, action));
     let is_public = || Expr::col(collection::Column::IsPublic.as_column_ref());
@@ -155,7 +155,7 @@ fn collections_of(scope: Scope, action: Action) -> Vec<Select<collection::Entity
     parts
 }
 
-/// Those of the collections in which a scope may do `action`.
+/// Those of the collections in which a scope may perform `action`.
 fn collections_among(ids: &[CollectionId], scope: Scope, action: Action) -> Select<collection::Entity> {
     collection::Entity::find()
         .filter(collection::Column::Id.is_in(ids.iter().map(|id| id.0)))
@@ -172,7 +172,7 @@ fn readable(scope: Scope) -> Condition {
     allowed(scope, Action::CollectionRead)
 }
 
-/// Rows whose `column` names a collection in which the scope may do `action`.
+/// Rows whose `column` names a collection in which the scope may perform `action`.
 fn in_allowed<C: ColumnTrait>(column: C, scope: Scope, action: Action) -> Condition {
     if scope == Scope::System {
         return Condition::all();
@@ -211,7 +211,7 @@ fn nothing() -> Condition {
     Condition::all().add(Expr::val(1).eq(0))
 }
 
-/// Converts rows one by one, stopping at the first that can't be understood.
+/// Converts rows one by one, stopping at the first that is invalid.
 fn convert<R, T: TryFrom<R, Error = DatabaseError>>(rows: Vec<R>) -> Result<Vec<T>, DatabaseError> {
     rows.into_iter().map(T::try_from).collect()
 }
@@ -221,7 +221,7 @@ fn to_count(count: u64) -> i64 {
 }
 
 impl Reader<'_> {
-    /// On whose behalf this reads.
+    /// The scope of this reader.
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.scope

@@ -25,7 +25,7 @@ fn indexing_in(collection: CollectionId) -> Condition {
         .add(operation::Column::OperationType.ne(OperationType::Delete.stored()))
 }
 
-/// Asks to cancel all that is being indexed in a collection, which the transaction holds.
+/// Requests cancellation of all indexing in a collection, which the transaction has locked.
 pub async fn cancel_in(tx: &Transaction<'_>, collection: CollectionId) -> Result<(), DatabaseError> {
     operation::Entity::update_many()
         .col_expr(operation::Column::CancelRequested, Expr::value(true))

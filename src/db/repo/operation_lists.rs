@@ -196,7 +196,7 @@ fn matching(scope: Scope, filter: &ItemFilter) -> Condition {
     condition
 }
 
-/// Those of the operations that exist for the scope.
+/// The given operations that are visible to the scope.
 fn among(operations: &[OperationId], scope: Scope) -> Select<operation::Entity> {
     operation::Entity::find()
         .filter(operation::Column::Id.is_in(operations.iter().map(|id| id.0)))

@@ -1,4 +1,4 @@
-//! Operations, what became of each document in them, and their events.
+//! Operations, the outcome of each document in them, and their events.
 
 use std::collections::HashMap;
 
@@ -40,7 +40,7 @@ pub struct OperationFilter {
     pub operation_type: Vec<OperationType>,
 }
 
-/// What an operation wants of one document: the content that will become the document's.
+/// The work of an operation on one document: the content that will become the document's.
 #[derive(Clone, PartialEq, Debug)]
 pub struct OperationItem {
     pub outcome: OperationDocument,
@@ -53,8 +53,8 @@ pub struct OperationItem {
     pub meta: serde_json::Value,
 }
 
-/// An operation held by a transaction, so that nobody else changes it or numbers its events. Changes are written by
-/// [`save`].
+/// An operation locked by a transaction, so that no other transaction changes it or numbers its events. [`save`] writes
+/// changes.
 #[derive(Debug)]
 pub struct LockedOperation {
     pub operation: Operation,
@@ -63,11 +63,11 @@ pub struct LockedOperation {
     events: Vec<OperationEvent>,
 }
 
-/// The repetition of a call, told by its key.
+/// The repetition of a call, found by its idempotency key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Idempotency {
     pub key: String,
-    /// SHA-256 of what was asked for.
+    /// SHA-256 of the request.
     pub request_digest: String,
 }
 
@@ -78,7 +78,7 @@ impl LockedOperation {
         Self { operation, cancel_requested: false, last_sequence: 0, events: Vec::new() }
     }
 
-    /// Adds an event to the story; it becomes visible with the rest of the transaction.
+    /// Adds an event; it becomes visible with the rest of the transaction.
     pub fn record(
         &mut self,
         kind: OperationEventKind,
@@ -99,7 +99,7 @@ impl LockedOperation {
     }
 }
 
-/// Operations about which a scope may do `action`: those on collections in which it may, and its own where the
+/// Operations on which a scope may perform `action`: those on collections in which it may, and its own where the
 /// collection is gone.
 pub(super) fn allowed(scope: Scope, action: Action) -> Condition {
     if scope == Scope::System {
@@ -109,14 +109,14 @@ pub(super) fn allowed(scope: Scope, action: Action) -> Condition {
     Condition::any().add(on_collections).add_option(own_without_collection(scope, action))
 }
 
-/// Operations about which a scope may do `action`, though their collection is gone.
+/// Operations on which a scope may perform `action`, though their collection is gone.
 fn own_without_collection(scope: Scope, action: Action) -> Option<Condition> {
     let gone = Condition::all().add(operation::Column::CollectionId.is_null());
     match scope {
         Scope::System => Some(gone),
         Scope::Anonymous => None,
         Scope::Account(caller) => {
-            // A key for some collections was not good for one that is gone.
+            // A key limited to some collections does not cover one that is deleted.
             let is_good = caller.key.is_none_or(|key| key.all_collections && key.actions.contains(action));
             is_good.then(|| gone.add(operation::Column::UserId.eq(caller.user.0)))
         }
@@ -128,7 +128,7 @@ pub(super) fn visible(scope: Scope) -> Condition {
     allowed(scope, Action::OperationRead)
 }
 
-/// The operations of a filter, whoever asks.
+/// The operations that match a filter, regardless of the caller.
 fn matching(filter: &OperationFilter) -> Condition {
     let mut condition = Condition::all();
     if !filter.status.is_empty() {
@@ -141,7 +141,7 @@ fn matching(filter: &OperationFilter) -> Condition {
     condition
 }
 
-/// Where the operations of a filter are: the collections that they are on, in parts, and those that are on none any more.
+/// Where the operations of a filter are: on collections, in parts, and on collections that no longer exist.
 fn places(scope: Scope, filter: &OperationFilter) -> (Vec<Select<collection::Entity>>, Option<Condition>) {
     match filter.collection {
         Some(id) => (vec![collections_among(&[id], scope, Action::OperationRead)], None),
@@ -149,7 +149,7 @@ fn places(scope: Scope, filter: &OperationFilter) -> (Vec<Select<collection::Ent
     }
 }
 
-/// The collection of an operation about which the reader may do `action`.
+/// The collection of an operation on which the reader may perform `action`.
 pub async fn collection_of(
     reader: &Reader<'_>,
     id: OperationId,
@@ -170,7 +170,7 @@ pub async fn find(reader: &Reader<'_>, id: OperationId) -> Result<Option<Operati
     Ok(find_many(reader, &[id]).await?.remove(&id))
 }
 
-/// Those of the operations that exist for the reader.
+/// The given operations that are visible to the reader.
 pub async fn find_many(
     reader: &Reader<'_>,
     ids: &[OperationId],
@@ -221,7 +221,7 @@ pub async fn count(reader: &Reader<'_>, filter: &OperationFilter) -> Result<i64,
     count_of_all(reader, lists).await
 }
 
-/// Whether somebody asked to cancel an operation.
+/// Whether cancellation of an operation was requested.
 pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result<bool, DatabaseError> {
     let requested: Option<bool> = operation::Entity::find_by_id(id.0)
         .select_only()
@@ -310,7 +310,7 @@ pub async fn insert(
     insert_events(tx, events).await
 }
 
-/// Takes an operation that exists for the scope until the transaction ends.
+/// Locks an operation that is visible to the scope until the transaction ends.
 pub async fn lock(
     tx: &Transaction<'_>,
     scope: Scope,
@@ -319,7 +319,7 @@ pub async fn lock(
     lock_allowed(tx, scope, id, Action::OperationRead).await
 }
 
-/// Takes an operation about which the scope may do `action` until the transaction ends.
+/// Locks an operation on which the scope may perform `action` until the transaction ends.
 pub async fn lock_allowed(
     tx: &Transaction<'_>,
     scope: Scope,
@@ -384,7 +384,7 @@ async fn insert_events(tx: &Transaction<'_>, events: Vec<OperationEvent>) -> Res
     Ok(())
 }
 
-/// Events of an operation that exists for the reader, in order, after the sequence number `page.after`.
+/// Events of an operation that is visible to the reader, in order, after the sequence number `page.after`.
 pub async fn events(
     reader: &Reader<'_>,
     id: OperationId,
@@ -412,7 +412,7 @@ pub async fn count_events(reader: &Reader<'_>, id: OperationId) -> Result<i64, D
     Ok(row.map_or(0, |row| i64::from(row.last_sequence)))
 }
 
-/// Adds what an operation wants of its documents.
+/// Adds the work of an operation on its documents.
 pub async fn insert_items(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Result<(), DatabaseError> {
     let rows: Vec<_> = items
         .into_iter()
@@ -442,7 +442,7 @@ pub async fn insert_items(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Re
     Ok(())
 }
 
-/// What an operation wants of one document.
+/// The work of an operation on one document.
 pub async fn find_item(
     reader: &Reader<'_>,
     id: OperationId,
@@ -489,7 +489,7 @@ pub async fn list_waiting(
     Ok(Page::from_overfetched(convert(query.all(&tx.connection).await?)?, page.first))
 }
 
-/// Writes how far work on a document in an operation is.
+/// Writes the progress of a document in an operation.
 pub async fn set_percent(
     tx: &Transaction<'_>,
     id: OperationId,
@@ -505,7 +505,7 @@ pub async fn set_percent(
     Ok(())
 }
 
-/// Writes what became of a document in an operation. Work on it is over, or begins anew.
+/// Writes the outcome of a document in an operation. Its processing has ended, or starts again.
 pub async fn set_outcome(
     tx: &Transaction<'_>,
     id: OperationId,

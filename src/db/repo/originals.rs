@@ -1,8 +1,9 @@
-//! Who needs the bytes of an original, and what keeps those who begin to need them and those who remove them apart.
+//! References to the bytes of an original, and how transactions that add references are kept apart from those that
+//! remove bytes.
 //!
-//! A transaction that refers to bytes holds their digest, and looks only then whether they are there. One that removes
-//! bytes takes the digest for itself, and looks only then whether anything refers to them. So either the remover sees the
-//! reference, or the other sees that the bytes are gone.
+//! A transaction that adds a reference locks the digest shared, and only then checks that the bytes exist. One that
+//! removes bytes locks the digest exclusively, and only then checks for references. So either the remover sees the
+//! reference, or the other transaction sees that the bytes are gone.
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -22,12 +23,12 @@ const LOCKS: i32 = 0x0d0c;
 /// Digests share this many locks, so that one transaction with many documents does not fill PostgreSQL's lock table.
 const BUCKETS: u8 = 16;
 
-/// Holds digests, beside others that hold them, until the transaction ends.
+/// Locks digests, shared, until the transaction ends.
 pub async fn hold(tx: &Transaction<'_>, digests: &[String]) -> Result<(), DatabaseError> {
     lock(tx, "pg_advisory_xact_lock_shared", digests).await
 }
 
-/// Takes a digest, which nobody else holds then, until the transaction ends.
+/// Locks a digest exclusively until the transaction ends.
 pub async fn take(tx: &Transaction<'_>, digest: &str) -> Result<(), DatabaseError> {
     lock(tx, "pg_advisory_xact_lock", &[digest.to_owned()]).await
 }

@@ -1,4 +1,4 @@
-//! Logins and their refresh tokens. Tokens are named by digest; their values are not stored.
+//! Sessions and their refresh tokens. Tokens are named by digest; their values are not stored.
 
 use std::net::IpAddr;
 
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// A refresh token that was issued once, and its login.
+/// A refresh token that was issued once, and its session.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IssuedToken {
     pub session: Session,
@@ -59,13 +59,13 @@ fn live(now: DateTime<Utc>, idle: TimeDelta) -> Condition {
         .add(session::Column::LastUsedAt.is_null().or(session::Column::LastUsedAt.gt(now - idle)))
 }
 
-/// One login, for its user.
+/// One session, for its user.
 pub async fn find(reader: &Reader<'_>, id: SessionId) -> Result<Option<Session>, DatabaseError> {
     let row = session::Entity::find_by_id(id.0).filter(own(reader.scope)).one(&reader.executor).await?;
     Ok(row.map(Into::into))
 }
 
-/// A page of a user's logins that are good at `now`, newest first.
+/// A page of a user's sessions that are valid at `now`, newest first.
 pub async fn list(
     reader: &Reader<'_>,
     (now, idle): (DateTime<Utc>, TimeDelta),
@@ -83,13 +83,13 @@ pub async fn list(
     Ok(Page::from_overfetched(rows.into_iter().map(Into::into).collect(), page.first))
 }
 
-/// How many logins of a user are good at `now`.
+/// How many sessions of a user are valid at `now`.
 pub async fn count(reader: &Reader<'_>, (now, idle): (DateTime<Utc>, TimeDelta)) -> Result<i64, DatabaseError> {
     let sessions = session::Entity::find().filter(own(reader.scope)).filter(live(now, idle));
     Ok(to_count(sessions.count(&reader.executor).await?))
 }
 
-/// The addresses that a user's logins were used from after `since`.
+/// The addresses that a user's sessions were used from after `since`.
 pub async fn known_addresses(
     reader: &CredentialReader<'_>,
     user: UserId,
@@ -108,7 +108,7 @@ pub async fn known_addresses(
     Ok(addresses.iter().filter_map(|address| address.parse().ok()).collect())
 }
 
-/// Starts a login with its first refresh token.
+/// Starts a session with its first refresh token.
 pub async fn insert(tx: &Transaction<'_>, new: &Session, token: TokenNames) -> Result<(), DatabaseError> {
     let row = session::ActiveModel {
         id: Set(new.id.0),
@@ -124,7 +124,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &Session, token: TokenNames) -> R
     insert_token(tx, new.id, token, new.created_at).await
 }
 
-/// Adds a refresh token to a login.
+/// Adds a refresh token to a session.
 pub async fn insert_token(
     tx: &Transaction<'_>,
     session: SessionId,
@@ -143,8 +143,8 @@ pub async fn insert_token(
     Ok(())
 }
 
-/// A token that was issued once, told by its digest or, when that is forgotten, by its family. Its login is locked until
-/// the transaction ends, and its tokens with it.
+/// A token that was issued, found by its digest or, if that is no longer stored, by its family. Its session and the
+/// session's tokens are locked until the transaction ends.
 pub async fn lock_token(tx: &Transaction<'_>, token: &TokenNames) -> Result<Option<IssuedToken>, DatabaseError> {
     let by_digest = || refresh_token::Entity::find_by_id(token.digest.as_str()).one(&tx.connection);
     let relative = match (by_digest().await?, &token.family) {
@@ -157,7 +157,7 @@ pub async fn lock_token(tx: &Transaction<'_>, token: &TokenNames) -> Result<Opti
     let Some(relative) = relative else { return Ok(None) };
     let session = session::Entity::find_by_id(relative.session_id).lock_exclusive().one(&tx.connection).await?;
     let Some(session) = session else { return Ok(None) };
-    // Now that nobody else changes it.
+    // Now that no other transaction can change it.
     let state = match by_digest().await? {
         None => TokenState::Forgotten,
         Some(token) => match token.used_at.zip(token.salt) {
@@ -168,7 +168,7 @@ pub async fn lock_token(tx: &Transaction<'_>, token: &TokenNames) -> Result<Opti
     Ok(Some(IssuedToken { session: session.into(), state }))
 }
 
-/// Removes the used tokens of a family but this one, whose login is locked: the family recognises them.
+/// Removes the used tokens of a family but this one, whose session is locked: the family recognises them.
 pub async fn forget_used(tx: &Transaction<'_>, but: &TokenNames) -> Result<(), DatabaseError> {
     let Some(family) = &but.family else { return Ok(()) };
     refresh_token::Entity::delete_many()
@@ -180,7 +180,7 @@ pub async fn forget_used(tx: &Transaction<'_>, but: &TokenNames) -> Result<(), D
     Ok(())
 }
 
-/// Notes that a token was exchanged for the one that follows from it and `salt`.
+/// Records that a token was exchanged for the one that follows from it and `salt`.
 pub async fn use_token(
     tx: &Transaction<'_>,
     digest: &str,
@@ -202,7 +202,7 @@ pub async fn is_unused(tx: &Transaction<'_>, digest: &str) -> Result<bool, Datab
     Ok(token.is_some_and(|token| token.used_at.is_none()))
 }
 
-/// Notes when and from where a login was used last, unless that was noted after `since` already.
+/// Records when and from where a session was used last, unless that was noted after `since` already.
 pub async fn touch(
     tx: &Transaction<'_>,
     id: SessionId,
@@ -219,13 +219,13 @@ pub async fn touch(
     Ok(())
 }
 
-/// Ends a login and all tokens that descended from it.
+/// Ends a session and all tokens that descended from it.
 pub async fn revoke(tx: &Transaction<'_>, id: SessionId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
     end(tx, session::Column::Id.eq(id.0), now).await?;
     Ok(())
 }
 
-/// Ends all logins of a user. Returns how many.
+/// Ends all sessions of a user. Returns how many.
 pub async fn revoke_all(tx: &Transaction<'_>, user: UserId, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
     end(tx, session::Column::UserId.eq(user.0), now).await
 }
@@ -240,7 +240,7 @@ async fn end(tx: &Transaction<'_>, which: SimpleExpr, now: DateTime<Utc>) -> Res
     Ok(ended.rows_affected)
 }
 
-/// Removes logins that ended before `moment`, with their tokens: none of them opens anything any more.
+/// Deletes sessions that ended before `moment`, with their tokens, which are all invalid by now.
 pub async fn delete_ended(tx: &Transaction<'_>, moment: DateTime<Utc>) -> Result<u64, DatabaseError> {
     let ended = session::Entity::delete_many()
         .filter(session::Column::ExpiresAt.lt(moment).or(session::Column::RevokedAt.lt(moment)));

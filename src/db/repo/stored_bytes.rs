@@ -1,4 +1,4 @@
-//! How many bytes of originals there are on somebody's account: what quotas are compared with.
+//! The number of bytes of originals that count towards an account: quotas are compared with it.
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// Bytes of newer content for documents of a collection that is on its way. A new document is counted by its collection
-/// at once, newer content for it when it is complete.
+/// Bytes of newer content that is in progress for documents of a collection. A new document counts in its collection at
+/// once; newer content counts when it is complete.
 pub async fn on_their_way(tx: &Transaction<'_>, collection: CollectionId) -> Result<i64, DatabaseError> {
     updates(tx, operation::Column::CollectionId.eq(collection.0)).await
 }
@@ -63,7 +63,7 @@ async fn uploads(tx: &Transaction<'_>, user: UserId) -> Result<i64, DatabaseErro
     one(tx, unused.select_only().expr(sum(upload::Column::FileSize))).await
 }
 
-/// PostgreSQL's sum of whole numbers is none.
+/// PostgreSQL's sum of no rows is null.
 fn sum(column: impl ColumnTrait) -> SimpleExpr {
     Expr::expr(column.sum()).cast_as("bigint")
 }

@@ -11,7 +11,7 @@ use crate::{
 /// Registers a store, if none is registered yet. Returns the one that is.
 pub async fn register(tx: &Transaction<'_>, id: StoreId, now: DateTime<Utc>) -> Result<StoreId, DatabaseError> {
     let row = store::ActiveModel { only_row: Set(true), id: Set(id.0), registered_at: Set(now) };
-    // A start at the same time is waited for, and then seen.
+    // Waits for a concurrent start, and then sees its row.
     store::Entity::insert(row)
         .on_conflict(OnConflict::column(store::Column::OnlyRow).do_nothing().to_owned())
         .exec_without_returning(&tx.connection)

@@ -1,4 +1,4 @@
-//! Files on their way in. An upload exists for its owner alone.
+//! Uploads. An upload is visible only to its owner.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// A user's uploads exist for that user, and for a key that made them itself.
+/// Uploads are visible to their user, and to the API key that created them.
 fn own(scope: Scope) -> Condition {
     let Scope::Account(caller) = scope else {
         return if scope == Scope::System { Condition::all() } else { nothing() };
@@ -40,7 +40,7 @@ pub async fn find(reader: &Reader<'_>, id: UploadId) -> Result<Option<Upload>, D
     Ok(find_many(reader, &[id]).await?.remove(&id))
 }
 
-/// Those of the uploads that exist for the reader.
+/// The given uploads that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, ids: &[UploadId]) -> Result<HashMap<UploadId, Upload>, DatabaseError> {
     let rows = upload::Entity::find()
         .filter(upload::Column::Id.is_in(ids.iter().map(|id| id.0)))
@@ -67,7 +67,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &Upload) -> Result<(), DatabaseEr
     Ok(())
 }
 
-/// Notes what arrived. Returns whether the upload was still waiting for it.
+/// Records the content that arrived. Returns whether the upload was still waiting for it.
 pub async fn set_stored(tx: &Transaction<'_>, id: UploadId, stored: &StoredFile) -> Result<bool, DatabaseError> {
     let result = upload::Entity::update_many()
         .col_expr(upload::Column::FileSize, Expr::value(stored.size))
@@ -79,7 +79,7 @@ pub async fn set_stored(tx: &Transaction<'_>, id: UploadId, stored: &StoredFile)
     Ok(result.rows_affected == 1)
 }
 
-/// Those of the uploads that exist for the scope, locked until the transaction ends, so that none expires meanwhile.
+/// The given uploads that are visible to the scope, locked until the transaction ends, so that none expires meanwhile.
 pub async fn lock_many(
     tx: &Transaction<'_>,
     scope: Scope,
@@ -95,7 +95,7 @@ pub async fn lock_many(
     Ok(rows.into_iter().map(|row| (UploadId(row.id), row.into())).collect())
 }
 
-/// Removes uploads whose time is over, except those that a transaction is using.
+/// Deletes expired uploads, except those that a transaction is using.
 pub async fn delete_expired(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
     let expired = upload::Entity::find()
         .select_only()

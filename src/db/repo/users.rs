@@ -37,14 +37,14 @@ pub struct UserFilter {
     pub text: Option<String>,
 }
 
-/// Whom a scope may see: the caller, the owners of what they may read, and the members of collections whose members
-/// they may see; an administrator everybody.
+/// The users that a scope can see: the caller, owners of collections that they can read, and members of collections
+/// whose members they can list. Administrators see everyone.
 fn visible(scope: Scope) -> Condition {
     match scope {
         Scope::System => Condition::all(),
         Scope::Anonymous => Condition::any().add(is_known(scope)),
         Scope::Account(caller) if caller.is_admin => Condition::all(),
-        // The caller first: who is asking is read with every request.
+        // The caller first, because every request reads the viewer.
         Scope::Account(caller) => Condition::any().add(user::Column::Id.eq(caller.user.0)).add(is_known(scope)),
     }
 }
@@ -85,7 +85,7 @@ pub async fn find(reader: &Reader<'_>, id: UserId) -> Result<Option<User>, Datab
     Ok(find_many(reader, &[id]).await?.remove(&id))
 }
 
-/// Those of the accounts that exist for the reader.
+/// The given accounts that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, ids: &[UserId]) -> Result<HashMap<UserId, User>, DatabaseError> {
     let rows = user::Entity::find()
         .filter(user::Column::Id.is_in(ids.iter().map(|id| id.0)))
@@ -95,7 +95,7 @@ pub async fn find_many(reader: &Reader<'_>, ids: &[UserId]) -> Result<HashMap<Us
     rows.into_iter().map(|row| Ok((UserId(row.id), row.try_into()?))).collect()
 }
 
-/// A page of the accounts that exist for the reader, newest first.
+/// A page of the accounts that are visible to the reader, newest first.
 pub async fn list(
     reader: &Reader<'_>,
     filter: &UserFilter,
@@ -116,18 +116,19 @@ pub async fn count(reader: &Reader<'_>, filter: &UserFilter) -> Result<i64, Data
     Ok(to_count(user::Entity::find().filter(matching(reader.scope, filter)).count(&reader.executor).await?))
 }
 
-/// The account of a whole user name, compared by its key, whoever asks. For naming somebody to give a role to.
+/// The account with exactly this user name, compared by its key, regardless of the caller. Used to name a user for a
+/// role.
 pub async fn find_by_username(tx: &Transaction<'_>, username: &str) -> Result<Option<User>, DatabaseError> {
     let row = user::Entity::find().filter(user::Column::UsernameKey.eq(name::folded(username))).one(&tx.connection);
     row.await?.map(TryInto::try_into).transpose()
 }
 
-/// One account, whoever asks, locked until the transaction ends, with its password hash.
+/// One account with its password hash, regardless of the caller, locked until the transaction ends.
 pub async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<Option<(User, String)>, DatabaseError> {
     with_hash(user::Entity::find_by_id(id.0).lock_exclusive().one(&tx.connection).await?)
 }
 
-/// The account behind a name or e-mail address, compared by their keys, with its password hash.
+/// The account with this name or e-mail address, compared by their keys, with its password hash.
 pub async fn find_credentials(
     reader: &CredentialReader<'_>,
     login: &str,
@@ -147,7 +148,7 @@ fn with_hash(row: Option<user::Model>) -> Result<Option<(User, String)>, Databas
     .transpose()
 }
 
-/// Which of name and address are taken, compared by their keys.
+/// Which of user name and e-mail address are taken, compared by their keys.
 pub async fn taken(tx: &Transaction<'_>, username: &str, email: &str) -> Result<(bool, bool), DatabaseError> {
     let is_taken = async |column: user::Column, value: &str| {
         exists(user::Entity::find().filter(column.eq(name::folded(value))), &tx.connection).await
@@ -155,10 +156,10 @@ pub async fn taken(tx: &Transaction<'_>, username: &str, email: &str) -> Result<
     Ok((is_taken(user::Column::UsernameKey, username).await?, is_taken(user::Column::EmailKey, email).await?))
 }
 
-/// Keeps other registrations out until the transaction ends, and tells whether there is any account yet that somebody
+/// Locks out other registrations until the transaction ends, and returns whether there is an account yet that a user
 /// can use.
 pub async fn lock_registration(tx: &Transaction<'_>) -> Result<bool, DatabaseError> {
-    // SQLite's transaction is the only writer already.
+    // SQLite's transaction is already the only writer.
     if tx.is_postgres() {
         tx.connection.execute_unprepared("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").await?;
     }

@@ -1,8 +1,8 @@
-//! When a batch is read: as soon as an execution can't go on without it, and not before.
+//! When a batch is read: as soon as an execution can't continue without it, and not before.
 //!
-//! The engine's loader would wait for a millisecond on each level and hope that everybody has asked by then. Here an
-//! execution and its batches are one future: batches are polled only while the execution waits. So a batch is complete
-//! whatever the load, waits for nothing, and is dropped with the execution that it is for.
+//! The engine's loader would wait for a millisecond on each level and hope that every resolver has called it by then.
+//! Here an execution and its batches are one future, and batches are polled only while the execution waits. So a batch
+//! is complete under any load, waits for nothing, and is dropped with its execution.
 
 use std::{
     future::poll_fn,
@@ -36,7 +36,7 @@ use crate::{
 /// Keys of one statement; a larger batch becomes several.
 const MAX_BATCH: usize = 500;
 
-/// The extension that gives every execution loaders of its own.
+/// The extension that gives every execution its own loaders.
 pub struct Batching(Arc<Services>);
 
 impl Batching {
@@ -70,7 +70,7 @@ impl Extension for Batching {
     }
 }
 
-/// Batches that were asked for and have not begun.
+/// Requested batches that have not started.
 #[derive(Clone, Default)]
 struct Batches(Arc<Mutex<Vec<FutureObj<'static, ()>>>>);
 
@@ -92,7 +92,7 @@ impl Batches {
                     return Poll::Ready(output);
                 }
                 running.extend(self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..));
-                // A finished batch has woken the execution: it may go on.
+                // A finished batch has woken the execution: it may continue.
                 let Poll::Ready(Some(())) = running.poll_next_unpin(context) else { return Poll::Pending };
             }
         })

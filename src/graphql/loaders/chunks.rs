@@ -1,4 +1,4 @@
-//! Passages.
+//! Chunks.
 
 use super::{ChunkKey, ChunkPlace, DocumentChunks, load_by_key, load_under};
 use crate::{

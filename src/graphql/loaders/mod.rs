@@ -1,8 +1,8 @@
-//! Rows, read in batches: every level of a query costs one statement for each kind of thing on it, however many rows
-//! there are.
+//! Rows, read in batches: every level of a query costs one statement for each kind of row on it, whatever the number of
+//! rows.
 //!
 //! Loaders belong to one execution (of a query, a mutation, one event of a subscription) and carry the viewer's scope, so
-//! nothing is shared between callers and nothing goes stale. There is no cache.
+//! nothing is shared between callers and nothing becomes stale. There is no cache.
 
 mod batching;
 mod chunks;
@@ -34,8 +34,8 @@ use crate::{
     service::Services,
 };
 
-/// What resolvers load rows from: `load_one` for what other resolvers of the same level ask for as well, `loader()` for
-/// lists that have no parent.
+/// What resolvers load rows from: `load_one` for rows that other resolvers of the same level also load, `loader()` for
+/// lists without a parent.
 pub type Loaders = DataLoader<Rows>;
 
 /// The repositories' batch reads, for one scope.
@@ -50,15 +50,15 @@ impl Rows {
     }
 }
 
-/// A list, or a number of things, below one of several parents.
+/// A list, or a count, below one of several parents.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Under<P, L> {
     pub parent: P,
-    /// What is asked for below each parent: keys that agree on it are answered together.
+    /// What is requested below each parent. Keys with the same request are answered together.
     pub list: L,
 }
 
-/// The number of things below a parent, where nothing else is to be said.
+/// The count of rows below a parent, without further conditions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Count;
 
@@ -84,7 +84,7 @@ fn shared(error: DatabaseError) -> Arc<Error> {
     Arc::new(error.into())
 }
 
-/// Loads things by key: `Key => Value: repository function`.
+/// Loads rows by key: `Key => Value: repository function`.
 macro_rules! load_by_key {
     ($key:ty => $value:ty: $find_many:path) => {
         impl async_graphql::dataloader::Loader<$key> for super::Rows {

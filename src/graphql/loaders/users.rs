@@ -28,13 +28,13 @@ impl Rows {
         Ok(users::count(&self.reader(), filter).await?)
     }
 
-    /// A page of the viewer's logins, newest first.
+    /// A page of the viewer's sessions, newest first.
     pub async fn sessions(&self, page: &PageRequest<SessionId>) -> Result<Page<Session>, Error> {
         let now = self.services.clock.now();
         Ok(sessions::list(&self.reader(), (now, idle_limit(&self.services)), page).await?)
     }
 
-    /// How many logins the viewer has.
+    /// How many sessions the viewer has.
     pub async fn count_sessions(&self) -> Result<i64, Error> {
         let now = self.services.clock.now();
         Ok(sessions::count(&self.reader(), (now, idle_limit(&self.services))).await?)
@@ -50,7 +50,7 @@ impl Rows {
         Ok(api_keys::count(&self.reader()).await?)
     }
 
-    /// A page of the audit log, newest line first.
+    /// A page of the audit log, newest first.
     pub async fn audit_log(
         &self,
         filter: &AuditFilter,
@@ -59,7 +59,7 @@ impl Rows {
         Ok(audit_log::list(&self.reader(), filter, page).await?)
     }
 
-    /// How many lines of the audit log there are.
+    /// How many entries of the audit log there are.
     pub async fn count_audit_log(&self, filter: &AuditFilter) -> Result<i64, Error> {
         Ok(audit_log::count(&self.reader(), filter).await?)
     }

@@ -17,23 +17,25 @@ use crate::{
     },
 };
 
-/// A new API key.
+/// An API key to create.
 #[derive(InputObject)]
 pub struct ApiKeyCreateInput {
-    /// What you call it: at most 200 characters.
+    /// A name for the key: at most 200 characters.
     name: String,
-    /// What it is good for, of what its owner may do at that moment. Each action stands alone: a key that adds documents
-    /// and follows how they are indexed needs DOCUMENT_INGEST and OPERATION_READ, and COLLECTION_READ to search them.
-    /// COLLECTION_LEAVE, ACCOUNT_MANAGE and SERVER_MANAGE can't be done with a key.
+    /// The actions that the key allows. The owner must also be allowed to perform them at the time of the request.
+    /// List every action that is needed: a key that adds documents and follows their indexing needs DOCUMENT_INGEST
+    /// and OPERATION_READ, and COLLECTION_READ to search them. A key cannot have COLLECTION_LEAVE, ACCOUNT_MANAGE
+    /// or SERVER_MANAGE.
     actions: Vec<Action>,
-    /// The global ids of the collections that it is good for: 1 to 100. Default: all of its owner, also later ones.
+    /// Global ids of the collections that the key can access: 1 to 100. Default: all that its owner can access,
+    /// including later ones.
     collection_ids: Option<Vec<ID>>,
-    /// When it stops being good. Default: never.
+    /// When it expires. Default: never.
     expires_at: Option<DateTime>,
-    /// Points that it may spend in a minute; `extensions.cost` of every answer tells what a request cost. Default: as
-    /// many as its owner.
+    /// Points that the key can spend per minute. `extensions.cost` in every response is the cost of its request.
+    /// Default: the same rate as its owner.
     points_per_minute: Option<i32>,
-    /// Points that it may spend in all. Default: as many as it likes.
+    /// Points that the key can spend in total. Default: no limit.
     points_budget: Option<BigInt>,
 }
 
@@ -50,24 +52,23 @@ impl From<ApiKeyCreateInput> for NewApiKey {
     }
 }
 
-/// The answer to `apiKeyCreate`.
+/// The result of `apiKeyCreate`.
 #[derive(Default, SimpleObject)]
 pub struct ApiKeyCreatePayload {
-    /// The key itself: send it as `Authorization: Bearer <secret>`. It is shown this once. Null when the input is
-    /// refused.
+    /// The secret: send it as `Authorization: Bearer <secret>`. It is shown only once. Null if validation fails.
     secret: Option<String>,
-    /// What is known of it from now on. Null when the input is refused.
+    /// The new key. Null if validation fails.
     api_key: Option<ApiKey>,
-    /// Why the input is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
-/// The answer to `apiKeyRevoke`.
+/// The result of `apiKeyRevoke`.
 #[derive(SimpleObject)]
 pub struct ApiKeyRevokePayload {
-    /// The global id of the key, which opens nothing any more. Null when the call is refused.
+    /// The global id of the revoked key. Null if validation fails.
     revoked_id: Option<ID>,
-    /// Why the call is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
@@ -76,11 +77,12 @@ pub struct ApiKeyMutation;
 
 #[Object]
 impl ApiKeyMutation {
-    /// Makes an API key: a credential for programs, with some of the viewer's rights. Keys can't make keys.
+    /// Creates an API key: a credential for programs, with some of the viewer's permissions. API keys can't create
+    /// API keys.
     async fn api_key_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The key to make.")] input: ApiKeyCreateInput,
+        #[graphql(desc = "The key to create.")] input: ApiKeyCreateInput,
     ) -> Result<Option<ApiKeyCreatePayload>> {
         // Every one more than there are is a repetition.
         let created = if input.actions.len() > crate::domain::action::Action::ALL.len() {
@@ -96,7 +98,7 @@ impl ApiKeyMutation {
         Ok(Some(ApiKeyCreatePayload { secret, api_key: Some(key.into()), user_errors }))
     }
 
-    /// Makes an API key of the viewer's useless, live sockets included. Doing it again is fine.
+    /// Revokes an API key of the viewer and closes its WebSocket connections. Revoking it again succeeds.
     async fn api_key_revoke(
         &self,
         ctx: &Context<'_>,

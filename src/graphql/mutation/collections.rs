@@ -16,14 +16,16 @@ use crate::{
     },
 };
 
-/// How the documents of a new collection are to be cut. What is left out follows the server's settings.
+/// How to split the documents of a new collection into chunks. Omitted fields use the server's settings.
 #[derive(Default, InputObject)]
 pub struct ChunkingInput {
-    /// The rule. Default: each document's kind decides, MARKDOWN for text with structure and RECURSIVE for the rest.
+    /// The chunking strategy. Default: chosen for each document, MARKDOWN for text with structure and RECURSIVE for
+    /// the rest.
     strategy: Option<ChunkingStrategy>,
-    /// The most tokens of the embedding model in one chunk: 16 to what the model reads.
+    /// Maximum number of tokens in a chunk, counted with the embedding model's tokenizer: 16 up to the limit of the
+    /// model.
     max_tokens: Option<i32>,
-    /// How many tokens a chunk repeats from the one before it: 0 to half of `maxTokens`.
+    /// Number of tokens that a chunk repeats from the previous one: 0 to half of `maxTokens`.
     overlap_tokens: Option<i32>,
 }
 
@@ -37,19 +39,19 @@ impl From<ChunkingInput> for ChunkingRequest {
     }
 }
 
-/// A new collection.
+/// A collection to create.
 #[derive(InputObject)]
 pub struct CollectionCreateInput {
-    /// The name, in whatever case unlike that of any other collection of yours: at most 200 characters, none of them
-    /// invisible, and no word that mixes alphabets whose letters look alike.
+    /// The name: at most 200 characters, unique among your collections. Names that differ only in case count as
+    /// equal. Invisible characters, and words that mix look-alike letters of several alphabets, are rejected.
     name: String,
-    /// What the collection is about: at most 4000 characters. Default: nothing.
+    /// What the collection is about: at most 4000 characters. Default: no description.
     description: Option<String>,
-    /// Whether everybody may read it, with and without an account. Default: false.
+    /// Whether everyone can read it, with or without an account. Default: false.
     is_public: Option<bool>,
-    /// How its documents are to be cut into chunks. Default: as the server's settings say.
+    /// How to split its documents into chunks. Default: the server's settings.
     chunking: Option<ChunkingInput>,
-    /// Your own data: a JSON object of at most 16 KiB. Default: an empty one.
+    /// Your metadata: a JSON object of at most 16 KiB. Default: an empty object.
     meta: Option<Json>,
 }
 
@@ -65,25 +67,25 @@ impl From<CollectionCreateInput> for NewCollection {
     }
 }
 
-/// The answer to `collectionCreate`.
+/// The result of `collectionCreate`.
 #[derive(SimpleObject)]
 pub struct CollectionCreatePayload {
-    /// The new collection. Null when the input is refused.
+    /// The new collection. Null if validation fails.
     collection: Option<Collection>,
-    /// Why the input is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
-/// What is to change in a collection. What is left out stays as it is; null clears.
+/// Changes to a collection. Omitted fields stay as they are. Null clears a field.
 #[derive(InputObject)]
 pub struct CollectionUpdateInput {
-    /// The name, as for `collectionCreate`. It can't be cleared.
+    /// The name, with the same rules as in `collectionCreate`. It can't be cleared.
     name: MaybeUndefined<String>,
-    /// What the collection is about: at most 4000 characters. Null: nothing.
+    /// What the collection is about: at most 4000 characters. Null: no description.
     description: MaybeUndefined<String>,
-    /// Whether everybody may read it, with and without an account. Null: false.
+    /// Whether everyone can read it, with or without an account. Null: false.
     is_public: MaybeUndefined<bool>,
-    /// Your own data, as a whole: a JSON object of at most 16 KiB. Null: an empty one.
+    /// Your metadata, replaced as a whole: a JSON object of at most 16 KiB. Null: an empty object.
     meta: MaybeUndefined<Json>,
 }
 
@@ -109,23 +111,23 @@ fn cleared<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     }
 }
 
-/// The answer to `collectionUpdate`.
+/// The result of `collectionUpdate`.
 #[derive(SimpleObject)]
 pub struct CollectionUpdatePayload {
-    /// The changed collection. Null when the input is refused, and for an API key that is not good for COLLECTION_READ.
+    /// The changed collection. Null if validation fails, and for an API key without COLLECTION_READ.
     collection: Option<Collection>,
-    /// Why the input is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
-/// The answer to `collectionDelete`.
+/// The result of `collectionDelete`.
 #[derive(SimpleObject)]
 pub struct CollectionDeletePayload {
-    /// The global id of the collection, which no longer exists. Null when the call is refused.
+    /// The global id of the deleted collection. Null if validation fails.
     deleted_id: Option<ID>,
-    /// The operation that frees its space. Null when the call is refused.
+    /// The operation that frees its storage. Null if validation fails.
     operation: Option<Operation>,
-    /// Why the call is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
@@ -134,7 +136,7 @@ pub struct CollectionMutation;
 
 #[Object]
 impl CollectionMutation {
-    /// Creates an empty collection, which belongs to the viewer.
+    /// Creates an empty collection, owned by the viewer.
     async fn collection_create(
         &self,
         ctx: &Context<'_>,
@@ -150,7 +152,7 @@ impl CollectionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The collection's global id.")] id: ID,
-        #[graphql(desc = "What is to change.")] input: CollectionUpdateInput,
+        #[graphql(desc = "The changes.")] input: CollectionUpdateInput,
     ) -> Result<Option<CollectionUpdatePayload>> {
         let id: CollectionId = global_id::decode(&id);
         let updated = collections::update(ctx.services()?, ctx.viewer()?, id, input.into()).await;
@@ -160,8 +162,7 @@ impl CollectionMutation {
         Ok(Some(CollectionUpdatePayload { collection: value.filter(|_| may_read).map(Into::into), user_errors }))
     }
 
-    /// Removes a collection with all that is in it. It is gone for readers at once. Needs
-    /// COLLECTION_DELETE.
+    /// Deletes a collection and everything in it. It disappears for readers at once. Needs COLLECTION_DELETE.
     async fn collection_delete(
         &self,
         ctx: &Context<'_>,

@@ -16,12 +16,12 @@ use crate::{
     },
 };
 
-/// Where a document's bytes come from.
+/// The content of a document.
 #[derive(OneofObject)]
 pub enum DocumentSourceInput {
-    /// The global id of an upload of yours that has its bytes.
+    /// The global id of one of your uploads, which holds the content.
     UploadId(ID),
-    /// The text itself. It is kept and indexed as a plain text file, or as Markdown if the file name says so.
+    /// The text itself. It is stored and indexed as a plain text file, or as Markdown if the file name says so.
     Text(String),
 }
 
@@ -34,17 +34,19 @@ impl From<DocumentSourceInput> for IngestSource {
     }
 }
 
-/// A document to take in.
+/// A document to ingest.
 #[derive(InputObject)]
 pub struct DocumentIngestInput {
-    /// Where its bytes come from.
+    /// The content of the document.
     source: DocumentSourceInput,
-    /// The file's own name, without folders: at most 200 characters. Default: the upload's. A text needs one.
+    /// The file name, without folders: at most 200 characters. Default: the file name of the upload. Required for a
+    /// text.
     file_name: Option<String>,
-    /// What tells it from the other documents of the collection: at most 2000 characters. A document with the same uri is
-    /// replaced as soon as the new content can be searched. It is kept and compared in NFC. Default: the file name.
+    /// Identifies the document in its collection: at most 2000 characters. It is stored and compared in NFC. An
+    /// existing document with the same uri is replaced as soon as the new content can be searched. Default: the
+    /// file name.
     uri: Option<String>,
-    /// Your own data: a JSON object of at most 16 KiB. Default: an empty one.
+    /// Your metadata: a JSON object of at most 16 KiB. Default: an empty object.
     meta: Option<Json>,
 }
 
@@ -59,16 +61,16 @@ impl From<DocumentIngestInput> for IngestDocument {
     }
 }
 
-/// Documents to take in, in one operation.
+/// Documents to ingest in one operation.
 #[derive(InputObject)]
 pub struct DocumentsIngestInput {
-    /// The global id of the collection that they are for.
+    /// The global id of the collection to add them to.
     collection_id: ID,
     /// The documents: 1 to 100 (`server.limits.ingestDocuments`).
     documents: Vec<DocumentIngestInput>,
-    /// A text of your own, at most 200 characters. The same call under the same key is one operation, however often it is
-    /// sent. When its documents were removed since, it is refused with CONFLICT. Default: every call is an operation of
-    /// its own.
+    /// A key of your choice, at most 200 characters, that makes the call safe to repeat: the same call with the
+    /// same key returns the same operation. If its documents were deleted in the meantime, the call fails with
+    /// CONFLICT. Default: every call starts a new operation.
     idempotency_key: Option<String>,
 }
 
@@ -82,33 +84,33 @@ impl From<DocumentsIngestInput> for IngestRequest {
     }
 }
 
-/// The answer to `documentsIngest`.
+/// The result of `documentsIngest`.
 #[derive(Default, SimpleObject)]
 pub struct DocumentsIngestPayload {
-    /// The operation that indexes them: follow it with `operationEvents`. Null when the input is refused.
+    /// The operation that indexes them. Follow it with `operationEvents`. Null if validation fails.
     operation: Option<Operation>,
-    /// The documents, in the order of the input. Empty when the input is refused, and for an API key that is not good for
+    /// The documents, in the order of the input. Empty if validation fails, and for an API key without
     /// COLLECTION_READ.
     documents: Vec<Document>,
-    /// Why the input is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
-/// Documents to remove.
+/// Documents to delete.
 #[derive(InputObject)]
 pub struct DocumentsDeleteInput {
-    /// The global ids of the documents: 1 to 100, all of one collection.
+    /// Global ids of the documents: 1 to 100, all in the same collection.
     ids: Vec<ID>,
 }
 
-/// The answer to `documentsDelete`.
+/// The result of `documentsDelete`.
 #[derive(SimpleObject)]
 pub struct DocumentsDeletePayload {
-    /// The global ids of the documents, which no longer exist. Empty when the input is refused.
+    /// Global ids of the deleted documents. Empty if validation fails.
     deleted_ids: Vec<ID>,
-    /// The operation that removes what is left of them. Null when the input is refused.
+    /// The operation that removes their remaining data. Null if validation fails.
     operation: Option<Operation>,
-    /// Why the input is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
@@ -117,12 +119,12 @@ pub struct DocumentMutation;
 
 #[Object]
 impl DocumentMutation {
-    /// Takes documents in. They are safe when this answers, and can be searched when the operation has completed. All are
-    /// accepted, or none. Needs DOCUMENT_INGEST.
+    /// Ingests documents. They are stored safely when this call returns, and can be searched when the operation has
+    /// completed. Either all documents are accepted or none. Needs DOCUMENT_INGEST.
     async fn documents_ingest(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The documents, and the collection that they are for.")] input: DocumentsIngestInput,
+        #[graphql(desc = "The documents and their collection.")] input: DocumentsIngestInput,
     ) -> Result<Option<DocumentsIngestPayload>> {
         let request = IngestRequest::from(input);
         let deed = Deed::new(AuditAction::DocumentsIngest).to(request.collection).within(request.collection);
@@ -136,11 +138,11 @@ impl DocumentMutation {
         Ok(Some(DocumentsIngestPayload { operation: Some(ingested.operation.into()), documents, user_errors }))
     }
 
-    /// Removes documents of one collection. They are gone for readers at once. Needs DOCUMENT_DELETE.
+    /// Deletes documents of one collection. They disappear for readers at once. Needs DOCUMENT_DELETE.
     async fn documents_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The documents to remove.")] input: DocumentsDeleteInput,
+        #[graphql(desc = "The documents to delete.")] input: DocumentsDeleteInput,
     ) -> Result<Option<DocumentsDeletePayload>> {
         let ids = global_id::decode_all(&input.ids);
         let deed = Deed::new(AuditAction::DocumentsDelete).to(ids.first().map(|id: &DocumentId| (*id).into()));

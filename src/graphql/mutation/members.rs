@@ -19,46 +19,46 @@ use crate::{
     },
 };
 
-/// What the log keeps of a name that nobody may have, in characters.
+/// How much of an unknown name the audit log keeps, in characters.
 const MAX_NAME: usize = 64;
 
-/// A role for somebody in a collection.
+/// A role to grant.
 #[derive(InputObject)]
 pub struct CollectionMemberSetInput {
     /// The global id of the collection.
     collection_id: ID,
     /// The global id of the user. Give this or `username`.
     user_id: Option<ID>,
-    /// The name that the user logs in with, without regard to case. Give this or `userId`.
+    /// The user name, compared regardless of case. Give this or `userId`.
     username: Option<String>,
-    /// The user's role from now on. OWNER hands the collection over: who owned it becomes an editor.
+    /// The new role. OWNER transfers the collection: the previous owner becomes an editor.
     role: CollectionRole,
 }
 
-/// The answer to `collectionMemberSet`.
+/// The result of `collectionMemberSet`.
 #[derive(SimpleObject)]
 pub struct CollectionMemberSetPayload {
-    /// The user with their role. Null when the input is refused.
+    /// The user with the new role. Null if validation fails.
     member: Option<Member>,
-    /// Why the input is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
-/// A role to take from somebody.
+/// A role to revoke.
 #[derive(InputObject)]
 pub struct CollectionMemberRemoveInput {
     /// The global id of the collection.
     collection_id: ID,
-    /// The global id of the user: your own to leave the collection.
+    /// The global id of the user. Use your own to leave the collection.
     user_id: ID,
 }
 
-/// The answer to `collectionMemberRemove`.
+/// The result of `collectionMemberRemove`.
 #[derive(SimpleObject)]
 pub struct CollectionMemberRemovePayload {
-    /// The global id of the user, who has no role any more. Null when the input is refused.
+    /// The global id of the user, who no longer has a role. Null if validation fails.
     removed_user_id: Option<ID>,
-    /// Why the input is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
@@ -67,7 +67,7 @@ pub struct MemberMutation;
 
 #[Object]
 impl MemberMutation {
-    /// Gives a user a role in a collection, or another than they have. Needs MEMBER_MANAGE.
+    /// Grants a user a role in a collection, or changes their role. Needs MEMBER_MANAGE.
     async fn collection_member_set(
         &self,
         ctx: &Context<'_>,
@@ -85,7 +85,7 @@ impl MemberMutation {
                 deed = deed.saying(format!("for «{}»", name.chars().take(MAX_NAME).collect::<String>()));
                 Ok(NamedUser::Username(name))
             }
-            _ => Err(Error::invalid(ViolationCode::Required, "userId", "Give one of `userId` and `username`.")),
+            _ => Err(Error::invalid(ViolationCode::Required, "userId", "Set either `userId` or `username`.")),
         };
         let set = match user {
             Ok(user) => members::set(ctx.services()?, ctx.viewer()?, id, user, input.role.into()).await,
@@ -95,8 +95,9 @@ impl MemberMutation {
         Ok(Some(CollectionMemberSetPayload { member: value.map(Into::into), user_errors }))
     }
 
-    /// Takes a user's role in a collection; what they follow of it ends within seconds. Everybody but the owner may
-    /// give up their own; for others' it needs MEMBER_MANAGE. Doing it again is fine.
+    /// Revokes a user's role in a collection. Their subscriptions to it end within seconds. Everyone except the
+    /// owner can give up their own role; revoking the role of another user needs MEMBER_MANAGE. Revoking it again
+    /// succeeds.
     async fn collection_member_remove(
         &self,
         ctx: &Context<'_>,

@@ -1,4 +1,4 @@
-//! What can be done, one area a file. Each mutation decodes its input, calls one use case, and wraps what that gives.
+//! Mutations, one area per file. Each mutation decodes its input, calls one use case, and wraps the result.
 
 mod api_keys;
 mod collections;
@@ -16,9 +16,9 @@ use self::{
     operations::OperationMutation, sessions::SessionMutation, uploads::UploadMutation, users::UserMutation,
 };
 
-/// What can be done. A refused input is told in `userErrors`, and nothing is changed then. Long work is answered at once
-/// with the operation that does it. A field that fails is null, `errors` says why, and what the others did and answered
-/// stands.
+/// Everything that changes data. Validation errors are in `userErrors`, and then nothing was changed. Long
+/// tasks return at once, with an operation to follow. A field that fails is null and `errors` has the reason;
+/// the other fields keep their results.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     UserMutation,

@@ -12,12 +12,12 @@ use crate::{
     service::{audit::Deed, operations},
 };
 
-/// The answer to `operationCancel`.
+/// The result of `operationCancel`.
 #[derive(SimpleObject)]
 pub struct OperationCancelPayload {
-    /// The operation, as it is after the call. Null when the call is refused.
+    /// The operation after the call. Null if validation fails.
     operation: Option<Operation>,
-    /// Why the call is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
@@ -26,8 +26,8 @@ pub struct OperationMutation;
 
 #[Object]
 impl OperationMutation {
-    /// Stops an operation: documents that wait are left out, those being worked on stop at their next step, what is
-    /// finished stays. Needs OPERATION_CANCEL.
+    /// Cancels an operation. Documents that wait are skipped, documents in progress stop at their next step, and
+    /// finished documents stay. Needs OPERATION_CANCEL.
     async fn operation_cancel(
         &self,
         ctx: &Context<'_>,

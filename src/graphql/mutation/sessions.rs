@@ -1,4 +1,4 @@
-//! Logins, and the password that begins them.
+//! Sessions and passwords.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
@@ -17,35 +17,36 @@ use crate::{
     },
 };
 
-/// What is needed to log in.
+/// Credentials for logging in.
 #[derive(InputObject)]
 pub struct SessionCreateInput {
-    /// The user name or the e-mail address, without regard to case.
+    /// The user name or the e-mail address, regardless of case.
     login: String,
     /// The password.
     #[graphql(secret)]
     password: String,
 }
 
-/// What is needed to stay logged in.
+/// A session to renew.
 #[derive(InputObject)]
 pub struct SessionRefreshInput {
-    /// The newest refresh token of the session. For ten seconds, and until the new one is used, it gives the same answer
-    /// again, so a lost answer can be asked for once more. Using it later ends the session: it must have leaked.
+    /// The newest refresh token of the session. A lost response can be requested again: for ten seconds, and until
+    /// the new token is used, the call returns the same tokens. Using the old token later ends the session, because
+    /// the token must have leaked.
     #[graphql(secret)]
     refresh_token: String,
 }
 
-/// Which sessions to end: one of these, or, if nothing is given, the session of the access token that came with the
+/// Which sessions to end. Set one of these fields, or none to end the session of the access token in the
 /// request.
 #[derive(InputObject)]
 pub struct SessionRevokeInput {
-    /// A refresh token of the session, whoever presents it.
+    /// A refresh token of the session. No other credential is needed.
     #[graphql(secret)]
     refresh_token: Option<String>,
-    /// The global id of a session of yours.
+    /// The global id of one of your sessions.
     session_id: Option<ID>,
-    /// True: all sessions of yours.
+    /// True: all your sessions.
     all: Option<bool>,
 }
 
@@ -61,19 +62,19 @@ impl TryFrom<SessionRevokeInput> for EndedSessions {
             _ => Err(Error::invalid(
                 ViolationCode::Invalid,
                 "",
-                "Give one of `refreshToken`, `sessionId` and `all`, or nothing.",
+                "Set one of `refreshToken`, `sessionId` and `all`, or none.",
             )),
         }
     }
 }
 
-/// What is needed to change one's password.
+/// A change of the viewer's password.
 #[derive(InputObject)]
 pub struct PasswordChangeInput {
-    /// The password until now.
+    /// The current password.
     #[graphql(secret)]
     current_password: String,
-    /// The password from now on: 8 to 128 characters, and none of those that are tried first.
+    /// The new password: 8 to 128 characters, and not one of the most common passwords.
     #[graphql(secret)]
     new_password: String,
 }
@@ -84,15 +85,15 @@ macro_rules! tokens_payload {
         $(#[$doc])*
         #[derive(SimpleObject)]
         pub struct $name {
-            /// What proves who is asking: send it as `Authorization: Bearer <token>`. Null when the input is refused.
+            /// The access token: send it as `Authorization: Bearer <token>`. Null if validation fails.
             access_token: Option<String>,
-            /// What `sessionRefresh` exchanges for new tokens: good once. Null when the input is refused.
+            /// The refresh token: `sessionRefresh` exchanges it once for new tokens. Null if validation fails.
             refresh_token: Option<String>,
-            /// When the access token stops being good. Null when the input is refused.
+            /// When the access token expires. Null if validation fails.
             expires_at: Option<DateTime>,
-            /// Whose session it is. Null when the input is refused.
+            /// The user of the session. Null if validation fails.
             viewer: Option<User>,
-            /// Why the input is refused; empty when it is not.
+            /// Validation errors. Empty on success.
             user_errors: Vec<UserError>,
         }
 
@@ -115,26 +116,26 @@ macro_rules! tokens_payload {
 }
 
 tokens_payload! {
-    /// The answer to `sessionCreate`.
+    /// The result of `sessionCreate`.
     SessionCreatePayload
 }
 
 tokens_payload! {
-    /// The answer to `sessionRefresh`.
+    /// The result of `sessionRefresh`.
     SessionRefreshPayload
 }
 
 tokens_payload! {
-    /// The answer to `passwordChange`.
+    /// The result of `passwordChange`.
     PasswordChangePayload
 }
 
-/// The answer to `sessionRevoke`.
+/// The result of `sessionRevoke`.
 #[derive(SimpleObject)]
 pub struct SessionRevokePayload {
-    /// Whether the session has ended, now or before.
+    /// Whether the session has ended, by this call or before.
     revoked: bool,
-    /// Why the input is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
@@ -143,28 +144,30 @@ pub struct SessionMutation;
 
 #[Object]
 impl SessionMutation {
-    /// Logs in. Name and password that do not fit are told in `userErrors`; too many attempts are RATE_LIMITED.
+    /// Logs in. A wrong user name or password is a validation error in `userErrors`. Too many attempts fail with
+    /// RATE_LIMITED.
     async fn session_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who logs in.")] input: SessionCreateInput,
+        #[graphql(desc = "The credentials.")] input: SessionCreateInput,
     ) -> Result<Option<SessionCreatePayload>> {
         let session = sessions::create(ctx.services()?, ctx.viewer()?, &input.login, &input.password).await;
         Ok(Some(Outcome::of(ctx, Deed::new(AuditAction::SessionCreate), session)?.into()))
     }
 
-    /// Exchanges a refresh token for new tokens. UNAUTHENTICATED for one that is unknown, over, or used before.
+    /// Exchanges a refresh token for new tokens. Fails with UNAUTHENTICATED if the token is unknown, expired, or
+    /// used before.
     async fn session_refresh(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The session to go on with.")] input: SessionRefreshInput,
+        #[graphql(desc = "The session to renew.")] input: SessionRefreshInput,
     ) -> Result<Option<SessionRefreshPayload>> {
         let session = sessions::refresh(ctx.services()?, ctx.viewer()?, &input.refresh_token).await;
         Ok(Some(Outcome::of(ctx, Deed::new(AuditAction::SessionRefresh), session)?.into()))
     }
 
-    /// Logs out: ends one session, or all, with all their tokens, live sockets included. Ending one that is over, or
-    /// never was, is fine.
+    /// Logs out: ends one session, or all, revokes their tokens and closes their WebSocket connections. Ending a
+    /// session that has ended or never existed succeeds.
     async fn session_revoke(
         &self,
         ctx: &Context<'_>,
@@ -180,8 +183,8 @@ impl SessionMutation {
         Ok(Some(SessionRevokePayload { revoked: value.is_some(), user_errors }))
     }
 
-    /// Changes the viewer's password. All their sessions end; the tokens of the answer are those of a new one. API keys
-    /// stay good.
+    /// Changes the viewer's password. All their sessions end, and a new session starts with the returned tokens.
+    /// API keys stay valid.
     async fn password_change(
         &self,
         ctx: &Context<'_>,

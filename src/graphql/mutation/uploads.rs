@@ -1,4 +1,4 @@
-//! Files on their way in.
+//! Uploads.
 
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
@@ -14,22 +14,22 @@ use crate::{
     },
 };
 
-/// What is said of a file before it comes.
+/// The file to upload.
 #[derive(InputObject)]
 pub struct UploadCreateInput {
-    /// The file's own name, without folders: at most 200 characters.
+    /// The file name, without folders: at most 200 characters.
     file_name: String,
-    /// The kind of file, as a media type: `application/pdf`. A text that is not in UTF-8 says here what it is in:
-    /// `text/plain; charset=windows-1251`. Default: its content and name decide.
+    /// The media type of the file: `application/pdf`. For a text that is not in UTF-8, name the encoding:
+    /// `text/plain; charset=windows-1251`. Default: detected from content and file name.
     content_type: Option<String>,
 }
 
-/// The answer to `uploadCreate`.
+/// The result of `uploadCreate`.
 #[derive(SimpleObject)]
 pub struct UploadCreatePayload {
-    /// The place for the bytes: PUT them to its `url`. Null when the input is refused.
+    /// The new upload: PUT the content to its `url`. Null if validation fails.
     upload: Option<Upload>,
-    /// Why the input is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
@@ -38,11 +38,12 @@ pub struct UploadMutation;
 
 #[Object]
 impl UploadMutation {
-    /// Makes a place for the bytes of one file. Send them there with PUT, then name the upload in `documentsIngest`.
+    /// Creates an upload for the content of one file. Send the content to its `url` with PUT, then name the upload
+    /// in `documentsIngest`.
     async fn upload_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The file that will come.")] input: UploadCreateInput,
+        #[graphql(desc = "The file to upload.")] input: UploadCreateInput,
     ) -> Result<Option<UploadCreatePayload>> {
         let UploadCreateInput { file_name, content_type } = input;
         let created = uploads::create(ctx.services()?, ctx.viewer()?, NewUpload { file_name, content_type }).await;

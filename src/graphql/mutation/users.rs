@@ -1,4 +1,4 @@
-//! Accounts: opened by their users, administered by administrators.
+//! Accounts: registration and administration.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
@@ -16,38 +16,38 @@ use crate::{
     },
 };
 
-/// What is needed to open an account.
+/// An account to register.
 #[derive(InputObject)]
 pub struct UserRegisterInput {
-    /// The name to log in with: at most 64 characters of one alphabet, without spaces and «@».
+    /// The user name: at most 64 characters of one alphabet, without spaces and «@».
     username: String,
-    /// The e-mail address, which can be used to log in as well.
+    /// The e-mail address. It can also be used to log in.
     email: String,
-    /// The password: 8 to 128 characters, and none of those that are tried first.
+    /// The password: 8 to 128 characters, and not one of the most common passwords.
     #[graphql(secret)]
     password: String,
-    /// The name as people write it: at most 200 characters. Default: none.
+    /// The full name: at most 200 characters. Default: none.
     full_name: Option<String>,
-    /// The token of an invitation, where the server asks for one. It can be used once. Default: none.
+    /// The token of an invitation, if the server requires one. It can be used only once. Default: none.
     #[graphql(secret)]
     invitation: Option<String>,
 }
 
-/// An invitation.
+/// An invitation to create.
 #[derive(InputObject)]
 pub struct UserInviteInput {
-    /// The only e-mail address that may use it. Default: any.
+    /// The only e-mail address that can use the invitation. Default: any.
     email: Option<String>,
-    /// What the new account will be on the server. Default: MEMBER.
+    /// The role of the new account on the server. Default: MEMBER.
     role: Option<ServerRole>,
 }
 
-/// A role on the server.
+/// A new role for an account on the server.
 #[derive(InputObject)]
 pub struct UserRoleSetInput {
     /// The global id of the account.
     user_id: ID,
-    /// Its role from now on.
+    /// The new role.
     role: ServerRole,
 }
 
@@ -57,42 +57,43 @@ macro_rules! user_payload {
         $(#[$doc])*
         #[derive(SimpleObject)]
         pub struct $name {
-            /// The account, as it is after the call. Null when the input is refused.
+            /// The account after the call. Null if validation fails.
             user: Option<User>,
-            /// Why the input is refused; empty when it is not.
+            /// Validation errors. Empty on success.
             user_errors: Vec<UserError>,
         }
     };
 }
 
 user_payload! {
-    /// The answer to `userRegister`.
+    /// The result of `userRegister`.
     UserRegisterPayload
 }
 
 user_payload! {
-    /// The answer to `userActivate`.
+    /// The result of `userActivate`.
     UserActivatePayload
 }
 
 user_payload! {
-    /// The answer to `userDeactivate`.
+    /// The result of `userDeactivate`.
     UserDeactivatePayload
 }
 
 user_payload! {
-    /// The answer to `userRoleSet`.
+    /// The result of `userRoleSet`.
     UserRoleSetPayload
 }
 
-/// The answer to `userInvite`.
+/// The result of `userInvite`.
 #[derive(Default, SimpleObject)]
 pub struct UserInvitePayload {
-    /// What `userRegister` takes as `invitation`. It is shown once and good once. Null when the input is refused.
+    /// The token to give to `userRegister` as `invitation`. It is shown only once and can be used only once. Null
+    /// if validation fails.
     token: Option<String>,
-    /// When it stops being good. Null when the input is refused.
+    /// When the invitation expires. Null if validation fails.
     expires_at: Option<DateTime>,
-    /// Why the input is refused; empty when it is not.
+    /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
 
@@ -101,12 +102,12 @@ pub struct UserMutation;
 
 #[Object]
 impl UserMutation {
-    /// Opens an account. The first account of a server becomes its administrator; after it, the server's settings say who
-    /// may open one.
+    /// Registers an account. The first account of a server becomes its administrator. After that, the server's
+    /// settings decide who can register.
     async fn user_register(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The account to open.")] input: UserRegisterInput,
+        #[graphql(desc = "The account to register.")] input: UserRegisterInput,
     ) -> Result<Option<UserRegisterPayload>> {
         let UserRegisterInput { username, email, password, full_name, invitation } = input;
         let account = NewAccount { username, email, password, full_name, invitation };
@@ -115,11 +116,11 @@ impl UserMutation {
         Ok(Some(UserRegisterPayload { user: value.map(User::own), user_errors }))
     }
 
-    /// Makes an invitation to open an account. Needs SERVER_MANAGE.
+    /// Creates an invitation to register. Needs SERVER_MANAGE.
     async fn user_invite(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who is invited, and as what.")] input: UserInviteInput,
+        #[graphql(desc = "Who is invited, and with which role.")] input: UserInviteInput,
     ) -> Result<Option<UserInvitePayload>> {
         let role = input.role.map_or(crate::domain::user::ServerRole::Member, Into::into);
         let invited = accounts::invite(ctx.services()?, ctx.viewer()?, input.email.as_deref(), role).await;
@@ -132,7 +133,7 @@ impl UserMutation {
         }))
     }
 
-    /// Opens an account to its user again. Needs SERVER_MANAGE.
+    /// Reactivates an account. Needs SERVER_MANAGE.
     async fn user_activate(
         &self,
         ctx: &Context<'_>,
@@ -142,8 +143,9 @@ impl UserMutation {
         Ok(Some(UserActivatePayload { user, user_errors }))
     }
 
-    /// Closes an account to its user: their sessions end and their API keys open nothing, live sockets included. What
-    /// they own stays, for those with whom they shared it. The last administrator stays active. Needs SERVER_MANAGE.
+    /// Deactivates an account: its sessions end, its API keys stop working, and its WebSocket connections are
+    /// closed. Its collections stay, and stay visible to the users they are shared with. The last administrator
+    /// can't be deactivated. Needs SERVER_MANAGE.
     async fn user_deactivate(
         &self,
         ctx: &Context<'_>,
@@ -153,11 +155,12 @@ impl UserMutation {
         Ok(Some(UserDeactivatePayload { user, user_errors }))
     }
 
-    /// Gives an account another role on the server. The last administrator stays one. Needs SERVER_MANAGE.
+    /// Changes the role of an account on the server. The last administrator can't lose that role. Needs
+    /// SERVER_MANAGE.
     async fn user_role_set(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The account and its role.")] input: UserRoleSetInput,
+        #[graphql(desc = "The account and its new role.")] input: UserRoleSetInput,
     ) -> Result<Option<UserRoleSetPayload>> {
         let role = AccountChange::Role(input.role.into());
         let (user, user_errors) = change(ctx, &input.user_id, role, AuditAction::UserRoleSet).await?;

@@ -16,7 +16,7 @@ pub struct CollectionQuery;
 
 #[Object]
 impl CollectionQuery {
-    /// The collection with this id. NOT_FOUND if there is none.
+    /// The collection with this id. NOT_FOUND if it does not exist.
     async fn collection(
         &self,
         ctx: &Context<'_>,
@@ -26,14 +26,14 @@ impl CollectionQuery {
         Ok(Some(collection.ok_or(Error::NotFound("collection"))?))
     }
 
-    /// The collections that the viewer may read: their own, and public ones.
+    /// The collections that the viewer can read: their own, those shared with them, and public ones.
     async fn collections(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which collections to list. Default: all.")] filter: Option<CollectionFilter>,
-        #[graphql(desc = "In which order. Default: newest first.")] order_by: Option<CollectionOrder>,
-        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "Which collections to return. Default: all.")] filter: Option<CollectionFilter>,
+        #[graphql(desc = "Sort order. Default: newest first.")] order_by: Option<CollectionOrder>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<Collection>>> {
         Collection::list(ctx, filter, order_by, first, after.as_ref()).await.map(Some)
     }

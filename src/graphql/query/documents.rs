@@ -12,7 +12,7 @@ pub struct DocumentQuery;
 
 #[Object]
 impl DocumentQuery {
-    /// The document with this id. NOT_FOUND if there is none.
+    /// The document with this id. NOT_FOUND if it does not exist.
     async fn document(
         &self,
         ctx: &Context<'_>,

@@ -1,4 +1,4 @@
-//! What can be asked, one area a file.
+//! Queries, one area per file.
 
 mod accounts;
 mod collections;
@@ -15,7 +15,7 @@ use self::{
     operations::OperationQuery, search::SearchQuery, server::ServerQuery,
 };
 
-/// What can be asked. Only what the viewer may see exists for them: a hidden thing and a missing one give the same
-/// answer. A field that fails is null, `errors` says why, and the answers of the others stand.
+/// Everything that reads data. Objects that are hidden from the viewer and objects that do not exist give the
+/// same result. A field that fails is null and `errors` has the reason; the other fields keep their results.
 #[derive(Default, MergedObject)]
 pub struct Query(NodeQuery, AccountQuery, CollectionQuery, DocumentQuery, OperationQuery, SearchQuery, ServerQuery);

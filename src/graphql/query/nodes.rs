@@ -1,4 +1,4 @@
-//! Things by their global ids.
+//! Objects by their global ids.
 
 use async_graphql::{Context, ID, Object, Result};
 use futures_util::future::join_all;
@@ -16,7 +16,7 @@ pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// The thing with this global id. NOT_FOUND if there is none.
+    /// The object with this global id. NOT_FOUND if it does not exist.
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -25,7 +25,8 @@ impl NodeQuery {
         find(ctx, &id).await.map(Some)
     }
 
-    /// The things with these global ids, in the order asked for. Null, with a NOT_FOUND error, where there is none.
+    /// The objects with these global ids, in the requested order. An id that does not exist gives null and a
+    /// NOT_FOUND error.
     async fn nodes(
         &self,
         ctx: &Context<'_>,

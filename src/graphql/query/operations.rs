@@ -16,7 +16,7 @@ pub struct OperationQuery;
 
 #[Object]
 impl OperationQuery {
-    /// The operation with this id. NOT_FOUND if there is none.
+    /// The operation with this id. NOT_FOUND if it does not exist.
     async fn operation(
         &self,
         ctx: &Context<'_>,
@@ -30,9 +30,9 @@ impl OperationQuery {
     async fn operations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which operations to list. Default: all.")] filter: Option<OperationFilter>,
-        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "Which operations to return. Default: all.")] filter: Option<OperationFilter>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<Operation>>> {
         Operation::list(ctx, filter, first, after.as_ref()).await.map(Some)
     }

@@ -14,48 +14,49 @@ use crate::{
     service::search::{SearchRequest, search},
 };
 
-/// Which ways of finding candidates take part.
+/// Which legs to use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "search::SearchMode")]
 pub enum SearchMode {
-    /// By meaning and by words; the two rankings become one by reciprocal rank fusion.
+    /// By meaning and by words. Reciprocal rank fusion combines the two rankings.
     Hybrid,
-    /// By meaning alone: nearest embeddings.
+    /// By meaning only: nearest embeddings.
     Semantic,
-    /// By words alone: BM25.
+    /// By words only: BM25.
     Lexical,
 }
 
-/// What a hit stands for.
+/// What a hit represents.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "search::SearchGroup")]
 pub enum SearchGroup {
-    /// Every matching passage is a hit.
+    /// Each matching chunk is a hit.
     Chunk,
-    /// The best passage of each document is a hit.
+    /// The best chunk of each document is a hit.
     Document,
 }
 
-/// A question.
+/// A search.
 #[derive(InputObject)]
 pub struct SearchInput {
-    /// The question, in plain words. Its length is limited; `server.limits.queryCharacters` says how far.
+    /// The question, in plain words. `server.limits.queryCharacters` is the maximum length.
     query: String,
-    /// The collections to search. Default: all that the viewer may read. An id that does not exist is NOT_FOUND.
+    /// The collections to search. Default: all that the viewer can read. An id that does not exist gives NOT_FOUND.
     collection_ids: Option<Vec<ID>>,
-    /// Which ways of finding candidates take part. Default: HYBRID.
+    /// Which legs to use. Default: HYBRID.
     mode: Option<SearchMode>,
-    /// What a hit stands for. Default: CHUNK.
+    /// What a hit represents. Default: CHUNK.
     group_by: Option<SearchGroup>,
-    /// How many hits, 1 to 100. Default: 20.
+    /// Number of hits to return, 1 to 100. Default: 20.
     first: Option<i32>,
-    /// The cursor to begin behind: `pageInfo.endCursor` of the same question; that of another question is refused. Default:
-    /// the beginning.
+    /// Return hits after this cursor: `pageInfo.endCursor` of the same question. A cursor of another question is
+    /// rejected. Default: from the start.
     after: Option<Cursor>,
-    /// Hits with a lower score are left out. What scores mean depends on the mode. Default: all stay.
+    /// Leave out hits with a lower score. What a score means depends on the mode. Default: keep all.
     min_score: Option<f32>,
-    /// Whether a failed leg is an error (UNAVAILABLE), and too many collections as well (COST_LIMIT_EXCEEDED). Otherwise
-    /// `legs` and `isPartial` tell of it and the answer rests on the rest. Default: false.
+    /// Whether the search fails if a leg fails (UNAVAILABLE) or if there are too many collections
+    /// (COST_LIMIT_EXCEEDED). Otherwise `legs` and `isPartial` report the problem, and the result is based on the
+    /// rest. Default: false.
     strict: Option<bool>,
 }
 
@@ -64,11 +65,11 @@ pub struct SearchQuery;
 
 #[Object]
 impl SearchQuery {
-    /// Answers a question with the passages that fit it best.
+    /// Finds the chunks that answer a question best.
     async fn search(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The question, and where and how to look for an answer.")] input: SearchInput,
+        #[graphql(desc = "The question, and how to search for an answer.")] input: SearchInput,
     ) -> Result<Option<SearchResult>> {
         let mut request = SearchRequest {
             query: input.query,
@@ -88,7 +89,7 @@ impl SearchQuery {
     }
 }
 
-/// Whether somebody will read what the legs said; telling it costs the engine more calls.
+/// Whether the client selects what the legs found; reporting it costs the engine more calls.
 fn is_explained(ctx: &Context<'_>) -> bool {
     let selected = ctx.look_ahead();
     selected.field("legs").exists() || selected.field("hits").field("explanation").exists()

@@ -12,7 +12,7 @@ pub struct ServerQuery;
 
 #[Object]
 impl ServerQuery {
-    /// The embedding models that the server has in memory. The first one is for new collections.
+    /// The embedding models that the server has in memory. New collections use the first one.
     async fn embedding_models(&self, ctx: &Context<'_>) -> Result<Option<Vec<EmbeddingModel>>> {
         EmbeddingModel::loaded(ctx).map(Some)
     }

@@ -1,4 +1,4 @@
-//! What can be followed.
+//! Subscriptions.
 
 mod operations;
 
@@ -6,6 +6,6 @@ use async_graphql::MergedSubscription;
 
 use self::operations::OperationSubscription;
 
-/// What can be followed. Events are sent as they happen, and what they lead to is read anew for each.
+/// Events that can be followed. Each is sent as it happens, and its objects are read again for each event.
 #[derive(Default, MergedSubscription)]
 pub struct Subscription(OperationSubscription);

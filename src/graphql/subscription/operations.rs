@@ -19,15 +19,16 @@ pub struct OperationSubscription;
 
 #[Subscription]
 impl OperationSubscription {
-    /// The events of an operation: first those that have happened, then each as it happens. Completes after the one that
-    /// ends the operation.
+    /// The events of an operation: first those that have already happened, then each new one. Completes after the
+    /// final event.
     async fn operation_events(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The operation's global id.")] operation_id: ID,
-        #[graphql(desc = "The cursor of the last event already seen. Default: from the beginning.")] after: Option<
-            Cursor,
-        >,
+        #[graphql(
+            desc = "Return events after this cursor, usually that of the last event seen. Default: from the start."
+        )]
+        after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<OperationEvent>> + use<>> {
         let after = after.as_ref().map(pagination::place).transpose()?.unwrap_or(EventPosition(0));
         let id = global_id::decode(&operation_id);

@@ -4,36 +4,37 @@ use async_graphql::Enum;
 
 use crate::domain::action;
 
-/// Something that somebody may or may not do. More may come.
+/// An action that a caller may be allowed to perform. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "action::Action")]
 pub enum Action {
-    /// See and search a collection, its documents, their chunks and originals.
+    /// Read and search a collection, its documents, their chunks and original files.
     CollectionRead,
-    /// Change a collection's name, description, publicity and metadata.
+    /// Change a collection's name, description, visibility and metadata.
     CollectionUpdate,
-    /// Remove a collection with all that is in it.
+    /// Delete a collection and everything in it.
     CollectionDelete,
-    /// Give up one's own role in a collection.
+    /// Leave a collection: give up one's own role in it.
     CollectionLeave,
-    /// See who has a role in a collection.
+    /// List the members of a collection with their roles.
     MemberRead,
-    /// Give and take roles in a collection, its ownership included.
+    /// Grant and revoke roles in a collection, including ownership.
     MemberManage,
     /// Add and replace documents.
     DocumentIngest,
-    /// Remove documents.
+    /// Delete documents.
     DocumentDelete,
-    /// See and follow what is done to a collection.
+    /// Read a collection's operations and follow their events.
     OperationRead,
-    /// Stop an operation.
+    /// Cancel an operation.
     OperationCancel,
-    /// See who did what to a collection.
+    /// Read the audit log of a collection.
     AuditRead,
-    /// Create a collection of one's own.
+    /// Create a collection that the caller owns.
     CollectionCreate,
-    /// See and change one's own sessions, API keys and password.
+    /// Manage one's own sessions, API keys and password.
     AccountManage,
-    /// See, invite, activate, deactivate and promote accounts, and see who did what on the whole server.
+    /// Administer accounts (list, invite, activate, deactivate, change roles) and read the audit log of the whole
+    /// server.
     ServerManage,
 }

@@ -22,7 +22,7 @@ impl From<api_key::ApiKey> for ApiKey {
     }
 }
 
-/// A credential for a program, with some of its owner's rights. Its secret is not kept.
+/// A credential for a program, with some of its owner's permissions. The secret itself is not stored.
 #[Object]
 impl ApiKey {
     /// The global id.
@@ -30,57 +30,57 @@ impl ApiKey {
         global_id::encode(&self.key.id)
     }
 
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     async fn name(&self) -> &str {
         &self.key.name
     }
 
-    /// The beginning of the secret, by which people recognise it.
+    /// The first characters of the secret, so that people can recognise the key.
     async fn prefix(&self) -> &str {
         &self.key.prefix
     }
 
-    /// What it is good for, of what its owner may do at that moment.
+    /// The actions that the key allows. The owner must also be allowed to perform them at the time of the request.
     async fn actions(&self) -> Vec<Action> {
         self.key.actions.iter().map(Into::into).collect()
     }
 
-    /// The global ids of the collections that it is good for. Null: all of its owner.
+    /// Global ids of the collections that the key can access. Null: all that its owner can access.
     async fn collection_ids(&self) -> Option<Vec<ID>> {
         self.key.collections.as_ref().map(|ids| ids.iter().map(global_id::encode).collect())
     }
 
-    /// Points that it may spend in a minute. Null: as many as its owner.
+    /// Points that the key can spend per minute. Null: the same rate as its owner.
     async fn points_per_minute(&self) -> Option<i32> {
         self.key.points_per_minute
     }
 
-    /// Points that it may spend in all. Null: as many as it likes.
+    /// Points that the key can spend in total. Null: no limit.
     async fn points_budget(&self) -> Option<BigInt> {
         self.key.points_budget.map(BigInt)
     }
 
-    /// Points that it has spent of its budget; without one they are not counted.
+    /// Points of the budget that are spent. They are counted only for keys with a budget.
     async fn points_spent(&self) -> BigInt {
         BigInt(self.key.points_spent)
     }
 
-    /// When it was made.
+    /// When it was created.
     async fn created_at(&self) -> DateTime {
         self.key.created_at.into()
     }
 
-    /// When it stops being good. Null: never.
+    /// When it expires. Null: never.
     async fn expires_at(&self) -> Option<DateTime> {
         self.key.expires_at.map(Into::into)
     }
 
-    /// When it was last used, to the minute.
+    /// When it was last used, with a precision of one minute.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.key.last_used_at.map(Into::into)
     }
 
-    /// When it was revoked, if it was.
+    /// When it was revoked. Null if it was not.
     async fn revoked_at(&self) -> Option<DateTime> {
         self.key.revoked_at.map(Into::into)
     }

@@ -15,84 +15,84 @@ use crate::{
     },
 };
 
-/// What was done, or tried. More may come.
+/// An action in the audit log. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "audit::AuditAction")]
 pub enum AuditAction {
-    /// A credential was presented with a request. Only refusals are noted.
+    /// Credential presented with a request. Only failures are recorded.
     Authenticate,
-    /// Something was read. Only refusals are noted.
+    /// Object read. Only denials are recorded.
     Read,
-    /// An account was opened.
+    /// Account registered.
     UserRegister,
-    /// Somebody was invited.
+    /// User invited.
     UserInvite,
-    /// An account was opened to its user again.
+    /// Account reactivated.
     UserActivate,
-    /// An account was closed to its user.
+    /// Account deactivated.
     UserDeactivate,
-    /// An account's role on the server changed.
+    /// Role of an account on the server changed.
     UserRoleSet,
-    /// A password was changed by its user.
+    /// Password changed by its user.
     PasswordChange,
-    /// A password was replaced by the server's operator.
+    /// Password reset by the server's operator.
     PasswordReset,
-    /// Somebody logged in.
+    /// User logged in.
     SessionCreate,
-    /// A session went on with new tokens.
+    /// Session renewed with new tokens.
     SessionRefresh,
-    /// A session, or all of a user's, ended.
+    /// One session, or all sessions of a user, ended.
     SessionRevoke,
-    /// An API key was made.
+    /// API key created.
     ApiKeyCreate,
-    /// An API key was made useless.
+    /// API key revoked.
     ApiKeyRevoke,
-    /// A collection was created.
+    /// Collection created.
     CollectionCreate,
-    /// A collection was changed.
+    /// Collection changed.
     CollectionUpdate,
-    /// A collection was removed.
+    /// Collection deleted.
     CollectionDelete,
-    /// A role in a collection was given or changed.
+    /// Role in a collection granted or changed.
     CollectionMemberSet,
-    /// A role in a collection was taken or given up.
+    /// Role in a collection revoked or given up.
     CollectionMemberRemove,
-    /// A place for a file was made.
+    /// Upload created.
     UploadCreate,
-    /// The bytes of a file arrived.
+    /// Content of an upload received.
     UploadFill,
-    /// Documents were accepted.
+    /// Documents accepted.
     DocumentsIngest,
-    /// Documents were removed.
+    /// Documents deleted.
     DocumentsDelete,
-    /// An operation was stopped.
+    /// Operation cancelled.
     OperationCancel,
 }
 
-/// How it ended.
+/// The result of the action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "audit::AuditResult")]
 pub enum AuditResult {
-    /// It was done.
+    /// The action was done.
     Done,
-    /// The caller may not, or what they named does not exist for them.
+    /// Denied: the caller lacks permission, or the object does not exist or is hidden from them.
     Refused,
 }
 
-/// Which lines of the log to list. What is left out does not restrict.
+/// A filter for audit log entries. Omitted fields do not filter.
 #[derive(Default, InputObject)]
 pub struct AuditLogFilter {
-    /// Those of what this user did.
+    /// Entries about this user's actions.
     user_id: Option<ID>,
-    /// Those of what was done to this collection.
+    /// Entries about this collection.
     collection_id: Option<ID>,
-    /// Those of one of these actions. An empty list does not restrict.
+    /// Entries with one of these actions. An empty list does not filter.
     actions: Option<Vec<AuditAction>>,
-    /// Those that ended so.
+    /// Entries with this result.
     result: Option<AuditResult>,
-    /// From this moment on.
+    /// Entries at this time or later.
     since: Option<DateTime>,
-    /// Before this moment.
+    /// Entries before this time.
     until: Option<DateTime>,
 }
 
@@ -111,7 +111,7 @@ impl TryFrom<AuditLogFilter> for AuditFilter {
     }
 }
 
-/// A line of the audit log.
+/// An entry of the audit log.
 pub struct AuditEntry {
     entry: audit::AuditEntry,
 }
@@ -123,7 +123,7 @@ impl From<audit::AuditEntry> for AuditEntry {
 }
 
 impl AuditEntry {
-    /// The page of the log that the arguments ask for.
+    /// The page of the log for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
         filter: Option<AuditLogFilter>,
@@ -137,8 +137,8 @@ impl AuditEntry {
     }
 }
 
-/// A line of the audit log: who did what, on which object, from where, and with which result. Lines are never changed;
-/// old ones are removed after the time that the server's settings say.
+/// An entry of the audit log: who did what, to which object, from where, and with which result. Entries never
+/// change. They are deleted after the retention time in the server's settings.
 #[Object]
 impl AuditEntry {
     /// The global id.
@@ -151,22 +151,22 @@ impl AuditEntry {
         self.entry.at.into()
     }
 
-    /// What was done, or tried.
+    /// The action, whether it was done or denied.
     async fn action(&self) -> AuditAction {
         self.entry.action.into()
     }
 
-    /// How it ended.
+    /// The result of the action.
     async fn result(&self) -> AuditResult {
         self.entry.result.into()
     }
 
-    /// The global id of the account that did it. Null for callers without an account, and for the server's operator.
+    /// The global id of the account that acted. Null for callers without an account, and for the server's operator.
     async fn user_id(&self) -> Option<ID> {
         self.entry.user_id.as_ref().map(global_id::encode)
     }
 
-    /// The account that did it, as far as the viewer may see it.
+    /// The account that acted. Null if it is not visible to the viewer.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.entry.user_id {
             Some(id) => User::load(ctx, id).await,
@@ -174,37 +174,37 @@ impl AuditEntry {
         }
     }
 
-    /// The global id of the API key that it was done with, if one was.
+    /// The global id of the API key that was used, if any.
     async fn api_key_id(&self) -> Option<ID> {
         self.entry.api_key_id.as_ref().map(global_id::encode)
     }
 
-    /// The global id of what it was done to. A refused caller may have named something that never existed.
+    /// The global id of the object. After a denial, it may be an object that never existed.
     async fn object_id(&self) -> Option<ID> {
         self.entry.object.map(|object| global_id::encode_object(object, self.entry.collection_id))
     }
 
-    /// The global id of the collection that it was done to or in, where there is one.
+    /// The global id of the collection concerned, if any.
     async fn collection_id(&self) -> Option<ID> {
         self.entry.collection_id.as_ref().map(global_id::encode)
     }
 
-    /// More about it, for people. Of a refusal: what was asked for, and the code of the error.
+    /// Details for people. For a denial: what was requested, and the error code.
     async fn message(&self) -> Option<&str> {
         self.entry.message.as_deref()
     }
 
-    /// The address that it came from.
+    /// The network address of the caller.
     async fn address(&self) -> Option<String> {
         self.entry.address.map(|address| address.to_string())
     }
 
-    /// The program that asked for it, as it called itself.
+    /// The program that the caller used, as given in its `User-Agent` header.
     async fn user_agent(&self) -> Option<&str> {
         self.entry.user_agent.as_deref()
     }
 
-    /// The id of the request, as the header `x-request-id` of its answer had it.
+    /// The request id, as in the response header `x-request-id`.
     async fn request_id(&self) -> Option<String> {
         self.entry.request_id.map(|id| id.to_string())
     }

@@ -1,4 +1,4 @@
-//! Passages.
+//! Chunks.
 
 use async_graphql::{Context, ID, Object, Result};
 
@@ -26,12 +26,12 @@ impl From<chunk::Chunk> for Chunk {
 }
 
 impl Chunk {
-    /// The text of the passage.
+    /// The text of the chunk.
     pub fn text(&self) -> &str {
         &self.chunk.content
     }
 
-    /// The chunk, if it exists for the viewer.
+    /// The chunk, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, key: ChunkKey) -> Result<Option<Self>> {
         Ok(ctx.loaders()?.load_one(key).await?.map(Into::into))
     }
@@ -42,7 +42,7 @@ impl Chunk {
     }
 }
 
-/// A passage of a document: what is embedded, searched and found.
+/// A piece of a document. Chunks are what is embedded, searched and found.
 #[Object]
 impl Chunk {
     /// The global id. It changes when the document's content is replaced.
@@ -50,17 +50,17 @@ impl Chunk {
         global_id::encode(&ChunkKey { collection: self.chunk.collection_id, id: self.chunk.id })
     }
 
-    /// The document that it is a part of.
+    /// The document that contains it.
     pub async fn document(&self, ctx: &Context<'_>) -> Result<Document> {
         Ok(Document::load(ctx, self.chunk.document_id).await?.ok_or(Error::NotFound("document"))?)
     }
 
-    /// The collection that it is in.
+    /// The collection that contains it.
     async fn collection(&self, ctx: &Context<'_>) -> Result<Collection> {
         Ok(Collection::load(ctx, self.chunk.collection_id).await?.ok_or(Error::NotFound("collection"))?)
     }
 
-    /// Its place in the document, from 0.
+    /// Its position among the chunks of the document, from 0.
     async fn index(&self) -> i32 {
         self.chunk.index
     }
@@ -70,17 +70,18 @@ impl Chunk {
         &self.chunk.content
     }
 
-    /// Tokens of the embedding model in the text.
+    /// Number of tokens in the text, counted with the embedding model's tokenizer.
     async fn token_count(&self) -> i32 {
         self.chunk.token_count
     }
 
-    /// Where it starts in the document's extracted text, in characters (Unicode scalar values).
+    /// Where the chunk starts in the document's extracted text, in characters (Unicode scalar values).
     async fn start_offset(&self) -> i32 {
         self.chunk.start_offset
     }
 
-    /// Where it ends in the document's extracted text, in characters; the character there is the first behind it.
+    /// Where the chunk ends in the document's extracted text, in characters (Unicode scalar values). The character
+    /// at this position is the first one after the chunk.
     async fn end_offset(&self) -> i32 {
         self.chunk.end_offset
     }
@@ -90,17 +91,17 @@ impl Chunk {
         &self.chunk.headings
     }
 
-    /// The page on which it starts, from 1, where the format has pages.
+    /// The page on which the chunk starts, from 1. Null if the format has no pages.
     async fn page(&self) -> Option<i32> {
         self.chunk.page
     }
 
-    /// Data of its own: a JSON object.
+    /// Metadata of the chunk: a JSON object.
     async fn meta(&self) -> Json {
         self.chunk.meta.clone().into()
     }
 
-    /// The chunk before it. Null for the first one.
+    /// The previous chunk of the document. Null for the first one.
     async fn previous(&self, ctx: &Context<'_>) -> Result<Option<Chunk>> {
         match self.chunk.index {
             0 => Ok(None),
@@ -108,7 +109,7 @@ impl Chunk {
         }
     }
 
-    /// The chunk after it. Null for the last one.
+    /// The next chunk of the document. Null for the last one.
     async fn next(&self, ctx: &Context<'_>) -> Result<Option<Chunk>> {
         self.neighbour(ctx, self.chunk.index.saturating_add(1)).await
     }

@@ -1,28 +1,29 @@
-//! How texts are cut.
+//! How texts are split.
 
 use async_graphql::{Enum, SimpleObject};
 
 use super::number;
 use crate::domain::chunking;
 
-/// The rule by which a text is cut into chunks.
+/// A strategy for splitting text into chunks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "chunking::ChunkingStrategy")]
 pub enum ChunkingStrategy {
-    /// At the largest natural border (paragraph, sentence, word) that keeps a chunk within its limit.
+    /// Splits at the largest natural boundary (paragraph, sentence, word) that keeps a chunk within its limit.
     Recursive,
-    /// As RECURSIVE, but along the structure of Markdown: headings, lists, code, tables.
+    /// Like RECURSIVE, but follows the structure of Markdown: headings, lists, code, tables.
     Markdown,
 }
 
-/// How the documents of a collection are cut into chunks.
+/// How the documents of a collection are split into chunks.
 #[derive(SimpleObject)]
 pub struct ChunkingConfig {
-    /// The rule. Null: each document's kind decides, MARKDOWN for text with structure and RECURSIVE for the rest.
+    /// The chunking strategy. Null: chosen for each document, MARKDOWN for text with structure and RECURSIVE for
+    /// the rest.
     strategy: Option<ChunkingStrategy>,
-    /// The most tokens of the embedding model in one chunk.
+    /// Maximum number of tokens in a chunk, counted with the embedding model's tokenizer.
     max_tokens: i32,
-    /// How many tokens a chunk repeats from the one before it.
+    /// Number of tokens that a chunk repeats from the previous one.
     overlap_tokens: i32,
 }
 

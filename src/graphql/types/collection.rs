@@ -27,48 +27,49 @@ use crate::{
 /// The longest name in a filter, in characters.
 const MAX_NAME: usize = 200;
 
-/// Whether a collection can be used.
+/// The status of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "collection::CollectionStatus")]
 pub enum CollectionStatus {
     /// Nothing is being indexed.
     Ready,
-    /// Documents are being indexed; what is complete can be searched.
+    /// Documents are being indexed. What is indexed already can be searched.
     Processing,
-    /// Being removed. It no longer exists for readers.
+    /// Being deleted. It is no longer visible to readers.
     Deleting,
 }
 
-/// What a user is in a collection.
+/// A role in a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "collection::CollectionRole")]
 pub enum CollectionRole {
-    /// May do everything, removing the collection included.
+    /// Can do everything, including deleting the collection.
     Owner,
-    /// May change the documents.
+    /// Can change the documents.
     Editor,
-    /// May read, even if the collection is not public.
+    /// Can read the collection, even if it is not public.
     Viewer,
 }
 
-/// How a collection follows the places that its documents come from.
+/// How a collection is kept in step with its sources.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "collection::SyncMode")]
 pub enum SyncMode {
-    /// Documents are taken in when somebody asks for it.
+    /// Documents are ingested only on request.
     OneTime,
-    /// The server looks for changes by itself.
+    /// The server checks for changes automatically.
     Continuous,
 }
 
-/// Which collections to list. What is left out does not restrict.
+/// A filter for collections. Omitted fields do not filter.
 #[derive(Default, InputObject)]
 pub struct CollectionFilter {
-    /// Those of this user.
+    /// Collections that this user owns.
     owner_id: Option<ID>,
-    /// Those whose name contains this text, in whatever case and Unicode form. At most 200 characters.
+    /// Collections whose name contains this text, compared regardless of case and Unicode form. At most 200
+    /// characters.
     name_contains: Option<String>,
-    /// Those that everybody may read (true), or those that not everybody may (false).
+    /// True: public collections only. False: private collections only.
     is_public: Option<bool>,
 }
 
@@ -84,27 +85,27 @@ impl TryFrom<CollectionFilter> for loaders::CollectionFilter {
     }
 }
 
-/// By what collections can be ordered. Collections that agree are ordered by the time of their creation.
+/// What collections can be sorted by. Ties are sorted by creation time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 pub enum CollectionOrderField {
-    /// By the time of creation.
+    /// By creation time.
     CreatedAt,
-    /// By name, by the code points of its characters after case folding, on every database: `a` and `A` are the same,
-    /// `z` is before `ä`.
+    /// By name, in the order of code points after case folding. The order is the same on every database: `a` equals
+    /// `A`, and `z` comes before `ä`.
     Name,
 }
 
-/// In which order to list collections.
+/// A sort order of collections.
 #[derive(InputObject)]
 pub struct CollectionOrder {
-    /// What is compared.
+    /// The field to sort by.
     field: CollectionOrderField,
-    /// Which way the list runs. Default: ASC.
+    /// The sort direction. Default: ASC.
     direction: Option<OrderDirection>,
 }
 
 impl CollectionOrder {
-    /// The order that was asked for; without one, newest first.
+    /// The requested order; by default newest first.
     fn or_default(order: Option<Self>) -> (CollectionSort, Direction) {
         let Some(order) = order else { return (CollectionSort::CreatedAt, Direction::Descending) };
         let sort = match order.field {
@@ -127,7 +128,7 @@ impl From<collection::Collection> for Collection {
 }
 
 impl Collection {
-    /// The collection, if it exists for the viewer.
+    /// The collection, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: CollectionId) -> Result<Option<Self>> {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
     }
@@ -136,7 +137,7 @@ impl Collection {
         Ok(ctx.loaders()?.load_one(OwnRole(self.collection.id)).await?)
     }
 
-    /// The page of collections that the arguments ask for.
+    /// The page of collections for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
         filter: Option<CollectionFilter>,
@@ -159,7 +160,7 @@ impl Collection {
     }
 }
 
-/// A set of documents under one owner, one embedding model and one rule for cutting texts.
+/// A set of documents with one owner, one embedding model and one chunking configuration.
 #[Object]
 impl Collection {
     /// The global id.
@@ -167,43 +168,43 @@ impl Collection {
         global_id::encode(&self.collection.id)
     }
 
-    /// The name, in whatever case unlike that of any other collection of the same owner.
+    /// The name, unique among the owner's collections. Names that differ only in case count as equal.
     async fn name(&self) -> &str {
         &self.collection.name
     }
 
-    /// What the collection is about, if its owner said so.
+    /// What the collection is about, if the owner described it.
     async fn description(&self) -> Option<&str> {
         self.collection.description.as_deref()
     }
 
-    /// Whether the collection can be used.
+    /// The status of the collection.
     async fn status(&self) -> CollectionStatus {
         self.collection.status.into()
     }
 
-    /// Whether everybody may read it, with and without an account. Changing it is always the owner's.
+    /// Whether everyone can read it, with or without an account. Only the owner can change this.
     async fn is_public(&self) -> bool {
         self.collection.is_public
     }
 
-    /// The owner's own data: a JSON object.
+    /// Metadata set by the owner: a JSON object.
     async fn meta(&self) -> Json {
         self.collection.meta.clone().into()
     }
 
-    /// Who the collection belongs to.
+    /// The owner of the collection.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
         Ok(User::load(ctx, self.collection.owner_id).await?.ok_or(Error::NotFound("user"))?)
     }
 
-    /// What the viewer's account is in this collection; what they may do, `viewerCan` tells, also through a key. Null
-    /// for somebody who may read it because it is public.
+    /// The viewer's role in this collection. Null if the viewer can read it only because it is public. Use
+    /// `viewerCan` for effective permissions (API keys included).
     async fn viewer_role(&self, ctx: &Context<'_>) -> Result<Option<CollectionRole>> {
         Ok(self.role(ctx).await?.map(Into::into))
     }
 
-    /// What the viewer may do in this collection.
+    /// The actions that the viewer can perform in this collection.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<Vec<Action>> {
         let (role, scope) = (self.role(ctx).await?, ctx.viewer()?.scope());
         let is_allowed = |rule: &&Rule| {
@@ -214,12 +215,13 @@ impl Collection {
         Ok(POLICY.iter().filter(is_allowed).map(|rule| rule.action.into()).collect())
     }
 
-    /// Who has a role in it, the owner included. Empty for those who may not see it.
+    /// The users with a role in the collection, including the owner. Empty for callers who are not allowed to list
+    /// them.
     async fn members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Member>> {
         let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
         let page: Option<Page<_>> = ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
@@ -227,64 +229,64 @@ impl Collection {
         Ok(Connection::new(page, list.after.as_ref(), |row: &member::Member| row.user_id, total))
     }
 
-    /// The model that embeds its documents, and the questions to them.
+    /// The model that embeds its documents and the questions asked of them.
     async fn embedding_model(&self, ctx: &Context<'_>) -> Result<EmbeddingModel> {
         EmbeddingModel::named(ctx, &self.collection.embedding_model)
     }
 
-    /// How its documents are cut into chunks.
+    /// How its documents are split into chunks.
     async fn chunking(&self) -> ChunkingConfig {
         self.collection.chunking.into()
     }
 
-    /// The place in the vector store where its vectors are. Collections with the same model share one.
+    /// The physical vector collection that holds its vectors. Collections with the same model share one.
     async fn vector_store_name(&self) -> &str {
         &self.collection.vector_store_name
     }
 
-    /// How it follows the places that its documents come from.
+    /// How the collection is kept in step with its sources.
     async fn sync_mode(&self) -> SyncMode {
         self.collection.sync_mode.into()
     }
 
-    /// Minutes between two looks for changes, where the mode is CONTINUOUS.
+    /// Minutes between two checks for changes, if `syncMode` is CONTINUOUS.
     async fn sync_interval_minutes(&self) -> Option<i32> {
         self.collection.sync_interval_minutes
     }
 
-    /// How many documents it has, whatever their status.
+    /// Number of documents, in any status.
     async fn document_count(&self) -> i32 {
         self.collection.document_count
     }
 
-    /// How many chunks can be searched.
+    /// Number of chunks that can be searched.
     async fn chunk_count(&self) -> i32 {
         self.collection.chunk_count
     }
 
-    /// The size of all originals together, in bytes.
+    /// Total size of all original files, in bytes.
     async fn total_bytes(&self) -> BigInt {
         BigInt(self.collection.total_bytes)
     }
 
-    /// Its documents.
+    /// The documents of the collection.
     async fn documents(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which documents to list. Default: all.")] filter: Option<DocumentFilter>,
-        #[graphql(desc = "In which order. Default: newest first.")] order_by: Option<DocumentOrder>,
-        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "Which documents to return. Default: all.")] filter: Option<DocumentFilter>,
+        #[graphql(desc = "Sort order. Default: newest first.")] order_by: Option<DocumentOrder>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Document>> {
         Document::list(ctx, self.collection.id, filter, order_by, first, after.as_ref()).await
     }
 
-    /// What was and is being done to it, newest first. Empty for those who may not see it.
+    /// The operations on the collection, newest first. Empty for callers who are not allowed to read them.
     async fn operations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Operation>> {
         let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
         let page: Option<Page<operation::Operation>> =
@@ -298,7 +300,7 @@ impl Collection {
         self.collection.created_at.into()
     }
 
-    /// When its name, description, publicity, metadata or status last changed.
+    /// When its name, description, visibility, metadata or status last changed.
     async fn updated_at(&self) -> DateTime {
         self.collection.updated_at.into()
     }

@@ -1,4 +1,4 @@
-//! A page of a list with what is needed to go on, after the Relay specification.
+//! A page of a list with its cursors, according to the Relay specification.
 
 use std::borrow::Cow;
 
@@ -21,16 +21,16 @@ use crate::{
     },
 };
 
-/// Where a page stands in its list.
+/// Paging information.
 #[derive(SimpleObject)]
 pub struct PageInfo {
-    /// Whether more rows follow.
+    /// Whether there are more rows after this page.
     has_next_page: bool,
-    /// Whether the page begins behind a cursor. Lists are read forwards only.
+    /// Whether this page starts after a cursor. Lists can be paged forwards only.
     has_previous_page: bool,
-    /// The cursor of the first row; null if the page is empty.
+    /// The cursor of the first row. Null if the page is empty.
     start_cursor: Option<Cursor>,
-    /// The cursor of the last row: the next page's `after`. Null if the page is empty.
+    /// The cursor of the last row. Pass it as `after` to get the next page. Null if the page is empty.
     end_cursor: Option<Cursor>,
 }
 
@@ -41,7 +41,7 @@ impl PageInfo {
     }
 }
 
-/// A page of a list, in order.
+/// A page of a list.
 pub struct Connection<T> {
     edges: Vec<Edge<T>>,
     has_next_page: bool,
@@ -56,7 +56,7 @@ pub struct Edge<T> {
 }
 
 impl<T> Connection<T> {
-    /// The page of a list; an absent one is empty. `after` is the place that it was asked to begin behind.
+    /// The page of a list; empty if there is none. `after` is the cursor that the request continues after.
     pub fn new<D: Into<T>, K: Place>(
         page: Option<Page<D>>,
         after: Option<&K>,
@@ -86,10 +86,10 @@ impl<T: OutputType> TypeName for Edge<T> {
     }
 }
 
-/// A page of a list, in order.
+/// A page of a list.
 #[Object(name_type)]
 impl<T: OutputType> Connection<T> {
-    /// The rows of this page, each with its cursor.
+    /// The rows of this page with their cursors.
     async fn edges(&self) -> &[Edge<T>] {
         &self.edges
     }
@@ -99,14 +99,14 @@ impl<T: OutputType> Connection<T> {
         self.edges.iter().map(|edge| &edge.node).collect()
     }
 
-    /// Where the page stands in its list.
+    /// Paging information.
     async fn page_info(&self) -> PageInfo {
         let cursor = |edge: Option<&Edge<T>>| edge.map(|edge| edge.cursor.clone());
         let (start, end) = (cursor(self.edges.first()), cursor(self.edges.last()));
         PageInfo::new(self.has_next_page, self.has_previous_page, start, end)
     }
 
-    /// How many rows the whole list has. Counted only when asked for.
+    /// Number of rows in the whole list. They are counted only if this field is selected.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
         self.total.count(ctx).await
     }
@@ -115,7 +115,7 @@ impl<T: OutputType> Connection<T> {
 /// A row of a list with its cursor.
 #[Object(name_type)]
 impl<T: OutputType> Edge<T> {
-    /// The row's place in the list.
+    /// The row's position in the list.
     async fn cursor(&self) -> &Cursor {
         &self.cursor
     }

@@ -24,30 +24,31 @@ const MAX_FILE_NAME: usize = 200;
 /// The longest uri, in characters.
 const MAX_URI: usize = 2000;
 
-/// Where a document stands.
+/// The status of a document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "document::DocumentStatus")]
 pub enum DocumentStatus {
-    /// Accepted; it waits for its turn.
+    /// Accepted, and waiting for a worker.
     Pending,
-    /// It is being read, cut or embedded.
+    /// Being extracted, split into chunks or embedded.
     Processing,
-    /// It can be searched.
+    /// Indexed. It can be searched.
     Completed,
-    /// It could not be indexed; `error` says why.
+    /// Indexing failed. `error` has the reason.
     Failed,
-    /// It kept crashing its reader and is not tried again by itself.
+    /// Processing it crashed repeatedly. It is not retried automatically.
     Quarantined,
 }
 
-/// Which documents to list. What is left out does not restrict.
+/// A filter for documents. Omitted fields do not filter.
 #[derive(Default, InputObject)]
 pub struct DocumentFilter {
-    /// Those with one of these statuses. An empty list does not restrict.
+    /// Rows with one of these statuses. An empty list does not filter.
     status: Option<Vec<DocumentStatus>>,
-    /// The one with exactly this uri, in whatever Unicode form. At most 2000 characters.
+    /// The document with exactly this uri, compared regardless of Unicode form. At most 2000 characters.
     uri: Option<String>,
-    /// Those whose file name contains this text, in whatever case and Unicode form. At most 200 characters.
+    /// Documents whose file name contains this text, compared regardless of case and Unicode form. At most 200
+    /// characters.
     file_name_contains: Option<String>,
 }
 
@@ -63,27 +64,27 @@ impl TryFrom<DocumentFilter> for loaders::DocumentFilter {
     }
 }
 
-/// By what documents can be ordered. Documents that agree are ordered by the time of their creation.
+/// What documents can be sorted by. Ties are sorted by creation time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 pub enum DocumentOrderField {
-    /// By the time of creation.
+    /// By creation time.
     CreatedAt,
-    /// By file name, by the code points of its characters after case folding, on every database: `a` and `A` are the same,
-    /// `z` is before `ä`.
+    /// By file name, in the order of code points after case folding. The order is the same on every database: `a`
+    /// equals `A`, and `z` comes before `ä`.
     FileName,
 }
 
-/// In which order to list documents.
+/// A sort order of documents.
 #[derive(InputObject)]
 pub struct DocumentOrder {
-    /// What is compared.
+    /// The field to sort by.
     field: DocumentOrderField,
-    /// Which way the list runs. Default: ASC.
+    /// The sort direction. Default: ASC.
     direction: Option<OrderDirection>,
 }
 
 impl DocumentOrder {
-    /// The order that was asked for; without one, newest first.
+    /// The requested order; by default newest first.
     fn or_default(order: Option<Self>) -> (DocumentSort, Direction) {
         let Some(order) = order else { return (DocumentSort::CreatedAt, Direction::Descending) };
         let sort = match order.field {
@@ -106,12 +107,12 @@ impl From<document::Document> for Document {
 }
 
 impl Document {
-    /// The document, if it exists for the viewer.
+    /// The document, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: DocumentId) -> Result<Option<Self>> {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
     }
 
-    /// The page of a collection's documents that the arguments ask for.
+    /// The page of a collection's documents for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
         collection: CollectionId,
@@ -137,7 +138,7 @@ impl Document {
     }
 }
 
-/// A document of a collection: one for each `uri`, the same while its content changes.
+/// A document of a collection, identified by its `uri`. It stays the same document when its content changes.
 #[Object]
 impl Document {
     /// The global id.
@@ -145,69 +146,69 @@ impl Document {
         global_id::encode(&self.document.id)
     }
 
-    /// The collection that it is in.
+    /// The collection that contains it.
     async fn collection(&self, ctx: &Context<'_>) -> Result<Collection> {
         Ok(Collection::load(ctx, self.document.collection_id).await?.ok_or(Error::NotFound("collection"))?)
     }
 
-    /// The file's own name, without folders.
+    /// The file name, without folders.
     async fn file_name(&self) -> &str {
         &self.document.file_name
     }
 
-    /// What tells it from the other documents of the collection: a path, an address, or just the file name. Ingesting
-    /// another content under the same uri replaces this one.
+    /// Identifies the document in its collection: a path, a URL, or just the file name. Ingesting other content
+    /// under the same uri replaces this content.
     async fn uri(&self) -> &str {
         &self.document.uri
     }
 
-    /// The kind of file, as a media type: `application/pdf`.
+    /// The media type of the file: `application/pdf`.
     async fn content_type(&self) -> &str {
         &self.document.content_type
     }
 
-    /// The size of the original, in bytes.
+    /// The size of the original file, in bytes.
     async fn file_size(&self) -> BigInt {
         BigInt(self.document.file_size)
     }
 
-    /// The SHA-256 of the original, in hexadecimal digits.
+    /// The SHA-256 digest of the original file, in hexadecimal.
     async fn content_hash(&self) -> &str {
         &self.document.content_hash
     }
 
-    /// Where it stands on its way to being searchable.
+    /// The status of the document.
     async fn status(&self) -> DocumentStatus {
         self.document.status.into()
     }
 
-    /// Why it could not be indexed, if so.
+    /// Why indexing failed. Null if it did not.
     async fn error(&self) -> Option<ProcessingError> {
         self.document.error.clone().map(Into::into)
     }
 
-    /// The owner's own data: a JSON object.
+    /// Metadata set by the owner: a JSON object.
     async fn meta(&self) -> Json {
         self.document.meta.clone().into()
     }
 
-    /// The language of the text, as an ISO 639 code, where it is known.
+    /// The language of the text as an ISO 639 code, if it is known.
     async fn language(&self) -> Option<&str> {
         self.document.language.as_deref()
     }
 
-    /// The title that the file itself gives, where it does.
+    /// The title that the file contains, if any.
     async fn title(&self) -> Option<&str> {
         self.document.title.as_deref()
     }
 
-    /// How many chunks it has; 0 until it is indexed.
+    /// Number of its chunks. 0 until it is indexed.
     async fn chunk_count(&self) -> i32 {
         self.document.chunk_count
     }
 
-    /// Where the original can be fetched with GET, by whoever may read the document: a path on this server. It takes the
-    /// same access token as the API.
+    /// The path on this server where the original file can be downloaded with GET. It needs permission to read the
+    /// document, and takes the same access token as the API.
     async fn download_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let base_path = &ctx.services()?.config.http.base_path;
         Ok(Some(format!("{base_path}/documents/{}/content", self.document.id)))
@@ -217,8 +218,8 @@ impl Document {
     async fn chunks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Chunk>> {
         let parent = DocumentChunks { collection: self.document.collection_id, document: self.document.id };
         let list = ChunkPosition::page(first, after.as_ref())?;

@@ -8,15 +8,17 @@ use crate::graphql::context::ContextExt;
 /// A model that turns text into vectors.
 #[derive(SimpleObject)]
 pub struct EmbeddingModel {
-    /// Its registered name.
+    /// The registered name of the model.
     name: String,
-    /// Whether the server has it in memory. Only then it can embed, and only then the numbers are known.
+    /// Whether the server has the model in memory. Only a loaded model can embed. The fields that can be null are
+    /// null for a model that is not loaded.
     is_loaded: bool,
-    /// Numbers in one vector.
+    /// The dimension of its vectors.
     dimension: Option<i32>,
-    /// The most tokens of one text that it reads, its own two included; the rest is cut off.
+    /// Maximum number of tokens that the model reads from one text, including its own two special tokens. The rest
+    /// is cut off.
     max_tokens: Option<i32>,
-    /// The revision that its files are pinned to.
+    /// The revision to which its files are pinned.
     revision: Option<String>,
 }
 

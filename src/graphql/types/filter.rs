@@ -10,12 +10,12 @@ use crate::{
     },
 };
 
-/// Which way a list runs.
+/// A sort direction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 pub enum OrderDirection {
-    /// From the smallest, the oldest, or the first of the alphabet.
+    /// Ascending: the smallest, the oldest, or the first of the alphabet comes first.
     Asc,
-    /// From the largest, the newest, or the last of the alphabet.
+    /// Descending: the largest, the newest, or the last of the alphabet comes first.
     Desc,
 }
 
@@ -46,7 +46,7 @@ pub fn distinct<T, U: From<T> + PartialEq>(values: Option<Vec<T>>) -> Vec<U> {
 pub fn id<T: GlobalId>(field: &str, value: Option<&ID>) -> Result<Option<T>, Error> {
     let Some(value) = value else { return Ok(None) };
     let found = global_id::find(value).ok_or_else(|| {
-        let message = format!("{field} is not the global id of a {}. Use an `id` that the server gave you.", T::KIND);
+        let message = format!("{field} is not the global id of a {}. Use an `id` that the server returned.", T::KIND);
         Error::invalid(ViolationCode::Invalid, &format!("filter.{field}"), message)
     })?;
     Ok(Some(found))

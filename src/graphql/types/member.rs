@@ -1,4 +1,4 @@
-//! Who has a role in a collection.
+//! Roles in a collection.
 
 use async_graphql::{Context, ID, Object, Result};
 
@@ -27,22 +27,22 @@ impl Member {
         global_id::encode(&self.member.user_id)
     }
 
-    /// The user. Null for an API key that may give roles and not see who has one.
+    /// The user. Null for an API key that can grant roles but not list members.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         User::load(ctx, self.member.user_id).await
     }
 
-    /// The collection. Null for an API key that may give roles in it and not read it.
+    /// The collection. Null for an API key that can grant roles in it but not read it.
     async fn collection(&self, ctx: &Context<'_>) -> Result<Option<Collection>> {
         Collection::load(ctx, self.member.collection_id).await
     }
 
-    /// What the user is in it.
+    /// The user's role.
     async fn role(&self) -> CollectionRole {
         self.member.role.into()
     }
 
-    /// When the user first got a role in it.
+    /// When the user first received a role in it.
     async fn created_at(&self) -> DateTime {
         self.member.created_at.into()
     }

@@ -1,5 +1,5 @@
-//! The things of the graph. Each owns a value of the domain, which clients never see as it is; what it leads to is read
-//! through the loaders.
+//! The objects of the graph. Each wraps a domain value that clients never see directly; objects behind its fields are
+//! read through the loaders.
 
 mod action;
 mod api_key;

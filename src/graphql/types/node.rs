@@ -5,13 +5,9 @@ use async_graphql::{Context, ID, Interface, Result};
 use super::{Chunk, Collection, Document, Operation, User};
 use crate::graphql::global_id::NodeId;
 
-/// A thing with a global id, which `node` finds again.
+/// An object with a global id, which `node` can find.
 #[derive(Interface)]
-#[graphql(field(
-    name = "id",
-    ty = "ID",
-    desc = "The global id: opaque, the same for good, unlike that of anything else."
-))]
+#[graphql(field(name = "id", ty = "ID", desc = "The global id: opaque, permanent and unique."))]
 pub enum Node {
     User(User),
     Collection(Collection),
@@ -21,7 +17,7 @@ pub enum Node {
 }
 
 impl Node {
-    /// The node, if it exists for the viewer.
+    /// The node, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: NodeId) -> Result<Option<Self>> {
         Ok(match id {
             NodeId::User(id) => User::load(ctx, id).await?.map(Self::User),

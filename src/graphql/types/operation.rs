@@ -18,52 +18,52 @@ use crate::{
     },
 };
 
-/// What an operation does.
+/// The type of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "operation::OperationType")]
 pub enum OperationType {
-    /// The first documents of a collection.
+    /// Adds the first documents of a collection.
     Index,
-    /// More documents for a collection that has some.
+    /// Adds documents to a collection that already has some.
     Append,
-    /// All documents again, with another model or rule for cutting.
+    /// Indexes all documents again, with another model or chunking configuration.
     Reindex,
-    /// Documents, or a whole collection, removed.
+    /// Deletes documents, or a whole collection.
     Delete,
-    /// A source and its documents removed.
+    /// Removes a source and its documents.
     RemoveSource,
 }
 
-/// Where an operation stands.
+/// The status of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "operation::OperationStatus")]
 pub enum OperationStatus {
-    /// Accepted; no worker has begun.
+    /// Accepted. No worker has started it.
     Pending,
-    /// Workers are busy with it.
+    /// Workers are processing it.
     Processing,
-    /// It is done. Some of its documents may have failed; `totals` says how many.
+    /// Completed. Some documents may have failed: `totals` has the numbers.
     Completed,
-    /// None of its documents could be done.
+    /// All documents failed.
     Failed,
-    /// Somebody stopped it; what was finished stays.
+    /// Cancelled by a user. Documents that were finished stay.
     Cancelled,
 }
 
-/// How many documents an operation has, by outcome.
+/// Number of documents of an operation by outcome.
 #[derive(SimpleObject)]
 pub struct OperationTotals {
-    /// All of them.
+    /// All documents.
     documents: i32,
-    /// Those that are done.
+    /// Documents that completed.
     completed: i32,
-    /// Those that could not be done.
+    /// Documents that failed.
     failed: i32,
-    /// Those with nothing to do: the same content under the same uri as before, or overtaken by a newer one.
+    /// Documents with nothing to do: the content under their uri was unchanged, or newer content has replaced it.
     skipped: i32,
-    /// Those that were left out because the operation was cancelled.
+    /// Documents that were skipped because the operation was cancelled.
     cancelled: i32,
-    /// Chunks that the documents gave.
+    /// Chunks that the operation made of its documents.
     chunks: i32,
 }
 
@@ -75,14 +75,14 @@ impl From<operation::OperationTotals> for OperationTotals {
     }
 }
 
-/// Which operations to list. What is left out does not restrict.
+/// A filter for operations. Omitted fields do not filter.
 #[derive(Default, InputObject)]
 pub struct OperationFilter {
-    /// Those on this collection.
+    /// Operations on this collection.
     collection_id: Option<ID>,
-    /// Those with one of these statuses. An empty list does not restrict.
+    /// Rows with one of these statuses. An empty list does not filter.
     status: Option<Vec<OperationStatus>>,
-    /// Those of one of these types. An empty list does not restrict.
+    /// Operations of one of these types. An empty list does not filter.
     #[graphql(name = "type")]
     operation_type: Option<Vec<OperationType>>,
 }
@@ -111,12 +111,12 @@ impl From<operation::Operation> for Operation {
 }
 
 impl Operation {
-    /// The operation, if it exists for the viewer.
+    /// The operation, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: OperationId) -> Result<Option<Self>> {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
     }
 
-    /// The page of operations that the arguments ask for.
+    /// The page of operations for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
         filter: Option<OperationFilter>,
@@ -130,7 +130,7 @@ impl Operation {
     }
 }
 
-/// A long piece of work. It is answered at once and followed through its events.
+/// A long-running task. The mutation that starts it returns at once, and its events show its progress.
 #[Object]
 impl Operation {
     /// The global id.
@@ -138,28 +138,29 @@ impl Operation {
         global_id::encode(&self.operation.id)
     }
 
-    /// What it does.
+    /// The type of the operation.
     #[graphql(name = "type")]
     async fn operation_type(&self) -> OperationType {
         self.operation.operation_type.into()
     }
 
-    /// Where it stands.
+    /// The status of the operation.
     async fn status(&self) -> OperationStatus {
         self.operation.status.into()
     }
 
-    /// How many of its documents are settled, in percent, 0 to 100.
+    /// Percentage of its documents that have an outcome, 0 to 100.
     async fn progress(&self) -> i32 {
         self.operation.progress()
     }
 
-    /// Whether its documents wait for space on the server's disk. They go on by themselves when there is some.
+    /// Whether its documents wait for disk space on the server. They continue automatically when there is space
+    /// again.
     async fn waits_for_space(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(self.operation.adds_documents() && !self.operation.status.is_terminal() && !ctx.services()?.disk.has_room())
     }
 
-    /// The collection that it works on. Null when that is gone.
+    /// The collection that it works on. Null if the collection no longer exists.
     async fn collection(&self, ctx: &Context<'_>) -> Result<Option<Collection>> {
         match self.operation.collection_id {
             Some(id) => Collection::load(ctx, id).await,
@@ -167,7 +168,7 @@ impl Operation {
         }
     }
 
-    /// What the viewer may do with it now.
+    /// The actions that the viewer can perform on it now.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<Vec<Action>> {
         let scope = ctx.viewer()?.scope();
         let role = match self.operation.collection_id {
@@ -176,7 +177,7 @@ impl Operation {
         };
         let may = |action| policy::allows(scope, role, false, action);
         let mut actions = Vec::new();
-        // Whoever sees it may read it, but for a key that began it.
+        // Everyone who can see it can read it, except an API key that started it.
         if scope.carries(action::Action::OperationRead) {
             actions.push(action::Action::OperationRead.into());
         }
@@ -186,7 +187,7 @@ impl Operation {
         Ok(actions)
     }
 
-    /// Who asked for it. Null when the server did by itself, or the account is gone.
+    /// Who requested it. Null if the server started it, or the account no longer exists.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.operation.user_id {
             Some(id) => User::load(ctx, id).await,
@@ -194,36 +195,35 @@ impl Operation {
         }
     }
 
-    /// The settings that it works with: a JSON object. Empty for an API key that begins operations and may not read
+    /// The settings that it works with: a JSON object. Empty for an API key that can start operations but not read
     /// them.
     async fn config(&self, ctx: &Context<'_>) -> Result<Json> {
         let may_read = ctx.viewer()?.scope().carries(action::Action::OperationRead);
         Ok(if may_read { self.operation.config.clone().into() } else { serde_json::json!({}).into() })
     }
 
-    /// What went wrong, in a sentence, if something did.
+    /// What went wrong, in a sentence. Null if nothing did.
     async fn error_message(&self) -> Option<&str> {
         self.operation.error_message.as_deref()
     }
 
-    /// How many documents it has, by outcome.
+    /// Number of documents by outcome.
     async fn totals(&self) -> OperationTotals {
         self.operation.totals.into()
     }
 
-    /// Its documents, in the order of the request, with what became of each.
+    /// Its documents and their outcomes, in the order of the request.
     async fn documents(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Which documents to list, by what they are now; with it, documents that are gone are left out. \
-                          Default: all."
+            desc = "Which documents to return, by their current state. Deleted documents are left out. Default: all."
         )]
         filter: Option<DocumentFilter>,
         #[graphql(desc = "Only documents with one of these outcomes. Default, and for an empty list: any.")]
         outcomes: Option<Vec<DocumentOutcome>>,
-        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<OperationDocument>> {
         let parent = self.operation.id;
         let documents = filter.unwrap_or_default().try_into()?;
@@ -235,12 +235,12 @@ impl Operation {
         Ok(Connection::new(page, after.as_ref(), |row| ItemPosition(row.ordinal), total))
     }
 
-    /// What has happened so far, in order. `operationEvents` goes on from any of their cursors.
+    /// Its events so far, in order. `operationEvents` can continue after any of their cursors.
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<OperationEvent>> {
         let (parent, list) = (self.operation.id, EventPosition::page(first, after.as_ref())?);
         let after = list.after.map(EventPosition);
@@ -249,17 +249,17 @@ impl Operation {
         Ok(Connection::new(page, after.as_ref(), |row| EventPosition(row.sequence), total))
     }
 
-    /// When it was asked for.
+    /// When it was requested.
     async fn created_at(&self) -> DateTime {
         self.operation.created_at.into()
     }
 
-    /// When work began, if it has.
+    /// When the first worker started. Null if none has.
     async fn started_at(&self) -> Option<DateTime> {
         self.operation.started_at.map(Into::into)
     }
 
-    /// When it ended, in whatever way, if it has.
+    /// When it ended, with any result. Null if it has not ended.
     async fn completed_at(&self) -> Option<DateTime> {
         self.operation.completed_at.map(Into::into)
     }

@@ -5,25 +5,25 @@ use async_graphql::{Context, Enum, Object, Result};
 use super::{Document, ProcessingError};
 use crate::domain::operation;
 
-/// What became of a document in an operation.
+/// The outcome of a document in an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "operation::DocumentOutcome")]
 pub enum DocumentOutcome {
-    /// It waits for its turn.
+    /// Waiting for a worker.
     Pending,
-    /// A worker is busy with it.
+    /// A worker is processing it.
     Processing,
-    /// It is done.
+    /// Completed.
     Completed,
-    /// It could not be done; `error` says why.
+    /// Failed. `error` has the reason.
     Failed,
-    /// There was nothing to do: the same content under the same uri as before, or overtaken by a newer one.
+    /// Nothing to do: the content under this uri was unchanged, or newer content has replaced it.
     Skipped,
-    /// It was left out because the operation was cancelled.
+    /// Skipped because the operation was cancelled.
     Cancelled,
 }
 
-/// A document's part in an operation.
+/// A document in an operation.
 pub struct OperationDocument {
     item: operation::OperationDocument,
 }
@@ -34,35 +34,35 @@ impl From<operation::OperationDocument> for OperationDocument {
     }
 }
 
-/// A document's part in an operation.
+/// A document in an operation.
 #[Object]
 impl OperationDocument {
-    /// Its place in the request, from 0.
+    /// Its position in the request, from 0.
     async fn index(&self) -> i32 {
         self.item.ordinal
     }
 
-    /// The document as it is now. Null when it is gone.
+    /// The document in its current state. Null if it no longer exists.
     async fn document(&self, ctx: &Context<'_>) -> Result<Option<Document>> {
         Document::load(ctx, self.item.document_id).await
     }
 
-    /// What became of it in this operation.
+    /// Its outcome in this operation.
     async fn outcome(&self) -> DocumentOutcome {
         self.item.outcome.into()
     }
 
-    /// Why it could not be done, if so.
+    /// Why it failed. Null if it did not.
     async fn error(&self) -> Option<ProcessingError> {
         self.item.error.clone().map(Into::into)
     }
 
-    /// How much of it is indexed, 0 to 100; documents of few chunks go from 0 to 100 at once.
+    /// Percentage of it that is indexed, 0 to 100. Documents with few chunks go from 0 to 100 at once.
     async fn progress(&self) -> i32 {
         if self.item.outcome.is_settled() { 100 } else { self.item.percent }
     }
 
-    /// Chunks that it gave in this operation.
+    /// Number of chunks that the operation made of it.
     async fn chunk_count(&self) -> i32 {
         self.item.chunk_count
     }

@@ -1,4 +1,4 @@
-//! What happened to an operation.
+//! Events of operations.
 
 use async_graphql::{Context, Enum, Object, Result};
 
@@ -12,37 +12,38 @@ use crate::{
     },
 };
 
-/// What an event tells. OPERATION_COMPLETED, OPERATION_FAILED and OPERATION_CANCELLED end the story; nothing follows them.
+/// The kind of an event. OPERATION_COMPLETED, OPERATION_FAILED and OPERATION_CANCELLED are final: no event
+/// follows them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "operation::OperationEventKind")]
 pub enum OperationEventKind {
     /// The operation was accepted.
     OperationCreated,
-    /// A worker began.
+    /// A worker started the operation.
     OperationStarted,
-    /// A worker took up a document.
+    /// A worker started a document.
     DocumentStarted,
-    /// A step of a document is done. Such events may be left out under load.
+    /// A document completed a step. These events may be left out under load.
     DocumentProgress,
-    /// A document can be searched.
+    /// A document is indexed and can be searched.
     DocumentCompleted,
-    /// A document could not be done; `message` says why.
+    /// A document failed. `message` has the reason.
     DocumentFailed,
-    /// A document had nothing to do.
+    /// A document needed no work.
     DocumentSkipped,
-    /// A step of a document failed for a passing reason and will be tried again.
+    /// A step of a document failed temporarily and will be retried.
     DocumentRetrying,
-    /// A document was left out because the operation was cancelled.
+    /// A document was skipped because the operation was cancelled.
     DocumentCancelled,
-    /// A document was removed.
+    /// A document was deleted.
     DocumentDeleted,
-    /// Somebody asked to stop the operation.
+    /// A user asked to cancel the operation.
     CancelRequested,
-    /// The operation is done.
+    /// The operation completed.
     OperationCompleted,
-    /// None of the operation's documents could be done.
+    /// All documents of the operation failed.
     OperationFailed,
-    /// The operation was stopped.
+    /// The operation was cancelled.
     OperationCancelled,
 }
 
@@ -57,20 +58,21 @@ impl From<operation::OperationEvent> for OperationEvent {
     }
 }
 
-/// Something that happened to an operation. Events are kept, in order and without gaps.
+/// An event of an operation. Events are stored in order and without gaps.
 #[Object]
 impl OperationEvent {
-    /// Its place in the operation's story: `operationEvents(after:)` and `Operation.events(after:)` go on behind it.
+    /// Its position among the operation's events. Pass it to `operationEvents(after:)` or
+    /// `Operation.events(after:)` to continue after it.
     async fn cursor(&self) -> Cursor {
         pagination::cursor(&EventPosition(self.event.sequence))
     }
 
-    /// Its number in the operation's story, from 1, without gaps.
+    /// The number of the event in its operation, from 1, without gaps.
     async fn sequence(&self) -> i32 {
         self.event.sequence
     }
 
-    /// What it tells.
+    /// The kind of event.
     async fn kind(&self) -> OperationEventKind {
         self.event.kind.into()
     }
@@ -80,17 +82,17 @@ impl OperationEvent {
         self.event.at.into()
     }
 
-    /// More about it, in words, where there is more to say.
+    /// Details in a sentence, if there are any.
     async fn message(&self) -> Option<&str> {
         self.event.message.as_deref()
     }
 
-    /// The operation's progress when it happened, in percent, 0 to 100.
+    /// The progress of the operation at that time, in percent, 0 to 100.
     async fn progress(&self) -> i32 {
         self.event.progress
     }
 
-    /// The document that it is about, as it is now. Null when it is about none, or the document is gone.
+    /// The document concerned, in its current state. Null if there is none, or if it no longer exists.
     async fn document(&self, ctx: &Context<'_>) -> Result<Option<Document>> {
         match self.event.document_id {
             Some(id) => Document::load(ctx, id).await,
@@ -98,7 +100,7 @@ impl OperationEvent {
         }
     }
 
-    /// The operation, as it is now.
+    /// The operation in its current state.
     async fn operation(&self, ctx: &Context<'_>) -> Result<Operation> {
         Ok(Operation::load(ctx, self.event.operation_id).await?.ok_or(Error::NotFound("operation"))?)
     }

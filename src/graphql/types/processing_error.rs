@@ -1,22 +1,22 @@
-//! What can go wrong with a document.
+//! Processing errors of documents.
 
 use async_graphql::{Enum, SimpleObject};
 
 use crate::domain::document;
 
-/// A step of a document's way.
+/// A step in the processing of a document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "document::ProcessingStage")]
 pub enum ProcessingStage {
-    /// Keeping the original and reading it back.
+    /// Storing the original file and reading it back.
     Store,
-    /// Getting the text out of the file.
+    /// Extracting the text from the file.
     Extract,
-    /// Cutting the text into chunks.
+    /// Splitting the text into chunks.
     Chunk,
-    /// Turning the chunks into vectors.
+    /// Embedding the chunks as vectors.
     Embed,
-    /// Writing chunks and vectors where they are searched.
+    /// Writing chunks and vectors to the search index.
     Index,
 }
 
@@ -24,44 +24,44 @@ pub enum ProcessingStage {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "document::ProcessingErrorCode")]
 pub enum ProcessingErrorCode {
-    /// The file has no bytes.
+    /// The file is empty.
     EmptyFile,
-    /// Nothing in the file is text.
+    /// The file contains no text.
     NoText,
-    /// No reader knows this kind of file.
+    /// The file format is not supported.
     UnsupportedFormat,
-    /// The content is not what its name or declared type says.
+    /// The content does not match the file name or the declared type.
     FormatMismatch,
-    /// The file is damaged or cut short.
+    /// The file is damaged or truncated.
     CorruptFile,
-    /// The file can't be read without a password.
+    /// The file is protected by a password.
     PasswordProtected,
     /// The text is not valid in its encoding.
     InvalidEncoding,
-    /// Reading it would take more memory, time, text or chunks than allowed.
+    /// Reading the file would exceed a limit on memory, time, text or chunks.
     LimitExceeded,
-    /// The reader crashed.
+    /// The process that reads the file crashed.
     ReaderCrashed,
-    /// The original is no longer there.
+    /// The original file is missing.
     OriginalMissing,
     /// A part of the server (model, vector store, database) failed.
     ServiceFailure,
-    /// Its operation was cancelled before it was indexed.
+    /// The operation was cancelled before the document was indexed.
     Cancelled,
 }
 
-/// Why a document could not be indexed, for people and for programs.
+/// Why a document could not be indexed, for people and programs.
 #[derive(SimpleObject)]
 pub struct ProcessingError {
-    /// The step at which it went wrong.
+    /// The step that failed.
     stage: ProcessingStage,
-    /// The kind of error.
+    /// The error code.
     code: ProcessingErrorCode,
-    /// A sentence that says what to do.
+    /// What to do about it, in a sentence.
     message: String,
-    /// How often it was tried.
+    /// Number of attempts.
     attempts: i32,
-    /// Whether trying again can help.
+    /// Whether a retry can help.
     retryable: bool,
 }
 

@@ -1,19 +1,19 @@
-//! What callers may spend.
+//! Rate limits.
 
 use async_graphql::SimpleObject;
 
 use super::number;
 use crate::service::limits::Balance;
 
-/// What the viewer may spend. Every answer tells in `extensions.cost` what its request cost.
+/// The viewer's rate limit. `extensions.cost` in every response is the cost of its request.
 #[derive(SimpleObject)]
 #[expect(clippy::struct_field_names, reason = "what is counted is said in every name of the contract")]
 pub struct RateLimit {
-    /// Points that flow back in a minute.
+    /// Refill rate in points per minute.
     points_per_minute: i32,
-    /// The most points that can be spent at once.
+    /// Maximum number of points that can be spent at once.
     points_burst: i32,
-    /// Points that are left now. A request that costs more is answered with RATE_LIMITED.
+    /// Points that are available now. A request that costs more fails with RATE_LIMITED.
     points_remaining: i32,
 }
 

@@ -1,4 +1,4 @@
-//! What a search finds.
+//! Search hits.
 
 use std::sync::Arc;
 
@@ -52,81 +52,84 @@ impl SearchHit {
     }
 }
 
-/// A passage that answers a question, or the best passage of a document that does.
+/// A chunk that answers a question. With `groupBy: DOCUMENT`, the best chunk of its document.
 #[Object]
 impl SearchHit {
-    /// Its place in the ranking, from 1.
+    /// Its rank in the result, from 1.
     async fn rank(&self) -> i32 {
         number(self.rank)
     }
 
-    /// What the ranking is by; larger is better. In HYBRID mode the sum of what the legs' ranks are worth, in SEMANTIC
-    /// mode the cosine similarity, in LEXICAL mode BM25. Not to be compared between modes.
+    /// The score by which hits are ranked; larger is better. HYBRID mode: the reciprocal rank fusion score, a sum
+    /// over the legs. SEMANTIC mode: the cosine similarity. LEXICAL mode: the BM25 score. Scores of different modes
+    /// can't be compared.
     async fn score(&self) -> f64 {
         shown(self.score)
     }
 
-    /// The passage.
+    /// The chunk.
     async fn chunk(&self) -> &Chunk {
         &self.chunk
     }
 
-    /// The document that the passage is a part of.
+    /// The document that contains the chunk.
     async fn document(&self) -> &Document {
         &self.document
     }
 
-    /// The pieces of the passage in which words of the question stand, in the order of the text: at most three. Empty
-    /// when the passage was found by its meaning alone.
+    /// Excerpts of the chunk that contain words of the question, in the order of the text: at most three. Empty if
+    /// the chunk was found by meaning only.
     async fn highlights(&self) -> Vec<Highlight> {
         self.words.highlights(self.chunk.text()).into_iter().map(Into::into).collect()
     }
 
-    /// How the score came about.
+    /// How the score was computed.
     async fn explanation(&self) -> &ScoreExplanation {
         &self.explanation
     }
 }
 
-/// How a score came about.
+/// How a score was computed.
 #[derive(SimpleObject)]
 pub struct ScoreExplanation {
-    /// What each leg said of the passage. A leg that did not find it is missing.
+    /// The result of each leg for the chunk. A leg that did not find the chunk is missing.
     legs: Vec<LegScore>,
 }
 
-/// What one leg said of a passage.
+/// The result of one leg for a chunk.
 #[derive(SimpleObject)]
 pub struct LegScore {
-    /// Which leg it is.
+    /// The leg.
     leg: SearchLegKind,
-    /// The passage's place among the leg's candidates, from 1.
+    /// The chunk's rank among the leg's candidates, from 1.
     rank: i32,
     /// The leg's own score: cosine similarity (at most 1), or BM25.
     score: f64,
 }
 
-/// A piece of a passage with the places of matching words. All positions are in characters (Unicode scalar values).
+/// An excerpt of a chunk with the positions of matching words. All positions are in characters (Unicode scalar
+/// values).
 #[derive(SimpleObject)]
 pub struct Highlight {
-    /// The piece, as it stands in the passage.
+    /// The excerpt, exactly as in the chunk.
     text: String,
     /// The matching words, as ranges of `text`.
     ranges: Vec<HighlightRange>,
-    /// Where the piece starts in the passage's `content`.
+    /// Where the excerpt starts in the chunk's `content`.
     start_offset: i32,
 }
 
 /// A range of characters in a text.
 #[derive(SimpleObject)]
 pub struct HighlightRange {
-    /// The first character, from 0.
+    /// The position of the first character, from 0.
     start: i32,
-    /// The first character behind the range.
+    /// The position after the last character.
     end: i32,
 }
 
-/// A score of the engine, with no more digits than it has: 0.2, and not 0.20000000298023224, which is the same in 32 bits.
+/// A score of the engine, rounded to its real precision: 0.2 instead of 0.20000000298023224, which is the same number
+/// in 32 bits.
 fn shown(score: f32) -> f64 {
     score.to_string().parse().unwrap_or_else(|_| score.into())
 }

@@ -4,7 +4,7 @@ use async_graphql::{Enum, SimpleObject};
 
 use crate::domain::search;
 
-/// One way of finding candidates.
+/// A leg: one way of finding candidates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "search::SearchLegKind")]
 pub enum SearchLegKind {
@@ -14,29 +14,29 @@ pub enum SearchLegKind {
     Lexical,
 }
 
-/// What became of a leg.
+/// The state of a leg.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "search::SearchLegState")]
 pub enum SearchLegState {
-    /// It answered.
+    /// It completed.
     Completed,
-    /// The mode doesn't use it, or there was nothing to search.
+    /// It was not run: the mode doesn't use it, or there was nothing to search.
     Skipped,
-    /// It failed; the answer rests on the other leg.
+    /// It failed. The result is based on the other leg.
     Failed,
 }
 
-/// What became of one leg of a search.
+/// What one leg of a search did.
 #[derive(SimpleObject)]
 pub struct SearchLeg {
-    /// Which leg it is.
+    /// The leg.
     pub kind: SearchLegKind,
-    /// What became of it.
+    /// The state of the leg.
     pub state: SearchLegState,
-    /// Milliseconds of the engine's call that it was part of; legs that go together share it.
+    /// Duration of the engine call, in milliseconds. Legs that run in the same call share it.
     pub took_ms: f64,
-    /// Candidates that it found.
+    /// Number of candidates that it found.
     pub candidates: i32,
-    /// Why it failed, in a sentence, if it did.
+    /// Why it failed, in a sentence. Null if it did not.
     pub message: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The answer to a search.
+//! Search results.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,23 +10,23 @@ use crate::service::{
     search::{SearchOutcome, SearchRequest},
 };
 
-/// The answer to a search.
+/// The result of a search.
 #[derive(SimpleObject)]
 pub struct SearchResult {
     /// The hits of this page, best first.
     hits: Vec<SearchHit>,
-    /// Where the page stands in the ranking.
+    /// Paging information.
     page_info: PageInfo,
-    /// What became of each way of finding candidates.
+    /// The result of each leg.
     legs: Vec<SearchLeg>,
-    /// How many collections were searched.
+    /// Number of collections that were searched.
     searched_collections: i32,
-    /// Whether the viewer may read more collections than one search takes. Then the newest were searched and the others
-    /// were not: name collections in `collectionIds`.
+    /// Whether the viewer can read more collections than one search takes. If so, only the newest were searched.
+    /// Use `collectionIds` to choose others.
     is_partial: bool,
-    /// Milliseconds that the search took, `embeddingMs` included.
+    /// Total duration of the search in milliseconds, including `embeddingMs`.
     took_ms: f64,
-    /// Milliseconds that embedding the question took.
+    /// Time to embed the question, in milliseconds.
     embedding_ms: f64,
 }
 

@@ -16,119 +16,122 @@ use crate::{
     service::{Services, integrity},
 };
 
-/// What the server is made of.
+/// How the server is deployed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 pub enum ServerMode {
-    /// Database and vectors are inside the process, in its data directory.
+    /// The database and the vector store run inside the server process and use its data directory.
     Embedded,
-    /// The database, the vector store, or both are servers of their own.
+    /// The database, the vector store, or both are separate servers.
     Server,
 }
 
-/// Who may open an account on a server that has one already.
+/// Who can register on a server that already has an account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "config::Registration")]
 pub enum Registration {
-    /// Everybody.
+    /// Everyone.
     Open,
-    /// Whoever has an invitation.
+    /// Users with an invitation.
     Invite,
-    /// Nobody; the server's operator opens accounts.
+    /// Nobody. Only the server's operator creates accounts.
     Closed,
 }
 
-/// Whether documents are being indexed.
+/// The state of ingestion.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 pub enum IngestionState {
-    /// They are, as they come.
+    /// Documents are indexed as they arrive.
     Running,
-    /// The server's disk is nearly full: nothing is taken in, and what was accepted waits. It goes on by itself when there
-    /// is space again.
+    /// The server's disk is nearly full. New documents are not accepted, and accepted ones wait. Ingestion resumes
+    /// automatically when there is space again.
     PausedForSpace,
 }
 
 /// This server.
 #[derive(SimpleObject)]
 pub struct Server {
-    /// The version of Docent, as semantic versioning writes it.
+    /// The version of Docent, in semantic versioning format.
     version: &'static str,
-    /// What the server is made of.
+    /// How the server is deployed.
     mode: ServerMode,
-    /// Who may open an account.
+    /// Who can register.
     registration: Registration,
-    /// Whether documents are being indexed.
+    /// The state of ingestion.
     ingestion_state: IngestionState,
-    /// Whether the vector store holds what the database says. Differences are repaired by the server itself. Null for
-    /// everybody but administrators.
+    /// Whether the vector store matches the database. The server repairs differences automatically. Null for
+    /// everyone except administrators.
     integrity: Option<IntegrityReport>,
-    /// What one request may ask for.
+    /// The limits of this server.
     limits: ServerLimits,
 }
 
-/// What one request may ask for.
+/// The limits of this server.
 #[derive(SimpleObject)]
 pub struct ServerLimits {
-    /// Rows in a page when `first` is left out.
+    /// Number of rows in a page if `first` is omitted.
     default_page_size: i32,
-    /// The most rows in a page.
+    /// Maximum number of rows in a page.
     max_page_size: i32,
-    /// Bytes of a request to the API.
+    /// Maximum size of a request to the API, in bytes.
     request_bytes: i32,
-    /// Bytes of a GraphQL document.
+    /// Maximum size of a GraphQL document, in bytes.
     document_bytes: i32,
-    /// Tokens of a GraphQL document.
+    /// Maximum number of tokens in a GraphQL document.
     document_tokens: i32,
-    /// Levels of fields in an operation.
+    /// Maximum depth of nested fields.
     depth: i32,
-    /// Aliases in a document.
+    /// Maximum number of aliases in a GraphQL document.
     aliases: i32,
-    /// Mutations in one operation.
+    /// Maximum number of mutations in one GraphQL operation.
     mutations: i32,
-    /// Seconds that an operation may take.
+    /// Maximum duration of a GraphQL operation, in seconds.
     execution_seconds: i32,
-    /// Bytes of one uploaded file.
+    /// Maximum size of an uploaded file, in bytes.
     upload_bytes: BigInt,
-    /// Bytes of files in the collections that an account owns and in its uploads. Null: as many as there is room for.
+    /// Maximum size of the files in an account's collections and uploads, in bytes. Null: limited by disk space
+    /// only.
     stored_bytes_per_account: Option<BigInt>,
-    /// Bytes of files in one collection. Null: as many as there is room for.
+    /// Maximum size of the files in one collection, in bytes. Null: limited by disk space only.
     stored_bytes_per_collection: Option<BigInt>,
-    /// Documents in one call of `documentsIngest` or `documentsDelete`.
+    /// Maximum number of documents in a call of `documentsIngest` or `documentsDelete`.
     ingest_documents: i32,
-    /// Characters of a question in `search`.
+    /// Maximum length of a question in `search`, in characters.
     query_characters: i32,
-    /// Collections named in one `search`.
+    /// Maximum number of collections named in one `search`.
     search_collections: i32,
-    /// The deepest rank that paging through hits reaches.
+    /// The last rank that can be reached by paging through hits.
     search_rank: i32,
-    /// Points that one request may cost. A field with fields below it costs one, for each row that it is in; a search,
-    /// a change and a password cost more. `extensions.cost` of every answer tells the price.
+    /// Maximum cost of a request, in points. A field with a selection set costs one point for each row that it is
+    /// in. Searches, mutations and passwords cost more. `extensions.cost` in every response is the cost of its
+    /// request.
     request_points: i32,
-    /// Points that flow back to an account in a minute; `viewer.rateLimit` tells what is left.
+    /// Refill rate of an account in points per minute. `viewer.rateLimit` has the points that are available now.
     points_per_minute: i32,
-    /// The most points that an account can spend at once.
+    /// Maximum number of points that an account can spend at once.
     points_burst: i32,
-    /// Points that flow back in a minute to callers without an account, for each address.
+    /// Refill rate in points per minute for callers without an account, for each address.
     anonymous_points_per_minute: i32,
-    /// The most points that callers without an account can spend at once, for each address.
+    /// Maximum number of points that callers without an account can spend at once, for each address.
     anonymous_points_burst: i32,
-    /// Failed logins a minute on one account, from addresses that it was not used from before, and from each other.
+    /// Failed logins per minute on one account. Addresses from which the account was used before each have a limit
+    /// of their own; all other addresses share one.
     login_attempts_per_account: i32,
-    /// Failed logins and new accounts a minute from one address.
+    /// Failed logins and registrations per minute from one address.
     login_attempts_per_address: i32,
 }
 
-/// Whether the vector store holds what the database says.
+/// The result of comparing the vector store with the database.
 #[derive(SimpleObject)]
 pub struct IntegrityReport {
-    /// When all collections had been compared the last time. Null before the first comparison since the start has ended.
+    /// When the last full comparison of all collections ended. Null until the first one since the start has ended.
     checked_at: Option<DateTime<Utc>>,
-    /// Collections that were compared.
+    /// Number of collections that were compared.
     collections: i32,
-    /// Collections whose chunks and points differ and are not repaired yet.
+    /// Number of collections whose chunks and points differ and are not repaired yet.
     differing: i32,
-    /// Chunks in those that search can't find, at least.
+    /// Number of chunks in them that search can't find, at least.
     missing_points: i32,
-    /// Points in those that belong to no chunk, at least. They are never shown.
+    /// Number of points in them that belong to no chunk, at least. They are never returned.
     surplus_points: i32,
 }
 

@@ -18,7 +18,7 @@ impl From<session::Session> for Session {
     }
 }
 
-/// A login of the viewer. It ends when they end it, when it is not used for long, and at `expiresAt`.
+/// A login of the viewer. It ends when the viewer ends it, after a time without use, and at `expiresAt`.
 #[Object]
 impl Session {
     /// The global id.
@@ -26,32 +26,32 @@ impl Session {
         global_id::encode(&self.session.id)
     }
 
-    /// Whether it is the one behind this request.
+    /// Whether this request belongs to the session.
     async fn is_current(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(ctx.viewer()?.session() == Some(self.session.id))
     }
 
-    /// The program that logged in, as it called itself.
+    /// The program that logged in, as given in its `User-Agent` header.
     async fn user_agent(&self) -> Option<&str> {
         self.session.user_agent.as_deref()
     }
 
-    /// The address that it was last used from.
+    /// The network address from which it was last used.
     async fn address(&self) -> Option<&str> {
         self.session.address.as_deref()
     }
 
-    /// When it began.
+    /// When the user logged in.
     async fn created_at(&self) -> DateTime {
         self.session.created_at.into()
     }
 
-    /// When it was last used, to the minute.
+    /// When it was last used, with a precision of one minute.
     async fn last_used_at(&self) -> DateTime {
         self.session.last_used_at.into()
     }
 
-    /// When it ends, however often it is used.
+    /// When it ends, even if it is in use.
     async fn expires_at(&self) -> DateTime {
         self.session.expires_at.into()
     }

@@ -1,4 +1,4 @@
-//! Files on their way in.
+//! Uploads.
 
 use async_graphql::{Context, ID, Object, Result};
 
@@ -18,7 +18,7 @@ impl From<upload::Upload> for Upload {
     }
 }
 
-/// A place for the bytes of one file. It can be filled once, by the user who made it, until it expires.
+/// A place for the content of one file. It can be filled once, by the user who created it, until it expires.
 #[Object]
 impl Upload {
     /// The global id: the `uploadId` of `documentsIngest`.
@@ -26,13 +26,13 @@ impl Upload {
         global_id::encode(&self.upload.id)
     }
 
-    /// Where to send the bytes with PUT, as the raw body: a path on this server. It takes the same access token as the
-    /// API.
+    /// The path on this server to which the content is sent, with PUT and as the raw body. It takes the same access
+    /// token as the API.
     async fn url(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(format!("{}/uploads/{}", ctx.services()?.config.http.base_path, self.upload.id))
     }
 
-    /// When the place is cleared, with its bytes if no document has them by then.
+    /// When the upload expires. Its content is then deleted, unless a document uses it.
     async fn expires_at(&self) -> DateTime {
         self.upload.expires_at.into()
     }

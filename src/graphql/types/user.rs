@@ -15,25 +15,25 @@ use crate::{
     service::limits,
 };
 
-/// What an account may do on the server as a whole.
+/// A role on the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "user::ServerRole")]
 pub enum ServerRole {
-    /// Runs the server. The first account is one.
+    /// Administers the server. The first account has this role.
     Admin,
     /// Uses the server.
     Member,
 }
 
-/// Which accounts to list. What is left out does not restrict.
+/// A filter for accounts. Omitted fields do not filter.
 #[derive(Default, InputObject)]
 pub struct UserFilter {
-    /// Those with this role on the server.
+    /// Accounts with this role on the server.
     role: Option<ServerRole>,
-    /// Those that are open to their users (true), or those that are not (false).
+    /// True: active accounts only. False: deactivated accounts only.
     is_active: Option<bool>,
-    /// Those whose user name or e-mail address contains this text, in whatever case and Unicode form. At most 200
-    /// characters.
+    /// Accounts whose user name or e-mail address contains this text, compared regardless of case and Unicode form.
+    /// At most 200 characters.
     text: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl TryFrom<UserFilter> for loaders::UserFilter {
 /// The longest text in a filter, in characters.
 const MAX_TEXT: usize = 200;
 
-/// An account, and what it is to the viewer.
+/// An account and its relation to the viewer.
 pub struct User {
     user: user::User,
     /// Whether the viewer sees more of it than its names: it is their own, or they administer it.
@@ -68,14 +68,14 @@ impl User {
         Self { user, is_open }
     }
 
-    /// The account, if it exists for the viewer.
+    /// The account, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         let user = ctx.loaders()?.load_one(id).await?;
         let viewer = ctx.viewer()?;
         Ok(user.map(|user| Self::seen_by(viewer, user)))
     }
 
-    /// The page of accounts that the arguments ask for.
+    /// The page of accounts for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
         filter: Option<UserFilter>,
@@ -93,7 +93,8 @@ impl User {
     }
 }
 
-/// An account. Others see its names; the rest only its user sees, and, where it says so, administrators.
+/// An account. Its names are visible to others. The other fields are visible to its user only, or also to
+/// administrators where the field says so.
 #[Object]
 impl User {
     /// The global id.
@@ -101,37 +102,38 @@ impl User {
         global_id::encode(&self.user.id)
     }
 
-    /// The name to log in with: in whatever case and Unicode form unlike any other's.
+    /// The user name. It is unique regardless of case and Unicode form.
     async fn username(&self) -> &str {
         &self.user.username
     }
 
-    /// The e-mail address. Null for everybody but the user and administrators.
+    /// The e-mail address. Null for everyone except the user and administrators.
     async fn email(&self) -> Option<&str> {
         self.is_open.then_some(self.user.email.as_str())
     }
 
-    /// The name as people write it, if one was given.
+    /// The full name, if the user gave one.
     async fn full_name(&self) -> Option<&str> {
         self.user.full_name.as_deref()
     }
 
-    /// What the account may do on the server. Null for everybody but the user and administrators.
+    /// The role on the server. Null for everyone except the user and administrators.
     async fn role(&self) -> Option<ServerRole> {
         self.is_open.then_some(self.user.role.into())
     }
 
-    /// Whether the account is open to its user. Null for everybody but the user and administrators.
+    /// Whether the account is active. Null for everyone except the user and administrators.
     async fn is_active(&self) -> Option<bool> {
         self.is_open.then_some(self.user.is_active)
     }
 
-    /// The logins that have not ended, newest first. Null for everybody but the user, and also for the user's API keys.
+    /// The sessions that have not ended, newest first. Null for everyone except the user, and null if the user asks
+    /// with an API key.
     async fn sessions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<Session>>> {
         let request = pagination::page(first, after.as_ref())?;
         if !ctx.viewer()?.is_self(self.user.id) {
@@ -141,12 +143,12 @@ impl User {
         Ok(Some(Connection::new(Some(page), request.after.as_ref(), |row| row.id, Total::Sessions)))
     }
 
-    /// The API keys, newest first. Null for everybody but the user, and also for the user's API keys.
+    /// The API keys, newest first. Null for everyone except the user, and null if the user asks with an API key.
     async fn api_keys(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many rows, 1 to 100. Default: 20.")] first: Option<i32>,
-        #[graphql(desc = "The cursor to begin behind. Default: the beginning.")] after: Option<Cursor>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<ApiKey>>> {
         let request = pagination::page(first, after.as_ref())?;
         if !ctx.viewer()?.is_self(self.user.id) {
@@ -156,14 +158,14 @@ impl User {
         Ok(Some(Connection::new(Some(page), request.after.as_ref(), |row| row.id, Total::ApiKeys)))
     }
 
-    /// What the viewer may spend: the user's own, or that of the API key that asks. Null for everybody else.
+    /// The viewer's rate limit: that of the user, or of the API key in the request. Null for everyone else.
     async fn rate_limit(&self, ctx: &Context<'_>) -> Result<Option<RateLimit>> {
         let viewer = ctx.viewer()?;
         let is_viewer = viewer.user.as_ref().is_some_and(|user| user.id == self.user.id);
         Ok(if is_viewer { Some(limits::balance(ctx.services()?, viewer).into()) } else { None })
     }
 
-    /// When the account was opened.
+    /// When the account was registered.
     async fn created_at(&self) -> DateTime {
         self.user.created_at.into()
     }

@@ -1,4 +1,4 @@
-//! What a mutation answers when the input is refused.
+//! Validation errors of mutations.
 
 use async_graphql::{Context, Enum, SimpleObject};
 
@@ -8,42 +8,42 @@ use crate::{
     service::audit::Deed,
 };
 
-/// Why an input is refused. More codes may come.
+/// The code of a validation error. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "ViolationCode")]
 pub enum UserErrorCode {
     /// A value is missing or empty.
     Required,
-    /// A value has the wrong form.
+    /// A value has the wrong format.
     Invalid,
     /// A value is too short.
     TooShort,
-    /// A value is too long, too large or too many.
+    /// A value is too long or too large, or there are too many.
     TooLong,
-    /// Another object has this value already.
+    /// Another object already has this value.
     Taken,
-    /// Two places of the input say the same thing.
+    /// Two parts of the input have the same value.
     Duplicate,
-    /// What the input names does not exist, or the viewer may not see it.
+    /// An object that the input names does not exist, or is hidden from the viewer.
     NotFound,
-    /// The state of things does not allow it now.
+    /// The current state does not allow it.
     Conflict,
-    /// The viewer may not do this.
+    /// The viewer lacks permission.
     Forbidden,
-    /// Name and password do not fit an account.
+    /// Wrong user name or password.
     WrongCredentials,
-    /// There would be more of something than the server allows; `server.limits` tells how much that is.
+    /// A limit of the server would be exceeded. `server.limits` has the limits.
     LimitExceeded,
 }
 
-/// A refusal of one place of a mutation's input. Nothing was changed.
+/// A validation error of a mutation. Nothing was changed.
 #[derive(SimpleObject)]
 pub struct UserError {
-    /// The kind of refusal, for programs.
+    /// The code of the error.
     code: UserErrorCode,
-    /// What to do, in a sentence, for people.
+    /// What to do about it, in a sentence.
     message: String,
-    /// The place in `input`: names of fields and indexes of lists, from the outside in. Empty: the input as a whole.
+    /// The path in `input`: field names and list indexes, from the outside in. Empty: the input as a whole.
     path: Vec<String>,
 }
 
@@ -53,19 +53,19 @@ impl From<InputViolation> for UserError {
     }
 }
 
-/// What a use case gave, or why the input is refused.
+/// The result of a use case, or validation errors.
 pub struct Outcome<T> {
-    /// What it gave; `None` when the input is refused.
+    /// The result; `None` if validation failed.
     pub value: Option<T>,
-    /// Why; empty when it is not.
+    /// Validation errors. Empty on success.
     pub user_errors: Vec<UserError>,
 }
 
 impl<T> Outcome<T> {
-    /// Tells refusals of the input from other errors, and notes in the audit log what was refused for who asks.
+    /// Separates validation errors from other errors, and records denials in the audit log.
     ///
     /// # Errors
-    /// Whatever is not a refusal of the input.
+    /// All errors that are not validation errors.
     pub fn of(ctx: &Context<'_>, deed: Deed, result: Result<T, Error>) -> async_graphql::Result<Self> {
         let error = match result {
             Ok(value) => return Ok(Self { value: Some(value), user_errors: Vec::new() }),

@@ -1,7 +1,7 @@
-//! Where the credential stands in the payload of `connection_init`.
+//! The credential in the payload of `connection_init`.
 //!
-//! A credential that is not understood ends the socket. Without that, its caller would go on as nobody, and learn of it only
-//! from what they don't see.
+//! A credential that is invalid closes the socket. Otherwise its caller would continue as anonymous, and
+//! notice it only by missing data.
 
 use serde_json::{Map, Value};
 
@@ -11,11 +11,11 @@ use super::protocol::Close;
 const UNKNOWN_NAMES: [&str; 8] =
     ["accesstoken", "apikey", "auth", "authtoken", "bearer", "idtoken", "token", "xapikey"];
 
-const NO_TEXT: &str = "`authorization` has to be a string.";
-const NO_HEADERS: &str = "`headers` has to be an object.";
+const NO_TEXT: &str = "`authorization` must be a string.";
+const NO_HEADERS: &str = "`headers` must be an object.";
 const UNKNOWN: &str = "send the credential as `authorization`: `Bearer …`.";
 
-/// The credential that a client sends: `authorization`, or the same under `headers`. Null is as good as nothing.
+/// The credential that a client sends: `authorization`, or the same under `headers`. Null means no credential.
 ///
 /// # Errors
 /// 4403 for a credential that can't be read.

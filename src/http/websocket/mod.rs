@@ -26,7 +26,7 @@ use crate::{domain::client::Client, error::ErrorCode};
 const READ_BUFFER_BYTES: usize = 8 * 1024;
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
-/// Whether a request asks for a WebSocket.
+/// Whether a request asks for a WebSocket upgrade.
 #[must_use]
 pub fn is_upgrade(headers: &HeaderMap) -> bool {
     headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
@@ -48,14 +48,14 @@ pub fn accept(
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
-        // The library breaks the connection off at its limit; the session says goodbye at ours.
+        // The library breaks the connection off at its limit; the session closes it properly at ours.
         .max_message_size(limit.saturating_mul(2))
         .max_frame_size(limit.saturating_mul(2));
     if upgrade.selected_protocol().is_none() {
         return Err(HttpError::bad_request("Offer the WebSocket subprotocol `graphql-transport-ws`."));
     }
     if !origin::is_allowed(headers, &state.http) {
-        let message = "Pages of this origin may not use the server.";
+        let message = "Pages of this origin are not allowed to use the server.";
         return Err(HttpError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message));
     }
     let authorization = authentication::authorization(headers)?;
@@ -67,9 +67,10 @@ pub fn accept(
     if state.sockets.len() > state.limits.websocket_connections || state.shutdown.is_cancelled() {
         return Err(no_room("The server has no room for another WebSocket. Try again later."));
     }
-    let share = state.places.for_address(client.subnet()).ok_or_else(|| {
-        no_room("Your address has as many WebSockets as one may have. Close one, or try again later.")
-    })?;
+    let share = state
+        .places
+        .for_address(client.subnet())
+        .ok_or_else(|| no_room("Your address has the maximum number of WebSockets. Close one, or try again later."))?;
     let state = Arc::clone(state);
     let span = tracing::info_span!("websocket", request.id = client.request.map(tracing::field::display));
     Ok(upgrade.on_upgrade(move |socket| {

@@ -1,5 +1,5 @@
-//! Which sockets there is room for, beside the number of all: each address and each account has a share, and those
-//! without an account have half of all together, so that strangers can't keep everybody else out.
+//! The limits of sockets, apart from their total: each address and each account has a share, and all sockets without an
+//! account together have half of the total, so that anonymous callers can't lock out everyone else.
 
 use crate::{
     auth::{
@@ -42,7 +42,7 @@ impl Places {
         self.by_address.take(subnet)
     }
 
-    /// A place for somebody who introduced themselves.
+    /// A place for a socket that has sent `connection_init`.
     pub(super) fn for_caller(&self, viewer: &Viewer) -> Option<CallerPlace> {
         match &viewer.user {
             Some(user) => self.by_account.take(user.id).map(CallerPlace::Account),

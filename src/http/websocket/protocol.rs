@@ -1,4 +1,4 @@
-//! The words of `graphql-transport-ws`: messages and close codes.
+//! The `graphql-transport-ws` protocol: messages and close codes.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ pub const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// Bytes that the reason of a close frame may have; a longer one is an invalid frame.
 const MAX_REASON_BYTES: usize = 123;
 
-/// What a client says.
+/// Messages from the client.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
@@ -23,7 +23,7 @@ pub enum ClientMessage {
     Pong,
 }
 
-/// What the server says.
+/// Messages from the server.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage<'a, P: Serialize = ()> {
@@ -65,16 +65,17 @@ pub struct Close {
 
 impl Close {
     pub const GOING_AWAY: Self = Self::new(1001, "The server is shutting down.");
-    pub const SILENT: Self = Self::new(1001, "Nothing was heard, not even an answer to a ping.");
-    pub const IDLE: Self = Self::new(1000, "Nothing was asked for some time. Connect again when there is something.");
-    pub const ACCOUNT_FULL: Self = Self::new(1013, "This account has as many WebSockets as one may have. Close one.");
-    pub const NAMELESS_FULL: Self = Self::new(1013, "No room for more without an account. Log in, or try again later.");
+    pub const SILENT: Self = Self::new(1001, "Nothing was received, not even a pong.");
+    pub const IDLE: Self = Self::new(1000, "The connection was idle for too long. Connect again when you need it.");
+    pub const ACCOUNT_FULL: Self = Self::new(1013, "This account has the maximum number of WebSockets. Close one.");
+    pub const NAMELESS_FULL: Self =
+        Self::new(1013, "No more WebSockets without an account. Log in, or try again later.");
     pub const TOO_LARGE: Self = Self::new(1009, "The message is too large.");
-    pub const SLOW: Self = Self::new(1013, "Messages were not taken off in time.");
+    pub const SLOW: Self = Self::new(1013, "Messages were not received in time.");
     pub const INVALID: Self = Self::new(4400, "Invalid message.");
     pub const NOT_INITIALISED: Self = Self::new(4401, "Unauthorized: send connection_init first.");
     pub const EXPIRED: Self = Self::new(4403, "Forbidden: the token expired.");
-    pub const REVOKED: Self = Self::new(4403, "Forbidden: this login or key has ended.");
+    pub const REVOKED: Self = Self::new(4403, "Forbidden: this session or key is no longer valid.");
     pub const NO_INIT: Self = Self::new(4408, "Connection initialisation timeout.");
     pub const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests.");
 
@@ -82,7 +83,7 @@ impl Close {
         Self { code, reason: Cow::Borrowed(reason) }
     }
 
-    /// The message is understood, but not what it asks for.
+    /// The message is understood, but its request is not.
     pub fn malformed(reason: &'static str) -> Self {
         Self::new(4400, reason)
     }

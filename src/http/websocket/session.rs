@@ -1,7 +1,7 @@
-//! One socket from its upgrade to its goodbye: a single task that reads, runs operations, writes and watches the clock.
+//! One socket from its upgrade to its close: a single task that reads, runs operations, writes and watches the clock.
 //!
-//! Operations take turns in the order in which they have something to say. While a message is being written nothing else
-//! goes on, so a client that does not read holds up its own operations and nobody else's, for a limited time.
+//! Operations take turns in the order in which they have messages. Nothing else happens while a message is being
+//! written, so a client that does not read blocks only its own operations, for a limited time.
 
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -31,23 +31,23 @@ use crate::{
     http::{HttpState, authentication::RECHECK_INTERVAL, request_id::panic_message},
 };
 
-/// How long the client gets to take the goodbye.
+/// How long the client has to read the close frame.
 const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
-/// A socket and what goes on on it.
+/// A socket and its operations.
 pub struct Session {
     socket: WebSocket,
     state: Arc<HttpState>,
     /// The `Authorization` header of the upgrade, for clients that can send one.
     authorization: Option<String>,
     client: Client,
-    /// Who it is, once they introduced themselves.
+    /// Who it is, once they sent `connection_init`.
     viewer: Option<Viewer>,
-    /// Counts the socket as the caller's, once they introduced themselves.
+    /// Counts the socket as the caller's, once they sent `connection_init`.
     place: Option<CallerPlace>,
     /// When an operation began or ended last.
     last_operation: Instant,
-    /// When the introduction is due, then when the token expires.
+    /// When `connection_init` is due, then when the token expires.
     deadline: Option<Instant>,
     last_heard: Instant,
     /// When the caller was last looked up.
@@ -56,7 +56,7 @@ pub struct Session {
     live: HashMap<Arc<str>, AbortHandle>,
 }
 
-/// What an operation has to say.
+/// A message of an operation.
 struct Event {
     id: Arc<str>,
     request_id: RequestId,
@@ -69,11 +69,11 @@ enum News {
     Completed,
 }
 
-/// Why a conversation is over.
+/// Why a session ends.
 enum End {
-    /// The server says so.
+    /// The server ends it.
     Close(Close),
-    /// The client said so, or is not there any more.
+    /// The client closed it, or is no longer there.
     Gone,
 }
 
@@ -106,12 +106,12 @@ impl Session {
         }
     }
 
-    /// Talks until one side ends it.
+    /// Runs until one side ends it.
     pub async fn run(mut self) {
         let end = self.talk().await;
         self.operations.clear();
-        // Whoever said goodbye first, the other side has to take it off the wire before the connection goes: read until
-        // the client hangs up. That also sends the answer to its goodbye.
+        // Whichever side sent the close frame first, the other side has to read it before the connection goes. So read
+        // until the client hangs up. That also sends the reply to its close frame.
         let goodbye = async {
             if let End::Close(close) = end {
                 tracing::debug!(?close, "closing a socket");
@@ -124,7 +124,7 @@ impl Session {
 
     async fn talk(&mut self) -> End {
         let period = Duration::from_secs(self.state.limits.websocket_ping_seconds.max(1));
-        // Two pings without an answer, and a little patience.
+        // Two pings without a reply, and a tolerance.
         let silence = period * 9 / 4;
         let mut ping = interval_at(Instant::now() + period, period);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -179,8 +179,8 @@ impl Session {
         self.send(Message::Ping(bytes::Bytes::new())).await
     }
 
-    /// Looks, if that is some time ago, whether the caller is still who they were: a login, key or account that has
-    /// ended takes its sockets along.
+    /// Checks now and then whether the caller is still valid: the sockets of a revoked session, key or account are
+    /// closed.
     async fn check_caller(&mut self) -> Step {
         let Some(viewer) = self.viewer.clone().filter(|_| self.checked.elapsed() >= RECHECK_INTERVAL / 2) else {
             return Ok(());
@@ -193,7 +193,7 @@ impl Session {
                 Ok(())
             }
             Err(error) if error.code() == ErrorCode::Unauthenticated => Err(Close::REVOKED.into()),
-            // A database that does not answer now is asked again in a moment.
+            // If the database does not answer now, it is asked again in a moment.
             Err(error) => {
                 tracing::warn!(error = cause_chain(&error), "a caller can't be looked up");
                 Ok(())
@@ -266,7 +266,8 @@ impl Session {
         let operation = if self.live.len() < limit {
             admit(Arc::clone(&self.state), parameters, viewer, request_id).await
         } else {
-            let message = format!("This socket has {limit} operations already: complete one, or open another socket.");
+            let message =
+                format!("This WebSocket already has {limit} operations: complete one, or open another WebSocket.");
             Err(PublicError::limit_exceeded(message, limit, limit + 1))
         };
         match operation {

@@ -1,4 +1,4 @@
-//! The job that removes points which no row stands for any more: what it is told, and how it is enqueued.
+//! The job that deletes points without a row: its payload, and how it is enqueued.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -15,33 +15,33 @@ use crate::{
 /// The kind of the job.
 pub const DROP_POINTS: &str = "drop_points";
 
-/// Which points a [`DROP_POINTS`] job removes.
+/// Which points a [`DROP_POINTS`] job deletes.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropTarget {
-    /// All of these documents, which are gone.
+    /// All points of these documents, which are deleted.
     Documents(Vec<DocumentId>),
-    /// Those of a document that are older than the revision that is complete when the job runs; all of them if the
-    /// document is gone by then. A job says nothing of what is to stay: it may run long after newer content is complete.
+    /// Points of a document that are older than its complete revision when the job runs; all of them if the document is
+    /// deleted by then. The job does not name what stays, because it may run long after newer content is complete.
     ///
     /// The first version wrote `other_revisions`, with the revision to keep. Its jobs are read as this.
     #[serde(alias = "other_revisions")]
     OldRevisions { document: DocumentId },
-    /// Those of a revision that never came to count. It never will: each new content takes the next revision.
+    /// Points of a revision that was never completed. It never will be: each new content takes the next revision.
     Revision { document: DocumentId, revision: i32 },
 }
 
-/// What a [`DROP_POINTS`] job is told.
+/// The payload of a [`DROP_POINTS`] job.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct DropPoints {
     pub placement: String,
     pub generation: GenerationId,
     pub target: DropTarget,
-    /// The operation that waits for it, if one does.
+    /// The operation that waits for the job, if there is one.
     pub operation: Option<OperationId>,
 }
 
-/// A job that removes points.
+/// A job that deletes points.
 pub(crate) fn drop_points(
     collection: &Collection,
     target: DropTarget,
@@ -57,7 +57,7 @@ pub(crate) fn drop_points(
     let job = NewJob::new(DROP_POINTS, Lane::Maintenance, json!(payload), now);
     let job = if operation.is_some() { job } else { job.in_background() };
     match payload.target {
-        // It asks what is old when it runs, so one that waits does for many updates.
+        // It determines what is old when it runs, so one waiting job covers many updates.
         DropTarget::OldRevisions { document } => job.about(&document),
         DropTarget::Documents(_) | DropTarget::Revision { .. } => job,
     }

@@ -1,4 +1,4 @@
-//! Documents: taken in, handed out, removed.
+//! Documents: ingesting, downloading, deleting.
 
 mod drop_points;
 
@@ -54,34 +54,34 @@ use crate::{
     error::{Error, ViolationCode},
 };
 
-/// Documents to be taken in, in one operation.
+/// Documents to ingest in one operation.
 #[derive(Clone, PartialEq, Debug)]
 pub struct IngestRequest {
     pub collection: CollectionId,
     pub documents: Vec<IngestDocument>,
-    /// The same call under the same key, by the same user, is one operation however often it comes.
+    /// The same call with the same key, by the same user, is one operation however often it is sent.
     pub idempotency_key: Option<String>,
 }
 
-/// One document to be taken in.
+/// One document to ingest.
 #[derive(Clone, PartialEq, Debug)]
 pub struct IngestDocument {
     pub source: IngestSource,
-    /// Its name; an upload has one already, a text needs one.
+    /// The file name. An upload already has one; a text needs one.
     pub file_name: Option<String>,
-    /// What tells it from the others of the collection; its file name, where nothing is said.
+    /// Identifies it in the collection; by default its file name.
     pub uri: Option<String>,
     pub meta: Option<serde_json::Value>,
 }
 
-/// Where the bytes come from.
+/// The content.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum IngestSource {
     Upload(UploadId),
     Text(String),
 }
 
-/// What was accepted: the operation to follow, and a document for each that was asked for, in that order.
+/// The accepted documents: the operation to follow, and one document for each in the request, in that order.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ingested {
     pub operation: Operation,
@@ -90,12 +90,12 @@ pub struct Ingested {
 
 const MAX_URI: usize = 2000;
 const MAX_IDEMPOTENCY_KEY: usize = 200;
-/// Originals that are written at the same time.
+/// Original files that are written concurrently.
 const STORING: usize = 8;
 /// How often the texts of a call are stored when the clean-up gets in between.
 const ATTEMPTS_TO_STORE: u32 = 3;
 
-/// A document of a request that passed the checks.
+/// A document of a request that passed validation.
 #[derive(Clone)]
 struct CheckedDocument {
     file_name: String,
@@ -103,14 +103,14 @@ struct CheckedDocument {
     content_type: Option<String>,
     meta: serde_json::Value,
     file: StoredFile,
-    /// Where the file comes from, if it was uploaded.
+    /// The upload that it comes from, if there is one.
     upload: Option<UploadId>,
 }
 
-/// Takes documents in. They are safe when this returns, and searchable when the operation has completed.
+/// Ingests documents. They are stored durably when this returns, and searchable when the operation has completed.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, `Invalid` for the input (nothing is taken in then), `Conflict` for an idempotency key that
+/// `NotFound`, `Forbidden`, `Invalid` for the input (then nothing is accepted), `Conflict` for an idempotency key that
 /// was used for another call.
 pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest) -> Result<Ingested, Error> {
     let mut attempt = 1;
@@ -147,7 +147,7 @@ async fn store_and_accept(services: &Services, viewer: &Viewer, request: &Ingest
     Ok(ingested)
 }
 
-/// Checks a request without changing anything but the blob store, where its texts are put.
+/// Validates a request without changing anything but the blob store, which receives its texts.
 async fn check(
     services: &Services,
     viewer: &Viewer,
@@ -178,7 +178,7 @@ async fn check(
         })
         .collect();
     let found = uploads::find_many(&reader, &upload_ids).await?;
-    // An upload may be gone when the same call comes again: the operation that was made of it knows what was in it.
+    // An upload may be gone when the same call is repeated: the operation that was created from it knows its content.
     let earlier = match &request.idempotency_key {
         Some(key) if found.len() < upload_ids.len() => operations::repeated_items(&reader, user, key).await?,
         _ => HashMap::new(),
@@ -204,7 +204,7 @@ async fn check(
                     violations.add(
                         ViolationCode::Conflict,
                         &at("source.uploadId"),
-                        "This upload has no bytes yet. Send them with PUT to its url first.",
+                        "This upload has no content yet. Send the content to its url with PUT first.",
                     );
                 }
                 Some(upload) => {
@@ -233,7 +233,7 @@ async fn check(
             violations.add(
                 ViolationCode::Duplicate,
                 &at("uri"),
-                format!("Another document of this call has the uri «{uri}» too. Give each its own."),
+                format!("Another document of this call also has the uri «{uri}». Give each document its own."),
             );
         }
         let meta = violations.meta(&at("meta"), document.meta.clone());
@@ -284,7 +284,8 @@ async fn accept(
             uris.iter().filter_map(|uri| existing.remove(uri)).map(|found| found.document).collect();
         if documents.len() < uris.len() {
             return Err(Error::Conflict(
-                "Documents that this idempotency key brought were removed since. Use a new key to add them again."
+                "Documents that were added with this idempotency key have been deleted. Use a new key to add them \
+                 again."
                     .into(),
             ));
         }
@@ -328,7 +329,7 @@ async fn accept(
     Ok(Ingested { operation, documents: plan.documents })
 }
 
-/// Locks the uploads of a request, and refuses those that expired since they were checked.
+/// Locks the uploads of a request, and rejects those that have expired since they were checked.
 async fn check_uploads(tx: &Transaction<'_>, viewer: &Viewer, checked: &[CheckedDocument]) -> Result<(), Error> {
     let ids: Vec<_> = checked.iter().filter_map(|document| document.upload).collect();
     let found = if ids.is_empty() { HashMap::new() } else { uploads::lock_many(tx, viewer.scope(), &ids).await? };
@@ -427,7 +428,7 @@ impl Plan {
     }
 }
 
-/// Whether a document is complete with exactly this content, and nothing newer is on its way.
+/// Whether a document is complete with exactly this content, and no newer content is on its way.
 fn is_unchanged(existing: &LockedDocument, wanted: &CheckedDocument) -> bool {
     let LockedDocument { document, next_revision } = existing;
     document.status == DocumentStatus::Completed
@@ -458,7 +459,7 @@ fn new_document(collection: CollectionId, wanted: &CheckedDocument, now: DateTim
     }
 }
 
-/// What tells two requests under one key apart.
+/// What distinguishes two requests with the same key.
 fn digest_of(collection: CollectionId, documents: &[CheckedDocument]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(collection.0);
@@ -501,7 +502,7 @@ async fn remove(
     ids: &[DocumentId],
     now: DateTime<Utc>,
 ) -> Result<Operation, Error> {
-    // The collection is taken before its documents, as everywhere.
+    // The collection is locked before its documents, as everywhere.
     let reader = tx.reader(viewer.scope());
     let homes = documents::find_homes(&reader, ids, Action::DocumentDelete).await?;
     check_all_found(&reader, viewer, ids, &homes).await?;
@@ -559,7 +560,8 @@ async fn remove(
     Ok(operation)
 }
 
-/// Refuses documents that the caller may not remove: those that they see as such, the others as missing.
+/// Rejects documents that the caller may not delete: `Forbidden` for those that they can see, `NotFound` for the
+/// others.
 async fn check_all_found(
     reader: &Reader<'_>,
     viewer: &Viewer,
@@ -580,7 +582,7 @@ async fn check_all_found(
     Err(forbidden(viewer))
 }
 
-/// Finds a document whose bytes the caller may have.
+/// Finds a document that the caller may download.
 ///
 /// # Errors
 /// `NotFound`.

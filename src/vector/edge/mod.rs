@@ -1,13 +1,13 @@
-//! Qdrant's engine in the process: one Edge shard for each placement, each in its own directory.
+//! Qdrant's engine inside the process: one Edge shard for each placement, each in its own directory.
 //!
-//! What the engine (0.9) lets happen at the same time, and what waits for what:
-//! - Searches run beside each other, beside a write and beside a rebuild. A write locks the segment that it changes for
-//!   one point at a time.
+//! Concurrency and durability of the engine (0.9):
+//! - Searches run concurrently with each other, with a write and with a rebuild. A write locks the segment that it
+//!   changes for one point at a time.
 //! - Writes to one shard run one after the other, and a flush waits for the write before it (`writes`).
-//! - A write survives the death of the process at once, since the log is mapped into memory; it survives a power cut
-//!   from the next flush on.
-//! - A rebuild blocks nobody except for moments at its start and end. It can't be stopped; a process that ends
-//!   meanwhile leaves files that the next opening removes.
+//! - A write survives a crash of the process at once, because the log is mapped into memory. It survives a power cut
+//!   after the next flush.
+//! - A rebuild blocks others only for moments at its start and end. It can't be stopped. If the process ends during a
+//!   rebuild, it leaves files that the next opening deletes.
 
 mod points;
 mod shard;
@@ -98,7 +98,7 @@ impl EdgeStore {
     }
 }
 
-/// A placement's name, if it can be no way out of the store's directory.
+/// A placement's name, if it can't lead out of the store's directory.
 fn directory_name(placement: &Placement) -> Result<&str, VectorError> {
     let name = placement.name.as_str();
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -107,7 +107,7 @@ fn directory_name(placement: &Placement) -> Result<&str, VectorError> {
     } else {
         Err(VectorError::Refused {
             action: "opening a placement",
-            source: format!("{name:?} is no name for a placement").into(),
+            source: format!("{name:?} is not a valid name for a placement").into(),
         })
     }
 }
@@ -136,7 +136,7 @@ impl VectorStore for EdgeStore {
         while points.peek().is_some() {
             let batch: Vec<_> = points.by_ref().take(field::POINTS_PER_WRITE).collect();
             let lexicon = Arc::clone(&self.lexicon);
-            // Finding the words takes longer than writing them, and nobody waits for it here.
+            // Finding the words takes longer than writing them, and no caller waits for it here.
             let stored = move || batch.into_iter().map(|point| points::stored(point, &lexicon)).collect();
             let stored = tokio::task::spawn_blocking(stored).await;
             let stored =
@@ -221,7 +221,7 @@ impl VectorStore for EdgeStore {
         let mut outcome = Ok(());
         for shard in shards {
             outcome = outcome.and(shard.flush().await);
-            // The engine flushes once more when it goes, which blocks.
+            // The engine flushes once more when it is dropped, which blocks.
             let _ = tokio::task::spawn_blocking(move || drop(shard)).await;
         }
         outcome

@@ -166,7 +166,7 @@ pub(super) fn rankings(question: &Question<'_>, lists: Vec<Vec<ScoredPoint>>) ->
     rankings
 }
 
-/// Only Docent writes points, so none is without its keys; one that is would belong to nobody.
+/// Only Docent writes points, so each has its keys; a point without them would belong to no document.
 fn hit(point: ScoredPoint) -> Option<VectorHit> {
     let payload = point.payload?;
     let key = |name: &str| payload.0.get(name)?.as_str();

@@ -19,9 +19,9 @@ use crate::{
 
 use super::{points::path, writes::Writes};
 
-/// With this file a directory is a shard; the engine makes good what a crash left out after it.
+/// A directory with this file is a shard; after a crash the engine recreates the rest.
 const CONFIG_FILE: &str = "edge_config.json";
-/// Where the engine builds segments; what is left there after a crash is of no use.
+/// Where the engine builds segments; what a crash leaves there is of no use.
 const BUILDING_SITE: &str = "temp_segments";
 
 const OPENING: &str = "opening a placement";
@@ -61,7 +61,7 @@ impl Shard {
         finished(action, spawn_blocking(move || read(&engine)).await)
     }
 
-    /// Applies one operation, after those that wait already.
+    /// Applies one operation, after those that are already waiting.
     pub(super) async fn write(&self, action: &'static str, operation: UpdateOperation) -> Result<(), VectorError> {
         let engine = Arc::clone(&self.engine);
         finished(action, self.writes.write(move || engine.update(operation)).await)
@@ -77,8 +77,8 @@ impl Shard {
         finished("flushing", self.writes.flush(flush).await)
     }
 
-    /// Lets the engine rebuild segments that are worth it. Returns whether there were any; false as well if another
-    /// call is at it.
+    /// Lets the engine rebuild segments where it is worthwhile. Returns whether there were any; also false if another
+    /// call is already rebuilding.
     pub(super) async fn optimize(&self) -> Result<bool, VectorError> {
         let Ok(turn) = Arc::clone(&self.optimizing).try_lock_owned() else { return Ok(false) };
         let optimize = move |engine: &EdgeShard| {
@@ -141,7 +141,7 @@ fn remove_leftovers(directory: &Path) -> io::Result<()> {
 }
 
 fn finished<T>(action: &'static str, result: Result<OperationResult<T>, JoinError>) -> Result<T, VectorError> {
-    // The engine panics where it finds itself in a state that should not be.
+    // The engine panics when it finds an invalid state.
     result.map_err(|panic| failed(action, panic))?.map_err(|error| engine_error(action, error))
 }
 

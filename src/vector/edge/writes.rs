@@ -14,12 +14,12 @@ use tokio::{
     task::{JoinError, spawn_blocking},
 };
 
-/// The queue of writes and flushes of one shard. What has begun ends, even if nobody waits for it any more.
+/// The queue of writes and flushes of one shard. A started write finishes even if its caller is gone.
 pub(super) struct Writes<E> {
     turn: Arc<Mutex<()>>,
     /// The flushes that have begun.
     begun: AtomicU64,
-    /// The newest flush that has ended. Whoever holds the lock runs the next one.
+    /// The newest completed flush. The holder of the lock runs the next one.
     ended: Arc<Mutex<Flush<E>>>,
 }
 

@@ -1,12 +1,12 @@
 //! A Qdrant server over gRPC (1.19 or newer, for word statistics over part of a collection): one collection for each
 //! placement.
 //!
-//! Durability: a write is acknowledged when it is in the server's log and applied, so it survives the death of the
-//! server process; the server itself moves its log to the disk every few seconds, and no call asks for it. So [`flush`]
-//! has nothing to add, and a power cut at the server can lose its last seconds unless the collection is replicated.
-//! What was lost is found and written again by comparing with the database.
+//! Durability: a write is acknowledged when it is in the server's log and applied, so it survives a crash of the server
+//! process. The server syncs its log to the disk every few seconds; no call can request it. So [`flush`] does nothing,
+//! and a power cut at the server can lose the last seconds unless the collection is replicated. A comparison with the
+//! database finds the lost points and writes them again.
 //!
-//! The server builds its indexes by itself, so `optimize` has nothing to do either.
+//! The server builds its indexes automatically, so `optimize` does nothing either.
 //!
 //! [`flush`]: VectorStore::flush
 
@@ -83,7 +83,7 @@ impl QdrantStore {
         })
     }
 
-    /// Waits for an answer, no longer than the settings allow: the client alone may connect and ask twice.
+    /// Waits for a response, at most as long as the settings allow: the client alone may connect and try twice.
     async fn call<T>(
         &self,
         action: &'static str,
@@ -340,13 +340,13 @@ fn client_error(action: &'static str, error: QdrantError) -> VectorError {
         QdrantError::Io(_) => (Code::Unavailable, ""),
         _ => (Code::InvalidArgument, ""),
     };
-    // The client's own words where it can't connect; it gives them the code of a fault inside the server.
+    // The client's own message when it can't connect; it has the code of an internal fault of the server.
     let unconnected = message.starts_with("Failed to connect");
     let source = error.into();
     match code {
         Code::Internal if unconnected => VectorError::Unreachable { action, source },
         Code::Unavailable => VectorError::Unreachable { action, source },
-        // The client gives up a call by cancelling it.
+        // The client reports a timeout as a cancellation.
         Code::DeadlineExceeded | Code::Cancelled => VectorError::TimedOut { action },
         Code::Internal | Code::Unknown | Code::Aborted | Code::DataLoss | Code::ResourceExhausted => {
             VectorError::Failed { action, source }

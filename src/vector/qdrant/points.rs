@@ -155,7 +155,7 @@ pub(super) fn rankings(question: &Question<'_>, lists: Vec<BatchResult>) -> Rank
     rankings
 }
 
-/// Only Docent writes points, so none is without its keys; one that is would belong to nobody.
+/// Only Docent writes points, so each has its keys; a point without them would belong to no document.
 fn hit(point: ScoredPoint) -> Option<VectorHit> {
     let key = |name: &str| point.payload.get(name)?.as_str();
     Some(VectorHit {

@@ -32,10 +32,10 @@ use crate::{
 /// Chunks that are embedded, written and forgotten together: less than a megabyte of vectors.
 const WINDOW: usize = 512;
 
-/// How soon a step that takes long learns that its operation was cancelled.
+/// How soon a long step notices that its operation was cancelled.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Time between two words of how far a document is, at least.
+/// Minimum time between two progress reports of a document.
 const TELL: Duration = Duration::from_secs(2);
 
 /// Where the embeddings of chunks are, by digest: unchanged chunks are not embedded again, nor is the same text twice.
@@ -65,7 +65,7 @@ impl IngestDocument {
         Ok(indexed)
     }
 
-    /// Reads and cuts the original when there is room for its text.
+    /// Extracts and splits the original when there is room for its text.
     async fn read(&self, work: &Work) -> Result<Indexed, Stop> {
         let most = self.services.config.extraction.max_output_mib << 20;
         let size = u64::try_from(work.item.file_size).unwrap_or(0);
@@ -77,7 +77,7 @@ impl IngestDocument {
             if reserved.fit(text.text.len()) {
                 return self.cut(work, text, reserved).await;
             }
-            // The file unpacked to more than its size. Waiting for more room with a hand on some could last for ever.
+            // The file unpacked to more than its size. Waiting for more room while holding some could last for ever.
             drop((text, slot, reserved));
             reserved = self.reserve(most).await?;
         }
@@ -107,7 +107,7 @@ impl IngestDocument {
         let (target, config) = (work.target, work.collection.chunking);
         let tokenizer = self.services.embedder.tokenizer();
         let stop = CancellationToken::new();
-        // The thread ends soon if nobody waits for it any more.
+        // The thread ends soon if no one waits for it.
         let _guard = stop.clone().drop_guard();
         let bounds = Bounds { max_chunks: self.services.config.ingestion.max_chunks, stop };
         let cut = move || {
@@ -181,7 +181,7 @@ impl IngestDocument {
         Ok(places.into_iter().filter_map(|(digest, id)| Some((digest.clone(), found.remove(&id)?))).collect())
     }
 
-    /// What `step` returns, unless nobody wants it any more before that. The step is dropped then.
+    /// The result of `step`, unless it is no longer needed. The step is then dropped.
     async fn while_wanted<T>(
         &self,
         work: &Work,

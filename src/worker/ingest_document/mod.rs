@@ -1,4 +1,4 @@
-//! One document's way: read, cut, embedded, indexed, and made true in one transaction.
+//! Processes one document: extract, split, embed, index, and commit in one transaction.
 //!
 //! Every step can be done again: ids of chunks and points are derived from what they are. The points are safe on disk
 //! before the transaction that makes them count; points that count for nothing are invisible and removed.
@@ -53,15 +53,15 @@ struct Work {
     item: OperationItem,
     collection: Collection,
     target: Target,
-    /// How much of it was told to be done.
+    /// The progress that was last reported.
     percent: AtomicI32,
 }
 
-/// Why a document's way ends before its goal.
+/// Why the processing of a document ends early.
 enum Stop {
     /// The job itself failed, or has to wait.
     Job(JobError),
-    /// The document can't be indexed, whoever tries.
+    /// The document can't be indexed, even with another attempt.
     Document(ProcessingError),
 }
 
@@ -71,11 +71,11 @@ impl<E: Into<JobError>> From<E> for Stop {
     }
 }
 
-/// What a finished way leaves to be written.
+/// What finished processing leaves to be written.
 struct Indexed {
     rows: Arc<Vec<NewChunk>>,
     text: Description,
-    /// Given back when the rows are.
+    /// Released with the rows.
     _room: Reserved,
 }
 
@@ -113,7 +113,7 @@ impl Handler for IngestDocument {
 
     async fn postponed(&self, job: &ClaimedJob, error: &JobError, pause: Duration) {
         if let Err(error) = self.tell_of_retry(job, error, pause).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a retry can't be told");
+            tracing::warn!(error = &error as &dyn std::error::Error, "a retry can't be announced");
         }
         tracing::debug!(error = error as &dyn std::error::Error, "document postponed");
     }
@@ -127,8 +127,8 @@ impl Handler for IngestDocument {
             GiveUp::Crashed => (
                 ProcessingStage::Index,
                 ProcessingErrorCode::ReaderCrashed,
-                "This document was being worked on each time a worker went down, so it was set aside. Ingest it again \
-                 if you trust it.",
+                "A worker crashed each time it processed this document, so the document is quarantined. Ingest it \
+                 again if you trust it.",
                 DocumentStatus::Quarantined,
             ),
         };
@@ -149,7 +149,7 @@ fn failure(error: &JobError) -> (ProcessingStage, ProcessingErrorCode, &str) {
         None => (
             ProcessingStage::Index,
             ProcessingErrorCode::ServiceFailure,
-            "A part of the server kept failing while this document was indexed. Try it again later.",
+            "A part of the server kept failing while this document was indexed. Ingest it again later.",
         ),
     }
 }

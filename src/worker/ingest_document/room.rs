@@ -10,7 +10,7 @@ const OWN_BYTES: u64 = 1 << 20;
 /// Room is counted in KiB: the semaphore counts in 32 bits.
 const UNIT_BYTES: u64 = 1 << 10;
 
-/// The room that documents share. Who needs more than there is at all gets all of it, and so works alone.
+/// The room that documents share. A document that needs more than the total gets all of it, and so runs alone.
 pub(crate) struct Room {
     free: Arc<Semaphore>,
     units: u32,
@@ -36,7 +36,7 @@ impl Room {
 }
 
 impl Reserved {
-    /// Whether a text of so many bytes has room. What it leaves over is given back.
+    /// Whether a text of this many bytes has room. The unused rest is released.
     pub fn fit(&mut self, bytes: usize) -> bool {
         let needed = units(bytes as u64, self.all) as usize;
         let Some(surplus) = self.permit.num_permits().checked_sub(needed) else { return false };

@@ -1,4 +1,4 @@
-//! What a document's way changes in the database: taken up, completed, failed. One transaction each.
+//! The database changes of a document: started, completed, failed. One transaction each.
 
 use std::{
     sync::atomic::{AtomicI32, Ordering},
@@ -61,7 +61,7 @@ impl IngestDocument {
                         return end_job(tx, lease).await.map(|()| None);
                     }
                     let document = documents::find(&system, item.outcome.document_id).await?;
-                    // An earlier attempt may have told how far it was.
+                    // An earlier attempt may have reported progress.
                     locked.operation.totals.in_work -= item.outcome.percent;
                     let collection = match locked.operation.collection_id {
                         Some(id) => collections::find(&system, id).await?,
@@ -102,7 +102,7 @@ impl IngestDocument {
         Ok(work)
     }
 
-    /// Makes the new content true: chunks, document, counters, outcome and event, and the end of the job.
+    /// Commits the new content: chunks, document, counters, outcome and event, and the end of the job.
     pub(super) async fn complete(&self, job: &ClaimedJob, work: &Work, indexed: Indexed) -> Result<(), JobError> {
         let now = self.services.clock.now();
         let (lease, indexed) = (job.lease(), &indexed);
@@ -195,7 +195,7 @@ impl IngestDocument {
         Ok(())
     }
 
-    /// Tells how far work on the document is. Nothing depends on it, so nothing fails if it can't be told.
+    /// Reports the progress of a document. Nothing depends on it, so a failure is ignored.
     pub(super) async fn tell_progress(&self, work: &Work, percent: i32) -> Result<(), DatabaseError> {
         let (operation, ordinal) = (work.item.outcome.operation_id, work.item.outcome.ordinal);
         let now = self.services.clock.now();
@@ -239,10 +239,10 @@ impl IngestDocument {
         let Payload { operation, ordinal } = payload(job)?;
         let message = match error {
             JobError::Away { dependency: SPACE, .. } => {
-                "The server's disk is nearly full; this document goes on when there is space again.".to_owned()
+                "The server's disk is nearly full; this document continues when there is space again.".to_owned()
             }
             JobError::Away { dependency, .. } => {
-                format!("The {dependency} does not answer; this document goes on when it does.")
+                format!("The {dependency} does not answer; this document continues when it does.")
             }
             _ => format!("A part of the server failed; trying again in {} s.", pause.as_secs().max(1)),
         };
@@ -270,8 +270,8 @@ impl IngestDocument {
     }
 }
 
-/// Why a document needs no work (any more), if so: it is gone, newer content is complete, its collection goes, or its
-/// operation was cancelled.
+/// Why a document needs no work, if so: it is deleted, newer content is complete, its collection is being deleted, or
+/// its operation was cancelled.
 fn settled_early(
     locked: &LockedOperation,
     item: &OperationItem,
@@ -282,7 +282,7 @@ fn settled_early(
     match document {
         None => Some(Settlement::skipped(id, "deleted meanwhile")),
         Some(document) if document.revision >= item.revision => {
-            Some(Settlement::skipped(id, "overtaken by newer content"))
+            Some(Settlement::skipped(id, "replaced by newer content"))
         }
         Some(_) if !is_collection_kept => Some(Settlement::deleted_with_its_collection(id)),
         Some(_) if locked.cancel_requested => Some(Settlement::cancelled(id)),
@@ -304,7 +304,7 @@ async fn drop_revision(
     jobs::insert_many(tx, vec![job], now).await
 }
 
-/// Writes what became of a document, and the end of the operation if it was the last.
+/// Writes the outcome of a document, and the end of the operation if it was the last one.
 async fn conclude(
     tx: &Transaction<'_>,
     mut locked: LockedOperation,
@@ -325,7 +325,7 @@ async fn conclude(
     Ok(operations::save(tx, locked).await?)
 }
 
-/// Removes the job, if it is still held; otherwise nothing of the transaction may stand.
+/// Removes the job, if it is still held; otherwise the transaction must be rolled back.
 async fn end_job(tx: &Transaction<'_>, lease: jobs::Lease) -> Result<(), JobError> {
     if jobs::finish(tx, lease).await? { Ok(()) } else { Err(JobError::LeaseLost) }
 }

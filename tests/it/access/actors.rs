@@ -1,6 +1,6 @@
-//! The columns of the matrix: who asks, with which credential, and about which of the two collections.
+//! The columns of the matrix: the caller, with which credential, and about which of the two collections.
 
-/// What an API key can be good for.
+/// What an API key can allow.
 pub const KEY_ACTIONS: [&str; 11] = [
     "COLLECTION_READ",
     "COLLECTION_UPDATE",
@@ -32,7 +32,7 @@ pub enum Role {
 /// The collections that a key names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reach {
-    /// None: it is good for all.
+    /// None: it allows all.
     All,
     /// The one that is asked about.
     Asked,
@@ -58,7 +58,7 @@ pub struct Actor {
     pub is_admin: bool,
     /// The key, if they ask with one and not as themselves.
     pub key: Option<Key>,
-    /// Whether what they show proves anything (any more).
+    /// Whether their credential is valid (any longer).
     pub is_good: bool,
 }
 

@@ -13,7 +13,7 @@ pub enum End {
     Object,
     /// A value that not everybody sees.
     Value,
-    /// A connection that is there, and empty for those who may not see what is in it.
+    /// A connection that exists, and is empty for callers who may not see its content.
     List,
     /// A connection that is null for those who may not see it.
     NullableList,
@@ -98,8 +98,8 @@ const MUTATIONS: [&str; 6] = [
     "operationCancel",
 ];
 
-/// What payloads give to those for whom the change was made; `userErrors` beside it to everybody. The rows of mutations
-/// ask for all of it.
+/// What payloads return to callers who may make the change; everyone gets `userErrors` beside it. The rows of mutations
+/// select all of it.
 pub const GIVEN: &[(&str, &str)] = &[
     ("ApiKeyCreatePayload", "apiKey"),
     ("CollectionCreatePayload", "collection"),
@@ -120,7 +120,7 @@ pub const GIVEN: &[(&str, &str)] = &[
     ("UserRoleSetPayload", "user"),
 ];
 
-/// What payloads give only to those who may read the collection.
+/// What payloads return only to callers who can read the collection.
 pub const GIVEN_TO_READERS: &[(&str, &str)] =
     &[("CollectionUpdatePayload", "collection"), ("DocumentsIngestPayload", "documents")];
 
@@ -223,7 +223,7 @@ pub const EDGES: &[Edge] = &[
     edge("OperationDocument", &[OPERATION, "documents(outcomes: [FAILED])", "nodes", "error"], OPERATIONS, OPERATIONS),
     edge("OperationEvent", &[OPERATION, "events", "nodes", "document"], OPERATIONS, READ),
     edge("OperationEvent", &[OPERATION, "events", "nodes", "operation"], OPERATIONS, OPERATIONS),
-    // What a search finds.
+    // Search hits.
     edge("SearchResult", &[SEARCH, "hits"], READ, READ),
     edge("SearchResult", &[SEARCH, "legs"], READ, READ),
     edge("SearchResult", &[SEARCH, "pageInfo"], READ, READ),
@@ -233,7 +233,7 @@ pub const EDGES: &[Edge] = &[
     edge("SearchHit", &[SEARCH, "hits", "highlights"], READ, READ),
     edge("Highlight", &[SEARCH, "hits", "highlights", "ranges"], READ, READ),
     edge("ScoreExplanation", &[SEARCH, "hits", "explanation", "legs"], READ, READ),
-    // What a payload leads to is read anew: who may change a thing does not see by that what is in it.
+    // The objects of a payload are read again: permission to change an object does not let the caller see its content.
     list("Collection", &[UPDATE, "collection", "documents"], changing("COLLECTION_UPDATE"), READ),
     list("Collection", &[UPDATE, "collection", "members"], changing("COLLECTION_UPDATE"), MEMBERS),
     list("Collection", &[UPDATE, "collection", "operations"], changing("COLLECTION_UPDATE"), OPERATIONS),

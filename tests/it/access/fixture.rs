@@ -1,4 +1,5 @@
-//! Accounts, keys and two collections to ask about, made through the API; and fresh ones for those who may change them.
+//! Accounts, keys and two collections for the requests, created through the API; and new ones for callers who may
+//! change them.
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +28,7 @@ const ACCOUNTS: [&str; 14] =
     ["root", "ada", "ed", "vi", "eve", "rea", "deirdre", "lou", "mia", "pat", "paul", "pia", "samantha", "zed"];
 /// Has nothing to do with anybody.
 const OUTSIDER: &str = "zed";
-/// Has a collection, an upload, a key and a login, none of which concern anybody else.
+/// Has a collection, an upload, a key and a session that concern no other account.
 const OTHER: &str = "samantha";
 pub const CLOSED: &str = "deirdre";
 const FORMER: &str = "lou";
@@ -131,7 +132,7 @@ impl Fixture {
         fixture
     }
 
-    /// The account by itself.
+    /// The account itself.
     pub fn login(&self, account: &str) -> Caller {
         self.app.anonymous().with_token(&self.tokens.lock().unwrap()[account])
     }
@@ -140,7 +141,7 @@ impl Fixture {
         self.login(Person::Owner.account(place))
     }
 
-    /// What belongs to nobody who asks.
+    /// Objects that belong to none of the callers.
     async fn others(&self) -> Subject {
         let other = self.login(OTHER);
         let session = other.data("{ viewer { sessions { nodes { id isCurrent } } } }", json!({})).await;
@@ -255,8 +256,8 @@ impl Fixture {
         assert_eq!(closed["userDeactivate"]["user"]["isActive"], false);
     }
 
-    /// Adds what stays as it is because the worker has ended: an operation that waits, a collection that is being
-    /// removed, and a document of somebody else's.
+    /// Adds objects that stay unchanged because the worker has ended: an operation that waits, a collection that is
+    /// being deleted, and a document of another user.
     async fn wait_for_ever(&mut self, place: Place) {
         let editor = self.login(Person::Editor.account(place));
         let collection = self.places[&place].get("collection").to_owned();
@@ -307,7 +308,7 @@ impl Fixture {
         let unique = self.unique();
         subject.set("email", format!("{unique}@example.org"));
         subject.set("unique", unique);
-        // Nobody has no id, and says that of somebody who has.
+        // An anonymous caller has no id, and sends that of another account.
         subject.set("self", &*self.users[actor.account.unwrap_or("vi")]);
         let account = actor.account.filter(|_| actor.is_good);
         for name in row.ask.names() {
@@ -366,7 +367,7 @@ impl Fixture {
         }
     }
 
-    /// Everything that a request may not have changed, through the eyes of those whom it concerns.
+    /// Everything that a request must not have changed, seen by the callers concerned.
     pub async fn digest(&self) -> String {
         let mut seen = String::new();
         let collection = "query($id: ID!) { collection(id: $id) {

@@ -91,7 +91,7 @@ fn every_action_is_in_the_table() {
 #[derive(Default)]
 struct Findings {
     covered: usize,
-    /// Cells in which something shows that may not.
+    /// Cells in which something is visible that must not be.
     leaks: Vec<String>,
     /// Other cells that are not what they have to be.
     wrong: Vec<String>,
@@ -100,8 +100,8 @@ struct Findings {
 struct Matrix {
     fixture: Fixture,
     findings: Findings,
-    /// What there is that no cell may change: those who may change something get another collection to do it to, or it
-    /// is put back.
+    /// Objects that no cell may change: callers who may change something get another collection for it, or the change
+    /// is undone.
     digest: String,
 }
 
@@ -140,7 +140,7 @@ impl Matrix {
         }
     }
 
-    /// A change that was made is told in full, but for what only those learn who may read.
+    /// A change that was made is reported in full, except for what only readers may see.
     fn check_payload(&mut self, row: &Row, actor: &Actor, heard: &Heard, place: &str) {
         let Some(mutation) = row.field.strip_prefix("Mutation.") else { return };
         let payload = &heard.json()["data"][mutation];
@@ -202,7 +202,7 @@ impl Matrix {
         self.findings.covered += 1;
     }
 
-    /// What callers are told that they may do is what they may.
+    /// The actions that callers are told they can perform are those that they can.
     async fn viewer_can(&mut self, actor: &Actor) {
         let subject = self.fixture.subject(actor.place);
         let query = "query($collection: ID!, $waiting: ID!) {

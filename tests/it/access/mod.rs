@@ -1,12 +1,12 @@
-//! Who may see and do what, cell by cell: every field of the API and every path, asked by everybody who may come.
+//! Who may see and do what, cell by cell: every field of the API and every path, requested by every kind of caller.
 //!
-//! - `actors`: the columns, who asks.
-//! - `truth`: what each cell has to be, from a table of its own: the server's policy is not asked.
-//! - `queries`, `mutations`, `paths`: the rows, what is asked and what is needed for it.
-//! - `edges`: the fields that lead from one object to another, and when they are filled.
-//! - `fixture`: accounts, keys and collections to ask about, made through the API.
-//! - `asking`: a request, its answer, and whether two answers can be told apart.
-//! - `schema`: that no field and no path is without a row.
+//! - `actors`: the columns, the callers.
+//! - `truth`: the expected result of each cell, from a separate table that does not use the server's policy.
+//! - `queries`, `mutations`, `paths`: the rows: the requests and the permissions that they need.
+//! - `edges`: the fields that return other objects, and when they have a value.
+//! - `fixture`: accounts, keys and collections for the requests, created through the API.
+//! - `asking`: a request, its response, and whether two responses differ.
+//! - `schema`: checks that every field and every path has a row.
 //! - `matrix`: the test.
 
 mod actors;

@@ -188,7 +188,7 @@ pub const MUTATIONS: &[Row] = &[
     row(
         "Mutation.collectionMemberSet",
         "by id",
-        // A name is for everybody to say, an id for those who may see whose it is.
+        // Anyone can send a user name, but an id only if they can see the account.
         Need::Both(&MEMBERS, &Need::Sees(Person::Member)),
         "collectionMemberSet(input: { collectionId: $collection, userId: $member, role: EDITOR }) {
             member { role } userErrors { code message path }

@@ -7,7 +7,7 @@ use super::{
 
 const READ: Need = Need::Read("COLLECTION_READ");
 const OPERATIONS: Need = Need::Read("OPERATION_READ");
-/// Nothing is hidden by it, whoever asks.
+/// It hides nothing from any caller.
 const ALIKE: Need = Need::Missing(&Need::Nothing);
 
 const fn row(field: &'static str, what: &'static str, need: Need, selection: &'static str) -> Row {

@@ -54,7 +54,7 @@ pub struct Row {
     /// What is replaced by something that does not exist, to compare the two answers. Nothing where there is nothing to
     /// replace; then the answer may only not have what is hidden in it.
     pub hides: &'static [&'static str],
-    /// Whether doing it changes the collection: who may gets one of their own to do it to.
+    /// Whether it changes the collection: callers with permission get their own collection for it.
     pub changes_collection: bool,
     /// Whether doing it ends the caller's logins.
     pub ends_logins: bool,

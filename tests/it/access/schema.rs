@@ -1,4 +1,4 @@
-//! What there is to be asked: the fields of the schema, and the paths in the sources of the server.
+//! The surface of the server: the fields of the schema, and the paths in its sources.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -7,7 +7,7 @@ use async_graphql::parser::{
     types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition},
 };
 
-/// A field that gives an object: of which type, called what, and the type that it gives.
+/// A field that returns an object: its parent type, its name, and the type that it returns.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Lead {
     pub parent: String,

@@ -1,10 +1,10 @@
-//! What each cell has to be. The table is written down here a second time, on purpose: a mistake in the server's own
-//! policy has to show.
+//! The expected result of each cell. The table is written a second time here, on purpose: a mistake in the server's own
+//! policy must show.
 
 use super::actors::{Actor, Place, Reach, Role};
 
-/// Who may do what: the roles in a collection, `reader` for everybody where it is public; `account` and `admin` for
-/// what is about no collection, or, for the audit log, about any.
+/// The policy: the roles in a collection, `reader` for everyone if it is public; `account` and `admin` for what
+/// concerns no collection or, in the audit log, any.
 pub const TABLE: [(&str, &str); 14] = [
     ("COLLECTION_READ", "owner editor viewer reader"),
     ("COLLECTION_UPDATE", "owner"),
@@ -22,7 +22,7 @@ pub const TABLE: [(&str, &str); 14] = [
     ("SERVER_MANAGE", "admin"),
 ];
 
-/// Somebody who has to do with the collection that is asked about.
+/// An account with a relation to the requested collection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Person {
     Owner,
@@ -60,11 +60,11 @@ pub enum Need {
     Create,
     /// An account, or a key that may add documents.
     Upload,
-    /// The same; who may not has no such thing that they could be refused.
+    /// The same; callers without permission have no such object for which they could be denied.
     OwnUpload,
     /// The right to this. Without it there is nothing to see.
     Read(&'static str),
-    /// The right to the first. Who has only the second sees the thing, and is refused.
+    /// The permission for the first. A caller who has only the second sees the object, and is denied.
     Change(&'static str, &'static str),
     /// To give up one's own role.
     Leave,
@@ -87,7 +87,7 @@ pub enum Need {
 }
 
 impl Need {
-    /// Whether it is about who asks, and not about what they ask for: then a refusal may not tell whether that
+    /// Whether it concerns the caller, and not the requested object: a denial must then not reveal whether the object
     /// exists.
     pub fn is_about_caller(self) -> bool {
         match self {
@@ -105,7 +105,7 @@ pub enum Outcome {
     Done,
     /// As if there were no such thing.
     Hidden,
-    /// FORBIDDEN: the caller sees it, or it is no secret, and they may not.
+    /// FORBIDDEN: the caller can see it, or it is not secret, but they lack permission.
     Refused,
     /// UNAUTHENTICATED.
     Unauthenticated,

@@ -1,4 +1,4 @@
-//! Passages along the structure of Markdown.
+//! Chunks along the structure of Markdown.
 
 use super::{config, contents, markdown, split};
 

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::support::model::{directory, embedder};
 
-/// Sentences, the last of which is cut at 256 tokens.
+/// Sentences, the last of which is truncated at 256 tokens.
 fn sentences() -> Vec<String> {
     vec![
         "A cat sits on the mat.".into(),

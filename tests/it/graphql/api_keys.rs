@@ -1,4 +1,4 @@
-//! API keys: what they are good for, and when they stop.
+//! API keys: what they allow, and when they end.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The audit log: what is noted, who reads it, and that nobody changes it.
+//! The audit log: what is recorded, who can read it, and that no one changes it.
 
 use std::collections::BTreeSet;
 

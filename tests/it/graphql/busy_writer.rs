@@ -1,4 +1,4 @@
-//! What goes on while somebody else keeps the database from being written.
+//! What continues while another process keeps the database from being written.
 
 use std::time::Duration;
 

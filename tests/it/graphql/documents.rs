@@ -1,4 +1,4 @@
-//! Documents: taken in from texts and uploads, replaced, handed out, removed.
+//! Documents: ingested from texts and uploads, replaced, downloaded, deleted.
 
 use serde_json::{Value, json};
 
@@ -271,7 +271,7 @@ async fn one_bad_file_among_many_fails_alone(app: TestApp) {
         operation["documents"]["nodes"].as_array().unwrap().iter().map(|node| node["outcome"].clone()).collect();
     assert_eq!(outcomes, ["COMPLETED", "FAILED", "COMPLETED"]);
     assert!(operation["documents"]["nodes"][1]["error"]["code"].is_string());
-    assert_eq!(operation["errorMessage"], "1 of 3 documents could not be indexed; their errors say why.");
+    assert_eq!(operation["errorMessage"], "1 of 3 documents could not be indexed. Their errors have the reasons.");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! Following an operation. The socket has tests of its own; here the engine is asked directly.
+//! Following an operation. The socket has its own tests; here the engine is called directly.
 
 use std::sync::Arc;
 

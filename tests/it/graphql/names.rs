@@ -124,7 +124,10 @@ async fn user_names_that_hide_something_or_pretend_to_be_others_are_refused(app:
         ("\u{202e}ada", "Remove the invisible character U+202E from the user name."),
         ("a\u{200d}da", "Remove the invisible character U+200D from the user name."),
         ("\u{ff41}da", "Use a plain letter or digit instead of «\u{ff41}» in the user name."),
-        ("\u{430}da", "Write «\u{430}da» in the user name in one alphabet: letters of others look the same."),
+        (
+            "\u{430}da",
+            "Write «\u{430}da» in the user name in one alphabet, because letters of other alphabets look the same.",
+        ),
         ("ad\na", "Remove the control characters from the user name."),
     ] {
         let payload = register(&nobody, name, "eve@example.org").await;

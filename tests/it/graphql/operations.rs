@@ -1,4 +1,4 @@
-//! Operations: listed, cancelled, told.
+//! Operations: listed, cancelled, reported.
 
 use serde_json::{Value, json};
 

@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Rows that somebody else has, or that come before those of the page.
+/// Rows of another user, or rows before those of the page.
 const MANY: u32 = 100_000;
 /// Rows that PostgreSQL may look at for a page.
 const MOST_ROWS: f64 = 2_000.0;
@@ -299,7 +299,7 @@ async fn whoever_asks_for_much_at_once_keeps_nobody_else_waiting(is_postgres: bo
         assert_eq!(asked.expect("somebody else has every connection")["collections"]["totalCount"], 0);
     }
     assert!(!asking.is_finished(), "what was asked for has an end");
-    // Nobody waits for it any more: what it held is free again.
+    // No one waits for it any longer: what it held is free again.
     asking.abort();
     held.close().await.unwrap();
     for _ in 0..50 {

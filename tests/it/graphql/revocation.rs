@@ -1,5 +1,5 @@
-//! What is taken away while it is used ends by itself, and delivers nothing after that. How soon is a constant of the
-//! server, the interval of its looks; no test depends on how soon the machine gets round to it.
+//! What is revoked while it is used ends by itself, and delivers nothing afterwards. How soon is a constant of the
+//! server, the interval of its checks; no test depends on the speed of the machine.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ async fn cancel(caller: &Caller, operation: &str) {
 /// The socket is closed as forbidden.
 async fn ends(socket: Client) {
     let (code, reason) = socket.closed().await;
-    assert_eq!((code, reason.as_str()), (4403, "Forbidden: this login or key has ended."));
+    assert_eq!((code, reason.as_str()), (4403, "Forbidden: this session or key is no longer valid."));
 }
 
 on_both_databases!(a_stream_ends_when_its_member_is_removed_and_says_nothing_of_what_follows);
@@ -79,7 +79,7 @@ async fn a_stream_ends_when_its_member_is_removed_and_says_nothing_of_what_follo
     assert_eq!(last["payload"]["errors"][0]["extensions"]["code"], "NOT_FOUND", "{last:#}");
     assert_eq!(socket.next().await["type"], "complete");
     cancel(&ada, &operation).await;
-    // The socket itself lives on, and hears nothing of it.
+    // The socket itself stays open, and gets no message about it.
     socket.subscribe("again", "{ viewer { username } }").await;
     assert_eq!(socket.next().await["payload"]["data"]["viewer"]["username"], "bob");
 }

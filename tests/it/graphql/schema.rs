@@ -7,6 +7,37 @@ use async_graphql::parser::{
     types::{FieldDefinition, InputValueDefinition, ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition},
 };
 
+/// Words that descriptions do without, in lower case, each with its reason. They are looked for as whole words.
+const AVOIDED_WORDS: &[(&str, &str)] = &[
+    ("she", "a caller is «they» or «the caller»"),
+    ("he", "a caller is «they» or «the caller»"),
+    ("her", "a caller is «they» or «the caller»"),
+    ("his", "a caller is «they» or «the caller»"),
+    ("whom", "a shorter sentence does without it"),
+    ("whoever", "say who: «users with an invitation»"),
+    ("thereof", "old; repeat the noun"),
+    ("the like", "name what is meant"),
+    ("nobody may", "say who may, or «can't be»"),
+    ("become of", "the term is «outcome» or «result»"),
+    ("became of", "the term is «outcome» or «result»"),
+    ("unlike that of", "the term is «unique»"),
+    ("good for", "the term is «allows», «valid» or «permission»"),
+    ("opens nothing", "the term is «revoked»"),
+    ("flow back", "the term is «refill rate»"),
+    ("begin behind", "say «after»"),
+    ("go on behind", "say «after»"),
+    ("to be cut", "the term is «split»"),
+    ("the input is refused", "the term is «validation error»"),
+    ("does not restrict", "the term is «filter»"),
+    ("taken in", "the term is «ingest»"),
+    ("to take in", "the term is «ingest»"),
+    ("passage", "the term is «chunk»"),
+    ("passages", "the term is «chunk»"),
+    ("draft", "the term is «content»"),
+    ("epoch", "the term is «generation»"),
+    ("payer", "the term is «caller» or «viewer»"),
+];
+
 fn file() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schema.graphql")
 }
@@ -61,6 +92,21 @@ fn everything_in_the_schema_is_described() {
 }
 
 #[test]
+fn the_schema_is_described_in_plain_words() {
+    let found = avoided_words(&docent::graphql::sdl());
+    assert!(found.is_empty(), "say it in plain words: {found:#?}");
+}
+
+#[test]
+fn a_word_to_avoid_is_found_across_lines_and_only_as_a_whole_word() {
+    let found = |text: &str| avoided_words(text).len();
+    assert_eq!(found("What she may do."), 1);
+    assert_eq!(found("The actions that the key is good\n  for."), 1);
+    assert_eq!(found("Passage: the other one, published here."), 1);
+    assert_eq!(found("The other one, published here."), 0);
+}
+
+#[test]
 fn every_scalar_says_where_it_is_specified() {
     let document = parse_schema(docent::graphql::sdl()).unwrap();
     let scalars: Vec<_> = types(&document).filter(|definition| matches!(definition.kind, TypeKind::Scalar)).collect();
@@ -71,7 +117,7 @@ fn every_scalar_says_where_it_is_specified() {
     }
 }
 
-/// A client that leaves a variable out, for an argument that may not be null, is refused even if it has a default.
+/// A client that omits a variable for a non-null argument is rejected even if the argument has a default.
 #[test]
 fn what_has_a_default_may_be_null() {
     let document = parse_schema(docent::graphql::sdl()).unwrap();
@@ -84,6 +130,14 @@ fn what_has_a_default_may_be_null() {
             assert!(value.ty.node.nullable || !description.contains("Default:"), "{place}");
         }
     }
+}
+
+/// The words to avoid that a text has, each with its reason.
+fn avoided_words(text: &str) -> Vec<String> {
+    let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words = format!(" {} ", words.collect::<Vec<_>>().join(" ").to_lowercase());
+    let found = AVOIDED_WORDS.iter().filter(|(avoided, _)| words.contains(&format!(" {avoided} ")));
+    found.map(|(avoided, reason)| format!("«{avoided}»: {reason}")).collect()
 }
 
 fn types(document: &ServiceDocument) -> impl Iterator<Item = &TypeDefinition> {

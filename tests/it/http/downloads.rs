@@ -75,7 +75,7 @@ async fn what_the_client_has_is_not_sent_again_and_what_it_does_not_expect_is_re
         assert_eq!(refused.status, 412, "{wanted}");
         assert_eq!(refused.json()["errors"][0]["extensions"]["code"], "CONFLICT", "{wanted}");
     }
-    // Somebody who may not read it learns nothing, whatever they ask.
+    // A caller without permission learns nothing, whatever they request.
     let stranger = app.anonymous();
     assert_eq!(stranger.send("GET", &url, &[("if-none-match", tag.as_str())], "").await.status, 404);
 }

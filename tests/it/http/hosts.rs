@@ -85,7 +85,7 @@ async fn behind_a_trusted_proxy_the_name_that_it_was_called_by_counts_as_well() 
         ("127.0.0.1:8080", "docent.test, evil.example", 421, false),
         ("evil.example", "docent.test", 421, true),
     ];
-    // A page can send that header too, so nobody who is not trusted is believed.
+    // A page can send that header too, so it is ignored from untrusted clients.
     let answer = tiny.send(forwarded("127.0.0.1:8080", "docent.test")).await;
     assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, None));
     tiny.state.http.trust_forwarded_for = true;

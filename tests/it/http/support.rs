@@ -191,7 +191,7 @@ impl Subscription {
         stream::iter(1..=to)
     }
 
-    /// One event, then silence until somebody ends it.
+    /// One event, then silence until a test ends it.
     async fn open(&self, context: &Context<'_>) -> impl Stream<Item = bool> {
         let guard = Guard(context.data_unchecked::<Probe>().dropped.clone(), "open");
         stream::once(async { true }).chain(stream::once(async move {
@@ -253,8 +253,8 @@ impl Clock for StillClock {
     }
 }
 
-/// Knows some tokens: `good`, `short` (good for a minute), `brief` (good for no time to speak of), `stuck` (never answers)
-/// and `down` (cannot tell at the moment).
+/// Knows some tokens: `good`, `short` (valid for a minute), `brief` (valid for almost no time), `stuck` (never answers)
+/// and `down` (can't be checked at the moment).
 struct Tokens(Arc<StillClock>);
 
 #[async_trait]

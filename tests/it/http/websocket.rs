@@ -255,7 +255,7 @@ async fn hanging_up_stops_everything() {
         assert_eq!(client.next().await["type"], "next");
         if polite {
             client.0.close(None).await.unwrap();
-            // The goodbye is answered; without that the stream would end with an error.
+            // The close frame is answered; without that the stream would end with an error.
             while let Some(frame) = timeout(PATIENCE, client.0.next()).await.unwrap() {
                 frame.unwrap();
             }

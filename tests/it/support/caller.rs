@@ -1,4 +1,4 @@
-//! Somebody who calls the API, through the router and in the test's own task. So the net under the scopes knows which
+//! A client that calls the API, through the router and in the test's own task. So the net under the scopes knows which
 //! request makes a statement, which a connection would hide from it; that is why callers are not `docent_client`s.
 
 use axum::{Router, body::Body};

@@ -39,12 +39,12 @@ impl Front {
         self.is_away.store(false, Ordering::SeqCst);
     }
 
-    /// Calls that found nobody, looks whether somebody is there not counted.
+    /// Calls that found no server, not counting checks whether it is there.
     pub fn refused(&self) -> usize {
         self.refused.load(Ordering::SeqCst)
     }
 
-    /// Looks whether somebody is there.
+    /// Checks whether the server is there.
     pub fn checks(&self) -> usize {
         self.checks.load(Ordering::SeqCst)
     }

@@ -96,7 +96,7 @@ impl Server {
         assert!(kill.await.unwrap().success());
     }
 
-    /// Waits until the process takes no connections any more.
+    /// Waits until the process accepts no more connections.
     pub async fn stopped_listening(&self) {
         let deadline = Instant::now() + PATIENCE;
         let address = self.url.strip_prefix("http://").unwrap();
@@ -161,7 +161,7 @@ async fn spawn(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) ->
     let url = tokio::task::spawn_blocking(move || {
         let mut lines = BufReader::new(stdout).lines();
         let first = lines.next().expect("the server says where it listens").unwrap();
-        // Somebody has to read on, or the server would wait for a full pipe.
+        // The pipe must be read, or the server would block when it is full.
         std::thread::spawn(move || lines.for_each(drop));
         first.strip_prefix("listening on ").unwrap_or_else(|| panic!("unexpected first line: {first}")).to_owned()
     })

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Tables of things that belong to somebody.
+/// Tables of objects that belong to an account.
 const SCOPED: [&str; 15] = [
     "api_key_collections",
     "api_keys",
@@ -24,7 +24,7 @@ const SCOPED: [&str; 15] = [
     "users",
 ];
 
-/// Words that say for whom a statement reads: a role of somebody, what everybody may read, an owner, or nothing at all.
+/// Words that say for which caller a statement reads: a role, public collections, an owner, or no rows at all.
 const SCOPES: [&str; 8] = [
     r#""collection_members"."user_id" ="#,
     r#""collections"."is_public" ="#,

@@ -67,7 +67,7 @@ impl Client {
         Self::connect(address, &[SUBPROTOCOL]).await.unwrap()
     }
 
-    /// A socket that has introduced itself as nobody.
+    /// An anonymous socket that has sent `connection_init`.
     pub async fn initialised(address: SocketAddr) -> Self {
         let mut client = Self::open(address).await;
         client.initialise(json!({})).await;

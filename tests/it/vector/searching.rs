@@ -1,4 +1,4 @@
-//! What is found, in which order, with which scores, and what becomes of a leg that fails.
+//! What is found, in which order, with which scores, and what happens if a leg fails.
 
 use std::collections::HashMap;
 
@@ -30,8 +30,7 @@ on_both_stores! {
     a_search_ends_when_its_time_is_up
 }
 
-/// Nine passages of one tenant: towards 0 degrees they differ by 10, and each has a word of its own beside a common
-/// one.
+/// Nine chunks of one tenant: towards 0 degrees they differ by 10, and each has a word of its own beside a common one.
 async fn nine_passages(stage: &Stage) -> (GenerationId, Vec<Point>) {
     let words = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "islet"];
     let tenant = GenerationId::generate();
@@ -154,7 +153,7 @@ async fn an_explanation_gives_rank_and_score_in_each_leg(stage: &Stage) {
             assert!((better + 1..=as_good).contains(&found.rank), "{found:?} of {alone:?}");
         }
     }
-    // The passage without the common word was found by meaning only.
+    // The chunk without the common word was found by meaning only.
     assert!(hits.iter().any(|hit| hit.legs.len() == 1) && hits.iter().any(|hit| hit.legs.len() == 2));
 
     let single = stage.search(&VectorQuery { explain: true, ..lexical(tenant, "harbour cedar") }).await.hits;

@@ -1,4 +1,4 @@
-//! Everything at once in the same rows: they are taken in one order, so that nobody waits in a circle.
+//! Concurrent changes of the same rows: they are locked in one order, so that transactions don't deadlock.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A full disk: nothing more is taken in, what was accepted waits, everything else goes on.
+//! A full disk: nothing more is accepted, accepted documents wait, and everything else continues.
 
 use serde_json::json;
 
@@ -45,7 +45,7 @@ async fn a_full_disk_refuses_what_is_new_lets_the_rest_wait_and_goes_on_by_itsel
     assert_eq!(put.status, 503);
     assert!(put.json()["errors"][0]["message"].as_str().unwrap().contains("disk"), "{:#}", put.json());
 
-    // Searching goes on; whoever asks is told what waits.
+    // Searching continues; callers are told what waits.
     let found = ada.search(json!({ "query": "ferry" })).await;
     assert_eq!(found["hits"].as_array().unwrap().len(), 1);
     let health = ada.send("GET", "/health/ready", &[], "").await;

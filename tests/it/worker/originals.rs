@@ -52,7 +52,7 @@ async fn bytes_that_are_ingested_again_while_they_are_cleaned_up_stay(app: TestA
     ada.ended(payload["documentsDelete"]["operation"]["id"].as_str().unwrap()).await;
     make_old(&app, &digest);
 
-    // The server starts again, looks around, and finds that nobody needs these bytes.
+    // The server starts again, checks, and finds that nothing refers to these bytes.
     let mut pause = Pause::at(format!("original-unused-{digest}"));
     let app = app.restart().await;
     let ada = app.anonymous().with_token(ada.token().unwrap());

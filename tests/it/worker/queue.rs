@@ -1,4 +1,4 @@
-//! The queue: who holds a job, whose turn it is, and what becomes of jobs whose worker is late or dead.
+//! The queue: who holds a job, whose turn it is, and what happens to jobs whose worker is late or dead.
 
 use std::time::Duration;
 
@@ -157,7 +157,7 @@ async fn a_lease_that_is_good_by_the_clock_of_the_database_is_nobody_elses(app: 
     enqueue(&app, 1).await;
     let holder = worker(LEASE);
     claim_as(&app, holder, 1).await;
-    // Only a database of its own tells the time to several machines.
+    // Only the database gives several machines one time.
     app.clock.advance(if app.is_on_postgres() { 3600 } else { 20 });
     assert_eq!(rescue_dead(&app, worker(LEASE)).await, 0);
 }

@@ -268,7 +268,7 @@ async fn jobs_wait_for_a_store_that_is_away_and_lose_nothing(app: TestApp) {
     assert!(script.runs().is_empty(), "{:?}", script.runs());
     *script.store_is_away.lock().unwrap() = false;
     script.until_left(0, 0, 5).await;
-    // It goes away in the middle: whoever notices first costs the others nothing.
+    // It goes away in the middle: the first job that notices costs the others nothing.
     *script.store_is_away.lock().unwrap() = true;
     let (runs, checks) = (script.runs().len(), *script.checks.lock().unwrap());
     script.add(Tenant::SYSTEM, Some("need the store"), 40).await;

@@ -54,7 +54,7 @@ async fn threads_that_are_all_blocked_do_not_keep_the_process() {
     let documents: Vec<_> = names.iter().map(|name| (name.as_str(), "The tram.")).collect();
     let ingest = "mutation($input: DocumentsIngestInput!) { documentsIngest(input: $input) { operation { id } } }";
     let input = json!({ "input": { "collectionId": collection, "documents": texts(&documents) } });
-    // The answer may not come any more.
+    // The response may never come.
     let _ = tokio::time::timeout(Duration::from_secs(2), server.graphql(ingest, input)).await;
     let begun = Instant::now();
     server.signal("TERM").await;

@@ -108,7 +108,7 @@ async fn an_old_revision_that_fails_late_says_nothing_of_the_newer_document(mut 
     app.stop_worker().await;
     let broken = json!([{ "fileName": "a.pdf", "uri": "a", "source": { "text": "This is no PDF." } }]);
     let first = ada.ingest(&collection, broken).await["operation"]["id"].clone();
-    // The first waits; nobody claims what is dead.
+    // The first waits; dead jobs are not claimed.
     execute(&app, "UPDATE jobs SET status = 'DEAD'").await;
     let correction = json!([{ "fileName": "a.txt", "uri": "a", "source": { "text": "The tram waits." } }]);
     let second = ada.ingest(&collection, correction).await["operation"]["id"].clone();

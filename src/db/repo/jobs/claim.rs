@@ -1,5 +1,5 @@
-//! Jobs handed out: tenant by tenant, so that nobody waits for another's backlog; those with which a process died one
-//! at a time. A look at what waits has no scope: jobs are nobody's to read.
+//! Hands out jobs: tenant by tenant, so that no tenant waits for another's backlog, and one at a time for those with
+//! which a process died. Looking at waiting jobs needs no scope, because no caller reads jobs.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// A job that a worker holds. `epoch` proves it: a later claim has a higher one.
+/// A job that a worker holds. `epoch` is the proof: a later claim has a higher one.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ClaimedJob {
     pub id: JobId,
@@ -36,7 +36,7 @@ pub struct ClaimedJob {
     pub crashes: i32,
     /// How often its worker died with it.
     pub suspicions: i32,
-    /// How often in a row it was put off.
+    /// How often in a row it was delayed.
     pub delays: i32,
     pub epoch: i32,
 }
@@ -74,7 +74,7 @@ impl ClaimedJob {
 #[derive(Clone, Copy, Debug)]
 pub struct Holder {
     pub worker: WorkerId,
-    /// How long a job is held without a sign of life.
+    /// How long a job is held without a heartbeat.
     pub lease: Duration,
 }
 
@@ -99,7 +99,7 @@ pub async fn next_tenant(
     Ok(query.into_tuple::<Uuid>().one(&database.readers).await?.map(Tenant))
 }
 
-/// Takes up to `limit` jobs of one tenant in a lane: those that somebody waits for, then the oldest.
+/// Claims up to `limit` jobs of one tenant in a lane: those with a waiting caller first, then the oldest.
 pub async fn claim(
     tx: &Transaction<'_>,
     holder: Holder,

@@ -1,7 +1,7 @@
-//! Jobs that are held: signs of life of their workers, and what becomes of the jobs of those that died.
+//! Leases: heartbeats of workers, and recovery of the jobs of workers that died.
 //!
-//! On PostgreSQL, where several machines may work on one queue, all times of leases are the database's. On SQLite there is
-//! one process and one clock.
+//! On PostgreSQL, where several machines may share one queue, all lease times come from the database. On SQLite there
+//! is one process and one clock.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -27,8 +27,8 @@ use crate::{
     },
 };
 
-/// From so many deaths on, a job is held responsible for the next one, if it was the only suspect among those that were
-/// being worked on. Before, it has to have been alone.
+/// After this many deaths, a job is blamed for the next one if it was the only suspect among the running jobs. Before
+/// that, it is blamed only if it ran alone.
 const TELLING: i32 = 4;
 
 /// The proof that a worker holds a job.
@@ -38,7 +38,7 @@ pub struct Lease {
     pub epoch: i32,
 }
 
-/// What a worker learns when it gives signs of life.
+/// What a worker learns from its heartbeat.
 #[derive(Debug, Default)]
 pub struct Kept {
     /// Leases that it had and that were taken away.
@@ -80,7 +80,7 @@ pub async fn keep(
     Ok(Kept { lost, strays: found.into_iter().filter(|job| !known.contains(&job.lease())).collect() })
 }
 
-/// Whoever was taken for dead and lives: its jobs brought nobody down.
+/// A worker was considered dead but is alive: its jobs killed no one.
 async fn take_back_suspicion(tx: &Transaction<'_>, lost: &[Lease]) -> Result<(), DatabaseError> {
     if lost.is_empty() {
         return Ok(());
@@ -115,7 +115,7 @@ pub async fn rescue_dead(tx: &Transaction<'_>, worker: WorkerId, now: DateTime<U
     rescue(tx, |holder| holder != Some(worker.0) && !alive.contains(&holder), now).await
 }
 
-/// Makes every held job claimable again: for a process that starts alone on its data, so that whoever held a job is gone.
+/// Makes every held job claimable again. For a process that starts alone on its data, when earlier holders are gone.
 pub async fn rescue_all(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
     rescue(tx, |_| true, now).await
 }

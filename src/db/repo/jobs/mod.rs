@@ -1,4 +1,4 @@
-//! The queue's rows. What a job means is none of this module's business.
+//! The rows of the queue. This module does not know what a job means.
 //!
 //! [`claim`] hands jobs out, [`lease`] looks after those that are held.
 
@@ -39,33 +39,33 @@ pub struct NewJob {
     pub lane: Lane,
     pub priority: JobPriority,
     pub tenant: Tenant,
-    /// What it is about, where it would be senseless to have two jobs of the kind about the same.
+    /// What it concerns, if two jobs of this kind with the same subject make no sense.
     pub subject: Option<String>,
     pub payload: serde_json::Value,
     pub run_at: DateTime<Utc>,
 }
 
 impl NewJob {
-    /// A job of the system's own that somebody waits for, about nothing in particular.
+    /// A job of the system that a caller waits for, without a subject.
     #[must_use]
     pub fn new(kind: &'static str, lane: Lane, payload: serde_json::Value, run_at: DateTime<Utc>) -> Self {
         let (priority, tenant) = (JobPriority::Foreground, Tenant::SYSTEM);
         Self { id: JobId::generate(), kind, lane, priority, tenant, subject: None, payload, run_at }
     }
 
-    /// The same, asked for by `tenant`.
+    /// The same, requested by `tenant`.
     #[must_use]
     pub fn of(self, tenant: impl Into<Tenant>) -> Self {
         Self { tenant: tenant.into(), ..self }
     }
 
-    /// The same, with something that tells it from others of its kind: one that is queued already takes its place.
+    /// The same, with a subject: a queued job with this subject takes its place.
     #[must_use]
     pub fn about(self, subject: &impl ToString) -> Self {
         Self { subject: Some(subject.to_string()), ..self }
     }
 
-    /// The same, that nobody waits for.
+    /// The same, without a caller who waits for it.
     #[must_use]
     pub fn in_background(self) -> Self {
         Self { priority: JobPriority::Background, ..self }
@@ -77,9 +77,9 @@ impl NewJob {
 pub enum Cost {
     /// It was tried and failed.
     Attempt,
-    /// It had to be put off, and waits longer each time.
+    /// It had to be delayed, and waits longer each time.
     Delay,
-    /// Nothing: it was in nobody's way.
+    /// Nothing: it blocked no other job.
     Nothing,
 }
 
@@ -94,8 +94,8 @@ fn held(lease: Lease) -> Condition {
         .add(has_status(JobStatus::Leased))
 }
 
-/// The ids of those of the jobs that no other transaction has taken. Whoever changes several jobs at once goes past the
-/// others, so that nobody waits in a circle.
+/// The ids of the given jobs that no other transaction has locked. A transaction that changes several jobs skips the
+/// others, so that transactions can't deadlock.
 fn free(jobs: Select<job::Entity>) -> SelectStatement {
     let ids = jobs.select_only().column(job::Column::Id);
     ids.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).into_query()
@@ -110,11 +110,11 @@ fn status_at(run_at: DateTime<Utc>, now: DateTime<Utc>) -> JobStatus {
     if run_at <= now { JobStatus::Ready } else { JobStatus::Waiting }
 }
 
-/// Adds jobs, in the transaction of the change that needs them. A job of a kind and subject that is queued already is
-/// told what the new one says, and is no second one; if it is held at that moment, it is done once more afterwards.
+/// Adds jobs, in the transaction of the change that needs them. If a job of the same kind and subject is queued, it is
+/// updated with the new payload instead. If that job is held at the moment, it runs once more afterwards.
 pub async fn insert_many(tx: &Transaction<'_>, jobs: Vec<NewJob>, now: DateTime<Utc>) -> Result<(), DatabaseError> {
     let mut subjects = HashSet::new();
-    // The last word counts, as if each had been added by itself.
+    // The last payload wins, as if the jobs had been added one by one.
     let mut rows: Vec<_> = jobs
         .into_iter()
         .rev()
@@ -158,7 +158,7 @@ fn row(new: NewJob, now: DateTime<Utc>) -> job::ActiveModel {
     }
 }
 
-/// What becomes of a queued job when another of its kind and subject is added. One that was put off keeps its pause.
+/// How a queued job changes when another of its kind and subject is added. A delayed job keeps its delay.
 fn merge() -> OnConflict {
     let old = |column: job::Column| Expr::col((job::Entity, column));
     let new = |column: job::Column| Expr::col((Alias::new("excluded"), column));
@@ -179,14 +179,14 @@ fn merge() -> OnConflict {
         .to_owned()
 }
 
-/// Whether a worker still holds a job. While the transaction lasts, nobody takes it away.
+/// Whether a worker still holds a job. The lease can't be taken away while the transaction lasts.
 pub async fn prove(tx: &Transaction<'_>, lease: Lease) -> Result<bool, DatabaseError> {
     let query = job::Entity::find().select_only().column(job::Column::Id).filter(held(lease)).lock_exclusive();
     Ok(query.into_tuple::<Uuid>().one(&tx.connection).await?.is_some())
 }
 
-/// Removes a job that is done, or makes it wait again if it was asked for meanwhile. Returns whether the worker still
-/// had it; if not, nothing that it did in the transaction may stand.
+/// Deletes a finished job, or makes it wait again if it was requested in the meantime. Returns false if the lease was
+/// lost; the caller must then roll back.
 pub async fn finish(tx: &Transaction<'_>, lease: Lease) -> Result<bool, DatabaseError> {
     let done = job::Entity::delete_many().filter(held(lease)).filter(job::Column::RunsAgain.eq(false));
     if done.exec(&tx.connection).await?.rows_affected == 1 {
@@ -203,7 +203,7 @@ pub async fn finish(tx: &Transaction<'_>, lease: Lease) -> Result<bool, Database
     Ok(again.filter(held(lease)).exec(&tx.connection).await?.rows_affected == 1)
 }
 
-/// Gives a job back to be tried again at `run_at`. Returns whether the worker still had it.
+/// Returns a job to the queue, to be retried at `run_at`. Returns whether the worker still had it.
 pub async fn release(
     tx: &Transaction<'_>,
     lease: Lease,
@@ -236,8 +236,8 @@ pub async fn release(
     Ok(update.filter(held(lease)).exec(&tx.connection).await?.rows_affected == 1)
 }
 
-/// Puts aside a job that nobody understands, out of the way of others about its subject. Returns whether the worker
-/// still had it.
+/// Parks a job that no handler understands, so that it doesn't block others with its subject. Returns whether the
+/// worker still had it.
 pub async fn bury(tx: &Transaction<'_>, lease: Lease, error: &str) -> Result<bool, DatabaseError> {
     let result = job::Entity::update_many()
         .col_expr(job::Column::Status, Expr::value(JobStatus::Dead.stored()))
@@ -257,7 +257,7 @@ pub async fn count_open(reader: &Reader<'_>) -> Result<i64, DatabaseError> {
     Ok(to_count(open.count(&reader.executor).await?))
 }
 
-/// How many jobs were put aside.
+/// How many jobs were parked.
 pub async fn count_dead(reader: &Reader<'_>) -> Result<i64, DatabaseError> {
     Ok(to_count(job::Entity::find().filter(has_status(JobStatus::Dead)).count(&reader.executor).await?))
 }
