@@ -4,6 +4,8 @@
 //! runs in a transaction, so one that was killed half-way left nothing and can be run again. Migrations never use the
 //! application's types: they describe the past.
 
+use sea_orm_migration::prelude::*;
+
 mod m20261121_100000_create_users;
 mod m20261121_100100_create_sessions;
 mod m20261121_100200_create_collections;
@@ -23,40 +25,35 @@ mod m20261127_100300_index_what_lists_start_from;
 mod m20261127_100310_add_refresh_token_families;
 mod m20261127_100400_add_progress_in_documents;
 mod m20261127_110000_fold_names;
-mod runner;
 pub mod sql;
 
-use self::runner::Change;
-pub use self::runner::{Migration, down, status, up};
+/// All migrations, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
 
-/// Pairs each module's name with its migration.
-macro_rules! named {
-    ($($module:ident),* $(,)?) => {
-        vec![$((stringify!($module), Box::new($module::Migration) as Box<dyn Change>)),*]
-    };
-}
-
-/// All migrations with their names, oldest first.
-fn all() -> Vec<(&'static str, Box<dyn Change>)> {
-    named![
-        m20261121_100000_create_users,
-        m20261121_100100_create_sessions,
-        m20261121_100200_create_collections,
-        m20261121_100300_create_documents,
-        m20261121_100400_create_chunks,
-        m20261121_100500_create_operations,
-        m20261121_100600_create_jobs,
-        m20261121_100700_create_uploads,
-        m20261121_110000_add_session_details,
-        m20261121_110100_create_collection_members,
-        m20261121_110200_create_api_keys,
-        m20261121_110300_create_invitations,
-        m20261121_110400_create_audit_log,
-        m20261127_100101_create_stores,
-        m20261127_100200_reshape_jobs,
-        m20261127_100300_index_what_lists_start_from,
-        m20261127_100310_add_refresh_token_families,
-        m20261127_100400_add_progress_in_documents,
-        m20261127_110000_fold_names,
-    ]
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_100000_create_users::Migration),
+            Box::new(m20261121_100100_create_sessions::Migration),
+            Box::new(m20261121_100200_create_collections::Migration),
+            Box::new(m20261121_100300_create_documents::Migration),
+            Box::new(m20261121_100400_create_chunks::Migration),
+            Box::new(m20261121_100500_create_operations::Migration),
+            Box::new(m20261121_100600_create_jobs::Migration),
+            Box::new(m20261121_100700_create_uploads::Migration),
+            Box::new(m20261121_110000_add_session_details::Migration),
+            Box::new(m20261121_110100_create_collection_members::Migration),
+            Box::new(m20261121_110200_create_api_keys::Migration),
+            Box::new(m20261121_110300_create_invitations::Migration),
+            Box::new(m20261121_110400_create_audit_log::Migration),
+            Box::new(m20261127_100101_create_stores::Migration),
+            Box::new(m20261127_100200_reshape_jobs::Migration),
+            Box::new(m20261127_100300_index_what_lists_start_from::Migration),
+            Box::new(m20261127_100310_add_refresh_token_families::Migration),
+            Box::new(m20261127_100400_add_progress_in_documents::Migration),
+            Box::new(m20261127_110000_fold_names::Migration),
+        ]
+    }
 }

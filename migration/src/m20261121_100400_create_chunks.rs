@@ -1,10 +1,10 @@
 //! Chunks of documents. PostgreSQL stores them in 100 partitions by hash of the collection, so every statement about
 //! chunks names its collection; SQLite clusters them by the same key.
 
-use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
-
-use crate::runner::Change;
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{ConnectionTrait, DbBackend},
+};
 
 const PARTITIONS: u32 = 100;
 
@@ -23,28 +23,33 @@ const COLUMNS: &str = "
     meta {json} NOT NULL,
     PRIMARY KEY (collection_id, document_id, chunk_index)";
 
+#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-#[async_trait]
-impl Change for Migration {
-    async fn up(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-        let is_partitioned = transaction.get_database_backend() == DbBackend::Postgres;
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let is_partitioned = manager.get_database_backend() == DbBackend::Postgres;
         let tail = if is_partitioned { "PARTITION BY HASH (collection_id)" } else { "{without_rowid}" };
-        crate::sql::run(transaction, &[&format!("CREATE TABLE chunks ({COLUMNS}) {tail}")]).await?;
+        crate::sql::run(manager, &[&format!("CREATE TABLE chunks ({COLUMNS}) {tail}")]).await?;
         if is_partitioned {
             for partition in 0..PARTITIONS {
                 let statement = format!(
                     "CREATE TABLE chunks_{partition:02} PARTITION OF chunks
                      FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {partition})"
                 );
-                transaction.execute_unprepared(&statement).await?;
+                manager.get_connection().execute_unprepared(&statement).await?;
             }
         }
-        crate::sql::run(transaction, &["CREATE UNIQUE INDEX chunks_collection_id_id_key ON chunks (collection_id, id)"])
+        crate::sql::run(manager, &["CREATE UNIQUE INDEX chunks_collection_id_id_key ON chunks (collection_id, id)"])
             .await
     }
 
-    async fn down(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-        crate::sql::run(transaction, &["DROP TABLE chunks"]).await
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        crate::sql::run(manager, &["DROP TABLE chunks"]).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
     }
 }

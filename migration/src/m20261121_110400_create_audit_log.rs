@@ -1,10 +1,7 @@
 //! The audit log. Lines refer to nothing, because they outlive what they are about; the database itself refuses to change
 //! one. Old lines are deleted.
 
-use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
-
-use crate::runner::Change;
+use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
 const TABLE: &[&str] = &[
     "CREATE TABLE audit_log (
@@ -37,21 +34,26 @@ const POSTGRES: &[&str] = &[
         FOR EACH ROW EXECUTE FUNCTION audit_log_refuse_update()",
 ];
 
+#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-#[async_trait]
-impl Change for Migration {
-    async fn up(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-        let is_postgres = transaction.get_database_backend() == DbBackend::Postgres;
-        crate::sql::run(transaction, TABLE).await?;
-        crate::sql::run(transaction, if is_postgres { POSTGRES } else { SQLITE }).await
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let is_postgres = manager.get_database_backend() == DbBackend::Postgres;
+        crate::sql::run(manager, TABLE).await?;
+        crate::sql::run(manager, if is_postgres { POSTGRES } else { SQLITE }).await
     }
 
-    async fn down(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-        crate::sql::run(transaction, &["DROP TABLE audit_log"]).await?;
-        if transaction.get_database_backend() == DbBackend::Postgres {
-            crate::sql::run(transaction, &["DROP FUNCTION audit_log_refuse_update()"]).await?;
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        crate::sql::run(manager, &["DROP TABLE audit_log"]).await?;
+        if manager.get_database_backend() == DbBackend::Postgres {
+            crate::sql::run(manager, &["DROP FUNCTION audit_log_refuse_update()"]).await?;
         }
         Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
     }
 }

@@ -3,20 +3,20 @@
 //! The table is made anew, since SQLite can't change a CHECK. What waits keeps its place: whoever asked for an operation
 //! is the tenant of its jobs, removals go into their own lane.
 
-use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
+use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
-use crate::{runner::Change, sql};
+use crate::sql;
 
 /// The id that stands for the system among tenants.
 const SYSTEM: &str = "00000000-0000-0000-0000-000000000000";
 
+#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-#[async_trait]
-impl Change for Migration {
-    async fn up(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-        let is_postgres = transaction.get_database_backend() == DbBackend::Postgres;
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let is_postgres = manager.get_database_backend() == DbBackend::Postgres;
         let system = if is_postgres { format!("'{SYSTEM}'::uuid") } else { "zeroblob(16)".to_owned() };
         let operation = if is_postgres {
             "(payload ->> 'operation')::uuid"
@@ -33,7 +33,7 @@ impl Change for Migration {
              FROM jobs"
         );
         sql::run(
-            transaction,
+            manager,
             &[
                 "CREATE TABLE new_jobs (
                     id {uuid} NOT NULL PRIMARY KEY,
@@ -73,9 +73,9 @@ impl Change for Migration {
         .await
     }
 
-    async fn down(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         sql::run(
-            transaction,
+            manager,
             &[
                 "CREATE TABLE old_jobs (
                     id {uuid} NOT NULL PRIMARY KEY,
@@ -102,5 +102,9 @@ impl Change for Migration {
             ],
         )
         .await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
     }
 }

@@ -6,24 +6,27 @@
 //! it; the others sign in with their user names. Of documents whose uris differ in their Unicode form alone, the one in
 //! another form than NFC keeps its own.
 
-use async_trait::async_trait;
 use caseless::Caseless;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement, Value};
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{DbBackend, QueryResult, Statement},
+};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::{runner::Change, sql};
+use crate::sql;
 
 /// Rows that are read at once.
 const PAGE: u32 = 500;
 
+#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-#[async_trait]
-impl Change for Migration {
-    async fn up(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-        let rows = Rows { transaction, is_postgres: transaction.get_database_backend() == DbBackend::Postgres };
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let rows = Rows { manager, is_postgres: manager.get_database_backend() == DbBackend::Postgres };
         sql::run(
-            transaction,
+            manager,
             &[
                 "DROP INDEX users_username_key",
                 "DROP INDEX users_email_key",
@@ -47,7 +50,7 @@ impl Change for Migration {
         rows.part_addresses().await?;
         rows.part_collections().await?;
         sql::run(
-            transaction,
+            manager,
             &[
                 "CREATE UNIQUE INDEX users_username_key_key ON users (username_key)",
                 "CREATE UNIQUE INDEX users_email_key_key ON users (email_key)",
@@ -62,9 +65,9 @@ impl Change for Migration {
         .await
     }
 
-    async fn down(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         sql::run(
-            transaction,
+            manager,
             &[
                 "DROP INDEX documents_collection_id_file_name_key_idx",
                 "DROP INDEX collections_public_name_key_idx",
@@ -86,6 +89,10 @@ impl Change for Migration {
             ],
         )
         .await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
     }
 }
 
@@ -126,7 +133,7 @@ fn is_ignorable(character: char) -> bool {
 
 /// The rows of the database, with their ids as hexadecimal digits.
 struct Rows<'a> {
-    transaction: &'a DatabaseTransaction,
+    manager: &'a SchemaManager<'a>,
     is_postgres: bool,
 }
 
@@ -268,16 +275,16 @@ impl Rows<'_> {
 
     async fn run(&self, statement: &str, texts: &[&str]) -> Result<(), DbErr> {
         let statement = self.statement(statement, texts);
-        self.transaction.execute_raw(statement).await.map(drop)
+        self.manager.get_connection().execute_raw(statement).await.map(drop)
     }
 
     async fn read(&self, statement: &str, texts: &[&str]) -> Result<Vec<QueryResult>, DbErr> {
-        self.transaction.query_all_raw(self.statement(statement, texts)).await
+        self.manager.get_connection().query_all_raw(self.statement(statement, texts)).await
     }
 
     fn statement(&self, statement: &str, texts: &[&str]) -> Statement {
         let values = texts.iter().map(|text| Value::from(*text));
-        Statement::from_sql_and_values(self.transaction.get_database_backend(), statement, values)
+        Statement::from_sql_and_values(self.manager.get_database_backend(), statement, values)
     }
 }
 

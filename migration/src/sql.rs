@@ -1,6 +1,9 @@
 //! One SQL text for two databases.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{ConnectionTrait, DbBackend},
+};
 
 /// The words in which the databases differ: placeholder, SQLite, PostgreSQL.
 const WORDS: &[(&str, &str, &str)] = &[
@@ -17,13 +20,13 @@ const WORDS: &[(&str, &str, &str)] = &[
 ///
 /// # Errors
 /// The database's, at the first statement that fails.
-pub async fn run(transaction: &DatabaseTransaction, statements: &[&str]) -> Result<(), DbErr> {
-    let is_postgres = transaction.get_database_backend() == DbBackend::Postgres;
+pub async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    let is_postgres = manager.get_database_backend() == DbBackend::Postgres;
     for statement in statements {
         let text = WORDS.iter().fold((*statement).to_owned(), |text, (placeholder, sqlite, postgres)| {
             text.replace(placeholder, if is_postgres { postgres } else { sqlite })
         });
-        transaction.execute_unprepared(&text).await?;
+        manager.get_connection().execute_unprepared(&text).await?;
     }
     Ok(())
 }
@@ -31,16 +34,27 @@ pub async fn run(transaction: &DatabaseTransaction, statements: &[&str]) -> Resu
 /// Defines `Migration` from the statements that make a change and those that take it back.
 macro_rules! migration {
     (up: [$($up:expr),* $(,)?], down: [$($down:expr),* $(,)?] $(,)?) => {
+        #[derive(sea_orm_migration::prelude::DeriveMigrationName)]
         pub(crate) struct Migration;
 
-        #[async_trait::async_trait]
-        impl $crate::runner::Change for Migration {
-            async fn up(&self, transaction: &sea_orm::DatabaseTransaction) -> Result<(), sea_orm::DbErr> {
-                $crate::sql::run(transaction, &[$($up),*]).await
+        #[sea_orm_migration::async_trait::async_trait]
+        impl sea_orm_migration::MigrationTrait for Migration {
+            async fn up(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm_migration::DbErr> {
+                $crate::sql::run(manager, &[$($up),*]).await
             }
 
-            async fn down(&self, transaction: &sea_orm::DatabaseTransaction) -> Result<(), sea_orm::DbErr> {
-                $crate::sql::run(transaction, &[$($down),*]).await
+            async fn down(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm_migration::DbErr> {
+                $crate::sql::run(manager, &[$($down),*]).await
+            }
+
+            fn use_transaction(&self) -> Option<bool> {
+                Some(true)
             }
         }
     };

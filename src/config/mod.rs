@@ -393,7 +393,7 @@ section! {
     /// Logs.
     TelemetryConfig {
         /// Log filter, in the syntax of `tracing`: `info`, `docent=debug`, …
-        log: String = "info".into();
+        log: String = "info,sea_orm_migration=warn".into();
         /// `text` for people, `json` for programs.
         format: LogFormat = LogFormat::Text;
     }

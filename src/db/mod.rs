@@ -14,6 +14,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, sqlx};
+use sea_orm_migration::MigratorTrait;
 
 use self::statement::Executor;
 pub use self::{
@@ -126,12 +127,12 @@ impl Database {
     pub async fn migrate_up(&self) -> Result<(), DatabaseError> {
         if self.writer.get_database_backend() != DbBackend::Postgres {
             // The data directory is locked.
-            return Ok(migration::up(&self.writer).await?);
+            return Ok(migration::Migrator::up(&self.writer, None).await?);
         }
         let transaction = self.writer.begin().await?;
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
         transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})")).await?;
-        migration::up(&transaction).await?;
+        migration::Migrator::up(&transaction, None).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -140,7 +141,7 @@ impl Database {
     /// # Errors
     /// When one fails; it changed nothing.
     pub async fn migrate_down(&self, steps: Option<u32>) -> Result<(), DatabaseError> {
-        Ok(migration::down(&self.writer, steps).await?)
+        Ok(migration::Migrator::down(&self.writer, steps).await?)
     }
 
     /// Every known migration, oldest first, and whether the database has it.
@@ -148,10 +149,15 @@ impl Database {
     /// # Errors
     /// When the database has migrations that this program doesn't know.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, DatabaseError> {
-        let migrations = migration::status(&self.writer).await?;
-        Ok(migrations
-            .into_iter()
-            .map(|migration| MigrationState { name: migration.name.to_owned(), is_applied: migration.is_applied })
+        migration::Migrator::install(&self.writer).await?;
+        let applied = migration::Migrator::get_applied_migrations(&self.writer).await?;
+        let applied: Vec<_> = applied.iter().map(|migration| migration.name().to_owned()).collect();
+        Ok(migration::Migrator::migrations()
+            .iter()
+            .map(|migration| MigrationState {
+                name: migration.name().to_owned(),
+                is_applied: applied.iter().any(|name| name == migration.name()),
+            })
             .collect())
     }
 
