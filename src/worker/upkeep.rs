@@ -1,10 +1,10 @@
 //! What has to be done now and then without anybody asking: indexes built, old uploads, sessions, lines of the
 //! audit log and unused originals removed.
 
-use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc, time::Duration};
+use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc, time::{Duration, Instant}};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{FutureExt, TryStreamExt};
+use futures_util::{FutureExt, TryStreamExt, stream::TryChunksError};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -18,12 +18,16 @@ use crate::{
 
 use super::integrity;
 
-/// Time between two looks for originals that nothing needs. Each look goes through the whole store.
-const SWEEP_INTERVAL: Duration = Duration::from_hours(6);
+/// The shortest time between two looks for originals that nothing needs.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
+/// Each look goes through the whole store. The pause after one is at least this many times as long as it took.
+const PAUSE_FACTOR: u32 = 50;
+/// How many originals are looked up with one statement.
+const SWEEP_SLICE: usize = 500;
 /// An original is stored before the row that needs it, and stored again when the same bytes come again. One that is
 /// younger than this is probably about to get its row: removing it would be safe, but whoever stored it would have to do
 /// so again.
-const MIN_AGE: TimeDelta = TimeDelta::hours(1);
+const MIN_AGE: TimeDelta = TimeDelta::minutes(5);
 
 /// Time after which a comparison that failed is tried again.
 const RETRY: Duration = Duration::from_mins(1);
@@ -45,9 +49,11 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
         tokio::select! {
             _ = tick.tick() => {}
             _ = sweep.tick() => {
+                let begin = Instant::now();
                 if let Err(error) = remove_unused_originals(&services, &stop).await {
                     warn!(error = &error as &dyn std::error::Error, "unused originals can't be removed now");
                 }
+                sweep.reset_after(SWEEP_INTERVAL.max(begin.elapsed() * PAUSE_FACTOR));
                 continue;
             }
             _ = comparison.tick() => {
@@ -164,13 +170,16 @@ async fn remove_expired_uploads(services: &Services) -> Result<(), Error> {
 async fn remove_unused_originals(services: &Services, stop: &CancellationToken) -> Result<(), Error> {
     let reader = services.database.reader(Scope::System);
     let stored_before = services.clock.now() - MIN_AGE;
-    let mut stored = services.blobs.originals(stored_before);
-    while let Some(digest) = stored.try_next().await? {
-        if !originals::is_needed(&reader, &digest).await? && remove_if_unused(services, &digest, stored_before).await? {
-            debug!(digest, "unused original removed");
-        }
-        if stop.is_cancelled() {
-            return Ok(());
+    let mut slices = services.blobs.originals(stored_before).try_chunks(SWEEP_SLICE);
+    while let Some(digests) = slices.try_next().await.map_err(|TryChunksError(_, error)| error)? {
+        let needed = originals::needed(&reader, &digests).await?;
+        for digest in digests.into_iter().filter(|digest| !needed.contains(digest)) {
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            if remove_if_unused(services, &digest, stored_before).await? {
+                debug!(digest, "unused original removed");
+            }
         }
     }
     Ok(())
@@ -184,9 +193,9 @@ async fn remove_if_unused(services: &Services, digest: &str, stored_before: Date
         .transaction(|tx| {
             async move {
                 originals::take(tx, digest).await?;
-                let is_needed = originals::is_needed(&tx.reader(Scope::System), digest).await?;
+                let needed = originals::needed(&tx.reader(Scope::System), &[digest.to_owned()]).await?;
                 // Stored again meanwhile: somebody is about to refer to it.
-                if is_needed || !services.blobs.is_older(digest, stored_before).await? {
+                if !needed.is_empty() || !services.blobs.is_older(digest, stored_before).await? {
                     return Ok(false);
                 }
                 fail::fail_point!(&format!("original-unused-{digest}"));

@@ -24,6 +24,10 @@ const CONFIG_FILE: &str = "edge_config.json";
 /// Where the engine builds segments; what is left there after a crash is of no use.
 const BUILDING_SITE: &str = "temp_segments";
 
+/// Segments from this many points on are written anew when a fifth of their points is deleted. By default the engine
+/// keeps the vectors of segments below 1,000 points for ever.
+const VACUUM_FROM: usize = 100;
+
 const OPENING: &str = "opening a placement";
 
 /// An open shard.
@@ -111,6 +115,7 @@ fn tunables(dimension: usize, settings: &VectorConfig) -> EdgeConfig {
         }),
         optimizers: Some(EdgeOptimizersConfig {
             indexing_threshold: Some(threshold),
+            vacuum_min_vector_number: Some(VACUUM_FROM),
             ..EdgeOptimizersConfig::default()
         }),
         max_search_threads: Some(settings.search_threads.max(1)),
