@@ -1,7 +1,10 @@
 //! What has to be done now and then without anybody asking: indexes built, old uploads, sessions, lines of the
 //! audit log and unused originals removed.
 
-use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, TryStreamExt, stream::TryChunksError};
@@ -10,6 +13,7 @@ use tracing::{debug, warn};
 
 use crate::{
     db::repo::{audit_log, collections, operations, originals, sessions, uploads},
+    disk,
     domain::scope::Scope,
     error::Error,
     service::Services,
@@ -31,9 +35,6 @@ const MIN_AGE: TimeDelta = TimeDelta::minutes(5);
 
 /// Time after which a comparison that failed is tried again.
 const RETRY: Duration = Duration::from_mins(1);
-
-/// The unit in which file systems count what a file takes.
-const BLOCK_BYTES: u64 = 512;
 
 pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
     // What was being written when the last process ended is nobody's.
@@ -86,7 +87,7 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
 /// A rebuilt index is written beside the old one, so that for a moment all vectors may be there twice.
 async fn optimize(services: &Services) -> Result<(), Error> {
     let vectors = services.config.data_dir.join("vectors");
-    let size = tokio::task::spawn_blocking(move || size_of(&vectors)).await.map_err(Error::internal)?;
+    let size = tokio::task::spawn_blocking(move || disk::size_of(&vectors)).await.map_err(Error::internal)?;
     if !services.disk.has_room_for(size.unwrap_or(0)) {
         debug!("there is no room to optimise vectors");
         return Ok(());
@@ -98,19 +99,6 @@ async fn optimize(services: &Services) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// The bytes of the files below a directory, without the holes in them. Files may come and go meanwhile.
-fn size_of(directory: &Path) -> std::io::Result<u64> {
-    let mut size = 0;
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        size += match entry.file_type() {
-            Ok(kind) if kind.is_dir() => size_of(&entry.path()).unwrap_or(0),
-            _ => entry.metadata().map_or(0, |file| file.blocks() * BLOCK_BYTES),
-        };
-    }
-    Ok(size)
 }
 
 async fn remove_old_audit_entries(services: &Services) -> Result<(), Error> {

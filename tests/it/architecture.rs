@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("error", &["domain", "config", "blob", "db", "embedding", "vector"], &[]),
     ("auth", &["domain", "config", "error"], &["argon2", "jsonwebtoken"]),
     ("db", &["domain", "config", "error", "auth"], &["sea_orm", "sea_orm_migration", "migration"]),
-    ("vector", &["domain", "config"], &["qdrant_edge", "qdrant_client"]),
+    ("vector", &["domain", "config", "disk"], &["qdrant_edge", "qdrant_client"]),
     ("embedding", &["domain", "config"], &["candle_core", "tokenizers", "reqwest"]),
     ("blob", &["domain", "config", "disk"], &["object_store"]),
     ("extract", &["domain", "config"], &["xberg", "rlimit"]),
