@@ -175,6 +175,12 @@ impl Error {
         }
     }
 
+    /// Whether the log tells of it each time. That the disk is full, it tells once.
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        self.code().http_status() >= 500 && !matches!(self, Self::DiskFull)
+    }
+
     /// When it may be worth trying again.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {

@@ -29,8 +29,8 @@ use crate::{
     vector::Placement,
 };
 
-/// Chunks that are embedded, written and forgotten together: less than a megabyte of vectors.
-const WINDOW: usize = 512;
+/// Chunks that are embedded, written and forgotten together: a few seconds of work, so that progress moves that often.
+const WINDOW: usize = 128;
 
 /// How soon a long step notices that its operation was cancelled.
 const LOOK: Duration = Duration::from_secs(2);

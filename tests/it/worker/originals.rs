@@ -38,7 +38,7 @@ fn without_kind(id: &str) -> String {
 fn make_old(app: &TestApp, digest: &str) {
     let path = app.data_dir().join(format!("originals/{}/{}/{digest}", &digest[..2], &digest[2..4]));
     let file = std::fs::File::options().write(true).open(path).unwrap();
-    file.set_modified((SystemClock.now() - chrono::TimeDelta::days(2)).into()).unwrap();
+    file.set_modified((SystemClock.now() - chrono::TimeDelta::minutes(10)).into()).unwrap();
 }
 
 on_both_databases!(bytes_that_are_ingested_again_while_they_are_cleaned_up_stay);
