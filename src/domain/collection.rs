@@ -10,10 +10,8 @@ use super::{
 /// The status of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CollectionStatus {
-    /// Nothing is being indexed.
+    /// Can be read and searched.
     Ready,
-    /// Documents are being indexed. What is indexed already can be searched.
-    Processing,
     /// Being removed; it no longer exists for readers.
     Deleting,
 }
@@ -24,13 +22,6 @@ pub enum CollectionRole {
     Owner,
     Editor,
     Viewer,
-}
-
-/// How a collection follows its sources.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum SyncMode {
-    OneTime,
-    Continuous,
 }
 
 /// A set of documents under one owner, one embedding model and one chunking rule.
@@ -50,8 +41,6 @@ pub struct Collection {
     pub vector_store_name: String,
     /// The generation that searches read.
     pub generation: GenerationId,
-    pub sync_mode: SyncMode,
-    pub sync_interval_minutes: Option<i32>,
     pub document_count: i32,
     pub chunk_count: i32,
     /// Bytes of all originals.

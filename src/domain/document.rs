@@ -27,7 +27,6 @@ pub enum ProcessingStage {
     Store,
     Extract,
     Chunk,
-    Embed,
     Index,
 }
 

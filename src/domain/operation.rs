@@ -14,12 +14,8 @@ pub enum OperationType {
     Index,
     /// Adds documents to a collection that already has some.
     Append,
-    /// All documents again, with another model or chunking.
-    Reindex,
     /// Documents, or the whole collection, removed.
     Delete,
-    /// Removes a source and its documents.
-    RemoveSource,
 }
 
 /// The status of an operation.
@@ -109,8 +105,8 @@ impl Operation {
     #[must_use]
     pub fn adds_documents(&self) -> bool {
         match self.operation_type {
-            OperationType::Index | OperationType::Append | OperationType::Reindex => true,
-            OperationType::Delete | OperationType::RemoveSource => false,
+            OperationType::Index | OperationType::Append => true,
+            OperationType::Delete => false,
         }
     }
 }

@@ -19,11 +19,6 @@ impl Throughput {
     pub fn tokens_per_second(&self) -> f64 {
         self.tokens as f64 / self.seconds
     }
-
-    #[must_use]
-    pub fn texts_per_second(&self) -> f64 {
-        self.texts as f64 / self.seconds
-    }
 }
 
 /// Embeds `texts` as chunks, after a first one that is not counted.

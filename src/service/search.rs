@@ -115,7 +115,7 @@ pub async fn search(services: &Services, viewer: &Viewer, request: &SearchReques
     if request.strict && is_partial {
         let most = services.config.search.max_collections;
         let message = format!("You can read more than {most} collections. Name those to search in `collectionIds`.");
-        return Err(Error::LimitExceeded { limit: "search.max_collections", message });
+        return Err(Error::LimitExceeded(message));
     }
     let text = (request.mode != SearchMode::Semantic).then(|| request.query.clone());
     let deepest = services.config.search.max_rank;

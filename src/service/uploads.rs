@@ -153,13 +153,8 @@ pub(super) async fn hold_bytes(tx: &Transaction<'_>, blobs: &BlobStore, digests:
 /// The error for a file with more bytes than allowed.
 #[must_use]
 pub fn too_large(limit: u64) -> Error {
-    Error::LimitExceeded {
-        limit: "limits.upload_bytes",
-        message: format!(
-            "This file is too large. A file can have at most {limit} bytes ({} MiB).",
-            limit / (1024 * 1024)
-        ),
-    }
+    let mebibytes = limit / (1024 * 1024);
+    Error::LimitExceeded(format!("This file is too large. A file can have at most {limit} bytes ({mebibytes} MiB)."))
 }
 
 fn filled() -> Error {

@@ -11,13 +11,7 @@ use crate::{
     },
 };
 
-stored_enum!(OperationType {
-    Index => "INDEX",
-    Append => "APPEND",
-    Reindex => "REINDEX",
-    Delete => "DELETE",
-    RemoveSource => "REMOVE_SOURCE",
-});
+stored_enum!(OperationType { Index => "INDEX", Append => "APPEND", Delete => "DELETE" });
 stored_enum!(OperationStatus {
     Pending => "PENDING",
     Processing => "PROCESSING",

@@ -31,10 +31,8 @@ const MAX_NAME: usize = 200;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "collection::CollectionStatus")]
 pub enum CollectionStatus {
-    /// Nothing is being indexed.
+    /// Can be read and searched.
     Ready,
-    /// Documents are being indexed. What is indexed already can be searched.
-    Processing,
     /// Being deleted. It is no longer visible to readers.
     Deleting,
 }
@@ -49,16 +47,6 @@ pub enum CollectionRole {
     Editor,
     /// Can read the collection, even if it is not public.
     Viewer,
-}
-
-/// How a collection is kept in step with its sources.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
-#[graphql(remote = "collection::SyncMode")]
-pub enum SyncMode {
-    /// Documents are ingested only on request.
-    OneTime,
-    /// The server checks for changes automatically.
-    Continuous,
 }
 
 /// A filter for collections. Omitted fields do not filter.
@@ -242,16 +230,6 @@ impl Collection {
     /// The physical vector collection that holds its vectors. Collections with the same model share one.
     async fn vector_store_name(&self) -> &str {
         &self.collection.vector_store_name
-    }
-
-    /// How the collection is kept in step with its sources.
-    async fn sync_mode(&self) -> SyncMode {
-        self.collection.sync_mode.into()
-    }
-
-    /// Minutes between two checks for changes, if `syncMode` is CONTINUOUS.
-    async fn sync_interval_minutes(&self) -> Option<i32> {
-        self.collection.sync_interval_minutes
     }
 
     /// Number of documents, in any status.

@@ -26,12 +26,8 @@ pub enum OperationType {
     Index,
     /// Adds documents to a collection that already has some.
     Append,
-    /// Indexes all documents again, with another model or chunking configuration.
-    Reindex,
     /// Deletes documents, or a whole collection.
     Delete,
-    /// Removes a source and its documents.
-    RemoveSource,
 }
 
 /// The status of an operation.

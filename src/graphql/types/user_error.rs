@@ -16,8 +16,6 @@ pub enum UserErrorCode {
     Required,
     /// A value has the wrong format.
     Invalid,
-    /// A value is too short.
-    TooShort,
     /// A value is too long or too large, or there are too many.
     TooLong,
     /// Another object already has this value.

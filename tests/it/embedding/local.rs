@@ -97,7 +97,7 @@ async fn questions_do_not_wait_for_passages() {
 async fn the_benchmark_counts_what_the_model_reads() {
     let measured = benchmark(embedder().await.as_ref(), sentences()).await.unwrap();
     assert_eq!((measured.texts, measured.tokens), (5, 9 + 9 + 13 + 17 + 256));
-    assert!(measured.tokens_per_second() > 0.0 && measured.texts_per_second() > 0.0);
+    assert!(measured.tokens_per_second() > 0.0);
 }
 
 fn load_error(model_dir: &Path, name: &str) -> EmbeddingError {
