@@ -351,9 +351,16 @@ impl<'r> Selection<'r> {
     fn extend(&mut self, candidates: Vec<Row>) {
         for row in candidates {
             let is_good = self.request.min_score.is_none_or(|least| row.hit.score >= least);
-            if is_good && (self.request.group == SearchGroup::Chunk || self.seen.insert(row.document.id)) {
+            if is_good && self.is_first_of_its_group(&row) {
                 self.hits.push(row);
             }
+        }
+    }
+
+    fn is_first_of_its_group(&mut self, row: &Row) -> bool {
+        match self.request.group {
+            SearchGroup::Chunk => true,
+            SearchGroup::Document => self.seen.insert(row.document.id),
         }
     }
 }

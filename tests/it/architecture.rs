@@ -135,10 +135,10 @@ fn modules() -> impl Iterator<Item = &'static Module> {
 }
 
 /// A source file: its module and its code, without comments and unit tests.
-struct Source {
-    path: PathBuf,
-    module: String,
-    code: String,
+pub struct Source {
+    pub path: PathBuf,
+    pub module: String,
+    pub code: String,
 }
 
 /// The source files of the application.
@@ -148,6 +148,12 @@ fn sources() -> Vec<Source> {
 
 /// The source files in a folder of the project, but for those that only say which modules there are.
 fn sources_in(folder: &str) -> Vec<Source> {
+    let files = files_in(folder).into_iter();
+    files.filter(|source| !["main", "lib"].contains(&source.module.as_str())).collect()
+}
+
+/// The source files in a folder of the project.
+pub fn files_in(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files = Vec::new();
     collect(&root, &mut files);
@@ -159,7 +165,6 @@ fn sources_in(folder: &str) -> Vec<Source> {
             let text = fs::read_to_string(&path).unwrap();
             Source { module, code: code_of(&text), path }
         })
-        .filter(|source| !["main", "lib"].contains(&source.module.as_str()))
         .collect()
 }
 
