@@ -5,23 +5,26 @@ use chrono::{DateTime, Utc};
 use super::{
     chunking::ChunkingConfig,
     id::{CollectionId, GenerationId, UserId},
+    vocabulary::vocabulary,
 };
 
-/// The status of a collection.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum CollectionStatus {
-    /// Can be read and searched.
-    Ready,
-    /// Being removed; it no longer exists for readers.
-    Deleting,
+vocabulary! {
+    /// The status of a collection.
+    pub enum CollectionStatus {
+        /// Can be read and searched.
+        Ready => "READY",
+        /// Being removed; it no longer exists for readers.
+        Deleting => "DELETING",
+    }
 }
 
-/// A role in a collection.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum CollectionRole {
-    Owner,
-    Editor,
-    Viewer,
+vocabulary! {
+    /// A role in a collection.
+    pub enum CollectionRole {
+        Owner => "OWNER",
+        Editor => "EDITOR",
+        Viewer => "VIEWER",
+    }
 }
 
 /// A set of documents under one owner, one embedding model and one chunking rule.

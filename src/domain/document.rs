@@ -3,21 +3,25 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::id::{CollectionId, DocumentId};
+use super::{
+    id::{CollectionId, DocumentId},
+    vocabulary::vocabulary,
+};
 
-/// The status of a document.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum DocumentStatus {
-    /// Accepted, waiting for a worker.
-    Pending,
-    /// A worker is extracting, splitting or embedding it.
-    Processing,
-    /// Searchable.
-    Completed,
-    /// Indexing failed. `error` has the reason.
-    Failed,
-    /// Processing it crashed repeatedly. It is not retried automatically.
-    Quarantined,
+vocabulary! {
+    /// The status of a document.
+    pub enum DocumentStatus {
+        /// Accepted, waiting for a worker.
+        Pending => "PENDING",
+        /// A worker is extracting, splitting or embedding it.
+        Processing => "PROCESSING",
+        /// Searchable.
+        Completed => "COMPLETED",
+        /// Indexing failed. `error` has the reason.
+        Failed => "FAILED",
+        /// Processing it crashed repeatedly. It is not retried automatically.
+        Quarantined => "QUARANTINED",
+    }
 }
 
 /// The processing step of a document that failed.

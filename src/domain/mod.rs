@@ -25,3 +25,4 @@ pub mod search;
 pub mod session;
 pub mod upload;
 pub mod user;
+pub mod vocabulary;

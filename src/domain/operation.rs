@@ -5,27 +5,30 @@ use chrono::{DateTime, Utc};
 use super::{
     document::ProcessingError,
     id::{CollectionId, DocumentId, OperationId, UserId},
+    vocabulary::vocabulary,
 };
 
-/// The type of an operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum OperationType {
-    /// Adds the first documents of a collection.
-    Index,
-    /// Adds documents to a collection that already has some.
-    Append,
-    /// Documents, or the whole collection, removed.
-    Delete,
+vocabulary! {
+    /// The type of an operation.
+    pub enum OperationType {
+        /// Adds the first documents of a collection.
+        Index => "INDEX",
+        /// Adds documents to a collection that already has some.
+        Append => "APPEND",
+        /// Documents, or the whole collection, removed.
+        Delete => "DELETE",
+    }
 }
 
-/// The status of an operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum OperationStatus {
-    Pending,
-    Processing,
-    Completed,
-    Failed,
-    Cancelled,
+vocabulary! {
+    /// The status of an operation.
+    pub enum OperationStatus {
+        Pending => "PENDING",
+        Processing => "PROCESSING",
+        Completed => "COMPLETED",
+        Failed => "FAILED",
+        Cancelled => "CANCELLED",
+    }
 }
 
 impl OperationStatus {
@@ -111,16 +114,17 @@ impl Operation {
     }
 }
 
-/// The outcome of one document in one operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum DocumentOutcome {
-    Pending,
-    Processing,
-    Completed,
-    Failed,
-    /// Same uri, same content as before: nothing to do; or replaced by a newer version.
-    Skipped,
-    Cancelled,
+vocabulary! {
+    /// The outcome of one document in one operation.
+    pub enum DocumentOutcome {
+        Pending => "PENDING",
+        Processing => "PROCESSING",
+        Completed => "COMPLETED",
+        Failed => "FAILED",
+        /// Same uri, same content as before: nothing to do; or replaced by a newer version.
+        Skipped => "SKIPPED",
+        Cancelled => "CANCELLED",
+    }
 }
 
 impl DocumentOutcome {
@@ -148,24 +152,25 @@ pub struct OperationDocument {
     pub percent: i32,
 }
 
-/// The kind of an event. The last three end the operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum OperationEventKind {
-    OperationCreated,
-    OperationStarted,
-    DocumentStarted,
-    /// A step of a document was done; such ticks may be left out.
-    DocumentProgress,
-    DocumentCompleted,
-    DocumentFailed,
-    DocumentSkipped,
-    DocumentRetrying,
-    DocumentCancelled,
-    DocumentDeleted,
-    CancelRequested,
-    OperationCompleted,
-    OperationFailed,
-    OperationCancelled,
+vocabulary! {
+    /// The kind of an event. The last three end the operation.
+    pub enum OperationEventKind {
+        OperationCreated => "OPERATION_CREATED",
+        OperationStarted => "OPERATION_STARTED",
+        DocumentStarted => "DOCUMENT_STARTED",
+        /// A step of a document was done; such ticks may be left out.
+        DocumentProgress => "DOCUMENT_PROGRESS",
+        DocumentCompleted => "DOCUMENT_COMPLETED",
+        DocumentFailed => "DOCUMENT_FAILED",
+        DocumentSkipped => "DOCUMENT_SKIPPED",
+        DocumentRetrying => "DOCUMENT_RETRYING",
+        DocumentCancelled => "DOCUMENT_CANCELLED",
+        DocumentDeleted => "DOCUMENT_DELETED",
+        CancelRequested => "CANCEL_REQUESTED",
+        OperationCompleted => "OPERATION_COMPLETED",
+        OperationFailed => "OPERATION_FAILED",
+        OperationCancelled => "OPERATION_CANCELLED",
+    }
 }
 
 impl OperationEventKind {

@@ -20,6 +20,7 @@ use crate::{
         audit::AuditAction,
         id::{ApiKeyId, CollectionId},
         policy,
+        vocabulary::Vocabulary,
     },
     error::{Error, ViolationCode},
 };

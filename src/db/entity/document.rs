@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, from_json, stored_enum, to_json};
+use super::{StoredEnum, from_json, to_json};
 use crate::{
     db::DatabaseError,
     domain::{
@@ -11,14 +11,6 @@ use crate::{
         name,
     },
 };
-
-stored_enum!(DocumentStatus {
-    Pending => "PENDING",
-    Processing => "PROCESSING",
-    Completed => "COMPLETED",
-    Failed => "FAILED",
-    Quarantined => "QUARANTINED",
-});
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "documents")]

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{audit::AuditAction, id::ApiKeyId},
+    domain::{action, audit::AuditAction, id::ApiKeyId, vocabulary::Vocabulary},
     error::{Error, ViolationCode},
     graphql::{
         context::ContextExt,
@@ -85,7 +85,7 @@ impl ApiKeyMutation {
         #[graphql(desc = "The key to create.")] input: ApiKeyCreateInput,
     ) -> Result<Option<ApiKeyCreatePayload>> {
         // Every one more than there are is a repetition.
-        let created = if input.actions.len() > crate::domain::action::Action::ALL.len() {
+        let created = if input.actions.len() > action::Action::ALL.len() {
             Err(Error::invalid(ViolationCode::TooLong, "actions", "Name each action once."))
         } else {
             api_keys::create(ctx.services()?, ctx.viewer()?, input.into()).await
