@@ -1,6 +1,6 @@
 //! Bytes in and out: `PUT /uploads/{id}` and `GET /documents/{id}/content`.
 
-use std::{ops::Range, sync::Arc, time::Instant};
+use std::{ops::Range, sync::Arc};
 
 use axum::{
     Extension, Json, Router,
@@ -21,10 +21,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    authentication::{self, Callers, RECHECK_INTERVAL},
+    authentication::{self, Callers},
     conditional::{self, Condition},
     error::HttpError,
     negotiation,
+    watch::{RECHECK_INTERVAL, WatchedCaller},
 };
 use crate::{
     auth::viewer::Viewer,
@@ -107,15 +108,13 @@ impl Files {
     ) -> Result<Body, Error> {
         let id = document.id;
         let bytes = self.services.blobs.stream(&document.content_hash, range).await?.map_err(Error::from).boxed();
-        let state = (bytes, self, viewer, Instant::now());
-        Ok(Body::from_stream(stream::try_unfold(state, move |(mut bytes, files, viewer, mut checked)| async move {
+        let state = (bytes, WatchedCaller::new(&self.callers, viewer), self);
+        Ok(Body::from_stream(stream::try_unfold(state, move |(mut bytes, mut caller, files)| async move {
             let Some(part) = bytes.try_next().await? else { return Ok::<_, Error>(None) };
-            if checked.elapsed() >= RECHECK_INTERVAL {
-                let viewer = files.callers.recheck(&viewer).await?;
-                documents::find(&files.services, &viewer, id).await?;
-                checked = Instant::now();
+            if caller.recheck(RECHECK_INTERVAL).await? {
+                documents::find(&files.services, caller.viewer(), id).await?;
             }
-            Ok(Some((part, (bytes, files, viewer, checked))))
+            Ok(Some((part, (bytes, caller, files))))
         })))
     }
 }
