@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::{
     Direction, INSERT_ROWS, collections_among, convert, in_allowed, in_readable,
-    lists::{Below, pages},
+    lists::{Below, Keyset, pages},
     within,
 };
 use crate::{
@@ -101,16 +101,6 @@ pub async fn list(
     list: &DocumentList,
 ) -> Result<HashMap<CollectionId, Page<Document>>, DatabaseError> {
     let DocumentList { filter, sort, direction, page } = list;
-    let mut rows = document::Entity::find().filter(matching(filter));
-    if let Some(key) = &page.after {
-        rows = rows.filter(match &key.file_name {
-            Some(file_name) => {
-                let columns = (document::Column::FileNameKey, document::Column::Id);
-                direction.after_pair(columns, (name::folded(file_name), key.id.0))
-            }
-            None => direction.after(document::Column::Id, key.id.0),
-        });
-    }
     let columns = match sort {
         DocumentSort::CreatedAt => vec![document::Column::Id],
         DocumentSort::FileName => vec![document::Column::FileNameKey, document::Column::Id],
@@ -118,10 +108,12 @@ pub async fn list(
     let below = Below {
         parents: collections_among(collections, reader.scope, Action::CollectionRead),
         parent: collection::Column::Id,
-        rows,
+        rows: document::Entity::find().filter(matching(filter)),
         link: document::Column::CollectionId,
-        order: columns.into_iter().map(|column| (column, (*direction).into())).collect(),
-        first: page.first,
+        page: Keyset::new(columns, *direction, page, |key| match &key.file_name {
+            Some(last) => vec![name::folded(last).into(), key.id.0.into()],
+            None => vec![key.id.0.into()],
+        }),
     };
     let documents: Vec<Document> = convert(below.of_each(reader).await?)?;
     Ok(pages(documents.into_iter().map(|document| (document.collection_id, document)), page.first))

@@ -54,31 +54,6 @@ impl From<Direction> for sea_orm::Order {
     }
 }
 
-impl Direction {
-    /// Rows after `key` in this direction.
-    fn after<C: ColumnTrait>(self, column: C, key: impl Into<sea_orm::Value>) -> SimpleExpr {
-        match self {
-            Self::Ascending => column.gt(key),
-            Self::Descending => column.lt(key),
-        }
-    }
-
-    /// Rows after the pair `(first, second)` in this direction, for lists that break ties by a second column. It is one
-    /// comparison of row values, which an index can use; the same condition written with OR it can't.
-    fn after_pair<A: ColumnTrait, B: ColumnTrait>(
-        self,
-        columns: (A, B),
-        keys: (impl Into<sea_orm::Value>, impl Into<sea_orm::Value>),
-    ) -> SimpleExpr {
-        let columns = Expr::tuple([Expr::col(columns.0.as_column_ref()), Expr::col(columns.1.as_column_ref())]);
-        let keys = Expr::tuple([Expr::value(keys.0), Expr::value(keys.1)]);
-        match self {
-            Self::Ascending => columns.gt(keys),
-            Self::Descending => columns.lt(keys),
-        }
-    }
-}
-
 /// The collections in which a scope may perform `action`, as a condition on rows of `collections`: a row of the policy as SQL.
 ///
 /// Membership is looked up for each row, by its key. So a statement costs what its rows cost, however many collections

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, SelectStatement},
 };
 
@@ -12,7 +12,7 @@ use super::{
     Direction, collections_among, convert, documents,
     documents::DocumentFilter,
     in_readable,
-    lists::{Below, pages},
+    lists::{Below, Keyset, pages},
     operations::visible,
     same, within,
 };
@@ -62,19 +62,15 @@ pub async fn of_collections(
 /// A page of those of the operations that are on collections, newest first.
 pub(super) fn on_collections(
     collections: Select<collection::Entity>,
-    mut operations: Select<operation::Entity>,
+    operations: Select<operation::Entity>,
     page: &PageRequest<OperationId>,
 ) -> Below<collection::Entity, operation::Entity> {
-    if let Some(after) = page.after {
-        operations = operations.filter(Direction::Descending.after(operation::Column::Id, after.0));
-    }
     Below {
         parents: collections,
         parent: collection::Column::Id,
         rows: operations,
         link: operation::Column::CollectionId,
-        order: vec![(operation::Column::Id, Order::Desc)],
-        first: page.first,
+        page: Keyset::newest_first(operation::Column::Id, page),
     }
 }
 
@@ -138,21 +134,16 @@ pub async fn items(
     operations: &[OperationId],
     list: &ItemList,
 ) -> Result<HashMap<OperationId, Page<OperationDocument>>, DatabaseError> {
-    let mut rows = operation_document::Entity::find().filter(matching(reader.scope, &list.filter));
-    if let Some(after) = list.page.after {
-        rows = rows.filter(operation_document::Column::Ordinal.gt(after));
-    }
-    let first = list.page.first;
+    let ordinal = operation_document::Column::Ordinal;
     let below = Below {
         parents: among(operations, reader.scope),
         parent: operation::Column::Id,
-        rows,
+        rows: operation_document::Entity::find().filter(matching(reader.scope, &list.filter)),
         link: operation_document::Column::OperationId,
-        order: vec![(operation_document::Column::Ordinal, Order::Asc)],
-        first,
+        page: Keyset::new(vec![ordinal], Direction::Ascending, &list.page, |last| vec![(*last).into()]),
     };
     let items: Vec<OperationDocument> = convert(below.of_each(reader).await?)?;
-    Ok(pages(items.into_iter().map(|item| (item.operation_id, item)), first))
+    Ok(pages(items.into_iter().map(|item| (item.operation_id, item)), list.page.first))
 }
 
 /// How many documents of a filter each of several operations has.

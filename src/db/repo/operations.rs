@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, sea_query::Expr,
 };
 
 use super::{
-    Direction, INSERT_ROWS, collections_among, collections_of, convert, in_allowed,
-    lists::{all, count_of_all, first_of_all},
+    INSERT_ROWS, collections_among, collections_of, convert, in_allowed,
+    lists::{Keyset, all, count_of_all, first_of_all},
     operation_lists::on_collections,
     same, within,
 };
@@ -189,7 +189,7 @@ pub async fn list(
     filter: &OperationFilter,
     page: &PageRequest<OperationId>,
 ) -> Result<Page<Operation>, DatabaseError> {
-    let order = [(operation::Column::Id, Order::Desc)];
+    let keyset = Keyset::newest_first(operation::Column::Id, page);
     let operations = || operation::Entity::find().filter(matching(filter));
     let (collections, gone) = places(reader.scope, filter);
     let backend = reader.executor.get_database_backend();
@@ -198,13 +198,9 @@ pub async fn list(
         .map(|collections| on_collections(collections, operations(), page).statement(backend))
         .collect();
     if let Some(gone) = gone {
-        let mut rows = operations().filter(gone).order_by_desc(operation::Column::Id).limit(u64::from(page.first) + 1);
-        if let Some(after) = page.after {
-            rows = rows.filter(Direction::Descending.after(operation::Column::Id, after.0));
-        }
-        lists.push(rows.into_query());
+        lists.push(keyset.page_of(operations().filter(gone)).into_query());
     }
-    let rows: Vec<operation::Model> = all(reader, &first_of_all(lists, &order, page.first)).await?;
+    let rows: Vec<operation::Model> = all(reader, &first_of_all(lists, &keyset.order(), page.first)).await?;
     Ok(Page::from_overfetched(convert(rows)?, page.first))
 }
 
