@@ -116,7 +116,7 @@ pub struct Chunk {
 }
 
 /// A document's chunks and where its original is.
-pub struct Passages {
+pub struct DocumentChunks {
     pub download_url: Option<String>,
     pub chunks: Vec<Chunk>,
 }
@@ -346,10 +346,10 @@ impl Account {
         Ok(Contents { document_count, chunk_count, documents })
     }
 
-    /// Every passage of a document.
-    pub async fn passages(&self, document: &str) -> Result<Passages, Error> {
+    /// Every chunk of a document.
+    pub async fn chunks_of(&self, document: &str) -> Result<DocumentChunks, Error> {
         let (chunks, read) = self.pages(DOCUMENT_CHUNKS, "document", document, "chunks").await?;
-        Ok(Passages { download_url: read["downloadUrl"].as_str().map(str::to_owned), chunks })
+        Ok(DocumentChunks { download_url: read["downloadUrl"].as_str().map(str::to_owned), chunks })
     }
 
     /// All rows of a list that hangs on the object with this id, page by page, and the object beside the last page.

@@ -44,8 +44,8 @@ pub async fn upload(caller: &Caller, name: &str, bytes: &[u8]) -> String {
     upload["id"].as_str().unwrap().to_owned()
 }
 
-on_both_databases!(texts_become_documents_and_passages);
-async fn texts_become_documents_and_passages(app: TestApp) {
+on_both_databases!(texts_become_documents_and_chunks);
+async fn texts_become_documents_and_chunks(app: TestApp) {
     let ada = app.user("ada").await;
     let id = ada.create_collection("Letters").await;
     let markdown = "# Trams\n\nIntroduction.\n\n## Lines\n\nLine nine runs at night. 🚋\n";
