@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Count, ItemFilter, ItemList, OperationFilter, Rows, load_by_key, load_under};
+use super::{EventCount, ItemFilter, ItemList, OperationCount, OperationFilter, Rows, load_by_key, load_under};
 use crate::{
     db::{
         DatabaseError, Reader,
@@ -18,16 +18,16 @@ use crate::{
 
 load_by_key!(OperationId => Operation: operations::find_many);
 load_under!(CollectionId, PageRequest<OperationId> => Page<Operation>: operation_lists::of_collections);
-load_under!(CollectionId, Count => i64: count_of_collections);
+load_under!(CollectionId, OperationCount => i64: count_of_collections);
 load_under!(OperationId, ItemList => Page<OperationDocument>: operation_lists::items);
 load_under!(OperationId, ItemFilter => i64: operation_lists::count_items);
 load_under!(OperationId, PageRequest<i32> => Page<OperationEvent>: operation_lists::events);
-load_under!(OperationId, Count => i64: count_events);
+load_under!(OperationId, EventCount => i64: count_events);
 
 async fn count_of_collections(
     reader: &Reader<'_>,
     collections: &[CollectionId],
-    _: &Count,
+    _: &OperationCount,
 ) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
     operation_lists::count_of_collections(reader, collections).await
 }
@@ -35,7 +35,7 @@ async fn count_of_collections(
 async fn count_events(
     reader: &Reader<'_>,
     operations: &[OperationId],
-    _: &Count,
+    _: &EventCount,
 ) -> Result<HashMap<OperationId, i64>, DatabaseError> {
     operation_lists::count_events(reader, operations).await
 }

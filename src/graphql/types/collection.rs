@@ -18,7 +18,7 @@ use crate::{
     graphql::{
         context::ContextExt,
         global_id,
-        loaders::{self, CollectionKey, CollectionSort, Count, Direction, MemberCount, OwnRole, Under},
+        loaders::{self, CollectionKey, CollectionSort, Direction, MemberCount, OperationCount, OwnRole, Under},
         pagination,
         scalars::{BigInt, Cursor, DateTime, Json},
     },
@@ -269,7 +269,7 @@ impl Collection {
         let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
         let page: Option<Page<operation::Operation>> =
             ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
-        let total = Total::CollectionOperations(Under { parent, list: Count });
+        let total = Total::CollectionOperations(Under { parent, list: OperationCount });
         Ok(Connection::new(page, list.after.as_ref(), |row: &operation::Operation| row.id, total))
     }
 

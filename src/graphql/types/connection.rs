@@ -13,8 +13,8 @@ use crate::{
     graphql::{
         context::ContextExt,
         loaders::{
-            AuditFilter, CollectionFilter, Count, DocumentFilter, ItemFilter, MemberCount, OperationFilter, Under,
-            UserFilter,
+            AuditFilter, CollectionFilter, DocumentFilter, EventCount, ItemFilter, MemberCount, OperationCount,
+            OperationFilter, Under, UserFilter,
         },
         pagination::{self, Place},
         scalars::Cursor,
@@ -132,9 +132,9 @@ pub enum Total {
     Collections(CollectionFilter),
     Documents(Under<CollectionId, DocumentFilter>),
     Operations(OperationFilter),
-    CollectionOperations(Under<CollectionId, Count>),
+    CollectionOperations(Under<CollectionId, OperationCount>),
     OperationDocuments(Under<OperationId, ItemFilter>),
-    OperationEvents(Under<OperationId, Count>),
+    OperationEvents(Under<OperationId, EventCount>),
     Members(Under<CollectionId, MemberCount>),
     Users(UserFilter),
     Sessions,
