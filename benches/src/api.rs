@@ -318,7 +318,7 @@ impl Account {
     ) -> Result<Timed<Ingestion>, Error> {
         let documents: Vec<Value> = documents
             .iter()
-            .map(|new| json!({ "source": { "text": new.text }, "fileName": new.file_name, "uri": new.uri }))
+            .map(|new| json!({ "content": { "text": new.text }, "fileName": new.file_name, "uri": new.uri }))
             .collect();
         let input = json!({ "collectionId": collection, "documents": documents, "idempotencyKey": key });
         let answer = self.client.send(DOCUMENTS_INGEST, json!({ "input": input })).await?;
@@ -328,7 +328,7 @@ impl Account {
 
     /// Has an upload indexed under its name.
     pub async fn ingest_upload(&self, collection: &str, upload: &str, uri: &str) -> Result<(), Error> {
-        let documents = json!([{ "source": { "uploadId": upload }, "uri": uri }]);
+        let documents = json!([{ "content": { "uploadId": upload }, "uri": uri }]);
         let input = json!({ "collectionId": collection, "documents": documents });
         let variables = json!({ "input": input });
         let _: Value = self.client.mutate(DOCUMENTS_INGEST, "documentsIngest", variables).await?;

@@ -18,18 +18,18 @@ use crate::{
 
 /// The content of a document.
 #[derive(OneofObject)]
-pub enum DocumentSourceInput {
+pub enum DocumentContentInput {
     /// The global id of one of your uploads, which holds the content.
     UploadId(ID),
     /// The text itself. It is stored and indexed as a plain text file, or as Markdown if the file name says so.
     Text(String),
 }
 
-impl From<DocumentSourceInput> for IngestSource {
-    fn from(input: DocumentSourceInput) -> Self {
+impl From<DocumentContentInput> for IngestSource {
+    fn from(input: DocumentContentInput) -> Self {
         match input {
-            DocumentSourceInput::UploadId(id) => Self::Upload(global_id::decode(&id)),
-            DocumentSourceInput::Text(text) => Self::Text(text),
+            DocumentContentInput::UploadId(id) => Self::Upload(global_id::decode(&id)),
+            DocumentContentInput::Text(text) => Self::Text(text),
         }
     }
 }
@@ -38,7 +38,7 @@ impl From<DocumentSourceInput> for IngestSource {
 #[derive(InputObject)]
 pub struct DocumentIngestInput {
     /// The content of the document.
-    source: DocumentSourceInput,
+    content: DocumentContentInput,
     /// The file name, without folders: at most 200 characters. Default: the file name of the upload. Required for a
     /// text.
     file_name: Option<String>,
@@ -53,7 +53,7 @@ pub struct DocumentIngestInput {
 impl From<DocumentIngestInput> for IngestDocument {
     fn from(input: DocumentIngestInput) -> Self {
         Self {
-            source: input.source.into(),
+            source: input.content.into(),
             file_name: input.file_name,
             uri: input.uri,
             meta: input.meta.map(|Json(meta)| meta),

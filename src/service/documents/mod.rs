@@ -199,11 +199,11 @@ async fn check(
                     content_type.clone_from(&item.content_type);
                     stored = Some(StoredFile { digest: item.content_hash.clone(), size: item.file_size });
                 }
-                None => no_such_upload(&mut violations, &at("source.uploadId")),
+                None => no_such_upload(&mut violations, &at("content.uploadId")),
                 Some(upload) if upload.stored.is_none() => {
                     violations.add(
                         ViolationCode::Conflict,
-                        &at("source.uploadId"),
+                        &at("content.uploadId"),
                         "This upload has no content yet. Send the content to its url with PUT first.",
                     );
                 }
@@ -217,7 +217,7 @@ async fn check(
             IngestSource::Text(text) if text.len() as u64 > services.config.limits.upload_bytes => {
                 violations.add(
                     ViolationCode::TooLong,
-                    &at("source.text"),
+                    &at("content.text"),
                     "This text is too long. Upload it as a file.",
                 );
             }
@@ -336,7 +336,7 @@ async fn check_uploads(tx: &Transaction<'_>, viewer: &Viewer, checked: &[Checked
     let mut violations = Violations::default();
     for (index, document) in checked.iter().enumerate() {
         if document.upload.is_some_and(|id| !found.contains_key(&id)) {
-            no_such_upload(&mut violations, &format!("documents.{index}.source.uploadId"));
+            no_such_upload(&mut violations, &format!("documents.{index}.content.uploadId"));
         }
     }
     violations.check()

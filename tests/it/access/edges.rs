@@ -123,7 +123,7 @@ const DELETE: &str = "collectionDelete(id: $collection)";
 const MEMBER_SET: &str =
     "collectionMemberSet(input: { collectionId: $collection, username: $memberName, role: EDITOR })";
 const INGEST: &str = "documentsIngest(input: { collectionId: $collection, documents: [{
-    fileName: $unique, source: { text: \"x\" }
+    fileName: $unique, content: { text: \"x\" }
 }] })";
 const DOCUMENTS_DELETE: &str = "documentsDelete(input: { ids: [$document] })";
 const CANCEL: &str = "operationCancel(id: $waiting)";

@@ -131,7 +131,7 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.documentsIngest",
         "",
         INGEST,
-        "input: { collectionId: $collection, documents: [{ fileName: $unique, source: { text: \"x\" } }] }",
+        "input: { collectionId: $collection, documents: [{ fileName: $unique, content: { text: \"x\" } }] }",
     )
     .hiding(&["collection"])
     .changing(),
@@ -140,7 +140,7 @@ pub const MUTATIONS: &[Row] = &[
         "somebody else's upload",
         Need::Missing(&INGEST),
         "input: { collectionId: $collection, documents: [{
-            source: { uploadId: $theirUpload }, fileName: \"x.txt\"
+            content: { uploadId: $theirUpload }, fileName: \"x.txt\"
         }] }",
     )
     .hiding(&["theirUpload"]),
@@ -158,7 +158,7 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.documentsIngest",
         "into a collection that is being removed",
         Need::Missing(&Need::Account),
-        "input: { collectionId: $removed, documents: [{ fileName: $unique, source: { text: \"x\" } }] }",
+        "input: { collectionId: $removed, documents: [{ fileName: $unique, content: { text: \"x\" } }] }",
     )
     .hiding(&["removed"]),
     row(

@@ -106,11 +106,11 @@ async fn an_old_revision_that_fails_late_says_nothing_of_the_newer_document(mut 
     let ada = app.user("ada").await;
     let collection = ada.create_collection("Notes").await;
     app.stop_worker().await;
-    let broken = json!([{ "fileName": "a.pdf", "uri": "a", "source": { "text": "This is no PDF." } }]);
+    let broken = json!([{ "fileName": "a.pdf", "uri": "a", "content": { "text": "This is no PDF." } }]);
     let first = ada.ingest(&collection, broken).await["operation"]["id"].clone();
     // The first waits; dead jobs are not claimed.
     execute(&app, "UPDATE jobs SET status = 'DEAD'").await;
-    let correction = json!([{ "fileName": "a.txt", "uri": "a", "source": { "text": "The tram waits." } }]);
+    let correction = json!([{ "fileName": "a.txt", "uri": "a", "content": { "text": "The tram waits." } }]);
     let second = ada.ingest(&collection, correction).await["operation"]["id"].clone();
     let app = app.restart().await;
     let ada = app.anonymous().log_in("ada").await;
