@@ -177,7 +177,7 @@ pub async fn update(
 pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> Result<Operation, Error> {
     let user = viewer.require_user_id()?;
     let now = services.clock.now();
-    let operation = services
+    services
         .database
         .transaction(|tx| {
             async move {
@@ -207,13 +207,11 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
                 jobs::insert_many(tx, vec![job], now).await?;
                 let deed = Deed::new(AuditAction::CollectionDelete).to(id).within(id).saying(collection.name);
                 audit::done(tx, viewer, deed, now).await?;
-                Ok::<_, Error>(operation)
+                Ok(operation)
             }
             .boxed()
         })
-        .await?;
-    services.work.notify_one();
-    Ok(operation)
+        .await
 }
 
 fn chunking(services: &Services, violations: &mut Violations, request: ChunkingRequest) -> ChunkingConfig {

@@ -24,8 +24,6 @@ mod validate;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use self::{audit::AuditTrail, integrity::Integrity, last_use::LastUses};
 use crate::{
     auth::{
@@ -39,7 +37,6 @@ use crate::{
     disk::Disk,
     domain::clock::Clock,
     embedding::Embedder,
-    events::EventHub,
     vector::{Placement, VectorStore},
 };
 
@@ -61,9 +58,6 @@ pub struct Services {
     pub audit: AuditTrail,
     pub last_uses: LastUses,
     pub integrity: Integrity,
-    pub events: EventHub,
-    /// Notified when a job was enqueued.
-    pub work: Arc<Notify>,
 }
 
 impl Services {

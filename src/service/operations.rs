@@ -140,9 +140,7 @@ pub(crate) fn cancellation(attempts: i32) -> ProcessingError {
 pub async fn cancel(services: &Services, viewer: &Viewer, id: OperationId) -> Result<Operation, Error> {
     viewer.require_user()?;
     let now = services.clock.now();
-    let operation = services.database.transaction(|tx| cancel_within(tx, viewer, id, now).boxed()).await?;
-    services.events.announce(id);
-    Ok(operation)
+    services.database.transaction(|tx| cancel_within(tx, viewer, id, now).boxed()).await
 }
 
 async fn cancel_within(
@@ -220,7 +218,7 @@ pub async fn follow(
         services.audit.refused(viewer, deed, &MISSING, now);
         return Err(MISSING);
     }
-    Ok(events::follow(database, &services.events, scope, id, after).map_err(|error| match error {
+    Ok(events::follow(database, scope, id, after).map_err(|error| match error {
         FollowError::Gone => MISSING,
         FollowError::Database(error) => error.into(),
     }))

@@ -120,7 +120,6 @@ impl DeleteCollection {
         let reader = self.services.database.reader(Scope::System);
         for operation in open_operations::cancelled_in(&reader, id).await? {
             while self.leave_out_some(id, operation).await? {}
-            self.services.events.announce(operation);
         }
         Ok(())
     }
@@ -175,8 +174,6 @@ impl DeleteCollection {
                 }
                 .boxed()
             })
-            .await?;
-        self.services.events.announce(operation);
-        Ok(())
+            .await
     }
 }

@@ -113,10 +113,6 @@ impl DropPointsHandler {
                 }
                 .boxed()
             })
-            .await?;
-        if let Some(operation) = work.operation {
-            self.services.events.announce(operation);
-        }
-        Ok(())
+            .await
     }
 }

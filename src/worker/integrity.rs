@@ -94,9 +94,7 @@ async fn repair(services: &Services, collection: CollectionId) -> Result<(), Dat
     let now = services.clock.now();
     let job = NewJob::new(RECONCILE, Lane::Maintenance, json!({ "collection": collection }), now);
     let job = job.about(&collection).in_background();
-    services.database.transaction(|tx| jobs::insert_many(tx, vec![job.clone()], now).boxed()).await?;
-    services.work.notify_one();
-    Ok(())
+    services.database.transaction(|tx| jobs::insert_many(tx, vec![job.clone()], now).boxed()).await
 }
 
 /// Where a collection's vectors are.

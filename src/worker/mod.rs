@@ -56,7 +56,6 @@ pub async fn run(
         settings(&services.config, is_alone),
         handlers,
         dependencies,
-        Arc::clone(&services.work),
     ));
     let upkeep = tokio::spawn(upkeep::run(services, stop.clone()));
     let result = runner.run(stop).await;

@@ -90,7 +90,6 @@ const LAYERS: &[(&str, &[Module])] = &[
                     "embedding",
                     "blob",
                     "extract",
-                    "events",
                     "service",
                     "worker",
                     "graphql",

@@ -18,6 +18,7 @@ use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, collection, operation, operation_document, operation_event, to_json},
+        notify::News,
     },
     domain::{
         action::Action,
@@ -362,7 +363,11 @@ pub async fn save(tx: &Transaction<'_>, locked: LockedOperation) -> Result<(), D
     insert_events(tx, events).await
 }
 
+/// Adds events. Followers learn of them when the transaction is committed.
 async fn insert_events(tx: &Transaction<'_>, events: Vec<OperationEvent>) -> Result<(), DatabaseError> {
+    for event in &events {
+        tx.after_commit(News::EventsOf(event.operation_id));
+    }
     let rows: Vec<_> = events
         .into_iter()
         .map(|event| {

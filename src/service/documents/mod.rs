@@ -138,13 +138,10 @@ async fn store_and_accept(services: &Services, viewer: &Viewer, request: &Ingest
         .map(|key| Idempotency { key: key.clone(), request_digest: digest_of(request.collection, &checked) });
     let now = services.clock.now();
     let (checked, idempotency) = (checked.as_slice(), &idempotency);
-    let ingested = services
+    services
         .database
         .transaction(|tx| accept(tx, services, viewer, request.collection, checked, idempotency.as_ref(), now).boxed())
-        .await?;
-    services.events.announce(ingested.operation.id);
-    services.work.notify_one();
-    Ok(ingested)
+        .await
 }
 
 /// Validates a request without changing anything but the blob store, which receives its texts.
@@ -489,10 +486,7 @@ pub async fn delete(services: &Services, viewer: &Viewer, ids: Vec<DocumentId>) 
     violations.check()?;
     let now = services.clock.now();
     let ids = ids.as_slice();
-    let operation = services.database.transaction(|tx| remove(tx, viewer, user, ids, now).boxed()).await?;
-    services.events.announce(operation.id);
-    services.work.notify_one();
-    Ok(operation)
+    services.database.transaction(|tx| remove(tx, viewer, user, ids, now).boxed()).await
 }
 
 async fn remove(

@@ -43,8 +43,7 @@ impl IngestDocument {
         let Payload { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
         let lease = job.lease();
-        let work = self
-            .services
+        self.services
             .database
             .transaction(|tx| {
                 async move {
@@ -97,9 +96,7 @@ impl IngestDocument {
                 }
                 .boxed()
             })
-            .await?;
-        self.services.events.announce(operation);
-        Ok(work)
+            .await
     }
 
     /// Commits the new content: chunks, document, counters, outcome and event, and the end of the job.
@@ -148,7 +145,6 @@ impl IngestDocument {
                 .boxed()
             })
             .await?;
-        self.services.events.announce(operation);
         // A crash here leaves nothing to do: the transaction was the last step.
         failpoint("ingest-completed").or(Ok(()))
     }
@@ -190,9 +186,7 @@ impl IngestDocument {
                 }
                 .boxed()
             })
-            .await?;
-        self.services.events.announce(operation);
-        Ok(())
+            .await
     }
 
     /// Reports the progress of a document. Nothing depends on it, so a failure is ignored.
@@ -225,7 +219,6 @@ impl IngestDocument {
             .await?;
         if told {
             work.percent.store(percent, Ordering::Relaxed);
-            self.services.events.announce(operation);
         }
         Ok(())
     }
@@ -264,9 +257,7 @@ impl IngestDocument {
                 }
                 .boxed()
             })
-            .await?;
-        self.services.events.announce(operation);
-        Ok(())
+            .await
     }
 }
 

@@ -142,7 +142,6 @@ impl Script {
             settings,
             vec![Arc::clone(self) as Arc<dyn Handler>],
             vec![Arc::new(Store(Arc::clone(self)))],
-            Arc::default(),
         );
         let stop = CancellationToken::new();
         let runner = Arc::new(runner).run(stop.clone());
