@@ -14,9 +14,7 @@ use crate::{
     db::{
         Transaction,
         repo::{
-            collections,
-            jobs::{self, NewJob},
-            members, open_operations,
+            collections, members, open_operations,
             operations::{self, LockedOperation},
         },
     },
@@ -26,15 +24,12 @@ use crate::{
         chunking::{ChunkingConfig, ChunkingStrategy},
         collection::{Collection, CollectionRole, CollectionStatus, SyncMode},
         id::{CollectionId, GenerationId, OperationId},
-        job::Lane,
         member::Member,
         operation::{Operation, OperationEventKind, OperationStatus, OperationTotals, OperationType},
     },
     error::{Error, ViolationCode},
+    jobs::{self, DeleteCollection},
 };
-
-/// The kind of the job that deletes a collection.
-pub const DELETE_COLLECTION: &str = "delete_collection";
 
 /// A new collection.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -202,9 +197,8 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
                 collection.updated_at = now;
                 collections::update(tx, &collection).await?;
                 open_operations::cancel_in(tx, id).await?;
-                let payload = json!({ "operation": operation.id, "collection": id });
-                let job = NewJob::new(DELETE_COLLECTION, Lane::Maintenance, payload, now).of(user).about(&id);
-                jobs::insert_many(tx, vec![job], now).await?;
+                let job = DeleteCollection { operation: operation.id, collection: id };
+                jobs::enqueue(tx, &[job], user.into(), now).await?;
                 let deed = Deed::new(AuditAction::CollectionDelete).to(id).within(id).saying(collection.name);
                 audit::done(tx, viewer, deed, now).await?;
                 Ok(operation)

@@ -29,9 +29,6 @@ use crate::{
     events::{self, FollowError},
 };
 
-/// The kind of the job that processes one document.
-pub const INGEST_DOCUMENT: &str = "ingest_document";
-
 /// The outcome of one document.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Settlement {

@@ -24,10 +24,10 @@ use crate::{
         scope::Scope,
     },
     error::Error,
+    jobs::{DeleteCollection, Job},
     queue::{GiveUp, Handler, JobError},
     service::{
         Services,
-        collections::DELETE_COLLECTION,
         operations::{Settlement, cancellation, finish_if_settled, settle, start},
     },
     vector::{Placement, PointSelector},
@@ -36,20 +36,14 @@ use crate::{
 /// Documents whose points and then rows are removed at a time.
 const BATCH: u64 = 50;
 
-pub(super) struct DeleteCollection {
+pub(super) struct DeleteCollectionHandler {
     pub(super) services: Arc<Services>,
 }
 
-#[derive(Clone, Copy, serde::Deserialize)]
-struct Payload {
-    operation: OperationId,
-    collection: CollectionId,
-}
-
 #[async_trait]
-impl Handler for DeleteCollection {
+impl Handler for DeleteCollectionHandler {
     fn kind(&self) -> &'static str {
-        DELETE_COLLECTION
+        DeleteCollection::KIND
     }
 
     fn needs(&self) -> &'static [&'static str] {
@@ -57,7 +51,7 @@ impl Handler for DeleteCollection {
     }
 
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
-        let Payload { operation, collection: id } = payload(job)?;
+        let DeleteCollection { operation, collection: id } = payload(job)?;
         let database = &self.services.database;
         if let Some(collection) = collections::find(&database.reader(Scope::System), id).await? {
             self.leave_out_waiting(id).await?;
@@ -98,7 +92,7 @@ impl Handler for DeleteCollection {
     }
 }
 
-impl DeleteCollection {
+impl DeleteCollectionHandler {
     async fn delete_rows(&self, id: CollectionId, some: &[DocumentId]) -> Result<(), DatabaseError> {
         self.services
             .database

@@ -22,10 +22,10 @@ use crate::{
         scope::Scope,
     },
     error::Error,
+    jobs::{DropPoints, DropTarget, Job},
     queue::{GiveUp, Handler, JobError},
     service::{
         Services,
-        documents::{DROP_POINTS, DropPoints, DropTarget},
         operations::{Settlement, finish_if_settled, settle, start},
     },
     vector::{Placement, PointSelector},
@@ -38,7 +38,7 @@ pub(super) struct DropPointsHandler {
 #[async_trait]
 impl Handler for DropPointsHandler {
     fn kind(&self) -> &'static str {
-        DROP_POINTS
+        DropPoints::KIND
     }
 
     fn needs(&self) -> &'static [&'static str] {

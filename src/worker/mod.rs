@@ -19,6 +19,7 @@ use crate::{
     domain::job::Lane,
     error::Error,
     extract::Extractor,
+    jobs::Job,
     queue::{Dependency, GiveUp, Handler, JobError, QueueSettings, Runner},
     service::{Services, fault::is_away},
 };
@@ -40,14 +41,14 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), DatabaseError> {
     let handlers: Vec<Arc<dyn Handler>> = vec![
-        Arc::new(ingest_document::IngestDocument {
+        Arc::new(ingest_document::IngestDocumentHandler {
             services: Arc::clone(&services),
             extractor,
             room: ingest_document::Room::new(services.config.ingestion.max_text_mib),
         }),
         Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
-        Arc::new(delete_collection::DeleteCollection { services: Arc::clone(&services) }),
-        Arc::new(reconcile::Reconcile { services: Arc::clone(&services) }),
+        Arc::new(delete_collection::DeleteCollectionHandler { services: Arc::clone(&services) }),
+        Arc::new(reconcile::ReconcileHandler { services: Arc::clone(&services) }),
     ];
     let dependencies: Vec<Arc<dyn Dependency>> = vec![vectors, Arc::new(dependency::Space(Arc::clone(&services.disk)))];
     let runner = Arc::new(Runner::new(
@@ -118,7 +119,7 @@ impl crate::db::AsContention for JobError {
 }
 
 /// The payload of a job.
-fn payload<T: serde::de::DeserializeOwned>(job: &crate::db::repo::jobs::ClaimedJob) -> Result<T, JobError> {
+fn payload<J: Job>(job: &crate::db::repo::jobs::ClaimedJob) -> Result<J, JobError> {
     serde_json::from_value(job.payload.clone()).map_err(|error| JobError::Unreadable(error.into()))
 }
 

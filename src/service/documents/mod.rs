@@ -1,7 +1,5 @@
 //! Documents: ingesting, downloading, deleting.
 
-mod drop_points;
-
 use std::{
     collections::{HashMap, HashSet},
     error::Error as _,
@@ -13,13 +11,11 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-pub(crate) use self::drop_points::drop_points;
-pub use self::drop_points::{DROP_POINTS, DropPoints, DropTarget};
 use super::{
     Services,
     access::{find_collection, forbidden, lock_collection},
     audit::{self, Deed},
-    operations::{INGEST_DOCUMENT, Settlement, finish_if_settled, settle},
+    operations::{Settlement, finish_if_settled, settle},
     quotas,
     uploads::hold_bytes,
     validate::Violations,
@@ -33,7 +29,6 @@ use crate::{
             chunks, collections,
             collections::CounterChange,
             documents::{self, LockedDocument},
-            jobs::{self, NewJob},
             operations::{self, Idempotency, LockedOperation, OperationItem},
             uploads,
         },
@@ -44,7 +39,6 @@ use crate::{
         collection::Collection,
         document::{Document, DocumentStatus},
         id::{CollectionId, DocumentId, OperationId, UploadId, UserId},
-        job::Lane,
         operation::{
             DocumentOutcome, Operation, OperationDocument, OperationEventKind, OperationStatus, OperationTotals,
             OperationType,
@@ -52,6 +46,7 @@ use crate::{
         upload::StoredFile,
     },
     error::{Error, ViolationCode},
+    jobs::{self, DropPoints, DropTarget, IngestDocument as IngestDocumentJob},
 };
 
 /// Documents to ingest in one operation.
@@ -316,8 +311,7 @@ async fn accept(
     operations::insert(tx, locked, idempotency.cloned()).await?;
     documents::insert_many(tx, plan.new_documents).await?;
     operations::insert_items(tx, plan.items).await?;
-    let jobs = plan.jobs.into_iter().map(|job| job.of(user)).collect();
-    jobs::insert_many(tx, jobs, now).await?;
+    jobs::enqueue(tx, &plan.jobs, user.into(), now).await?;
     let new_bytes = plan.counters.bytes;
     collections::add_to_counters(tx, collection.id, plan.counters).await?;
     quotas::check_documents(tx, &services.config.limits, &collection, new_bytes).await?;
@@ -366,7 +360,7 @@ struct Plan {
     documents: Vec<Document>,
     new_documents: Vec<Document>,
     items: Vec<OperationItem>,
-    jobs: Vec<NewJob>,
+    jobs: Vec<IngestDocumentJob>,
     counters: CounterChange,
 }
 
@@ -417,8 +411,7 @@ impl Plan {
             meta: wanted.meta.clone(),
         });
         if !is_unchanged {
-            let payload = json!({ "operation": operation, "ordinal": ordinal });
-            self.jobs.push(NewJob::new(INGEST_DOCUMENT, Lane::Ingest, payload, now));
+            self.jobs.push(IngestDocumentJob { operation, ordinal });
         }
         self.documents.push(document);
         Ok(())
@@ -547,8 +540,8 @@ async fn remove(
     let operation = locked.operation.clone();
     operations::insert(tx, locked, None).await?;
     operations::insert_items(tx, items).await?;
-    let job = drop_points(&collection, DropTarget::Documents(gone), Some(id), now).of(user);
-    jobs::insert_many(tx, vec![job], now).await?;
+    let job = DropPoints { operation: Some(id), ..DropPoints::of(&collection, DropTarget::Documents(gone)) };
+    jobs::enqueue(tx, &[job], user.into(), now).await?;
     let deed = Deed::new(AuditAction::DocumentsDelete).to(id).within(collection.id);
     audit::done(tx, viewer, deed.saying(format!("documents: {}", removed.len())), now).await?;
     Ok(operation)

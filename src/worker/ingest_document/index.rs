@@ -12,7 +12,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{super::failpoint, Description, Indexed, IngestDocument, Stop, Work, room::Reserved};
+use super::{super::failpoint, Description, Indexed, IngestDocumentHandler, Stop, Work, room::Reserved};
 use crate::{
     blob::BlobError,
     db::repo::{chunks, operations},
@@ -41,7 +41,7 @@ const TELL: Duration = Duration::from_secs(2);
 /// Where the embeddings of chunks are, by digest: unchanged chunks are not embedded again, nor is the same text twice.
 type Known = HashMap<String, ChunkId>;
 
-impl IngestDocument {
+impl IngestDocumentHandler {
     /// From bytes to points that are safe on disk.
     pub(super) async fn index(&self, work: &Work, stop: &CancellationToken) -> Result<Indexed, Stop> {
         let indexed = self.while_wanted(work, stop, self.read(work)).await?;

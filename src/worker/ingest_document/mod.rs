@@ -25,27 +25,21 @@ use crate::{
         chunk::NewChunk,
         collection::Collection,
         document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
-        id::OperationId,
     },
     extract::{ExtractError, Extractor},
     ingest::Target,
+    jobs::{IngestDocument, Job},
     queue::{GiveUp, Handler, JobError},
-    service::{Services, operations::INGEST_DOCUMENT},
+    service::Services,
 };
 
 use self::room::Reserved;
 pub(super) use self::room::Room;
 
-pub(super) struct IngestDocument {
+pub(super) struct IngestDocumentHandler {
     pub(super) services: Arc<Services>,
     pub(super) extractor: Arc<Extractor>,
     pub(super) room: Room,
-}
-
-#[derive(Clone, Copy, serde::Deserialize)]
-struct Payload {
-    operation: OperationId,
-    ordinal: i32,
 }
 
 /// What a job needs to know before it begins.
@@ -86,9 +80,9 @@ struct Description {
 }
 
 #[async_trait]
-impl Handler for IngestDocument {
+impl Handler for IngestDocumentHandler {
     fn kind(&self) -> &'static str {
-        INGEST_DOCUMENT
+        IngestDocument::KIND
     }
 
     fn needs(&self) -> &'static [&'static str] {

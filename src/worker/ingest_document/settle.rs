@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use super::{
     super::{dependency::SPACE, failpoint, payload},
-    Indexed, IngestDocument, Payload, Work,
+    Indexed, IngestDocumentHandler, Work,
 };
 use crate::{
     db::{
@@ -18,7 +18,7 @@ use crate::{
             chunks,
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
-            jobs::{self, ClaimedJob},
+            jobs::{self, ClaimedJob, Lease},
             operations::{self, LockedOperation, OperationItem},
         },
     },
@@ -30,17 +30,15 @@ use crate::{
         scope::Scope,
     },
     ingest::Target,
+    jobs::{DropPoints, DropTarget, IngestDocument, enqueue},
     queue::JobError,
-    service::{
-        documents::{DropTarget, drop_points},
-        operations::{Settlement, cancellation, finish_if_settled, settle, start},
-    },
+    service::operations::{Settlement, cancellation, finish_if_settled, settle, start},
 };
 
-impl IngestDocument {
+impl IngestDocumentHandler {
     /// Marks the document as being worked on. `None`: there is nothing (more) to do, and the job is gone.
     pub(super) async fn begin(&self, job: &ClaimedJob) -> Result<Option<Work>, JobError> {
-        let Payload { operation, ordinal } = payload(job)?;
+        let IngestDocument { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
         let lease = job.lease();
         self.services
@@ -133,9 +131,8 @@ impl IngestDocument {
                     };
                     collections::add_to_counters(tx, work.target.collection, change).await?;
                     if work.item.revision > 1 {
-                        let target = DropTarget::OldRevisions { document };
-                        let job = drop_points(&work.collection, target, None, now).of(locked.operation.user_id);
-                        jobs::insert_many(tx, vec![job], now).await?;
+                        let job = DropPoints::of(&work.collection, DropTarget::OldRevisions { document });
+                        enqueue(tx, &[job], locked.operation.user_id.into(), now).await?;
                     }
                     let updated = completed(current, work, indexed, chunk_count, now);
                     documents::update(tx, updated).await?;
@@ -157,7 +154,7 @@ impl IngestDocument {
         status: DocumentStatus,
         may_have_points: bool,
     ) -> Result<(), JobError> {
-        let Payload { operation, ordinal } = payload(job)?;
+        let IngestDocument { operation, ordinal } = payload(job)?;
         let now = self.services.clock.now();
         let lease = job.lease();
         self.services
@@ -229,7 +226,7 @@ impl IngestDocument {
         error: &JobError,
         pause: Duration,
     ) -> Result<(), JobError> {
-        let Payload { operation, ordinal } = payload(job)?;
+        let IngestDocument { operation, ordinal } = payload(job)?;
         let message = match error {
             JobError::Away { dependency: SPACE, .. } => {
                 "The server's disk is nearly full; this document continues when there is space again.".to_owned()
@@ -291,8 +288,7 @@ async fn drop_revision(
 ) -> Result<(), DatabaseError> {
     let Some(collection) = collection else { return Ok(()) };
     let target = DropTarget::Revision { document: item.outcome.document_id, revision: item.revision };
-    let job = drop_points(collection, target, None, now).of(locked.operation.user_id);
-    jobs::insert_many(tx, vec![job], now).await
+    enqueue(tx, &[DropPoints::of(collection, target)], locked.operation.user_id.into(), now).await
 }
 
 /// Writes the outcome of a document, and the end of the operation if it was the last one.
@@ -317,7 +313,7 @@ async fn conclude(
 }
 
 /// Removes the job, if it is still held; otherwise the transaction must be rolled back.
-async fn end_job(tx: &Transaction<'_>, lease: jobs::Lease) -> Result<(), JobError> {
+async fn end_job(tx: &Transaction<'_>, lease: Lease) -> Result<(), JobError> {
     if jobs::finish(tx, lease).await? { Ok(()) } else { Err(JobError::LeaseLost) }
 }
 

@@ -261,7 +261,8 @@ async fn a_clock_that_is_set_back_keeps_no_job_waiting(app: TestApp) {
 on_both_databases!(a_job_about_what_is_queued_already_is_no_second_one);
 async fn a_job_about_what_is_queued_already_is_no_second_one(app: TestApp) {
     let app = unattended(app).await;
-    let about = |text: &str| NewJob { payload: json!({ "says": text }), ..job(&app) }.about(&"the bridge");
+    let about =
+        |text: &str| NewJob { subject: Some("the bridge".into()), payload: json!({ "says": text }), ..job(&app) };
     add(&app, vec![about("one"), about("two")]).await;
     add(&app, vec![about("three")]).await;
     assert_eq!(count_open(&app).await, 1);
@@ -282,8 +283,9 @@ on_both_databases!(finding_the_next_tenant_does_not_depend_on_a_backlog);
 async fn finding_the_next_tenant_does_not_depend_on_a_backlog(app: TestApp) {
     let app = unattended(app).await;
     let (bulk, neighbour) = (UserId::generate(), UserId::generate());
-    add(&app, (0..2000).map(|_| job(&app).of(bulk)).collect()).await;
-    add(&app, vec![job(&app).of(neighbour)]).await;
+    let of = |user: UserId| NewJob { tenant: user.into(), ..job(&app) };
+    add(&app, (0..2000).map(|_| of(bulk)).collect()).await;
+    add(&app, vec![of(neighbour)]).await;
     let database = &app.app.services().database;
     let next = async |after| jobs::next_tenant(database, Lane::Ingest, &[KIND], after).await.unwrap();
     assert_eq!(next(None).await, Some(bulk.into()));

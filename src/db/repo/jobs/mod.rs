@@ -53,24 +53,6 @@ impl NewJob {
         let (priority, tenant) = (JobPriority::Foreground, Tenant::SYSTEM);
         Self { id: JobId::generate(), kind, lane, priority, tenant, subject: None, payload, run_at }
     }
-
-    /// The same, requested by `tenant`.
-    #[must_use]
-    pub fn of(self, tenant: impl Into<Tenant>) -> Self {
-        Self { tenant: tenant.into(), ..self }
-    }
-
-    /// The same, with a subject: a queued job with this subject takes its place.
-    #[must_use]
-    pub fn about(self, subject: &impl ToString) -> Self {
-        Self { subject: Some(subject.to_string()), ..self }
-    }
-
-    /// The same, without a caller who waits for it.
-    #[must_use]
-    pub fn in_background(self) -> Self {
-        Self { priority: JobPriority::Background, ..self }
-    }
 }
 
 /// What giving a job back costs it.
