@@ -74,6 +74,21 @@ pub struct ProcessingError {
     pub retryable: bool,
 }
 
+impl ProcessingError {
+    /// The error of a document that a cancelled operation left out.
+    #[must_use]
+    pub fn cancelled() -> Self {
+        Self {
+            stage: ProcessingStage::Store,
+            code: ProcessingErrorCode::Cancelled,
+            message: "The operation was cancelled before this document was indexed. Ingest it again to index it."
+                .into(),
+            attempts: 0,
+            retryable: true,
+        }
+    }
+}
+
 /// A document of a collection, found by its `uri` within it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Document {

@@ -13,10 +13,7 @@ use crate::{
     auth::viewer::Viewer,
     db::{
         Transaction,
-        repo::{
-            collections, members, open_operations,
-            operations::{self, LockedOperation},
-        },
+        repo::{collections, members, open_operations, operations},
     },
     domain::{
         action::Action,
@@ -25,7 +22,7 @@ use crate::{
         collection::{Collection, CollectionRole, CollectionStatus, SyncMode},
         id::{CollectionId, GenerationId, OperationId},
         member::Member,
-        operation::{Operation, OperationEventKind, OperationStatus, OperationTotals, OperationType},
+        operation::{Operation, OperationRun, OperationStatus, OperationTotals, OperationType},
     },
     error::{Error, ViolationCode},
     jobs::{self, DeleteCollection},
@@ -177,7 +174,7 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
         .transaction(|tx| {
             async move {
                 let mut collection = lock_collection(tx, viewer, id, Action::CollectionDelete).await?;
-                let operation = Operation {
+                let run = OperationRun::create(Operation {
                     id: OperationId::generate(),
                     operation_type: OperationType::Delete,
                     status: OperationStatus::Pending,
@@ -189,10 +186,8 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
                     created_at: now,
                     started_at: None,
                     completed_at: None,
-                };
-                let mut locked = LockedOperation::new(operation.clone());
-                locked.record(OperationEventKind::OperationCreated, None, None, now);
-                operations::insert(tx, locked, None).await?;
+                });
+                let operation = operations::insert(tx, run, None).await?;
                 collection.status = CollectionStatus::Deleting;
                 collection.updated_at = now;
                 collections::update(tx, &collection).await?;

@@ -19,17 +19,14 @@ use crate::{
     domain::{
         action::Action,
         id::{CollectionId, DocumentId, OperationId},
-        operation::{OperationEventKind, OperationStatus},
+        operation::Settlement,
         page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
     },
     error::Error,
     jobs::{DeleteCollection, Job},
     queue::{GiveUp, Handler, JobError},
-    service::{
-        Services,
-        operations::{Settlement, cancellation, finish_if_settled, settle, start},
-    },
+    service::Services,
     vector::{Placement, PointSelector},
 };
 
@@ -126,20 +123,19 @@ impl DeleteCollectionHandler {
             .transaction(|tx| {
                 async move {
                     collections::hold(tx, Scope::System, id, Action::CollectionDelete).await?;
-                    let Some(mut locked) = operations::lock(tx, Scope::System, operation).await? else {
+                    let Some(mut run) = operations::lock(tx, Scope::System, operation).await? else {
                         return Ok(false);
                     };
                     let page = PageRequest { first: MAX_PAGE_SIZE, after: None };
                     let waiting = operations::list_waiting(tx, operation, &page).await?;
-                    let error = cancellation(0);
+                    let left_out = Settlement::deleted_with_its_collection();
                     for item in &waiting.items {
-                        let settlement = Settlement::deleted_with_its_collection(item.outcome.document_id);
-                        let (ordinal, outcome) = (item.outcome.ordinal, settlement.outcome);
-                        operations::set_outcome(tx, operation, ordinal, outcome, Some(&error), 0).await?;
-                        settle(&mut locked, &settlement, now);
+                        let (ordinal, outcome) = (item.outcome.ordinal, left_out.outcome());
+                        operations::set_outcome(tx, operation, ordinal, outcome, left_out.error(), 0).await?;
+                        run.settle(item.outcome.document_id, &left_out, now);
                     }
-                    finish_if_settled(&mut locked, now);
-                    operations::save(tx, locked).await?;
+                    run.finish(now);
+                    operations::save(tx, run).await?;
                     Ok::<_, DatabaseError>(waiting.has_next_page)
                 }
                 .boxed()
@@ -157,12 +153,10 @@ impl DeleteCollectionHandler {
                         return Err(JobError::LeaseLost);
                     }
                     collections::hold(tx, Scope::System, collection, Action::CollectionDelete).await?;
-                    if let Some(mut locked) = operations::lock(tx, Scope::System, operation).await? {
-                        start(&mut locked, now);
-                        locked.operation.status = OperationStatus::Completed;
-                        locked.operation.completed_at = Some(now);
-                        locked.record(OperationEventKind::OperationCompleted, None, None, now);
-                        operations::save(tx, locked).await?;
+                    if let Some(mut run) = operations::lock(tx, Scope::System, operation).await? {
+                        run.start(now);
+                        run.finish(now);
+                        operations::save(tx, run).await?;
                     }
                     Ok(collections::delete(tx, collection).await?)
                 }

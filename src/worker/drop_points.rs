@@ -17,17 +17,14 @@ use crate::{
         },
     },
     domain::{
-        operation::DocumentOutcome,
+        operation::Settlement,
         page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
     },
     error::Error,
     jobs::{DropPoints, DropTarget, Job},
     queue::{GiveUp, Handler, JobError},
-    service::{
-        Services,
-        operations::{Settlement, finish_if_settled, settle, start},
-    },
+    service::Services,
     vector::{Placement, PointSelector},
 };
 
@@ -92,24 +89,25 @@ impl DropPointsHandler {
                         return Err(JobError::LeaseLost);
                     }
                     let Some(id) = work.operation else { return Ok(()) };
-                    let Some(mut locked) = operations::lock(tx, Scope::System, id).await? else { return Ok(()) };
-                    start(&mut locked, now);
+                    let Some(mut run) = operations::lock(tx, Scope::System, id).await? else { return Ok(()) };
+                    let deleted = Settlement::deleted();
+                    run.start(now);
                     let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
                     loop {
                         let items = operations::list_waiting(tx, id, &page).await?;
                         for item in &items.items {
-                            let outcome = DocumentOutcome::Completed;
                             let waiting = &item.outcome;
-                            operations::set_outcome(tx, id, waiting.ordinal, outcome, None, 0).await?;
-                            settle(&mut locked, &Settlement::deleted(waiting.document_id), now);
+                            operations::set_outcome(tx, id, waiting.ordinal, deleted.outcome(), None, 0).await?;
+                            run.settle(waiting.document_id, &deleted, now);
                             page.after = Some(waiting.ordinal);
                         }
                         if !items.has_next_page {
                             break;
                         }
                     }
-                    finish_if_settled(&mut locked, now);
-                    Ok(operations::save(tx, locked).await?)
+                    run.finish(now);
+                    operations::save(tx, run).await?;
+                    Ok(())
                 }
                 .boxed()
             })

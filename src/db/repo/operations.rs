@@ -23,10 +23,9 @@ use crate::{
     domain::{
         action::Action,
         document::ProcessingError,
-        id::{CollectionId, DocumentId, OperationId, UserId},
+        id::{CollectionId, OperationId, UserId},
         operation::{
-            DocumentOutcome, Operation, OperationDocument, OperationEvent, OperationEventKind, OperationStatus,
-            OperationType,
+            DocumentOutcome, Operation, OperationDocument, OperationEvent, OperationRun, OperationStatus, OperationType,
         },
         page::{Page, PageRequest},
         scope::Scope,
@@ -54,50 +53,12 @@ pub struct OperationItem {
     pub meta: serde_json::Value,
 }
 
-/// An operation locked by a transaction, so that no other transaction changes it or numbers its events. [`save`] writes
-/// changes.
-#[derive(Debug)]
-pub struct LockedOperation {
-    pub operation: Operation,
-    pub cancel_requested: bool,
-    last_sequence: i32,
-    events: Vec<OperationEvent>,
-}
-
 /// The repetition of a call, found by its idempotency key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Idempotency {
     pub key: String,
     /// SHA-256 of the request.
     pub request_digest: String,
-}
-
-impl LockedOperation {
-    /// A new operation, not yet stored.
-    #[must_use]
-    pub fn new(operation: Operation) -> Self {
-        Self { operation, cancel_requested: false, last_sequence: 0, events: Vec::new() }
-    }
-
-    /// Adds an event; it becomes visible with the rest of the transaction.
-    pub fn record(
-        &mut self,
-        kind: OperationEventKind,
-        document_id: Option<DocumentId>,
-        message: Option<String>,
-        at: DateTime<Utc>,
-    ) {
-        self.last_sequence += 1;
-        self.events.push(OperationEvent {
-            operation_id: self.operation.id,
-            sequence: self.last_sequence,
-            kind,
-            document_id,
-            message,
-            progress: self.operation.progress(),
-            at,
-        });
-    }
 }
 
 /// Operations on which a scope may perform `action`: those on collections in which it may, and its own where the
@@ -271,23 +232,24 @@ pub async fn find_repeated(
     .transpose()
 }
 
-/// Adds an operation with its first events.
+/// Adds an operation with its first events. Returns it.
 pub async fn insert(
     tx: &Transaction<'_>,
-    new: LockedOperation,
+    new: OperationRun,
     idempotency: Option<Idempotency>,
-) -> Result<(), DatabaseError> {
+) -> Result<Operation, DatabaseError> {
     let is_keyed = idempotency.is_some();
     let (key, digest) = idempotency.map(|repeat| (repeat.key, repeat.request_digest)).unzip();
-    let LockedOperation { operation, cancel_requested, last_sequence, events } = new;
+    let (cancel_requested, last_sequence) = (new.is_cancel_requested(), new.last_sequence());
+    let (operation, events) = new.into_parts();
     let row = operation::ActiveModel {
         id: Set(operation.id.0),
         collection_id: Set(operation.collection_id.map(|id| id.0)),
         user_id: Set(operation.user_id.map(|id| id.0)),
         operation_type: Set(operation.operation_type.stored()),
         status: Set(operation.status.stored()),
-        config: Set(operation.config),
-        error_message: Set(operation.error_message),
+        config: Set(operation.config.clone()),
+        error_message: Set(operation.error_message.clone()),
         document_total: Set(operation.totals.documents),
         completed_total: Set(operation.totals.completed),
         failed_total: Set(operation.totals.failed),
@@ -308,15 +270,12 @@ pub async fn insert(
         DatabaseError::Constraint(cause) if is_keyed => DatabaseError::Contention(cause),
         error => error,
     })?;
-    insert_events(tx, events).await
+    insert_events(tx, events).await?;
+    Ok(operation)
 }
 
 /// Locks an operation that is visible to the scope until the transaction ends.
-pub async fn lock(
-    tx: &Transaction<'_>,
-    scope: Scope,
-    id: OperationId,
-) -> Result<Option<LockedOperation>, DatabaseError> {
+pub async fn lock(tx: &Transaction<'_>, scope: Scope, id: OperationId) -> Result<Option<OperationRun>, DatabaseError> {
     lock_allowed(tx, scope, id, Action::OperationRead).await
 }
 
@@ -326,26 +285,23 @@ pub async fn lock_allowed(
     scope: Scope,
     id: OperationId,
     action: Action,
-) -> Result<Option<LockedOperation>, DatabaseError> {
+) -> Result<Option<OperationRun>, DatabaseError> {
     let allowed = allowed(scope, action);
     let row = operation::Entity::find_by_id(id.0).filter(allowed).lock_exclusive().one(&tx.connection).await?;
     row.map(|row| {
-        Ok(LockedOperation {
-            cancel_requested: row.cancel_requested,
-            last_sequence: row.last_sequence,
-            operation: row.try_into()?,
-            events: Vec::new(),
-        })
+        let (cancel_requested, last_sequence) = (row.cancel_requested, row.last_sequence);
+        Ok(OperationRun::restore(row.try_into()?, cancel_requested, last_sequence))
     })
     .transpose()
 }
 
-/// Writes a locked operation back, with its new events.
-pub async fn save(tx: &Transaction<'_>, locked: LockedOperation) -> Result<(), DatabaseError> {
-    let LockedOperation { operation, cancel_requested, last_sequence, events } = locked;
+/// Writes a locked operation back, with its new events. Returns it.
+pub async fn save(tx: &Transaction<'_>, changed: OperationRun) -> Result<Operation, DatabaseError> {
+    let (cancel_requested, last_sequence) = (changed.is_cancel_requested(), changed.last_sequence());
+    let (operation, events) = changed.into_parts();
     operation::Entity::update_many()
         .col_expr(operation::Column::Status, Expr::value(operation.status.stored()))
-        .col_expr(operation::Column::ErrorMessage, Expr::value(operation.error_message))
+        .col_expr(operation::Column::ErrorMessage, Expr::value(operation.error_message.clone()))
         .col_expr(operation::Column::DocumentTotal, Expr::value(operation.totals.documents))
         .col_expr(operation::Column::CompletedTotal, Expr::value(operation.totals.completed))
         .col_expr(operation::Column::FailedTotal, Expr::value(operation.totals.failed))
@@ -360,7 +316,8 @@ pub async fn save(tx: &Transaction<'_>, locked: LockedOperation) -> Result<(), D
         .filter(operation::Column::Id.eq(operation.id.0))
         .exec(&tx.connection)
         .await?;
-    insert_events(tx, events).await
+    insert_events(tx, events).await?;
+    Ok(operation)
 }
 
 /// Adds events. Followers learn of them when the transaction is committed.

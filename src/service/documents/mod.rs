@@ -15,7 +15,6 @@ use super::{
     Services,
     access::{find_collection, forbidden, lock_collection},
     audit::{self, Deed},
-    operations::{Settlement, finish_if_settled, settle},
     quotas,
     uploads::hold_bytes,
     validate::Violations,
@@ -29,7 +28,7 @@ use crate::{
             chunks, collections,
             collections::CounterChange,
             documents::{self, LockedDocument},
-            operations::{self, Idempotency, LockedOperation, OperationItem},
+            operations::{self, Idempotency, OperationItem},
             uploads,
         },
     },
@@ -40,8 +39,8 @@ use crate::{
         document::{Document, DocumentStatus},
         id::{CollectionId, DocumentId, OperationId, UploadId, UserId},
         operation::{
-            DocumentOutcome, Operation, OperationDocument, OperationEventKind, OperationStatus, OperationTotals,
-            OperationType,
+            DocumentOutcome, Operation, OperationDocument, OperationRun, OperationStatus, OperationTotals,
+            OperationType, Settlement,
         },
         upload::StoredFile,
     },
@@ -287,9 +286,8 @@ async fn accept(
     let digests: Vec<_> = checked.iter().map(|document| document.file.digest.clone()).collect();
     hold_bytes(tx, &services.blobs, &digests).await?;
 
-    let mut locked = LockedOperation::new(new_operation(&collection, user, checked.len(), now));
-    let id = locked.operation.id;
-    locked.record(OperationEventKind::OperationCreated, None, None, now);
+    let mut run = OperationRun::create(new_operation(&collection, user, checked.len(), now));
+    let id = run.operation().id;
 
     let mut existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
     let mut plan = Plan::default();
@@ -303,12 +301,11 @@ async fn accept(
         .map(|item| item.outcome.document_id)
         .collect();
     for document in skipped {
-        settle(&mut locked, &Settlement::skipped(document, "unchanged"), now);
+        run.settle(document, &Settlement::skipped("unchanged"), now);
     }
-    finish_if_settled(&mut locked, now);
+    run.finish(now);
 
-    let operation = locked.operation.clone();
-    operations::insert(tx, locked, idempotency.cloned()).await?;
+    let operation = operations::insert(tx, run, idempotency.cloned()).await?;
     documents::insert_many(tx, plan.new_documents).await?;
     operations::insert_items(tx, plan.items).await?;
     jobs::enqueue(tx, &plan.jobs, user.into(), now).await?;
@@ -500,14 +497,12 @@ async fn remove(
     let collection = lock_collection(tx, viewer, home, Action::DocumentDelete).await?;
     let removed = documents::lock_many(tx, home, ids).await?;
 
-    let operation = Operation {
+    let run = OperationRun::create(Operation {
         operation_type: OperationType::Delete,
         config: json!({}),
         ..new_operation(&collection, user, removed.len(), now)
-    };
-    let id = operation.id;
-    let mut locked = LockedOperation::new(operation);
-    locked.record(OperationEventKind::OperationCreated, None, None, now);
+    });
+    let id = run.operation().id;
     let mut items = Vec::new();
     let mut counters = CounterChange::default();
     for (ordinal, LockedDocument { document, next_revision }) in (0_i32..).zip(&removed) {
@@ -537,8 +532,7 @@ async fn remove(
     chunks::delete_of_documents(tx, collection.id, &gone).await?;
     documents::delete_many(tx, &gone).await?;
     collections::add_to_counters(tx, collection.id, counters).await?;
-    let operation = locked.operation.clone();
-    operations::insert(tx, locked, None).await?;
+    let operation = operations::insert(tx, run, None).await?;
     operations::insert_items(tx, items).await?;
     let job = DropPoints { operation: Some(id), ..DropPoints::of(&collection, DropTarget::Documents(gone)) };
     jobs::enqueue(tx, &[job], user.into(), now).await?;

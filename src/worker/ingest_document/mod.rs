@@ -51,6 +51,13 @@ struct Work {
     percent: AtomicI32,
 }
 
+impl Work {
+    /// The job that asked for it.
+    fn asked(&self) -> IngestDocument {
+        IngestDocument { operation: self.item.outcome.operation_id, ordinal: self.item.outcome.ordinal }
+    }
+}
+
 /// Why the processing of a document ends early.
 enum Stop {
     /// The job itself failed, or has to wait.
@@ -100,7 +107,7 @@ impl Handler for IngestDocumentHandler {
             Err(Stop::Job(error)) => Err(error),
             Err(Stop::Document(error)) => {
                 let error = ProcessingError { attempts: job.attempts, ..error };
-                self.fail(job, &error, DocumentStatus::Failed, job.was_held_before()).await
+                self.fail(job, error, DocumentStatus::Failed, job.was_held_before()).await
             }
         }
     }
@@ -128,7 +135,7 @@ impl Handler for IngestDocumentHandler {
         };
         let message = message.to_owned();
         let error = ProcessingError { stage, code, message, attempts: job.attempts, retryable: true };
-        self.fail(job, &error, status, true).await
+        self.fail(job, error, status, true).await
     }
 }
 

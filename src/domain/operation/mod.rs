@@ -1,7 +1,11 @@
 //! A long-running task that a caller requested, and its events.
 
+mod run;
+mod settlement;
+
 use chrono::{DateTime, Utc};
 
+pub use self::{run::OperationRun, settlement::Settlement};
 use super::{
     document::ProcessingError,
     id::{CollectionId, DocumentId, OperationId, UserId},
