@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::id::{CollectionId, DocumentId};
+use super::{
+    content::Content,
+    id::{CollectionId, DocumentId},
+};
 
 /// The status of a document.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -94,15 +97,10 @@ impl ProcessingError {
 pub struct Document {
     pub id: DocumentId,
     pub collection_id: CollectionId,
-    pub file_name: String,
-    pub uri: String,
-    pub content_type: String,
-    pub file_size: i64,
-    /// SHA-256 of the original, which is also its name in the blob store.
-    pub content_hash: String,
+    /// The content that is searchable; that of its first revision until there is any.
+    pub content: Content,
     pub status: DocumentStatus,
     pub error: Option<ProcessingError>,
-    pub meta: serde_json::Value,
     pub language: Option<String>,
     pub title: Option<String>,
     pub chunk_count: i32,

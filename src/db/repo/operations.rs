@@ -22,6 +22,7 @@ use crate::{
     },
     domain::{
         action::Action,
+        content::{Content, StoredFile, UNKNOWN_TYPE},
         document::ProcessingError,
         id::{CollectionId, OperationId, UserId},
         operation::{
@@ -45,12 +46,7 @@ pub struct OperationFilter {
 pub struct OperationItem {
     pub outcome: OperationDocument,
     pub revision: i32,
-    pub file_name: String,
-    pub uri: String,
-    pub content_type: Option<String>,
-    pub file_size: i64,
-    pub content_hash: String,
-    pub meta: serde_json::Value,
+    pub content: Content,
 }
 
 /// The repetition of a call, found by its idempotency key.
@@ -379,6 +375,7 @@ pub async fn insert_items(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Re
     let rows: Vec<_> = items
         .into_iter()
         .map(|item| {
+            let Content { file_name, uri, content_type, file, meta } = item.content;
             operation_document::Model {
                 operation_id: item.outcome.operation_id.0,
                 ordinal: item.outcome.ordinal,
@@ -388,12 +385,12 @@ pub async fn insert_items(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Re
                 chunk_count: item.outcome.chunk_count,
                 percent: item.outcome.percent,
                 revision: item.revision,
-                file_name: item.file_name,
-                uri: item.uri,
-                content_type: item.content_type,
-                file_size: item.file_size,
-                content_hash: item.content_hash,
-                meta: item.meta,
+                file_name,
+                uri,
+                content_type: Some(content_type),
+                file_size: file.size,
+                content_hash: file.digest,
+                meta,
             }
             .into_active_model()
         })
@@ -423,12 +420,13 @@ impl TryFrom<operation_document::Model> for OperationItem {
     fn try_from(row: operation_document::Model) -> Result<Self, DatabaseError> {
         Ok(Self {
             revision: row.revision,
-            file_name: row.file_name.clone(),
-            uri: row.uri.clone(),
-            content_type: row.content_type.clone(),
-            file_size: row.file_size,
-            content_hash: row.content_hash.clone(),
-            meta: row.meta.clone(),
+            content: Content {
+                file_name: row.file_name.clone(),
+                uri: row.uri.clone(),
+                content_type: row.content_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
+                file: StoredFile { digest: row.content_hash.clone(), size: row.file_size },
+                meta: row.meta.clone(),
+            },
             outcome: row.try_into()?,
         })
     }

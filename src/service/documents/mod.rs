@@ -36,13 +36,13 @@ use crate::{
         action::Action,
         audit::AuditAction,
         collection::Collection,
+        content::{Content, UNKNOWN_TYPE},
         document::{Document, DocumentStatus},
         id::{CollectionId, DocumentId, OperationId, UploadId, UserId},
         operation::{
             DocumentOutcome, Operation, OperationDocument, OperationRun, OperationStatus, OperationTotals,
             OperationType, Settlement,
         },
-        upload::StoredFile,
     },
     error::{Error, ViolationCode},
     jobs::{self, DropPoints, DropTarget, IngestDocument as IngestDocumentJob},
@@ -92,11 +92,7 @@ const ATTEMPTS_TO_STORE: u32 = 3;
 /// A document of a request that passed validation.
 #[derive(Clone)]
 struct CheckedDocument {
-    file_name: String,
-    uri: String,
-    content_type: Option<String>,
-    meta: serde_json::Value,
-    file: StoredFile,
+    content: Content,
     /// The upload that it comes from, if there is one.
     upload: Option<UploadId>,
 }
@@ -186,9 +182,9 @@ async fn check(
         match &document.source {
             IngestSource::Upload(id) => match found.get(id) {
                 None if let Some(item) = earlier.get(&index) => {
-                    given_name = given_name.or_else(|| Some(item.file_name.clone()));
-                    content_type.clone_from(&item.content_type);
-                    stored = Some(StoredFile { digest: item.content_hash.clone(), size: item.file_size });
+                    given_name = given_name.or_else(|| Some(item.content.file_name.clone()));
+                    content_type = Some(item.content.content_type.clone());
+                    stored = Some(item.content.file.clone());
                 }
                 None => no_such_upload(&mut violations, &at("source.uploadId")),
                 Some(upload) if upload.stored.is_none() => {
@@ -242,7 +238,8 @@ async fn check(
                 Some(file) => file,
                 None => services.blobs.put_bytes(text).await?,
             };
-            Ok(CheckedDocument { file_name, uri, content_type, meta, file, upload })
+            let content_type = content_type.unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
+            Ok(CheckedDocument { content: Content { file_name, uri, content_type, file, meta }, upload })
         })
         .buffered(STORING)
         .try_collect()
@@ -261,7 +258,7 @@ async fn accept(
 ) -> Result<Ingested, Error> {
     let user = viewer.require_user_id()?;
     let collection = lock_collection(tx, viewer, collection, Action::DocumentIngest).await?;
-    let uris: Vec<_> = checked.iter().map(|document| document.uri.clone()).collect();
+    let uris: Vec<_> = checked.iter().map(|document| document.content.uri.clone()).collect();
     if let Some(repeat) = idempotency
         && let Some((operation, digest)) = operations::find_repeated(tx, user, &repeat.key).await?
     {
@@ -283,7 +280,7 @@ async fn accept(
         return Ok(Ingested { operation, documents });
     }
     check_uploads(tx, viewer, checked).await?;
-    let digests: Vec<_> = checked.iter().map(|document| document.file.digest.clone()).collect();
+    let digests: Vec<_> = checked.iter().map(|document| document.content.file.digest.clone()).collect();
     hold_bytes(tx, &services.blobs, &digests).await?;
 
     let mut run = OperationRun::create(new_operation(&collection, user, checked.len(), now));
@@ -292,7 +289,7 @@ async fn accept(
     let mut existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
     let mut plan = Plan::default();
     for (ordinal, wanted) in (0_i32..).zip(checked) {
-        plan.add(tx, &collection, existing.remove(&wanted.uri), id, ordinal, wanted, now).await?;
+        plan.add(tx, &collection, existing.remove(&wanted.content.uri), id, ordinal, &wanted.content, now).await?;
     }
     let skipped: Vec<_> = plan
         .items
@@ -370,15 +367,15 @@ impl Plan {
         existing: Option<LockedDocument>,
         operation: OperationId,
         ordinal: i32,
-        wanted: &CheckedDocument,
+        wanted: &Content,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let is_unchanged = existing.as_ref().is_some_and(|existing| is_unchanged(existing, wanted));
         let (document, revision) = match existing {
             None => {
-                let document = new_document(collection.id, wanted, now);
+                let document = new_document(collection.id, wanted.clone(), now);
                 self.counters.documents += 1;
-                self.counters.bytes += document.file_size;
+                self.counters.bytes += wanted.file.size;
                 self.new_documents.push(document.clone());
                 (document, 1)
             }
@@ -400,12 +397,7 @@ impl Plan {
                 percent: 0,
             },
             revision,
-            file_name: wanted.file_name.clone(),
-            uri: wanted.uri.clone(),
-            content_type: wanted.content_type.clone(),
-            file_size: wanted.file.size,
-            content_hash: wanted.file.digest.clone(),
-            meta: wanted.meta.clone(),
+            content: wanted.clone(),
         });
         if !is_unchanged {
             self.jobs.push(IngestDocumentJob { operation, ordinal });
@@ -416,27 +408,20 @@ impl Plan {
 }
 
 /// Whether a document is complete with exactly this content, and no newer content is on its way.
-fn is_unchanged(existing: &LockedDocument, wanted: &CheckedDocument) -> bool {
+fn is_unchanged(existing: &LockedDocument, wanted: &Content) -> bool {
     let LockedDocument { document, next_revision } = existing;
     document.status == DocumentStatus::Completed
         && *next_revision == document.revision + 1
-        && document.content_hash == wanted.file.digest
-        && document.file_name == wanted.file_name
-        && document.meta == wanted.meta
+        && document.content.equals(wanted)
 }
 
-fn new_document(collection: CollectionId, wanted: &CheckedDocument, now: DateTime<Utc>) -> Document {
+fn new_document(collection: CollectionId, content: Content, now: DateTime<Utc>) -> Document {
     Document {
         id: DocumentId::generate(),
         collection_id: collection,
-        file_name: wanted.file_name.clone(),
-        uri: wanted.uri.clone(),
-        content_type: wanted.content_type.clone().unwrap_or_else(|| "application/octet-stream".into()),
-        file_size: wanted.file.size,
-        content_hash: wanted.file.digest.clone(),
+        content,
         status: DocumentStatus::Pending,
         error: None,
-        meta: wanted.meta.clone(),
         language: None,
         title: None,
         chunk_count: 0,
@@ -450,8 +435,8 @@ fn new_document(collection: CollectionId, wanted: &CheckedDocument, now: DateTim
 fn digest_of(collection: CollectionId, documents: &[CheckedDocument]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(collection.0);
-    for document in documents {
-        for part in [&document.uri, &document.file_name, &document.file.digest, &document.meta.to_string()] {
+    for CheckedDocument { content, .. } in documents {
+        for part in [&content.uri, &content.file_name, &content.file.digest, &content.meta.to_string()] {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }
@@ -508,7 +493,7 @@ async fn remove(
     for (ordinal, LockedDocument { document, next_revision }) in (0_i32..).zip(&removed) {
         counters.documents -= 1;
         counters.chunks -= document.chunk_count;
-        counters.bytes -= document.file_size;
+        counters.bytes -= document.content.file.size;
         items.push(OperationItem {
             outcome: OperationDocument {
                 operation_id: id,
@@ -520,12 +505,7 @@ async fn remove(
                 percent: 0,
             },
             revision: *next_revision,
-            file_name: document.file_name.clone(),
-            uri: document.uri.clone(),
-            content_type: None,
-            file_size: document.file_size,
-            content_hash: document.content_hash.clone(),
-            meta: document.meta.clone(),
+            content: document.content.clone(),
         });
     }
     let gone: Vec<_> = removed.iter().map(|removed| removed.document.id).collect();

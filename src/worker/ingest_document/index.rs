@@ -68,7 +68,7 @@ impl IngestDocumentHandler {
     /// Extracts and splits the original when there is room for its text.
     async fn read(&self, work: &Work) -> Result<Indexed, Stop> {
         let most = self.services.config.extraction.max_output_mib << 20;
-        let size = u64::try_from(work.item.file_size).unwrap_or(0);
+        let size = u64::try_from(work.item.content.file.size).unwrap_or(0);
         let mut reserved = self.reserve(size.min(most)).await?;
         loop {
             let slot = self.extractor.slot().await.map_err(refused)?;
@@ -88,7 +88,8 @@ impl IngestDocumentHandler {
     }
 
     async fn extract(&self, work: &Work, slot: &Slot<'_>, size: u64) -> Result<ExtractedText, Stop> {
-        let pieces = match self.services.blobs.stream(&work.item.content_hash, None).await {
+        let wanted = &work.item.content;
+        let pieces = match self.services.blobs.stream(&wanted.file.digest, None).await {
             Ok(pieces) => pieces,
             Err(BlobError::NotFound { .. }) => {
                 return Err(permanent(
@@ -99,8 +100,8 @@ impl IngestDocumentHandler {
             }
             Err(error) => return Err(Error::from(error).into()),
         };
-        let declared = work.item.content_type.as_deref();
-        slot.read(Content::new(size, pieces), &work.item.file_name, declared).await.map_err(refused)
+        let declared = Some(wanted.content_type.as_str());
+        slot.read(Content::new(size, pieces), &wanted.file_name, declared).await.map_err(refused)
     }
 
     async fn cut(&self, work: &Work, text: ExtractedText, reserved: Reserved) -> Result<Indexed, Stop> {

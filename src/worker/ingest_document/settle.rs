@@ -26,6 +26,7 @@ use crate::{
     domain::{
         action::Action,
         collection::Collection,
+        content::Content,
         document::{Document, DocumentStatus, ProcessingError},
         operation::{DocumentOutcome, OperationRun, Settlement},
         scope::Scope,
@@ -179,7 +180,7 @@ async fn complete(
     let change = CounterChange {
         documents: 0,
         chunks: chunk_count - current.document.chunk_count,
-        bytes: work.item.file_size - current.document.file_size,
+        bytes: work.item.content.file.size - current.document.content.file.size,
     };
     collections::add_to_counters(tx, id, change).await?;
     if work.item.revision > 1 {
@@ -310,13 +311,9 @@ fn completed(
     let is_newest = next_revision == work.item.revision + 1;
     let (status, error) = if is_newest { (DocumentStatus::Completed, None) } else { (current.status, current.error) };
     Document {
-        file_name: work.item.file_name.clone(),
-        content_type: indexed.text.content_type.clone(),
-        file_size: work.item.file_size,
-        content_hash: work.item.content_hash.clone(),
+        content: Content { content_type: indexed.text.content_type.clone(), ..work.item.content.clone() },
         status,
         error,
-        meta: work.item.meta.clone(),
         language: indexed.text.language.clone(),
         title: indexed.text.title.clone(),
         chunk_count,
