@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::{
     Services,
     collections::{self, NewCollection},
-    documents::{self, IngestDocument, IngestRequest, IngestSource},
+    documents::{self, IngestContent, IngestDocument, IngestRequest},
 };
 use crate::{
     auth::viewer::Viewer,
@@ -50,7 +50,7 @@ pub async fn load(services: &Services) -> Result<Option<Collection>, Error> {
         documents: DOCUMENTS
             .iter()
             .map(|(name, text)| IngestDocument {
-                source: IngestSource::Text((*text).to_owned()),
+                content: IngestContent::Text((*text).to_owned()),
                 file_name: Some((*name).to_owned()),
                 uri: None,
                 meta: None,

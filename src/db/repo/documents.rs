@@ -234,14 +234,17 @@ pub async fn insert_many(tx: &Transaction<'_>, new: Vec<Document>) -> Result<(),
     Ok(())
 }
 
-/// Takes the next revision number of a document for new content, which waits for its turn from now on.
-pub async fn take_revision(tx: &Transaction<'_>, id: DocumentId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+/// Takes the next revision number of each of these documents for new content, which waits for its turn from now on.
+pub async fn take_revisions(tx: &Transaction<'_>, ids: &[DocumentId], now: DateTime<Utc>) -> Result<(), DatabaseError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     document::Entity::update_many()
         .col_expr(document::Column::NextRevision, Expr::col(document::Column::NextRevision).add(1))
         .col_expr(document::Column::Status, Expr::value(DocumentStatus::Pending.stored()))
         .col_expr(document::Column::Error, Expr::value(Option::<serde_json::Value>::None))
         .col_expr(document::Column::UpdatedAt, Expr::value(now))
-        .filter(document::Column::Id.eq(id.0))
+        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.0)))
         .exec(&tx.connection)
         .await?;
     Ok(())

@@ -156,6 +156,15 @@ pub struct OperationDocument {
     pub percent: i32,
 }
 
+impl OperationDocument {
+    /// A document that waits for its turn.
+    #[must_use]
+    pub fn waiting(operation_id: OperationId, document_id: DocumentId, ordinal: i32) -> Self {
+        let outcome = DocumentOutcome::Pending;
+        Self { operation_id, document_id, ordinal, outcome, error: None, chunk_count: 0, percent: 0 }
+    }
+}
+
 /// The kind of an event. The last three end the operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OperationEventKind {

@@ -12,7 +12,7 @@ use crate::{
     },
     service::{
         audit::Deed,
-        documents::{self, IngestDocument, IngestRequest, IngestSource},
+        documents::{self, IngestContent, IngestDocument, IngestRequest},
     },
 };
 
@@ -25,7 +25,7 @@ pub enum DocumentSourceInput {
     Text(String),
 }
 
-impl From<DocumentSourceInput> for IngestSource {
+impl From<DocumentSourceInput> for IngestContent {
     fn from(input: DocumentSourceInput) -> Self {
         match input {
             DocumentSourceInput::UploadId(id) => Self::Upload(global_id::decode(&id)),
@@ -53,7 +53,7 @@ pub struct DocumentIngestInput {
 impl From<DocumentIngestInput> for IngestDocument {
     fn from(input: DocumentIngestInput) -> Self {
         Self {
-            source: input.source.into(),
+            content: input.source.into(),
             file_name: input.file_name,
             uri: input.uri,
             meta: input.meta.map(|Json(meta)| meta),
