@@ -11,8 +11,11 @@ use super::{
 use crate::{
     auth::viewer::Viewer,
     db::{
-        Transaction,
-        repo::{collections, documents, operations},
+        DatabaseError, Transaction,
+        repo::{
+            collections, documents,
+            operations::{self, OperationItem},
+        },
     },
     domain::{
         action::Action,
@@ -20,7 +23,7 @@ use crate::{
         document::DocumentStatus,
         id::OperationId,
         operation::{Operation, OperationEvent, OperationRun, Settlement},
-        page::{MAX_PAGE_SIZE, PageRequest},
+        page::{MAX_PAGE_SIZE, Page},
     },
     error::Error,
     events::{self, FollowError},
@@ -67,22 +70,37 @@ async fn cancel_within(
 }
 
 async fn leave_out_waiting(tx: &Transaction<'_>, run: &mut OperationRun, now: DateTime<Utc>) -> Result<(), Error> {
-    let (id, left_out) = (run.operation().id, Settlement::cancelled());
-    let (outcome, error) = (left_out.outcome(), left_out.error());
-    let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
+    let left_out = Settlement::cancelled();
     loop {
-        let waiting = operations::list_waiting(tx, id, &page).await?;
-        for item in &waiting.items {
-            let (ordinal, document) = (item.outcome.ordinal, item.outcome.document_id);
-            operations::set_outcome(tx, id, ordinal, outcome, error, 0).await?;
-            documents::set_status(tx, (document, item.revision), DocumentStatus::Failed, error, now).await?;
-            run.settle(document, &left_out, now);
-            page.after = Some(ordinal);
+        let page = settle_waiting(tx, run, &left_out, now).await?;
+        for item in &page.items {
+            let target = (item.outcome.document_id, item.revision);
+            documents::set_status(tx, target, DocumentStatus::Failed, left_out.error(), now).await?;
         }
-        if !waiting.has_next_page {
+        if !page.has_next_page {
             return Ok(());
         }
     }
+}
+
+/// Settles the first page of the documents of an operation that wait for their turn, all in the same way. Returns them,
+/// and whether there are more.
+pub(crate) async fn settle_waiting(
+    tx: &Transaction<'_>,
+    run: &mut OperationRun,
+    settlement: &Settlement,
+    now: DateTime<Utc>,
+) -> Result<Page<OperationItem>, DatabaseError> {
+    let id = run.operation().id;
+    let page = operations::list_waiting(tx, id, MAX_PAGE_SIZE).await?;
+    let ordinals: Vec<_> = page.items.iter().map(|item| item.outcome.ordinal).collect();
+    if !ordinals.is_empty() {
+        operations::set_outcome(tx, id, &ordinals, settlement.outcome(), settlement.error(), 0).await?;
+    }
+    for item in &page.items {
+        run.settle(item.outcome.document_id, settlement, now);
+    }
+    Ok(page)
 }
 
 /// The events of an operation after the sequence number `after`: first the stored ones, then each new one, until the

@@ -3,28 +3,25 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{dependency::VECTORS, goes_on, payload};
+use super::{dependency::VECTORS, end_job, goes_on, payload};
 use crate::{
     db::{
-        DatabaseError,
+        DatabaseError, Transaction,
         repo::{
             documents,
-            jobs::{self, ClaimedJob},
+            jobs::{ClaimedJob, Lease},
             operations,
         },
     },
-    domain::{
-        operation::Settlement,
-        page::{MAX_PAGE_SIZE, PageRequest},
-        scope::Scope,
-    },
+    domain::{operation::Settlement, scope::Scope},
     error::Error,
     jobs::{DropPoints, DropTarget, Job},
     queue::{GiveUp, Handler, JobError},
-    service::Services,
+    service::{Services, operations::settle_waiting},
     vector::{Placement, PointSelector},
 };
 
@@ -49,7 +46,8 @@ impl Handler for DropPointsHandler {
             self.services.vectors.delete(&placement, selector).await.map_err(Error::from)?;
         }
         self.services.vectors.flush(&placement).await.map_err(Error::from)?;
-        self.end(job, &work).await
+        let (lease, now) = (job.lease(), self.services.clock.now());
+        self.services.database.transaction(|tx| end(tx, lease, &work, now).boxed()).await
     }
 
     async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
@@ -78,39 +76,15 @@ impl DropPointsHandler {
             },
         })
     }
+}
 
-    async fn end(&self, job: &ClaimedJob, work: &DropPoints) -> Result<(), JobError> {
-        let (lease, now) = (job.lease(), self.services.clock.now());
-        self.services
-            .database
-            .transaction(|tx| {
-                async move {
-                    if !jobs::finish(tx, lease).await? {
-                        return Err(JobError::LeaseLost);
-                    }
-                    let Some(id) = work.operation else { return Ok(()) };
-                    let Some(mut run) = operations::lock(tx, Scope::System, id).await? else { return Ok(()) };
-                    let deleted = Settlement::deleted();
-                    run.start(now);
-                    let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
-                    loop {
-                        let items = operations::list_waiting(tx, id, &page).await?;
-                        for item in &items.items {
-                            let waiting = &item.outcome;
-                            operations::set_outcome(tx, id, waiting.ordinal, deleted.outcome(), None, 0).await?;
-                            run.settle(waiting.document_id, &deleted, now);
-                            page.after = Some(waiting.ordinal);
-                        }
-                        if !items.has_next_page {
-                            break;
-                        }
-                    }
-                    run.finish(now);
-                    operations::save(tx, run).await?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
-    }
+async fn end(tx: &Transaction<'_>, lease: Lease, work: &DropPoints, now: DateTime<Utc>) -> Result<(), JobError> {
+    end_job(tx, lease).await?;
+    let Some(id) = work.operation else { return Ok(()) };
+    let Some(mut run) = operations::lock(tx, Scope::System, id).await? else { return Ok(()) };
+    run.start(now);
+    while settle_waiting(tx, &mut run, &Settlement::deleted(), now).await?.has_next_page {}
+    run.finish(now);
+    operations::save(tx, run).await?;
+    Ok(())
 }

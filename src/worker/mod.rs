@@ -15,7 +15,10 @@ use tokio_util::sync::CancellationToken;
 use self::dependency::Vectors;
 use crate::{
     config::Config,
-    db::DatabaseError,
+    db::{
+        DatabaseError, Transaction,
+        repo::jobs::{self, ClaimedJob, Lease},
+    },
     domain::job::Lane,
     error::Error,
     extract::Extractor,
@@ -118,8 +121,13 @@ impl crate::db::AsContention for JobError {
     }
 }
 
+/// Removes a job that is done, if it is still held; otherwise the transaction must be rolled back.
+async fn end_job(tx: &Transaction<'_>, lease: Lease) -> Result<(), JobError> {
+    if jobs::finish(tx, lease).await? { Ok(()) } else { Err(JobError::LeaseLost) }
+}
+
 /// The payload of a job.
-fn payload<J: Job>(job: &crate::db::repo::jobs::ClaimedJob) -> Result<J, JobError> {
+fn payload<J: Job>(job: &ClaimedJob) -> Result<J, JobError> {
     serde_json::from_value(job.payload.clone()).map_err(|error| JobError::Unreadable(error.into()))
 }
 

@@ -14,16 +14,12 @@ use tracing::info;
 
 use super::{
     dependency::{VECTORS, no_space},
-    failpoint, goes_on,
+    end_job, failpoint, goes_on,
     integrity::placement,
     payload,
 };
 use crate::{
-    db::repo::{
-        chunks, collections, documents,
-        jobs::{self, ClaimedJob},
-        open_operations,
-    },
+    db::repo::{chunks, collections, documents, jobs::ClaimedJob, open_operations},
     domain::{
         chunk::NewChunk,
         collection::Collection,
@@ -70,10 +66,7 @@ impl Handler for ReconcileHandler {
             self.walk(&place, stop).await?;
         }
         let lease = job.lease();
-        let finished = self.services.database.transaction(|tx| jobs::finish(tx, lease).boxed()).await?;
-        if !finished {
-            return Err(JobError::LeaseLost);
-        }
+        self.services.database.transaction(|tx| end_job(tx, lease).boxed()).await?;
         self.services.integrity.repaired(id);
         Ok(())
     }

@@ -432,21 +432,18 @@ impl TryFrom<operation_document::Model> for OperationItem {
     }
 }
 
-/// A page of those documents of a locked operation that wait for their turn, in the order of the request.
+/// The first of those documents of a locked operation that wait for their turn, in the order of the request.
 pub async fn list_waiting(
     tx: &Transaction<'_>,
     id: OperationId,
-    page: &PageRequest<i32>,
+    first: u32,
 ) -> Result<Page<OperationItem>, DatabaseError> {
-    let mut query = operation_document::Entity::find()
+    let query = operation_document::Entity::find()
         .filter(operation_document::Column::OperationId.eq(id.0))
         .filter(operation_document::Column::Outcome.eq(DocumentOutcome::Pending.stored()))
         .order_by_asc(operation_document::Column::Ordinal)
-        .limit(u64::from(page.first) + 1);
-    if let Some(after) = page.after {
-        query = query.filter(operation_document::Column::Ordinal.gt(after));
-    }
-    Ok(Page::from_overfetched(convert(query.all(&tx.connection).await?)?, page.first))
+        .limit(u64::from(first) + 1);
+    Ok(Page::from_overfetched(convert(query.all(&tx.connection).await?)?, first))
 }
 
 /// Writes the progress of a document in an operation.
@@ -465,11 +462,11 @@ pub async fn set_percent(
     Ok(())
 }
 
-/// Writes the outcome of a document in an operation. Its processing has ended, or starts again.
+/// Writes the outcome of documents in an operation. Their processing has ended, or starts again.
 pub async fn set_outcome(
     tx: &Transaction<'_>,
     id: OperationId,
-    ordinal: i32,
+    ordinals: &[i32],
     outcome: DocumentOutcome,
     error: Option<&ProcessingError>,
     chunk_count: i32,
@@ -481,7 +478,7 @@ pub async fn set_outcome(
         .col_expr(operation_document::Column::ChunkCount, Expr::value(chunk_count))
         .col_expr(operation_document::Column::Percent, Expr::value(0))
         .filter(operation_document::Column::OperationId.eq(id.0))
-        .filter(operation_document::Column::Ordinal.eq(ordinal))
+        .filter(operation_document::Column::Ordinal.is_in(ordinals.iter().copied()))
         .exec(&tx.connection)
         .await?;
     Ok(())

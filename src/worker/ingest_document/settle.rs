@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::{
-    super::{dependency::SPACE, failpoint, payload},
+    super::{dependency::SPACE, end_job, failpoint, payload},
     Indexed, IngestDocumentHandler, Work,
 };
 use crate::{
@@ -145,7 +145,7 @@ async fn begin(
     if item.outcome.outcome == DocumentOutcome::Pending {
         run.start_document(id, now);
     }
-    operations::set_outcome(tx, asked.operation, asked.ordinal, DocumentOutcome::Processing, None, 0).await?;
+    operations::set_outcome(tx, asked.operation, &[asked.ordinal], DocumentOutcome::Processing, None, 0).await?;
     documents::set_status(tx, (id, item.revision), DocumentStatus::Processing, None, now).await?;
     operations::save(tx, run).await?;
     let target =
@@ -286,18 +286,13 @@ async fn conclude(
     if error.is_some() {
         documents::set_status(tx, (document, item.revision), status, error, now).await?;
     }
-    let (operation, ordinal) = (item.outcome.operation_id, item.outcome.ordinal);
-    operations::set_outcome(tx, operation, ordinal, settlement.outcome(), error, settlement.chunks()).await?;
+    let (operation, ordinals) = (item.outcome.operation_id, [item.outcome.ordinal]);
+    operations::set_outcome(tx, operation, &ordinals, settlement.outcome(), error, settlement.chunks()).await?;
     run.start(now);
     run.settle(document, settlement, now);
     run.finish(now);
     operations::save(tx, run).await?;
     Ok(())
-}
-
-/// Removes the job, if it is still held; otherwise the transaction must be rolled back.
-async fn end_job(tx: &Transaction<'_>, lease: Lease) -> Result<(), JobError> {
-    if jobs::finish(tx, lease).await? { Ok(()) } else { Err(JobError::LeaseLost) }
 }
 
 fn completed(
