@@ -68,9 +68,7 @@ async fn receive(
     let viewer = files.admit(&headers, client).await?;
     negotiation::require_identity(&headers)?;
     let id = id.parse().unwrap_or(UploadId(Uuid::nil()));
-    let upload = files.take(&viewer, id, &headers, body).await.inspect_err(|error| {
-        files.note_refusal(&viewer, Deed::new(AuditAction::UploadFill).to(id), error);
-    })?;
+    let upload = files.take(&viewer, id, &headers, body).await?;
     let stored =
         upload.stored.map(|stored| json!({ "fileSize": stored.size.to_string(), "contentHash": stored.digest }));
     Ok((StatusCode::CREATED, Json(stored)).into_response())
@@ -82,10 +80,6 @@ impl Files {
         let viewer = authentication::viewer(self.callers.as_ref(), headers, client).await?;
         self.callers.charge(&viewer, PRICE).await?;
         Ok(viewer)
-    }
-
-    fn note_refusal(&self, viewer: &Viewer, deed: Deed, error: &Error) {
-        self.services.audit.refused(viewer, deed, error, self.services.clock.now());
     }
 
     async fn take(&self, viewer: &Viewer, id: UploadId, headers: &HeaderMap, body: Body) -> Result<Upload, Error> {
@@ -134,7 +128,7 @@ async fn send(
     let id = id.parse().unwrap_or(DocumentId(Uuid::nil()));
     let document = documents::find(&files.services, &viewer, id).await.inspect_err(|error| {
         let deed = Deed::new(AuditAction::Read).to(id).saying("GET /documents/{id}/content");
-        files.note_refusal(&viewer, deed, error);
+        files.services.audit.refused(&viewer, deed, error, files.services.clock.now());
     })?;
     let tag = format!("\"{}\"", document.content.file.digest);
     match Condition::of(&headers, &tag) {

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod collections;
 pub mod documents;
 pub mod fault;
+mod frame;
 pub mod highlight;
 pub mod integrity;
 pub mod last_use;

@@ -6,7 +6,8 @@ use futures_util::{FutureExt, Stream, TryStreamExt};
 use super::{
     Services,
     access::forbidden,
-    audit::{self, Deed},
+    audit::Deed,
+    frame::{Done, attempt, change},
 };
 use crate::{
     auth::viewer::Viewer,
@@ -35,9 +36,13 @@ use crate::{
 /// # Errors
 /// `NotFound`, or `Conflict` when it has ended or can't be stopped half-way.
 pub async fn cancel(services: &Services, viewer: &Viewer, id: OperationId) -> Result<Operation, Error> {
-    viewer.require_user()?;
-    let now = services.clock.now();
-    services.database.transaction(|tx| cancel_within(tx, viewer, id, now).boxed()).await
+    let tried = Deed::new(AuditAction::OperationCancel).to(id);
+    attempt(services, viewer, &tried, async {
+        viewer.require_user()?;
+        let now = services.clock.now();
+        change(services, viewer, &tried, now, |tx| cancel_within(tx, viewer, id, now).boxed()).await
+    })
+    .await
 }
 
 async fn cancel_within(
@@ -45,7 +50,7 @@ async fn cancel_within(
     viewer: &Viewer,
     id: OperationId,
     now: DateTime<Utc>,
-) -> Result<Operation, Error> {
+) -> Result<Done<Operation>, Error> {
     let action = Action::OperationCancel;
     if let Some(collection) = operations::collection_of(&tx.reader(viewer.scope()), id, action).await? {
         collections::hold(tx, viewer.scope(), collection, action).await?;
@@ -60,13 +65,14 @@ async fn cancel_within(
     if !run.operation().can_be_cancelled() {
         return Err(Error::Conflict("A deletion can't be cancelled: its documents are already deleted.".into()));
     }
-    if run.request_cancel(now) {
-        leave_out_waiting(tx, &mut run, now).await?;
-        run.finish(now);
-        let deed = Deed::new(AuditAction::OperationCancel).to(id).within(run.operation().collection_id);
-        audit::done(tx, viewer, deed, now).await?;
+    if !run.request_cancel(now) {
+        return Ok(Done::Nothing(run.into_parts().0));
     }
-    Ok(operations::save(tx, run).await?)
+    leave_out_waiting(tx, &mut run, now).await?;
+    run.finish(now);
+    let operation = operations::save(tx, run).await?;
+    let deed = Deed::new(AuditAction::OperationCancel).to(id).within(operation.collection_id);
+    Ok(Done::This(operation, deed))
 }
 
 async fn leave_out_waiting(tx: &Transaction<'_>, run: &mut OperationRun, now: DateTime<Utc>) -> Result<(), Error> {

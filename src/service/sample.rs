@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::{
@@ -11,9 +12,12 @@ use super::{
 };
 use crate::{
     auth::viewer::Viewer,
-    db::repo::{
-        collections::{CollectionFilter, CollectionSort},
-        users,
+    db::{
+        Transaction,
+        repo::{
+            collections::{CollectionFilter, CollectionSort},
+            users,
+        },
     },
     domain::{
         collection::Collection,
@@ -65,33 +69,29 @@ pub async fn load(services: &Services) -> Result<Option<Collection>, Error> {
 /// The sample's account, created if it does not exist; `None` if a user has registered.
 async fn owner(services: &Services) -> Result<Option<User>, Error> {
     let now = services.clock.now();
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                if users::lock_registration(tx).await? {
-                    return Ok::<_, Error>(None);
-                }
-                if let Some((user, _)) = users::find_credentials(&tx.credentials(), OWNER).await? {
-                    return Ok(Some(user));
-                }
-                let user = User {
-                    id: UserId::generate(),
-                    username: OWNER.to_owned(),
-                    email: "docent@localhost".to_owned(),
-                    full_name: Some("Docent".to_owned()),
-                    role: ServerRole::Member,
-                    is_active: false,
-                    created_at: now,
-                    updated_at: now,
-                };
-                // No password has this hash.
-                users::insert(tx, &user, "!".to_owned()).await?;
-                Ok(Some(user))
-            }
-            .boxed()
-        })
-        .await
+    services.database.transaction(|tx| find_or_insert_owner(tx, now).boxed()).await
+}
+
+async fn find_or_insert_owner(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<Option<User>, Error> {
+    if users::lock_registration(tx).await? {
+        return Ok(None);
+    }
+    if let Some((user, _)) = users::find_credentials(&tx.credentials(), OWNER).await? {
+        return Ok(Some(user));
+    }
+    let user = User {
+        id: UserId::generate(),
+        username: OWNER.to_owned(),
+        email: "docent@localhost".to_owned(),
+        full_name: Some("Docent".to_owned()),
+        role: ServerRole::Member,
+        is_active: false,
+        created_at: now,
+        updated_at: now,
+    };
+    // No password has this hash.
+    users::insert(tx, &user, "!".to_owned()).await?;
+    Ok(Some(user))
 }
 
 async fn collection(services: &Services, viewer: &Viewer) -> Result<Collection, Error> {

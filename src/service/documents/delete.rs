@@ -20,7 +20,7 @@ use crate::{
     },
     domain::{
         action::Action,
-        audit::AuditAction,
+        audit::{AuditAction, AuditObject},
         id::{CollectionId, DocumentId, UserId},
         operation::{Operation, OperationDocument, OperationRun, OperationType},
     },
@@ -29,7 +29,8 @@ use crate::{
     service::{
         Services,
         access::{forbidden, lock_collection},
-        audit::{self, Deed},
+        audit::Deed,
+        frame::{Done, attempt, change},
         validate::Violations,
     },
 };
@@ -40,17 +41,21 @@ use crate::{
 /// `Invalid` naming each id that does not exist for the caller, `Forbidden` for documents that they may only read,
 /// `Conflict` for documents of different collections; nothing is removed then.
 pub async fn delete(services: &Services, viewer: &Viewer, ids: Vec<DocumentId>) -> Result<Operation, Error> {
-    let user = viewer.require_user_id()?;
-    let most = services.config.limits.ingest_documents;
-    let mut violations = Violations::default();
-    if ids.is_empty() {
-        violations.add(ViolationCode::Required, "ids", "Name at least one document.");
-    } else if ids.len() > most {
-        violations.add(ViolationCode::TooLong, "ids", format!("Name at most {most} documents in one call."));
-    }
-    violations.check()?;
-    let now = services.clock.now();
-    services.database.transaction(|tx| remove(tx, viewer, user, &ids, now).boxed()).await
+    let tried = Deed::new(AuditAction::DocumentsDelete).to(ids.first().map(|id| AuditObject::from(*id)));
+    attempt(services, viewer, &tried, async {
+        let user = viewer.require_user_id()?;
+        let most = services.config.limits.ingest_documents;
+        let mut violations = Violations::default();
+        if ids.is_empty() {
+            violations.add(ViolationCode::Required, "ids", "Name at least one document.");
+        } else if ids.len() > most {
+            violations.add(ViolationCode::TooLong, "ids", format!("Name at most {most} documents in one call."));
+        }
+        violations.check()?;
+        let now = services.clock.now();
+        change(services, viewer, &tried, now, |tx| remove(tx, viewer, user, &ids, now).boxed()).await
+    })
+    .await
 }
 
 async fn remove(
@@ -59,7 +64,7 @@ async fn remove(
     user: UserId,
     ids: &[DocumentId],
     now: DateTime<Utc>,
-) -> Result<Operation, Error> {
+) -> Result<Done<Operation>, Error> {
     // The collection is locked before its documents, as everywhere.
     let reader = tx.reader(viewer.scope());
     let homes = documents::find_homes(&reader, ids, Action::DocumentDelete).await?;
@@ -98,8 +103,7 @@ async fn remove(
     let job = DropPoints { operation: Some(id), ..DropPoints::of(&collection, DropTarget::Documents(gone)) };
     jobs::enqueue(tx, &[job], user.into(), now).await?;
     let deed = Deed::new(AuditAction::DocumentsDelete).to(id).within(collection.id);
-    audit::done(tx, viewer, deed.saying(format!("documents: {}", removed.len())), now).await?;
-    Ok(operation)
+    Ok(Done::This(operation, deed.saying(format!("documents: {}", removed.len()))))
 }
 
 /// Rejects documents that the caller may not delete: `Forbidden` for those that they can see, `NotFound` for the

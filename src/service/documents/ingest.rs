@@ -35,7 +35,8 @@ use crate::{
     service::{
         Services,
         access::{find_collection, lock_collection},
-        audit::{self, Deed},
+        audit::Deed,
+        frame::{Done, attempt, change},
         validate::Violations,
     },
 };
@@ -104,14 +105,18 @@ const ATTEMPTS_TO_STORE: u32 = 3;
 /// `NotFound`, `Forbidden`, `Invalid` for the input (then nothing is accepted), `Conflict` for an idempotency key that
 /// was used for another call.
 pub async fn ingest(services: &Services, viewer: &Viewer, request: IngestRequest) -> Result<Ingested, Error> {
-    let mut attempt = 1;
-    loop {
-        match store_and_accept(services, viewer, &request).await {
-            // The clean-up removed bytes that were just stored, since nothing referred to them yet.
-            Err(error) if attempt < ATTEMPTS_TO_STORE && is_removed(&error) => attempt += 1,
-            result => return result,
+    let tried = Deed::new(AuditAction::DocumentsIngest).to(request.collection).within(request.collection);
+    attempt(services, viewer, &tried, async {
+        let mut attempts = 1;
+        loop {
+            match store_and_accept(services, viewer, &request, &tried).await {
+                // The clean-up removed bytes that were just stored, since nothing referred to them yet.
+                Err(error) if attempts < ATTEMPTS_TO_STORE && is_removed(&error) => attempts += 1,
+                result => return result,
+            }
         }
-    }
+    })
+    .await
 }
 
 fn is_removed(error: &Error) -> bool {
@@ -119,16 +124,21 @@ fn is_removed(error: &Error) -> bool {
     matches!(cause, Some(BlobError::Removed { .. }))
 }
 
-async fn store_and_accept(services: &Services, viewer: &Viewer, request: &IngestRequest) -> Result<Ingested, Error> {
+async fn store_and_accept(
+    services: &Services,
+    viewer: &Viewer,
+    request: &IngestRequest,
+    tried: &Deed,
+) -> Result<Ingested, Error> {
     let user = viewer.require_user_id()?;
     let reader = services.database.reader(viewer.scope());
     // The transaction asks again, under the lock. Whoever may not do this is refused before bytes are stored.
     find_collection(&reader, viewer, request.collection, Action::DocumentIngest).await?;
     let drafts = check(services, &reader, user, request).await?;
-    let accepted = store(services, request, drafts).await?;
+    let stored = store(services, request, drafts).await?;
     fail::fail_point!(&format!("documents-checked-{}", request.collection));
     let now = services.clock.now();
-    services.database.transaction(|tx| write(tx, services, viewer, &accepted, now).boxed()).await
+    change(services, viewer, tried, now, |tx| write(tx, services, viewer, &stored, now).boxed()).await
 }
 
 /// A document of a request that passed validation.
@@ -300,11 +310,11 @@ async fn write(
     viewer: &Viewer,
     request: &StoredRequest,
     now: DateTime<Utc>,
-) -> Result<Ingested, Error> {
+) -> Result<Done<Ingested>, Error> {
     let user = viewer.require_user_id()?;
     let collection = lock_collection(tx, viewer, request.collection, Action::DocumentIngest).await?;
     if let Some(repeated) = find_repeated(tx, user, request).await? {
-        return Ok(repeated);
+        return Ok(Done::Nothing(repeated));
     }
     check_uploads(tx, viewer, &request.uploads).await?;
     let contents = &request.contents;
@@ -314,8 +324,8 @@ async fn write(
     let operation = operations::insert(tx, run, request.idempotency.clone()).await?;
     let documents = plan.write(tx, &services.config.limits, &collection, user.into(), now).await?;
     let deed = Deed::new(AuditAction::DocumentsIngest).to(operation.id).within(collection.id);
-    audit::done(tx, viewer, deed.saying(format!("documents: {}", contents.len())), now).await?;
-    Ok(Ingested { operation, documents })
+    let deed = deed.saying(format!("documents: {}", contents.len()));
+    Ok(Done::This(Ingested { operation, documents }, deed))
 }
 
 /// What an earlier call under the same key made.
