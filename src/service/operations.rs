@@ -121,14 +121,12 @@ pub async fn follow(
     after: i32,
 ) -> Result<impl Stream<Item = Result<OperationEvent, Error>> + Send + use<>, Error> {
     const MISSING: Error = Error::NotFound("operation");
-    let scope = viewer.scope();
-    let database = services.database.clone();
-    if operations::find(&database.reader(scope), id).await?.is_none() {
-        let (deed, now) =
-            (Deed::new(AuditAction::Read).to(id).saying("Subscription.operationEvents"), services.clock.now());
-        services.audit.refused(viewer, deed, &MISSING, now);
-        return Err(MISSING);
-    }
+    let (scope, database) = (viewer.scope(), services.database.clone());
+    let tried = Deed::new(AuditAction::Read).to(id).saying("Subscription.operationEvents");
+    attempt(services, viewer, &tried, async {
+        operations::find(&database.reader(scope), id).await?.map(drop).ok_or(MISSING)
+    })
+    .await?;
     Ok(events::follow(database, scope, id, after).map_err(|error| match error {
         FollowError::Gone => MISSING,
         FollowError::Database(error) => error.into(),
