@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use docent::{
     db::{
         DatabaseError, Transaction,
@@ -291,4 +291,21 @@ async fn finding_the_next_tenant_does_not_depend_on_a_backlog(app: TestApp) {
     assert_eq!(next(None).await, Some(bulk.into()));
     assert_eq!(next(Some(bulk.into())).await, Some(neighbour.into()));
     assert_eq!(next(Some(neighbour.into())).await, None);
+}
+
+async fn insert_and_fail(tx: &Transaction<'_>, new: &NewJob, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+    jobs::insert_many(tx, vec![new.clone()], now).await?;
+    Err(DatabaseError::BadRow { place: "jobs", detail: "on purpose".into() })
+}
+
+on_both_databases!(only_a_commit_announces_new_jobs);
+async fn only_a_commit_announces_new_jobs(app: TestApp) {
+    let app = unattended(app).await;
+    let database = &app.app.services().database;
+    let added = database.added_jobs();
+    let (now, new) = (app.clock.now(), job(&app));
+    database.transaction(|tx| insert_and_fail(tx, &new, now).boxed()).await.unwrap_err();
+    assert!(!added.has_changed().unwrap());
+    add(&app, vec![new]).await;
+    assert!(added.has_changed().unwrap());
 }
