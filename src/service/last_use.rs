@@ -94,10 +94,10 @@ async fn write(database: Database, uses: Vec<Use>, is_failing: Arc<AtomicBool>) 
 
 async fn touch(tx: &Transaction<'_>, newest: &Newest) -> Result<(), DatabaseError> {
     for (credential, (at, address)) in newest {
-        let when = (*at, *at - INTERVAL);
+        let since = *at - INTERVAL;
         match credential {
-            Credential::Session(id) => sessions::touch(tx, *id, address.clone(), when).await?,
-            Credential::Key(id) => api_keys::touch(tx, *id, when).await?,
+            Credential::Session(id) => sessions::touch(tx, *id, address.clone(), *at, since).await?,
+            Credential::Key(id) => api_keys::touch(tx, *id, *at, since).await?,
         }
     }
     Ok(())

@@ -79,10 +79,8 @@ async fn leave_out_waiting(tx: &Transaction<'_>, run: &mut OperationRun, now: Da
     let left_out = Settlement::cancelled();
     loop {
         let page = settle_waiting(tx, run, &left_out, now).await?;
-        for item in &page.items {
-            let target = (item.outcome.document_id, item.revision);
-            documents::set_status(tx, target, DocumentStatus::Failed, left_out.error(), now).await?;
-        }
+        let revisions: Vec<_> = page.items.iter().map(|item| (item.outcome.document_id, item.revision)).collect();
+        documents::set_status(tx, &revisions, DocumentStatus::Failed, left_out.error(), now).await?;
         if !page.has_next_page {
             return Ok(());
         }

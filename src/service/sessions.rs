@@ -207,7 +207,7 @@ async fn exchange(
     sessions::forget_used(tx, &names).await?;
     sessions::insert_token(tx, session.id, next.names(), now).await?;
     let address = viewer.client.address.map(|address| address.to_string());
-    sessions::touch(tx, session.id, address, (now, now)).await?;
+    sessions::touch(tx, session.id, address, now, now).await?;
     let deed = Deed::new(AuditAction::SessionRefresh).by(session.user_id).to(session.id);
     Ok(Done::This(Exchange::Continued(session, next), deed))
 }

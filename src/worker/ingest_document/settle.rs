@@ -146,7 +146,7 @@ async fn begin(
         run.start_document(id, now);
     }
     operations::set_outcome(tx, asked.operation, &[asked.ordinal], DocumentOutcome::Processing, None, 0).await?;
-    documents::set_status(tx, (id, item.revision), DocumentStatus::Processing, None, now).await?;
+    documents::set_status(tx, &[(id, item.revision)], DocumentStatus::Processing, None, now).await?;
     operations::save(tx, run).await?;
     let target =
         Target { collection: collection.id, generation: collection.generation, document: id, revision: item.revision };
@@ -284,7 +284,7 @@ async fn conclude(
 ) -> Result<(), JobError> {
     let (document, error) = (item.outcome.document_id, settlement.error());
     if error.is_some() {
-        documents::set_status(tx, (document, item.revision), status, error, now).await?;
+        documents::set_status(tx, &[(document, item.revision)], status, error, now).await?;
     }
     let (operation, ordinals) = (item.outcome.operation_id, [item.outcome.ordinal]);
     operations::set_outcome(tx, operation, &ordinals, settlement.outcome(), error, settlement.chunks()).await?;
