@@ -9,7 +9,10 @@ use futures_util::{Stream, stream};
 use tokio::sync::broadcast;
 
 use crate::{
-    db::{Database, DatabaseError, repo::operations},
+    db::{
+        Database, DatabaseError,
+        repo::{operation_events, operations},
+    },
     domain::{
         id::OperationId,
         operation::OperationEvent,
@@ -92,7 +95,7 @@ impl Follower {
             }
             let page = PageRequest { first: MAX_PAGE_SIZE, after: Some(self.after) };
             let reader = self.database.reader(self.scope);
-            let events = operations::events(&reader, self.operation, &page).await?;
+            let events = operation_events::list_of_one(&reader, self.operation, &page).await?;
             if events.items.is_empty() && operations::find(&reader, self.operation).await?.is_none() {
                 return Err(FollowError::Gone);
             }

@@ -15,7 +15,8 @@ use crate::{
         DatabaseError, Transaction,
         repo::{
             collections, documents,
-            operations::{self, OperationItem},
+            operation_documents::{self, OperationItem},
+            operations,
         },
     },
     domain::{
@@ -96,10 +97,10 @@ pub(crate) async fn settle_waiting(
     now: DateTime<Utc>,
 ) -> Result<Page<OperationItem>, DatabaseError> {
     let id = run.operation().id;
-    let page = operations::list_waiting(tx, id, MAX_PAGE_SIZE).await?;
+    let page = operation_documents::list_waiting(tx, id, MAX_PAGE_SIZE).await?;
     let ordinals: Vec<_> = page.items.iter().map(|item| item.outcome.ordinal).collect();
     if !ordinals.is_empty() {
-        operations::set_outcome(tx, id, &ordinals, settlement.outcome(), settlement.error(), 0).await?;
+        operation_documents::set_outcome(tx, id, &ordinals, settlement.outcome(), settlement.error(), 0).await?;
     }
     for item in &page.items {
         run.settle(item.outcome.document_id, settlement, now);

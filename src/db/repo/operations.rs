@@ -1,33 +1,30 @@
-//! Operations, the outcome of each document in them, and their events.
+//! Operations.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, sea_query::Expr,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
+    sea_query::{Expr, SelectStatement},
 };
 
 use super::{
-    Direction, INSERT_ROWS, collections_among, collections_of, convert, in_allowed,
-    lists::{all, count_of_all, first_of_all},
-    operation_lists::on_collections,
-    same, within,
+    Direction, collections_among, collections_of, convert, in_allowed,
+    lists::{Below, all, count_of_all, first_of_all, pages},
+    operation_events, within,
 };
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, collection, operation, operation_document, operation_event, to_json},
-        notify::News,
+        entity::{StoredEnum, collection, operation, operation_document, operation_event},
     },
     domain::{
         action::Action,
-        content::{Content, StoredFile, UNKNOWN_TYPE},
-        document::ProcessingError,
         id::{CollectionId, OperationId, UserId},
-        operation::{
-            DocumentOutcome, Operation, OperationDocument, OperationEvent, OperationRun, OperationStatus, OperationType,
-        },
+        operation::{Operation, OperationRun, OperationStatus, OperationType},
         page::{Page, PageRequest},
         scope::Scope,
     },
@@ -39,14 +36,6 @@ pub struct OperationFilter {
     pub collection: Option<CollectionId>,
     pub status: Vec<OperationStatus>,
     pub operation_type: Vec<OperationType>,
-}
-
-/// The work of an operation on one document: the content that will become the document's.
-#[derive(Clone, PartialEq, Debug)]
-pub struct OperationItem {
-    pub outcome: OperationDocument,
-    pub revision: i32,
-    pub content: Content,
 }
 
 /// The repetition of a call, found by its idempotency key.
@@ -84,6 +73,18 @@ fn own_without_collection(scope: Scope, action: Action) -> Option<Condition> {
 /// Operations that exist for a scope.
 pub(super) fn visible(scope: Scope) -> Condition {
     allowed(scope, Action::OperationRead)
+}
+
+/// The given operations that are visible to the scope.
+pub(super) fn among(operations: &[OperationId], scope: Scope) -> Select<operation::Entity> {
+    operation::Entity::find()
+        .filter(operation::Column::Id.is_in(operations.iter().map(|id| id.0)))
+        .filter(visible(scope))
+}
+
+/// The ids of these.
+pub(super) fn ids(operations: &[OperationId], scope: Scope) -> SelectStatement {
+    among(operations, scope).select_only().column(operation::Column::Id).into_query()
 }
 
 /// The operations that match a filter, regardless of the caller.
@@ -179,6 +180,56 @@ pub async fn count(reader: &Reader<'_>, filter: &OperationFilter) -> Result<i64,
     count_of_all(reader, lists).await
 }
 
+/// The same page of the operations on each of several collections, newest first.
+pub async fn list_of_collections(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+    page: &PageRequest<OperationId>,
+) -> Result<HashMap<CollectionId, Page<Operation>>, DatabaseError> {
+    let collections = collections_among(collections, reader.scope, Action::OperationRead);
+    let below = on_collections(collections, operation::Entity::find(), page);
+    let operations: Vec<Operation> = convert(below.of_each(reader).await?)?;
+    let under = operations.into_iter().filter_map(|operation| Some((operation.collection_id?, operation)));
+    Ok(pages(under, page.first))
+}
+
+/// A page of those of the operations that are on collections, newest first.
+fn on_collections(
+    collections: Select<collection::Entity>,
+    mut operations: Select<operation::Entity>,
+    page: &PageRequest<OperationId>,
+) -> Below<collection::Entity, operation::Entity> {
+    if let Some(after) = page.after {
+        operations = operations.filter(Direction::Descending.after(operation::Column::Id, after.0));
+    }
+    Below {
+        parents: collections,
+        parent: collection::Column::Id,
+        rows: operations,
+        link: operation::Column::CollectionId,
+        order: vec![(operation::Column::Id, Order::Desc)],
+        first: page.first,
+    }
+}
+
+/// How many operations there are on each of several collections.
+pub async fn count_of_collections(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
+    let collections = collections_among(collections, reader.scope, Action::OperationRead);
+    let rows: Vec<(uuid::Uuid, i64)> = operation::Entity::find()
+        .select_only()
+        .column(operation::Column::CollectionId)
+        .column_as(operation::Column::Id.count(), "operations")
+        .filter(within(operation::Column::CollectionId, collections))
+        .group_by(operation::Column::CollectionId)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(id, count)| (CollectionId(id), count)).collect())
+}
+
 /// Whether cancellation of an operation was requested.
 pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result<bool, DatabaseError> {
     let requested: Option<bool> = operation::Entity::find_by_id(id.0)
@@ -189,25 +240,6 @@ pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result
         .one(&reader.executor)
         .await?;
     Ok(requested.unwrap_or(false))
-}
-
-/// What the operation wants that an earlier call of this user under the same key made, by its place in the call.
-pub async fn repeated_items(
-    reader: &Reader<'_>,
-    user: UserId,
-    key: &str,
-) -> Result<HashMap<i32, OperationItem>, DatabaseError> {
-    let earlier = operation::Entity::find()
-        .select_only()
-        .column(operation::Column::Id)
-        .filter(operation::Column::UserId.eq(user.0))
-        .filter(operation::Column::IdempotencyKey.eq(key))
-        .into_query();
-    let rows = operation_document::Entity::find()
-        .filter(operation_document::Column::OperationId.in_subquery(earlier))
-        .all(&reader.executor)
-        .await?;
-    rows.into_iter().map(|row| Ok((row.ordinal, row.try_into()?))).collect()
 }
 
 /// The operation that an earlier call under the same key made, and the digest of that call.
@@ -266,7 +298,7 @@ pub async fn insert(
         DatabaseError::Constraint(cause) if is_keyed => DatabaseError::Contention(cause),
         error => error,
     })?;
-    insert_events(tx, events).await?;
+    operation_events::insert_many(tx, events).await?;
     Ok(operation)
 }
 
@@ -312,176 +344,8 @@ pub async fn save(tx: &Transaction<'_>, changed: OperationRun) -> Result<Operati
         .filter(operation::Column::Id.eq(operation.id.0))
         .exec(&tx.connection)
         .await?;
-    insert_events(tx, events).await?;
+    operation_events::insert_many(tx, events).await?;
     Ok(operation)
-}
-
-/// Adds events. Followers learn of them when the transaction is committed.
-async fn insert_events(tx: &Transaction<'_>, events: Vec<OperationEvent>) -> Result<(), DatabaseError> {
-    for event in &events {
-        tx.after_commit(News::EventsOf(event.operation_id));
-    }
-    let rows: Vec<_> = events
-        .into_iter()
-        .map(|event| {
-            operation_event::Model {
-                operation_id: event.operation_id.0,
-                seq: event.sequence,
-                kind: event.kind.stored(),
-                document_id: event.document_id.map(|id| id.0),
-                message: event.message,
-                progress: event.progress,
-                at: event.at,
-            }
-            .into_active_model()
-        })
-        .collect();
-    for part in rows.chunks(INSERT_ROWS) {
-        operation_event::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
-    }
-    Ok(())
-}
-
-/// Events of an operation that is visible to the reader, in order, after the sequence number `page.after`.
-pub async fn events(
-    reader: &Reader<'_>,
-    id: OperationId,
-    page: &PageRequest<i32>,
-) -> Result<Page<OperationEvent>, DatabaseError> {
-    let operation = operation::Entity::find()
-        .select_only()
-        .expr(Expr::val(1))
-        .filter(same(operation::Column::Id, operation_event::Column::OperationId))
-        .filter(visible(reader.scope));
-    let rows = operation_event::Entity::find()
-        .filter(operation_event::Column::OperationId.eq(id.0))
-        .filter(Expr::exists(operation.into_query()))
-        .filter(operation_event::Column::Seq.gt(page.after.unwrap_or(0)))
-        .order_by_asc(operation_event::Column::Seq)
-        .limit(u64::from(page.first) + 1)
-        .all(&reader.executor)
-        .await?;
-    Ok(Page::from_overfetched(convert(rows)?, page.first))
-}
-
-/// How many events an operation has.
-pub async fn count_events(reader: &Reader<'_>, id: OperationId) -> Result<i64, DatabaseError> {
-    let row = operation::Entity::find_by_id(id.0).filter(visible(reader.scope)).one(&reader.executor).await?;
-    Ok(row.map_or(0, |row| i64::from(row.last_sequence)))
-}
-
-/// Adds the work of an operation on its documents.
-pub async fn insert_items(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Result<(), DatabaseError> {
-    let rows: Vec<_> = items
-        .into_iter()
-        .map(|item| {
-            let Content { file_name, uri, content_type, file, meta } = item.content;
-            operation_document::Model {
-                operation_id: item.outcome.operation_id.0,
-                ordinal: item.outcome.ordinal,
-                document_id: item.outcome.document_id.0,
-                outcome: item.outcome.outcome.stored(),
-                error: None,
-                chunk_count: item.outcome.chunk_count,
-                percent: item.outcome.percent,
-                revision: item.revision,
-                file_name,
-                uri,
-                content_type: Some(content_type),
-                file_size: file.size,
-                content_hash: file.digest,
-                meta,
-            }
-            .into_active_model()
-        })
-        .collect();
-    for part in rows.chunks(INSERT_ROWS) {
-        operation_document::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
-    }
-    Ok(())
-}
-
-/// The work of an operation on one document.
-pub async fn find_item(
-    reader: &Reader<'_>,
-    id: OperationId,
-    ordinal: i32,
-) -> Result<Option<OperationItem>, DatabaseError> {
-    if find(reader, id).await?.is_none() {
-        return Ok(None);
-    }
-    let row = operation_document::Entity::find_by_id((id.0, ordinal)).one(&reader.executor).await?;
-    row.map(TryInto::try_into).transpose()
-}
-
-impl TryFrom<operation_document::Model> for OperationItem {
-    type Error = DatabaseError;
-
-    fn try_from(row: operation_document::Model) -> Result<Self, DatabaseError> {
-        Ok(Self {
-            revision: row.revision,
-            content: Content {
-                file_name: row.file_name.clone(),
-                uri: row.uri.clone(),
-                content_type: row.content_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
-                file: StoredFile { digest: row.content_hash.clone(), size: row.file_size },
-                meta: row.meta.clone(),
-            },
-            outcome: row.try_into()?,
-        })
-    }
-}
-
-/// The first of those documents of a locked operation that wait for their turn, in the order of the request.
-pub async fn list_waiting(
-    tx: &Transaction<'_>,
-    id: OperationId,
-    first: u32,
-) -> Result<Page<OperationItem>, DatabaseError> {
-    let query = operation_document::Entity::find()
-        .filter(operation_document::Column::OperationId.eq(id.0))
-        .filter(operation_document::Column::Outcome.eq(DocumentOutcome::Pending.stored()))
-        .order_by_asc(operation_document::Column::Ordinal)
-        .limit(u64::from(first) + 1);
-    Ok(Page::from_overfetched(convert(query.all(&tx.connection).await?)?, first))
-}
-
-/// Writes the progress of a document in an operation.
-pub async fn set_percent(
-    tx: &Transaction<'_>,
-    id: OperationId,
-    ordinal: i32,
-    percent: i32,
-) -> Result<(), DatabaseError> {
-    operation_document::Entity::update_many()
-        .col_expr(operation_document::Column::Percent, Expr::value(percent))
-        .filter(operation_document::Column::OperationId.eq(id.0))
-        .filter(operation_document::Column::Ordinal.eq(ordinal))
-        .exec(&tx.connection)
-        .await?;
-    Ok(())
-}
-
-/// Writes the outcome of documents in an operation. Their processing has ended, or starts again.
-pub async fn set_outcome(
-    tx: &Transaction<'_>,
-    id: OperationId,
-    ordinals: &[i32],
-    outcome: DocumentOutcome,
-    error: Option<&ProcessingError>,
-    chunk_count: i32,
-) -> Result<(), DatabaseError> {
-    let error = error.map(|error| to_json("operation_documents.error", error)).transpose()?;
-    operation_document::Entity::update_many()
-        .col_expr(operation_document::Column::Outcome, Expr::value(outcome.stored()))
-        .col_expr(operation_document::Column::Error, Expr::value(error))
-        .col_expr(operation_document::Column::ChunkCount, Expr::value(chunk_count))
-        .col_expr(operation_document::Column::Percent, Expr::value(0))
-        .filter(operation_document::Column::OperationId.eq(id.0))
-        .filter(operation_document::Column::Ordinal.is_in(ordinals.iter().copied()))
-        .exec(&tx.connection)
-        .await?;
-    Ok(())
 }
 
 /// Rows that one slice removes of each kind at most.

@@ -12,7 +12,7 @@ use crate::{
         repo::{
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
-            operations::{self, OperationItem},
+            operation_documents::{self, OperationItem},
         },
     },
     domain::{
@@ -119,7 +119,7 @@ impl Plan {
     ) -> Result<Vec<Document>, Error> {
         documents::take_revisions(tx, &self.changed, now).await?;
         documents::insert_many(tx, self.new).await?;
-        operations::insert_items(tx, self.items).await?;
+        operation_documents::insert_many(tx, self.items).await?;
         jobs::enqueue(tx, &self.jobs, tenant, now).await?;
         let new_bytes = self.counters.bytes;
         collections::add_to_counters(tx, collection.id, self.counters).await?;

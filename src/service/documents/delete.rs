@@ -15,7 +15,8 @@ use crate::{
             chunks,
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
-            operations::{self, OperationItem},
+            operation_documents::{self, OperationItem},
+            operations,
         },
     },
     domain::{
@@ -99,7 +100,7 @@ async fn remove(
     documents::delete_many(tx, &gone).await?;
     collections::add_to_counters(tx, collection.id, counters).await?;
     let operation = operations::insert(tx, run, None).await?;
-    operations::insert_items(tx, items).await?;
+    operation_documents::insert_many(tx, items).await?;
     let job = DropPoints { operation: Some(id), ..DropPoints::of(&collection, DropTarget::Documents(gone)) };
     jobs::enqueue(tx, &[job], user.into(), now).await?;
     let deed = Deed::new(AuditAction::DocumentsDelete).to(id).within(collection.id);

@@ -18,7 +18,8 @@ use crate::{
         Reader, Transaction,
         repo::{
             documents,
-            operations::{self, Idempotency, OperationItem},
+            operation_documents::{self, OperationItem},
+            operations::{self, Idempotency},
             uploads,
         },
     },
@@ -213,7 +214,7 @@ impl KnownFiles {
         let uploads = uploads::find_many(reader, &ids).await?;
         // An upload may be gone when the same call is repeated: the operation that was created from it knows its content.
         let earlier = match &request.idempotency_key {
-            Some(key) if uploads.len() < ids.len() => operations::repeated_items(reader, user, key).await?,
+            Some(key) if uploads.len() < ids.len() => operation_documents::find_repeated(reader, user, key).await?,
             _ => HashMap::new(),
         };
         Ok(Self { uploads, earlier })

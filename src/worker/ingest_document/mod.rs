@@ -20,7 +20,7 @@ use super::{
     failpoint,
 };
 use crate::{
-    db::repo::{jobs::ClaimedJob, operations::OperationItem},
+    db::repo::{jobs::ClaimedJob, operation_documents::OperationItem},
     domain::{
         chunk::NewChunk,
         collection::Collection,

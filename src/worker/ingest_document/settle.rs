@@ -20,7 +20,8 @@ use crate::{
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
             jobs::{self, ClaimedJob, Lease},
-            operations::{self, OperationItem},
+            operation_documents::{self, OperationItem},
+            operations,
         },
     },
     domain::{
@@ -105,7 +106,7 @@ async fn lock_unsettled(
     asked: IngestDocument,
 ) -> Result<Option<(OperationRun, OperationItem)>, DatabaseError> {
     let run = operations::lock(tx, Scope::System, asked.operation).await?;
-    let item = operations::find_item(&tx.reader(Scope::System), asked.operation, asked.ordinal).await?;
+    let item = operation_documents::find(&tx.reader(Scope::System), asked.operation, asked.ordinal).await?;
     Ok(run.zip(item).filter(|(_, item)| !item.outcome.outcome.is_settled()))
 }
 
@@ -145,7 +146,8 @@ async fn begin(
     if item.outcome.outcome == DocumentOutcome::Pending {
         run.start_document(id, now);
     }
-    operations::set_outcome(tx, asked.operation, &[asked.ordinal], DocumentOutcome::Processing, None, 0).await?;
+    operation_documents::set_outcome(tx, asked.operation, &[asked.ordinal], DocumentOutcome::Processing, None, 0)
+        .await?;
     documents::set_status(tx, &[(id, item.revision)], DocumentStatus::Processing, None, now).await?;
     operations::save(tx, run).await?;
     let target =
@@ -225,7 +227,7 @@ async fn tell_progress(
         return Ok(false);
     }
     run.report_progress(item.outcome.document_id, before, percent, now);
-    operations::set_percent(tx, asked.operation, asked.ordinal, percent).await?;
+    operation_documents::set_percent(tx, asked.operation, asked.ordinal, percent).await?;
     operations::save(tx, run).await?;
     Ok(true)
 }
@@ -287,7 +289,8 @@ async fn conclude(
         documents::set_status(tx, &[(document, item.revision)], status, error, now).await?;
     }
     let (operation, ordinals) = (item.outcome.operation_id, [item.outcome.ordinal]);
-    operations::set_outcome(tx, operation, &ordinals, settlement.outcome(), error, settlement.chunks()).await?;
+    operation_documents::set_outcome(tx, operation, &ordinals, settlement.outcome(), error, settlement.chunks())
+        .await?;
     run.start(now);
     run.settle(document, settlement, now);
     run.finish(now);
