@@ -11,6 +11,7 @@ pub mod chunking;
 pub mod client;
 pub mod clock;
 pub mod collection;
+pub mod content;
 pub mod document;
 pub mod id;
 pub mod invitation;

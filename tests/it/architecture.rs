@@ -50,6 +50,7 @@ const LAYERS: &[(&str, &[Module])] = &[
         &[
             module("chunking", &["domain", "embedding", "extract"], &["pulldown_cmark", "unicode_segmentation"]),
             module("queue", &["domain", "db"], &[]),
+            module("jobs", &["domain", "db"], &[]),
             module("events", &["domain", "db"], &[]),
             module("ingest", &["domain", "vector", "embedding", "extract", "chunking"], &[]),
         ],
@@ -58,7 +59,7 @@ const LAYERS: &[(&str, &[Module])] = &[
         "use cases",
         &[module(
             "service",
-            &["domain", "error", "config", "disk", "auth", "db", "vector", "embedding", "blob", "events"],
+            &["domain", "error", "config", "disk", "auth", "db", "vector", "embedding", "blob", "events", "jobs"],
             &[],
         )],
     ),
@@ -67,7 +68,10 @@ const LAYERS: &[(&str, &[Module])] = &[
         &[
             module(
                 "worker",
-                &["domain", "error", "config", "disk", "db", "vector", "blob", "extract", "queue", "ingest", "service"],
+                &[
+                    "domain", "error", "config", "disk", "db", "vector", "blob", "extract", "queue", "jobs", "ingest",
+                    "service",
+                ],
                 &[],
             ),
             module("graphql", &["domain", "error", "config", "auth", "db", "service"], &["async_graphql"]),
@@ -90,7 +94,6 @@ const LAYERS: &[(&str, &[Module])] = &[
                     "embedding",
                     "blob",
                     "extract",
-                    "events",
                     "service",
                     "worker",
                     "graphql",

@@ -142,7 +142,8 @@ pub async fn revoke(
 pub async fn touch(
     tx: &Transaction<'_>,
     id: ApiKeyId,
-    (now, since): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+    since: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     api_key::Entity::update_many()
         .col_expr(api_key::Column::LastUsedAt, Expr::value(now))

@@ -69,7 +69,8 @@ pub async fn find(reader: &Reader<'_>, id: SessionId) -> Result<Option<Session>,
 /// A page of a user's sessions that are valid at `now`, newest first.
 pub async fn list(
     reader: &Reader<'_>,
-    (now, idle): (DateTime<Utc>, TimeDelta),
+    now: DateTime<Utc>,
+    idle: TimeDelta,
     page: &PageRequest<SessionId>,
 ) -> Result<Page<Session>, DatabaseError> {
     let sessions = session::Entity::find().filter(own(reader.scope)).filter(live(now, idle));
@@ -78,7 +79,7 @@ pub async fn list(
 }
 
 /// How many sessions of a user are valid at `now`.
-pub async fn count(reader: &Reader<'_>, (now, idle): (DateTime<Utc>, TimeDelta)) -> Result<i64, DatabaseError> {
+pub async fn count(reader: &Reader<'_>, now: DateTime<Utc>, idle: TimeDelta) -> Result<i64, DatabaseError> {
     let sessions = session::Entity::find().filter(own(reader.scope)).filter(live(now, idle));
     Ok(to_count(sessions.count(&reader.executor).await?))
 }
@@ -201,7 +202,8 @@ pub async fn touch(
     tx: &Transaction<'_>,
     id: SessionId,
     address: Option<String>,
-    (now, since): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+    since: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     session::Entity::update_many()
         .col_expr(session::Column::LastUsedAt, Expr::value(now))

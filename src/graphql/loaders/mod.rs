@@ -23,7 +23,7 @@ pub use crate::db::repo::{
     chunks::{ChunkKey, ChunkPlace, DocumentChunks},
     collections::{CollectionFilter, CollectionKey, CollectionSort},
     documents::{DocumentFilter, DocumentKey, DocumentList, DocumentSort},
-    operation_lists::{ItemFilter, ItemList},
+    operation_documents::{ItemFilter, ItemList},
     operations::OperationFilter,
     users::UserFilter,
 };

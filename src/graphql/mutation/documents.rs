@@ -3,17 +3,14 @@
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 
 use crate::{
-    domain::{action::Action, audit::AuditAction, id::DocumentId},
+    domain::action::Action,
     graphql::{
         context::ContextExt,
         global_id,
         scalars::Json,
         types::{Document, Operation, Outcome, UserError},
     },
-    service::{
-        audit::Deed,
-        documents::{self, IngestDocument, IngestRequest, IngestSource},
-    },
+    service::documents::{self, IngestContent, IngestDocument, IngestRequest},
 };
 
 /// The content of a document.
@@ -25,7 +22,7 @@ pub enum DocumentContentInput {
     Text(String),
 }
 
-impl From<DocumentContentInput> for IngestSource {
+impl From<DocumentContentInput> for IngestContent {
     fn from(input: DocumentContentInput) -> Self {
         match input {
             DocumentContentInput::UploadId(id) => Self::Upload(global_id::decode(&id)),
@@ -53,7 +50,7 @@ pub struct DocumentIngestInput {
 impl From<DocumentIngestInput> for IngestDocument {
     fn from(input: DocumentIngestInput) -> Self {
         Self {
-            source: input.content.into(),
+            content: input.content.into(),
             file_name: input.file_name,
             uri: input.uri,
             meta: input.meta.map(|Json(meta)| meta),
@@ -127,9 +124,8 @@ impl DocumentMutation {
         #[graphql(desc = "The documents and their collection.")] input: DocumentsIngestInput,
     ) -> Result<Option<DocumentsIngestPayload>> {
         let request = IngestRequest::from(input);
-        let deed = Deed::new(AuditAction::DocumentsIngest).to(request.collection).within(request.collection);
         let ingested = documents::ingest(ctx.services()?, ctx.viewer()?, request).await;
-        let Outcome { value, user_errors } = Outcome::of(ctx, deed, ingested)?;
+        let Outcome { value, user_errors } = Outcome::of(ingested)?;
         let Some(ingested) = value else {
             return Ok(Some(DocumentsIngestPayload { user_errors, ..Default::default() }));
         };
@@ -145,9 +141,8 @@ impl DocumentMutation {
         #[graphql(desc = "The documents to delete.")] input: DocumentsDeleteInput,
     ) -> Result<Option<DocumentsDeletePayload>> {
         let ids = global_id::decode_all(&input.ids);
-        let deed = Deed::new(AuditAction::DocumentsDelete).to(ids.first().map(|id: &DocumentId| (*id).into()));
         let deleted = documents::delete(ctx.services()?, ctx.viewer()?, ids).await;
-        let Outcome { value, user_errors } = Outcome::of(ctx, deed, deleted)?;
+        let Outcome { value, user_errors } = Outcome::of(deleted)?;
         let deleted_ids = if value.is_some() { input.ids } else { Vec::new() };
         Ok(Some(DocumentsDeletePayload { deleted_ids, operation: value.map(Into::into), user_errors }))
     }

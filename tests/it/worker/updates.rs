@@ -43,7 +43,6 @@ async fn enqueue_removal_of_the_first_version(app: &TestApp, collection: &str, d
     let inserted =
         services.database.transaction(|tx| async move { jobs::insert_many(tx, vec![job.clone()], now).await }.boxed());
     inserted.await.map_err(|error: DatabaseError| error).unwrap();
-    services.work.notify_one();
 }
 
 /// The status of the only document.
@@ -117,7 +116,6 @@ async fn an_old_revision_that_fails_late_says_nothing_of_the_newer_document(mut 
     assert_eq!(ada.ended(second.as_str().unwrap()).await["status"], "COMPLETED");
     assert_eq!(status(&ada, &collection).await, "COMPLETED");
     execute(&app, "UPDATE jobs SET status = 'READY' WHERE status = 'DEAD'").await;
-    app.app.services().work.notify_one();
     ada.ended(first.as_str().unwrap()).await;
     assert_eq!(status(&ada, &collection).await, "COMPLETED");
     assert_eq!(found(&ada, "tram").await, everywhere("The tram waits."));

@@ -1,7 +1,11 @@
 //! A long-running task that a caller requested, and its events.
 
+mod run;
+mod settlement;
+
 use chrono::{DateTime, Utc};
 
+pub use self::{run::OperationRun, settlement::Settlement};
 use super::{
     document::ProcessingError,
     id::{CollectionId, DocumentId, OperationId, UserId},
@@ -150,6 +154,15 @@ pub struct OperationDocument {
     pub chunk_count: i32,
     /// Its progress; 0 before and after.
     pub percent: i32,
+}
+
+impl OperationDocument {
+    /// A document that waits for its turn.
+    #[must_use]
+    pub fn waiting(operation_id: OperationId, document_id: DocumentId, ordinal: i32) -> Self {
+        let outcome = DocumentOutcome::Pending;
+        Self { operation_id, document_id, ordinal, outcome, error: None, chunk_count: 0, percent: 0 }
+    }
 }
 
 vocabulary! {
