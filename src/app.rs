@@ -32,7 +32,6 @@ use crate::{
     },
     embedding::{Embedder, model, pool::LocalEmbedder},
     error::Error,
-    events::EventHub,
     extract::{self, Extractor},
     graphql::{self, engine::Engine},
     http::{
@@ -142,8 +141,6 @@ impl App {
             blobs: blobs.within(Arc::clone(&disk)),
             disk,
             integrity: Integrity::default(),
-            events: EventHub::default(),
-            work: Arc::default(),
             clock: parts.clock,
             database,
             vectors,

@@ -26,8 +26,8 @@ use sha2::{Digest, Sha256};
 use crate::{
     disk::Disk,
     domain::{
+        content::StoredFile,
         id::{StoreId, UploadId},
-        upload::StoredFile,
     },
 };
 

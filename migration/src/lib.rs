@@ -25,6 +25,7 @@ mod m20261127_100300_index_what_lists_start_from;
 mod m20261127_100310_add_refresh_token_families;
 mod m20261127_100400_add_progress_in_documents;
 mod m20261127_110000_fold_names;
+mod m20261127_130000_drop_sync_mode;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_100310_add_refresh_token_families::Migration),
             Box::new(m20261127_100400_add_progress_in_documents::Migration),
             Box::new(m20261127_110000_fold_names::Migration),
+            Box::new(m20261127_130000_drop_sync_mode::Migration),
         ]
     }
 }

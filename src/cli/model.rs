@@ -167,7 +167,7 @@ async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<
     if as_json {
         let result = json!({
             "texts": documents,
-            "passages": throughput.texts,
+            "chunks": throughput.texts,
             "tokens": throughput.tokens,
             "seconds": throughput.seconds,
         });

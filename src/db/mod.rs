@@ -6,6 +6,7 @@
 mod credentials;
 mod entity;
 mod error;
+mod notify;
 pub mod repo;
 mod statement;
 mod transaction;
@@ -16,13 +17,13 @@ use futures_util::FutureExt;
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, sqlx};
 use sea_orm_migration::MigratorTrait;
 
-use self::statement::Executor;
 pub use self::{
     credentials::CredentialReader,
     error::DatabaseError,
     statement::{Lane, Lanes},
     transaction::{AsContention, Transaction},
 };
+use self::{notify::Notifier, statement::Executor};
 use crate::{config::DatabaseConfig, domain::scope::Scope};
 
 /// Called with every statement that is run: its text, and the same with its values.
@@ -31,7 +32,7 @@ pub type StatementObserver = Arc<dyn Fn(&str, &dyn std::fmt::Display) + Send + S
 /// The advisory lock of the process that migrates a PostgreSQL database.
 const MIGRATING: i64 = 0x0d0c_e9a7;
 
-/// An open database: one writer and several readers for SQLite, one pool for PostgreSQL.
+/// An open database: one writer and several readers for SQLite, one pool for PostgreSQL; and who is told of commits.
 #[derive(Clone, Debug)]
 pub struct Database {
     readers: DatabaseConnection,
@@ -40,6 +41,7 @@ pub struct Database {
     statement_timeout: Duration,
     /// The host and port of a PostgreSQL server.
     place: Option<Arc<str>>,
+    notifier: Notifier,
 }
 
 /// A migration and whether the database has it.
@@ -89,7 +91,8 @@ impl Database {
             });
         let place = place(url);
         let pool = connect(options, observer).await.map_err(|error| at(place.as_ref(), error))?;
-        Ok(Self { readers: pool.clone(), writer: pool, statement_timeout: timeout, place })
+        let notifier = Notifier::default();
+        Ok(Self { readers: pool.clone(), writer: pool, statement_timeout: timeout, place, notifier })
     }
 
     async fn open_sqlite(
@@ -102,7 +105,7 @@ impl Database {
         forget_statistics(&writer).await?;
         let readers = connect(sqlite_options(path, config, true), observer).await?;
         let statement_timeout = Duration::from_secs(config.statement_timeout_seconds);
-        Ok(Self { readers, writer, statement_timeout, place: None })
+        Ok(Self { readers, writer, statement_timeout, place: None, notifier: Notifier::default() })
     }
 
     /// Reads on behalf of `scope`.

@@ -5,7 +5,7 @@ use std::{marker::PhantomData, time::Duration};
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
-use super::{Database, DatabaseError, Reader, statement::Executor};
+use super::{Database, DatabaseError, Reader, notify::AfterCommit, statement::Executor};
 use crate::domain::scope::Scope;
 
 const ATTEMPTS: u32 = 5;
@@ -21,6 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// `'env` is the lifetime of what the body of the transaction borrows.
 pub struct Transaction<'env> {
     pub(super) connection: DatabaseTransaction,
+    pub(super) after_commit: AfterCommit,
     environment: PhantomData<&'env ()>,
 }
 
@@ -73,9 +74,10 @@ impl Database {
             ..TransactionOptions::default()
         };
         let connection = self.writer.begin_with_options(options).await.map_err(DatabaseError::from)?;
-        let transaction = Transaction { connection, environment: PhantomData };
+        let transaction = Transaction { connection, after_commit: AfterCommit::default(), environment: PhantomData };
         let value = body(&transaction).await?;
         transaction.connection.commit().await.map_err(DatabaseError::from)?;
+        self.notifier.announce(transaction.after_commit);
         Ok(value)
     }
 }

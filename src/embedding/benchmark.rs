@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Embedder, EmbeddingError, SPECIAL_TOKENS};
+use super::{Embedder, EmbeddingError};
 
 /// What was embedded in which time.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -19,11 +19,6 @@ impl Throughput {
     pub fn tokens_per_second(&self) -> f64 {
         self.tokens as f64 / self.seconds
     }
-
-    #[must_use]
-    pub fn texts_per_second(&self) -> f64 {
-        self.texts as f64 / self.seconds
-    }
 }
 
 /// Embeds `texts` as chunks, after a first one that is not counted.
@@ -34,7 +29,7 @@ pub async fn benchmark(embedder: &dyn Embedder, texts: Vec<String>) -> Result<Th
     let tokenizer = embedder.tokenizer();
     let mut tokens = 0;
     for text in &texts {
-        tokens += (tokenizer.token_ranges(text)?.len() + SPECIAL_TOKENS).min(embedder.model().max_tokens);
+        tokens += embedder.model().tokens_read(tokenizer.token_ranges(text)?.len());
     }
     embedder.embed_documents(texts.iter().take(1).cloned().collect()).await?;
     let count = texts.len();

@@ -38,6 +38,12 @@ impl ModelInfo {
     pub fn text_tokens(&self) -> usize {
         self.max_tokens.saturating_sub(SPECIAL_TOKENS)
     }
+
+    /// How many tokens the model reads of a text that has `text_tokens`, special tokens included.
+    #[must_use]
+    pub fn tokens_read(&self, text_tokens: usize) -> usize {
+        (text_tokens + SPECIAL_TOKENS).min(self.max_tokens)
+    }
 }
 
 /// Where each token of a text lies.

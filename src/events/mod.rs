@@ -1,4 +1,4 @@
-//! What happened to operations, live: the table is the truth, the hub only says that there is news.
+//! What happened to operations, live: the table is the truth, a notification only says that there is news.
 //!
 //! A follower reads the table after their cursor, then waits for news and reads again. So nothing is missed or
 //! repeated, however late they are, and every read is made with their scope as it is then.
@@ -9,7 +9,10 @@ use futures_util::{Stream, stream};
 use tokio::sync::broadcast;
 
 use crate::{
-    db::{Database, DatabaseError, repo::operations},
+    db::{
+        Database, DatabaseError,
+        repo::{operation_events, operations},
+    },
     domain::{
         id::OperationId,
         operation::OperationEvent,
@@ -18,32 +21,10 @@ use crate::{
     },
 };
 
-/// Notifications that can queue up for a follower before it has to read the table.
-const BACKLOG: usize = 4096;
 /// How long a follower waits for a notification before it reads the table anyway: another process may have written
 /// events, or the caller may have lost permission. Rows that were read longer ago than this are read again before they
 /// are sent.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Notifies followers in this process that an operation has new events.
-#[derive(Clone, Debug)]
-pub struct EventHub {
-    news: broadcast::Sender<OperationId>,
-}
-
-impl Default for EventHub {
-    fn default() -> Self {
-        Self { news: broadcast::Sender::new(BACKLOG) }
-    }
-}
-
-impl EventHub {
-    /// Announces that events of `operation` were committed.
-    pub fn announce(&self, operation: OperationId) {
-        // It is fine if no one listens.
-        let _ = self.news.send(operation);
-    }
-}
 
 struct Follower {
     database: Database,
@@ -71,15 +52,14 @@ pub enum FollowError {
 /// Ends after the terminal event, and with an error a second after the scope lost sight of the operation.
 pub fn follow(
     database: Database,
-    hub: &EventHub,
     scope: Scope,
     operation: OperationId,
     after: i32,
 ) -> impl Stream<Item = Result<OperationEvent, FollowError>> + Send + use<> {
     let follower = Follower {
-        database,
         // Register before the first read, so that no notification is lost between the two.
-        news: hub.news.subscribe(),
+        news: database.changed_operations(),
+        database,
         scope,
         operation,
         after,
@@ -115,7 +95,7 @@ impl Follower {
             }
             let page = PageRequest { first: MAX_PAGE_SIZE, after: Some(self.after) };
             let reader = self.database.reader(self.scope);
-            let events = operations::events(&reader, self.operation, &page).await?;
+            let events = operation_events::list_of_one(&reader, self.operation, &page).await?;
             if events.items.is_empty() && operations::find(&reader, self.operation).await?.is_none() {
                 return Err(FollowError::Gone);
             }

@@ -4,7 +4,8 @@
 //! - An error on a nullable field makes that field null, not its parent, so resolvers may return `Result<Option<T>>`.
 //!   (Items of a list are the exception: the engine takes `Vec<Result<Option<T>>>` for a list of non-null items. Return
 //!   `Vec<Option<Result<T>>>` there.)
-//! - A query that is denied is recorded in the audit log. (Mutations record it themselves, with their object.)
+//! - A query that is denied is recorded in the audit log. (Use cases that change something record it themselves, with
+//!   their object.)
 //! - Every error is published by `error::publish`, with the path of the field that failed.
 //!
 //! It costs a field one boxed future; there is work only when a field fails.

@@ -12,13 +12,14 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::runner::Runner;
 use crate::{
     db::{
-        DatabaseError,
-        repo::jobs::{self, ClaimedJob},
+        DatabaseError, Transaction,
+        repo::jobs::{self, ClaimedJob, Holder},
     },
     domain::job::{Lane, Tenant},
 };
@@ -128,19 +129,8 @@ impl Runner {
             (*tenant, u64::try_from(fair.min(share.of(*tenant))).unwrap_or(u64::MAX))
         });
         let takes: Vec<_> = takes.collect();
-        let (takes, holder, now) = (takes.as_slice(), self.holder(), self.clock.now());
-        self.database
-            .transaction(|tx| {
-                async move {
-                    let mut claimed = Vec::new();
-                    for (tenant, limit) in takes {
-                        claimed.extend(jobs::claim(tx, holder, lane, *tenant, kinds, *limit, now).await?);
-                    }
-                    Ok(claimed)
-                }
-                .boxed()
-            })
-            .await
+        let (holder, now) = (self.holder(), self.clock.now());
+        self.database.transaction(|tx| claim_for_each(tx, holder, lane, &takes, kinds, now).boxed()).await
     }
 
     /// The tenants whose turn it is, at most `most`: those after the last one, in a circle, that have jobs waiting and
@@ -170,4 +160,20 @@ impl Runner {
         }
         Ok(found)
     }
+}
+
+/// Claims up to so many jobs of each of these tenants.
+async fn claim_for_each(
+    tx: &Transaction<'_>,
+    holder: Holder,
+    lane: Lane,
+    takes: &[(Tenant, u64)],
+    kinds: &[&str],
+    now: DateTime<Utc>,
+) -> Result<Vec<ClaimedJob>, DatabaseError> {
+    let mut claimed = Vec::new();
+    for (tenant, limit) in takes {
+        claimed.extend(jobs::claim(tx, holder, lane, *tenant, kinds, *limit, now).await?);
+    }
+    Ok(claimed)
 }

@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 use super::notes::Notes;
 use crate::{
     db::{
-        Database, DatabaseError,
+        Database, DatabaseError, Transaction,
         repo::{api_keys, sessions},
     },
     domain::{
@@ -77,29 +77,28 @@ impl LastUses {
     }
 }
 
+/// When, and from which address, each credential was used last.
+type Newest = BTreeMap<Credential, (DateTime<Utc>, Option<String>)>;
+
 /// Writes the newest use of each credential. A row of failures is logged once.
 async fn write(database: Database, uses: Vec<Use>, is_failing: Arc<AtomicBool>) {
-    let newest: BTreeMap<_, _> = uses.into_iter().map(|used| (used.of, (used.at, used.address))).collect();
-    let newest = &newest;
-    let written = database
-        .transaction(|tx| {
-            async move {
-                for (credential, (at, address)) in newest {
-                    let when = (*at, *at - INTERVAL);
-                    match credential {
-                        Credential::Session(id) => sessions::touch(tx, *id, address.clone(), when).await?,
-                        Credential::Key(id) => api_keys::touch(tx, *id, when).await?,
-                    }
-                }
-                Ok::<_, DatabaseError>(())
-            }
-            .boxed()
-        })
-        .await;
+    let newest: Newest = uses.into_iter().map(|used| (used.of, (used.at, used.address))).collect();
+    let written = database.transaction(|tx| touch(tx, &newest).boxed()).await;
     let failed_before = is_failing.swap(written.is_err(), Ordering::Relaxed);
     match written {
         Ok(()) => {}
         Err(error) if failed_before => debug!(error = &error as &dyn std::error::Error, "still no last uses noted"),
         Err(error) => warn!(error = &error as &dyn std::error::Error, "the last uses of credentials can't be noted"),
     }
+}
+
+async fn touch(tx: &Transaction<'_>, newest: &Newest) -> Result<(), DatabaseError> {
+    for (credential, (at, address)) in newest {
+        let since = *at - INTERVAL;
+        match credential {
+            Credential::Session(id) => sessions::touch(tx, *id, address.clone(), *at, since).await?,
+            Credential::Key(id) => api_keys::touch(tx, *id, *at, since).await?,
+        }
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod collections;
 pub mod documents;
 pub mod fault;
+mod frame;
 pub mod highlight;
 pub mod integrity;
 pub mod last_use;
@@ -24,8 +25,6 @@ mod validate;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
 use self::{audit::AuditTrail, integrity::Integrity, last_use::LastUses};
 use crate::{
     auth::{
@@ -39,7 +38,6 @@ use crate::{
     disk::Disk,
     domain::clock::Clock,
     embedding::Embedder,
-    events::EventHub,
     vector::{Placement, VectorStore},
 };
 
@@ -61,9 +59,6 @@ pub struct Services {
     pub audit: AuditTrail,
     pub last_uses: LastUses,
     pub integrity: Integrity,
-    pub events: EventHub,
-    /// Notified when a job was enqueued.
-    pub work: Arc<Notify>,
 }
 
 impl Services {

@@ -115,7 +115,7 @@ pub async fn search(services: &Services, viewer: &Viewer, request: &SearchReques
     if request.strict && is_partial {
         let most = services.config.search.max_collections;
         let message = format!("You can read more than {most} collections. Name those to search in `collectionIds`.");
-        return Err(Error::LimitExceeded { limit: "search.max_collections", message });
+        return Err(Error::LimitExceeded(message));
     }
     let text = (request.mode != SearchMode::Semantic).then(|| request.query.clone());
     let deepest = services.config.search.max_rank;
@@ -351,9 +351,16 @@ impl<'r> Selection<'r> {
     fn extend(&mut self, candidates: Vec<Row>) {
         for row in candidates {
             let is_good = self.request.min_score.is_none_or(|least| row.hit.score >= least);
-            if is_good && (self.request.group == SearchGroup::Chunk || self.seen.insert(row.document.id)) {
+            if is_good && self.is_first_of_its_group(&row) {
                 self.hits.push(row);
             }
+        }
+    }
+
+    fn is_first_of_its_group(&mut self, row: &Row) -> bool {
+        match self.request.group {
+            SearchGroup::Chunk => true,
+            SearchGroup::Document => self.seen.insert(row.document.id),
         }
     }
 }

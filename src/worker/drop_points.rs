@@ -3,31 +3,25 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{dependency::VECTORS, goes_on, payload};
+use super::{dependency::VECTORS, end_job, goes_on, payload};
 use crate::{
     db::{
-        DatabaseError,
+        DatabaseError, Transaction,
         repo::{
             documents,
-            jobs::{self, ClaimedJob},
+            jobs::{ClaimedJob, Lease},
             operations,
         },
     },
-    domain::{
-        operation::DocumentOutcome,
-        page::{MAX_PAGE_SIZE, PageRequest},
-        scope::Scope,
-    },
+    domain::{operation::Settlement, scope::Scope},
     error::Error,
+    jobs::{DropPoints, DropTarget, Job},
     queue::{GiveUp, Handler, JobError},
-    service::{
-        Services,
-        documents::{DROP_POINTS, DropPoints, DropTarget},
-        operations::{Settlement, finish_if_settled, settle, start},
-    },
+    service::{Services, operations::settle_waiting},
     vector::{Placement, PointSelector},
 };
 
@@ -38,7 +32,7 @@ pub(super) struct DropPointsHandler {
 #[async_trait]
 impl Handler for DropPointsHandler {
     fn kind(&self) -> &'static str {
-        DROP_POINTS
+        DropPoints::KIND
     }
 
     fn needs(&self) -> &'static [&'static str] {
@@ -52,7 +46,8 @@ impl Handler for DropPointsHandler {
             self.services.vectors.delete(&placement, selector).await.map_err(Error::from)?;
         }
         self.services.vectors.flush(&placement).await.map_err(Error::from)?;
-        self.end(job, &work).await
+        let (lease, now) = (job.lease(), self.services.clock.now());
+        self.services.database.transaction(|tx| end(tx, lease, &work, now).boxed()).await
     }
 
     async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
@@ -81,42 +76,15 @@ impl DropPointsHandler {
             },
         })
     }
+}
 
-    async fn end(&self, job: &ClaimedJob, work: &DropPoints) -> Result<(), JobError> {
-        let (lease, now) = (job.lease(), self.services.clock.now());
-        self.services
-            .database
-            .transaction(|tx| {
-                async move {
-                    if !jobs::finish(tx, lease).await? {
-                        return Err(JobError::LeaseLost);
-                    }
-                    let Some(id) = work.operation else { return Ok(()) };
-                    let Some(mut locked) = operations::lock(tx, Scope::System, id).await? else { return Ok(()) };
-                    start(&mut locked, now);
-                    let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
-                    loop {
-                        let items = operations::list_waiting(tx, id, &page).await?;
-                        for item in &items.items {
-                            let outcome = DocumentOutcome::Completed;
-                            let waiting = &item.outcome;
-                            operations::set_outcome(tx, id, waiting.ordinal, outcome, None, 0).await?;
-                            settle(&mut locked, &Settlement::deleted(waiting.document_id), now);
-                            page.after = Some(waiting.ordinal);
-                        }
-                        if !items.has_next_page {
-                            break;
-                        }
-                    }
-                    finish_if_settled(&mut locked, now);
-                    Ok(operations::save(tx, locked).await?)
-                }
-                .boxed()
-            })
-            .await?;
-        if let Some(operation) = work.operation {
-            self.services.events.announce(operation);
-        }
-        Ok(())
-    }
+async fn end(tx: &Transaction<'_>, lease: Lease, work: &DropPoints, now: DateTime<Utc>) -> Result<(), JobError> {
+    end_job(tx, lease).await?;
+    let Some(id) = work.operation else { return Ok(()) };
+    let Some(mut run) = operations::lock(tx, Scope::System, id).await? else { return Ok(()) };
+    run.start(now);
+    while settle_waiting(tx, &mut run, &Settlement::deleted(), now).await?.has_next_page {}
+    run.finish(now);
+    operations::save(tx, run).await?;
+    Ok(())
 }

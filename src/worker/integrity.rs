@@ -4,28 +4,26 @@
 use std::collections::HashSet;
 
 use futures_util::FutureExt;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::reconcile::RECONCILE;
 use crate::{
     db::{
         DatabaseError,
         repo::{
             Direction,
             collections::{self, CollectionFilter, CollectionKey, CollectionSort},
-            jobs::{self, NewJob},
         },
     },
     domain::{
         collection::Collection,
         id::CollectionId,
-        job::Lane,
+        job::Tenant,
         page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
     },
     error::Error,
+    jobs::{self, Reconcile},
     service::{Services, integrity::Difference},
     vector::Placement,
 };
@@ -92,11 +90,8 @@ async fn compare(services: &Services, collection: &Collection) -> Result<Option<
 /// Enqueues the repair of a collection.
 async fn repair(services: &Services, collection: CollectionId) -> Result<(), DatabaseError> {
     let now = services.clock.now();
-    let job = NewJob::new(RECONCILE, Lane::Maintenance, json!({ "collection": collection }), now);
-    let job = job.about(&collection).in_background();
-    services.database.transaction(|tx| jobs::insert_many(tx, vec![job.clone()], now).boxed()).await?;
-    services.work.notify_one();
-    Ok(())
+    let job = [Reconcile { collection }];
+    services.database.transaction(|tx| jobs::enqueue(tx, &job, Tenant::SYSTEM, now).boxed()).await
 }
 
 /// Where a collection's vectors are.

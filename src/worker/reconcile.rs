@@ -14,41 +14,31 @@ use tracing::info;
 
 use super::{
     dependency::{VECTORS, no_space},
-    failpoint, goes_on,
+    end_job, failpoint, goes_on,
     integrity::placement,
     payload,
 };
 use crate::{
-    db::repo::{
-        chunks, collections, documents,
-        jobs::{self, ClaimedJob},
-        open_operations,
-    },
+    db::repo::{chunks, collections, documents, jobs::ClaimedJob, open_operations},
     domain::{
         chunk::NewChunk,
         collection::Collection,
-        id::{ChunkId, CollectionId, DocumentId},
+        id::{ChunkId, DocumentId},
         scope::Scope,
     },
     error::Error,
     ingest::{self, EmbeddingPlan, Target},
+    jobs::{Job, Reconcile},
     queue::{GiveUp, Handler, JobError},
     service::Services,
     vector::{Placement, PointKey, PointSelector},
 };
 
-/// The kind of the job.
-pub(super) const RECONCILE: &str = "reconcile";
 /// Chunks and points that are compared, and made again, at a time.
 const WINDOW: usize = 512;
 
-pub(super) struct Reconcile {
+pub(super) struct ReconcileHandler {
     pub(super) services: Arc<Services>,
-}
-
-#[derive(Clone, Copy, serde::Deserialize)]
-struct Payload {
-    collection: CollectionId,
 }
 
 /// A collection that is compared, and where its points are.
@@ -58,9 +48,9 @@ struct Place {
 }
 
 #[async_trait]
-impl Handler for Reconcile {
+impl Handler for ReconcileHandler {
     fn kind(&self) -> &'static str {
-        RECONCILE
+        Reconcile::KIND
     }
 
     fn needs(&self) -> &'static [&'static str] {
@@ -68,7 +58,7 @@ impl Handler for Reconcile {
     }
 
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
-        let Payload { collection: id } = payload(job)?;
+        let Reconcile { collection: id } = payload(job)?;
         let reader = self.services.database.reader(Scope::System);
         if let Some(collection) = collections::find(&reader, id).await?.filter(Collection::is_kept) {
             let place = Place { placement: placement(&self.services, &collection), collection };
@@ -76,10 +66,7 @@ impl Handler for Reconcile {
             self.walk(&place, stop).await?;
         }
         let lease = job.lease();
-        let finished = self.services.database.transaction(|tx| jobs::finish(tx, lease).boxed()).await?;
-        if !finished {
-            return Err(JobError::LeaseLost);
-        }
+        self.services.database.transaction(|tx| end_job(tx, lease).boxed()).await?;
         self.services.integrity.repaired(id);
         Ok(())
     }
@@ -91,7 +78,7 @@ impl Handler for Reconcile {
     }
 }
 
-impl Reconcile {
+impl ReconcileHandler {
     /// Goes through points and chunks side by side, in the order of their ids.
     async fn walk(&self, place: &Place, stop: &CancellationToken) -> Result<(), JobError> {
         let (id, generation) = (place.collection.id, place.collection.generation);

@@ -12,7 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    db::repo::{audit_log, collections, operations, originals, sessions, uploads},
+    db::{
+        Transaction,
+        repo::{audit_log, collections, operations, originals, sessions, uploads},
+    },
     disk,
     domain::scope::Scope,
     error::Error,
@@ -144,10 +147,7 @@ async fn remove_ended_sessions(services: &Services) -> Result<(), Error> {
 
 async fn remove_expired_uploads(services: &Services) -> Result<(), Error> {
     let now = services.clock.now();
-    let removed = services
-        .database
-        .transaction(|tx| async move { Ok::<_, Error>(uploads::delete_expired(tx, now).await?) }.boxed())
-        .await?;
+    let removed = services.database.transaction(|tx| uploads::delete_expired(tx, now).boxed()).await?;
     if removed > 0 {
         debug!(uploads = removed, "expired uploads removed");
     }
@@ -162,11 +162,14 @@ async fn remove_unused_originals(services: &Services, stop: &CancellationToken) 
     let mut slices = services.blobs.originals(stored_before).try_chunks(SWEEP_SLICE);
     while let Some(digests) = slices.try_next().await.map_err(|TryChunksError(_, error)| error)? {
         let needed = originals::needed(&reader, &digests).await?;
-        for digest in digests.into_iter().filter(|digest| !needed.contains(digest)) {
+        for digest in digests.iter().filter(|digest| !needed.contains(*digest)) {
             if stop.is_cancelled() {
                 return Ok(());
             }
-            if remove_if_unused(services, &digest, stored_before).await? {
+            // Checked again while no transaction can add a reference.
+            let remove =
+                services.database.transaction(|tx| remove_if_unused(tx, services, digest, stored_before).boxed());
+            if remove.await? {
                 debug!(digest, "unused original removed");
             }
         }
@@ -174,24 +177,21 @@ async fn remove_unused_originals(services: &Services, stop: &CancellationToken) 
     Ok(())
 }
 
-/// Checks again while no transaction can add a reference, and deletes the bytes in that transaction. If it is rolled
-/// back after all, bytes without a reference are gone, which the next one that stores them notices.
-async fn remove_if_unused(services: &Services, digest: &str, stored_before: DateTime<Utc>) -> Result<bool, Error> {
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                originals::take(tx, digest).await?;
-                let needed = originals::needed(&tx.reader(Scope::System), &[digest.to_owned()]).await?;
-                // Stored again in the meantime: a reference is about to be added.
-                if !needed.is_empty() || !services.blobs.is_older(digest, stored_before).await? {
-                    return Ok(false);
-                }
-                fail::fail_point!(&format!("original-unused-{digest}"));
-                services.blobs.delete(digest).await?;
-                Ok(true)
-            }
-            .boxed()
-        })
-        .await
+/// Deletes the bytes if nothing refers to them now that their digest is locked. If the transaction is rolled back after
+/// all, bytes without a reference are gone, which the next one that stores them notices.
+async fn remove_if_unused(
+    tx: &Transaction<'_>,
+    services: &Services,
+    digest: &str,
+    stored_before: DateTime<Utc>,
+) -> Result<bool, Error> {
+    originals::take(tx, digest).await?;
+    let needed = originals::needed(&tx.reader(Scope::System), &[digest.to_owned()]).await?;
+    // Stored again in the meantime: a reference is about to be added.
+    if !needed.is_empty() || !services.blobs.is_older(digest, stored_before).await? {
+        return Ok(false);
+    }
+    fail::fail_point!(&format!("original-unused-{digest}"));
+    services.blobs.delete(digest).await?;
+    Ok(true)
 }

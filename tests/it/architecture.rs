@@ -50,6 +50,7 @@ const LAYERS: &[(&str, &[Module])] = &[
         &[
             module("chunking", &["domain", "embedding", "extract"], &["pulldown_cmark", "unicode_segmentation"]),
             module("queue", &["domain", "db"], &[]),
+            module("jobs", &["domain", "db"], &[]),
             module("events", &["domain", "db"], &[]),
             module("ingest", &["domain", "vector", "embedding", "extract", "chunking"], &[]),
         ],
@@ -58,7 +59,7 @@ const LAYERS: &[(&str, &[Module])] = &[
         "use cases",
         &[module(
             "service",
-            &["domain", "error", "config", "disk", "auth", "db", "vector", "embedding", "blob", "events"],
+            &["domain", "error", "config", "disk", "auth", "db", "vector", "embedding", "blob", "events", "jobs"],
             &[],
         )],
     ),
@@ -67,7 +68,10 @@ const LAYERS: &[(&str, &[Module])] = &[
         &[
             module(
                 "worker",
-                &["domain", "error", "config", "disk", "db", "vector", "blob", "extract", "queue", "ingest", "service"],
+                &[
+                    "domain", "error", "config", "disk", "db", "vector", "blob", "extract", "queue", "jobs", "ingest",
+                    "service",
+                ],
                 &[],
             ),
             module("graphql", &["domain", "error", "config", "auth", "db", "service"], &["async_graphql"]),
@@ -90,7 +94,6 @@ const LAYERS: &[(&str, &[Module])] = &[
                     "embedding",
                     "blob",
                     "extract",
-                    "events",
                     "service",
                     "worker",
                     "graphql",
@@ -135,10 +138,10 @@ fn modules() -> impl Iterator<Item = &'static Module> {
 }
 
 /// A source file: its module and its code, without comments and unit tests.
-struct Source {
-    path: PathBuf,
-    module: String,
-    code: String,
+pub struct Source {
+    pub path: PathBuf,
+    pub module: String,
+    pub code: String,
 }
 
 /// The source files of the application.
@@ -148,6 +151,12 @@ fn sources() -> Vec<Source> {
 
 /// The source files in a folder of the project, but for those that only say which modules there are.
 fn sources_in(folder: &str) -> Vec<Source> {
+    let files = files_in(folder).into_iter();
+    files.filter(|source| !["main", "lib"].contains(&source.module.as_str())).collect()
+}
+
+/// The source files in a folder of the project.
+pub fn files_in(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files = Vec::new();
     collect(&root, &mut files);
@@ -159,7 +168,6 @@ fn sources_in(folder: &str) -> Vec<Source> {
             let text = fs::read_to_string(&path).unwrap();
             Source { module, code: code_of(&text), path }
         })
-        .filter(|source| !["main", "lib"].contains(&source.module.as_str()))
         .collect()
 }
 

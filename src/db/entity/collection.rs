@@ -2,18 +2,15 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, from_json, stored_enum, to_json};
+use super::{StoredEnum, from_json, to_json};
 use crate::{
     db::DatabaseError,
     domain::{
-        collection::{Collection, CollectionStatus, SyncMode},
+        collection::{Collection, CollectionStatus},
         id::{CollectionId, GenerationId, UserId},
         name,
     },
 };
-
-stored_enum!(CollectionStatus { Ready => "READY", Processing => "PROCESSING", Deleting => "DELETING" });
-stored_enum!(SyncMode { OneTime => "ONE_TIME", Continuous => "CONTINUOUS" });
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "collections")]
@@ -35,8 +32,6 @@ pub struct Model {
     pub chunking: Json,
     pub vector_store_name: String,
     pub generation: Uuid,
-    pub sync_mode: String,
-    pub sync_interval_minutes: Option<i32>,
     pub document_count: i32,
     pub chunk_count: i32,
     pub total_bytes: i64,
@@ -65,8 +60,6 @@ impl TryFrom<Model> for Collection {
             chunking: from_json("collections.chunking", row.chunking)?,
             vector_store_name: row.vector_store_name,
             generation: GenerationId(row.generation),
-            sync_mode: SyncMode::restore("collections.sync_mode", &row.sync_mode)?,
-            sync_interval_minutes: row.sync_interval_minutes,
             document_count: row.document_count,
             chunk_count: row.chunk_count,
             total_bytes: row.total_bytes,
@@ -93,8 +86,6 @@ impl TryFrom<Collection> for Model {
             chunking: to_json("collections.chunking", &collection.chunking)?,
             vector_store_name: collection.vector_store_name,
             generation: collection.generation.0,
-            sync_mode: collection.sync_mode.stored(),
-            sync_interval_minutes: collection.sync_interval_minutes,
             document_count: collection.document_count,
             chunk_count: collection.chunk_count,
             total_bytes: collection.total_bytes,

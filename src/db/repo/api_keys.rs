@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
     sea_query::{Expr, ExprTrait},
 };
 
-use super::{Direction, nothing, to_count};
+use super::{lists::Keyset, nothing, to_count};
 use crate::{
     db::{
         CredentialReader, DatabaseError, Reader, Transaction,
@@ -68,14 +67,9 @@ pub async fn find(reader: &CredentialReader<'_>, id: ApiKeyId) -> Result<Option<
 
 /// A page of a user's keys, newest first.
 pub async fn list(reader: &Reader<'_>, page: &PageRequest<ApiKeyId>) -> Result<Page<ApiKey>, DatabaseError> {
-    let mut query = api_key::Entity::find()
-        .filter(own(reader.scope))
-        .order_by_desc(api_key::Column::Id)
-        .limit(u64::from(page.first) + 1);
-    if let Some(after) = page.after {
-        query = query.filter(Direction::Descending.after(api_key::Column::Id, after.0));
-    }
-    let keys = with_collections(&reader.executor, query.all(&reader.executor).await?).await?;
+    let keys = api_key::Entity::find().filter(own(reader.scope));
+    let rows = Keyset::newest_first(api_key::Column::Id, page).page_of(keys).all(&reader.executor).await?;
+    let keys = with_collections(&reader.executor, rows).await?;
     Ok(Page::from_overfetched(keys, page.first))
 }
 
@@ -148,7 +142,8 @@ pub async fn revoke(
 pub async fn touch(
     tx: &Transaction<'_>,
     id: ApiKeyId,
-    (now, since): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+    since: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     api_key::Entity::update_many()
         .col_expr(api_key::Column::LastUsedAt, Expr::value(now))

@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::{
     Direction, allowed, collections_among, collections_of, convert, exists,
-    lists::{all, count_of_all, first_of_all},
+    lists::{Keyset, all, count_of_all, first_of_all},
     readable,
 };
 use crate::{
@@ -99,23 +99,13 @@ pub async fn list(
         CollectionSort::CreatedAt => vec![collection::Column::Id],
         CollectionSort::Name => vec![collection::Column::NameKey, collection::Column::Id],
     };
-    let order: Vec<(_, Order)> = columns.into_iter().map(|column| (column, direction.into())).collect();
-    let first = |mut query: Select<collection::Entity>| {
-        query = query.filter(matching(filter)).limit(u64::from(page.first) + 1);
-        if let Some(key) = &page.after {
-            query = query.filter(match &key.name {
-                Some(last) => {
-                    let columns = (collection::Column::NameKey, collection::Column::Id);
-                    direction.after_pair(columns, (name::folded(last), key.id.0))
-                }
-                None => direction.after(collection::Column::Id, key.id.0),
-            });
-        }
-        let ordered = order.iter().fold(query, |query, (column, order)| query.order_by(*column, order.clone()));
-        ordered.into_query()
-    };
+    let keyset = Keyset::new(columns, direction, page, |key| match &key.name {
+        Some(last) => vec![name::folded(last).into(), key.id.0.into()],
+        None => vec![key.id.0.into()],
+    });
+    let first = |part: Select<collection::Entity>| keyset.page_of(part.filter(matching(filter))).into_query();
     let lists = collections_of(reader.scope, Action::CollectionRead).into_iter().map(first).collect();
-    let rows: Vec<collection::Model> = all(reader, &first_of_all(lists, &order, page.first)).await?;
+    let rows: Vec<collection::Model> = all(reader, &first_of_all(lists, &keyset.order(), page.first)).await?;
     Ok(Page::from_overfetched(convert(rows)?, page.first))
 }
 

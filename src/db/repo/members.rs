@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QuerySelect, sea_query::Expr,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
 
 use super::{
-    collections_among, convert,
-    lists::{Below, pages},
+    Direction, collections_among, convert,
+    lists::{Below, Keyset, pages},
     within,
 };
 use crate::{
@@ -46,17 +44,13 @@ pub async fn list(
     collections: &[CollectionId],
     page: &PageRequest<UserId>,
 ) -> Result<HashMap<CollectionId, Page<Member>>, DatabaseError> {
-    let mut rows = collection_member::Entity::find();
-    if let Some(after) = page.after {
-        rows = rows.filter(collection_member::Column::UserId.gt(after.0));
-    }
+    let user = collection_member::Column::UserId;
     let below = Below {
         parents: collections_among(collections, reader.scope, Action::MemberRead),
         parent: collection::Column::Id,
-        rows,
+        rows: collection_member::Entity::find(),
         link: collection_member::Column::CollectionId,
-        order: vec![(collection_member::Column::UserId, Order::Asc)],
-        first: page.first,
+        page: Keyset::new(vec![user], Direction::Ascending, page, |last| vec![last.0.into()]),
     };
     let members: Vec<Member> = convert(below.of_each(reader).await?)?;
     Ok(pages(members.into_iter().map(|member| (member.collection_id, member)), page.first))

@@ -14,7 +14,8 @@ pub mod jobs;
 mod lists;
 pub mod members;
 pub mod open_operations;
-pub mod operation_lists;
+pub mod operation_documents;
+pub mod operation_events;
 pub mod operations;
 pub mod originals;
 pub mod sessions;
@@ -50,31 +51,6 @@ impl From<Direction> for sea_orm::Order {
         match direction {
             Direction::Ascending => Self::Asc,
             Direction::Descending => Self::Desc,
-        }
-    }
-}
-
-impl Direction {
-    /// Rows after `key` in this direction.
-    fn after<C: ColumnTrait>(self, column: C, key: impl Into<sea_orm::Value>) -> SimpleExpr {
-        match self {
-            Self::Ascending => column.gt(key),
-            Self::Descending => column.lt(key),
-        }
-    }
-
-    /// Rows after the pair `(first, second)` in this direction, for lists that break ties by a second column. It is one
-    /// comparison of row values, which an index can use; the same condition written with OR it can't.
-    fn after_pair<A: ColumnTrait, B: ColumnTrait>(
-        self,
-        columns: (A, B),
-        keys: (impl Into<sea_orm::Value>, impl Into<sea_orm::Value>),
-    ) -> SimpleExpr {
-        let columns = Expr::tuple([Expr::col(columns.0.as_column_ref()), Expr::col(columns.1.as_column_ref())]);
-        let keys = Expr::tuple([Expr::value(keys.0), Expr::value(keys.1)]);
-        match self {
-            Self::Ascending => columns.gt(keys),
-            Self::Descending => columns.lt(keys),
         }
     }
 }

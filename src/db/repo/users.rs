@@ -6,12 +6,11 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, SimpleExpr},
 };
 
-use super::{super::entity::user, Direction, allowed, convert, exists, same, to_count};
+use super::{super::entity::user, allowed, convert, exists, lists::Keyset, same, to_count};
 use crate::{
     db::{
         CredentialReader, DatabaseError, Reader, Transaction,
@@ -101,14 +100,9 @@ pub async fn list(
     filter: &UserFilter,
     page: &PageRequest<UserId>,
 ) -> Result<Page<User>, DatabaseError> {
-    let mut query = user::Entity::find()
-        .filter(matching(reader.scope, filter))
-        .order_by_desc(user::Column::Id)
-        .limit(u64::from(page.first) + 1);
-    if let Some(after) = page.after {
-        query = query.filter(Direction::Descending.after(user::Column::Id, after.0));
-    }
-    Ok(Page::from_overfetched(convert(query.all(&reader.executor).await?)?, page.first))
+    let accounts = user::Entity::find().filter(matching(reader.scope, filter));
+    let rows = Keyset::newest_first(user::Column::Id, page).page_of(accounts).all(&reader.executor).await?;
+    Ok(Page::from_overfetched(convert(rows)?, page.first))
 }
 
 /// How many accounts a list has in all.

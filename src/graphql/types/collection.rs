@@ -18,7 +18,7 @@ use crate::{
     graphql::{
         context::ContextExt,
         global_id,
-        loaders::{self, CollectionKey, CollectionSort, Count, Direction, MemberCount, OwnRole, Under},
+        loaders::{self, CollectionKey, CollectionSort, Direction, MemberCount, OperationCount, OwnRole, Under},
         pagination,
         scalars::{BigInt, Cursor, DateTime, Json},
     },
@@ -31,10 +31,8 @@ const MAX_NAME: usize = 200;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "collection::CollectionStatus")]
 pub enum CollectionStatus {
-    /// Nothing is being indexed.
+    /// Can be read and searched.
     Ready,
-    /// Documents are being indexed. What is indexed already can be searched.
-    Processing,
     /// Being deleted. It is no longer visible to readers.
     Deleting,
 }
@@ -49,16 +47,6 @@ pub enum CollectionRole {
     Editor,
     /// Can read the collection, even if it is not public.
     Viewer,
-}
-
-/// How a collection is kept in step with its sources.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
-#[graphql(remote = "collection::SyncMode")]
-pub enum SyncMode {
-    /// Documents are ingested only on request.
-    OneTime,
-    /// The server checks for changes automatically.
-    Continuous,
 }
 
 /// A filter for collections. Omitted fields do not filter.
@@ -244,16 +232,6 @@ impl Collection {
         &self.collection.vector_store_name
     }
 
-    /// How the collection is kept in step with its sources.
-    async fn sync_mode(&self) -> SyncMode {
-        self.collection.sync_mode.into()
-    }
-
-    /// Minutes between two checks for changes, if `syncMode` is CONTINUOUS.
-    async fn sync_interval_minutes(&self) -> Option<i32> {
-        self.collection.sync_interval_minutes
-    }
-
     /// Number of documents, in any status.
     async fn document_count(&self) -> i32 {
         self.collection.document_count
@@ -291,7 +269,7 @@ impl Collection {
         let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
         let page: Option<Page<operation::Operation>> =
             ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
-        let total = Total::CollectionOperations(Under { parent, list: Count });
+        let total = Total::CollectionOperations(Under { parent, list: OperationCount });
         Ok(Connection::new(page, list.after.as_ref(), |row: &operation::Operation| row.id, total))
     }
 

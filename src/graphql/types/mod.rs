@@ -33,7 +33,7 @@ pub use self::{
     audit_entry::{AuditEntry, AuditLogFilter},
     chunk::Chunk,
     chunking::{ChunkingConfig, ChunkingStrategy},
-    collection::{Collection, CollectionFilter, CollectionOrder, CollectionRole, CollectionStatus, SyncMode},
+    collection::{Collection, CollectionFilter, CollectionOrder, CollectionRole, CollectionStatus},
     connection::{Connection, Edge, PageInfo, Total},
     document::{Document, DocumentFilter, DocumentOrder, DocumentStatus},
     embedding_model::EmbeddingModel,

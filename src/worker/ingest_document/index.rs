@@ -12,7 +12,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{super::failpoint, Description, Indexed, IngestDocument, Stop, Work, room::Reserved};
+use super::{super::failpoint, Description, Indexed, IngestDocumentHandler, Stop, Work, room::Reserved};
 use crate::{
     blob::BlobError,
     db::repo::{chunks, operations},
@@ -41,7 +41,7 @@ const TELL: Duration = Duration::from_secs(2);
 /// Where the embeddings of chunks are, by digest: unchanged chunks are not embedded again, nor is the same text twice.
 type Known = HashMap<String, ChunkId>;
 
-impl IngestDocument {
+impl IngestDocumentHandler {
     /// From bytes to points that are safe on disk.
     pub(super) async fn index(&self, work: &Work, stop: &CancellationToken) -> Result<Indexed, Stop> {
         let indexed = self.while_wanted(work, stop, self.read(work)).await?;
@@ -68,7 +68,7 @@ impl IngestDocument {
     /// Extracts and splits the original when there is room for its text.
     async fn read(&self, work: &Work) -> Result<Indexed, Stop> {
         let most = self.services.config.extraction.max_output_mib << 20;
-        let size = u64::try_from(work.item.file_size).unwrap_or(0);
+        let size = u64::try_from(work.item.content.file.size).unwrap_or(0);
         let mut reserved = self.reserve(size.min(most)).await?;
         loop {
             let slot = self.extractor.slot().await.map_err(refused)?;
@@ -88,7 +88,8 @@ impl IngestDocument {
     }
 
     async fn extract(&self, work: &Work, slot: &Slot<'_>, size: u64) -> Result<ExtractedText, Stop> {
-        let pieces = match self.services.blobs.stream(&work.item.content_hash, None).await {
+        let wanted = &work.item.content;
+        let pieces = match self.services.blobs.stream(&wanted.file.digest, None).await {
             Ok(pieces) => pieces,
             Err(BlobError::NotFound { .. }) => {
                 return Err(permanent(
@@ -99,8 +100,8 @@ impl IngestDocument {
             }
             Err(error) => return Err(Error::from(error).into()),
         };
-        let declared = work.item.content_type.as_deref();
-        slot.read(Content::new(size, pieces), &work.item.file_name, declared).await.map_err(refused)
+        let declared = Some(wanted.content_type.as_str());
+        slot.read(Content::new(size, pieces), &wanted.file_name, declared).await.map_err(refused)
     }
 
     async fn cut(&self, work: &Work, text: ExtractedText, reserved: Reserved) -> Result<Indexed, Stop> {

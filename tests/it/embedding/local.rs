@@ -63,41 +63,41 @@ async fn embeddings_equal_those_of_an_independent_implementation() {
 }
 
 #[tokio::test]
-async fn a_question_has_the_vector_of_the_same_passage() {
+async fn a_question_has_the_vector_of_the_same_chunk() {
     let embedder = embedder().await;
     let mut texts = sentences();
     texts.extend(["", " \n", "[SEP] [PAD]"].map(String::from));
-    let passages = embedder.embed_documents(texts.clone()).await.unwrap();
+    let chunks = embedder.embed_documents(texts.clone()).await.unwrap();
     // The second time from memory.
     for _ in 0..2 {
-        for (text, passage) in texts.iter().zip(&passages) {
+        for (text, chunk) in texts.iter().zip(&chunks) {
             let question = embedder.embed_query(text).await.unwrap();
-            assert!(difference(&question, passage) < 1e-5, "{text:?}");
+            assert!(difference(&question, chunk) < 1e-5, "{text:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn questions_do_not_wait_for_passages() {
+async fn questions_do_not_wait_for_chunks() {
     let embedder = embedder().await;
-    let passages = tokio::spawn({
+    let chunks = tokio::spawn({
         let embedder = Arc::clone(&embedder);
         async move { embedder.embed_documents(vec![sentences().remove(4); 4]).await }
     });
     let mut answered = 0;
-    while !passages.is_finished() {
+    while !chunks.is_finished() {
         embedder.embed_query(&format!("Question {answered}?")).await.unwrap();
         answered += 1;
     }
-    assert_eq!(passages.await.unwrap().unwrap().len(), 4);
-    assert!(answered > 4, "{answered} questions were answered while passages were embedded");
+    assert_eq!(chunks.await.unwrap().unwrap().len(), 4);
+    assert!(answered > 4, "{answered} questions were answered while chunks were embedded");
 }
 
 #[tokio::test]
 async fn the_benchmark_counts_what_the_model_reads() {
     let measured = benchmark(embedder().await.as_ref(), sentences()).await.unwrap();
     assert_eq!((measured.texts, measured.tokens), (5, 9 + 9 + 13 + 17 + 256));
-    assert!(measured.tokens_per_second() > 0.0 && measured.texts_per_second() > 0.0);
+    assert!(measured.tokens_per_second() > 0.0);
 }
 
 fn load_error(model_dir: &Path, name: &str) -> EmbeddingError {
