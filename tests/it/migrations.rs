@@ -208,19 +208,22 @@ async fn sqlite_finds_chunks_by_their_ids_without_reading_a_collection() {
     database.migrate_up().await.unwrap();
     let url = format!("sqlite://{}", directory.path().join("docent.db").display());
     let connection = sea_orm::Database::connect(&url).await.unwrap();
-    // The shape of `db::repo::chunks::find_many`, with the scope of a caller. Values are bound: where SQLite sees the same
-    // collection twice, it takes that out of the pairs.
-    let pairs = ["(collection_id = ?1 AND id = ?2)", "(collection_id = ?3 AND id = ?4)"];
+    // The shape of `db::repo::chunks::find_many`, with the scope of a caller: chunks of two collections, and several of one.
     let readable = "EXISTS (SELECT 1 FROM collections WHERE collections.id = chunks.collection_id AND (is_public OR EXISTS
-        (SELECT 1 FROM collection_members WHERE collection_id = collections.id AND user_id = ?5 AND role IN (?6, ?7))))";
-    let explain = format!("EXPLAIN QUERY PLAN SELECT * FROM chunks WHERE {readable} AND ({})", pairs.join(" OR "));
-    let plan: String = connection
-        .query_all_raw(Statement::from_string(DbBackend::Sqlite, explain))
-        .await
-        .unwrap()
-        .iter()
-        .map(|row| row.try_get::<String>("", "detail").unwrap() + "\n")
-        .collect();
-    assert_eq!(plan.matches("chunks_collection_id_id_key (collection_id=? AND id=?)").count(), pairs.len(), "{plan}");
-    assert!(!plan.contains("SCAN chunks") && !plan.contains("USING PRIMARY KEY (collection_id=?)"), "{plan}");
+        (SELECT 1 FROM collection_members WHERE collection_id = collections.id AND user_id = x'05' AND role IN ('OWNER'))))";
+    for wanted in ["(x'01', x'02'), (x'03', x'04')", "(x'01', x'02'), (x'01', x'04'), (x'01', x'06')"] {
+        let explain = format!(
+            "EXPLAIN QUERY PLAN SELECT * FROM chunks WHERE {readable}
+             AND (collection_id, id) IN (SELECT * FROM (VALUES {wanted}) AS wanted)"
+        );
+        let plan: String = connection
+            .query_all_raw(Statement::from_string(DbBackend::Sqlite, explain))
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| row.try_get::<String>("", "detail").unwrap() + "\n")
+            .collect();
+        assert!(plan.contains("chunks_collection_id_id_key (collection_id=? AND id=?)"), "{plan}");
+        assert!(!plan.contains("SCAN chunks") && !plan.contains("chunks USING PRIMARY KEY"), "{plan}");
+    }
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::ExprTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Alias, Asterisk, Expr, ExprTrait, Query, SimpleExpr, ValueTuple},
 };
 
 use super::{INSERT_ROWS, in_readable};
@@ -21,7 +23,7 @@ use crate::{
 };
 
 /// Chunks named one by one in a statement.
-const PAIRS: usize = 500;
+const NAMED: usize = 500;
 
 /// Digests read in a statement.
 const DIGESTS: i32 = 1000;
@@ -53,19 +55,28 @@ fn in_collections(scope: Scope, collections: impl Iterator<Item = CollectionId>)
     in_readable(chunk::Column::CollectionId, scope).add(chunk::Column::CollectionId.is_in(collections))
 }
 
+/// Chunks whose values in these columns are one of the keys.
+///
+/// PostgreSQL needs the values in the statement itself, to know the partitions. SQLite reads all chunks of a collection
+/// that every one of the alternatives names; from a list of rows it takes one key after the other.
+fn among<const N: usize>(reader: &Reader<'_>, columns: [chunk::Column; N], keys: Vec<ValueTuple>) -> SimpleExpr {
+    let columns = Expr::tuple(columns.map(|column| Expr::col(column.as_column_ref())));
+    if reader.executor.get_database_backend() == DbBackend::Sqlite {
+        let keys = Query::select().column(Asterisk).from_values(keys, Alias::new("wanted")).to_owned();
+        columns.in_subquery(keys)
+    } else {
+        columns.in_tuples(keys)
+    }
+}
+
 /// The given chunks that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, keys: &[ChunkKey]) -> Result<HashMap<ChunkKey, Chunk>, DatabaseError> {
-    // Pairs only: with a list of collections in addition, SQLite would read all rows of each. The pairs select the
-    // partition as well.
     let mut found = HashMap::with_capacity(keys.len());
-    for part in keys.chunks(PAIRS) {
-        let mut any = Condition::any();
-        for key in part {
-            any = any.add(chunk::Column::CollectionId.eq(key.collection.0).and(chunk::Column::Id.eq(key.id.0)));
-        }
+    for part in keys.chunks(NAMED) {
+        let wanted = part.iter().map(|key| (key.collection.0, key.id.0).into()).collect();
         let rows = chunk::Entity::find()
             .filter(in_readable(chunk::Column::CollectionId, reader.scope))
-            .filter(any)
+            .filter(among(reader, [chunk::Column::CollectionId, chunk::Column::Id], wanted))
             .all(&reader.executor)
             .await?;
         for row in rows {
@@ -81,27 +92,22 @@ pub async fn find_places(
     reader: &Reader<'_>,
     places: &[ChunkPlace],
 ) -> Result<HashMap<ChunkPlace, Chunk>, DatabaseError> {
-    let mut any = Condition::any();
-    for place in places {
-        any = any.add(
-            chunk::Column::CollectionId
-                .eq(place.collection.0)
-                .and(chunk::Column::DocumentId.eq(place.document.0))
-                .and(chunk::Column::ChunkIndex.eq(place.index)),
-        );
-    }
-    let rows = chunk::Entity::find()
-        .filter(in_collections(reader.scope, places.iter().map(|place| place.collection)))
-        .filter(any)
-        .all(&reader.executor)
-        .await?;
-    rows.into_iter()
-        .map(|row| {
+    let columns = [chunk::Column::CollectionId, chunk::Column::DocumentId, chunk::Column::ChunkIndex];
+    let mut found = HashMap::with_capacity(places.len());
+    for part in places.chunks(NAMED) {
+        let wanted = part.iter().map(|place| (place.collection.0, place.document.0, place.index).into()).collect();
+        let rows = chunk::Entity::find()
+            .filter(in_readable(chunk::Column::CollectionId, reader.scope))
+            .filter(among(reader, columns, wanted))
+            .all(&reader.executor)
+            .await?;
+        for row in rows {
             let chunk = Chunk::try_from(row)?;
             let place = ChunkPlace { collection: chunk.collection_id, document: chunk.document_id, index: chunk.index };
-            Ok((place, chunk))
-        })
-        .collect()
+            found.insert(place, chunk);
+        }
+    }
+    Ok(found)
 }
 
 /// The same page of the chunks of each of several documents, in one statement. Pages run by index.
@@ -185,7 +191,7 @@ pub async fn find_stored(
     ids: &[ChunkId],
 ) -> Result<Vec<NewChunk>, DatabaseError> {
     let mut found = Vec::with_capacity(ids.len());
-    for part in ids.chunks(PAIRS) {
+    for part in ids.chunks(NAMED) {
         let rows = chunk::Entity::find()
             .filter(in_collections(reader.scope, std::iter::once(collection)))
             .filter(chunk::Column::Id.is_in(part.iter().map(|id| id.0)))
