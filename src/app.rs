@@ -152,7 +152,11 @@ impl App {
         };
         let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program);
         let services = Arc::new(services);
-        let vectors = Vectors::new(Arc::clone(&services.vectors), services.placement());
+        let vectors = Vectors::new(
+            Arc::clone(&services.vectors),
+            services.database.clone(),
+            services.embedder.model().placement(),
+        );
         wait_for(&vectors).await?;
         Ok(Self {
             services,

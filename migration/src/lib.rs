@@ -23,6 +23,7 @@ mod m20261127_100300_index_what_lists_start_from;
 mod m20261127_100310_add_refresh_token_families;
 mod m20261127_100400_add_progress_in_documents;
 mod m20261127_110000_fold_names;
+mod m20261127_120000_create_generations;
 mod runner;
 pub mod sql;
 
@@ -58,5 +59,6 @@ fn all() -> Vec<(&'static str, Box<dyn Change>)> {
         m20261127_100310_add_refresh_token_families,
         m20261127_100400_add_progress_in_documents,
         m20261127_110000_fold_names,
+        m20261127_120000_create_generations,
     ]
 }

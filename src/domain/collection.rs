@@ -2,10 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    chunking::ChunkingConfig,
-    id::{CollectionId, GenerationId, UserId},
-};
+use super::id::{CollectionId, GenerationId, UserId};
 
 /// The status of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -33,7 +30,7 @@ pub enum SyncMode {
     Continuous,
 }
 
-/// A set of documents under one owner, one embedding model and one chunking rule.
+/// A set of documents under one owner.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Collection {
     pub id: CollectionId,
@@ -43,17 +40,11 @@ pub struct Collection {
     pub status: CollectionStatus,
     pub is_public: bool,
     pub meta: serde_json::Value,
-    /// The registered name of the embedding model.
-    pub embedding_model: String,
-    pub chunking: ChunkingConfig,
-    /// The placement: the physical collection that holds the vectors.
-    pub vector_store_name: String,
-    /// The generation that searches read.
+    /// The active generation: the one that searches read.
     pub generation: GenerationId,
     pub sync_mode: SyncMode,
     pub sync_interval_minutes: Option<i32>,
     pub document_count: i32,
-    pub chunk_count: i32,
     /// Bytes of all originals.
     pub total_bytes: i64,
     pub created_at: DateTime<Utc>,

@@ -12,6 +12,7 @@ pub mod client;
 pub mod clock;
 pub mod collection;
 pub mod document;
+pub mod generation;
 pub mod id;
 pub mod invitation;
 pub mod job;

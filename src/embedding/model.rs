@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 pub use super::bert::Architecture;
 use super::{EmbeddingError, ModelInfo};
+use crate::domain::generation::{ModelKey, Pooling, Precision};
 
 /// The file with the weights.
 pub const WEIGHTS: &str = "model.safetensors";
@@ -99,10 +100,17 @@ impl RegisteredModel {
     /// What users of the model need to know of it.
     pub fn info(&self) -> ModelInfo {
         ModelInfo {
-            name: self.name.to_owned(),
+            key: ModelKey {
+                name: self.name.to_owned(),
+                revision: self.revision.to_owned(),
+                // What the encoder does with every model.
+                pooling: Pooling::Mean,
+                document_prefix: String::new(),
+                query_prefix: String::new(),
+                precision: Precision::Float32,
+            },
             dimension: self.dimension,
             max_tokens: self.max_tokens,
-            revision: self.revision.to_owned(),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     db::{
         Transaction,
         repo::{
-            collections,
+            collections, generations,
             jobs::{self, NewJob},
             members, open_operations,
             operations::{self, LockedOperation},
@@ -25,6 +25,7 @@ use crate::{
         audit::AuditAction,
         chunking::{ChunkingConfig, ChunkingStrategy},
         collection::{Collection, CollectionRole, CollectionStatus, SyncMode},
+        generation::{Generation, GenerationState, LexicalLanguage},
         id::{CollectionId, GenerationId, OperationId},
         job::Lane,
         member::Member,
@@ -85,33 +86,44 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) 
     violations.check()?;
 
     let now = services.clock.now();
+    let model = services.embedder.model();
+    let id = CollectionId::generate();
+    let generation = Generation {
+        id: GenerationId::generate(),
+        collection_id: id,
+        model: model.key.clone(),
+        placement: model.placement(),
+        chunking,
+        lexical_language: LexicalLanguage::English,
+        state: GenerationState::Active,
+        document_count: 0,
+        chunk_count: 0,
+        created_at: now,
+    };
     let collection = Collection {
-        id: CollectionId::generate(),
+        id,
         owner_id: owner,
         name,
         description,
         status: CollectionStatus::Ready,
         is_public: input.is_public,
         meta,
-        embedding_model: services.embedder.model().name.clone(),
-        chunking,
-        vector_store_name: services.placement().name,
-        generation: GenerationId::generate(),
+        generation: generation.id,
         sync_mode: SyncMode::OneTime,
         sync_interval_minutes: None,
         document_count: 0,
-        chunk_count: 0,
         total_bytes: 0,
         created_at: now,
         updated_at: now,
     };
-    let new = &collection;
+    let (new, generation) = (&collection, &generation);
     services
         .database
         .transaction(|tx| {
             async move {
                 check_name_is_free(tx, new, None).await?;
                 collections::insert(tx, new.clone()).await.map_err(name_taken)?;
+                generations::insert(tx, generation.clone()).await?;
                 let owner =
                     Member { collection_id: new.id, user_id: owner, role: CollectionRole::Owner, created_at: now };
                 members::insert(tx, owner).await?;

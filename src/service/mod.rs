@@ -40,7 +40,7 @@ use crate::{
     domain::clock::Clock,
     embedding::Embedder,
     events::EventHub,
-    vector::{Placement, VectorStore},
+    vector::VectorStore,
 };
 
 /// Everything that a use case may need, built once by `app`.
@@ -64,13 +64,4 @@ pub struct Services {
     pub events: EventHub,
     /// Notified when a job was enqueued.
     pub work: Arc<Notify>,
-}
-
-impl Services {
-    /// The placement for vectors of the loaded model.
-    #[must_use]
-    pub fn placement(&self) -> Placement {
-        let model = self.embedder.model();
-        Placement { name: crate::embedding::placement_name(model), dimension: model.dimension }
-    }
 }

@@ -238,17 +238,15 @@ async fn find(
     let settings = &services.config.search;
     let homes: HashMap<GenerationId, CollectionId> =
         searched.iter().map(|target| (target.generation, target.id)).collect();
-    let mut placements: BTreeMap<&str, Vec<GenerationId>> = BTreeMap::new();
+    let mut placements: BTreeMap<&Placement, Vec<GenerationId>> = BTreeMap::new();
     for target in searched {
-        placements.entry(&target.vector_store_name).or_default().push(target.generation);
+        placements.entry(&target.placement).or_default().push(target.generation);
     }
-    let dimension = services.embedder.model().dimension;
     let mut depth = settings.candidates;
     let mut known = HashSet::new();
     let mut selection = Selection::new(request);
     loop {
-        let answers = try_join_all(placements.iter().map(async |(name, generations)| {
-            let placement = Placement { name: (*name).to_owned(), dimension };
+        let answers = try_join_all(placements.iter().map(async |(placement, generations)| {
             let query = VectorQuery {
                 generations: generations.clone(),
                 embedding: embedding.clone(),
@@ -263,7 +261,7 @@ async fn find(
                 explain: request.explain,
                 timeout: Duration::from_millis(settings.timeout_milliseconds),
             };
-            services.vectors.search(&placement, &query).await
+            services.vectors.search(placement, &query).await
         }))
         .await?;
         let is_exhausted = answers.iter().all(|answer| answer.hits.len() < depth);

@@ -1,8 +1,8 @@
 //! Where vectors live and how they are searched: one trait, two engines.
 //!
-//! A *placement* is a physical collection: one for each embedding configuration. Inside it, every point belongs to one
-//! *generation* of one collection; every call names the generations it may touch, and the filter is added here, never
-//! by callers.
+//! A *placement* is a physical collection: one for each embedding configuration. The row of a generation says in which
+//! one it is. Inside a placement, every point belongs to one *generation* of one collection; every call names the
+//! generations it may touch, and the filter is added here, never by callers.
 //!
 //! [`edge`] runs Qdrant's engine in the process, [`qdrant`] speaks to a Qdrant server. Both store the same points: the
 //! embedding, the words as a BM25 vector (`lexical`), and the keys of `field`. Both search through `search`.
@@ -28,15 +28,7 @@ use crate::{
 
 pub use self::lexical::WordMatcher;
 use self::{edge::EdgeStore, qdrant::QdrantStore};
-
-/// A physical collection and its configuration.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Placement {
-    /// Its name: lower-case letters, digits, `-`.
-    pub name: String,
-    /// Dimension of the embeddings. The distance is cosine.
-    pub dimension: usize,
-}
+pub use crate::domain::generation::Placement;
 
 impl Placement {
     /// Whether an embedding of `length` numbers belongs here.

@@ -19,7 +19,7 @@ pub const DROP_POINTS: &str = "drop_points";
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropTarget {
-    /// All points of these documents, which are deleted.
+    /// All points of these documents, which are deleted, in all generations of their collection.
     Documents(Vec<DocumentId>),
     /// Points of a document that are older than its complete revision when the job runs; all of them if the document is
     /// deleted by then. The job does not name what stays, because it may run long after newer content is complete.
@@ -34,7 +34,7 @@ pub enum DropTarget {
 /// The payload of a [`DROP_POINTS`] job.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct DropPoints {
-    pub placement: String,
+    /// The active generation when the job was enqueued.
     pub generation: GenerationId,
     pub target: DropTarget,
     /// The operation that waits for the job, if there is one.
@@ -48,12 +48,7 @@ pub(crate) fn drop_points(
     operation: Option<OperationId>,
     now: DateTime<Utc>,
 ) -> NewJob {
-    let payload = DropPoints {
-        placement: collection.vector_store_name.clone(),
-        generation: collection.generation,
-        target,
-        operation,
-    };
+    let payload = DropPoints { generation: collection.generation, target, operation };
     let job = NewJob::new(DROP_POINTS, Lane::Maintenance, json!(payload), now);
     let job = if operation.is_some() { job } else { job.in_background() };
     match payload.target {

@@ -33,6 +33,7 @@ use crate::{
             chunks, collections,
             collections::CounterChange,
             documents::{self, LockedDocument},
+            generations,
             jobs::{self, NewJob},
             operations::{self, Idempotency, LockedOperation, OperationItem},
             uploads,
@@ -295,7 +296,11 @@ async fn accept(
     let digests: Vec<_> = checked.iter().map(|document| document.file.digest.clone()).collect();
     hold_bytes(tx, &services.blobs, &digests).await?;
 
-    let mut locked = LockedOperation::new(new_operation(&collection, user, checked.len(), now));
+    let generation = generations::active(tx, &collection).await?;
+    let mut locked = LockedOperation::new(Operation {
+        config: json!({ "embeddingModel": generation.model.name, "chunking": generation.chunking }),
+        ..new_operation(&collection, user, checked.len(), now)
+    });
     let id = locked.operation.id;
     locked.record(OperationEventKind::OperationCreated, None, None, now);
 
@@ -354,7 +359,7 @@ fn new_operation(collection: &Collection, user: UserId, documents: usize, now: D
         status: OperationStatus::Pending,
         collection_id: Some(collection.id),
         user_id: Some(user),
-        config: json!({ "embeddingModel": collection.embedding_model, "chunking": collection.chunking }),
+        config: json!({}),
         error_message: None,
         totals: OperationTotals { documents: i32::try_from(documents).unwrap_or(i32::MAX), ..Default::default() },
         created_at: now,
@@ -513,11 +518,8 @@ async fn remove(
     let collection = lock_collection(tx, viewer, home, Action::DocumentDelete).await?;
     let removed = documents::lock_many(tx, home, ids).await?;
 
-    let operation = Operation {
-        operation_type: OperationType::Delete,
-        config: json!({}),
-        ..new_operation(&collection, user, removed.len(), now)
-    };
+    let operation =
+        Operation { operation_type: OperationType::Delete, ..new_operation(&collection, user, removed.len(), now) };
     let id = operation.id;
     let mut locked = LockedOperation::new(operation);
     locked.record(OperationEventKind::OperationCreated, None, None, now);
@@ -525,7 +527,6 @@ async fn remove(
     let mut counters = CounterChange::default();
     for (ordinal, LockedDocument { document, next_revision }) in (0_i32..).zip(&removed) {
         counters.documents -= 1;
-        counters.chunks -= document.chunk_count;
         counters.bytes -= document.file_size;
         items.push(OperationItem {
             outcome: OperationDocument {
@@ -548,6 +549,7 @@ async fn remove(
     }
     let gone: Vec<_> = removed.iter().map(|removed| removed.document.id).collect();
     chunks::delete_of_documents(tx, collection.id, &gone).await?;
+    generations::forget_documents(tx, &gone).await?;
     documents::delete_many(tx, &gone).await?;
     collections::add_to_counters(tx, collection.id, counters).await?;
     let operation = locked.operation.clone();

@@ -19,14 +19,14 @@ use crate::{
     domain::{
         chunk::NewChunk,
         document::{ProcessingError, ProcessingErrorCode, ProcessingStage},
+        generation::Generation,
         id::ChunkId,
         scope::Scope,
     },
     error::Error,
     extract::{Content, ExtractError, ExtractedText, Slot},
-    ingest::{self, Bounds, EmbeddingPlan, SplitError},
+    ingest::{self, Bounds, EmbeddingPlan, SplitError, Target},
     queue::JobError,
-    vector::Placement,
 };
 
 /// Chunks that are embedded, written and forgotten together: less than a megabyte of vectors.
@@ -60,7 +60,7 @@ impl IngestDocument {
                 told_at = Instant::now();
             }
         }
-        self.services.vectors.flush(&self.placement(work)).await.map_err(Error::from)?;
+        self.services.vectors.flush(&work.generation.placement).await.map_err(Error::from)?;
         failpoint("ingest-flushed")?;
         Ok(indexed)
     }
@@ -104,7 +104,7 @@ impl IngestDocument {
     }
 
     async fn cut(&self, work: &Work, text: ExtractedText, reserved: Reserved) -> Result<Indexed, Stop> {
-        let (target, config) = (work.target, work.collection.chunking);
+        let (target, config) = (work.target, work.generation.chunking);
         let tokenizer = self.services.embedder.tokenizer();
         let stop = CancellationToken::new();
         // The thread ends soon if no one waits for it.
@@ -131,7 +131,8 @@ impl IngestDocument {
             return Ok(Known::new());
         }
         let reader = self.services.database.reader(Scope::System);
-        Ok(chunks::digests(&reader, work.target.collection, work.target.document).await?)
+        let Target { collection, generation, document, .. } = work.target;
+        Ok(chunks::digests(&reader, collection, generation, document).await?)
     }
 
     /// Embeds and writes some of the chunks.
@@ -158,7 +159,7 @@ impl IngestDocument {
         self.go_on(work, stop).await?;
 
         let points = ingest::points(work.target, chunks, texts, &embeddings);
-        self.services.vectors.upsert(&self.placement(work), points).await.map_err(Error::from)?;
+        self.services.vectors.upsert(&work.generation.placement, points).await.map_err(Error::from)?;
         known.extend(chunks.iter().map(|new| (new.digest.clone(), new.chunk.id)));
         Ok(failpoint("ingest-upserted")?)
     }
@@ -176,7 +177,8 @@ impl IngestDocument {
             return Ok(HashMap::new());
         }
         let ids: Vec<_> = places.values().copied().collect();
-        let found = self.services.vectors.embeddings(&self.placement(work), work.target.generation, &ids).await;
+        let Generation { id, placement, .. } = &work.generation;
+        let found = self.services.vectors.embeddings(placement, *id, &ids).await;
         let mut found = found.map_err(Error::from)?;
         Ok(places.into_iter().filter_map(|(digest, id)| Some((digest.clone(), found.remove(&id)?))).collect())
     }
@@ -217,11 +219,6 @@ impl IngestDocument {
         let reader = self.services.database.reader(Scope::System);
         let is_cancelled = operations::is_cancel_requested(&reader, work.item.outcome.operation_id).await?;
         if is_cancelled || stop.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }
-    }
-
-    fn placement(&self, work: &Work) -> Placement {
-        let dimension = self.services.embedder.model().dimension;
-        Placement { name: work.collection.vector_store_name.clone(), dimension }
     }
 }
 

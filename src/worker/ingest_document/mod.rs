@@ -25,6 +25,7 @@ use crate::{
         chunk::NewChunk,
         collection::Collection,
         document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
+        generation::Generation,
         id::OperationId,
     },
     extract::{ExtractError, Extractor},
@@ -52,6 +53,8 @@ struct Payload {
 struct Work {
     item: OperationItem,
     collection: Collection,
+    /// The generation that the document goes into.
+    generation: Generation,
     target: Target,
     /// The progress that was last reported.
     percent: AtomicI32,

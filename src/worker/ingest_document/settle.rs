@@ -18,6 +18,7 @@ use crate::{
             chunks,
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
+            generations,
             jobs::{self, ClaimedJob},
             operations::{self, LockedOperation, OperationItem},
         },
@@ -26,6 +27,7 @@ use crate::{
         action::Action,
         collection::Collection,
         document::{Document, DocumentStatus, ProcessingError},
+        generation::IndexedDocument,
         operation::{DocumentOutcome, OperationEventKind},
         scope::Scope,
     },
@@ -78,6 +80,7 @@ impl IngestDocument {
                     let Some(collection) = collection else {
                         return Err(JobError::Unknown("the collection of a document is missing".into()));
                     };
+                    let generation = generations::active(tx, &collection).await?;
                     start(&mut locked, now);
                     if item.outcome.outcome == DocumentOutcome::Pending {
                         locked.record(OperationEventKind::DocumentStarted, Some(item.outcome.document_id), None, now);
@@ -89,11 +92,11 @@ impl IngestDocument {
                     operations::save(tx, locked).await?;
                     let target = Target {
                         collection: collection.id,
-                        generation: collection.generation,
+                        generation: generation.id,
                         document: item.outcome.document_id,
                         revision: item.revision,
                     };
-                    Ok(Some(Work { item, collection, target, percent: AtomicI32::new(0) }))
+                    Ok(Some(Work { item, collection, generation, target, percent: AtomicI32::new(0) }))
                 }
                 .boxed()
             })
@@ -128,12 +131,13 @@ impl IngestDocument {
                     }
                     let Some(current) = current else { return Ok(()) };
                     let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
-                    chunks::replace(tx, work.target.collection, document, &indexed.rows).await?;
-                    let change = CounterChange {
-                        documents: 0,
-                        chunks: chunk_count - current.document.chunk_count,
-                        bytes: work.item.file_size - current.document.file_size,
-                    };
+                    let Target { generation, revision, .. } = work.target;
+                    chunks::replace(tx, id, generation, document, &indexed.rows).await?;
+                    let now_there =
+                        IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count };
+                    generations::record(tx, now_there).await?;
+                    let change =
+                        CounterChange { documents: 0, bytes: work.item.file_size - current.document.file_size };
                     collections::add_to_counters(tx, work.target.collection, change).await?;
                     if work.item.revision > 1 {
                         let target = DropTarget::OldRevisions { document };

@@ -2,6 +2,7 @@ mod behind;
 mod contention;
 mod disk;
 mod faults;
+mod generations;
 mod integrity;
 mod originals;
 mod outage;
