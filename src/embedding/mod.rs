@@ -1,16 +1,18 @@
 //! Text to vectors.
 //!
-//! Other layers use [`Embedder`] and [`Tokenizer`]; [`pool`] has the implementation that runs in this process. Must not
-//! know about documents, databases or vector stores.
+//! Other layers use [`Embedder`] and [`Tokenizer`], and find the model of a generation in [`registry`]; [`pool`] has the
+//! implementation that runs in this process. Must not know about documents, databases or vector stores.
 
 mod batches;
 pub mod benchmark;
 mod bert;
 pub mod download;
 pub mod install;
+pub mod installed;
 mod kernels;
 pub mod model;
 pub mod pool;
+pub mod registry;
 mod tokenizer;
 
 use std::sync::Arc;
@@ -69,6 +71,8 @@ pub trait Tokenizer: Send + Sync {
 pub enum EmbeddingError {
     #[error("the embedding model {model} is not installed")]
     NotInstalled { model: String },
+    #[error("the embedding model {model}, with which collections were indexed, is not available")]
+    Missing { model: String },
     #[error("no embedding model is called {model}")]
     UnknownModel { model: String },
     #[error("file {file} of model {model} is not the pinned one")]
@@ -103,7 +107,7 @@ impl EmbeddingError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Download { .. } | Self::Stopped | Self::Io { .. } => true,
+            Self::Missing { .. } | Self::Download { .. } | Self::Stopped | Self::Io { .. } => true,
             Self::NotInstalled { .. }
             | Self::UnknownModel { .. }
             | Self::WrongHash { .. }

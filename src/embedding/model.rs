@@ -88,6 +88,16 @@ pub fn find(name: &str) -> Result<&'static RegisteredModel, EmbeddingError> {
         .ok_or_else(|| EmbeddingError::UnknownModel { model: name.to_owned() })
 }
 
+/// The model with this key.
+///
+/// # Errors
+/// `UnknownModel`: none is registered with that name, or it is pinned to another revision by now.
+pub fn with_key(key: &ModelKey) -> Result<&'static RegisteredModel, EmbeddingError> {
+    find(&key.name).and_then(|model| {
+        if model.info().key == *key { Ok(model) } else { Err(EmbeddingError::UnknownModel { model: key.name.clone() }) }
+    })
+}
+
 /// Reads every file of the model and compares it with its pin.
 ///
 /// # Errors
@@ -112,6 +122,11 @@ impl RegisteredModel {
             dimension: self.dimension,
             max_tokens: self.max_tokens,
         }
+    }
+
+    /// Whether all files are there; their digests are compared when they are read.
+    pub fn has_files(&self, model_dir: &Path) -> bool {
+        self.files.iter().all(|file| self.path(file, model_dir).exists())
     }
 
     /// Where a file of this model belongs.
