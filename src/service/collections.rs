@@ -86,7 +86,7 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) 
     violations.check()?;
 
     let now = services.clock.now();
-    let model = services.embedder.model();
+    let model = services.embedders.default_model();
     let id = CollectionId::generate();
     let generation = Generation {
         id: GenerationId::generate(),
@@ -230,7 +230,7 @@ pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> R
 
 fn chunking(services: &Services, violations: &mut Violations, request: ChunkingRequest) -> ChunkingConfig {
     let defaults = &services.config.ingestion;
-    let most = i32::try_from(services.embedder.model().text_tokens()).unwrap_or(i32::MAX);
+    let most = i32::try_from(services.embedders.default_model().text_tokens()).unwrap_or(i32::MAX);
     let max_tokens = request.max_tokens.unwrap_or_else(|| i32::try_from(defaults.chunk_max_tokens).unwrap_or(most));
     if !(MIN_CHUNK_TOKENS..=most).contains(&max_tokens) {
         violations.add(

@@ -38,7 +38,7 @@ use crate::{
     db::{Database, Lanes},
     disk::Disk,
     domain::clock::Clock,
-    embedding::Embedder,
+    embedding::registry::Embedders,
     events::EventHub,
     vector::VectorStore,
 };
@@ -49,7 +49,7 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub database: Database,
     pub vectors: Arc<dyn VectorStore>,
-    pub embedder: Arc<dyn Embedder>,
+    pub embedders: Embedders,
     pub blobs: BlobStore,
     pub disk: Arc<Disk>,
     pub passwords: PasswordHasher,

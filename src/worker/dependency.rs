@@ -16,6 +16,7 @@ use crate::{
     disk::Disk,
     domain::scope::Scope,
     queue::{Dependency, JobError},
+    service::Services,
     vector::{Placement, VectorError, VectorStore},
 };
 
@@ -82,6 +83,18 @@ impl Vectors {
         let in_use = generations.into_iter().map(|generation| generation.placement);
         Ok(in_use.chain([self.new.clone()]).collect())
     }
+}
+
+/// Whether every model that collections were indexed with is there, as far as that is known. The collections of one that
+/// is missing are searched by words only.
+pub async fn has_all_models(services: &Services) -> bool {
+    let in_use = generations::one_of_each_placement(&services.database.reader(Scope::System)).await;
+    for generation in in_use.into_iter().flatten() {
+        if services.embedders.is_missing(&generation.model).await {
+            return false;
+        }
+    }
+    true
 }
 
 #[async_trait]

@@ -158,7 +158,8 @@ impl Reconcile {
         let rows: Vec<_> = by_document.values().flatten().cloned().collect();
         let texts = ingest::texts(&rows);
         let EmbeddingPlan { texts, digests } = ingest::plan_embeddings(&rows, &texts, &HashMap::new());
-        let embeddings = services.embedder.embed_documents(texts).await.map_err(Error::from)?;
+        let embedder = services.embedders.get(&generation.model).await.map_err(Error::from)?;
+        let embeddings = embedder.embed_documents(texts).await.map_err(Error::from)?;
         let embeddings = digests.into_iter().zip(embeddings).collect();
         let mut points = Vec::with_capacity(rows.len());
         for (&document, rows) in &by_document {

@@ -3,14 +3,18 @@
 use async_graphql::{Context, Result, SimpleObject};
 
 use super::number;
-use crate::{domain::generation::Generation, graphql::context::ContextExt};
+use crate::{
+    domain::generation::{Generation, ModelKey},
+    graphql::context::ContextExt,
+};
 
 /// A model that turns text into vectors.
 #[derive(SimpleObject)]
 pub struct EmbeddingModel {
     /// The registered name of the model.
     name: String,
-    /// Whether the server has the model in memory. Only a loaded model can embed.
+    /// Whether the server has the model in memory. A model other than that of new collections is loaded when it is
+    /// first needed.
     is_loaded: bool,
     /// The dimension of its vectors.
     dimension: Option<i32>,
@@ -24,25 +28,25 @@ pub struct EmbeddingModel {
 impl EmbeddingModel {
     /// The models that the server has in memory.
     pub fn loaded(ctx: &Context<'_>) -> Result<Vec<Self>> {
-        let model = ctx.services()?.embedder.model();
-        Ok(vec![Self {
-            name: model.key.name.clone(),
+        let models = ctx.services()?.embedders.open_models().into_iter();
+        let loaded = |key: ModelKey, dimension, max_tokens| Self {
+            name: key.name,
             is_loaded: true,
-            dimension: Some(number(model.dimension)),
-            max_tokens: Some(number(model.max_tokens)),
-            revision: Some(model.key.revision.clone()),
-        }])
+            dimension: Some(number(dimension)),
+            max_tokens: Some(number(max_tokens)),
+            revision: Some(key.revision),
+        };
+        Ok(models.map(|model| loaded(model.key, model.dimension, model.max_tokens)).collect())
     }
 
     /// The model of a generation.
     pub fn of(ctx: &Context<'_>, generation: &Generation) -> Result<Self> {
-        let loaded = ctx.services()?.embedder.model();
-        let is_loaded = loaded.key == generation.model;
+        let open = ctx.services()?.embedders.get_open(&generation.model);
         Ok(Self {
             name: generation.model.name.clone(),
-            is_loaded,
+            is_loaded: open.is_some(),
             dimension: Some(number(generation.placement.dimension)),
-            max_tokens: is_loaded.then(|| number(loaded.max_tokens)),
+            max_tokens: open.map(|embedder| number(embedder.model().max_tokens)),
             revision: Some(generation.model.revision.clone()),
         })
     }

@@ -44,6 +44,8 @@ type Known = HashMap<String, ChunkId>;
 impl IngestDocument {
     /// From bytes to points that are safe on disk.
     pub(super) async fn index(&self, work: &Work, stop: &CancellationToken) -> Result<Indexed, Stop> {
+        // Without the model of the generation the rest would be in vain.
+        self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
         let indexed = self.while_wanted(work, stop, self.read(work)).await?;
         failpoint("ingest-chunked")?;
 
@@ -105,7 +107,8 @@ impl IngestDocument {
 
     async fn cut(&self, work: &Work, text: ExtractedText, reserved: Reserved) -> Result<Indexed, Stop> {
         let (target, config) = (work.target, work.generation.chunking);
-        let tokenizer = self.services.embedder.tokenizer();
+        let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
+        let tokenizer = embedder.tokenizer();
         let stop = CancellationToken::new();
         // The thread ends soon if no one waits for it.
         let _guard = stop.clone().drop_guard();
@@ -152,7 +155,8 @@ impl IngestDocument {
         let mut embeddings = self.known_embeddings(work, chunks, known).await?;
         let EmbeddingPlan { texts: missing, digests } = ingest::plan_embeddings(chunks, &texts, &embeddings);
         if !missing.is_empty() {
-            let embed = async { Ok(self.services.embedder.embed_documents(missing).await.map_err(Error::from)?) };
+            let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
+            let embed = async { Ok(embedder.embed_documents(missing).await.map_err(Error::from)?) };
             embeddings.extend(digests.into_iter().zip(self.while_wanted(work, stop, embed).await?));
         }
         failpoint("ingest-embedded")?;

@@ -35,6 +35,7 @@ use crate::{
     queue::JobError,
     service::{
         documents::{DropTarget, drop_points},
+        fault::EMBEDDING_MODEL,
         operations::{Settlement, cancellation, finish_if_settled, settle, start},
     },
 };
@@ -244,6 +245,10 @@ impl IngestDocument {
         let message = match error {
             JobError::Away { dependency: SPACE, .. } => {
                 "The server's disk is nearly full; this document continues when there is space again.".to_owned()
+            }
+            JobError::Away { dependency: EMBEDDING_MODEL, .. } => {
+                "The embedding model of this collection is not available; this document continues when it is."
+                    .to_owned()
             }
             JobError::Away { dependency, .. } => {
                 format!("The {dependency} does not answer; this document continues when it does.")

@@ -4,6 +4,7 @@ mod disk;
 mod faults;
 mod generations;
 mod integrity;
+mod models;
 mod originals;
 mod outage;
 mod property;
