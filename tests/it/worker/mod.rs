@@ -13,5 +13,6 @@ mod quotas;
 mod runner;
 mod shutdown;
 mod updates;
+mod upgrade;
 mod upkeep;
 mod windows;
