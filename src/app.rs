@@ -30,7 +30,7 @@ use crate::{
         client::Client,
         clock::{Clock, SystemClock},
     },
-    embedding::{Embedder, model, pool::LocalEmbedder},
+    embedding::{Embedder, installed::InstalledModels, model, pool::LocalEmbedder, registry::Embedders},
     error::Error,
     extract::{self, Extractor},
     graphql::{self, engine::Engine},
@@ -43,7 +43,10 @@ use crate::{
     },
     service::{self, Services, audit::AuditTrail, integrity::Integrity, last_use::LastUses, sessions},
     vector::{self, VectorError, VectorStore},
-    worker::{self, dependency::Vectors},
+    worker::{
+        self,
+        dependency::{Vectors, has_all_models},
+    },
 };
 
 /// How long to wait for close frames of clients.
@@ -57,6 +60,7 @@ const PAUSES: [Duration; 4] =
 pub struct Parts {
     pub config: Config,
     pub clock: Arc<dyn Clock>,
+    /// The model of new collections.
     pub embedder: Option<Arc<dyn Embedder>>,
     pub vectors: Option<Arc<dyn VectorStore>>,
     /// Reports how much space the data directory has.
@@ -102,7 +106,7 @@ pub struct App {
 }
 
 impl App {
-    /// Opens every store, migrates the database, and loads the model.
+    /// Opens every store, migrates the database, and loads the model of new collections.
     ///
     /// # Errors
     /// When the data directory is in use, or a part can't be opened; the error says which.
@@ -144,12 +148,16 @@ impl App {
             clock: parts.clock,
             database,
             vectors,
-            embedder,
+            embedders: Embedders::new(embedder, Arc::new(InstalledModels::new(Arc::clone(&config)))),
             config: Arc::clone(&config),
         };
         let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program);
         let services = Arc::new(services);
-        let vectors = Vectors::new(Arc::clone(&services.vectors), services.placement());
+        let vectors = Vectors::new(
+            Arc::clone(&services.vectors),
+            services.database.clone(),
+            services.embedders.default_model().placement(),
+        );
         wait_for(&vectors).await?;
         Ok(Self {
             services,
@@ -265,7 +273,7 @@ async fn wait_for(vectors: &Vectors) -> Result<(), VectorError> {
     Ok(())
 }
 
-/// Loads the model that the settings choose. Takes a good part of a second, so call it where blocking is allowed.
+/// Loads the model that the settings choose for new collections. Takes a good part of a second, so call it where blocking is allowed.
 ///
 /// # Errors
 /// When there is no such model, it can't be loaded, or it does not read chunks as long as those of the settings.
@@ -283,15 +291,18 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
     Arc::new(move || {
         let (services, vectors) = (Arc::clone(&services), Arc::clone(&vectors));
         async move {
-            let (database, vectors) = tokio::join!(services.database.check(), vectors.check());
+            let (database, vectors, has_all_models) =
+                tokio::join!(services.database.check(), vectors.check(), has_all_models(&services));
             if let Err(error) = &database {
                 warn!(error = error as &dyn std::error::Error, "the database is not ready");
             }
             vec![
                 Dependency::required("database", database.is_ok()),
                 Dependency::required("vectors", vectors.is_ok()),
-                // The server does not start without its model.
+                // The server does not start without the model of new collections.
                 Dependency::required("model", true),
+                // Collections of another model that is missing are searched by words.
+                Dependency { name: "models", ready: has_all_models, is_required: false },
                 // Searching and reading continue without it.
                 Dependency { name: "disk", ready: services.disk.has_room(), is_required: false },
                 // What is lost is not found until it is repaired; the rest is.

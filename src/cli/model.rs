@@ -93,9 +93,7 @@ impl Model {
 pub(super) async fn ensure_installed(config: &Config) -> anyhow::Result<()> {
     let chosen = model::chosen(config.embedding.model.as_deref())?;
     let folder = config.model_dir();
-    let is_missing = chosen.files.iter().any(|file| !chosen.path(file, &folder).exists());
-    // The digests of the files are checked when they are read.
-    if is_missing { pull(chosen, config).await } else { Ok(()) }
+    if chosen.has_files(&folder) { Ok(()) } else { pull(chosen, config).await }
 }
 
 async fn pull(model: &RegisteredModel, config: &Config) -> anyhow::Result<()> {

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    chunking::ChunkingConfig,
     id::{CollectionId, GenerationId, UserId},
     vocabulary::vocabulary,
 };
@@ -27,7 +26,7 @@ vocabulary! {
     }
 }
 
-/// A set of documents under one owner, one embedding model and one chunking rule.
+/// A set of documents under one owner.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Collection {
     pub id: CollectionId,
@@ -37,15 +36,9 @@ pub struct Collection {
     pub status: CollectionStatus,
     pub is_public: bool,
     pub meta: serde_json::Value,
-    /// The registered name of the embedding model.
-    pub embedding_model: String,
-    pub chunking: ChunkingConfig,
-    /// The placement: the physical collection that holds the vectors.
-    pub vector_store_name: String,
-    /// The generation that searches read.
+    /// The active generation: the one that searches read.
     pub generation: GenerationId,
     pub document_count: i32,
-    pub chunk_count: i32,
     /// Bytes of all originals.
     pub total_bytes: i64,
     pub created_at: DateTime<Utc>,

@@ -104,8 +104,9 @@ pub struct Document {
     pub error: Option<ProcessingError>,
     pub language: Option<String>,
     pub title: Option<String>,
+    /// Chunks of it in the active generation.
     pub chunk_count: i32,
-    /// Counts replacements of the content; the chunks that are searchable belong to this revision.
+    /// Counts replacements of the content; the chunks in the active generation belong to this revision.
     pub revision: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

@@ -9,10 +9,10 @@ use crate::domain::{
     job::{JobPriority, Lane},
 };
 
-/// Deletes points of a generation.
+/// Deletes points of a collection.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DropPoints {
-    pub placement: String,
+    /// The active generation when the job was enqueued.
     pub generation: GenerationId,
     pub target: DropTarget,
     /// The operation that waits for the job, if there is one.
@@ -23,7 +23,7 @@ pub struct DropPoints {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropTarget {
-    /// All points of these documents, which are deleted.
+    /// All points of these documents, which are deleted, in all generations of their collection.
     Documents(Vec<DocumentId>),
     /// Points of a document that are older than its complete revision when the job runs; all of them if the document is
     /// deleted by then. The job does not name what stays, because it may run long after newer content is complete.
@@ -39,12 +39,7 @@ impl DropPoints {
     /// Deletes points of a collection that no operation waits for.
     #[must_use]
     pub fn of(collection: &Collection, target: DropTarget) -> Self {
-        Self {
-            placement: collection.vector_store_name.clone(),
-            generation: collection.generation,
-            target,
-            operation: None,
-        }
+        Self { generation: collection.generation, target, operation: None }
     }
 }
 

@@ -15,13 +15,14 @@ use crate::{
     auth::viewer::Viewer,
     db::{
         Transaction,
-        repo::{collections, members, open_operations, operations},
+        repo::{collections, generations, members, open_operations, operations},
     },
     domain::{
         action::Action,
         audit::AuditAction,
         chunking::{ChunkingConfig, ChunkingStrategy},
         collection::{Collection, CollectionRole, CollectionStatus},
+        generation::{Generation, GenerationState, LexicalLanguage},
         id::{CollectionId, GenerationId, OperationId, UserId},
         member::Member,
         operation::{Operation, OperationRun, OperationStatus, OperationTotals, OperationType},
@@ -73,19 +74,20 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) 
             ));
         }
         let now = services.clock.now();
-        let collection = new_collection(services, owner, input, now)?;
-        change(services, viewer, &tried, now, |tx| insert(tx, &collection, now).boxed()).await?;
+        let (collection, generation) = new_collection(services, owner, input, now)?;
+        change(services, viewer, &tried, now, |tx| insert(tx, &collection, &generation, now).boxed()).await?;
         Ok(collection)
     })
     .await
 }
 
+/// A collection and its first generation.
 fn new_collection(
     services: &Services,
     owner: UserId,
     input: NewCollection,
     now: DateTime<Utc>,
-) -> Result<Collection, Error> {
+) -> Result<(Collection, Generation), Error> {
     let mut violations = Violations::default();
     let name = violations.title("name", "the collection's name", &input.name, MAX_NAME);
     let description =
@@ -93,29 +95,46 @@ fn new_collection(
     let meta = violations.meta("meta", input.meta);
     let chunking = chunking(services, &mut violations, input.chunking);
     violations.check()?;
-    Ok(Collection {
-        id: CollectionId::generate(),
+    let model = services.embedders.default_model();
+    let id = CollectionId::generate();
+    let generation = Generation {
+        id: GenerationId::generate(),
+        collection_id: id,
+        model: model.key.clone(),
+        placement: model.placement(),
+        chunking,
+        lexical_language: LexicalLanguage::English,
+        state: GenerationState::Active,
+        document_count: 0,
+        chunk_count: 0,
+        created_at: now,
+    };
+    let collection = Collection {
+        id,
         owner_id: owner,
         name,
         description,
         status: CollectionStatus::Ready,
         is_public: input.is_public,
         meta,
-        embedding_model: services.embedder.model().name.clone(),
-        chunking,
-        vector_store_name: services.placement().name,
-        generation: GenerationId::generate(),
+        generation: generation.id,
         document_count: 0,
-        chunk_count: 0,
         total_bytes: 0,
         created_at: now,
         updated_at: now,
-    })
+    };
+    Ok((collection, generation))
 }
 
-async fn insert(tx: &Transaction<'_>, new: &Collection, now: DateTime<Utc>) -> Result<Done<()>, Error> {
+async fn insert(
+    tx: &Transaction<'_>,
+    new: &Collection,
+    generation: &Generation,
+    now: DateTime<Utc>,
+) -> Result<Done<()>, Error> {
     check_name_is_free(tx, new, None).await?;
     collections::insert(tx, new.clone()).await.map_err(name_taken)?;
+    generations::insert(tx, generation.clone()).await?;
     let role = CollectionRole::Owner;
     members::insert(tx, Member { collection_id: new.id, user_id: new.owner_id, role, created_at: now }).await?;
     Ok(Done::This((), Deed::new(AuditAction::CollectionCreate).to(new.id).within(new.id)))
@@ -223,7 +242,7 @@ async fn mark_deleted(
 
 fn chunking(services: &Services, violations: &mut Violations, request: ChunkingRequest) -> ChunkingConfig {
     let defaults = &services.config.ingestion;
-    let most = i32::try_from(services.embedder.model().text_tokens()).unwrap_or(i32::MAX);
+    let most = i32::try_from(services.embedders.default_model().text_tokens()).unwrap_or(i32::MAX);
     let max_tokens = request.max_tokens.unwrap_or_else(|| i32::try_from(defaults.chunk_max_tokens).unwrap_or(most));
     if !(MIN_CHUNK_TOKENS..=most).contains(&max_tokens) {
         violations.add(

@@ -37,8 +37,8 @@ use crate::{
     db::{Database, Lanes},
     disk::Disk,
     domain::clock::Clock,
-    embedding::Embedder,
-    vector::{Placement, VectorStore},
+    embedding::registry::Embedders,
+    vector::VectorStore,
 };
 
 /// Everything that a use case may need, built once by `app`.
@@ -47,7 +47,7 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub database: Database,
     pub vectors: Arc<dyn VectorStore>,
-    pub embedder: Arc<dyn Embedder>,
+    pub embedders: Embedders,
     pub blobs: BlobStore,
     pub disk: Arc<Disk>,
     pub passwords: PasswordHasher,
@@ -59,13 +59,4 @@ pub struct Services {
     pub audit: AuditTrail,
     pub last_uses: LastUses,
     pub integrity: Integrity,
-}
-
-impl Services {
-    /// The placement for vectors of the loaded model.
-    #[must_use]
-    pub fn placement(&self) -> Placement {
-        let model = self.embedder.model();
-        Placement { name: crate::embedding::placement_name(model), dimension: model.dimension }
-    }
 }

@@ -14,7 +14,7 @@ use qdrant_edge::SparseVector;
 
 use crate::domain::{
     id::{ChunkId, GenerationId},
-    search::{FusionSettings, SearchLegKind, SearchLegState},
+    search::{FusionSettings, SearchLegFailure, SearchLegKind, SearchLegState},
 };
 
 use super::{
@@ -116,9 +116,8 @@ pub(super) async fn search(
         engine,
         placement,
         query,
-        // Requested but not found: a question without words still gets fused scores, so that scores mean the same for
-        // all results of one query.
-        fusion: (query.embedding.is_some() && query.text.is_some()).then_some(query.fusion),
+        // Whichever legs there are: a question without words still gets fused scores.
+        fusion: query.fusion,
         deadline: tokio::time::Instant::now() + query.timeout,
     };
     let (rankings, reports) = if legs.is_empty() || query.generations.is_empty() {
@@ -162,7 +161,8 @@ impl Search<'_> {
             let started = Instant::now();
             match self.ask(&[leg]).await {
                 Ok(answer) => found.push(answer),
-                Err(error) => failed.push((failure(leg.kind, started.elapsed()), error)),
+                Err(error) => failed
+                    .push((LegReport::failed(leg.kind, started.elapsed(), SearchLegFailure::ServiceFailure), error)),
             }
         }
         match (found.pop(), failed.pop()) {
@@ -239,13 +239,5 @@ fn for_each_leg(query: &VectorQuery, reports: &[LegReport]) -> Vec<LegReport> {
 }
 
 fn success(leg: SearchLegKind, elapsed: Duration, candidates: usize) -> LegReport {
-    LegReport { leg, state: SearchLegState::Completed, elapsed, candidates, message: None }
-}
-
-fn failure(leg: SearchLegKind, elapsed: Duration) -> LegReport {
-    let message = match leg {
-        SearchLegKind::Semantic => "The search by meaning failed. These results are based on words only.",
-        SearchLegKind::Lexical => "The search by words failed. These results are based on meaning only.",
-    };
-    LegReport { leg, state: SearchLegState::Failed, elapsed, candidates: 0, message: Some(message.into()) }
+    LegReport { leg, state: SearchLegState::Completed, elapsed, candidates, failure: None }
 }

@@ -12,13 +12,14 @@ use crate::{
     db::{
         DatabaseError, Transaction,
         repo::{
-            chunks, collections, documents,
+            chunks, collections, documents, generations,
             jobs::{ClaimedJob, Lease},
             open_operations, operations,
         },
     },
     domain::{
         action::Action,
+        generation::Generation,
         id::{CollectionId, DocumentId, OperationId},
         operation::Settlement,
         scope::Scope,
@@ -27,7 +28,7 @@ use crate::{
     jobs::{DeleteCollection, Job},
     queue::{GiveUp, Handler, JobError},
     service::{Services, operations::settle_waiting},
-    vector::{Placement, PointSelector},
+    vector::PointSelector,
 };
 
 /// Documents whose points and then rows are removed at a time.
@@ -52,11 +53,11 @@ impl Handler for DeleteCollectionHandler {
         let database = &self.services.database;
         if let Some(collection) = collections::find(&database.reader(Scope::System), id).await? {
             self.leave_out_waiting(id).await?;
-            let placement =
-                Placement { name: collection.vector_store_name, dimension: self.services.embedder.model().dimension };
             let vectors = &self.services.vectors;
-            vectors.ensure(&placement).await.map_err(Error::from)?;
-            let generation = collection.generation;
+            let generations = generations::of_collection(&database.reader(Scope::System), collection.id).await?;
+            for generation in &generations {
+                vectors.ensure(&generation.placement).await.map_err(Error::from)?;
+            }
             // A few documents at a time, so that no call exceeds the timeout of a store. Points go before rows, so that
             // after an interruption the rows still name what is left.
             loop {
@@ -64,11 +65,13 @@ impl Handler for DeleteCollectionHandler {
                 if some.is_empty() {
                     break;
                 }
-                for document in some.iter().copied() {
-                    let selector = PointSelector::Document { generation, document };
-                    vectors.delete(&placement, &selector).await.map_err(Error::from)?;
+                for Generation { id: generation, placement, .. } in &generations {
+                    for document in some.iter().copied() {
+                        let selector = PointSelector::Document { generation: *generation, document };
+                        vectors.delete(placement, &selector).await.map_err(Error::from)?;
+                    }
+                    vectors.flush(placement).await.map_err(Error::from)?;
                 }
-                vectors.flush(&placement).await.map_err(Error::from)?;
                 failpoint("collection-vectors-deleted")?;
                 database.transaction(|tx| delete_rows(tx, id, &some).boxed()).await?;
                 if stop.is_cancelled() {
@@ -76,8 +79,10 @@ impl Handler for DeleteCollectionHandler {
                 }
             }
             // What was being indexed meanwhile may have written points until its document was gone.
-            vectors.delete(&placement, &PointSelector::Generation(generation)).await.map_err(Error::from)?;
-            vectors.flush(&placement).await.map_err(Error::from)?;
+            for Generation { id, placement, .. } in &generations {
+                vectors.delete(placement, &PointSelector::Generation(*id)).await.map_err(Error::from)?;
+                vectors.flush(placement).await.map_err(Error::from)?;
+            }
         }
         let (lease, now) = (job.lease(), self.services.clock.now());
         database.transaction(|tx| end(tx, lease, operation, id, now).boxed()).await

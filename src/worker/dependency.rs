@@ -1,6 +1,7 @@
 //! External dependencies of jobs.
 
 use std::{
+    collections::BTreeSet,
     error::Error,
     sync::{
         Arc,
@@ -11,8 +12,11 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
+    db::{Database, repo::generations},
     disk::Disk,
+    domain::scope::Scope,
     queue::{Dependency, JobError},
+    service::Services,
     vector::{Placement, VectorError, VectorStore},
 };
 
@@ -43,30 +47,54 @@ impl Dependency for Space {
     }
 }
 
-/// The vector store, with the placement of new collections, which has to be open before anything is written there.
+/// The vector store, with the placements that rows name and that of new collections: each has to be open before anything
+/// is read or written there.
 pub struct Vectors {
     store: Arc<dyn VectorStore>,
-    placement: Placement,
+    database: Database,
+    new: Placement,
     is_open: AtomicBool,
 }
 
 impl Vectors {
-    /// A store that was not checked.
-    pub fn new(store: Arc<dyn VectorStore>, placement: Placement) -> Self {
-        Self { store, placement, is_open: AtomicBool::new(false) }
+    /// A store that was not checked. `new` is the placement of new collections.
+    pub fn new(store: Arc<dyn VectorStore>, database: Database, new: Placement) -> Self {
+        Self { store, database, new, is_open: AtomicBool::new(false) }
     }
 
-    /// Opens the placement, if it was not opened since the start, and checks whether the store answers.
+    /// Opens the placements, if they were not opened since the start, and checks whether the store answers.
     ///
     /// # Errors
     /// When it does not, or can't be used.
     pub async fn check(&self) -> Result<(), VectorError> {
         if !self.is_open.load(Ordering::Relaxed) {
-            self.store.ensure(&self.placement).await?;
+            for placement in self.placements().await? {
+                self.store.ensure(&placement).await?;
+            }
             self.is_open.store(true, Ordering::Relaxed);
         }
         self.store.check().await
     }
+
+    async fn placements(&self) -> Result<BTreeSet<Placement>, VectorError> {
+        let generations = generations::one_of_each_placement(&self.database.reader(Scope::System)).await;
+        let generations = generations
+            .map_err(|error| VectorError::Failed { action: "looking up its placements", source: error.into() })?;
+        let in_use = generations.into_iter().map(|generation| generation.placement);
+        Ok(in_use.chain([self.new.clone()]).collect())
+    }
+}
+
+/// Whether every model that collections were indexed with is there, as far as that is known. The collections of one that
+/// is missing are searched by words only.
+pub async fn has_all_models(services: &Services) -> bool {
+    let in_use = generations::one_of_each_placement(&services.database.reader(Scope::System)).await;
+    for generation in in_use.into_iter().flatten() {
+        if services.embedders.is_missing(&generation.model).await {
+            return false;
+        }
+    }
+    true
 }
 
 #[async_trait]

@@ -12,17 +12,22 @@ use crate::{
     db::{
         DatabaseError, Transaction,
         repo::{
-            documents,
+            documents, generations,
             jobs::{ClaimedJob, Lease},
             operations,
         },
     },
-    domain::{operation::Settlement, scope::Scope},
+    domain::{
+        generation::Generation,
+        id::{DocumentId, GenerationId},
+        operation::Settlement,
+        scope::Scope,
+    },
     error::Error,
     jobs::{DropPoints, DropTarget, Job},
     queue::{GiveUp, Handler, JobError},
     service::{Services, operations::settle_waiting},
-    vector::{Placement, PointSelector},
+    vector::PointSelector,
 };
 
 pub(super) struct DropPointsHandler {
@@ -41,11 +46,12 @@ impl Handler for DropPointsHandler {
 
     async fn run(&self, job: &ClaimedJob, _stop: &CancellationToken) -> Result<(), JobError> {
         let work: DropPoints = payload(job)?;
-        let placement = Placement { name: work.placement.clone(), dimension: self.services.embedder.model().dimension };
-        for selector in &self.selectors(&work).await? {
-            self.services.vectors.delete(&placement, selector).await.map_err(Error::from)?;
+        for Generation { id, placement, .. } in &self.generations(&work).await? {
+            for selector in &self.selectors(*id, &work.target).await? {
+                self.services.vectors.delete(placement, selector).await.map_err(Error::from)?;
+            }
+            self.services.vectors.flush(placement).await.map_err(Error::from)?;
         }
-        self.services.vectors.flush(&placement).await.map_err(Error::from)?;
         let (lease, now) = (job.lease(), self.services.clock.now());
         self.services.database.transaction(|tx| end(tx, lease, &work, now).boxed()).await
     }
@@ -58,23 +64,46 @@ impl Handler for DropPointsHandler {
 }
 
 impl DropPointsHandler {
-    /// The current state decides, not that at enqueueing: newer content may have completed in the meantime.
-    async fn selectors(&self, work: &DropPoints) -> Result<Vec<PointSelector>, DatabaseError> {
-        let generation = work.generation;
+    /// The generations from which the points go. None if the collection is deleted by now: its points went with it.
+    async fn generations(&self, work: &DropPoints) -> Result<Vec<Generation>, DatabaseError> {
         let reader = self.services.database.reader(Scope::System);
-        Ok(match work.target {
+        let Some(generation) = generations::find(&reader, work.generation).await? else { return Ok(Vec::new()) };
+        match work.target {
+            DropTarget::Documents(_) => generations::of_collection(&reader, generation.collection_id).await,
+            DropTarget::OldRevisions { .. } | DropTarget::Revision { .. } => Ok(vec![generation]),
+        }
+    }
+
+    /// The current state decides, not that at enqueueing: newer content may have completed in the meantime.
+    async fn selectors(
+        &self,
+        generation: GenerationId,
+        target: &DropTarget,
+    ) -> Result<Vec<PointSelector>, DatabaseError> {
+        Ok(match *target {
             DropTarget::Documents(ref documents) => {
                 documents.iter().map(|&document| PointSelector::Document { generation, document }).collect()
             }
-            DropTarget::OldRevisions { document } => vec![match documents::find(&reader, document).await? {
-                Some(found) => PointSelector::OlderRevisions { generation, document, than: found.revision },
+            DropTarget::OldRevisions { document } => vec![match self.revision(generation, document).await? {
+                Some(than) => PointSelector::OlderRevisions { generation, document, than },
                 None => PointSelector::Document { generation, document },
             }],
-            DropTarget::Revision { document, revision } => match documents::find(&reader, document).await? {
-                Some(found) if found.revision == revision => Vec::new(),
+            DropTarget::Revision { document, revision } => match self.revision(generation, document).await? {
+                Some(found) if found == revision => Vec::new(),
                 _ => vec![PointSelector::Revision { generation, document, revision }],
             },
         })
+    }
+
+    /// The revision of a document that a generation holds; `None` for a document that is deleted.
+    async fn revision(&self, generation: GenerationId, document: DocumentId) -> Result<Option<i32>, DatabaseError> {
+        let reader = self.services.database.reader(Scope::System);
+        if documents::find(&reader, document).await?.is_none() {
+            return Ok(None);
+        }
+        let indexed = generations::indexed(&reader, generation, &[document]).await?.remove(&document);
+        // Revisions begin with 1.
+        Ok(Some(indexed.map_or(0, |indexed| indexed.revision)))
     }
 }
 

@@ -14,13 +14,12 @@ use tracing::{debug, warn};
 use crate::{
     db::{
         Transaction,
-        repo::{audit_log, collections, operations, originals, sessions, uploads},
+        repo::{audit_log, generations, operations, originals, sessions, uploads},
     },
     disk,
-    domain::scope::Scope,
+    domain::{generation::Generation, scope::Scope},
     error::Error,
     service::Services,
-    vector::Placement,
 };
 
 use super::integrity;
@@ -95,9 +94,9 @@ async fn optimize(services: &Services) -> Result<(), Error> {
         debug!("there is no room to optimise vectors");
         return Ok(());
     }
-    for name in collections::placements(&services.database.reader(Scope::System)).await? {
-        let placement = Placement { name, dimension: services.embedder.model().dimension };
-        if services.vectors.optimize(&placement).await? {
+    let in_use = generations::one_of_each_placement(&services.database.reader(Scope::System)).await?;
+    for Generation { placement, .. } in &in_use {
+        if services.vectors.optimize(placement).await? {
             debug!(placement = placement.name, "placement optimised");
         }
     }

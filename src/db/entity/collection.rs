@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, from_json, to_json};
+use super::StoredEnum;
 use crate::{
     db::DatabaseError,
     domain::{
@@ -26,14 +26,9 @@ pub struct Model {
     pub is_public: bool,
     #[sea_orm(column_type = "JsonBinary")]
     pub meta: Json,
-    #[expect(clippy::struct_field_names, reason = "the column's name; the struct's is fixed by SeaORM")]
-    pub embedding_model: String,
-    #[sea_orm(column_type = "JsonBinary")]
-    pub chunking: Json,
-    pub vector_store_name: String,
+    /// The active one.
     pub generation: Uuid,
     pub document_count: i32,
-    pub chunk_count: i32,
     pub total_bytes: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
@@ -56,12 +51,8 @@ impl TryFrom<Model> for Collection {
             status: CollectionStatus::restore("collections.status", &row.status)?,
             is_public: row.is_public,
             meta: row.meta,
-            embedding_model: row.embedding_model,
-            chunking: from_json("collections.chunking", row.chunking)?,
-            vector_store_name: row.vector_store_name,
             generation: GenerationId(row.generation),
             document_count: row.document_count,
-            chunk_count: row.chunk_count,
             total_bytes: row.total_bytes,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -69,11 +60,9 @@ impl TryFrom<Model> for Collection {
     }
 }
 
-impl TryFrom<Collection> for Model {
-    type Error = DatabaseError;
-
-    fn try_from(collection: Collection) -> Result<Self, DatabaseError> {
-        Ok(Self {
+impl From<Collection> for Model {
+    fn from(collection: Collection) -> Self {
+        Self {
             id: collection.id.0,
             owner_id: collection.owner_id.0,
             name_key: name::folded(&collection.name),
@@ -82,15 +71,11 @@ impl TryFrom<Collection> for Model {
             status: collection.status.stored(),
             is_public: collection.is_public,
             meta: collection.meta,
-            embedding_model: collection.embedding_model,
-            chunking: to_json("collections.chunking", &collection.chunking)?,
-            vector_store_name: collection.vector_store_name,
             generation: collection.generation.0,
             document_count: collection.document_count,
-            chunk_count: collection.chunk_count,
             total_bytes: collection.total_bytes,
             created_at: collection.created_at,
             updated_at: collection.updated_at,
-        })
+        }
     }
 }

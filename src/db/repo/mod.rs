@@ -9,6 +9,7 @@ pub mod audit_log;
 pub mod chunks;
 pub mod collections;
 pub mod documents;
+pub mod generations;
 pub mod invitations;
 pub mod jobs;
 mod lists;
@@ -35,7 +36,7 @@ use super::{
 };
 use crate::domain::{action::Action, collection::CollectionStatus, id::CollectionId, name, policy, scope::Scope};
 
-/// Rows in one INSERT: 12 columns times 500 rows stay far below both databases' limits of bound values.
+/// Rows in one INSERT: 13 columns times 500 rows stay far below both databases' limits of bound values.
 const INSERT_ROWS: usize = 500;
 
 /// Which way a list runs.

@@ -8,6 +8,7 @@ mod batching;
 mod chunks;
 mod collections;
 mod documents;
+mod generations;
 mod members;
 mod operations;
 mod users;

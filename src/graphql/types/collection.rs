@@ -9,6 +9,7 @@ use super::{
 use crate::{
     domain::{
         collection,
+        generation::Generation,
         id::CollectionId,
         member, operation,
         page::{Page, PageRequest},
@@ -121,6 +122,11 @@ impl Collection {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
     }
 
+    async fn active(&self, ctx: &Context<'_>) -> Result<Generation> {
+        let generation = ctx.loaders()?.load_one(self.collection.generation).await?;
+        Ok(generation.ok_or(Error::NotFound("collection"))?)
+    }
+
     async fn role(&self, ctx: &Context<'_>) -> Result<Option<collection::CollectionRole>> {
         Ok(ctx.loaders()?.load_one(OwnRole(self.collection.id)).await?)
     }
@@ -219,17 +225,17 @@ impl Collection {
 
     /// The model that embeds its documents and the questions asked of them.
     async fn embedding_model(&self, ctx: &Context<'_>) -> Result<EmbeddingModel> {
-        EmbeddingModel::named(ctx, &self.collection.embedding_model)
+        EmbeddingModel::of(ctx, &self.active(ctx).await?)
     }
 
     /// How its documents are split into chunks.
-    async fn chunking(&self) -> ChunkingConfig {
-        self.collection.chunking.into()
+    async fn chunking(&self, ctx: &Context<'_>) -> Result<ChunkingConfig> {
+        Ok(self.active(ctx).await?.chunking.into())
     }
 
     /// The physical vector collection that holds its vectors. Collections with the same model share one.
-    async fn vector_store_name(&self) -> &str {
-        &self.collection.vector_store_name
+    async fn vector_store_name(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.active(ctx).await?.placement.name)
     }
 
     /// Number of documents, in any status.
@@ -238,8 +244,8 @@ impl Collection {
     }
 
     /// Number of chunks that can be searched.
-    async fn chunk_count(&self) -> i32 {
-        self.collection.chunk_count
+    async fn chunk_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.active(ctx).await?.chunk_count)
     }
 
     /// Total size of all original files, in bytes.

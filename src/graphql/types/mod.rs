@@ -46,7 +46,7 @@ pub use self::{
     processing_error::ProcessingError,
     rate_limit::RateLimit,
     search_hit::SearchHit,
-    search_leg::{SearchLeg, SearchLegKind},
+    search_leg::{SearchLeg, SearchLegErrorCode, SearchLegKind},
     search_result::SearchResult,
     server::Server,
     session::Session,

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use serde_json::json;
 
 use super::new_operation;
 use crate::{
@@ -15,6 +14,7 @@ use crate::{
             chunks,
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
+            generations,
             operation_documents::{self, OperationItem},
             operations,
         },
@@ -79,7 +79,6 @@ async fn remove(
 
     let run = OperationRun::create(Operation {
         operation_type: OperationType::Delete,
-        config: json!({}),
         ..new_operation(&collection, user, removed.len(), now)
     });
     let id = run.operation().id;
@@ -87,7 +86,6 @@ async fn remove(
     let mut counters = CounterChange::default();
     for (ordinal, LockedDocument { document, next_revision }) in (0_i32..).zip(&removed) {
         counters.documents -= 1;
-        counters.chunks -= document.chunk_count;
         counters.bytes -= document.content.file.size;
         items.push(OperationItem {
             outcome: OperationDocument::waiting(id, document.id, ordinal),
@@ -97,6 +95,7 @@ async fn remove(
     }
     let gone: Vec<_> = removed.iter().map(|removed| removed.document.id).collect();
     chunks::delete_of_documents(tx, collection.id, &gone).await?;
+    generations::forget_documents(tx, &gone).await?;
     documents::delete_many(tx, &gone).await?;
     collections::add_to_counters(tx, collection.id, counters).await?;
     let operation = operations::insert(tx, run, None).await?;

@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{accept, new_operation};
@@ -17,7 +18,7 @@ use crate::{
     db::{
         Reader, Transaction,
         repo::{
-            documents,
+            documents, generations,
             operation_documents::{self, OperationItem},
             operations::{self, Idempotency},
             uploads,
@@ -319,7 +320,11 @@ async fn write(
     }
     check_uploads(tx, viewer, &request.uploads).await?;
     let contents = &request.contents;
-    let mut run = OperationRun::create(new_operation(&collection, user, contents.len(), now));
+    let generation = generations::active(tx, &collection).await?;
+    let mut run = OperationRun::create(Operation {
+        config: json!({ "embeddingModel": generation.model.name, "chunking": generation.chunking }),
+        ..new_operation(&collection, user, contents.len(), now)
+    });
     let plan = accept::plan(tx, &services.blobs, &collection, &mut run, 0, contents, now).await?;
     run.finish(now);
     let operation = operations::insert(tx, run, request.idempotency.clone()).await?;

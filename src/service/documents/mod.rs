@@ -41,7 +41,7 @@ fn new_operation(collection: &Collection, user: UserId, documents: usize, now: D
         status: OperationStatus::Pending,
         collection_id: Some(collection.id),
         user_id: Some(user),
-        config: json!({ "embeddingModel": collection.embedding_model, "chunking": collection.chunking }),
+        config: json!({}),
         error_message: None,
         totals: OperationTotals { documents: i32::try_from(documents).unwrap_or(i32::MAX), ..Default::default() },
         created_at: now,

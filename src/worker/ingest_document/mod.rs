@@ -25,6 +25,7 @@ use crate::{
         chunk::NewChunk,
         collection::Collection,
         document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
+        generation::Generation,
     },
     extract::{ExtractError, Extractor},
     ingest::Target,
@@ -46,6 +47,8 @@ pub(super) struct IngestDocumentHandler {
 struct Work {
     item: OperationItem,
     collection: Collection,
+    /// The generation that the document goes into.
+    generation: Generation,
     target: Target,
     /// The progress that was last reported.
     percent: AtomicI32,

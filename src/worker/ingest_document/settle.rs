@@ -19,6 +19,7 @@ use crate::{
             chunks,
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
+            generations,
             jobs::{self, ClaimedJob, Lease},
             operation_documents::{self, OperationItem},
             operations,
@@ -29,12 +30,14 @@ use crate::{
         collection::Collection,
         content::Content,
         document::{Document, DocumentStatus, ProcessingError},
+        generation::IndexedDocument,
         operation::{DocumentOutcome, OperationRun, Settlement},
         scope::Scope,
     },
     ingest::Target,
     jobs::{DropPoints, DropTarget, IngestDocument, enqueue},
     queue::JobError,
+    service::fault::EMBEDDING_MODEL,
 };
 
 impl IngestDocumentHandler {
@@ -90,6 +93,10 @@ impl IngestDocumentHandler {
             JobError::Away { dependency: SPACE, .. } => {
                 "The server's disk is nearly full; this document continues when there is space again.".to_owned()
             }
+            JobError::Away { dependency: EMBEDDING_MODEL, .. } => {
+                "The embedding model of this collection is not available; this document continues when it is."
+                    .to_owned()
+            }
             JobError::Away { dependency, .. } => {
                 format!("The {dependency} does not answer; this document continues when it does.")
             }
@@ -143,6 +150,7 @@ async fn begin(
     let Some(collection) = collection else {
         return Err(JobError::Unknown("the collection of a document is missing".into()));
     };
+    let generation = generations::active(tx, &collection).await?;
     if item.outcome.outcome == DocumentOutcome::Pending {
         run.start_document(id, now);
     }
@@ -150,9 +158,8 @@ async fn begin(
         .await?;
     documents::set_status(tx, &[(id, item.revision)], DocumentStatus::Processing, None, now).await?;
     operations::save(tx, run).await?;
-    let target =
-        Target { collection: collection.id, generation: collection.generation, document: id, revision: item.revision };
-    Ok(Some(Work { item, collection, target, percent: AtomicI32::new(0) }))
+    let target = Target { collection: collection.id, generation: generation.id, document: id, revision: item.revision };
+    Ok(Some(Work { item, collection, generation, target, percent: AtomicI32::new(0) }))
 }
 
 async fn complete(
@@ -163,7 +170,7 @@ async fn complete(
     now: DateTime<Utc>,
 ) -> Result<(), JobError> {
     end_job(tx, lease).await?;
-    let Target { collection: id, document, .. } = work.target;
+    let Target { collection: id, generation, document, revision } = work.target;
     // Its counters change below, and it is taken before the document, as everywhere.
     let collection = collections::lock(tx, Scope::System, id, Action::CollectionRead).await?;
     let is_kept = collection.is_some_and(|collection| collection.is_kept());
@@ -178,12 +185,11 @@ async fn complete(
     }
     let Some(current) = current else { return Ok(()) };
     let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
-    chunks::replace(tx, id, document, &indexed.rows).await?;
-    let change = CounterChange {
-        documents: 0,
-        chunks: chunk_count - current.document.chunk_count,
-        bytes: work.item.content.file.size - current.document.content.file.size,
-    };
+    chunks::replace(tx, id, generation, document, &indexed.rows).await?;
+    let now_there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count };
+    generations::record(tx, now_there).await?;
+    let bytes = work.item.content.file.size - current.document.content.file.size;
+    let change = CounterChange { documents: 0, bytes };
     collections::add_to_counters(tx, id, change).await?;
     if work.item.revision > 1 {
         let job = DropPoints::of(&work.collection, DropTarget::OldRevisions { document });

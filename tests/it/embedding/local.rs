@@ -4,11 +4,11 @@ use std::{fs, path::Path, sync::Arc};
 
 use docent::{
     config::EmbeddingConfig,
+    domain::generation::{ModelKey, Placement},
     embedding::{
-        EmbeddingError,
+        EmbeddingError, ModelInfo,
         benchmark::benchmark,
         model::{self, find},
-        placement_name,
         pool::LocalEmbedder,
     },
 };
@@ -131,5 +131,12 @@ fn a_model_that_is_unknown_absent_or_changed_is_not_loaded() {
 #[test]
 fn the_name_of_a_placement_tells_which_vectors_are_in_it() {
     let info = find("all-MiniLM-L6-v2").unwrap().info();
-    assert_eq!(placement_name(&info), "all-minilm-l6-v2-384-cosine");
+    assert_eq!(info.placement(), Placement { name: "all-minilm-l6-v2-384-cosine".into(), dimension: 384 });
+    // Vectors of another revision can't be compared with these, and names have characters that a placement can't have.
+    for (name, revision) in [("all-MiniLM-L6-v2", "another"), ("all/MiniLM.L6_v2", info.key.revision.as_str())] {
+        let key = ModelKey { name: name.into(), revision: revision.into(), ..info.key.clone() };
+        let placement = ModelInfo { key, ..info.clone() }.placement();
+        let (stem, mark) = placement.name.split_at("all-minilm-l6-v2-384-cosine".len());
+        assert_eq!((stem, mark.len()), ("all-minilm-l6-v2-384-cosine", 9), "{}", placement.name);
+    }
 }

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tables of objects that belong to an account.
-const SCOPED: [&str; 15] = [
+const SCOPED: [&str; 17] = [
     "api_key_collections",
     "api_keys",
     "audit_log",
@@ -14,6 +14,8 @@ const SCOPED: [&str; 15] = [
     "collection_members",
     "collections",
     "documents",
+    "generations",
+    "indexed_documents",
     "invitations",
     "operation_documents",
     "operation_events",
@@ -67,6 +69,11 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (
         r#""documents" WHERE "documents"."id" IN (?) AND "documents"."collection_id" = ?"#,
         "in a collection that the transaction holds",
+    ),
+    (r#""generations" WHERE "generations"."id" = ? LIMIT ?"#, "of a collection that the transaction holds"),
+    (
+        r#""indexed_documents" WHERE "indexed_documents"."document_id" IN (?)"#,
+        "of documents that the transaction holds",
     ),
     (r#""collections" WHERE "collections"."owner_id" = ? LIMIT ?"#, "how much an account stores"),
     (

@@ -18,7 +18,7 @@ use docent::{
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use super::behind::{count, execute, found, idle, points, row, stored};
+use super::behind::{active, count, execute, found, idle, points, row};
 use crate::{
     on_both_databases,
     support::{
@@ -30,10 +30,10 @@ use crate::{
 /// Enqueues a removal of points as the first version of this program did: all revisions but one.
 async fn enqueue_removal_of_the_first_version(app: &TestApp, collection: &str, document: DocumentId, keep: i32) {
     let services = app.app.services();
-    let found = stored(app, collection).await;
+    let found = active(app, collection).await;
     let payload = json!({
-        "placement": found.vector_store_name,
-        "generation": found.generation,
+        "placement": found.placement.name,
+        "generation": found.id,
         "target": { "other_revisions": { "document": document, "keep": keep } },
         "operation": null,
     });
