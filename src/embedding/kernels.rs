@@ -1,10 +1,9 @@
 //! The arithmetic of a transformer that is not matrix multiplication, on plain slices and in place.
 //!
-//! candle's own operations for these allocate a result each, call the C library's scalar `exp` and `erf`, and meet in one
-//! global thread pool, where embedding threads would wait for each other. Here every loop is written so that the compiler
-//! turns it into vector instructions, and `pulp` picks the widest ones that the processor has.
+//! Every loop is written so that the compiler turns it into vector instructions, and `pulp` picks the widest ones that the
+//! processor has. Hence there are no calls of the C library's scalar `exp` and `erf`.
 //!
-//! Must not know about candle, texts or threads.
+//! Must not know about models, texts or threads.
 
 #![expect(clippy::inline_always, reason = "only what is inlined into pulp's function is compiled for its instructions")]
 #![expect(clippy::cast_precision_loss, reason = "rows are far shorter than 2^24 values")]

@@ -9,9 +9,12 @@ mod bert;
 pub mod download;
 pub mod install;
 mod kernels;
+mod linear;
+mod matrix;
 pub mod model;
 pub mod pool;
 mod tokenizer;
+mod weights;
 
 use std::sync::Arc;
 
