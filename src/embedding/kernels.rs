@@ -15,26 +15,32 @@ const LANES: usize = 16;
 
 /// Adds `bias` to every row of `rows`.
 pub fn add_bias(rows: &mut [f32], bias: &[f32]) {
-    for_each_row(
-        rows,
-        bias.len(),
-        #[inline(always)]
-        |_, row| add(row, bias),
-    );
+    for_each_row(rows, bias.len(), AddBias(bias));
+}
+
+struct AddBias<'a>(&'a [f32]);
+
+impl Kernel for AddBias<'_> {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, _: usize, row: &mut [f32]) {
+        add(row, self.0);
+    }
 }
 
 /// Adds `bias` to every row of `rows`, then applies GELU in its exact form, `x / 2 * (1 + erf(x / sqrt(2)))`.
 pub fn add_bias_gelu(rows: &mut [f32], bias: &[f32]) {
-    for_each_row(
-        rows,
-        bias.len(),
-        #[inline(always)]
-        |_, row| {
-            for (value, bias) in row.iter_mut().zip(bias) {
-                *value = gelu(*value + bias);
-            }
-        },
-    );
+    for_each_row(rows, bias.len(), AddBiasGelu(bias));
+}
+
+struct AddBiasGelu<'a>(&'a [f32]);
+
+impl Kernel for AddBiasGelu<'_> {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, _: usize, row: &mut [f32]) {
+        for (value, bias) in row.iter_mut().zip(self.0) {
+            *value = gelu::<S>(*value + bias);
+        }
+    }
 }
 
 /// Layer normalisation with its learnt weight and bias.
@@ -48,42 +54,51 @@ impl LayerNorm {
     /// Adds `bias` and the rows of `residual` to `rows`, then normalises every row to mean 0 and variance 1, scaled and
     /// shifted as learnt.
     pub fn add_and_normalise(&self, rows: &mut [f32], residual: &[f32], bias: &[f32]) {
-        let width = self.weight.len();
-        for_each_row(
-            rows,
-            width,
-            #[inline(always)]
-            |index, row| {
-                add(row, bias);
-                add(row, &residual[index * width..][..width]);
-                let mean = sum(row, |value| value) / width as f32;
-                let variance = sum(row, |value| (value - mean) * (value - mean)) / width as f32;
-                let scale = 1.0 / (variance + self.epsilon).sqrt();
-                for ((value, weight), bias) in row.iter_mut().zip(&self.weight).zip(&self.bias) {
-                    *value = (*value - mean) * scale * weight + bias;
-                }
-            },
-        );
+        for_each_row(rows, self.weight.len(), AddAndNormalise { norm: self, residual, bias });
+    }
+}
+
+struct AddAndNormalise<'a> {
+    norm: &'a LayerNorm,
+    residual: &'a [f32],
+    bias: &'a [f32],
+}
+
+impl Kernel for AddAndNormalise<'_> {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, index: usize, row: &mut [f32]) {
+        let LayerNorm { weight, bias, epsilon } = self.norm;
+        let width = row.len();
+        add(row, self.bias);
+        add(row, &self.residual[index * width..][..width]);
+        let mean = sum(row, |value| value) / width as f32;
+        let variance = sum(row, |value| (value - mean) * (value - mean)) / width as f32;
+        let scale = 1.0 / (variance + epsilon).sqrt();
+        for ((value, weight), bias) in row.iter_mut().zip(weight).zip(bias) {
+            *value = mul_add::<S>((*value - mean) * scale, *weight, *bias);
+        }
     }
 }
 
 /// Turns every row of `width` values into weights that sum to 1.
 pub fn softmax(rows: &mut [f32], width: usize) {
-    for_each_row(
-        rows,
-        width,
-        #[inline(always)]
-        |_, row| {
-            let highest = highest(row);
-            for value in row.iter_mut() {
-                *value = exp(*value - highest);
-            }
-            let scale = 1.0 / sum(row, |value| value);
-            for value in row.iter_mut() {
-                *value *= scale;
-            }
-        },
-    );
+    for_each_row(rows, width, Softmax);
+}
+
+struct Softmax;
+
+impl Kernel for Softmax {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, _: usize, row: &mut [f32]) {
+        let highest = highest(row);
+        for value in row.iter_mut() {
+            *value = exp::<S>(*value - highest);
+        }
+        let scale = 1.0 / sum(row, |value| value);
+        for value in row.iter_mut() {
+            *value *= scale;
+        }
+    }
 }
 
 /// The mean of `rows`, which have `width` values each, scaled to length 1.
@@ -101,27 +116,46 @@ pub fn mean_direction(rows: &[f32], width: usize) -> Vec<f32> {
     mean
 }
 
-/// Calls `kernel` with the number of every row and the row. `kernel` and all that it calls must be inlined, or they are
-/// not compiled for the processor at hand.
-fn for_each_row(rows: &mut [f32], width: usize, kernel: impl Fn(usize, &mut [f32])) {
+/// What is done to each row of a matrix. All of it must be inlined, or it is not compiled for the processor at hand.
+trait Kernel {
+    fn apply<S: Simd>(&self, index: usize, row: &mut [f32]);
+}
+
+/// Applies `kernel` to every row of `width` values.
+fn for_each_row(rows: &mut [f32], width: usize, kernel: impl Kernel) {
     struct ForEachRow<'a, K> {
         rows: &'a mut [f32],
         width: usize,
         kernel: K,
     }
 
-    impl<K: Fn(usize, &mut [f32])> WithSimd for ForEachRow<'_, K> {
+    impl<K: Kernel> WithSimd for ForEachRow<'_, K> {
         type Output = ();
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, _: S) {
             for (index, row) in self.rows.chunks_exact_mut(self.width).enumerate() {
-                (self.kernel)(index, row);
+                self.kernel.apply::<S>(index, row);
             }
         }
     }
 
     Arch::new().dispatch(ForEachRow { rows, width, kernel });
+}
+
+/// `a * b + c`: one instruction with one rounding, except on processors where that would be a call of the C library.
+#[inline(always)]
+fn mul_add<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
+    if S::IS_SCALAR { a * b + c } else { a.mul_add(b, c) }
+}
+
+/// The polynomial with these coefficients, the one of the highest power first.
+macro_rules! polynomial {
+    ($simd:ident, $x:expr, $highest:expr $(, $coefficient:expr)+) => {{
+        let value = $highest;
+        $(let value = mul_add::<$simd>(value, $x, $coefficient);)+
+        value
+    }};
 }
 
 #[inline(always)]
@@ -160,7 +194,7 @@ fn highest(values: &[f32]) -> f32 {
 ///
 /// `x = n * ln 2 + r` with `|r| <= ln 2 / 2`, so `e^x = 2^n * e^r`, the latter by its Taylor polynomial.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+fn exp<S: Simd>(x: f32) -> f32 {
     /// Adding this leaves the nearest integer in the lowest bits of the sum: rounding without a conversion.
     const ROUNDER: f32 = 12_582_912.0;
     /// ln 2 in two parts, the first with so few bits that `n` times it is exact.
@@ -168,36 +202,45 @@ fn exp(x: f32) -> f32 {
     const LN_2_LOW: f32 = -2.121_944_4e-4;
 
     let x = if x > -87.0 { x } else { -87.0 };
-    let shifted = x * std::f32::consts::LOG2_E + ROUNDER;
+    let shifted = mul_add::<S>(x, std::f32::consts::LOG2_E, ROUNDER);
     let n = shifted - ROUNDER;
-    let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
-    let polynomial = 1.0 / 720.0;
-    let polynomial = polynomial * r + 1.0 / 120.0;
-    let polynomial = polynomial * r + 1.0 / 24.0;
-    let polynomial = polynomial * r + 1.0 / 6.0;
-    let polynomial = polynomial * r + 0.5;
-    let polynomial = polynomial * r + 1.0;
-    let polynomial = polynomial * r + 1.0;
+    let r = mul_add::<S>(n, -LN_2_LOW, mul_add::<S>(n, -LN_2_HIGH, x));
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0_f32.to_bits()));
-    polynomial * power
+    polynomial!(S, r, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0) * power
 }
 
-/// `x / 2 * (1 + erf(x / sqrt(2)))`, with formula 7.1.26 of Abramowitz and Stegun for erf (error below 1.5e-7).
+/// `x / 2 * (1 + erf(x / sqrt(2)))`.
 #[inline(always)]
-fn gelu(x: f32) -> f32 {
-    let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
-    let t = 1.0 / (1.0 + 0.327_591_1 * z);
-    let polynomial = 1.061_405_4;
-    let polynomial = polynomial * t - 1.453_152_1;
-    let polynomial = polynomial * t + 1.421_413_8;
-    let polynomial = polynomial * t - 0.284_496_72;
-    let polynomial = polynomial * t + 0.254_829_6;
-    let complement = polynomial * t * exp(-z * z);
-    0.5 * (x + x.abs() * (1.0 - complement))
+fn gelu<S: Simd>(x: f32) -> f32 {
+    let half = 0.5 * x;
+    mul_add::<S>(half, erf::<S>(x * std::f32::consts::FRAC_1_SQRT_2), half)
+}
+
+/// The error function within 4e-7: a quotient of polynomials in `x^2`, as Eigen has it. Beyond 4 it is 1 in this precision.
+#[inline(always)]
+fn erf<S: Simd>(x: f32) -> f32 {
+    let x = x.clamp(-4.0, 4.0);
+    let square = x * x;
+    let numerator = polynomial!(
+        S,
+        square,
+        -2.726_142_4e-10,
+        2.770_681_5e-8,
+        -2.101_024e-6,
+        -5.692_506_2e-5,
+        -7.349_906_4e-4,
+        -2.954_6e-3,
+        -1.609_603_3e-2
+    );
+    let denominator =
+        polynomial!(S, square, -1.456_607_15e-5, -2.133_740_5e-4, -1.682_827e-3, -7.373_329_3e-3, -1.426_473_9e-2);
+    x * numerator / denominator
 }
 
 #[cfg(test)]
 mod tests {
+    use pulp::Scalar;
+
     use super::*;
 
     fn assert_close(actual: &[f32], expected: &[f32], tolerance: f32) {
@@ -207,23 +250,38 @@ mod tests {
         }
     }
 
+    struct Exp;
+
+    impl Kernel for Exp {
+        fn apply<S: Simd>(&self, _: usize, row: &mut [f32]) {
+            for value in row {
+                *value = exp::<S>(*value);
+            }
+        }
+    }
+
     #[test]
     fn exp_agrees_with_the_standard_library() {
-        for step in -860..=860 {
-            let x = step as f32 / 10.0;
-            let expected = f64::from(x).exp();
-            assert!((f64::from(exp(x)) / expected - 1.0).abs() < 3e-7, "e^{x}");
+        let values: Vec<f32> = (-860..=860_i16).map(|step| f32::from(step) / 10.0).collect();
+        let mut dispatched = values.clone();
+        for_each_row(&mut dispatched, values.len(), Exp);
+        for (x, dispatched) in values.into_iter().zip(dispatched) {
+            for value in [exp::<Scalar>(x), dispatched] {
+                assert!((f64::from(value) / f64::from(x).exp() - 1.0).abs() < 3e-7, "e^{x} is not {value}");
+            }
         }
-        assert!(exp(f32::NEG_INFINITY) < 1e-37);
+        assert!(exp::<Scalar>(f32::NEG_INFINITY) < 1e-37);
     }
 
     #[test]
     fn gelu_is_the_exact_one() {
         let mut values = [-6.0, -3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 6.0];
+        let scalar = values.map(gelu::<Scalar>);
         let expected =
             [-5.919e-9, -0.004_049_7, -0.158_655_3, -0.154_268_8, 0.0, 0.345_731_2, 0.841_344_7, 2.995_950_3, 6.0];
         add_bias_gelu(&mut values, &[0.0; 9]);
         assert_close(&values, &expected, 5e-7);
+        assert_close(&scalar, &expected, 5e-7);
     }
 
     #[test]
