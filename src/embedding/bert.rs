@@ -10,6 +10,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{
+    Precision,
     kernels::{self, LayerNorm},
     linear::Linear,
     matrix::{Matrix, multiply},
@@ -73,8 +74,8 @@ impl Encoder {
     ///
     /// # Errors
     /// If a tensor is missing or has another shape.
-    pub fn load(file: &[u8], architecture: Architecture) -> Result<Self, WeightsError> {
-        let weights = ModelWeights { weights: Weights::read(file)?, architecture };
+    pub fn load(file: &[u8], architecture: Architecture, precision: Precision) -> Result<Self, WeightsError> {
+        let weights = ModelWeights { weights: Weights::read(file)?, architecture, precision };
         let width = architecture.hidden_size;
         let types = weights.matrix("embeddings.token_type_embeddings.weight", width)?;
         let mut positions = weights.matrix("embeddings.position_embeddings.weight", width)?;
@@ -242,6 +243,7 @@ fn first(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
 struct ModelWeights<'a> {
     weights: Weights<'a>,
     architecture: Architecture,
+    precision: Precision,
 }
 
 impl ModelWeights<'_> {
@@ -252,7 +254,7 @@ impl ModelWeights<'_> {
     fn linear(&self, name: &str, inputs: usize) -> Result<Linear, WeightsError> {
         let weight = self.matrix(&format!("{name}.weight"), inputs)?;
         let bias = self.weights.vector(&format!("{name}.bias"), weight.len() / inputs)?;
-        Ok(Linear::new(&weight, inputs, bias))
+        Ok(Linear::new(&weight, inputs, bias, self.precision))
     }
 
     /// The projections to queries, keys and values as one, so that one multiplication does all three. Attention divides
@@ -268,7 +270,7 @@ impl ModelWeights<'_> {
             weight.extend(part_weight.iter().map(|value| value * scale));
             bias.extend(part_bias.iter().map(|value| value * scale));
         }
-        Ok(Linear::new(&weight, width, bias))
+        Ok(Linear::new(&weight, width, bias, self.precision))
     }
 
     fn layer_norm(&self, name: &str) -> Result<LayerNorm, WeightsError> {

@@ -6,12 +6,18 @@
 //! Must not know about models, texts or threads.
 
 #![expect(clippy::inline_always, reason = "only what is inlined into pulp's function is compiled for its instructions")]
-#![expect(clippy::cast_precision_loss, reason = "rows are far shorter than 2^24 values")]
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "rows are far shorter than 2^24 values, and sums are rounded knowingly"
+)]
 
 use pulp::{Arch, Simd, WithSimd};
 
 /// Independent partial results of a reduction: float addition is not associative, so the compiler would not split it.
 const LANES: usize = 16;
+
+/// Adding this leaves the nearest integer in the lowest bits of the sum: rounding without a conversion.
+const ROUNDER: f32 = 12_582_912.0;
 
 /// Adds `bias` to every row of `rows`.
 pub fn add_bias(rows: &mut [f32], bias: &[f32]) {
@@ -90,13 +96,89 @@ struct Softmax;
 impl Kernel for Softmax {
     #[inline(always)]
     fn apply<S: Simd>(&self, _: usize, row: &mut [f32]) {
-        let highest = highest(row);
+        let highest = extreme(row, f32::NEG_INFINITY, |a, b| if a > b { a } else { b });
         for value in row.iter_mut() {
             *value = exp::<S>(*value - highest);
         }
         let scale = 1.0 / sum(row, |value| value);
         for value in row.iter_mut() {
             *value *= scale;
+        }
+    }
+}
+
+/// Rows of values in 8 bits: `value = (code - zero) * scale`.
+#[derive(Default)]
+pub struct Codes {
+    pub values: Vec<u8>,
+    /// The zero of each row.
+    pub zeros: Vec<u8>,
+    /// The scale of each row.
+    pub scales: Vec<f32>,
+}
+
+/// Replaces `codes` by those of `rows`, which have `width` values each. The codes of a row span its values and zero.
+pub fn quantise(rows: &[f32], width: usize, codes: &mut Codes) {
+    struct Quantise<'a> {
+        rows: &'a [f32],
+        width: usize,
+        codes: &'a mut Codes,
+    }
+
+    impl WithSimd for Quantise<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) {
+            let Self { rows, width, codes: Codes { values, zeros, scales } } = self;
+            let codes = values.chunks_exact_mut(width).zip(zeros.iter_mut().zip(scales));
+            for (row, (codes, (zero, scale))) in rows.chunks_exact(width).zip(codes) {
+                (*zero, *scale) = quantise_row::<S>(row, codes);
+            }
+        }
+    }
+
+    let height = rows.len() / width;
+    codes.values.resize(rows.len(), 0);
+    codes.zeros.resize(height, 0);
+    codes.scales.resize(height, 0.0);
+    Arch::new().dispatch(Quantise { rows, width, codes });
+}
+
+/// Writes the codes of a row and returns their zero and their scale.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "codes are whole numbers from 0 to 255")]
+fn quantise_row<S: Simd>(row: &[f32], codes: &mut [u8]) -> (u8, f32) {
+    let lowest = extreme(row, 0.0, |a, b| if a < b { a } else { b });
+    let highest = extreme(row, 0.0, |a, b| if a > b { a } else { b });
+    let scale = ((highest - lowest) / 255.0).max(f32::MIN_POSITIVE);
+    let inverse = 1.0 / scale;
+    let zero = (ROUNDER - lowest * inverse) - ROUNDER;
+    for (code, value) in codes.iter_mut().zip(row) {
+        let rounded = mul_add::<S>(*value, inverse, zero).clamp(0.0, 255.0) + ROUNDER;
+        *code = rounded.to_bits() as u8;
+    }
+    (zero as u8, scale)
+}
+
+/// Writes `sums` times the scales of their rows and of their columns to `output`.
+pub fn dequantise(sums: &[i32], row_scales: &[f32], column_scales: &[f32], output: &mut [f32]) {
+    for_each_row(output, column_scales.len(), Dequantise { sums, row_scales, column_scales });
+}
+
+struct Dequantise<'a> {
+    sums: &'a [i32],
+    row_scales: &'a [f32],
+    column_scales: &'a [f32],
+}
+
+impl Kernel for Dequantise<'_> {
+    #[inline(always)]
+    fn apply<S: Simd>(&self, index: usize, row: &mut [f32]) {
+        let row_scale = self.row_scales[index];
+        let sums = &self.sums[index * row.len()..][..row.len()];
+        for ((value, sum), column_scale) in row.iter_mut().zip(sums).zip(self.column_scales) {
+            *value = *sum as f32 * (row_scale * column_scale);
         }
     }
 }
@@ -177,17 +259,17 @@ fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + rest.iter().map(|value| of(*value)).sum::<f32>()
 }
 
+/// The one of `start` and `values` that `better` prefers to all others.
 #[inline(always)]
-fn highest(values: &[f32]) -> f32 {
-    let larger = |a: f32, b: f32| if a > b { a } else { b };
+fn extreme(values: &[f32], start: f32, better: impl Fn(f32, f32) -> f32) -> f32 {
     let (chunks, rest) = values.as_chunks::<LANES>();
-    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let mut lanes = [start; LANES];
     for chunk in chunks {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(*lane, *value);
+            *lane = better(*lane, *value);
         }
     }
-    lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, larger)
+    lanes.iter().chain(rest).copied().fold(start, better)
 }
 
 /// `e^x` for `x <= 88`, within 2 units in the last place; 0 below the smallest normal number.
@@ -195,8 +277,6 @@ fn highest(values: &[f32]) -> f32 {
 /// `x = n * ln 2 + r` with `|r| <= ln 2 / 2`, so `e^x = 2^n * e^r`, the latter by its Taylor polynomial.
 #[inline(always)]
 fn exp<S: Simd>(x: f32) -> f32 {
-    /// Adding this leaves the nearest integer in the lowest bits of the sum: rounding without a conversion.
-    const ROUNDER: f32 = 12_582_912.0;
     /// ln 2 in two parts, the first with so few bits that `n` times it is exact.
     const LN_2_HIGH: f32 = 355.0 / 512.0;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
@@ -306,6 +386,28 @@ mod tests {
         let first = [-1.5, -0.5, 0.5, 1.5].map(|value: f32| value / 1.25_f32.sqrt() * 2.0 + 0.5);
         let second = [-1.5, -2.5, -1.5, 5.5].map(|value: f32| value / 10.25_f32.sqrt() * 2.0 + 0.5);
         assert_close(&rows, &[first, second].concat(), 1e-6);
+    }
+
+    #[test]
+    fn codes_stand_for_values_within_half_a_step() {
+        let rows: Vec<f32> = (0..38).map(|index| ((index * 7 % 19) as f32 - 4.0) * 0.37).chain([0.0; 19]).collect();
+        let mut codes = Codes::default();
+        quantise(&rows, 19, &mut codes);
+        assert_eq!((codes.zeros.len(), codes.scales.len()), (3, 3));
+        for (index, (value, code)) in rows.iter().zip(&codes.values).enumerate() {
+            let (zero, scale) = (codes.zeros[index / 19], codes.scales[index / 19]);
+            let meant = (f32::from(*code) - f32::from(zero)) * scale;
+            assert!((meant - value).abs() <= 0.501 * scale, "{value} became {meant}");
+        }
+        quantise(&[-3.0, -1.0], 2, &mut codes);
+        assert_eq!((codes.values.as_slice(), codes.zeros.as_slice()), ([0, 170].as_slice(), [255].as_slice()));
+    }
+
+    #[test]
+    fn sums_are_scaled_by_row_and_column() {
+        let mut output = [0.0; 4];
+        dequantise(&[1, -2, 3, 4], &[0.5, 2.0], &[1.0, 10.0], &mut output);
+        assert_close(&output, &[0.5, -10.0, 6.0, 80.0], 1e-6);
     }
 
     #[test]

@@ -2,20 +2,33 @@
 //!
 //! Must not know what a model is made of.
 
-use super::matrix::{Matrix, multiply};
+use super::{
+    Precision,
+    int8::QuantisedWeight,
+    matrix::{Matrix, multiply},
+};
 
 /// `x * weight + bias`; the bias is added by the operation that follows.
 pub struct Linear {
     pub bias: Vec<f32>,
     inputs: usize,
+    weight: Weight,
+}
+
+enum Weight {
     /// A row for each input.
-    weight: Vec<f32>,
+    Float32(Vec<f32>),
+    Int8(QuantisedWeight),
 }
 
 impl Linear {
     /// A layer whose `weight` has a row of `inputs` values for each output, as files have it.
-    pub fn new(weight: &[f32], inputs: usize, bias: Vec<f32>) -> Self {
-        Self { inputs, weight: transposed(weight, inputs), bias }
+    pub fn new(weight: &[f32], inputs: usize, bias: Vec<f32>, precision: Precision) -> Self {
+        let weight = match precision {
+            Precision::Float32 => Weight::Float32(transposed(weight, inputs)),
+            Precision::Int8 => Weight::Int8(QuantisedWeight::new(weight, inputs)),
+        };
+        Self { inputs, weight, bias }
     }
 
     pub fn outputs(&self) -> usize {
@@ -25,8 +38,13 @@ impl Linear {
     /// Writes the product of `rows` and the weight to `output`, without the bias.
     pub fn apply(&self, rows: &[f32], output: &mut [f32]) {
         let (inputs, outputs) = (self.inputs, self.outputs());
-        let rows = Matrix::new(rows, rows.len() / inputs, inputs, inputs);
-        multiply(rows, Matrix::new(&self.weight, inputs, outputs, outputs), output, outputs);
+        match &self.weight {
+            Weight::Float32(weight) => {
+                let rows = Matrix::new(rows, rows.len() / inputs, inputs, inputs);
+                multiply(rows, Matrix::new(weight, inputs, outputs, outputs), output, outputs);
+            }
+            Weight::Int8(weight) => weight.multiply(rows, output),
+        }
     }
 }
 
@@ -48,9 +66,13 @@ mod tests {
 
     #[test]
     fn a_layer_multiplies_each_row() {
-        let layer = Linear::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, vec![0.0; 3]);
-        let mut output = [0.0; 6];
-        layer.apply(&[1.0, 10.0, 2.0, 0.5], &mut output);
-        assert_eq!(output, [21.0, 43.0, 65.0, 3.0, 8.0, 13.0]);
+        for (precision, tolerance) in [(Precision::Float32, 1e-5), (Precision::Int8, 0.3)] {
+            let layer = Linear::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, vec![0.0; 3], precision);
+            let mut output = [0.0; 6];
+            layer.apply(&[1.0, 10.0, 2.0, 0.5], &mut output);
+            for (value, expected) in output.into_iter().zip([21.0_f32, 43.0, 65.0, 3.0, 8.0, 13.0]) {
+                assert!((value - expected).abs() < tolerance, "{value} is not {expected} in {precision:?}");
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ pub mod benchmark;
 mod bert;
 pub mod download;
 pub mod install;
+mod int8;
 mod kernels;
 mod linear;
 mod matrix;
@@ -30,6 +31,15 @@ pub struct ModelInfo {
     pub max_tokens: usize,
     /// The revision that its files are pinned to.
     pub revision: String,
+}
+
+/// How exactly a model computes its linear layers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Precision {
+    Float32,
+    /// Weights in 8 bits, a scale for each output; values in 8 bits, a scale for each token. The vectors have a cosine of
+    /// 0.997 to those of `Float32` on average, and the weights take a quarter of the memory.
+    Int8,
 }
 
 /// Tokens that a model adds to every text.

@@ -11,7 +11,7 @@ use lru::LruCache;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
-    Embedder, EmbeddingError, ModelInfo, Tokenizer,
+    Embedder, EmbeddingError, ModelInfo, Precision, Tokenizer,
     batches::{self, Batches, Encode},
     bert::Encoder,
     model::{self, TOKENIZER, WEIGHTS},
@@ -21,8 +21,8 @@ use crate::config::EmbeddingConfig;
 
 /// A model loaded into this process.
 ///
-/// The process must have been started with `RAYON_NUM_THREADS=1`: the matrix kernels would otherwise bring threads of
-/// their own, which is slower than several texts side by side.
+/// The process must have been started with `RAYON_NUM_THREADS=1`: the kernels of `Precision::Int8` would otherwise bring
+/// threads of their own, which is slower than several texts side by side.
 pub struct LocalEmbedder {
     info: ModelInfo,
     tokenizer: Arc<ModelTokenizer>,
@@ -42,6 +42,7 @@ impl LocalEmbedder {
     pub fn load(
         model_dir: &Path,
         name: &str,
+        precision: Precision,
         settings: &EmbeddingConfig,
         threads: usize,
     ) -> Result<Self, EmbeddingError> {
@@ -50,7 +51,7 @@ impl LocalEmbedder {
         let tokenizer = model::read(model, model.file(TOKENIZER)?, model_dir)?;
         let tokenizer = ModelTokenizer::load(&tokenizer, model.max_tokens)?;
         let weights = model::read(model, model.file(WEIGHTS)?, model_dir)?;
-        let encoder = Encoder::load(&weights, model.architecture)
+        let encoder = Encoder::load(&weights, model.architecture, precision)
             .map_err(|source| EmbeddingError::Model { action: "reading its weights", source: source.into() })?;
         let encoder = Arc::new(encoder);
         Ok(Self {

@@ -5,8 +5,8 @@ use std::{fs, path::Path, sync::Arc};
 use docent::{
     config::EmbeddingConfig,
     embedding::{
-        EmbeddingError,
-        benchmark::benchmark,
+        EmbeddingError, Precision,
+        benchmark::{benchmark, question_time},
         model::{self, find},
         placement_name,
         pool::LocalEmbedder,
@@ -14,7 +14,7 @@ use docent::{
 };
 use tempfile::TempDir;
 
-use crate::support::model::{directory, embedder};
+use crate::support::model::{directory, embedder, load};
 
 /// Sentences, the last of which is truncated at 256 tokens.
 fn sentences() -> Vec<String> {
@@ -63,6 +63,23 @@ async fn embeddings_equal_those_of_an_independent_implementation() {
 }
 
 #[tokio::test]
+async fn embeddings_in_8_bits_are_close_to_exact_ones() {
+    let (exact, int8) = (embedder().await, load(Precision::Int8).await);
+    let vectors = int8.embed_documents(sentences()).await.unwrap();
+    for ((text, vector), exact) in
+        sentences().iter().zip(&vectors).zip(exact.embed_documents(sentences()).await.unwrap())
+    {
+        let question = int8.embed_query(text).await.unwrap();
+        assert!((cosine(vector, vector) - 1.0).abs() < 1e-5);
+        assert!(cosine(vector, &exact) > 0.995, "{text:?}: {}", cosine(vector, &exact));
+        assert!(cosine(vector, &question) > 0.9999, "{text:?}");
+    }
+    for (a, b, reference) in REFERENCE_COSINES {
+        assert!((cosine(&vectors[a], &vectors[b]) - reference).abs() < 0.02);
+    }
+}
+
+#[tokio::test]
 async fn a_question_has_the_vector_of_the_same_passage() {
     let embedder = embedder().await;
     let mut texts = sentences();
@@ -98,10 +115,11 @@ async fn the_benchmark_counts_what_the_model_reads() {
     let measured = benchmark(embedder().await.as_ref(), sentences()).await.unwrap();
     assert_eq!((measured.texts, measured.tokens), (5, 9 + 9 + 13 + 17 + 256));
     assert!(measured.tokens_per_second() > 0.0 && measured.texts_per_second() > 0.0);
+    assert!(!question_time(embedder().await.as_ref(), 3).await.unwrap().is_zero());
 }
 
 fn load_error(model_dir: &Path, name: &str) -> EmbeddingError {
-    let loaded = LocalEmbedder::load(model_dir, name, &EmbeddingConfig::default(), 1);
+    let loaded = LocalEmbedder::load(model_dir, name, Precision::Float32, &EmbeddingConfig::default(), 1);
     loaded.err().expect("must not load")
 }
 
