@@ -196,8 +196,11 @@ impl Layer {
         let Architecture { heads, hidden_size: width, .. } = architecture;
         let (projected, rest) = wide.split_at_mut(3 * hidden.len());
         let context = &mut rest[..hidden.len()];
-        self.attention_input.apply(hidden, projected);
-        kernels::add_bias(projected, &self.attention_input.bias);
+        let block = self.attention_input.block_rows().saturating_mul(width);
+        for (hidden, projected) in hidden.chunks(block).zip(projected.chunks_mut(block.saturating_mul(3))) {
+            self.attention_input.apply(hidden, projected);
+            kernels::add_bias(projected, &self.attention_input.bias);
+        }
 
         let size = width / heads;
         let mut start = 0;
@@ -216,18 +219,26 @@ impl Layer {
             start += length;
         }
 
-        self.attention_output.apply(context, attended);
-        self.attention_norm.add_and_normalise(attended, hidden, &self.attention_output.bias);
+        let block = self.attention_output.block_rows().saturating_mul(width);
+        for ((context, hidden), attended) in
+            context.chunks(block).zip(hidden.chunks(block)).zip(attended.chunks_mut(block))
+        {
+            self.attention_output.apply(context, attended);
+            self.attention_norm.add_and_normalise(attended, hidden, &self.attention_output.bias);
+        }
     }
 
     /// The two layers after attention, from `attended` to `hidden`.
     fn transform(&self, attended: &[f32], wide: &mut [f32], hidden: &mut [f32]) {
-        let rows = attended.len() / self.output.outputs();
-        let intermediate = &mut wide[..rows * self.intermediate.outputs()];
-        self.intermediate.apply(attended, intermediate);
-        kernels::add_bias_gelu(intermediate, &self.intermediate.bias);
-        self.output.apply(intermediate, hidden);
-        self.output_norm.add_and_normalise(hidden, attended, &self.output.bias);
+        let width = self.output.outputs();
+        let block = self.output.block_rows().saturating_mul(width);
+        for (attended, hidden) in attended.chunks(block).zip(hidden.chunks_mut(block)) {
+            let intermediate = &mut wide[..attended.len() / width * self.intermediate.outputs()];
+            self.intermediate.apply(attended, intermediate);
+            kernels::add_bias_gelu(intermediate, &self.intermediate.bias);
+            self.output.apply(intermediate, hidden);
+            self.output_norm.add_and_normalise(hidden, attended, &self.output.bias);
+        }
     }
 }
 

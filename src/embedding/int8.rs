@@ -16,8 +16,8 @@ use super::kernels::{self, Codes};
 /// up to 255 in 16 bits, so that larger ones could overflow there.
 const LARGEST_WEIGHT: f32 = 64.0;
 
-/// Rows that are multiplied at a time: their sums stay in the cache until they are scaled.
-const BLOCK_ROWS: usize = 64;
+/// As many rows are multiplied as fast as more of them, and their products stay in the cache for what follows.
+pub const BLOCK_ROWS: usize = 64;
 
 /// A matrix of weights.
 pub struct QuantisedWeight {
@@ -61,12 +61,10 @@ impl QuantisedWeight {
     /// # Panics
     /// If the sizes don't match.
     pub fn multiply(&self, rows: &[f32], output: &mut [f32]) {
-        let (inputs, outputs) = (self.packed.rows(), self.packed.cols());
-        let blocks = rows.chunks(BLOCK_ROWS * inputs).zip(output.chunks_mut(BLOCK_ROWS * outputs));
-        WORK.with_borrow_mut(|work| blocks.for_each(|(rows, output)| self.multiply_block(rows, output, work)));
+        WORK.with_borrow_mut(|work| self.multiply_with(work, rows, output));
     }
 
-    fn multiply_block(&self, rows: &[f32], output: &mut [f32], work: &mut Work) {
+    fn multiply_with(&self, work: &mut Work, rows: &[f32], output: &mut [f32]) {
         let Work { products, codes, sums } = work;
         let inputs = self.packed.rows();
         kernels::quantise(rows, inputs, codes);
@@ -97,7 +95,7 @@ mod tests {
 
     #[test]
     fn products_are_close_to_those_of_floats() {
-        // Several blocks of rows, and sizes that are no multiples of a kernel's.
+        // Sizes that are no multiples of a kernel's.
         let (height, inputs, outputs) = (150, 101, 37);
         let (rows, matrix) = (values(height * inputs, 1), values(outputs * inputs, 2));
         let mut output = vec![0.0; height * outputs];

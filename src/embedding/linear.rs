@@ -4,7 +4,7 @@
 
 use super::{
     Precision,
-    int8::QuantisedWeight,
+    int8::{self, QuantisedWeight},
     matrix::{Matrix, multiply},
 };
 
@@ -33,6 +33,15 @@ impl Linear {
 
     pub fn outputs(&self) -> usize {
         self.bias.len()
+    }
+
+    /// How many rows are best multiplied at a time, and what follows is done, before the next ones.
+    pub fn block_rows(&self) -> usize {
+        match &self.weight {
+            // The matrix is packed anew for every product, so there should be few.
+            Weight::Float32(_) => usize::MAX,
+            Weight::Int8(_) => int8::BLOCK_ROWS,
+        }
     }
 
     /// Writes the product of `rows` and the weight to `output`, without the bias.
