@@ -16,6 +16,7 @@ pub mod model;
 pub mod pool;
 mod tokenizer;
 mod weights;
+mod word_pieces;
 
 use std::sync::Arc;
 
