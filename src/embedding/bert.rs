@@ -79,7 +79,7 @@ impl Encoder {
         let width = architecture.hidden_size;
         let types = weights.matrix("embeddings.token_type_embeddings.weight", width)?;
         let mut positions = weights.matrix("embeddings.position_embeddings.weight", width)?;
-        kernels::add_bias(&mut positions, &types[..width]);
+        kernels::add_bias(&mut positions, width, &types[..width]);
         Ok(Self {
             architecture,
             words: weights.matrix("embeddings.word_embeddings.weight", width)?,
@@ -175,7 +175,7 @@ impl Layer {
         let intermediate = weights.linear(&format!("{prefix}.intermediate.dense"), width)?;
         Ok(Self {
             attention_input: weights.attention_input(&format!("{prefix}.attention.self"))?,
-            attention_output: weights.linear(&format!("{prefix}.attention.output.dense"), width)?,
+            attention_output: weights.attention_output(&format!("{prefix}.attention"))?,
             attention_norm: weights.layer_norm(&format!("{prefix}.attention.output.LayerNorm"))?,
             output: weights.linear(&format!("{prefix}.output.dense"), intermediate.outputs())?,
             intermediate,
@@ -199,7 +199,7 @@ impl Layer {
         let block = self.attention_input.block_rows().saturating_mul(width);
         for (hidden, projected) in hidden.chunks(block).zip(projected.chunks_mut(block.saturating_mul(3))) {
             self.attention_input.apply(hidden, projected);
-            kernels::add_bias(projected, &self.attention_input.bias);
+            kernels::add_bias(projected, 3 * width, &self.attention_input.bias);
         }
 
         let size = width / heads;
@@ -270,16 +270,31 @@ impl ModelWeights<'_> {
 
     /// The projections to queries, keys and values as one, so that one multiplication does all three. Attention divides
     /// the product of query and key by the root of the size of a head: the queries' weights carry that already.
+    ///
+    /// Only queries have a bias here. One of the keys adds the same to all scores of a token, which changes no weight; and
+    /// as the weights of a token sum to 1, `attention_output` can add what one of the values gives.
     #[expect(clippy::cast_precision_loss, reason = "heads have far fewer than 2^23 components")]
     fn attention_input(&self, name: &str) -> Result<Linear, WeightsError> {
         let Architecture { heads, hidden_size: width, .. } = self.architecture;
         let scale = 1.0 / ((width / heads) as f32).sqrt();
-        let (mut weight, mut bias) = (Vec::new(), Vec::new());
-        for (part, scale) in [("query", scale), ("key", 1.0), ("value", 1.0)] {
-            let part_weight = self.matrix(&format!("{name}.{part}.weight"), width)?;
-            let part_bias = self.weights.vector(&format!("{name}.{part}.bias"), width)?;
-            weight.extend(part_weight.iter().map(|value| value * scale));
-            bias.extend(part_bias.iter().map(|value| value * scale));
+        let mut weight = self.matrix(&format!("{name}.query.weight"), width)?;
+        let mut bias = self.weights.vector(&format!("{name}.query.bias"), width)?;
+        for value in weight.iter_mut().chain(&mut bias) {
+            *value *= scale;
+        }
+        weight.extend(self.matrix(&format!("{name}.key.weight"), width)?);
+        weight.extend(self.matrix(&format!("{name}.value.weight"), width)?);
+        Ok(Linear::new(&weight, width, bias, self.precision))
+    }
+
+    /// The layer after attention. Its bias contains its product with the bias of the values.
+    fn attention_output(&self, name: &str) -> Result<Linear, WeightsError> {
+        let width = self.architecture.hidden_size;
+        let weight = self.matrix(&format!("{name}.output.dense.weight"), width)?;
+        let mut bias = self.weights.vector(&format!("{name}.output.dense.bias"), width)?;
+        let values = self.weights.vector(&format!("{name}.self.value.bias"), width)?;
+        for (bias, weight) in bias.iter_mut().zip(weight.chunks_exact(width)) {
+            *bias += weight.iter().zip(&values).map(|(weight, value)| weight * value).sum::<f32>();
         }
         Ok(Linear::new(&weight, width, bias, self.precision))
     }

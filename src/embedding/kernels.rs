@@ -19,9 +19,9 @@ const LANES: usize = 16;
 /// Adding this leaves the nearest integer in the lowest bits of the sum: rounding without a conversion.
 const ROUNDER: f32 = 12_582_912.0;
 
-/// Adds `bias` to every row of `rows`.
-pub fn add_bias(rows: &mut [f32], bias: &[f32]) {
-    for_each_row(rows, bias.len(), AddBias(bias));
+/// Adds `bias` to the first values of every row of `rows`, which have `width` values each.
+pub fn add_bias(rows: &mut [f32], width: usize, bias: &[f32]) {
+    for_each_row(rows, width, AddBias(bias));
 }
 
 struct AddBias<'a>(&'a [f32]);
@@ -362,6 +362,13 @@ mod tests {
         add_bias_gelu(&mut values, &[0.0; 9]);
         assert_close(&values, &expected, 5e-7);
         assert_close(&scalar, &expected, 5e-7);
+    }
+
+    #[test]
+    fn a_bias_is_added_to_the_first_values_of_each_row() {
+        let mut rows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        add_bias(&mut rows, 3, &[0.5, -0.5]);
+        assert_close(&rows, &[1.5, 1.5, 3.0, 4.5, 4.5, 6.0], 0.0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{
 pub struct Linear {
     pub bias: Vec<f32>,
     inputs: usize,
+    outputs: usize,
     weight: Weight,
 }
 
@@ -24,15 +25,16 @@ enum Weight {
 impl Linear {
     /// A layer whose `weight` has a row of `inputs` values for each output, as files have it.
     pub fn new(weight: &[f32], inputs: usize, bias: Vec<f32>, precision: Precision) -> Self {
+        let outputs = weight.len() / inputs;
         let weight = match precision {
             Precision::Float32 => Weight::Float32(transposed(weight, inputs)),
             Precision::Int8 => Weight::Int8(QuantisedWeight::new(weight, inputs)),
         };
-        Self { inputs, weight, bias }
+        Self { inputs, outputs, weight, bias }
     }
 
     pub fn outputs(&self) -> usize {
-        self.bias.len()
+        self.outputs
     }
 
     /// How many rows are best multiplied at a time, and what follows is done, before the next ones.
@@ -46,7 +48,7 @@ impl Linear {
 
     /// Writes the product of `rows` and the weight to `output`, without the bias.
     pub fn apply(&self, rows: &[f32], output: &mut [f32]) {
-        let (inputs, outputs) = (self.inputs, self.outputs());
+        let (inputs, outputs) = (self.inputs, self.outputs);
         match &self.weight {
             Weight::Float32(weight) => {
                 let rows = Matrix::new(rows, rows.len() / inputs, inputs, inputs);
