@@ -196,8 +196,8 @@ impl Layer {
         let Architecture { heads, hidden_size: width, .. } = architecture;
         let (projected, rest) = wide.split_at_mut(3 * hidden.len());
         let context = &mut rest[..hidden.len()];
-        let block = self.attention_input.block_rows().saturating_mul(width);
-        for (hidden, projected) in hidden.chunks(block).zip(projected.chunks_mut(block.saturating_mul(3))) {
+        let block = self.attention_input.block_rows() * width;
+        for (hidden, projected) in hidden.chunks(block).zip(projected.chunks_mut(3 * block)) {
             self.attention_input.apply(hidden, projected);
             kernels::add_bias(projected, 3 * width, &self.attention_input.bias);
         }
@@ -219,7 +219,7 @@ impl Layer {
             start += length;
         }
 
-        let block = self.attention_output.block_rows().saturating_mul(width);
+        let block = self.attention_output.block_rows() * width;
         for ((context, hidden), attended) in
             context.chunks(block).zip(hidden.chunks(block)).zip(attended.chunks_mut(block))
         {
@@ -231,7 +231,7 @@ impl Layer {
     /// The two layers after attention, from `attended` to `hidden`.
     fn transform(&self, attended: &[f32], wide: &mut [f32], hidden: &mut [f32]) {
         let width = self.output.outputs();
-        let block = self.output.block_rows().saturating_mul(width);
+        let block = self.output.block_rows() * width;
         for (attended, hidden) in attended.chunks(block).zip(hidden.chunks_mut(block)) {
             let intermediate = &mut wide[..attended.len() / width * self.intermediate.outputs()];
             self.intermediate.apply(attended, intermediate);

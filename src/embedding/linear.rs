@@ -4,21 +4,19 @@
 
 use super::{
     Precision,
+    float32::{self, PackedWeight},
     int8::{self, QuantisedWeight},
-    matrix::{Matrix, multiply},
 };
 
 /// `x * weight + bias`; the bias is added by the operation that follows.
 pub struct Linear {
     pub bias: Vec<f32>,
-    inputs: usize,
     outputs: usize,
     weight: Weight,
 }
 
 enum Weight {
-    /// A row for each input.
-    Float32(Vec<f32>),
+    Float32(PackedWeight),
     Int8(QuantisedWeight),
 }
 
@@ -27,10 +25,10 @@ impl Linear {
     pub fn new(weight: &[f32], inputs: usize, bias: Vec<f32>, precision: Precision) -> Self {
         let outputs = weight.len() / inputs;
         let weight = match precision {
-            Precision::Float32 => Weight::Float32(transposed(weight, inputs)),
+            Precision::Float32 => Weight::Float32(PackedWeight::new(weight, inputs)),
             Precision::Int8 => Weight::Int8(QuantisedWeight::new(weight, inputs)),
         };
-        Self { inputs, outputs, weight, bias }
+        Self { outputs, weight, bias }
     }
 
     pub fn outputs(&self) -> usize {
@@ -40,35 +38,18 @@ impl Linear {
     /// How many rows are best multiplied at a time, and what follows is done, before the next ones.
     pub fn block_rows(&self) -> usize {
         match &self.weight {
-            // The matrix is packed anew for every product, so there should be few.
-            Weight::Float32(_) => usize::MAX,
+            Weight::Float32(_) => float32::BLOCK_ROWS,
             Weight::Int8(_) => int8::BLOCK_ROWS,
         }
     }
 
     /// Writes the product of `rows` and the weight to `output`, without the bias.
     pub fn apply(&self, rows: &[f32], output: &mut [f32]) {
-        let (inputs, outputs) = (self.inputs, self.outputs);
         match &self.weight {
-            Weight::Float32(weight) => {
-                let rows = Matrix::new(rows, rows.len() / inputs, inputs, inputs);
-                multiply(rows, Matrix::new(weight, inputs, outputs, outputs), output, outputs);
-            }
+            Weight::Float32(weight) => weight.multiply(rows, output),
             Weight::Int8(weight) => weight.multiply(rows, output),
         }
     }
-}
-
-/// The columns of a matrix whose rows have `width` values, one after the other.
-fn transposed(matrix: &[f32], width: usize) -> Vec<f32> {
-    let height = matrix.len() / width;
-    let mut columns = vec![0.0; matrix.len()];
-    for (row, values) in matrix.chunks_exact(width).enumerate() {
-        for (column, value) in values.iter().enumerate() {
-            columns[column * height + row] = *value;
-        }
-    }
-    columns
 }
 
 #[cfg(test)]

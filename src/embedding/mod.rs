@@ -7,6 +7,7 @@ mod batches;
 pub mod benchmark;
 mod bert;
 pub mod download;
+mod float32;
 pub mod install;
 mod int8;
 mod kernels;

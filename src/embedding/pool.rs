@@ -21,8 +21,8 @@ use crate::config::EmbeddingConfig;
 
 /// A model loaded into this process.
 ///
-/// The process must have been started with `RAYON_NUM_THREADS=1`: the kernels of `Precision::Int8` would otherwise bring
-/// threads of their own, which is slower than several texts side by side.
+/// The process must have been started with `RAYON_NUM_THREADS=1`: the matrix kernels would otherwise bring threads of
+/// their own, which is slower than several texts side by side.
 pub struct LocalEmbedder {
     info: ModelInfo,
     tokenizer: Arc<ModelTokenizer>,
