@@ -13,8 +13,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Independent partial results of a reduction: float addition is not associative, so the compiler would not split it.
-const LANES: usize = 16;
+/// The most values in a vector of any processor.
+const WIDEST: usize = 16;
 
 /// Adding this leaves the nearest integer in the lowest bits of the sum: rounding without a conversion.
 const ROUNDER: f32 = 12_582_912.0;
@@ -28,7 +28,7 @@ struct AddBias<'a>(&'a [f32]);
 
 impl Kernel for AddBias<'_> {
     #[inline(always)]
-    fn apply<S: Simd>(&self, _: usize, row: &mut [f32]) {
+    fn apply<S: Simd>(&self, _: S, _: usize, row: &mut [f32]) {
         add(row, self.0);
     }
 }
@@ -42,7 +42,7 @@ struct AddBiasGelu<'a>(&'a [f32]);
 
 impl Kernel for AddBiasGelu<'_> {
     #[inline(always)]
-    fn apply<S: Simd>(&self, _: usize, row: &mut [f32]) {
+    fn apply<S: Simd>(&self, _: S, _: usize, row: &mut [f32]) {
         for (value, bias) in row.iter_mut().zip(self.0) {
             *value = gelu::<S>(*value + bias);
         }
@@ -72,16 +72,19 @@ struct AddAndNormalise<'a> {
 
 impl Kernel for AddAndNormalise<'_> {
     #[inline(always)]
-    fn apply<S: Simd>(&self, index: usize, row: &mut [f32]) {
+    fn apply<S: Simd>(&self, simd: S, index: usize, row: &mut [f32]) {
         let LayerNorm { weight, bias, epsilon } = self.norm;
         let width = row.len();
         add(row, self.bias);
         add(row, &self.residual[index * width..][..width]);
-        let mean = sum(row, |value| value) / width as f32;
-        let variance = sum(row, |value| (value - mean) * (value - mean)) / width as f32;
+        let mean = sum(simd, row) / width as f32;
+        for value in row.iter_mut() {
+            *value -= mean;
+        }
+        let variance = sum_of_squares(simd, row) / width as f32;
         let scale = 1.0 / (variance + epsilon).sqrt();
         for ((value, weight), bias) in row.iter_mut().zip(weight).zip(bias) {
-            *value = mul_add::<S>((*value - mean) * scale, *weight, *bias);
+            *value = mul_add::<S>(*value * scale, *weight, *bias);
         }
     }
 }
@@ -95,12 +98,12 @@ struct Softmax;
 
 impl Kernel for Softmax {
     #[inline(always)]
-    fn apply<S: Simd>(&self, _: usize, row: &mut [f32]) {
-        let highest = extreme(row, f32::NEG_INFINITY, |a, b| if a > b { a } else { b });
+    fn apply<S: Simd>(&self, simd: S, _: usize, row: &mut [f32]) {
+        let highest = highest(simd, row, f32::NEG_INFINITY);
         for value in row.iter_mut() {
             *value = exp::<S>(*value - highest);
         }
-        let scale = 1.0 / sum(row, |value| value);
+        let scale = 1.0 / sum(simd, row);
         for value in row.iter_mut() {
             *value *= scale;
         }
@@ -129,11 +132,11 @@ pub fn quantise(rows: &[f32], width: usize, codes: &mut Codes) {
         type Output = ();
 
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) {
+        fn with_simd<S: Simd>(self, simd: S) {
             let Self { rows, width, codes: Codes { values, zeros, scales } } = self;
             let codes = values.chunks_exact_mut(width).zip(zeros.iter_mut().zip(scales));
             for (row, (codes, (zero, scale))) in rows.chunks_exact(width).zip(codes) {
-                (*zero, *scale) = quantise_row::<S>(row, codes);
+                (*zero, *scale) = quantise_row(simd, row, codes);
             }
         }
     }
@@ -148,9 +151,8 @@ pub fn quantise(rows: &[f32], width: usize, codes: &mut Codes) {
 /// Writes the codes of a row and returns their zero and their scale.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "codes are whole numbers from 0 to 255")]
-fn quantise_row<S: Simd>(row: &[f32], codes: &mut [u8]) -> (u8, f32) {
-    let lowest = extreme(row, 0.0, |a, b| if a < b { a } else { b });
-    let highest = extreme(row, 0.0, |a, b| if a > b { a } else { b });
+fn quantise_row<S: Simd>(simd: S, row: &[f32], codes: &mut [u8]) -> (u8, f32) {
+    let (lowest, highest) = (lowest(simd, row, 0.0), highest(simd, row, 0.0));
     let scale = ((highest - lowest) / 255.0).max(f32::MIN_POSITIVE);
     let inverse = 1.0 / scale;
     let zero = (ROUNDER - lowest * inverse) - ROUNDER;
@@ -174,7 +176,7 @@ struct Dequantise<'a> {
 
 impl Kernel for Dequantise<'_> {
     #[inline(always)]
-    fn apply<S: Simd>(&self, index: usize, row: &mut [f32]) {
+    fn apply<S: Simd>(&self, _: S, index: usize, row: &mut [f32]) {
         let row_scale = self.row_scales[index];
         let sums = &self.sums[index * row.len()..][..row.len()];
         for ((value, sum), column_scale) in row.iter_mut().zip(sums).zip(self.column_scales) {
@@ -189,7 +191,7 @@ pub fn mean_direction(rows: &[f32], width: usize) -> Vec<f32> {
     for row in rows.chunks_exact(width) {
         add(&mut mean, row);
     }
-    let length = sum(&mean, |value| value * value).sqrt();
+    let length = mean.iter().map(|value| value * value).sum::<f32>().sqrt();
     if length > 0.0 {
         for value in &mut mean {
             *value /= length;
@@ -200,7 +202,7 @@ pub fn mean_direction(rows: &[f32], width: usize) -> Vec<f32> {
 
 /// What is done to each row of a matrix. All of it must be inlined, or it is not compiled for the processor at hand.
 trait Kernel {
-    fn apply<S: Simd>(&self, index: usize, row: &mut [f32]);
+    fn apply<S: Simd>(&self, simd: S, index: usize, row: &mut [f32]);
 }
 
 /// Applies `kernel` to every row of `width` values.
@@ -215,9 +217,9 @@ fn for_each_row(rows: &mut [f32], width: usize, kernel: impl Kernel) {
         type Output = ();
 
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) {
+        fn with_simd<S: Simd>(self, simd: S) {
             for (index, row) in self.rows.chunks_exact_mut(self.width).enumerate() {
-                self.kernel.apply::<S>(index, row);
+                self.kernel.apply(simd, index, row);
             }
         }
     }
@@ -248,28 +250,60 @@ fn add(row: &mut [f32], other: &[f32]) {
 }
 
 #[inline(always)]
-fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
-    for chunk in chunks {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane += of(*value);
-        }
-    }
-    lanes.iter().sum::<f32>() + rest.iter().map(|value| of(*value)).sum::<f32>()
+fn sum<S: Simd>(simd: S, values: &[f32]) -> f32 {
+    simd.reduce_sum_f32s(fold(simd, values, 0.0, S::add_f32s, S::add_f32s))
 }
 
-/// The one of `start` and `values` that `better` prefers to all others.
 #[inline(always)]
-fn extreme(values: &[f32], start: f32, better: impl Fn(f32, f32) -> f32) -> f32 {
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    let mut lanes = [start; LANES];
-    for chunk in chunks {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane = better(*lane, *value);
+fn sum_of_squares<S: Simd>(simd: S, values: &[f32]) -> f32 {
+    simd.reduce_sum_f32s(fold(simd, values, 0.0, add_square, S::add_f32s))
+}
+
+#[inline(always)]
+fn add_square<S: Simd>(simd: S, sum: S::f32s, value: S::f32s) -> S::f32s {
+    simd.mul_add_e_f32s(value, value, sum)
+}
+
+/// The highest of `start` and `values`.
+#[inline(always)]
+fn highest<S: Simd>(simd: S, values: &[f32], start: f32) -> f32 {
+    simd.reduce_max_f32s(fold(simd, values, start, S::max_f32s, S::max_f32s))
+}
+
+/// The lowest of `start` and `values`.
+#[inline(always)]
+fn lowest<S: Simd>(simd: S, values: &[f32], start: f32) -> f32 {
+    simd.reduce_min_f32s(fold(simd, values, start, S::min_f32s, S::min_f32s))
+}
+
+/// Combines `values` with vectors that hold `start`: four side by side, so that none waits for the one before, joined in the
+/// end.
+#[inline(always)]
+fn fold<S: Simd>(
+    simd: S,
+    values: &[f32],
+    start: f32,
+    combine: impl Fn(S, S::f32s, S::f32s) -> S::f32s,
+    join: impl Fn(S, S::f32s, S::f32s) -> S::f32s,
+) -> S::f32s {
+    let (vectors, rest) = S::as_simd_f32s(values);
+    let (fours, others) = vectors.as_chunks::<4>();
+    let mut folded = [simd.splat_f32s(start); 4];
+    for four in fours {
+        for (folded, vector) in folded.iter_mut().zip(four) {
+            *folded = combine(simd, *folded, *vector);
         }
     }
-    lanes.iter().chain(rest).copied().fold(start, better)
+    for vector in others {
+        folded[0] = combine(simd, folded[0], *vector);
+    }
+    if !rest.is_empty() {
+        let mut padded = [start; WIDEST];
+        padded[..rest.len()].copy_from_slice(rest);
+        let (vectors, _) = S::as_simd_f32s(&padded);
+        folded[1] = combine(simd, folded[1], vectors[0]);
+    }
+    join(simd, join(simd, folded[0], folded[1]), join(simd, folded[2], folded[3]))
 }
 
 /// `e^x` for `x <= 88`, within 2 units in the last place; 0 below the smallest normal number.
@@ -333,7 +367,7 @@ mod tests {
     struct Exp;
 
     impl Kernel for Exp {
-        fn apply<S: Simd>(&self, _: usize, row: &mut [f32]) {
+        fn apply<S: Simd>(&self, _: S, _: usize, row: &mut [f32]) {
             for value in row {
                 *value = exp::<S>(*value);
             }
@@ -369,6 +403,33 @@ mod tests {
         let mut rows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         add_bias(&mut rows, 3, &[0.5, -0.5]);
         assert_close(&rows, &[1.5, 1.5, 3.0, 4.5, 4.5, 6.0], 0.0);
+    }
+
+    struct Reductions;
+
+    impl Kernel for Reductions {
+        fn apply<S: Simd>(&self, simd: S, _: usize, row: &mut [f32]) {
+            let reduced =
+                [sum(simd, row), sum_of_squares(simd, row), highest(simd, row, -100.0), lowest(simd, row, 100.0)];
+            row[..4].copy_from_slice(&reduced);
+        }
+    }
+
+    #[test]
+    fn reductions_take_every_value_once() {
+        for length in 4..200_u16 {
+            // All negative, in an order of their own.
+            let values: Vec<f32> = (0..length).map(|index| -1.0 - f32::from(index % 13)).collect();
+            let mut row = values.clone();
+            for_each_row(&mut row, values.len(), Reductions);
+            let expected = [
+                values.iter().sum::<f32>(),
+                values.iter().map(|value| value * value).sum::<f32>(),
+                values.iter().copied().fold(-100.0, f32::max),
+                values.iter().copied().fold(100.0, f32::min),
+            ];
+            assert_close(&row[..4], &expected, 0.0);
+        }
     }
 
     #[test]
