@@ -29,6 +29,7 @@ use crate::{
     domain::{
         client::Client,
         clock::{Clock, SystemClock},
+        generation::Precision,
     },
     embedding::{Embedder, installed::InstalledModels, model, pool::LocalEmbedder, registry::Embedders},
     error::Error,
@@ -122,7 +123,7 @@ impl App {
             Some(embedder) => embedder,
             None => {
                 let config = Arc::clone(&config);
-                Arc::new(tokio::task::spawn_blocking(move || load_embedder(&config)).await??)
+                Arc::new(tokio::task::spawn_blocking(move || load_embedder(&config, Precision::Float32)).await??)
             }
         };
         let vectors = match parts.vectors {
@@ -273,18 +274,19 @@ async fn wait_for(vectors: &Vectors) -> Result<(), VectorError> {
     Ok(())
 }
 
-/// Loads the model that the settings choose for new collections. Takes a good part of a second, so call it where blocking is allowed.
+/// Loads the model that the settings choose for new collections. Takes a good part of a second, so call it where blocking
+/// is allowed.
 ///
 /// # Errors
 /// When there is no such model, it can't be loaded, or it does not read chunks as long as those of the settings.
-pub fn load_embedder(config: &Config) -> anyhow::Result<LocalEmbedder> {
+pub fn load_embedder(config: &Config, precision: Precision) -> anyhow::Result<LocalEmbedder> {
     let settings = &config.embedding;
     let model = model::chosen(settings.model.as_deref())?;
-    let (most, chunk) = (model.info().text_tokens(), config.ingestion.chunk_max_tokens as usize);
+    let (most, chunk) = (model.info(precision).text_tokens(), config.ingestion.chunk_max_tokens as usize);
     if chunk > most {
         bail!("`ingestion.chunk_max_tokens` must be at most {most}, which is what {} reads, not {chunk}", model.name);
     }
-    Ok(LocalEmbedder::load(&config.model_dir(), model.name, settings, config.embedding_threads())?)
+    Ok(LocalEmbedder::load(&config.model_dir(), model.name, precision, settings, config.embedding_threads())?)
 }
 
 fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {

@@ -1,6 +1,6 @@
 //! How fast an embedder is.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Embedder, EmbeddingError};
 
@@ -36,4 +36,20 @@ pub async fn benchmark(embedder: &dyn Embedder, texts: Vec<String>) -> Result<Th
     let started = Instant::now();
     embedder.embed_documents(texts).await?;
     Ok(Throughput { texts: count, tokens, seconds: started.elapsed().as_secs_f64() })
+}
+
+/// The median time of `count` questions of about 12 tokens, asked one after the other, each of them new.
+///
+/// # Errors
+/// As the embedder's.
+pub async fn question_time(embedder: &dyn Embedder, count: usize) -> Result<Duration, EmbeddingError> {
+    let mut times = Vec::with_capacity(count);
+    for number in 0..count {
+        let question = format!("How does treatment {number} affect the growth of cells?");
+        let started = Instant::now();
+        embedder.embed_query(&question).await?;
+        times.push(started.elapsed());
+    }
+    times.sort_unstable();
+    Ok(times.get(count / 2).copied().unwrap_or_default())
 }

@@ -25,6 +25,6 @@ impl ModelSource for InstalledModels {
     fn open(&self, key: &ModelKey) -> Result<Arc<dyn Embedder>, EmbeddingError> {
         let (settings, threads) = (&self.config.embedding, self.config.embedding_threads());
         let name = model::with_key(key)?.name;
-        Ok(Arc::new(LocalEmbedder::load(&self.model_dir, name, settings, threads)?))
+        Ok(Arc::new(LocalEmbedder::load(&self.model_dir, name, key.precision, settings, threads)?))
     }
 }

@@ -7,13 +7,19 @@ mod batches;
 pub mod benchmark;
 mod bert;
 pub mod download;
+mod float32;
 pub mod install;
 pub mod installed;
+mod int8;
 mod kernels;
+mod linear;
+mod matrix;
 pub mod model;
 pub mod pool;
 pub mod registry;
 mod tokenizer;
+mod weights;
+mod word_pieces;
 
 use std::sync::Arc;
 

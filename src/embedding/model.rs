@@ -94,7 +94,11 @@ pub fn find(name: &str) -> Result<&'static RegisteredModel, EmbeddingError> {
 /// `UnknownModel`: none is registered with that name, or it is pinned to another revision by now.
 pub fn with_key(key: &ModelKey) -> Result<&'static RegisteredModel, EmbeddingError> {
     find(&key.name).and_then(|model| {
-        if model.info().key == *key { Ok(model) } else { Err(EmbeddingError::UnknownModel { model: key.name.clone() }) }
+        if model.info(key.precision).key == *key {
+            Ok(model)
+        } else {
+            Err(EmbeddingError::UnknownModel { model: key.name.clone() })
+        }
     })
 }
 
@@ -107,8 +111,8 @@ pub fn verify(model: &RegisteredModel, model_dir: &Path) -> Result<(), Embedding
 }
 
 impl RegisteredModel {
-    /// What users of the model need to know of it.
-    pub fn info(&self) -> ModelInfo {
+    /// What users of the model need to know of it, when it computes this exactly.
+    pub fn info(&self, precision: Precision) -> ModelInfo {
         ModelInfo {
             key: ModelKey {
                 name: self.name.to_owned(),
@@ -117,7 +121,7 @@ impl RegisteredModel {
                 pooling: Pooling::Mean,
                 document_prefix: String::new(),
                 query_prefix: String::new(),
-                precision: Precision::Float32,
+                precision,
             },
             dimension: self.dimension,
             max_tokens: self.max_tokens,

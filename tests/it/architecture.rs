@@ -40,7 +40,11 @@ const LAYERS: &[(&str, &[Module])] = &[
             module("auth", &["domain", "error"], &["argon2", "jsonwebtoken"]),
             module("db", &["domain", "config"], &["sea_orm", "sea_orm_migration", "migration"]),
             module("vector", &["domain", "config", "disk"], &["qdrant_edge", "qdrant_client"]),
-            module("embedding", &["domain", "config"], &["candle_core", "tokenizers", "reqwest"]),
+            module(
+                "embedding",
+                &["domain", "config"],
+                &["gemm", "rten_gemm", "rten_tensor", "safetensors", "tokenizers", "reqwest"],
+            ),
             module("blob", &["domain", "disk"], &["object_store"]),
             module("extract", &["domain", "config"], &["xberg", "rlimit"]),
         ],

@@ -13,7 +13,7 @@ use docent::{
     },
     domain::{
         chunking::{ChunkingConfig, ChunkingStrategy},
-        generation::{GenerationState, IndexedDocument},
+        generation::{GenerationState, IndexedDocument, Precision},
         id::{ChunkId, CollectionId, DocumentId, GenerationId},
         name::folded,
         scope::Scope,
@@ -222,7 +222,7 @@ async fn check_generations(database: &Database, url: &str) {
     let collection = collections::find(&reader, id).await.unwrap().unwrap();
     assert_eq!(collection.generation, generation);
     let found = generations::find(&reader, generation).await.unwrap().unwrap();
-    let model = model::find("all-MiniLM-L6-v2").unwrap().info();
+    let model = model::find("all-MiniLM-L6-v2").unwrap().info(Precision::Float32);
     assert_eq!((&found.model, &found.placement), (&model.key, &model.placement()), "the model is that of today");
     let chunking = ChunkingConfig { strategy: Some(ChunkingStrategy::Markdown), max_tokens: 99, overlap_tokens: 9 };
     assert_eq!((found.collection_id, found.chunking, found.state), (id, chunking, GenerationState::Active));

@@ -4,17 +4,17 @@ use std::{fs, path::Path, sync::Arc};
 
 use docent::{
     config::EmbeddingConfig,
-    domain::generation::{ModelKey, Placement},
+    domain::generation::{ModelKey, Placement, Precision},
     embedding::{
         EmbeddingError, ModelInfo,
-        benchmark::benchmark,
+        benchmark::{benchmark, question_time},
         model::{self, find},
         pool::LocalEmbedder,
     },
 };
 use tempfile::TempDir;
 
-use crate::support::model::{directory, embedder};
+use crate::support::model::{directory, embedder, load};
 
 /// Sentences, the last of which is truncated at 256 tokens.
 fn sentences() -> Vec<String> {
@@ -63,6 +63,23 @@ async fn embeddings_equal_those_of_an_independent_implementation() {
 }
 
 #[tokio::test]
+async fn embeddings_in_8_bits_are_close_to_exact_ones() {
+    let (exact, int8) = (embedder().await, load(Precision::Int8).await);
+    let vectors = int8.embed_documents(sentences()).await.unwrap();
+    for ((text, vector), exact) in
+        sentences().iter().zip(&vectors).zip(exact.embed_documents(sentences()).await.unwrap())
+    {
+        let question = int8.embed_query(text).await.unwrap();
+        assert!((cosine(vector, vector) - 1.0).abs() < 1e-5);
+        assert!(cosine(vector, &exact) > 0.995, "{text:?}: {}", cosine(vector, &exact));
+        assert!(cosine(vector, &question) > 0.9999, "{text:?}");
+    }
+    for (a, b, reference) in REFERENCE_COSINES {
+        assert!((cosine(&vectors[a], &vectors[b]) - reference).abs() < 0.02);
+    }
+}
+
+#[tokio::test]
 async fn a_question_has_the_vector_of_the_same_chunk() {
     let embedder = embedder().await;
     let mut texts = sentences();
@@ -98,10 +115,11 @@ async fn the_benchmark_counts_what_the_model_reads() {
     let measured = benchmark(embedder().await.as_ref(), sentences()).await.unwrap();
     assert_eq!((measured.texts, measured.tokens), (5, 9 + 9 + 13 + 17 + 256));
     assert!(measured.tokens_per_second() > 0.0);
+    assert!(!question_time(embedder().await.as_ref(), 3).await.unwrap().is_zero());
 }
 
 fn load_error(model_dir: &Path, name: &str) -> EmbeddingError {
-    let loaded = LocalEmbedder::load(model_dir, name, &EmbeddingConfig::default(), 1);
+    let loaded = LocalEmbedder::load(model_dir, name, Precision::Float32, &EmbeddingConfig::default(), 1);
     loaded.err().expect("must not load")
 }
 
@@ -130,7 +148,7 @@ fn a_model_that_is_unknown_absent_or_changed_is_not_loaded() {
 
 #[test]
 fn the_name_of_a_placement_tells_which_vectors_are_in_it() {
-    let info = find("all-MiniLM-L6-v2").unwrap().info();
+    let info = find("all-MiniLM-L6-v2").unwrap().info(Precision::Float32);
     assert_eq!(info.placement(), Placement { name: "all-minilm-l6-v2-384-cosine".into(), dimension: 384 });
     // Vectors of another revision can't be compared with these, and names have characters that a placement can't have.
     for (name, revision) in [("all-MiniLM-L6-v2", "another"), ("all/MiniLM.L6_v2", info.key.revision.as_str())] {
