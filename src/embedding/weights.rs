@@ -12,7 +12,7 @@ pub struct Weights<'a>(SafeTensors<'a>);
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     #[error("the file can't be read")]
-    File(#[from] SafeTensorError),
+    File(#[source] SafeTensorError),
     #[error("tensor {name} is {dtype} of {shape:?}, not F32 of the shape that the model has")]
     Tensor { name: String, dtype: Dtype, shape: Vec<usize> },
 }
@@ -23,7 +23,7 @@ impl<'a> Weights<'a> {
     /// # Errors
     /// If it is not a safetensors file.
     pub fn read(file: &'a [u8]) -> Result<Self, WeightsError> {
-        Ok(Self(SafeTensors::deserialize(file)?))
+        SafeTensors::deserialize(file).map(Self).map_err(WeightsError::File)
     }
 
     /// The values of a vector.
@@ -43,7 +43,7 @@ impl<'a> Weights<'a> {
     }
 
     fn values(&self, name: &str, has_shape: impl Fn(&[usize]) -> bool) -> Result<Vec<f32>, WeightsError> {
-        let tensor = self.0.tensor(name)?;
+        let tensor = self.0.tensor(name).map_err(WeightsError::File)?;
         if tensor.dtype() != Dtype::F32 || !has_shape(tensor.shape()) {
             let (dtype, shape) = (tensor.dtype(), tensor.shape().to_vec());
             return Err(WeightsError::Tensor { name: name.to_owned(), dtype, shape });
