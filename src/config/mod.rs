@@ -156,7 +156,7 @@ section! {
         pool_timeout_seconds: u64 = 30;
         /// Seconds after which a connection is replaced. Also read from `DB_POOL_RECYCLE`.
         pool_recycle_seconds: u64 = 3600;
-        /// Whether an idle connection is tested before use. Also read from `DB_POOL_PRE_PING`.
+        /// Whether a connection that was idle for a second is tested before use. Also read from `DB_POOL_PRE_PING`.
         pool_pre_ping: bool = true;
         /// Seconds after which a statement is cancelled. On SQLite this applies only to statements that read.
         statement_timeout_seconds: u64 = 30;

@@ -31,6 +31,9 @@ pub type StatementObserver = Arc<dyn Fn(&str, &dyn std::fmt::Display) + Send + S
 /// The advisory lock of the process that migrates a PostgreSQL database.
 const MIGRATING: i64 = 0x0d0c_e9a7;
 
+/// How long after its last use a connection is taken for a good one. Testing it costs as much as a small statement.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// An open database: one writer and several readers for SQLite, one pool for PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -78,7 +81,6 @@ impl Database {
             .min_connections(1)
             .acquire_timeout(Duration::from_secs(config.pool_timeout_seconds))
             .max_lifetime(Duration::from_secs(config.pool_recycle_seconds))
-            .test_before_acquire(config.pool_pre_ping)
             .sqlx_logging(false)
             .map_sqlx_postgres_opts(move |options| {
                 options.application_name("docent").options([
@@ -87,6 +89,11 @@ impl Database {
                     ("statement_timeout", format!("{}ms", timeout.as_millis())),
                 ])
             });
+        if config.pool_pre_ping {
+            options.test_before_acquire_if_idle_for(FRESH);
+        } else {
+            options.test_before_acquire(false);
+        }
         let place = place(url);
         let pool = connect(options, observer).await.map_err(|error| at(place.as_ref(), error))?;
         Ok(Self { readers: pool.clone(), writer: pool, statement_timeout: timeout, place })
