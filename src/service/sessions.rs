@@ -340,7 +340,7 @@ async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Resu
     let now = services.clock.now();
     let digest = Secret::parse(SecretKind::ApiKey, secret).ok_or(BAD_KEY)?.digest();
     let found = api_keys::find_by_digest(&services.database.credentials(), &digest).await?;
-    let viewer = of_key(services, found, &anonymous.client).await?;
+    let viewer = of_key(services, found, &anonymous.client)?;
     if let Some(key) = viewer.key() {
         services.last_uses.of_key(key, now);
     }
@@ -359,7 +359,7 @@ pub async fn recheck(services: &Services, viewer: &Viewer) -> Result<Viewer, Err
         }
         (Credential::Key(key), _) => {
             let found = api_keys::find(&services.database.credentials(), key.id).await?;
-            of_key(services, found, &viewer.client).await
+            of_key(services, found, &viewer.client)
         }
         (Credential::Session(_) | Credential::None | Credential::Console, _) => Ok(viewer.clone()),
     }
@@ -377,11 +377,10 @@ struct Claimed {
 async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> Result<(Viewer, Session), Error> {
     const ENDED: Error = Error::Unauthenticated("This login has ended. Log in again.");
     let reader = services.database.reader(Scope::user(claimed.user));
-    let session = sessions::find(&reader, claimed.session).await?.ok_or(ENDED)?;
-    if !session.is_live(services.clock.now(), idle_limit(services)) {
+    let (session, user) = sessions::find_with_user(&reader, claimed.session).await?.ok_or(ENDED)?;
+    if !session.is_live(services.clock.now(), idle_limit(services)) || !user.is_active {
         return Err(ENDED);
     }
-    let user = users::find(&reader, claimed.user).await?.filter(|user| user.is_active).ok_or(ENDED)?;
     let viewer = Viewer {
         user: Some(Arc::new(user)),
         credential: Credential::Session(session.id),
@@ -391,10 +390,9 @@ async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> R
     Ok((viewer, session))
 }
 
-async fn of_key(services: &Services, found: Option<ApiKey>, client: &Client) -> Result<Viewer, Error> {
-    let key = found.filter(|key| key.is_good(services.clock.now())).ok_or(BAD_KEY)?;
-    let reader = services.database.reader(Scope::user(key.user_id));
-    let user = users::find(&reader, key.user_id).await?.filter(|user| user.is_active).ok_or(BAD_KEY)?;
+fn of_key(services: &Services, found: Option<(ApiKey, User)>, client: &Client) -> Result<Viewer, Error> {
+    let is_good = |(key, user): &(ApiKey, User)| key.is_good(services.clock.now()) && user.is_active;
+    let (key, user) = found.filter(is_good).ok_or(BAD_KEY)?;
     Ok(Viewer {
         user: Some(Arc::new(user)),
         expires_at: key.expires_at,

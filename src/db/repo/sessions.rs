@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{
-    super::entity::{refresh_token, session},
+    super::entity::{refresh_token, session, user},
     Direction, nothing, to_count,
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
         page::{Page, PageRequest},
         scope::Scope,
         session::{Session, TokenNames},
+        user::User,
     },
 };
 
@@ -63,6 +64,13 @@ fn live(now: DateTime<Utc>, idle: TimeDelta) -> Condition {
 pub async fn find(reader: &Reader<'_>, id: SessionId) -> Result<Option<Session>, DatabaseError> {
     let row = session::Entity::find_by_id(id.0).filter(own(reader.scope)).one(&reader.executor).await?;
     Ok(row.map(Into::into))
+}
+
+/// One session and its user, for the user.
+pub async fn find_with_user(reader: &Reader<'_>, id: SessionId) -> Result<Option<(Session, User)>, DatabaseError> {
+    let session = session::Entity::find_by_id(id.0).filter(own(reader.scope));
+    let found = session.find_both_related(user::Entity).one(&reader.executor).await?;
+    found.map(|(session, user)| Ok((session.into(), user.try_into()?))).transpose()
 }
 
 /// A page of a user's sessions that are valid at `now`, newest first.
