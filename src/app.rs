@@ -42,7 +42,9 @@ use crate::{
         health::{Dependency, Readiness},
         websocket::places::Places,
     },
-    service::{self, Services, audit::AuditTrail, integrity::Integrity, last_use::LastUses, sessions},
+    service::{
+        self, Services, audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses, sessions,
+    },
     vector::{self, VectorError, VectorStore},
     worker::{self, dependency::Vectors},
 };
@@ -131,6 +133,8 @@ impl App {
         let keys = load_or_create_keys(auth.signing_secret.as_deref(), previous, &config.data_dir)?;
         let space = parts.space.unwrap_or_else(|| Arc::new(FileSystem(config.data_dir.clone())));
         let disk = Arc::new(Disk::new(space, config.disk.reserve_mib * 1024 * 1024));
+        // Several processes can work on one PostgreSQL; SQLite lies in the data directory, which is locked.
+        let is_alone = config.database.url.is_none();
         let services = Services {
             passwords: PasswordHasher::new(auth.password_concurrency)?,
             tokens: TokenSigner::new(&keys, chrono::TimeDelta::minutes(auth.access_token_minutes)),
@@ -138,6 +142,7 @@ impl App {
             points: Buckets::default(),
             lanes: Lanes::new(config.limits.statements_per_caller),
             audit: AuditTrail::start(database.clone()),
+            callers: KnownCallers::new(is_alone),
             last_uses: LastUses::start(database.clone()),
             blobs: blobs.within(Arc::clone(&disk)),
             disk,
@@ -161,8 +166,7 @@ impl App {
             stop: parts.stop,
             sockets: TaskTracker::new(),
             connections: ConnectionLimits::of_process(&config.http)?,
-            // Several processes can work on one PostgreSQL; SQLite lies in the data directory, which is locked.
-            is_alone: config.database.url.is_none(),
+            is_alone,
             _lock: lock,
         })
     }
@@ -182,7 +186,7 @@ impl App {
     /// Every route.
     pub fn router(&self) -> Router {
         let services = Arc::clone(&self.services);
-        let callers: Arc<dyn Callers> = Arc::new(KnownCallers(Arc::clone(&services)));
+        let callers: Arc<dyn Callers> = Arc::new(CallersOf(Arc::clone(&services)));
         let limits = services.config.limits.clone();
         let state = HttpState {
             engine: Engine::new(
@@ -305,10 +309,10 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
     })
 }
 
-struct KnownCallers(Arc<Services>);
+struct CallersOf(Arc<Services>);
 
 #[async_trait]
-impl Callers for KnownCallers {
+impl Callers for CallersOf {
     async fn authenticate(&self, authorization: Option<&str>, client: Client) -> Result<Viewer, Error> {
         sessions::authenticate(&self.0, authorization, client).await
     }

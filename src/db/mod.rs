@@ -10,7 +10,14 @@ pub mod repo;
 mod statement;
 mod transaction;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, sqlx};
@@ -43,6 +50,8 @@ pub struct Database {
     statement_timeout: Duration,
     /// The host and port of a PostgreSQL server.
     place: Option<Arc<str>>,
+    /// Changes of sessions, keys and accounts that this process made.
+    caller_changes: Arc<AtomicU64>,
 }
 
 /// A migration and whether the database has it.
@@ -96,7 +105,8 @@ impl Database {
         }
         let place = place(url);
         let pool = connect(options, observer).await.map_err(|error| at(place.as_ref(), error))?;
-        Ok(Self { readers: pool.clone(), writer: pool, statement_timeout: timeout, place })
+        let readers = pool.clone();
+        Ok(Self { readers, writer: pool, statement_timeout: timeout, place, caller_changes: Arc::default() })
     }
 
     async fn open_sqlite(
@@ -109,13 +119,19 @@ impl Database {
         forget_statistics(&writer).await?;
         let readers = connect(sqlite_options(path, config, true), observer).await?;
         let statement_timeout = Duration::from_secs(config.statement_timeout_seconds);
-        Ok(Self { readers, writer, statement_timeout, place: None })
+        Ok(Self { readers, writer, statement_timeout, place: None, caller_changes: Arc::default() })
     }
 
     /// Reads on behalf of `scope`.
     #[must_use]
     pub fn reader(&self, scope: Scope) -> Reader<'_> {
         Reader { executor: Executor::Pool(&self.readers, self.statement_timeout), scope }
+    }
+
+    /// How many transactions of this process changed a session, a key or an account.
+    #[must_use]
+    pub fn caller_changes(&self) -> u64 {
+        self.caller_changes.load(Ordering::Acquire)
     }
 
     /// Whether the database answers.

@@ -1,6 +1,13 @@
 //! Transactions: all or nothing, retried after interference by another one.
 
-use std::{marker::PhantomData, time::Duration};
+use std::{
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
@@ -21,7 +28,23 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// `'env` is the lifetime of what the body of the transaction borrows.
 pub struct Transaction<'env> {
     pub(super) connection: DatabaseTransaction,
+    caller_change: CallerChange,
     environment: PhantomData<&'env ()>,
+}
+
+/// Counts the transaction among the changes of sessions, keys and accounts, if it is one, when it is dropped: after the
+/// commit, whether or not a caller still waits for that.
+struct CallerChange {
+    changes: Arc<AtomicU64>,
+    is_one: AtomicBool,
+}
+
+impl Drop for CallerChange {
+    fn drop(&mut self) {
+        if *self.is_one.get_mut() {
+            self.changes.fetch_add(1, Ordering::AcqRel);
+        }
+    }
 }
 
 impl Transaction<'_> {
@@ -29,6 +52,11 @@ impl Transaction<'_> {
     #[must_use]
     pub fn reader(&self, scope: Scope) -> Reader<'_> {
         Reader { executor: Executor::Transaction(&self.connection), scope }
+    }
+
+    /// Records that the transaction changes a session, a key or an account.
+    pub(super) fn changes_caller(&self) {
+        self.caller_change.is_one.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_postgres(&self) -> bool {
@@ -73,7 +101,8 @@ impl Database {
             ..TransactionOptions::default()
         };
         let connection = self.writer.begin_with_options(options).await.map_err(DatabaseError::from)?;
-        let transaction = Transaction { connection, environment: PhantomData };
+        let caller_change = CallerChange { changes: Arc::clone(&self.caller_changes), is_one: AtomicBool::new(false) };
+        let transaction = Transaction { connection, caller_change, environment: PhantomData };
         let value = body(&transaction).await?;
         transaction.connection.commit().await.map_err(DatabaseError::from)?;
         Ok(value)

@@ -145,6 +145,7 @@ pub async fn revoke(
     id: ApiKeyId,
     now: DateTime<Utc>,
 ) -> Result<bool, DatabaseError> {
+    tx.changes_caller();
     let result = api_key::Entity::update_many()
         // A key that was revoked before keeps that moment.
         .col_expr(api_key::Column::RevokedAt, Expr::col(api_key::Column::RevokedAt).if_null(now))

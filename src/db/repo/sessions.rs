@@ -239,6 +239,7 @@ pub async fn revoke_all(tx: &Transaction<'_>, user: UserId, now: DateTime<Utc>) 
 }
 
 async fn end(tx: &Transaction<'_>, which: SimpleExpr, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
+    tx.changes_caller();
     let ended = session::Entity::update_many()
         .col_expr(session::Column::RevokedAt, Expr::value(now))
         .filter(which)

@@ -187,6 +187,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &User, password_hash: String) -> 
 
 /// Writes what can be changed of an account: role and whether it is active.
 pub async fn update(tx: &Transaction<'_>, changed: &User) -> Result<(), DatabaseError> {
+    tx.changes_caller();
     user::Entity::update_many()
         .col_expr(user::Column::Role, Expr::value(changed.role.stored()))
         .col_expr(user::Column::IsActive, Expr::value(changed.is_active))
@@ -204,6 +205,7 @@ pub async fn set_password_hash(
     hash: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
+    tx.changes_caller();
     user::Entity::update_many()
         .col_expr(user::Column::PasswordHash, Expr::value(hash))
         .col_expr(user::Column::UpdatedAt, Expr::value(now))
