@@ -148,9 +148,9 @@ section! {
     DatabaseConfig {
         /// `postgres://…`; unset: SQLite at `<data_dir>/docent.db`. Also read from `DATABASE_URL`.
         url: Option<String> = None;
-        /// Connections kept open (PostgreSQL), or readers (SQLite). Also read from `DB_POOL_SIZE`.
+        /// Statements that read at the same time, each on a connection that is kept open. Also read from `DB_POOL_SIZE`.
         pool_size: u32 = 20;
-        /// Connections beyond `pool_size` under load (PostgreSQL). Also read from `DB_MAX_OVERFLOW`.
+        /// Connections beyond `pool_size` for transactions (PostgreSQL). Also read from `DB_MAX_OVERFLOW`.
         max_overflow: u32 = 40;
         /// Seconds to wait for a connection. Also read from `DB_POOL_TIMEOUT`.
         pool_timeout_seconds: u64 = 30;

@@ -7,6 +7,7 @@ mod credentials;
 mod entity;
 mod error;
 pub mod repo;
+mod shelf;
 mod statement;
 mod transaction;
 
@@ -19,16 +20,18 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, sqlx};
 use sea_orm_migration::MigratorTrait;
 
-use self::statement::Executor;
 pub use self::{
     credentials::CredentialReader,
     error::DatabaseError,
     statement::{Lane, Lanes},
     transaction::{AsContention, Transaction},
+};
+use self::{
+    shelf::Keeping,
+    statement::{Executor, Readers},
 };
 use crate::{config::DatabaseConfig, domain::scope::Scope};
 
@@ -44,10 +47,8 @@ const FRESH: Duration = Duration::from_secs(1);
 /// An open database: one writer and several readers for SQLite, one pool for PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Database {
-    readers: DatabaseConnection,
+    readers: Arc<Readers>,
     writer: DatabaseConnection,
-    /// How long a statement of a reader may take.
-    statement_timeout: Duration,
     /// The host and port of a PostgreSQL server.
     place: Option<Arc<str>>,
     /// Changes of sessions, keys and accounts that this process made.
@@ -104,9 +105,10 @@ impl Database {
             options.test_before_acquire(false);
         }
         let place = place(url);
-        let pool = connect(options, observer).await.map_err(|error| at(place.as_ref(), error))?;
-        let readers = pool.clone();
-        Ok(Self { readers, writer: pool, statement_timeout: timeout, place, caller_changes: Arc::default() })
+        let pool = connect(options, observer.clone()).await.map_err(|error| at(place.as_ref(), error))?;
+        let keeping = Keeping { most: config.pool_size as usize, fresh: fresh(config), is_shared: true };
+        let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
+        Ok(Self { readers, writer: pool, place, caller_changes: Arc::default() })
     }
 
     async fn open_sqlite(
@@ -117,15 +119,17 @@ impl Database {
         // The writer comes first: it makes the file and puts it into WAL mode.
         let writer = connect(sqlite_options(path, config, false), observer.clone()).await?;
         forget_statistics(&writer).await?;
-        let readers = connect(sqlite_options(path, config, true), observer).await?;
-        let statement_timeout = Duration::from_secs(config.statement_timeout_seconds);
-        Ok(Self { readers, writer, statement_timeout, place: None, caller_changes: Arc::default() })
+        let pool = connect(sqlite_options(path, config, true), None).await?;
+        let timeout = Duration::from_secs(config.statement_timeout_seconds);
+        let keeping = Keeping { most: config.pool_size as usize, fresh: Duration::MAX, is_shared: false };
+        let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
+        Ok(Self { readers, writer, place: None, caller_changes: Arc::default() })
     }
 
     /// Reads on behalf of `scope`.
     #[must_use]
     pub fn reader(&self, scope: Scope) -> Reader<'_> {
-        Reader { executor: Executor::Pool(&self.readers, self.statement_timeout), scope }
+        Reader { executor: Executor::Readers(&self.readers), scope }
     }
 
     /// How many transactions of this process changed a session, a key or an account.
@@ -139,7 +143,7 @@ impl Database {
     /// # Errors
     /// When it doesn't; the error says where it should.
     pub async fn check(&self) -> Result<(), DatabaseError> {
-        self.readers.ping().await.map_err(|error| at(self.place.as_ref(), error.into()))
+        self.readers.check().await.map_err(|error| at(self.place.as_ref(), error.into()))
     }
 
     /// Applies all pending migrations. On PostgreSQL one process at a time does so, without a time limit; a second
@@ -189,7 +193,7 @@ impl Database {
     /// # Errors
     /// When the last writes can't be brought to disk.
     pub async fn close(self) -> Result<(), DatabaseError> {
-        self.readers.close().await?;
+        self.readers.close().await;
         self.writer.close().await?;
         Ok(())
     }
@@ -243,16 +247,12 @@ fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> Conn
                 .busy_timeout(Duration::from_secs(10));
             if is_reader { options.pragma("query_only", "ON") } else { options }
         });
-    if is_reader {
-        // The handler of a statement is set when it gets its connection, so the connection needs no other
-        // configuration.
-        options.map_sqlx_sqlite_pool_opts(|pool| {
-            pool.test_before_acquire(false)
-                .after_connect(|connection, _| statement::watch(connection).boxed())
-                .before_acquire(|connection, _| async { statement::watch(connection).await.map(|()| true) }.boxed())
-        });
-    }
     options
+}
+
+/// How long after its last use a connection is used without a test.
+fn fresh(config: &DatabaseConfig) -> Duration {
+    if config.pool_pre_ping { FRESH } else { Duration::MAX }
 }
 
 /// Removes the statistics of an earlier `ANALYZE`. Statements are written for their indexes, which SQLite chooses

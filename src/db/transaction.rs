@@ -95,6 +95,7 @@ impl Database {
         E: From<DatabaseError>,
         F: for<'t> Fn(&'t Transaction<'env>) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
     {
+        self.readers.make_room();
         // SQLite: take the write lock at once, so that a read in the transaction never has to be upgraded.
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),

@@ -38,7 +38,7 @@ const LAYERS: &[(&str, &[Module])] = &[
         ADAPTERS,
         &[
             module("auth", &["domain", "error"], &["argon2", "jsonwebtoken"]),
-            module("db", &["domain", "config"], &["sea_orm", "sea_orm_migration", "migration"]),
+            module("db", &["domain", "config"], &["sea_orm", "sea_orm_migration", "sea_query_sqlx", "migration"]),
             module("vector", &["domain", "config"], &["qdrant_edge", "qdrant_client"]),
             module("embedding", &["config"], &["candle_core", "tokenizers", "reqwest"]),
             module("blob", &["domain", "disk"], &["object_store"]),
