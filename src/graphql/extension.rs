@@ -4,6 +4,7 @@
 //! - An error on a nullable field makes that field null, not its parent, so resolvers may return `Result<Option<T>>`.
 //!   (Items of a list are the exception: the engine takes `Vec<Result<Option<T>>>` for a list of non-null items. Return
 //!   `Vec<Option<Result<T>>>` there.)
+//! - A document that is known to be valid is not validated again.
 //! - A query that is denied is recorded in the audit log. (Mutations record it themselves, with their object.)
 //! - Every error is published by `error::publish`, with the path of the field that failed.
 //!
@@ -21,10 +22,11 @@ use std::{
 };
 
 use async_graphql::{
-    Data, PathSegment, QueryPathNode, QueryPathSegment, Request, Response, ServerError, ServerResult, Value,
+    CacheControl, Data, PathSegment, QueryPathNode, QueryPathSegment, Request, Response, ServerError, ServerResult,
+    ValidationResult, Value,
     extensions::{
         Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest, NextResolve,
-        NextSubscribe, ResolveInfo,
+        NextSubscribe, NextValidation, ResolveInfo,
     },
     parser::types::Field,
 };
@@ -32,6 +34,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{
+    documents::Validity,
     error::{PublicError, publish},
     global_id::NodeId,
 };
@@ -142,6 +145,21 @@ impl Extension for OneRequest {
             self.state.request_id.get_or_init(|| *request_id);
         }
         next.run(context, request).await
+    }
+
+    async fn validation(
+        &self,
+        context: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let Some(validity) = context.data_opt::<Validity>() else { return next.run(context).await };
+        if validity.is_known() {
+            // Nobody reads these figures: cost is priced, and depth limited, before.
+            return Ok(ValidationResult { cache_control: CacheControl::default(), complexity: 0, depth: 0 });
+        }
+        let valid = next.run(context).await?;
+        validity.note();
+        Ok(valid)
     }
 
     async fn execute(

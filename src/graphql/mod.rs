@@ -8,6 +8,7 @@
 
 pub mod context;
 pub mod cost;
+pub mod documents;
 pub mod engine;
 pub mod error;
 pub mod extension;
