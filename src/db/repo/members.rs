@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::{
-    collections_among, convert,
+    collections_among, convert, listed,
     lists::{Below, pages},
     within,
 };
@@ -32,7 +32,7 @@ pub async fn own_roles(
 ) -> Result<HashMap<CollectionId, CollectionRole>, DatabaseError> {
     let Some(user) = reader.scope.user_id() else { return Ok(HashMap::new()) };
     let rows = collection_member::Entity::find()
-        .filter(collection_member::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
+        .filter(collection_member::Column::CollectionId.is_in(listed(collections.iter().map(|id| id.0))))
         .filter(collection_member::Column::UserId.eq(user.0))
         .all(&reader.executor)
         .await?;

@@ -11,7 +11,7 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-use super::{super::entity::user, Direction, allowed, convert, exists, same, to_count};
+use super::{super::entity::user, Direction, allowed, convert, exists, listed, same, to_count};
 use crate::{
     db::{
         CredentialReader, DatabaseError, Reader, Transaction,
@@ -88,7 +88,7 @@ pub async fn find(reader: &Reader<'_>, id: UserId) -> Result<Option<User>, Datab
 /// The given accounts that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, ids: &[UserId]) -> Result<HashMap<UserId, User>, DatabaseError> {
     let rows = user::Entity::find()
-        .filter(user::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(user::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
         .filter(visible(reader.scope))
         .all(&reader.executor)
         .await?;
