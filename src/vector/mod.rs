@@ -109,7 +109,8 @@ pub struct VectorQuery {
     /// How many candidates each leg contributes to the fusion; at least `limit`.
     pub candidates: usize,
     pub fusion: FusionSettings,
-    /// Whether to report rank and score of each leg for each hit.
+    /// Whether to report rank and score of each leg for each hit, and how many candidates each leg of a fusion found. It
+    /// costs the engine a ranking more for each leg.
     pub explain: bool,
     pub timeout: Duration,
 }
