@@ -6,22 +6,17 @@
 mod credentials;
 mod entity;
 mod error;
+mod news;
 pub mod repo;
 mod shelf;
 mod statement;
 mod transaction;
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, sqlx};
 use sea_orm_migration::MigratorTrait;
+use tokio::sync::watch;
 
 pub use self::{
     credentials::CredentialReader,
@@ -30,6 +25,7 @@ pub use self::{
     transaction::{AsContention, Transaction},
 };
 use self::{
+    news::News,
     shelf::Keeping,
     statement::{Executor, Readers},
 };
@@ -54,8 +50,8 @@ pub struct Database {
     writer: DatabaseConnection,
     /// The host and port of a PostgreSQL server.
     place: Option<Arc<str>>,
-    /// Changes of sessions, keys and accounts that this process made.
-    caller_changes: Arc<AtomicU64>,
+    /// What this process changed.
+    news: Arc<News>,
 }
 
 /// A migration and whether the database has it.
@@ -111,7 +107,7 @@ impl Database {
         let pool = connect(options, observer.clone()).await.map_err(|error| at(place.as_ref(), error))?;
         let keeping = Keeping { most: config.pool_size as usize, fresh: fresh(config), is_shared: true };
         let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
-        Ok(Self { readers, writer: pool, place, caller_changes: Arc::default() })
+        Ok(Self { readers, writer: pool, place, news: Arc::default() })
     }
 
     async fn open_sqlite(
@@ -126,7 +122,7 @@ impl Database {
         let timeout = Duration::from_secs(config.statement_timeout_seconds);
         let keeping = Keeping { most: config.pool_size as usize, fresh: Duration::MAX, is_shared: false };
         let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
-        Ok(Self { readers, writer, place: None, caller_changes: Arc::default() })
+        Ok(Self { readers, writer, place: None, news: Arc::default() })
     }
 
     /// Reads on behalf of `scope`.
@@ -138,7 +134,19 @@ impl Database {
     /// How many transactions of this process changed a session, a key or an account.
     #[must_use]
     pub fn caller_changes(&self) -> u64 {
-        self.caller_changes.load(Ordering::Acquire)
+        self.news.callers()
+    }
+
+    /// Notifies of transactions of this process that change who may see what.
+    #[must_use]
+    pub fn access_changes(&self) -> watch::Receiver<()> {
+        self.news.access()
+    }
+
+    /// Whether other processes may write to the same database. SQLite lies in the data directory, which is locked.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.writer.get_database_backend() == DbBackend::Postgres
     }
 
     /// Whether the database answers.

@@ -1,18 +1,11 @@
 //! Transactions: all or nothing, retried after interference by another one.
 
-use std::{
-    marker::PhantomData,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{marker::PhantomData, time::Duration};
 
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
-use super::{Database, DatabaseError, Reader, statement::Executor};
+use super::{Database, DatabaseError, Reader, news::Changes, statement::Executor};
 use crate::domain::scope::Scope;
 
 const ATTEMPTS: u32 = 5;
@@ -28,23 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// `'env` is the lifetime of what the body of the transaction borrows.
 pub struct Transaction<'env> {
     pub(super) connection: DatabaseTransaction,
-    caller_change: CallerChange,
+    changes: Changes,
     environment: PhantomData<&'env ()>,
-}
-
-/// Counts the transaction among the changes of sessions, keys and accounts, if it is one, when it is dropped: after the
-/// commit, whether or not a caller still waits for that.
-struct CallerChange {
-    changes: Arc<AtomicU64>,
-    is_one: AtomicBool,
-}
-
-impl Drop for CallerChange {
-    fn drop(&mut self) {
-        if *self.is_one.get_mut() {
-            self.changes.fetch_add(1, Ordering::AcqRel);
-        }
-    }
 }
 
 impl Transaction<'_> {
@@ -56,7 +34,12 @@ impl Transaction<'_> {
 
     /// Records that the transaction changes a session, a key or an account.
     pub(super) fn changes_caller(&self) {
-        self.caller_change.is_one.store(true, Ordering::Relaxed);
+        self.changes.note_caller();
+    }
+
+    /// Records that the transaction changes who may see what.
+    pub(super) fn changes_access(&self) {
+        self.changes.note_access();
     }
 
     pub(super) fn is_postgres(&self) -> bool {
@@ -102,8 +85,7 @@ impl Database {
             ..TransactionOptions::default()
         };
         let connection = self.writer.begin_with_options(options).await.map_err(DatabaseError::from)?;
-        let caller_change = CallerChange { changes: Arc::clone(&self.caller_changes), is_one: AtomicBool::new(false) };
-        let transaction = Transaction { connection, caller_change, environment: PhantomData };
+        let transaction = Transaction { connection, changes: Changes::new(&self.news), environment: PhantomData };
         let value = body(&transaction).await?;
         transaction.connection.commit().await.map_err(DatabaseError::from)?;
         Ok(value)

@@ -3,10 +3,14 @@
 //! A follower reads the table after their cursor, then waits for news and reads again. So nothing is missed or
 //! repeated, however late they are, and every read is made with their scope as it is then.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use futures_util::{Stream, stream};
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
 use crate::{
     db::{Database, DatabaseError, repo::operations},
@@ -18,36 +22,59 @@ use crate::{
     },
 };
 
-/// Notifications that can queue up for a follower before it has to read the table.
-const BACKLOG: usize = 4096;
-/// How long a follower waits for a notification before it reads the table anyway: another process may have written
-/// events, or the caller may have lost permission. Rows that were read longer ago than this are read again before they
-/// are sent.
+/// How long a follower waits for news before it reads the table anyway, where another process may have written events or
+/// changed the caller's permission. Rows that were read longer ago than this are read again before they are sent.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same where no other process writes: what it waits for is always announced.
+const PATIENCE_ALONE: Duration = Duration::from_secs(60);
 
-/// Notifies followers in this process that an operation has new events.
-#[derive(Clone, Debug)]
-pub struct EventHub {
-    news: broadcast::Sender<OperationId>,
-}
+/// Notifies followers in this process that an operation has new events. Only the followers of that operation are woken.
+#[derive(Clone, Debug, Default)]
+pub struct EventHub(Arc<Mutex<Topics>>);
 
-impl Default for EventHub {
-    fn default() -> Self {
-        Self { news: broadcast::Sender::new(BACKLOG) }
-    }
-}
+/// The operations that are followed.
+type Topics = HashMap<OperationId, watch::Sender<()>>;
 
 impl EventHub {
     /// Announces that events of `operation` were committed.
     pub fn announce(&self, operation: OperationId) {
-        // It is fine if no one listens.
-        let _ = self.news.send(operation);
+        if let Some(topic) = self.lock().get(&operation) {
+            topic.send_replace(());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Topics> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn subscribe(&self, operation: OperationId) -> Subscription {
+        let news = self.lock().entry(operation).or_insert_with(|| watch::Sender::new(())).subscribe();
+        Subscription { hub: self.clone(), operation, news }
+    }
+}
+
+/// A follower's place in the hub.
+struct Subscription {
+    hub: EventHub,
+    operation: OperationId,
+    news: watch::Receiver<()>,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let mut topics = self.hub.lock();
+        // Its own receiver still counts.
+        if topics.get(&self.operation).is_some_and(|topic| topic.receiver_count() <= 1) {
+            topics.remove(&self.operation);
+        }
     }
 }
 
 struct Follower {
     database: Database,
-    news: broadcast::Receiver<OperationId>,
+    news: Subscription,
+    /// Notifies of changes of who may see what.
+    access: watch::Receiver<()>,
     scope: Scope,
     operation: OperationId,
     after: i32,
@@ -68,7 +95,7 @@ pub enum FollowError {
 }
 
 /// The events of `operation` with a sequence number above `after`: first those that are stored, then each as it comes.
-/// Ends after the terminal event, and with an error a second after the scope lost sight of the operation.
+/// Ends after the terminal event, and with an error when the scope lost sight of the operation, a second later at most.
 pub fn follow(
     database: Database,
     hub: &EventHub,
@@ -77,9 +104,10 @@ pub fn follow(
     after: i32,
 ) -> impl Stream<Item = Result<OperationEvent, FollowError>> + Send + use<> {
     let follower = Follower {
-        database,
         // Register before the first read, so that no notification is lost between the two.
-        news: hub.news.subscribe(),
+        news: hub.subscribe(operation),
+        access: database.access_changes(),
+        database,
         scope,
         operation,
         after,
@@ -110,8 +138,8 @@ impl Follower {
                 self.is_over = event.kind.is_terminal();
                 return Ok(Some(event));
             }
-            if !self.has_more && !self.wait_for_news().await {
-                return Ok(None);
+            if !self.has_more {
+                self.wait_for_news().await;
             }
             let page = PageRequest { first: MAX_PAGE_SIZE, after: Some(self.after) };
             let reader = self.database.reader(self.scope);
@@ -125,14 +153,14 @@ impl Follower {
         }
     }
 
-    /// Returns whether there may be something to read; `false` when the server is closing.
-    async fn wait_for_news(&mut self) -> bool {
-        loop {
-            match tokio::time::timeout(PATIENCE, self.news.recv()).await {
-                Ok(Ok(operation)) if operation != self.operation => {}
-                Ok(Err(broadcast::error::RecvError::Closed)) => return false,
-                Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) | Err(_) => return true,
-            }
+    /// Returns when there may be something to read, or the scope may have lost sight of the operation.
+    async fn wait_for_news(&mut self) {
+        let patience = if self.database.is_shared() { PATIENCE } else { PATIENCE_ALONE };
+        // The senders live as long as the hub and the database, which the follower holds.
+        tokio::select! {
+            _ = self.news.news.changed() => {}
+            _ = self.access.changed() => {}
+            () = tokio::time::sleep(patience) => {}
         }
     }
 }

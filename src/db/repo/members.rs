@@ -92,6 +92,7 @@ pub async fn role_of(
 
 /// Grants a role to a user who has none in the collection.
 pub async fn insert(tx: &Transaction<'_>, new: Member) -> Result<(), DatabaseError> {
+    tx.changes_access();
     collection_member::Model::from(new).into_active_model().insert(&tx.connection).await?;
     Ok(())
 }
@@ -103,6 +104,7 @@ pub async fn set_role(
     user: UserId,
     role: CollectionRole,
 ) -> Result<(), DatabaseError> {
+    tx.changes_access();
     collection_member::Entity::update_many()
         .col_expr(collection_member::Column::Role, Expr::value(role.stored()))
         .filter(collection_member::Column::CollectionId.eq(collection.0))
@@ -114,6 +116,7 @@ pub async fn set_role(
 
 /// Revokes a user's role in a collection. Returns whether the user had one.
 pub async fn delete(tx: &Transaction<'_>, collection: CollectionId, user: UserId) -> Result<bool, DatabaseError> {
+    tx.changes_access();
     let result = collection_member::Entity::delete_by_id((collection.0, user.0)).exec(&tx.connection).await?;
     Ok(result.rows_affected == 1)
 }
