@@ -246,6 +246,8 @@ fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> Conn
         .acquire_timeout(Duration::from_secs(config.pool_timeout_seconds))
         .idle_timeout(None)
         .max_lifetime(None)
+        // A file has no connection that could be cut.
+        .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |options| {
             let options = options
