@@ -133,8 +133,6 @@ impl App {
         let keys = load_or_create_keys(auth.signing_secret.as_deref(), previous, &config.data_dir)?;
         let space = parts.space.unwrap_or_else(|| Arc::new(FileSystem(config.data_dir.clone())));
         let disk = Arc::new(Disk::new(space, config.disk.reserve_mib * 1024 * 1024));
-        // Several processes can work on one PostgreSQL; SQLite lies in the data directory, which is locked.
-        let is_alone = config.database.url.is_none();
         let services = Services {
             passwords: PasswordHasher::new(auth.password_concurrency)?,
             tokens: TokenSigner::new(&keys, chrono::TimeDelta::minutes(auth.access_token_minutes)),
@@ -142,7 +140,7 @@ impl App {
             points: Buckets::default(),
             lanes: Lanes::new(config.limits.statements_per_caller),
             audit: AuditTrail::start(database.clone()),
-            callers: KnownCallers::new(is_alone),
+            callers: KnownCallers::default(),
             last_uses: LastUses::start(database.clone()),
             blobs: blobs.within(Arc::clone(&disk)),
             disk,
@@ -166,7 +164,8 @@ impl App {
             stop: parts.stop,
             sockets: TaskTracker::new(),
             connections: ConnectionLimits::of_process(&config.http)?,
-            is_alone,
+            // Several processes can work on one PostgreSQL; SQLite lies in the data directory, which is locked.
+            is_alone: config.database.url.is_none(),
             _lock: lock,
         })
     }

@@ -6,6 +6,7 @@
 mod credentials;
 mod entity;
 mod error;
+mod listener;
 mod news;
 pub mod repo;
 mod shelf;
@@ -25,6 +26,7 @@ pub use self::{
     transaction::{AsContention, Transaction},
 };
 use self::{
+    listener::Listener,
     news::News,
     shelf::Keeping,
     statement::{Executor, Readers},
@@ -50,8 +52,10 @@ pub struct Database {
     writer: DatabaseConnection,
     /// The host and port of a PostgreSQL server.
     place: Option<Arc<str>>,
-    /// What this process changed.
+    /// What was changed.
     news: Arc<News>,
+    /// Hears what other processes change.
+    _listener: Option<Arc<Listener>>,
 }
 
 /// A migration and whether the database has it.
@@ -107,7 +111,9 @@ impl Database {
         let pool = connect(options, observer.clone()).await.map_err(|error| at(place.as_ref(), error))?;
         let keeping = Keeping { most: config.pool_size as usize, fresh: fresh(config), is_shared: true };
         let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
-        Ok(Self { readers, writer: pool, place, news: Arc::default() })
+        let news = Arc::new(News::new(false));
+        let listener = Listener::start(url.to_owned(), Arc::clone(&news));
+        Ok(Self { readers, writer: pool, place, news, _listener: Some(Arc::new(listener)) })
     }
 
     async fn open_sqlite(
@@ -122,7 +128,9 @@ impl Database {
         let timeout = Duration::from_secs(config.statement_timeout_seconds);
         let keeping = Keeping { most: config.pool_size as usize, fresh: Duration::MAX, is_shared: false };
         let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
-        Ok(Self { readers, writer, place: None, news: Arc::default() })
+        // The data directory is locked.
+        let news = Arc::new(News::new(true));
+        Ok(Self { readers, writer, place: None, news, _listener: None })
     }
 
     /// Reads on behalf of `scope`.
@@ -131,16 +139,22 @@ impl Database {
         Reader { executor: Executor::Readers(&self.readers), scope }
     }
 
-    /// How many transactions of this process changed a session, a key or an account.
+    /// How often sessions, keys or accounts were changed, as far as this process knows.
     #[must_use]
     pub fn caller_changes(&self) -> u64 {
         self.news.callers()
     }
 
-    /// Notifies of transactions of this process that change who may see what.
+    /// Notifies of changes of who may see what, as far as this process knows.
     #[must_use]
     pub fn access_changes(&self) -> watch::Receiver<()> {
         self.news.access()
+    }
+
+    /// Whether this process knows at once what others change, or none is there.
+    #[must_use]
+    pub fn hears_others(&self) -> bool {
+        self.news.hears_others()
     }
 
     /// Whether other processes may write to the same database. SQLite lies in the data directory, which is locked.

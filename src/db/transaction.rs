@@ -3,7 +3,9 @@
 use std::{marker::PhantomData, time::Duration};
 
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
 
 use super::{Database, DatabaseError, Reader, news::Changes, statement::Executor};
 use crate::domain::scope::Scope;
@@ -43,7 +45,6 @@ impl Transaction<'_> {
     }
 
     pub(super) fn is_postgres(&self) -> bool {
-        use sea_orm::ConnectionTrait;
         self.connection.get_database_backend() == DbBackend::Postgres
     }
 }
@@ -87,6 +88,9 @@ impl Database {
         let connection = self.writer.begin_with_options(options).await.map_err(DatabaseError::from)?;
         let transaction = Transaction { connection, changes: Changes::new(&self.news), environment: PhantomData };
         let value = body(&transaction).await?;
+        if let Some(notification) = transaction.changes.notification().filter(|_| transaction.is_postgres()) {
+            transaction.connection.execute_unprepared(&notification).await.map_err(DatabaseError::from)?;
+        }
         transaction.connection.commit().await.map_err(DatabaseError::from)?;
         Ok(value)
     }

@@ -1,8 +1,8 @@
 //! Callers that were looked up a moment ago, so that a request with a known credential makes no statement.
 //!
-//! What is remembered counts until this process changes any session, key or account, which is rare. If other processes
-//! write to the same database, it counts for a second at most, so that their changes take effect here, too. Whether a
-//! credential has expired is decided each time.
+//! What is remembered counts until any session, key or account is changed, which is rare. While other processes may change some
+//! and this one would not hear of it, it counts for a second at most. Whether a credential has expired is decided each
+//! time.
 
 use std::{
     hash::Hash,
@@ -29,10 +29,10 @@ use crate::{
 
 /// Callers of one kind that are remembered; the least recently used one is dropped first.
 const MOST: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
-/// How long a caller is remembered if no other process writes to the database.
-const ALONE: Duration = Duration::from_secs(30);
-/// The same if others do.
-const SHARED: Duration = Duration::from_secs(1);
+/// How long a caller is remembered.
+const LONGEST: Duration = Duration::from_secs(30);
+/// The same while changes by other processes are not heard.
+const UNHEARD: Duration = Duration::from_secs(1);
 
 /// What names an API key.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -42,19 +42,13 @@ pub(super) enum KeyName {
 }
 
 /// The sessions and keys of callers, with their accounts.
+#[derive(Default)]
 pub struct KnownCallers {
     sessions: Recent<(UserId, SessionId), (Arc<Session>, Arc<User>)>,
     keys: Recent<KeyName, (Arc<ApiKey>, Arc<User>)>,
 }
 
 impl KnownCallers {
-    /// No callers yet. `is_alone`: no other process writes to the database.
-    #[must_use]
-    pub fn new(is_alone: bool) -> Self {
-        let patience = if is_alone { ALONE } else { SHARED };
-        Self { sessions: Recent::new(patience), keys: Recent::new(patience) }
-    }
-
     /// A session and its user, valid or not.
     pub(super) async fn session(
         &self,
@@ -98,9 +92,12 @@ impl KnownCallers {
 }
 
 /// Values by their keys, as they were read a moment ago.
-struct Recent<K: Hash + Eq, V> {
-    patience: Duration,
-    read: Mutex<LruCache<K, Read<V>>>,
+struct Recent<K: Hash + Eq, V>(Mutex<LruCache<K, Read<V>>>);
+
+impl<K: Hash + Eq, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(MOST)))
+    }
 }
 
 struct Read<V> {
@@ -111,12 +108,8 @@ struct Read<V> {
 }
 
 impl<K: Hash + Eq, V: Clone> Recent<K, V> {
-    fn new(patience: Duration) -> Self {
-        Self { patience, read: Mutex::new(LruCache::new(MOST)) }
-    }
-
     fn lock(&self) -> MutexGuard<'_, LruCache<K, Read<V>>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The value of `key`, as it was read a moment ago or is read now. A missing one is not remembered.
@@ -127,7 +120,8 @@ impl<K: Hash + Eq, V: Clone> Recent<K, V> {
         read: impl Future<Output = Result<Option<V>, DatabaseError>>,
     ) -> Result<Option<V>, DatabaseError> {
         let (at, changes) = (Instant::now(), database.caller_changes());
-        let is_recent = |read: &&Read<V>| read.changes == changes && at.duration_since(read.at) < self.patience;
+        let patience = if database.hears_others() { LONGEST } else { UNHEARD };
+        let is_recent = |read: &&Read<V>| read.changes == changes && at.duration_since(read.at) < patience;
         if let Some(read) = self.lock().get(&key).filter(is_recent) {
             return Ok(Some(read.value.clone()));
         }
