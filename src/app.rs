@@ -42,7 +42,9 @@ use crate::{
         health::{Dependency, Readiness},
         websocket::places::Places,
     },
-    service::{self, Services, audit::AuditTrail, integrity::Integrity, last_use::LastUses, sessions},
+    service::{
+        self, Services, audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses, sessions,
+    },
     vector::{self, VectorError, VectorStore},
     worker::{
         self,
@@ -142,6 +144,7 @@ impl App {
             points: Buckets::default(),
             lanes: Lanes::new(config.limits.statements_per_caller),
             audit: AuditTrail::start(database.clone()),
+            callers: KnownCallers::default(),
             last_uses: LastUses::start(database.clone()),
             blobs: blobs.within(Arc::clone(&disk)),
             disk,
@@ -188,7 +191,7 @@ impl App {
     /// Every route.
     pub fn router(&self) -> Router {
         let services = Arc::clone(&self.services);
-        let callers: Arc<dyn Callers> = Arc::new(KnownCallers(Arc::clone(&services)));
+        let callers: Arc<dyn Callers> = Arc::new(CallersOf(Arc::clone(&services)));
         let limits = services.config.limits.clone();
         let state = HttpState {
             engine: Engine::new(
@@ -315,10 +318,10 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
     })
 }
 
-struct KnownCallers(Arc<Services>);
+struct CallersOf(Arc<Services>);
 
 #[async_trait]
-impl Callers for KnownCallers {
+impl Callers for CallersOf {
     async fn authenticate(&self, authorization: Option<&str>, client: Client) -> Result<Viewer, Error> {
         sessions::authenticate(&self.0, authorization, client).await
     }

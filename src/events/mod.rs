@@ -6,11 +6,11 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{Stream, stream};
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
 use crate::{
     db::{
-        Database, DatabaseError,
+        Database, DatabaseError, OperationNews,
         repo::{operation_events, operations},
     },
     domain::{
@@ -21,14 +21,17 @@ use crate::{
     },
 };
 
-/// How long a follower waits for a notification before it reads the table anyway: another process may have written
-/// events, or the caller may have lost permission. Rows that were read longer ago than this are read again before they
-/// are sent.
+/// How long a follower waits for news before it reads the table anyway, where another process may have written events or
+/// changed the caller's permission. Rows that were read longer ago than this are read again before they are sent.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same where no other process writes: what it waits for is always announced.
+const PATIENCE_ALONE: Duration = Duration::from_secs(60);
 
 struct Follower {
     database: Database,
-    news: broadcast::Receiver<OperationId>,
+    news: OperationNews,
+    /// Notifies of changes of who may see what.
+    access: watch::Receiver<()>,
     scope: Scope,
     operation: OperationId,
     after: i32,
@@ -49,7 +52,7 @@ pub enum FollowError {
 }
 
 /// The events of `operation` with a sequence number above `after`: first those that are stored, then each as it comes.
-/// Ends after the terminal event, and with an error a second after the scope lost sight of the operation.
+/// Ends after the terminal event, and with an error when the scope lost sight of the operation, a second later at most.
 pub fn follow(
     database: Database,
     scope: Scope,
@@ -58,7 +61,8 @@ pub fn follow(
 ) -> impl Stream<Item = Result<OperationEvent, FollowError>> + Send + use<> {
     let follower = Follower {
         // Register before the first read, so that no notification is lost between the two.
-        news: database.changed_operations(),
+        news: database.operation_news(operation),
+        access: database.access_changes(),
         database,
         scope,
         operation,
@@ -90,8 +94,8 @@ impl Follower {
                 self.is_over = event.kind.is_terminal();
                 return Ok(Some(event));
             }
-            if !self.has_more && !self.wait_for_news().await {
-                return Ok(None);
+            if !self.has_more {
+                self.wait_for_news().await;
             }
             let page = PageRequest { first: MAX_PAGE_SIZE, after: Some(self.after) };
             let reader = self.database.reader(self.scope);
@@ -105,14 +109,14 @@ impl Follower {
         }
     }
 
-    /// Returns whether there may be something to read; `false` when the server is closing.
-    async fn wait_for_news(&mut self) -> bool {
-        loop {
-            match tokio::time::timeout(PATIENCE, self.news.recv()).await {
-                Ok(Ok(operation)) if operation != self.operation => {}
-                Ok(Err(broadcast::error::RecvError::Closed)) => return false,
-                Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) | Err(_) => return true,
-            }
+    /// Returns when there may be something to read, or the scope may have lost sight of the operation.
+    async fn wait_for_news(&mut self) {
+        let patience = if self.database.is_shared() { PATIENCE } else { PATIENCE_ALONE };
+        // The senders live as long as the database, which the follower holds.
+        tokio::select! {
+            () = self.news.changed() => {}
+            _ = self.access.changed() => {}
+            () = tokio::time::sleep(patience) => {}
         }
     }
 }

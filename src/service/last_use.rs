@@ -61,19 +61,23 @@ impl LastUses {
         self.0.flush().await;
     }
 
-    /// Records the use of a session, unless one was recorded a moment ago.
-    pub(super) fn of_session(&self, session: &Session, client: &Client, now: DateTime<Utc>) {
-        if now >= session.last_used_at + INTERVAL {
+    /// Records the use of a session, unless one was recorded a moment ago. Returns whether it did.
+    pub(super) fn of_session(&self, session: &Session, client: &Client, now: DateTime<Utc>) -> bool {
+        let is_due = now >= session.last_used_at + INTERVAL;
+        if is_due {
             let address = client.address.map(|address| address.to_string());
             self.0.add(Use { of: Credential::Session(session.id), at: now, address });
         }
+        is_due
     }
 
-    /// Records the use of a key, unless one was recorded a moment ago.
-    pub(super) fn of_key(&self, key: &ApiKey, now: DateTime<Utc>) {
-        if key.last_used_at.is_none_or(|used| now >= used + INTERVAL) {
+    /// Records the use of a key, unless one was recorded a moment ago. Returns whether it did.
+    pub(super) fn of_key(&self, key: &ApiKey, now: DateTime<Utc>) -> bool {
+        let is_due = key.last_used_at.is_none_or(|used| now >= used + INTERVAL);
+        if is_due {
             self.0.add(Use { of: Credential::Key(key.id), at: now, address: None });
         }
+        is_due
     }
 }
 

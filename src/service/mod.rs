@@ -5,6 +5,7 @@ mod access;
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;
+pub mod callers;
 pub mod collections;
 pub mod documents;
 pub mod fault;
@@ -25,7 +26,7 @@ mod validate;
 
 use std::sync::Arc;
 
-use self::{audit::AuditTrail, integrity::Integrity, last_use::LastUses};
+use self::{audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses};
 use crate::{
     auth::{
         password::PasswordHasher,
@@ -57,6 +58,7 @@ pub struct Services {
     /// Prevents the statements of one caller from taking every connection.
     pub lanes: Lanes<Payer>,
     pub audit: AuditTrail,
+    pub callers: KnownCallers,
     pub last_uses: LastUses,
     pub integrity: Integrity,
 }

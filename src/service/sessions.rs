@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use super::{
     Services,
     audit::Deed,
+    callers::KeyName,
     frame::{Done, attempt, change},
 };
 use crate::{
@@ -20,14 +21,12 @@ use crate::{
     db::{
         Transaction,
         repo::{
-            api_keys,
             sessions::{self, TokenState},
             users,
         },
     },
     domain::{
         action::Action,
-        api_key::ApiKey,
         audit::{AuditAction, AuditObject},
         client::{Client, Subnet},
         id::{SessionId, UserId},
@@ -341,17 +340,18 @@ async fn with_token(services: &Services, token: &str, anonymous: &Viewer) -> Res
     })?;
     let claimed = Claimed { user: claims.user, session: claims.session, expires_at: Some(claims.expires_at) };
     let (viewer, session) = of_session(services, claimed, &anonymous.client).await?;
-    services.last_uses.of_session(&session, &anonymous.client, now);
+    if services.last_uses.of_session(&session, &anonymous.client, now) {
+        services.callers.forget_session(&session);
+    }
     Ok(viewer)
 }
 
 async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Result<Viewer, Error> {
     let now = services.clock.now();
-    let digest = Secret::parse(SecretKind::ApiKey, secret).ok_or(BAD_KEY)?.digest();
-    let found = api_keys::find_by_digest(&services.database.credentials(), &digest).await?;
-    let viewer = of_key(services, found, &anonymous.client).await?;
-    if let Some(key) = viewer.key() {
-        services.last_uses.of_key(key, now);
+    let name = KeyName::Digest(Secret::parse(SecretKind::ApiKey, secret).ok_or(BAD_KEY)?.digest());
+    let viewer = of_key(services, &name, &anonymous.client).await?;
+    if viewer.key().is_some_and(|key| services.last_uses.of_key(key, now)) {
+        services.callers.forget_key(&name);
     }
     Ok(viewer)
 }
@@ -366,10 +366,7 @@ pub async fn recheck(services: &Services, viewer: &Viewer) -> Result<Viewer, Err
             let claimed = Claimed { user: user.id, session: *session, expires_at: viewer.expires_at };
             Ok(of_session(services, claimed, &viewer.client).await?.0)
         }
-        (Credential::Key(key), _) => {
-            let found = api_keys::find(&services.database.credentials(), key.id).await?;
-            of_key(services, found, &viewer.client).await
-        }
+        (Credential::Key(key), _) => of_key(services, &KeyName::Id(key.id), &viewer.client).await,
         (Credential::Session(_) | Credential::None | Credential::Console, _) => Ok(viewer.clone()),
     }
 }
@@ -383,16 +380,15 @@ struct Claimed {
     expires_at: Option<DateTime<Utc>>,
 }
 
-async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> Result<(Viewer, Session), Error> {
+async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> Result<(Viewer, Arc<Session>), Error> {
     const ENDED: Error = Error::Unauthenticated("This login has ended. Log in again.");
-    let reader = services.database.reader(Scope::user(claimed.user));
-    let session = sessions::find(&reader, claimed.session).await?.ok_or(ENDED)?;
-    if !session.is_live(services.clock.now(), idle_limit(services)) {
+    let found = services.callers.session(&services.database, claimed.user, claimed.session).await?;
+    let (session, user) = found.ok_or(ENDED)?;
+    if !session.is_live(services.clock.now(), idle_limit(services)) || !user.is_active {
         return Err(ENDED);
     }
-    let user = users::find(&reader, claimed.user).await?.filter(|user| user.is_active).ok_or(ENDED)?;
     let viewer = Viewer {
-        user: Some(Arc::new(user)),
+        user: Some(user),
         credential: Credential::Session(session.id),
         expires_at: claimed.expires_at,
         client: client.clone(),
@@ -400,14 +396,15 @@ async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> R
     Ok((viewer, session))
 }
 
-async fn of_key(services: &Services, found: Option<ApiKey>, client: &Client) -> Result<Viewer, Error> {
-    let key = found.filter(|key| key.is_good(services.clock.now())).ok_or(BAD_KEY)?;
-    let reader = services.database.reader(Scope::user(key.user_id));
-    let user = users::find(&reader, key.user_id).await?.filter(|user| user.is_active).ok_or(BAD_KEY)?;
+async fn of_key(services: &Services, name: &KeyName, client: &Client) -> Result<Viewer, Error> {
+    let (key, user) = services.callers.key(&services.database, name).await?.ok_or(BAD_KEY)?;
+    if !key.is_good(services.clock.now()) || !user.is_active {
+        return Err(BAD_KEY);
+    }
     Ok(Viewer {
-        user: Some(Arc::new(user)),
+        user: Some(user),
         expires_at: key.expires_at,
-        credential: Credential::Key(Arc::new(key)),
+        credential: Credential::Key(key),
         client: client.clone(),
     })
 }

@@ -103,7 +103,8 @@ pub struct VectorQuery {
     /// How legs are fused. Then scores are those of the fusion, also where one leg alone is asked, so that they mean the
     /// same in every placement. `None` for the scores of one leg.
     pub fusion: Option<FusionSettings>,
-    /// Whether to report rank and score of each leg for each hit.
+    /// Whether to report rank and score of each leg for each hit, and how many candidates each leg of a fusion found. It
+    /// costs the engine a ranking more for each leg.
     pub explain: bool,
     pub timeout: Duration,
 }

@@ -38,7 +38,7 @@ const LAYERS: &[(&str, &[Module])] = &[
         ADAPTERS,
         &[
             module("auth", &["domain", "error"], &["argon2", "jsonwebtoken"]),
-            module("db", &["domain", "config"], &["sea_orm", "sea_orm_migration", "migration"]),
+            module("db", &["domain", "config"], &["sea_orm", "sea_orm_migration", "sea_query_sqlx", "migration"]),
             module("vector", &["domain", "config", "disk"], &["qdrant_edge", "qdrant_client"]),
             module(
                 "embedding",
@@ -388,7 +388,8 @@ fn only_workers_and_commands_read_with_the_scope_of_the_system() {
 
 #[test]
 fn only_who_has_to_find_out_who_asks_reads_without_a_scope() {
-    let may = ["db/credentials.rs", "service/sessions.rs", "service/accounts.rs", "service/sample.rs"];
+    let may =
+        ["db/credentials.rs", "service/accounts.rs", "service/callers.rs", "service/sample.rs", "service/sessions.rs"];
     for source in sources().iter().filter(|source| source.code.contains(".credentials()")) {
         assert!(may.iter().any(|known| source.path.ends_with(known)), "{} has no scope", source.path.display());
     }

@@ -320,6 +320,27 @@ async fn a_statement_about_one_collection_reads_one_partition_of_a_hundred() {
 }
 
 #[tokio::test]
+async fn postgres_plans_statements_about_chunks_for_their_partition_and_keeps_the_plans_of_others() {
+    let mut options = sea_orm::ConnectOptions::new(postgres::fresh_database().await);
+    options.max_connections(1).sqlx_logging(false);
+    let connection = sea_orm::Database::connect(options).await.unwrap();
+    let run = async |statement: &str| connection.execute_unprepared(statement).await.unwrap();
+    run("PREPARE of_chunks (uuid, uuid) AS SELECT * FROM chunks WHERE collection_id = $1 AND id = $2").await;
+    run("PREPARE of_users (uuid) AS SELECT * FROM users WHERE id = $1 LIMIT 1").await;
+    let id = CollectionId::generate();
+    // The server decides after five executions.
+    for _ in 0..7 {
+        run(&format!("EXECUTE of_chunks ('{id}', '{id}')")).await;
+        run(&format!("EXECUTE of_users ('{id}')")).await;
+    }
+    let kept =
+        "SELECT generic_plans > 0 AS kept FROM pg_prepared_statements WHERE name LIKE 'of!_%' ESCAPE '!' ORDER BY name";
+    let rows = connection.query_all_raw(Statement::from_string(DbBackend::Postgres, kept)).await.unwrap();
+    let kept: Vec<bool> = rows.iter().map(|row| row.try_get("", "kept").unwrap()).collect();
+    assert_eq!(kept, [false, true]);
+}
+
+#[tokio::test]
 async fn sqlite_finds_chunks_by_their_ids_without_reading_a_collection() {
     let directory = tempfile::tempdir().unwrap();
     let database = Database::open(&DatabaseConfig::default(), directory.path(), None).await.unwrap();

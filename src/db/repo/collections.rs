@@ -17,6 +17,7 @@ use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, collection, from_json, generation},
+        news::Change,
     },
     domain::{
         action::Action,
@@ -234,6 +235,7 @@ pub async fn insert(tx: &Transaction<'_>, new: Collection) -> Result<(), Databas
 
 /// Writes what can be changed of a collection: owner, name, description, visibility, metadata, status.
 pub async fn update(tx: &Transaction<'_>, changed: &Collection) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Access);
     collection::Entity::update_many()
         .col_expr(collection::Column::OwnerId, Expr::value(changed.owner_id.0))
         .col_expr(collection::Column::Name, Expr::value(changed.name.clone()))
@@ -277,6 +279,7 @@ pub async fn add_to_counters(
 
 /// Removes the row; documents go with it.
 pub async fn delete(tx: &Transaction<'_>, id: CollectionId) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Access);
     collection::Entity::delete_by_id(id.0).exec(&tx.connection).await?;
     Ok(())
 }

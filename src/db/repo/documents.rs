@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{
-    Direction, INSERT_ROWS, collections_among, convert, in_allowed, in_readable,
+    Direction, INSERT_ROWS, collections_among, convert, in_allowed, in_readable, listed,
     lists::{Below, Keyset, pages},
     within,
 };
@@ -87,7 +87,7 @@ pub async fn find_many(
     ids: &[DocumentId],
 ) -> Result<HashMap<DocumentId, Document>, DatabaseError> {
     let rows = document::Entity::find()
-        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(document::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
         .filter(in_readable(document::Column::CollectionId, reader.scope))
         .all(&reader.executor)
         .await?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
 
 use super::{
-    Direction, collections_among, convert,
+    Direction, collections_among, convert, listed,
     lists::{Below, Keyset, pages},
     within,
 };
@@ -13,6 +13,7 @@ use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, collection, collection_member},
+        news::Change,
     },
     domain::{
         action::Action,
@@ -30,7 +31,7 @@ pub async fn own_roles(
 ) -> Result<HashMap<CollectionId, CollectionRole>, DatabaseError> {
     let Some(user) = reader.scope.user_id() else { return Ok(HashMap::new()) };
     let rows = collection_member::Entity::find()
-        .filter(collection_member::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
+        .filter(collection_member::Column::CollectionId.is_in(listed(collections.iter().map(|id| id.0))))
         .filter(collection_member::Column::UserId.eq(user.0))
         .all(&reader.executor)
         .await?;
@@ -86,6 +87,7 @@ pub async fn role_of(
 
 /// Grants a role to a user who has none in the collection.
 pub async fn insert(tx: &Transaction<'_>, new: Member) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Access);
     collection_member::Model::from(new).into_active_model().insert(&tx.connection).await?;
     Ok(())
 }
@@ -97,6 +99,7 @@ pub async fn set_role(
     user: UserId,
     role: CollectionRole,
 ) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Access);
     collection_member::Entity::update_many()
         .col_expr(collection_member::Column::Role, Expr::value(role.stored()))
         .filter(collection_member::Column::CollectionId.eq(collection.0))
@@ -108,6 +111,7 @@ pub async fn set_role(
 
 /// Revokes a user's role in a collection. Returns whether the user had one.
 pub async fn delete(tx: &Transaction<'_>, collection: CollectionId, user: UserId) -> Result<bool, DatabaseError> {
+    tx.after_commit(Change::Access);
     let result = collection_member::Entity::delete_by_id((collection.0, user.0)).exec(&tx.connection).await?;
     Ok(result.rows_affected == 1)
 }

@@ -135,7 +135,7 @@ fn collections_of(scope: Scope, action: Action) -> Vec<Select<collection::Entity
 /// Those of the collections in which a scope may perform `action`.
 fn collections_among(ids: &[CollectionId], scope: Scope, action: Action) -> Select<collection::Entity> {
     collection::Entity::find()
-        .filter(collection::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(collection::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
         .filter(allowed(scope, action))
 }
 
@@ -176,6 +176,16 @@ fn same<A: ColumnTrait, B: ColumnTrait>(first: A, second: B) -> SimpleExpr {
 fn contains<C: ColumnTrait>(column: C, part: &str) -> SimpleExpr {
     let escaped = name::folded(part).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     Expr::col(column).like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+}
+
+/// Ids for a list in a statement. The last one is repeated until their number is a power of two: so lists of many lengths
+/// make few statements, which connections have prepared.
+fn listed(ids: impl Iterator<Item = uuid::Uuid>) -> Vec<uuid::Uuid> {
+    let mut ids: Vec<_> = ids.collect();
+    if let Some(last) = ids.last().copied() {
+        ids.resize(ids.len().next_power_of_two(), last);
+    }
+    ids
 }
 
 /// Whether there is any such row.

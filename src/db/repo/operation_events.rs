@@ -16,7 +16,7 @@ use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, operation, operation_event},
-        notify::News,
+        news::Change,
     },
     domain::{
         id::OperationId,
@@ -28,7 +28,7 @@ use crate::{
 /// Adds events. Followers learn of them when the transaction is committed.
 pub(super) async fn insert_many(tx: &Transaction<'_>, events: Vec<OperationEvent>) -> Result<(), DatabaseError> {
     for event in &events {
-        tx.after_commit(News::EventsOf(event.operation_id));
+        tx.after_commit(Change::EventsOf(event.operation_id));
     }
     let rows: Vec<_> = events
         .into_iter()

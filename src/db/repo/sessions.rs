@@ -11,17 +11,18 @@ use sea_orm::{
 };
 
 use super::{
-    super::entity::{refresh_token, session},
+    super::entity::{refresh_token, session, user},
     lists::Keyset,
     nothing, to_count,
 };
 use crate::{
-    db::{CredentialReader, DatabaseError, Reader, Transaction},
+    db::{CredentialReader, DatabaseError, Reader, Transaction, news::Change},
     domain::{
         id::{SessionId, UserId},
         page::{Page, PageRequest},
         scope::Scope,
         session::{Session, TokenNames},
+        user::User,
     },
 };
 
@@ -64,6 +65,13 @@ fn live(now: DateTime<Utc>, idle: TimeDelta) -> Condition {
 pub async fn find(reader: &Reader<'_>, id: SessionId) -> Result<Option<Session>, DatabaseError> {
     let row = session::Entity::find_by_id(id.0).filter(own(reader.scope)).one(&reader.executor).await?;
     Ok(row.map(Into::into))
+}
+
+/// One session and its user, for the user.
+pub async fn find_with_user(reader: &Reader<'_>, id: SessionId) -> Result<Option<(Session, User)>, DatabaseError> {
+    let session = session::Entity::find_by_id(id.0).filter(own(reader.scope));
+    let found = session.find_both_related(user::Entity).one(&reader.executor).await?;
+    found.map(|(session, user)| Ok((session.into(), user.try_into()?))).transpose()
 }
 
 /// A page of a user's sessions that are valid at `now`, newest first.
@@ -227,6 +235,7 @@ pub async fn revoke_all(tx: &Transaction<'_>, user: UserId, now: DateTime<Utc>) 
 }
 
 async fn end(tx: &Transaction<'_>, which: SimpleExpr, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
+    tx.after_commit(Change::Callers);
     let ended = session::Entity::update_many()
         .col_expr(session::Column::RevokedAt, Expr::value(now))
         .filter(which)

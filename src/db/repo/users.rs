@@ -10,11 +10,12 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-use super::{super::entity::user, allowed, convert, exists, lists::Keyset, same, to_count};
+use super::{super::entity::user, allowed, convert, exists, listed, lists::Keyset, same, to_count};
 use crate::{
     db::{
         CredentialReader, DatabaseError, Reader, Transaction,
         entity::{StoredEnum, collection, collection_member},
+        news::Change,
     },
     domain::{
         action::Action,
@@ -87,7 +88,7 @@ pub async fn find(reader: &Reader<'_>, id: UserId) -> Result<Option<User>, Datab
 /// The given accounts that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, ids: &[UserId]) -> Result<HashMap<UserId, User>, DatabaseError> {
     let rows = user::Entity::find()
-        .filter(user::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(user::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
         .filter(visible(reader.scope))
         .all(&reader.executor)
         .await?;
@@ -181,6 +182,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &User, password_hash: String) -> 
 
 /// Writes what can be changed of an account: role and whether it is active.
 pub async fn update(tx: &Transaction<'_>, changed: &User) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Callers);
     user::Entity::update_many()
         .col_expr(user::Column::Role, Expr::value(changed.role.stored()))
         .col_expr(user::Column::IsActive, Expr::value(changed.is_active))
@@ -198,6 +200,7 @@ pub async fn set_password_hash(
     hash: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Callers);
     user::Entity::update_many()
         .col_expr(user::Column::PasswordHash, Expr::value(hash))
         .col_expr(user::Column::UpdatedAt, Expr::value(now))

@@ -17,7 +17,7 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use async_graphql::dataloader::DataLoader;
 
-pub use self::batching::Batching;
+pub use self::batching::with_loaders;
 pub use crate::db::repo::{
     Direction,
     audit_log::AuditFilter,

@@ -54,8 +54,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""refresh_tokens" WHERE "refresh_tokens"."digest" = ?"#, "whoever has a token may use it"),
     (r#""refresh_tokens" WHERE "refresh_tokens"."family" = ?"#, "so may whoever had one"),
     (r#""invitations" WHERE "invitations"."digest" = ?"#, "whoever has an invitation may use it"),
-    (r#""api_keys" WHERE "api_keys"."digest" = ?"#, "whoever has a key may use it"),
-    (r#""api_keys" WHERE "api_keys"."id" = ?"#, "the key behind a connection is looked up again"),
     (r#""api_key_collections" WHERE"#, "the collections of keys that were read before"),
     (r#""collections" WHERE "collections"."owner_id" = ? AND "collections"."name_key" = ?"#, "whether a name is taken"),
     (

@@ -190,7 +190,7 @@ async fn hits_of_equal_score_keep_their_order_from_page_to_page(stage: &Stage) {
 
 async fn the_legs_report_what_they_found(stage: &Stage) {
     let (tenant, _) = nine_chunks(stage).await;
-    let query = VectorQuery { limit: 2, candidates: 5, ..hybrid(tenant, 0.0, "amber birch") };
+    let query = VectorQuery { limit: 2, candidates: 5, explain: true, ..hybrid(tenant, 0.0, "amber birch") };
     let answer = stage.search(&query).await;
     assert_eq!(answer.hits.len(), 2);
     assert_eq!(found_by(&answer.legs), [(SearchLegKind::Semantic, 5), (SearchLegKind::Lexical, 2)]);
@@ -208,7 +208,8 @@ fn found_by(legs: &[LegReport]) -> Vec<(SearchLegKind, usize)> {
 
 async fn a_question_without_words_leaves_the_semantic_leg(stage: &Stage) {
     let (tenant, points) = nine_chunks(stage).await;
-    let answer = stage.search(&hybrid(tenant, 0.0, "and the of")).await;
+    let query = VectorQuery { explain: true, ..hybrid(tenant, 0.0, "and the of") };
+    let answer = stage.search(&query).await;
     assert_eq!(found_by(&answer.legs), [(SearchLegKind::Semantic, 9), (SearchLegKind::Lexical, 0)]);
     assert_eq!(ids(&answer.hits), points.iter().map(|point| point.id).collect::<Vec<_>>());
     // Fused scores, since two legs were asked for.

@@ -36,7 +36,7 @@ fn without_kind(id: &str) -> String {
 
 /// Makes an original look as if it had been stored long ago.
 fn make_old(app: &TestApp, digest: &str) {
-    let path = app.data_dir().join(format!("originals/{}/{}/{digest}", &digest[..2], &digest[2..4]));
+    let path = app.data_dir().join(format!("originals/{}/{digest}", &digest[..2]));
     let file = std::fs::File::options().write(true).open(path).unwrap();
     file.set_modified((SystemClock.now() - chrono::TimeDelta::minutes(10)).into()).unwrap();
 }

@@ -24,7 +24,7 @@ use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, job},
-        notify::News,
+        news::Change,
     },
     domain::{
         id::JobId,
@@ -110,7 +110,7 @@ pub async fn insert_many(tx: &Transaction<'_>, jobs: Vec<NewJob>, now: DateTime<
     while rows.peek().is_some() {
         let some: Vec<_> = rows.by_ref().take(INSERT_ROWS).collect();
         job::Entity::insert_many(some).on_conflict(merge()).exec_without_returning(&tx.connection).await?;
-        tx.after_commit(News::Jobs);
+        tx.after_commit(Change::Jobs);
     }
     Ok(())
 }
