@@ -109,7 +109,7 @@ const loaders = {
   Document: {
     async chunks(queries, { user }) {
       const text = `SELECT document_id, chunk_index AS index, content FROM chunks JOIN collections ON collections.id = collection_id
-        WHERE collection_id = ANY($2) AND document_id = ANY($3) AND chunk_index < $4 AND ${READABLE} ORDER BY chunk_index`;
+        WHERE collection_id = ANY($2) AND generation_id = generation AND document_id = ANY($3) AND chunk_index < $4 AND ${READABLE} ORDER BY chunk_index`;
       const collections = [...new Set(queries.map(({ obj }) => obj.collection_id))];
       const documents = queries.map(({ obj }) => obj.id);
       return pages(queries, await rows("chunks", text, [user, collections, documents, queries[0].params.first]), "document_id");

@@ -215,7 +215,7 @@ def fill(base):
         created = ask(base, create, {"input": new}, token)["collectionCreate"]["collection"]["id"]
         first = first or created
         documents = [
-            {"fileName": f"{number:02}.txt", "source": {"text": text_of(collection, number)}} for number in range(DOCUMENTS)
+            {"fileName": f"{number:02}.txt", "content": {"text": text_of(collection, number)}} for number in range(DOCUMENTS)
         ]
         payload = ask(base, ingest, {"input": {"collectionId": created, "documents": documents}}, token)["documentsIngest"]
         operations.append(payload["operation"]["id"])

@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
-use super::{convert, in_readable};
+use super::{convert, in_readable, listed};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
@@ -31,7 +31,7 @@ pub async fn find_many(
     ids: &[GenerationId],
 ) -> Result<HashMap<GenerationId, Generation>, DatabaseError> {
     let rows = generation::Entity::find()
-        .filter(generation::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(generation::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
         .filter(in_readable(generation::Column::CollectionId, reader.scope))
         .all(&reader.executor)
         .await?;
