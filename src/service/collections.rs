@@ -95,6 +95,7 @@ fn new_collection(
     let meta = violations.meta("meta", input.meta);
     let chunking = chunking(services, &mut violations, input.chunking);
     violations.check()?;
+
     let model = services.embedders.default_model();
     let id = CollectionId::generate();
     let generation = Generation {
