@@ -71,9 +71,9 @@ impl EdgeStore {
 
     /// An open shard.
     async fn shard(&self, placement: &Placement) -> Result<Arc<Shard>, VectorError> {
-        self.find(placement).await.ok_or_else(|| VectorError::Refused {
+        self.find(placement).await.ok_or_else(|| VectorError::Unreachable {
             action: "looking for a placement",
-            source: format!("placement {} is not open", placement.name).into(),
+            source: format!("placement {} is not open yet", placement.name).into(),
         })
     }
 
