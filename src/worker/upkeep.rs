@@ -92,8 +92,14 @@ async fn optimize(services: &Services) -> Result<(), Error> {
         debug!("there is no room to optimise vectors");
         return Ok(());
     }
-    for name in collections::placements(&services.database.reader(Scope::System)).await? {
-        let placement = Placement { name, dimension: services.embedder.model().dimension };
+    let mut names = collections::placements(&services.database.reader(Scope::System)).await?;
+    // The placement of new collections may hold what the last of them left.
+    let own = services.placement();
+    if !names.contains(&own.name) {
+        names.push(own.name.clone());
+    }
+    for name in names {
+        let placement = Placement { name, dimension: own.dimension };
         if services.vectors.optimize(&placement).await? {
             debug!(placement = placement.name, "placement optimised");
         }
