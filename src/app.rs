@@ -157,11 +157,7 @@ impl App {
         };
         let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program);
         let services = Arc::new(services);
-        let vectors = Vectors::new(
-            Arc::clone(&services.vectors),
-            services.database.clone(),
-            services.embedders.default_model().placement(),
-        );
+        let vectors = Vectors::new(Arc::clone(&services));
         wait_for(&vectors).await?;
         Ok(Self {
             services,

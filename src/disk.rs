@@ -54,7 +54,11 @@ impl Space {
     /// Whether `bytes` are free, or an eighth of a file system that is too small for them.
     #[must_use]
     pub fn holds(self, bytes: u64) -> bool {
-        self.available >= bytes.min(self.total / LARGEST_PART)
+        self.available >= self.bounded(bytes)
+    }
+
+    fn bounded(self, bytes: u64) -> u64 {
+        bytes.min(self.total / LARGEST_PART)
     }
 }
 
@@ -103,7 +107,7 @@ impl Disk {
                 return false;
             }
         };
-        let reserve = self.reserve.min(space.total / LARGEST_PART);
+        let reserve = space.bounded(self.reserve);
         let was_short = self.is_short.load(Ordering::Relaxed);
         let is_short = space.available < if was_short { reserve + reserve / 4 } else { reserve };
         if self.is_short.swap(is_short, Ordering::Relaxed) != is_short {

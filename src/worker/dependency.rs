@@ -12,12 +12,12 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    db::{Database, repo::generations},
+    db::{DatabaseError, repo::generations},
     disk::Disk,
     domain::scope::Scope,
     queue::{Dependency, JobError},
     service::Services,
-    vector::{Placement, VectorError, VectorStore},
+    vector::{Placement, VectorError},
 };
 
 /// As errors of the vector store name it.
@@ -47,19 +47,17 @@ impl Dependency for Space {
     }
 }
 
-/// The vector store, with the placements that rows name and that of new collections: each has to be open before anything
-/// is read or written there.
+/// The vector store, with its placements: each has to be open before anything is read or written there.
 pub struct Vectors {
-    store: Arc<dyn VectorStore>,
-    database: Database,
-    new: Placement,
+    services: Arc<Services>,
     is_open: AtomicBool,
 }
 
 impl Vectors {
-    /// A store that was not checked. `new` is the placement of new collections.
-    pub fn new(store: Arc<dyn VectorStore>, database: Database, new: Placement) -> Self {
-        Self { store, database, new, is_open: AtomicBool::new(false) }
+    /// A store that was not checked.
+    #[must_use]
+    pub fn new(services: Arc<Services>) -> Self {
+        Self { services, is_open: AtomicBool::new(false) }
     }
 
     /// Opens the placements, if they were not opened since the start, and checks whether the store answers.
@@ -68,21 +66,23 @@ impl Vectors {
     /// When it does not, or can't be used.
     pub async fn check(&self) -> Result<(), VectorError> {
         if !self.is_open.load(Ordering::Relaxed) {
-            for placement in self.placements().await? {
-                self.store.ensure(&placement).await?;
+            let placements = placements(&self.services).await;
+            let placements = placements
+                .map_err(|error| VectorError::Failed { action: "looking up its placements", source: error.into() })?;
+            for placement in placements {
+                self.services.vectors.ensure(&placement).await?;
             }
             self.is_open.store(true, Ordering::Relaxed);
         }
-        self.store.check().await
+        self.services.vectors.check().await
     }
+}
 
-    async fn placements(&self) -> Result<BTreeSet<Placement>, VectorError> {
-        let generations = generations::one_of_each_placement(&self.database.reader(Scope::System)).await;
-        let generations = generations
-            .map_err(|error| VectorError::Failed { action: "looking up its placements", source: error.into() })?;
-        let in_use = generations.into_iter().map(|generation| generation.placement);
-        Ok(in_use.chain([self.new.clone()]).collect())
-    }
+/// The placements in use: those that rows name, and that of new collections, which may hold what the last of them left.
+pub(super) async fn placements(services: &Services) -> Result<BTreeSet<Placement>, DatabaseError> {
+    let in_use = generations::one_of_each_placement(&services.database.reader(Scope::System)).await?;
+    let in_use = in_use.into_iter().map(|generation| generation.placement);
+    Ok(in_use.chain([services.embedders.default_model().placement()]).collect())
 }
 
 /// Whether every model that collections were indexed with is there, as far as that is known. The collections of one that

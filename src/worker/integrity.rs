@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::dependency::placements;
 use crate::{
     db::{
         DatabaseError,
@@ -37,9 +38,8 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
     let order = (CollectionSort::CreatedAt, Direction::Ascending);
     let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
     // Opened here for a store that lost them. Opening takes several calls to a server, so each is opened once.
-    let in_use = generations::one_of_each_placement(&services.database.reader(Scope::System)).await?;
-    for Generation { placement, .. } in &in_use {
-        services.vectors.ensure(placement).await?;
+    for placement in placements(services).await? {
+        services.vectors.ensure(&placement).await?;
     }
     let mut seen = HashSet::new();
     loop {

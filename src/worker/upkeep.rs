@@ -14,15 +14,15 @@ use tracing::{debug, warn};
 use crate::{
     db::{
         Transaction,
-        repo::{audit_log, generations, operations, originals, sessions, uploads},
+        repo::{audit_log, operations, originals, sessions, uploads},
     },
     disk,
-    domain::{generation::Generation, scope::Scope},
+    domain::scope::Scope,
     error::Error,
     service::Services,
 };
 
-use super::integrity;
+use super::{dependency::placements, integrity};
 
 /// The shortest time between two searches for unused original files.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
@@ -94,9 +94,8 @@ async fn optimize(services: &Services) -> Result<(), Error> {
         debug!("there is no room to optimise vectors");
         return Ok(());
     }
-    let in_use = generations::one_of_each_placement(&services.database.reader(Scope::System)).await?;
-    for Generation { placement, .. } in &in_use {
-        if services.vectors.optimize(placement).await? {
+    for placement in placements(services).await? {
+        if services.vectors.optimize(&placement).await? {
             debug!(placement = placement.name, "placement optimised");
         }
     }
