@@ -21,7 +21,7 @@ async fn a_file_that_is_not_what_its_name_says_is_refused_with_both_facts() {
     assert_eq!(code, Code::FormatMismatch);
     assert_eq!(
         message,
-        "By its name the file is a Word document (DOCX), but its content is a PDF file. \
+        "According to its name, the file is a Word document (DOCX), but its content is a PDF file. \
          Upload the right file or correct its name."
     );
     assert_eq!(refused(samples::docx("", &[]), "a.pdf").await.0, Code::FormatMismatch);
@@ -39,7 +39,7 @@ async fn a_file_that_is_not_what_its_declared_type_says_is_refused() {
     let error = extractor.extract(Bytes::from("just text"), "report", Some("application/pdf")).await.unwrap_err();
 
     assert_eq!(error.code, Code::FormatMismatch);
-    assert!(error.message.starts_with("By its declared type the file is a PDF file"), "{}", error.message);
+    assert!(error.message.starts_with("According to its declared type, the file is a PDF file"), "{}", error.message);
     // Types that say nothing are no claim.
     for declared in ["application/octet-stream", "", "application/zip", "nonsense"] {
         assert!(extractor.extract(Bytes::from("just text"), "report", Some(declared)).await.is_ok());
