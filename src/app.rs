@@ -121,12 +121,11 @@ impl App {
         let blobs = BlobStore::open_local(&config.data_dir)?;
         register(&database, &blobs, &config.data_dir, parts.clock.as_ref()).await?;
 
-        let embedder: Arc<dyn Embedder> = match parts.embedder {
-            Some(embedder) => embedder,
-            None => {
-                let config = Arc::clone(&config);
-                Arc::new(tokio::task::spawn_blocking(move || load_embedder(&config, Precision::Float32)).await??)
-            }
+        let embedder: Arc<dyn Embedder> = if let Some(embedder) = parts.embedder {
+            embedder
+        } else {
+            let config = Arc::clone(&config);
+            Arc::new(tokio::task::spawn_blocking(move || load_embedder(&config, Precision::Float32)).await??)
         };
         let vectors = match parts.vectors {
             Some(vectors) => vectors,

@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::statement::Watch;
 
 /// How long a connection may be without work before it goes back to the pool, which closes those that it does not need.
-const IDLE: Duration = Duration::from_secs(600);
+const IDLE: Duration = Duration::from_mins(10);
 
 /// Prepares a connection that comes from the pool.
 pub(super) type Prepare<DB> =

@@ -159,7 +159,7 @@ pub fn quantise(rows: &[f32], width: usize, codes: &mut Codes) {
 
 /// Writes the codes of a row and returns their zero and their scale.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "codes are whole numbers from 0 to 255")]
+#[expect(clippy::cast_possible_truncation, reason = "codes are whole numbers from 0 to 255")]
 fn quantise_row<S: Simd>(simd: S, row: &[f32], codes: &mut [u8]) -> (i32, f32) {
     let (lowest, highest) = (lowest(simd, row, 0.0), highest(simd, row, 0.0));
     let scale = ((highest - lowest) / 255.0).max(f32::MIN_POSITIVE);

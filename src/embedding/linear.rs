@@ -28,7 +28,7 @@ impl Linear {
             Precision::Float32 => Weight::Float32(PackedWeight::new(weight, inputs)),
             Precision::Int8 => Weight::Int8(QuantisedWeight::new(weight, inputs)),
         };
-        Self { outputs, weight, bias }
+        Self { bias, outputs, weight }
     }
 
     pub fn outputs(&self) -> usize {

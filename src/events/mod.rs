@@ -25,7 +25,7 @@ use crate::{
 /// changed the caller's permission. Rows that were read longer ago than this are read again before they are sent.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The same where no other process writes: what it waits for is always announced.
-const PATIENCE_ALONE: Duration = Duration::from_secs(60);
+const PATIENCE_ALONE: Duration = Duration::from_mins(1);
 
 struct Follower {
     database: Database,

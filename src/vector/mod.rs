@@ -132,7 +132,7 @@ pub struct LegContribution {
 }
 
 /// The result of one leg.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct LegReport {
     pub leg: SearchLegKind,
     pub state: SearchLegState,

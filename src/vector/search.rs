@@ -241,7 +241,7 @@ fn best(mut hits: Vec<VectorHit>, limit: usize) -> impl Iterator<Item = VectorHi
 fn for_each_leg(query: &VectorQuery, reports: &[LegReport]) -> Vec<LegReport> {
     let semantic = query.embedding.is_some().then_some(SearchLegKind::Semantic);
     let lexical = query.text.is_some().then_some(SearchLegKind::Lexical);
-    let report = |kind| reports.iter().find(|report| report.leg == kind).cloned();
+    let report = |kind| reports.iter().find(|report| report.leg == kind).copied();
     let asked = semantic.into_iter().chain(lexical);
     asked.map(|kind| report(kind).unwrap_or_else(|| success(kind, Duration::ZERO, 0))).collect()
 }

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// The searched collections, grouped by the calls that they take.
-pub(super) struct Places<'a> {
+pub(super) struct FanOut<'a> {
     services: &'a Services,
     scope: Scope,
     request: &'a SearchRequest,
@@ -49,7 +49,7 @@ struct Place<'a> {
     generations: Vec<GenerationId>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> FanOut<'a> {
     pub(super) fn new(
         services: &'a Services,
         scope: Scope,
@@ -94,7 +94,7 @@ impl<'a> Places<'a> {
 }
 
 #[async_trait]
-impl Corpus for Places<'_> {
+impl Corpus for FanOut<'_> {
     async fn candidates(&self, depth: usize, is_last: bool) -> Result<Candidates, Error> {
         let mut answers = join_all(self.places.iter().map(|place| self.ask(place, depth))).await;
         let is_exhausted = answers.iter().flatten().all(|answer| answer.hits.len() < depth);

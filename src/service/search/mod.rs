@@ -18,7 +18,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use self::{
-    candidates::Places,
+    candidates::FanOut,
     gather::{Depths, Selection, gather},
     question::Question,
 };
@@ -129,9 +129,9 @@ pub async fn search(services: &Services, viewer: &Viewer, request: &SearchReques
     let settings = &services.config.search;
     let deepest = settings.max_rank;
     let wanted = (request.after.unwrap_or(0) as usize + request.first as usize).min(deepest);
-    let places = Places::new(services, viewer.scope(), request, &question, &searched);
+    let corpus = FanOut::new(services, viewer.scope(), request, &question, &searched);
     let depths = Depths { first: settings.candidates, last: deepest * 2 };
-    let found = gather(&places, depths, wanted, Selection::new(request)).await?;
+    let found = gather(&corpus, depths, wanted, Selection::new(request)).await?;
 
     let first = request.after.unwrap_or(0) as usize;
     // The ranking ends at the last rank, even if there are more hits.
@@ -148,7 +148,7 @@ pub async fn search(services: &Services, viewer: &Viewer, request: &SearchReques
             legs: hit.legs,
         })
         .collect();
-    let legs = all_legs(found.legs);
+    let legs = all_legs(&found.legs);
     if request.strict && legs.iter().any(|leg| leg.state == SearchLegState::Failed) {
         return Err(Error::Unavailable { dependency: "search engine", retry_after_seconds: 2, source: None });
     }
@@ -215,19 +215,9 @@ struct Row {
 }
 
 /// A report for each leg; a leg that was not requested is SKIPPED.
-fn all_legs(reports: Vec<LegReport>) -> Vec<LegReport> {
-    let mut reports = reports;
-    [SearchLegKind::Semantic, SearchLegKind::Lexical]
-        .into_iter()
-        .map(|kind| {
-            let place = reports.iter().position(|report| report.leg == kind);
-            place.map(|place| reports.swap_remove(place)).unwrap_or(LegReport {
-                leg: kind,
-                state: SearchLegState::Skipped,
-                elapsed: Duration::ZERO,
-                candidates: 0,
-                failure: None,
-            })
-        })
-        .collect()
+fn all_legs(reports: &[LegReport]) -> Vec<LegReport> {
+    let skipped =
+        |leg| LegReport { leg, state: SearchLegState::Skipped, elapsed: Duration::ZERO, candidates: 0, failure: None };
+    let report = |leg| reports.iter().find(|report| report.leg == leg).copied().unwrap_or_else(|| skipped(leg));
+    [SearchLegKind::Semantic, SearchLegKind::Lexical].map(report).into()
 }
