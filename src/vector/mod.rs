@@ -103,8 +103,9 @@ pub struct VectorQuery {
     /// How legs are fused. Then scores are those of the fusion, also where one leg alone is asked, so that they mean the
     /// same in every placement. `None` for the scores of one leg.
     pub fusion: Option<FusionSettings>,
-    /// Whether to report rank and score of each leg for each hit, and how many candidates each leg of a fusion found. It
-    /// costs the engine a ranking more for each leg.
+    /// Whether to leave out the last candidates of a leg if they tie and there may be more like them.
+    pub whole_ties: bool,
+    /// Whether to report rank and score of each leg for each hit.
     pub explain: bool,
     pub timeout: Duration,
 }
@@ -158,6 +159,8 @@ pub struct VectorAnswer {
     pub hits: Vec<VectorHit>,
     /// One for each requested leg.
     pub legs: Vec<LegReport>,
+    /// Whether a higher limit and more candidates would find nothing more.
+    pub is_exhausted: bool,
 }
 
 /// Why a call to a vector store failed.

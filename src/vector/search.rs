@@ -1,7 +1,8 @@
 //! How one question becomes one ranking, with any engine.
 //!
-//! The legs and their fusion go to the engine in one call. If that fails, each leg is tried alone, so that a broken leg
-//! loses only its own candidates. [`Engine`] is what an engine has to provide; everything else is decided here.
+//! The legs go to the engine in one call. If that fails, each leg is tried alone, so that a broken leg loses only its own
+//! candidates. [`Engine`] is what an engine has to provide; everything else is decided here, the order of equal scores and the
+//! fusion too: an engine has no order for ties, and rebuilding a segment changes it.
 
 use std::{
     collections::HashMap,
@@ -42,64 +43,10 @@ pub(super) struct Question<'a> {
     pub(super) legs: &'a [&'a Leg],
     /// Number of candidates from each leg.
     pub(super) candidates: usize,
-    /// How to fuse the legs; without it there is one leg, and its ranking is the answer.
-    pub(super) fusion: Option<FusionSettings>,
-    /// Whether the candidates of each leg are reported.
-    pub(super) explain: bool,
 }
 
-/// One ranking that an engine has to make for a question.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Ranking {
-    /// The candidates of the leg at this place in the question.
-    Leg(usize),
-    /// All candidates of all legs, fused.
-    Fused,
-}
-
-impl Question<'_> {
-    /// The rankings to compute, in an efficient order: an engine that sees the same leg twice in a row, once alone and
-    /// once in the fusion, reads its vectors once.
-    pub(super) fn rankings(&self) -> Vec<Ranking> {
-        if self.fusion.is_some() && !self.explain {
-            return vec![Ranking::Fused];
-        }
-        let mut rankings: Vec<_> = (0..self.legs.len()).map(Ranking::Leg).collect();
-        if self.fusion.is_some() {
-            rankings.insert(1, Ranking::Fused);
-        }
-        rankings
-    }
-
-    /// The ranking that is the answer, and so the one whose points need their keys.
-    pub(super) fn answering(&self) -> Ranking {
-        if self.fusion.is_some() { Ranking::Fused } else { Ranking::Leg(0) }
-    }
-
-    /// What each leg weighs in the fusion.
-    pub(super) fn weights(&self) -> Vec<f32> {
-        let weight = |settings: FusionSettings, kind| match kind {
-            SearchLegKind::Semantic => settings.semantic_weight,
-            SearchLegKind::Lexical => settings.lexical_weight,
-        };
-        self.fusion.map(|settings| self.legs.iter().map(|leg| weight(settings, leg.kind)).collect()).unwrap_or_default()
-    }
-
-    /// The maximum score of the fusion.
-    pub(super) fn fused_limit(&self) -> usize {
-        self.candidates * self.legs.len()
-    }
-}
-
-/// What an engine answered.
-#[derive(Default)]
-pub(super) struct Rankings {
-    /// The answering ranking, best first.
-    pub(super) hits: Vec<VectorHit>,
-    /// The candidates of each leg with their scores, best first, in the order of the question's legs. A fused answer has them
-    /// only if it explains itself.
-    pub(super) legs: Vec<Vec<(ChunkId, f32)>>,
-}
+/// The candidates of each leg with their scores, in the order of the question's legs.
+pub(super) type Rankings = Vec<Vec<VectorHit>>;
 
 /// Something that ranks points.
 #[async_trait]
@@ -118,24 +65,33 @@ pub(super) async fn search(
         placement.check_embedding(embedding.len())?;
     }
     let legs = legs(lexicon, query);
-    let search = Search {
-        engine,
-        placement,
-        query,
-        // Whichever legs there are: a question without words still gets fused scores.
-        fusion: query.fusion,
-        deadline: tokio::time::Instant::now() + query.timeout,
-    };
-    let (rankings, reports) = if legs.is_empty() || query.generations.is_empty() {
-        (Rankings::default(), Vec::new())
+    let deadline = tokio::time::Instant::now() + query.timeout;
+    let candidates = query.candidates.max(query.limit);
+    let search = Search { engine, placement, query, candidates, deadline };
+    let (mut rankings, reports) = if legs.is_empty() || query.generations.is_empty() {
+        (Rankings::new(), Vec::new())
     } else {
         search.run(&legs.iter().collect::<Vec<_>>()).await?
     };
+    let have_found_all = rankings.iter().all(|ranking| ranking.len() < candidates);
+    for ranking in &mut rankings {
+        sort(ranking);
+        if query.whole_ties {
+            leave_out_torn_tie(ranking, candidates);
+        }
+    }
     let mut contributions = if query.explain { contributions(&rankings, &reports) } else { HashMap::new() };
-    let hits = best(rankings.hits, query.limit)
-        .map(|hit| VectorHit { legs: contributions.remove(&hit.id).unwrap_or_default(), ..hit })
-        .collect();
-    Ok(VectorAnswer { hits, legs: for_each_leg(query, &reports) })
+    let mut hits = match query.fusion {
+        // Whichever legs there are: a question without words still gets fused scores.
+        Some(settings) => fused(settings, rankings, &reports),
+        None => rankings.into_iter().next().unwrap_or_default(),
+    };
+    let is_exhausted = have_found_all && hits.len() <= query.limit;
+    hits.truncate(query.limit);
+    for hit in &mut hits {
+        hit.legs = contributions.remove(&hit.id).unwrap_or_default();
+    }
+    Ok(VectorAnswer { hits, legs: for_each_leg(query, &reports), is_exhausted })
 }
 
 fn legs(lexicon: &Lexicon, query: &VectorQuery) -> Vec<Leg> {
@@ -150,7 +106,8 @@ struct Search<'a> {
     engine: &'a dyn Engine,
     placement: &'a Placement,
     query: &'a VectorQuery,
-    fusion: Option<FusionSettings>,
+    /// Number of candidates from each leg.
+    candidates: usize,
     deadline: tokio::time::Instant,
 }
 
@@ -178,7 +135,7 @@ impl Search<'_> {
                 Ok((rankings, reports))
             }
             (None, Some((_, error))) => Err(error),
-            // Each leg works alone: the problem was temporary, or it is the fusion itself.
+            // Each leg works alone: the problem was temporary.
             (_, None) => self.ask(legs).await,
         }
     }
@@ -195,13 +152,7 @@ impl Search<'_> {
             legs.iter().any(|leg| leg.kind == SearchLegKind::Lexical),
             |_| { Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() }) }
         );
-        let question = Question {
-            generations: &self.query.generations,
-            legs,
-            candidates: self.query.candidates.max(self.query.limit),
-            fusion: self.fusion,
-            explain: self.query.explain,
-        };
+        let question = Question { generations: &self.query.generations, legs, candidates: self.candidates };
         if tokio::time::Instant::now() >= self.deadline {
             return Err(VectorError::TimedOut { action: SEARCHING });
         }
@@ -210,10 +161,24 @@ impl Search<'_> {
             .await
             .map_err(|_| VectorError::TimedOut { action: SEARCHING })??;
         let elapsed = started.elapsed();
-        let candidates = |place: usize| rankings.legs.get(place).map_or(0, Vec::len);
-        let reports =
-            legs.iter().enumerate().map(|(place, leg)| success(leg.kind, elapsed, candidates(place))).collect();
+        let reports = legs.iter().zip(&rankings).map(|(leg, ranking)| success(leg.kind, elapsed, ranking.len()));
+        let reports = reports.collect();
         Ok((rankings, reports))
+    }
+}
+
+/// Best first. Scores tie often, and consecutive pages must not repeat or lose a hit.
+fn sort(hits: &mut [VectorHit]) {
+    hits.sort_unstable_by(|one, other| other.score.total_cmp(&one.score).then(one.id.cmp(&other.id)));
+}
+
+/// Leaves out the last candidates of a leg if they tie and there may be more like them: it is up to the engine which of them it
+/// returns. A deeper search has them all.
+fn leave_out_torn_tie(ranking: &mut Vec<VectorHit>, candidates: usize) {
+    if ranking.len() >= candidates
+        && let Some(last) = ranking.last().map(|hit| hit.score)
+    {
+        ranking.retain(|hit| hit.score > last);
     }
 }
 
@@ -221,20 +186,33 @@ impl Search<'_> {
 /// that of a failed leg comes last and has no ranking.
 fn contributions(rankings: &Rankings, reports: &[LegReport]) -> HashMap<ChunkId, Vec<LegContribution>> {
     let mut contributions: HashMap<_, Vec<_>> = HashMap::new();
-    for (report, found) in reports.iter().zip(&rankings.legs) {
-        for (place, &(id, score)) in found.iter().enumerate() {
-            let contribution = LegContribution { leg: report.leg, rank: place + 1, score };
-            contributions.entry(id).or_default().push(contribution);
+    for (report, ranking) in reports.iter().zip(rankings) {
+        for (rank, hit) in (1..).zip(ranking) {
+            let contribution = LegContribution { leg: report.leg, rank, score: hit.score };
+            contributions.entry(hit.id).or_default().push(contribution);
         }
     }
     contributions
 }
 
-/// The best hits. Scores tie often and the engine does not order ties, so they are ordered here: consecutive pages must
-/// not repeat or lose a hit.
-fn best(mut hits: Vec<VectorHit>, limit: usize) -> impl Iterator<Item = VectorHit> {
-    hits.sort_unstable_by(|one, other| other.score.total_cmp(&one.score).then(one.id.cmp(&other.id)));
-    hits.into_iter().take(limit)
+/// Weighted reciprocal rank fusion (Cormack, Clarke, Büttcher 2009) as Qdrant computes it: a hit has 1 / (k - 1 + rank / weight)
+/// of each leg that found it, with ranks from 1.
+fn fused(settings: FusionSettings, rankings: Rankings, reports: &[LegReport]) -> Vec<VectorHit> {
+    #[expect(clippy::cast_precision_loss, reason = "both are far below 2^24")]
+    let share = |rank: usize, weight: f32| 1.0 / (settings.k as f32 - 1.0 + rank as f32 / weight);
+    let mut fused: HashMap<ChunkId, VectorHit> = HashMap::new();
+    for (report, ranking) in reports.iter().zip(rankings) {
+        let weight = match report.leg {
+            SearchLegKind::Semantic => settings.semantic_weight,
+            SearchLegKind::Lexical => settings.lexical_weight,
+        };
+        for (rank, hit) in (1..).zip(ranking) {
+            fused.entry(hit.id).or_insert(VectorHit { score: 0.0, ..hit }).score += share(rank, weight);
+        }
+    }
+    let mut hits: Vec<_> = fused.into_values().collect();
+    sort(&mut hits);
+    hits
 }
 
 /// The reports in the order of the legs. A leg that had no words to look for found nothing.
@@ -248,4 +226,35 @@ fn for_each_leg(query: &VectorQuery, reports: &[LegReport]) -> Vec<LegReport> {
 
 fn success(leg: SearchLegKind, elapsed: Duration, candidates: usize) -> LegReport {
     LegReport { leg, state: SearchLegState::Completed, elapsed, candidates, failure: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::id::DocumentId;
+
+    fn hit(number: u128, score: f32) -> VectorHit {
+        VectorHit {
+            id: ChunkId(Uuid::from_u128(number)),
+            generation: GenerationId(Uuid::nil()),
+            document: DocumentId(Uuid::nil()),
+            score,
+            legs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn candidates_that_may_tie_with_further_ones_are_left_to_a_deeper_search() {
+        let left = |scores: &[f32], candidates| {
+            let mut hits = (0..).zip(scores).map(|(number, score)| hit(number, *score)).collect();
+            leave_out_torn_tie(&mut hits, candidates);
+            hits.len()
+        };
+        assert_eq!(left(&[0.9, 0.8, 0.8], 3), 1);
+        assert_eq!(left(&[0.8, 0.8, 0.8], 3), 0);
+        assert_eq!(left(&[0.9, 0.8, 0.8], 4), 3, "there are no more");
+        assert_eq!(left(&[], 3), 0);
+    }
 }

@@ -62,7 +62,7 @@ impl<'a> FanOut<'a> {
     }
 
     /// What one placement answers. A leg whose model is missing has failed; the other one is asked all the same.
-    async fn ask(&self, place: &Place<'_>, depth: usize) -> Result<VectorAnswer, Error> {
+    async fn ask(&self, place: &Place<'_>, depth: usize, is_last: bool) -> Result<VectorAnswer, Error> {
         let settings = &self.services.config.search;
         let (embedding, failure) = match self.question.embedding(place.model) {
             Some(Ok(embedding)) => (Some(embedding.clone()), None),
@@ -70,7 +70,7 @@ impl<'a> FanOut<'a> {
             None => (None, None),
         };
         let text = self.question.text().map(str::to_owned);
-        let mut answer = VectorAnswer::default();
+        let mut answer = VectorAnswer { is_exhausted: true, ..VectorAnswer::default() };
         if embedding.is_some() || text.is_some() {
             let query = VectorQuery {
                 generations: place.generations.clone(),
@@ -83,6 +83,7 @@ impl<'a> FanOut<'a> {
                     semantic_weight: settings.semantic_weight,
                     lexical_weight: settings.lexical_weight,
                 }),
+                whole_ties: !is_last,
                 explain: self.request.explain,
                 timeout: Duration::from_millis(settings.timeout_milliseconds),
             };
@@ -96,13 +97,8 @@ impl<'a> FanOut<'a> {
 #[async_trait]
 impl Corpus for FanOut<'_> {
     async fn candidates(&self, depth: usize, is_last: bool) -> Result<Candidates, Error> {
-        let mut answers = join_all(self.places.iter().map(|place| self.ask(place, depth))).await;
-        let is_exhausted = answers.iter().flatten().all(|answer| answer.hits.len() < depth);
-        if self.request.mode != SearchMode::Hybrid && !is_last {
-            for answer in answers.iter_mut().flatten() {
-                leave_out_torn_tie(&mut answer.hits, depth);
-            }
-        }
+        let answers = join_all(self.places.iter().map(|place| self.ask(place, depth, is_last))).await;
+        let is_exhausted = answers.iter().flatten().all(|answer| answer.is_exhausted);
         let (hits, legs) = merge(self.request.mode, answers)?;
         Ok(Candidates { hits, legs, is_exhausted })
     }
@@ -141,16 +137,6 @@ fn grouped(searched: &[SearchTarget]) -> Vec<Place<'_>> {
     places
 }
 
-/// Leaves out the last hits if they tie, and there may be more like them: it is up to the engine which of them it returns,
-/// and that changes when it rebuilds a segment. A deeper look has them all.
-pub(super) fn leave_out_torn_tie(hits: &mut Vec<VectorHit>, depth: usize) {
-    if hits.len() >= depth
-        && let Some(VectorHit { score: last, .. }) = hits.last().cloned()
-    {
-        hits.retain(|hit| hit.score > last);
-    }
-}
-
 /// One ranking from those of several placements: first all firsts, then all seconds …, ties by score. Scores of different
 /// models can't be compared, ranks can.
 ///
@@ -167,7 +153,7 @@ pub(super) fn merge(
     for answer in answers {
         let answer = answer.unwrap_or_else(|fault| {
             faults.push(fault);
-            VectorAnswer { hits: Vec::new(), legs: all_failed(mode) }
+            VectorAnswer { hits: Vec::new(), legs: all_failed(mode), is_exhausted: true }
         });
         has_answer |= answer.legs.iter().any(|leg| leg.state != SearchLegState::Failed);
         ranked.extend(answer.hits.into_iter().enumerate());

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Row, SearchRequest,
-    candidates::{leave_out_torn_tie, merge},
+    candidates::merge,
     gather::{Candidates, Corpus, Depths, Selection, gather},
 };
 use crate::{
@@ -96,6 +96,7 @@ fn answer(hits: &[(u128, f32)]) -> VectorAnswer {
     VectorAnswer {
         hits: hits.iter().map(|(number, score)| hit(*number, *score)).collect(),
         legs: [SearchLegKind::Semantic, SearchLegKind::Lexical].map(|leg| completed(leg, hits.len())).into(),
+        is_exhausted: true,
     }
 }
 
@@ -131,7 +132,8 @@ fn a_placement_that_fails_loses_only_its_own_hits_and_both_legs_say_so() {
         assert_eq!((leg.state, leg.failure), (SearchLegState::Failed, Some(SearchLegFailure::ServiceFailure)));
         assert_eq!(leg.candidates, 2);
     }
-    let words = VectorAnswer { hits: Vec::new(), legs: vec![completed(SearchLegKind::Lexical, 0)] };
+    let words =
+        VectorAnswer { hits: Vec::new(), legs: vec![completed(SearchLegKind::Lexical, 0)], ..VectorAnswer::default() };
     let (_, legs) = merge(SearchMode::Lexical, vec![Err(away()), Ok(words)]).unwrap();
     assert_eq!(legs.iter().map(|leg| leg.leg).collect::<Vec<_>>(), [SearchLegKind::Lexical], "the other is not asked");
 }
@@ -139,7 +141,11 @@ fn a_placement_that_fails_loses_only_its_own_hits_and_both_legs_say_so() {
 #[test]
 fn a_missing_model_fails_the_semantic_leg_and_the_lexical_one_goes_on() {
     let missing = || LegReport::failed(SearchLegKind::Semantic, Duration::ZERO, SearchLegFailure::ModelMissing);
-    let without = VectorAnswer { hits: vec![hit(3, 0.1)], legs: vec![completed(SearchLegKind::Lexical, 1), missing()] };
+    let without = VectorAnswer {
+        hits: vec![hit(3, 0.1)],
+        legs: vec![completed(SearchLegKind::Lexical, 1), missing()],
+        ..VectorAnswer::default()
+    };
     let (hits, legs) = merge(SearchMode::Hybrid, vec![Ok(answer(&[(1, 0.2)])), Ok(without)]).unwrap();
     assert_eq!(numbers(&hits), [1, 3]);
     let states: Vec<_> = legs.iter().map(|leg| (leg.leg, leg.state, leg.failure)).collect();
@@ -151,7 +157,7 @@ fn a_missing_model_fails_the_semantic_leg_and_the_lexical_one_goes_on() {
         ]
     );
     // Without a leg that answers there is no answer.
-    let nothing = VectorAnswer { hits: Vec::new(), legs: vec![missing()] };
+    let nothing = VectorAnswer { legs: vec![missing()], ..VectorAnswer::default() };
     let refused = merge(SearchMode::Semantic, vec![Ok(nothing.clone())]).unwrap_err();
     assert!(matches!(refused, Error::Unavailable { dependency: "embedding model", .. }), "{refused}");
     let refused = merge(SearchMode::Semantic, vec![Ok(nothing), Err(away())]).unwrap_err();
@@ -162,19 +168,6 @@ fn a_missing_model_fails_the_semantic_leg_and_the_lexical_one_goes_on() {
 fn nothing_to_search_is_no_failure() {
     let (hits, legs) = merge(SearchMode::Hybrid, Vec::new()).unwrap();
     assert!(hits.is_empty() && legs.is_empty());
-}
-
-#[test]
-fn hits_that_may_tie_with_further_ones_wait_for_a_deeper_look() {
-    let left = |scores: &[f32], depth| {
-        let mut hits = (0..).zip(scores).map(|(number, score)| hit(number, *score)).collect();
-        leave_out_torn_tie(&mut hits, depth);
-        numbers(&hits)
-    };
-    assert_eq!(left(&[0.9, 0.8, 0.8], 3), [0]);
-    assert_eq!(left(&[0.8, 0.8, 0.8], 3), [0; 0]);
-    assert_eq!(left(&[0.9, 0.8, 0.8], 4), [0, 1, 2], "there are no more");
-    assert_eq!(left(&[], 3), [0; 0]);
 }
 
 #[test]

@@ -3,22 +3,19 @@
 use std::collections::HashMap;
 
 use qdrant_edge::{
-    AcornSearchParams, Condition, FieldCondition, Filter, Fusion, HasIdCondition, IdfCorpusParams, IdfParams, JsonPath,
-    Match, NamedQuery, Payload, PointId, PointStructPersisted, Prefetch, QueryBatchRequest, QueryEnum, QueryRequest,
-    Range, Record, ScoredPoint, ScoringQuery, SearchParams, ValueVariants, VectorInternal, VectorPersisted,
-    VectorStructInternal, VectorStructPersisted, WithPayloadInterface,
+    AcornSearchParams, Condition, FieldCondition, Filter, HasIdCondition, IdfCorpusParams, IdfParams, JsonPath, Match,
+    NamedQuery, Payload, PointId, PointStructPersisted, QueryBatchRequest, QueryEnum, QueryRequest, Range, Record,
+    ScoredPoint, ScoringQuery, SearchParams, ValueVariants, VectorInternal, VectorPersisted, VectorStructInternal,
+    VectorStructPersisted, WithPayloadInterface,
     external::{ordered_float::OrderedFloat, serde_json::Value},
 };
 
 use crate::{
-    domain::{
-        id::{ChunkId, GenerationId},
-        search::FusionSettings,
-    },
+    domain::id::{ChunkId, GenerationId},
     vector::{
         Point, PointKey, PointSelector, VectorHit, field, index,
         lexical::Lexicon,
-        search::{Leg, LegVector, Question, Ranking, Rankings},
+        search::{Leg, LegVector, Question, Rankings},
     },
 };
 
@@ -91,37 +88,17 @@ fn text(value: &impl ToString) -> Match {
     Match::from(ValueVariants::String(value.to_string()))
 }
 
-/// All rankings of a question, to be made over one state of the shard.
+/// The rankings of all legs, to be made over one state of the shard.
 pub(super) fn requests(question: &Question<'_>) -> QueryBatchRequest {
     let filter = within(question.generations);
-    let request = |&ranking: &Ranking| {
-        let with_payload = WithPayloadInterface::Bool(ranking == question.answering());
-        match ranking {
-            Ranking::Leg(place) => QueryRequest {
-                query: Some(nearest(question.legs[place])),
-                params: Some(params(question.legs[place], &filter)),
-                filter: Some(filter.clone()),
-                with_payload,
-                ..QueryRequest::new(question.candidates)
-            },
-            Ranking::Fused => QueryRequest {
-                prefetches: question.legs.iter().map(|leg| prefetch(leg, &filter, question.candidates)).collect(),
-                query: question.fusion.map(|settings| fusion(settings, question.weights())),
-                with_payload,
-                ..QueryRequest::new(question.fused_limit())
-            },
-        }
-    };
-    QueryBatchRequest::new(question.rankings().iter().map(request).collect())
-}
-
-fn prefetch(leg: &Leg, filter: &Filter, candidates: usize) -> Prefetch {
-    Prefetch {
+    let request = |leg: &&Leg| QueryRequest {
         query: Some(nearest(leg)),
-        params: Some(params(leg, filter)),
+        params: Some(params(leg, &filter)),
         filter: Some(filter.clone()),
-        ..Prefetch::new(candidates)
-    }
+        with_payload: WithPayloadInterface::Bool(true),
+        ..QueryRequest::new(question.candidates)
+    };
+    QueryBatchRequest::new(question.legs.iter().map(request).collect())
 }
 
 fn nearest(leg: &Leg) -> ScoringQuery {
@@ -147,23 +124,9 @@ fn params(leg: &Leg, filter: &Filter) -> SearchParams {
     }
 }
 
-fn fusion(settings: FusionSettings, weights: Vec<f32>) -> ScoringQuery {
-    let weights = weights.into_iter().map(OrderedFloat).collect();
-    ScoringQuery::Fusion(Fusion::Rrf { k: settings.k as usize, weights: Some(weights) })
-}
-
 /// The engine's answer to [`requests`].
-pub(super) fn rankings(question: &Question<'_>, lists: Vec<Vec<ScoredPoint>>) -> Rankings {
-    let mut rankings = Rankings::default();
-    for (ranking, list) in question.rankings().into_iter().zip(lists) {
-        if let Ranking::Leg(_) = ranking {
-            rankings.legs.push(list.iter().filter_map(|point| Some((chunk(point.id)?, point.score))).collect());
-        }
-        if ranking == question.answering() {
-            rankings.hits = list.into_iter().filter_map(hit).collect();
-        }
-    }
-    rankings
+pub(super) fn rankings(lists: Vec<Vec<ScoredPoint>>) -> Rankings {
+    lists.into_iter().map(|list| list.into_iter().filter_map(hit).collect()).collect()
 }
 
 /// Only Docent writes points, so each has its keys; a point without them would belong to no document.

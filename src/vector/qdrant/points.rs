@@ -4,9 +4,8 @@ use qdrant_client::{
     Payload,
     qdrant::{
         AcornSearchParams, BatchResult, Condition, DenseVector, Filter, IdfParams, NamedVectors, PointId, PointStruct,
-        PrefetchQuery, Query, QueryBatchPoints, QueryPoints, Range, RetrievedPoint, Rrf, ScoredPoint, SearchParams,
-        SparseVector, Vector, VectorInput, Vectors, point_id::PointIdOptions, query, vector, vector_input,
-        vector_output, with_payload_selector::SelectorOptions,
+        Query, QueryBatchPoints, QueryPoints, Range, RetrievedPoint, ScoredPoint, SearchParams, SparseVector, Vector,
+        VectorInput, Vectors, point_id::PointIdOptions, query, vector, vector_input, vector_output,
     },
 };
 
@@ -15,7 +14,7 @@ use crate::{
     vector::{
         Point, PointKey, PointSelector, VectorHit, field, index,
         lexical::Lexicon,
-        search::{Leg, LegVector, Question, Ranking, Rankings},
+        search::{Leg, LegVector, Question, Rankings},
     },
 };
 
@@ -83,39 +82,24 @@ pub(super) fn selected(selector: &PointSelector) -> Filter {
     }
 }
 
-/// All rankings of a question.
+/// The rankings of all legs.
 pub(super) fn requests(collection: &str, question: &Question<'_>) -> QueryBatchPoints {
     let filter = within(question.generations);
-    let candidates = Some(question.candidates as u64);
-    let request = |ranking: Ranking| {
-        let with_payload = Some(SelectorOptions::Enable(ranking == question.answering()).into());
-        let request = QueryPoints { collection_name: collection.into(), with_payload, ..QueryPoints::default() };
-        match ranking {
-            Ranking::Leg(place) => {
-                let PrefetchQuery { query, using, filter, params, limit, .. } =
-                    leg_query(question.legs[place], &filter, candidates);
-                QueryPoints { query, using, filter, params, limit, ..request }
-            }
-            Ranking::Fused => QueryPoints {
-                prefetch: question.legs.iter().map(|leg| leg_query(leg, &filter, candidates)).collect(),
-                query: question.fusion.map(|settings| {
-                    let rrf = Rrf { k: Some(settings.k), weights: question.weights() };
-                    Query { variant: Some(query::Variant::Rrf(rrf)) }
-                }),
-                limit: Some(question.fused_limit() as u64),
-                ..request
-            },
-        }
+    let request = |leg: &&Leg| QueryPoints {
+        collection_name: collection.into(),
+        limit: Some(question.candidates as u64),
+        with_payload: Some(true.into()),
+        ..leg_query(leg, &filter)
     };
     QueryBatchPoints {
         collection_name: collection.into(),
-        query_points: question.rankings().into_iter().map(request).collect(),
+        query_points: question.legs.iter().map(request).collect(),
         ..QueryBatchPoints::default()
     }
 }
 
 /// A leg. How rare a word is counts in the generations searched only.
-fn leg_query(leg: &Leg, filter: &Filter, limit: Option<u64>) -> PrefetchQuery {
+fn leg_query(leg: &Leg, filter: &Filter) -> QueryPoints {
     let (using, vector, params) = match &leg.vector {
         LegVector::Dense(vector) => {
             let vector = vector_input::Variant::Dense(DenseVector { data: vector.clone() });
@@ -130,29 +114,18 @@ fn leg_query(leg: &Leg, filter: &Filter, limit: Option<u64>) -> PrefetchQuery {
             (field::WORDS, vector_input::Variant::Sparse(words), params)
         }
     };
-    PrefetchQuery {
+    QueryPoints {
         query: Some(Query { variant: Some(query::Variant::Nearest(VectorInput { variant: Some(vector) })) }),
         using: Some(using.into()),
         filter: Some(filter.clone()),
         params: Some(params),
-        limit,
-        ..PrefetchQuery::default()
+        ..QueryPoints::default()
     }
 }
 
 /// The server's answer to [`requests`].
-pub(super) fn rankings(question: &Question<'_>, lists: Vec<BatchResult>) -> Rankings {
-    let mut rankings = Rankings::default();
-    for (ranking, BatchResult { result: list }) in question.rankings().into_iter().zip(lists) {
-        if let Ranking::Leg(_) = ranking {
-            let candidates = list.iter().filter_map(|point| Some((chunk(point.id.clone())?, point.score)));
-            rankings.legs.push(candidates.collect());
-        }
-        if ranking == question.answering() {
-            rankings.hits = list.into_iter().filter_map(hit).collect();
-        }
-    }
-    rankings
+pub(super) fn rankings(lists: Vec<BatchResult>) -> Rankings {
+    lists.into_iter().map(|list| list.result.into_iter().filter_map(hit).collect()).collect()
 }
 
 /// Only Docent writes points, so each has its keys; a point without them would belong to no document.

@@ -145,6 +145,7 @@ fn question(generation: GenerationId) -> VectorQuery {
         limit: 10,
         candidates: 20,
         fusion: None,
+        whole_ties: false,
         explain: false,
         timeout: Duration::from_secs(30),
     }
