@@ -74,6 +74,37 @@ pub struct ProcessingError {
     pub retryable: bool,
 }
 
+/// What is doubtful about the text of a document. Part of the public contract: add, never rename.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DocumentWarningCode {
+    /// The file does not say its encoding, and it was guessed.
+    EncodingGuessed,
+    /// Characters could not be read and are missing or replaced.
+    CharactersReplaced,
+    /// A part of the file, such as an attachment or a chapter, was left out.
+    PartSkipped,
+    /// A page was left out.
+    PageSkipped,
+}
+
+/// Something that was left out of the text of a document, or is doubtful in it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DocumentWarning {
+    pub code: DocumentWarningCode,
+    /// A sentence for the owner of the document.
+    pub message: String,
+    /// The page that it concerns, from 1.
+    pub page: Option<u32>,
+}
+
+impl DocumentWarning {
+    /// A warning that concerns the whole document.
+    pub fn new(code: DocumentWarningCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), page: None }
+    }
+}
+
 /// A document of a collection, found by its `uri` within it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Document {

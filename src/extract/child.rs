@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::document::ProcessingErrorCode;
 
-use super::{ExtractError, ExtractedText, detect, reader};
+use super::{
+    ExtractError, ExtractedText, detect,
+    reader::{self, Limits},
+};
 
 /// The name of the hidden subcommand that calls `run`.
 pub const SUBCOMMAND: &str = "extract-child";
@@ -70,7 +73,7 @@ fn serve() -> io::Result<()> {
     let reading = std::thread::Builder::new()
         .name("reader".into())
         .stack_size(reader::STACK_BYTES)
-        .spawn(move || read(&task, bytes))?;
+        .spawn(move || read(&task, &bytes))?;
     // A panic is a defect of the reader that this file brings out; it will do so again.
     let answer: Answer = reading.join().unwrap_or_else(|_| {
         Err(ExtractError::permanent(
@@ -83,10 +86,10 @@ fn serve() -> io::Result<()> {
     output.flush()
 }
 
-fn read(task: &Task, bytes: Vec<u8>) -> Answer {
+fn read(task: &Task, bytes: &[u8]) -> Answer {
     let declared_type = task.declared_type.as_deref();
-    let kind = detect::detect(&bytes, &task.file_name, declared_type, task.memory_bytes)?;
-    reader::read(kind, bytes, declared_type, task.max_text_bytes)
+    let kind = detect::detect(bytes, &task.file_name, declared_type, task.memory_bytes)?;
+    reader::read(kind, bytes, declared_type, Limits::new(task.max_text_bytes, task.memory_bytes))
 }
 
 /// Takes the rights away, for good.

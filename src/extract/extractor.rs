@@ -14,7 +14,7 @@ use crate::config::ExtractionConfig;
 use crate::domain::document::ProcessingErrorCode as Code;
 
 use super::child::{Answer, SUBCOMMAND, Task};
-use super::{Content, ExtractError, ExtractedText, detect, text};
+use super::{Content, ExtractError, ExtractedText, FileKind, detect, text};
 
 /// How much of the child's standard error is kept.
 const MAX_LOG_BYTES: usize = 16 << 10;
@@ -255,7 +255,8 @@ fn check(extracted: ExtractedText, max_text_bytes: usize) -> Result<ExtractedTex
         return Err(ExtractError::too_much_text(max_text_bytes));
     }
     if !extracted.text.chars().any(char::is_alphanumeric) {
-        return Err(ExtractError::no_text());
+        let may_be_scan = extracted.content_type == FileKind::Pdf.media_type();
+        return Err(if may_be_scan { ExtractError::no_text_in_pages() } else { ExtractError::no_text() });
     }
     Ok(extracted)
 }

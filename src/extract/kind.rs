@@ -61,16 +61,6 @@ impl FileKind {
         }
     }
 
-    /// Whether the bytes themselves are text.
-    pub(super) fn is_text(self) -> bool {
-        matches!(self, Self::PlainText | Self::Markdown | Self::Html | Self::Eml)
-    }
-
-    /// Whether the format has pages or slides.
-    pub(super) fn has_pages(self) -> bool {
-        matches!(self, Self::Pdf | Self::Pptx)
-    }
-
     /// The kind that a file name promises by its extension, if it is one that has a reader.
     #[must_use]
     pub fn from_name(file_name: &str) -> Option<Self> {

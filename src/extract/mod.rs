@@ -1,26 +1,42 @@
 //! Files to text with structure.
 //!
 //! `Extractor` is the door: it reads plain text and Markdown itself and hands every other kind to a child process
-//! (`child`), which finds out what the file is (`detect`) and reads it with the extraction library under hard limits. A
-//! hostile file can kill the child, never the server, and what a child reads is never whole in the server's memory.
-//! Nothing here writes a file, opens a connection or knows of a database.
+//! (`child`), which finds out what the file is (`detect`) and reads it under hard limits. Each format has a reader that
+//! makes blocks of it (`block`): headings, paragraphs, items, tables. They become Markdown in one place. A hostile file can
+//! kill the child, never the server, and what a child reads is never whole in the server's memory. Nothing here writes a
+//! file, opens a connection or knows of a database.
 
 mod archive;
+mod block;
 pub mod child;
 mod content;
 pub mod detect;
+mod document;
+mod docx;
+mod drawing;
+mod encoding;
+mod epub;
+mod equation;
 mod extractor;
+mod html;
 mod kind;
+mod mail;
+mod markdown;
+mod package;
+mod pdf;
+mod pptx;
 mod reader;
-mod render;
+mod table;
 mod text;
+mod xlsx;
+mod xml;
 
 use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::document::ProcessingErrorCode;
+use crate::domain::document::{DocumentWarning, ProcessingErrorCode};
 
 pub use content::Content;
 pub use extractor::{Extractor, Slot};
@@ -50,6 +66,9 @@ pub struct ExtractedText {
     pub content_type: String,
     /// Where each page starts in `text`, in bytes, for formats with pages.
     pub page_starts: Vec<usize>,
+    /// What was left out or is doubtful.
+    #[serde(default)]
+    pub warnings: Vec<DocumentWarning>,
 }
 
 /// Why a file could not be read: a permanent fact about the file, or a temporary one about the machine.
@@ -74,6 +93,10 @@ impl ExtractError {
     }
 
     fn no_text() -> Self {
+        Self::permanent(ProcessingErrorCode::NoText, "No text was found in the file. Check it and upload it again.")
+    }
+
+    fn no_text_in_pages() -> Self {
         Self::permanent(
             ProcessingErrorCode::NoText,
             "No text was found in the file. If it is a scan, run text recognition (OCR) on it and upload the result.",

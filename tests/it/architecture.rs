@@ -42,7 +42,11 @@ const LAYERS: &[(&str, &[Module])] = &[
             module("vector", &["domain", "config"], &["qdrant_edge", "qdrant_client"]),
             module("embedding", &["config"], &["candle_core", "tokenizers", "reqwest"]),
             module("blob", &["domain", "disk"], &["object_store"]),
-            module("extract", &["domain", "config"], &["xberg", "rlimit"]),
+            module(
+                "extract",
+                &["domain", "config"],
+                &["chardetng", "html5gum", "mail_parser", "quick_xml", "rlimit", "xberg", "zip"],
+            ),
         ],
     ),
     (

@@ -86,7 +86,6 @@ async fn a_file_with_a_password_is_refused() {
 async fn binary_noise_is_refused_as_text_and_as_anything() {
     assert_eq!(refused(samples::noise(5000), "a.txt").await.0, Code::FormatMismatch);
     assert_eq!(refused(samples::noise(5000), "a.html").await.0, Code::FormatMismatch);
-    assert_eq!(refused("valid UTF-8 but for a \0 in it", "a.txt").await.0, Code::FormatMismatch);
 
     let (code, message) = refused(samples::noise(5000), "a.xyz").await;
     assert_eq!(code, Code::UnsupportedFormat);
@@ -111,15 +110,25 @@ async fn a_known_kind_without_a_reader_is_refused_by_its_name() {
 }
 
 #[tokio::test]
-async fn text_in_another_encoding_is_refused_with_the_place() {
-    let (code, message) = refused(b"12345 Gr\xfc\xdfe".to_vec(), "a.txt").await;
+async fn text_that_breaks_the_promise_of_its_mark_is_refused_with_the_place() {
+    let (code, message) = refused(b"\xef\xbb\xbfGr\xfc\xdfe".to_vec(), "a.md").await;
     assert_eq!(code, Code::InvalidEncoding);
-    assert!(message.contains("byte 8"), "{message}");
-
-    assert_eq!(refused(b"\xef\xbb\xbfGr\xfc\xdfe".to_vec(), "a.md").await.0, Code::InvalidEncoding);
+    assert!(message.contains("byte 5"), "{message}");
     let (code, message) = refused(b"\xff\xfea\0\0\xd8b\0".to_vec(), "a.txt").await;
     assert_eq!((code, message.contains("byte 4")), (Code::InvalidEncoding, true));
     assert_eq!(refused(b"\xfe\xff\0a\0".to_vec(), "a.txt").await.0, Code::InvalidEncoding);
+}
+
+#[tokio::test]
+async fn only_files_of_pages_may_be_scans() {
+    for (bytes, name, may_be) in [
+        (samples::pdf(&[""]), "a.pdf", true),
+        (samples::docx("<w:p/>", &[]), "a.docx", false),
+        (b"<p>".to_vec(), "a.html", false),
+    ] {
+        let (code, message) = refused(bytes, name).await;
+        assert_eq!((code, message.contains("OCR")), (Code::NoText, may_be), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Files of all kinds through `Extractor`, with the real child process.
 
 mod bad_input;
+mod cases;
 mod child;
 mod formats;
 mod hostile;
