@@ -19,8 +19,17 @@ pub(super) struct Body {
 struct Paragraph {
     text: String,
     level: usize,
-    /// `None` without a mark, `Some(None)` with a point, else the first number.
-    mark: Option<Option<u32>>,
+    mark: Mark,
+}
+
+/// What stands before a paragraph.
+#[derive(Clone, Copy, Default)]
+enum Mark {
+    #[default]
+    Nothing,
+    Point,
+    /// Its number, if it is the first.
+    Number(u32),
 }
 
 impl Body {
@@ -44,12 +53,12 @@ impl Body {
         let before = self.counts.get(level).copied();
         self.counts.truncate(level);
         let marker = match mark {
-            None => {
+            Mark::Nothing => {
                 self.blocks.push(Block::Paragraph(text));
                 return Ok(());
             }
-            Some(None) => "-".to_owned(),
-            Some(Some(first)) => {
+            Mark::Point => "-".to_owned(),
+            Mark::Number(first) => {
                 let number = before.filter(|&count| count > 0).map_or(first, |count| count.saturating_add(1));
                 self.counts.resize(level, 0);
                 self.counts.push(number);
@@ -67,10 +76,10 @@ fn inline(xml: &mut Xml<'_>, element: &Element<'_>, paragraph: &mut Paragraph) -
             paragraph.level = element.attribute("lvl").and_then(|level| level.parse().ok()).unwrap_or(0).min(8);
             xml.children(|_, element| {
                 match element.name() {
-                    "buChar" | "buBlip" => paragraph.mark = Some(None),
+                    "buChar" | "buBlip" => paragraph.mark = Mark::Point,
                     "buAutoNum" => {
                         let first = element.attribute("startAt").and_then(|first| first.parse().ok());
-                        paragraph.mark = Some(Some(first.unwrap_or(1)));
+                        paragraph.mark = Mark::Number(first.unwrap_or(1));
                     }
                     _ => {}
                 }

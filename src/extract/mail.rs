@@ -170,7 +170,7 @@ impl Reader {
             return;
         }
         let bytes = match &part.body {
-            PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Cow::Borrowed(bytes.as_ref()),
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Cow::Borrowed(&**bytes),
             _ => bytes_of(message, part),
         };
         let heading = Block::Heading { level: 2 + depth, text: name.clone() };

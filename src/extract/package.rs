@@ -40,13 +40,6 @@ impl<'a> Package<'a> {
         self.places.contains_key(&key(name))
     }
 
-    /// The names of all parts that begin with `folder`, in lower case and in order.
-    pub(super) fn names_in(&self, folder: &str) -> Vec<String> {
-        let mut names: Vec<String> = self.places.keys().filter(|name| name.starts_with(folder)).cloned().collect();
-        names.sort_unstable();
-        names
-    }
-
     /// The bytes of a part, if there is one of this name.
     ///
     /// # Errors

@@ -78,14 +78,6 @@ impl<'a> Xml<'a> {
         &mut self,
         mut each: impl FnMut(&mut Self, &Element<'a>) -> Result<(), ExtractError>,
     ) -> Result<(), ExtractError> {
-        self.walk(&mut |xml, element, _| element.map_or(Ok(()), |element| each(xml, element)))
-    }
-
-    /// As [`Self::children`], with the text between them: `each` gets one or the other.
-    pub(super) fn content(
-        &mut self,
-        mut each: impl FnMut(&mut Self, Option<&Element<'a>>, &str) -> Result<(), ExtractError>,
-    ) -> Result<(), ExtractError> {
         self.walk(&mut each)
     }
 
@@ -105,18 +97,18 @@ impl<'a> Xml<'a> {
 
     fn walk(
         &mut self,
-        each: &mut dyn FnMut(&mut Self, Option<&Element<'a>>, &str) -> Result<(), ExtractError>,
+        each: &mut dyn FnMut(&mut Self, &Element<'a>) -> Result<(), ExtractError>,
     ) -> Result<(), ExtractError> {
         let floor = self.depth;
         while let Some(node) = self.next()? {
             match node {
                 Node::End => break,
-                Node::Text(text) => each(self, None, &text)?,
+                Node::Text(_) => {}
                 Node::Start(element) => {
                     if element.name() == "AlternateContent" {
                         self.first_branch(each)?;
                     } else {
-                        each(self, Some(&element), "")?;
+                        each(self, &element)?;
                     }
                     self.leave(floor)?;
                 }
@@ -128,7 +120,7 @@ impl<'a> Xml<'a> {
     /// The same content follows once for each kind of reader; the first is for the newest.
     fn first_branch(
         &mut self,
-        each: &mut dyn FnMut(&mut Self, Option<&Element<'a>>, &str) -> Result<(), ExtractError>,
+        each: &mut dyn FnMut(&mut Self, &Element<'a>) -> Result<(), ExtractError>,
     ) -> Result<(), ExtractError> {
         let floor = self.depth;
         while let Some(node) = self.next()? {

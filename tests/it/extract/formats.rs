@@ -68,7 +68,10 @@ async fn text_is_decoded_as_its_sender_declares_unless_it_is_something_else() {
     }
     assert_eq!(read("\u{feff}Grüße".as_bytes().to_vec(), "a.txt", "text/plain; charset=gbk").await.unwrap(), "Grüße");
     // In neither.
-    assert_eq!(read(b"12345 Gr\xfc\xdfe".to_vec(), "a.txt", "text/plain; charset=shift_jis").await.unwrap(), "12345 Grüße");
+    assert_eq!(
+        read(b"12345 Gr\xfc\xdfe".to_vec(), "a.txt", "text/plain; charset=shift_jis").await.unwrap(),
+        "12345 Grüße"
+    );
 }
 
 #[tokio::test]
