@@ -296,6 +296,8 @@ section! {
         max_output_mib: u64 = 32;
         /// Maximum number of files that are extracted and split concurrently. 0: one per core.
         concurrency: usize = 0;
+        /// The absolute path of PDFium, the shared object that reads PDF files. Unset: they are read without it, with more faults.
+        pdf_library: Option<PathBuf> = None;
     }
 }
 

@@ -5,6 +5,7 @@
 //! files and opens no connections. It exits when its parent does, because standard input closes then.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rlimit::Resource;
@@ -14,7 +15,7 @@ use crate::domain::document::ProcessingErrorCode;
 
 use super::{
     ExtractError, ExtractedText, detect,
-    reader::{self, Limits},
+    reader::{self, Means},
 };
 
 /// The name of the hidden subcommand that calls `run`.
@@ -38,6 +39,8 @@ pub(super) struct Task {
     /// Seconds of processor time.
     pub cpu_seconds: u64,
     pub max_text_bytes: usize,
+    /// The shared object that reads PDF.
+    pub pdf_library: Option<PathBuf>,
 }
 
 pub(super) type Answer = Result<ExtractedText, ExtractError>;
@@ -89,7 +92,8 @@ fn serve() -> io::Result<()> {
 fn read(task: &Task, bytes: &[u8]) -> Answer {
     let declared_type = task.declared_type.as_deref();
     let kind = detect::detect(bytes, &task.file_name, declared_type, task.memory_bytes)?;
-    reader::read(kind, bytes, declared_type, Limits::new(task.max_text_bytes, task.memory_bytes))
+    let means = Means::new(task.max_text_bytes, task.memory_bytes, task.pdf_library.as_deref());
+    reader::read(kind, bytes, declared_type, means)
 }
 
 /// Takes the rights away, for good.

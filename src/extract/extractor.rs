@@ -28,6 +28,7 @@ pub struct Extractor {
     memory_bytes: u64,
     timeout: Duration,
     max_text_bytes: usize,
+    pdf_library: Option<PathBuf>,
     slots: Semaphore,
 }
 
@@ -47,6 +48,7 @@ impl Extractor {
             memory_bytes: config.memory_mib << 20,
             timeout: Duration::from_secs(config.timeout_seconds),
             max_text_bytes: usize::try_from(config.max_output_mib << 20).unwrap_or(usize::MAX),
+            pdf_library: config.pdf_library.clone(),
             slots: Semaphore::new(concurrency.max(1)),
         }
     }
@@ -149,6 +151,7 @@ impl Slot<'_> {
             memory_bytes,
             cpu_seconds: timeout.as_secs(),
             max_text_bytes,
+            pdf_library: self.extractor.pdf_library.clone(),
         };
         let mut child = self.extractor.start().map_err(|error| service_failure("start the reader", &error))?;
         let end = tokio::time::timeout(timeout, converse(&mut child, &task, content)).await;

@@ -14,7 +14,7 @@ use super::{
     detect,
     document::Document,
     encoding, html,
-    reader::{self, Limits},
+    reader::{self, Means},
 };
 
 /// Messages and attachments inside each other.
@@ -25,10 +25,10 @@ const MAX_ATTACHMENTS: usize = 100;
 const MIN_PLAIN_SHARE: usize = 3;
 
 /// Reads a mail.
-pub(super) fn read(bytes: &[u8], limits: Limits) -> Result<Document, ExtractError> {
+pub(super) fn read(bytes: &[u8], means: Means<'_>) -> Result<Document, ExtractError> {
     let bytes = tidied(bytes);
     let message = MessageParser::default().parse(&*bytes).ok_or_else(detect::corrupt)?;
-    let mut reader = Reader { document: Document::default(), limits, attachments: 0 };
+    let mut reader = Reader { document: Document::default(), means, attachments: 0 };
     reader.message(&message, 0);
     reader.document.title = message.subject().map(str::to_owned);
     Ok(reader.document)
@@ -49,13 +49,13 @@ pub(super) fn tidied(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Borrowed(&bytes[end..])
 }
 
-struct Reader {
+struct Reader<'a> {
     document: Document,
-    limits: Limits,
+    means: Means<'a>,
     attachments: usize,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn message(&mut self, message: &Message<'_>, depth: u8) {
         if let Some(subject) = message.subject() {
             self.push(Block::Heading { level: 1 + depth, text: subject.to_owned() });
@@ -175,7 +175,7 @@ impl Reader {
         };
         let heading = Block::Heading { level: 2 + depth, text: name.clone() };
         let declared = media_type(part);
-        match reader::read_inner(&bytes, &name, declared.as_deref(), self.limits.deeper()) {
+        match reader::read_inner(&bytes, &name, declared.as_deref(), self.means.deeper()) {
             Ok(inner) => {
                 self.push(heading);
                 self.document.warnings.extend(inner.warnings);
@@ -268,12 +268,12 @@ pub(super) fn is_mail(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::block::render, Limits, is_mail, read};
+    use super::{super::block::render, Means, is_mail, read};
 
     const HEADER: &str = "From: Anna Ek <anna@example.org>\r\nTo: bo@example.org\r\nSubject: Test\r\n";
 
     fn markdown(mail: &[u8]) -> String {
-        render(&read(mail, Limits::new(1 << 20, 1 << 20)).unwrap().blocks, 1 << 20).unwrap().text
+        render(&read(mail, Means::new(1 << 20, 1 << 20, None)).unwrap().blocks, 1 << 20).unwrap().text
     }
 
     fn body(mail: &[u8]) -> String {

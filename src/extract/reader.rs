@@ -1,5 +1,7 @@
 //! Reads one document with the reader of its kind. Runs in the child process only.
 
+use std::path::Path;
+
 use super::{
     ExtractError, ExtractedText, FileKind,
     block::{self, Block, Rendered},
@@ -14,21 +16,23 @@ pub(super) const STACK_BYTES: usize = 64 << 20;
 /// Files inside each other.
 const MAX_DEPTH: u8 = 4;
 
-/// How much a document may take.
+/// How much a document may take, and what reads it.
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct Means<'a> {
     pub max_text_bytes: usize,
     /// Bytes that a container may declare for its parts.
     pub max_unpacked: u64,
+    /// The shared object that reads PDF.
+    pub pdf_library: Option<&'a Path>,
     depth: u8,
 }
 
-impl Limits {
-    pub(super) fn new(max_text_bytes: usize, max_unpacked: u64) -> Self {
-        Self { max_text_bytes, max_unpacked, depth: 0 }
+impl<'a> Means<'a> {
+    pub(super) fn new(max_text_bytes: usize, max_unpacked: u64, pdf_library: Option<&'a Path>) -> Self {
+        Self { max_text_bytes, max_unpacked, pdf_library, depth: 0 }
     }
 
-    /// The limits of a file in this one.
+    /// What a file in this one may take.
     pub(super) fn deeper(self) -> Self {
         Self { depth: self.depth + 1, ..self }
     }
@@ -42,13 +46,13 @@ pub(super) fn read(
     kind: FileKind,
     bytes: &[u8],
     declared_type: Option<&str>,
-    limits: Limits,
+    means: Means<'_>,
 ) -> Result<ExtractedText, ExtractError> {
     if matches!(kind, FileKind::PlainText | FileKind::Markdown) {
         return text::read(kind, bytes, declared_type);
     }
-    let Document { blocks, title, language, warnings } = read_document(kind, bytes, declared_type, limits)?;
-    let Rendered { text, page_starts, heading } = block::render(&blocks, limits.max_text_bytes)?;
+    let Document { blocks, title, language, warnings } = read_document(kind, bytes, declared_type, means)?;
+    let Rendered { text, page_starts, heading } = block::render(&blocks, means.max_text_bytes)?;
     let own = title.filter(|title| !text::is_made_up_title(title));
     Ok(ExtractedText {
         text,
@@ -69,33 +73,33 @@ pub(super) fn read_inner(
     bytes: &[u8],
     file_name: &str,
     declared_type: Option<&str>,
-    limits: Limits,
+    means: Means<'_>,
 ) -> Result<Document, ExtractError> {
-    if limits.depth > MAX_DEPTH {
+    if means.depth > MAX_DEPTH {
         return Err(ExtractError::permanent(
             ProcessingErrorCode::LimitExceeded,
             "The file holds files inside each other. Unpack it and upload them one by one.",
         ));
     }
-    let kind = detect::detect(bytes, file_name, declared_type, limits.max_unpacked)?;
-    read_document(kind, bytes, declared_type, limits)
+    let kind = detect::detect(bytes, file_name, declared_type, means.max_unpacked)?;
+    read_document(kind, bytes, declared_type, means)
 }
 
 fn read_document(
     kind: FileKind,
     bytes: &[u8],
     declared_type: Option<&str>,
-    limits: Limits,
+    means: Means<'_>,
 ) -> Result<Document, ExtractError> {
     match kind {
         FileKind::PlainText | FileKind::Markdown => read_text(bytes, declared_type),
         FileKind::Html => Ok(read_page(bytes, declared_type)),
-        FileKind::Pdf => pdf::read(bytes),
+        FileKind::Pdf => pdf::read(bytes, means.pdf_library),
         FileKind::Docx => docx::read(bytes),
         FileKind::Pptx => pptx::read(bytes),
-        FileKind::Xlsx => xlsx::read(bytes, limits.max_text_bytes),
+        FileKind::Xlsx => xlsx::read(bytes, means.max_text_bytes),
         FileKind::Epub => epub::read(bytes),
-        FileKind::Eml => mail::read(bytes, limits),
+        FileKind::Eml => mail::read(bytes, means),
     }
 }
 

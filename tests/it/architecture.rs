@@ -45,7 +45,7 @@ const LAYERS: &[(&str, &[Module])] = &[
             module(
                 "extract",
                 &["domain", "config"],
-                &["chardetng", "html5gum", "mail_parser", "quick_xml", "rlimit", "xberg", "zip"],
+                &["chardetng", "html5gum", "libloading", "mail_parser", "quick_xml", "rlimit", "xberg", "zip"],
             ),
         ],
     ),

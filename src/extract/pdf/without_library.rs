@@ -1,11 +1,11 @@
-//! PDF to blocks, with the structure that the extraction library finds.
+//! PDF to blocks where PDFium is not installed, with the structure that xberg finds.
 
 use xberg::{
     ContentFilterConfig, ExtractInput, ExtractionConfig, OutputFormat, SecurityLimits, XbergError,
     types::{ContentLayer, DocumentNode, DocumentStructure, NodeContent, TableGrid},
 };
 
-use super::{ExtractError, block::Block, detect, document::Document, reader::STACK_BYTES};
+use super::super::{ExtractError, block::Block, detect, document::Document, reader::STACK_BYTES};
 use crate::domain::document::ProcessingErrorCode;
 
 /// Reads a PDF.
