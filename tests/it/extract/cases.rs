@@ -4,12 +4,18 @@ use std::{fs, path::PathBuf};
 
 use docent::{domain::document::DocumentWarningCode, extract::ExtractedText};
 
-use super::extract;
+use super::{extract, extractor};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/extract")
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    fs::read(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
 
 async fn read(name: &str) -> ExtractedText {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/extract").join(name);
-    let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
-    extract(bytes, name).await.unwrap_or_else(|error| panic!("{name}: {error}"))
+    extract(bytes(name), name).await.unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// The words of a text in their order, without the marks of Markdown.
@@ -205,4 +211,50 @@ async fn titles_of_markdown_have_no_marks() {
     ] {
         assert_eq!(read(name).await.title.as_deref(), Some(title), "{name}");
     }
+}
+
+/// With the library that `PDFIUM_LIBRARY` names; without it there is nothing to test.
+#[tokio::test]
+async fn pages_of_pdf_have_their_words_whole_and_in_order() {
+    let Some(library) = std::env::var_os("PDFIUM_LIBRARY") else { return };
+    let config = ExtractionConfig { pdf_library: Some(library.into()), ..ExtractionConfig::default() };
+    let extractor = extractor(&config);
+    let read = async |name: &str| {
+        let found = extractor.extract(Bytes::from(bytes(name)), name, None).await;
+        found.unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    for (name, expected) in [
+        ("pdf_11k_bytes_after_eof.pdf", "Bytes follow the end mark."),
+        ("pdf_bullets.pdf", "Shopping list apples from Norway pears from France plums from Spain"),
+        ("pdf_freetext_annotation.pdf", "Body sentence. A typed remark on the page"),
+        ("pdf_hidden_layer.pdf", "Shown text."),
+        (
+            "pdf_placedpdf_marked_content.pdf",
+            "Direct text. Placed line one is the body of the page. Placed line two is the body as well.",
+        ),
+        ("pdf_rtl_glyph_by_glyph.pdf", "שלום עולם זה טקסט"),
+        ("pdf_rtl_line_with_latin.pdf", "השפה היא Python שפה של מתכנתים"),
+        ("pdf_rtl_word_by_word.pdf", "שלום עולם זה טקסט בעברית לבדיקה של סדר"),
+        ("pdf_run_between_arrays.pdf", "within a period of 3 months after conclusion of the agreement."),
+        (
+            "pdf_superscript_citations.pdf",
+            "PDF reader was first made as an addition for a browser[4] and is part of it since the year 2012 (version 15),[5] \
+             and on by default since 2013 (version 19).[7] It gives a way of viewing files in the browser.",
+        ),
+        ("pdf_tight_word_gaps.pdf", "Every word is drawn alone in its own place"),
+        ("pdf_type3_bitmap_font.pdf", "Old papers use bitmap fonts."),
+        ("pdf_type3_mixed.pdf", "Plain words around it. Old papers use bitmap fonts."),
+    ] {
+        let found = read(name).await;
+        assert_eq!(words(&found.text), words(expected), "{name}: {:?}", found.text);
+    }
+    for name in ["pdf_three_columns.pdf", "pdf_two_columns_24pt_gutter.pdf", "pdf_two_columns_narrow_gutter.pdf"] {
+        let expected = fs::read_to_string(folder().join(name).with_extension("pdf.expected.txt")).unwrap();
+        assert_eq!(words(&read(name).await.text), words(&expected), "{name}");
+    }
+    let german = read("pdf_language.pdf").await;
+    assert_eq!((german.language.as_deref(), german.text.as_str()), (Some("de-DE"), "Ein deutscher Satz steht hier."));
+    // The file gives its ligatures no characters, so they are missing; nobody is left to believe that all is there.
+    let lost = read("pdf_ligature_tounicode_zero.pdf").await;
+    assert_eq!(lost.warnings.iter().map(|warning| warning.page).collect::<Vec<_>>(), [Some(1)]);
 }
