@@ -58,10 +58,14 @@ pub(super) fn inspect(bytes: &[u8], max_unpacked: u64) -> Archive {
         Archive::Document(FileKind::Xlsx)
     } else if has("meta-inf/container.xml") {
         Archive::Document(FileKind::Epub)
-    } else if stored_media_type(&mut archive).starts_with("application/vnd.oasis.opendocument") {
-        Archive::Other("an OpenDocument file")
     } else {
-        Archive::Other("a ZIP archive")
+        let media_type = stored_media_type(&mut archive);
+        let essence = media_type.trim().trim_end_matches("-template");
+        if !essence.starts_with("application/vnd.oasis.opendocument") {
+            return Archive::Other("a ZIP archive");
+        }
+        let kind = FileKind::ALL.into_iter().find(|kind| kind.media_type() == essence);
+        kind.map_or(Archive::Other("an OpenDocument file"), Archive::Document)
     }
 }
 

@@ -12,7 +12,7 @@ use super::content::HEAD_BYTES;
 use super::{ExtractError, FileKind, encoding, mail};
 
 const SUPPORTED: &str =
-    "Supported formats are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, EPUB and e-mail (EML).";
+    "Supported formats are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB and e-mail (EML).";
 
 /// What the bytes alone show.
 enum Content {

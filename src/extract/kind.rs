@@ -12,12 +12,15 @@ pub enum FileKind {
     Docx,
     Pptx,
     Xlsx,
+    Odt,
+    Ods,
+    Odp,
     Epub,
     Eml,
 }
 
 impl FileKind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::PlainText,
         Self::Markdown,
         Self::Html,
@@ -25,6 +28,9 @@ impl FileKind {
         Self::Docx,
         Self::Pptx,
         Self::Xlsx,
+        Self::Odt,
+        Self::Ods,
+        Self::Odp,
         Self::Epub,
         Self::Eml,
     ];
@@ -40,6 +46,9 @@ impl FileKind {
             Self::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
             Self::Pptx => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Self::Odt => "application/vnd.oasis.opendocument.text",
+            Self::Ods => "application/vnd.oasis.opendocument.spreadsheet",
+            Self::Odp => "application/vnd.oasis.opendocument.presentation",
             Self::Epub => "application/epub+zip",
             Self::Eml => "message/rfc822",
         }
@@ -56,6 +65,9 @@ impl FileKind {
             Self::Docx => "a Word document (DOCX)",
             Self::Pptx => "a PowerPoint presentation (PPTX)",
             Self::Xlsx => "an Excel workbook (XLSX)",
+            Self::Odt => "an OpenDocument text (ODT)",
+            Self::Ods => "an OpenDocument spreadsheet (ODS)",
+            Self::Odp => "an OpenDocument presentation (ODP)",
             Self::Epub => "an EPUB book",
             Self::Eml => "an e-mail (EML)",
         }
@@ -75,6 +87,9 @@ impl FileKind {
             "docx" | "docm" | "dotx" => Self::Docx,
             "pptx" | "pptm" | "ppsx" => Self::Pptx,
             "xlsx" | "xlsm" => Self::Xlsx,
+            "odt" | "ott" => Self::Odt,
+            "ods" | "ots" => Self::Ods,
+            "odp" | "otp" => Self::Odp,
             "epub" => Self::Epub,
             "eml" => Self::Eml,
             _ => return None,

@@ -22,6 +22,7 @@ mod html;
 mod kind;
 mod mail;
 mod markdown;
+mod opendocument;
 mod package;
 mod pdf;
 mod pptx;

@@ -7,7 +7,7 @@ use super::{
     block::{self, Block, Rendered},
     detect,
     document::Document,
-    docx, encoding, epub, html, mail, pdf, pptx, text, xlsx,
+    docx, encoding, epub, html, mail, opendocument, pdf, pptx, text, xlsx,
 };
 use crate::domain::document::ProcessingErrorCode;
 
@@ -98,6 +98,7 @@ fn read_document(
         FileKind::Docx => docx::read(bytes),
         FileKind::Pptx => pptx::read(bytes),
         FileKind::Xlsx => xlsx::read(bytes, means.max_text_bytes),
+        FileKind::Odt | FileKind::Ods | FileKind::Odp => opendocument::read(bytes),
         FileKind::Epub => epub::read(bytes),
         FileKind::Eml => mail::read(bytes, means),
     }

@@ -28,6 +28,9 @@ pub(super) struct Xml<'a> {
 /// The start of an element.
 pub(super) struct Element<'a>(BytesStart<'a>);
 
+/// What is done with each element, or with each text between elements.
+type Each<'f, 'a> = dyn FnMut(&mut Xml<'a>, Option<&Element<'a>>, &str) -> Result<(), ExtractError> + 'f;
+
 enum Node<'a> {
     Start(Element<'a>),
     End,
@@ -78,6 +81,14 @@ impl<'a> Xml<'a> {
         &mut self,
         mut each: impl FnMut(&mut Self, &Element<'a>) -> Result<(), ExtractError>,
     ) -> Result<(), ExtractError> {
+        self.walk(&mut |xml, element, _| element.map_or(Ok(()), |element| each(xml, element)))
+    }
+
+    /// As [`Self::children`], with the text between them: `each` gets one or the other.
+    pub(super) fn content(
+        &mut self,
+        mut each: impl FnMut(&mut Self, Option<&Element<'a>>, &str) -> Result<(), ExtractError>,
+    ) -> Result<(), ExtractError> {
         self.walk(&mut each)
     }
 
@@ -95,20 +106,17 @@ impl<'a> Xml<'a> {
         Ok(all)
     }
 
-    fn walk(
-        &mut self,
-        each: &mut dyn FnMut(&mut Self, &Element<'a>) -> Result<(), ExtractError>,
-    ) -> Result<(), ExtractError> {
+    fn walk(&mut self, each: &mut Each<'_, 'a>) -> Result<(), ExtractError> {
         let floor = self.depth;
         while let Some(node) = self.next()? {
             match node {
                 Node::End => break,
-                Node::Text(_) => {}
+                Node::Text(text) => each(self, None, &text)?,
                 Node::Start(element) => {
                     if element.name() == "AlternateContent" {
                         self.first_branch(each)?;
                     } else {
-                        each(self, &element)?;
+                        each(self, Some(&element), "")?;
                     }
                     self.leave(floor)?;
                 }
@@ -118,10 +126,7 @@ impl<'a> Xml<'a> {
     }
 
     /// The same content follows once for each kind of reader; the first is for the newest.
-    fn first_branch(
-        &mut self,
-        each: &mut dyn FnMut(&mut Self, &Element<'a>) -> Result<(), ExtractError>,
-    ) -> Result<(), ExtractError> {
+    fn first_branch(&mut self, each: &mut Each<'_, 'a>) -> Result<(), ExtractError> {
         let floor = self.depth;
         while let Some(node) = self.next()? {
             match node {

@@ -89,7 +89,7 @@ async fn binary_noise_is_refused_as_text_and_as_anything() {
 
     let (code, message) = refused(samples::noise(5000), "a.xyz").await;
     assert_eq!(code, Code::UnsupportedFormat);
-    assert!(message.contains("plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, EPUB"), "{message}");
+    assert!(message.contains("plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB"), "{message}");
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_known_kind_without_a_reader_is_refused_by_its_name() {
         (b"\x89PNG\r\n\x1a\n".to_vec(), "a PNG image"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 old".to_vec(), "an older Office file"),
         (samples::archive(&[("a.txt", "otters")]), "a ZIP archive"),
-        (samples::archive(&[("mimetype", "application/vnd.oasis.opendocument.text")]), "an OpenDocument file"),
+        (samples::archive(&[("mimetype", "application/vnd.oasis.opendocument.graphics")]), "an OpenDocument file"),
         (b"{\\rtf1 otters}".to_vec(), "an RTF document"),
     ] {
         let (code, message) = refused(bytes, "file").await;

@@ -2,7 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
-use docent::{domain::document::DocumentWarningCode, extract::ExtractedText};
+use bytes::Bytes;
+use docent::{config::ExtractionConfig, domain::document::DocumentWarningCode, extract::ExtractedText};
 
 use super::{extract, extractor};
 
