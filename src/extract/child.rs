@@ -25,6 +25,8 @@ pub const SUBCOMMAND: &str = "extract-child";
 const MAX_HEADER_BYTES: u64 = 64 << 10;
 /// Standard streams and a few to spare for the runtime; a document can't make it open more.
 const MAX_OPEN_FILES: u64 = 16;
+/// Stack of the thread that waits for the end of the parent.
+const LEASH_STACK_BYTES: usize = 256 << 10;
 
 /// The request of the parent: the first line on standard input. The document follows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -116,7 +118,7 @@ fn lower(resource: Resource, limit: u64) -> io::Result<()> {
 
 /// Bytes of address space in use, most of it the program itself, and what its threads will take.
 fn address_space() -> io::Result<u64> {
-    let threads = 2 * reader::STACK_BYTES as u64;
+    let threads = (reader::STACK_BYTES + LEASH_STACK_BYTES) as u64;
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
         // Systems without /proc map a fixed part for the program and hardly enforce this limit.
         return Ok((1 << 30) + threads);
@@ -132,6 +134,6 @@ fn end_with_parent(mut input: impl Read + Send + 'static) -> io::Result<()> {
         let _ = input.read(&mut [0]);
         std::process::exit(1);
     };
-    std::thread::Builder::new().name("leash".into()).stack_size(256 << 10).spawn(watch)?;
+    std::thread::Builder::new().name("leash".into()).stack_size(LEASH_STACK_BYTES).spawn(watch)?;
     Ok(())
 }
