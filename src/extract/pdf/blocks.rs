@@ -2,7 +2,7 @@
 
 use super::{
     super::block::Block,
-    layout::{Piece, Row, median},
+    layout::{Piece, median},
 };
 
 /// A line is a heading if it is this much larger than the text of the document.
@@ -26,7 +26,7 @@ pub(super) struct Line {
 }
 
 /// The line that a row is.
-pub(super) fn line(row: &Row) -> Option<Line> {
+pub(super) fn line(row: &[Piece]) -> Option<Line> {
     let text = row.iter().map(Piece::text).collect::<Vec<_>>().join(" ");
     let first = row.first()?;
     Some(Line {

@@ -97,7 +97,7 @@ impl Piece {
         if !self.spans(x) {
             return vec![self];
         }
-        let (left, right) = self.words.into_iter().partition(|word| is_left_of(word.place, x));
+        let (left, right): (Vec<_>, Vec<_>) = self.words.into_iter().partition(|word| is_left_of(word.place, x));
         [left, right].into_iter().filter_map(Self::new).collect()
     }
 }

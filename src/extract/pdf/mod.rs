@@ -56,7 +56,7 @@ struct Content {
 
 fn read_page(page: &Page<'_>, number: u32, warnings: &mut Vec<DocumentWarning>) -> Content {
     let glyphs = page.glyphs();
-    let lines = layout::rows(&glyphs).iter().filter_map(blocks::line).collect();
+    let lines = layout::rows(&glyphs).iter().filter_map(|row| blocks::line(row)).collect();
     let mut more: Vec<String> = Vec::new();
     let turned: String = glyphs.iter().filter(|glyph| !glyph.is_upright).map(|glyph| glyph.character).collect();
     more.extend((!turned.trim().is_empty()).then_some(turned));
