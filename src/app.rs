@@ -29,10 +29,10 @@ use crate::{
     domain::{
         client::Client,
         clock::{Clock, SystemClock},
+        generation::Precision,
     },
-    embedding::{Embedder, model, pool::LocalEmbedder},
+    embedding::{Embedder, installed::InstalledModels, model, pool::LocalEmbedder, registry::Embedders},
     error::Error,
-    events::EventHub,
     extract::{self, Extractor},
     graphql::{self, engine::Engine},
     http::{
@@ -42,9 +42,14 @@ use crate::{
         health::{Dependency, Readiness},
         websocket::places::Places,
     },
-    service::{self, Services, audit::AuditTrail, integrity::Integrity, last_use::LastUses, sessions},
+    service::{
+        self, Services, audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses, sessions,
+    },
     vector::{self, VectorError, VectorStore},
-    worker::{self, dependency::Vectors},
+    worker::{
+        self,
+        dependency::{Vectors, has_all_models},
+    },
 };
 
 /// How long to wait for close frames of clients.
@@ -58,6 +63,7 @@ const PAUSES: [Duration; 4] =
 pub struct Parts {
     pub config: Config,
     pub clock: Arc<dyn Clock>,
+    /// The model of new collections.
     pub embedder: Option<Arc<dyn Embedder>>,
     pub vectors: Option<Arc<dyn VectorStore>>,
     /// Reports how much space the data directory has.
@@ -103,7 +109,7 @@ pub struct App {
 }
 
 impl App {
-    /// Opens every store, migrates the database, and loads the model.
+    /// Opens every store, migrates the database, and loads the model of new collections.
     ///
     /// # Errors
     /// When the data directory is in use, or a part can't be opened; the error says which.
@@ -119,7 +125,7 @@ impl App {
             Some(embedder) => embedder,
             None => {
                 let config = Arc::clone(&config);
-                Arc::new(tokio::task::spawn_blocking(move || load_embedder(&config)).await??)
+                Arc::new(tokio::task::spawn_blocking(move || load_embedder(&config, Precision::Float32)).await??)
             }
         };
         let vectors = match parts.vectors {
@@ -138,21 +144,20 @@ impl App {
             points: Buckets::default(),
             lanes: Lanes::new(config.limits.statements_per_caller),
             audit: AuditTrail::start(database.clone()),
+            callers: KnownCallers::default(),
             last_uses: LastUses::start(database.clone()),
             blobs: blobs.within(Arc::clone(&disk)),
             disk,
             integrity: Integrity::default(),
-            events: EventHub::default(),
-            work: Arc::default(),
             clock: parts.clock,
             database,
             vectors,
-            embedder,
+            embedders: Embedders::new(embedder, Arc::new(InstalledModels::new(Arc::clone(&config)))),
             config: Arc::clone(&config),
         };
         let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program);
         let services = Arc::new(services);
-        let vectors = Vectors::new(Arc::clone(&services.vectors), services.placement());
+        let vectors = Vectors::new(Arc::clone(&services));
         wait_for(&vectors).await?;
         Ok(Self {
             services,
@@ -182,7 +187,7 @@ impl App {
     /// Every route.
     pub fn router(&self) -> Router {
         let services = Arc::clone(&self.services);
-        let callers: Arc<dyn Callers> = Arc::new(KnownCallers(Arc::clone(&services)));
+        let callers: Arc<dyn Callers> = Arc::new(CallersOf(Arc::clone(&services)));
         let limits = services.config.limits.clone();
         let state = HttpState {
             engine: Engine::new(
@@ -268,33 +273,37 @@ async fn wait_for(vectors: &Vectors) -> Result<(), VectorError> {
     Ok(())
 }
 
-/// Loads the model that the settings choose. Takes a good part of a second, so call it where blocking is allowed.
+/// Loads the model that the settings choose for new collections. Takes a good part of a second, so call it where blocking
+/// is allowed.
 ///
 /// # Errors
 /// When there is no such model, it can't be loaded, or it does not read chunks as long as those of the settings.
-pub fn load_embedder(config: &Config) -> anyhow::Result<LocalEmbedder> {
+pub fn load_embedder(config: &Config, precision: Precision) -> anyhow::Result<LocalEmbedder> {
     let settings = &config.embedding;
     let model = model::chosen(settings.model.as_deref())?;
-    let (most, chunk) = (model.info().text_tokens(), config.ingestion.chunk_max_tokens as usize);
+    let (most, chunk) = (model.info(precision).text_tokens(), config.ingestion.chunk_max_tokens as usize);
     if chunk > most {
         bail!("`ingestion.chunk_max_tokens` must be at most {most}, which is what {} reads, not {chunk}", model.name);
     }
-    Ok(LocalEmbedder::load(&config.model_dir(), model.name, settings, config.embedding_threads())?)
+    Ok(LocalEmbedder::load(&config.model_dir(), model.name, precision, settings, config.embedding_threads())?)
 }
 
 fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
     Arc::new(move || {
         let (services, vectors) = (Arc::clone(&services), Arc::clone(&vectors));
         async move {
-            let (database, vectors) = tokio::join!(services.database.check(), vectors.check());
+            let (database, vectors, has_all_models) =
+                tokio::join!(services.database.check(), vectors.check(), has_all_models(&services));
             if let Err(error) = &database {
                 warn!(error = error as &dyn std::error::Error, "the database is not ready");
             }
             vec![
                 Dependency::required("database", database.is_ok()),
                 Dependency::required("vectors", vectors.is_ok()),
-                // The server does not start without its model.
+                // The server does not start without the model of new collections.
                 Dependency::required("model", true),
+                // Collections of another model that is missing are searched by words.
+                Dependency { name: "models", ready: has_all_models, is_required: false },
                 // Searching and reading continue without it.
                 Dependency { name: "disk", ready: services.disk.has_room(), is_required: false },
                 // What is lost is not found until it is repaired; the rest is.
@@ -305,10 +314,10 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
     })
 }
 
-struct KnownCallers(Arc<Services>);
+struct CallersOf(Arc<Services>);
 
 #[async_trait]
-impl Callers for KnownCallers {
+impl Callers for CallersOf {
     async fn authenticate(&self, authorization: Option<&str>, client: Client) -> Result<Viewer, Error> {
         sessions::authenticate(&self.0, authorization, client).await
     }

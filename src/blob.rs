@@ -19,15 +19,15 @@ use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream, stream::BoxStream};
 use object_store::{
-    GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path,
+    GetOptions, GetRange, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path,
 };
 use sha2::{Digest, Sha256};
 
 use crate::{
     disk::Disk,
     domain::{
+        content::StoredFile,
         id::{StoreId, UploadId},
-        upload::StoredFile,
     },
 };
 
@@ -181,7 +181,8 @@ impl BlobStore {
     /// # Errors
     /// `NotFound`, `InvalidDigest`, or `Store`.
     pub async fn get(&self, digest: &str) -> Result<Bytes, BlobError> {
-        let found = self.store.get(&location(digest)?).await.map_err(missing(digest))?;
+        let file = self.find(digest).await?;
+        let found = self.store.get(&file.location).await.map_err(missing(digest))?;
         found.bytes().await.map_err(failed(READING))
     }
 
@@ -194,8 +195,9 @@ impl BlobStore {
         digest: &str,
         range: Option<Range<u64>>,
     ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
+        let file = self.find(digest).await?;
         if let Some(range) = &range {
-            if range.start > range.end || range.end > self.size(digest).await? {
+            if range.start > range.end || range.end > file.size {
                 return Err(BlobError::InvalidRange);
             }
             if range.is_empty() {
@@ -203,7 +205,7 @@ impl BlobStore {
             }
         }
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-        let found = self.store.get_opts(&location(digest)?, options).await.map_err(missing(digest))?;
+        let found = self.store.get_opts(&file.location, options).await.map_err(missing(digest))?;
         Ok(found.into_stream().map_err(failed(READING)).boxed())
     }
 
@@ -212,7 +214,17 @@ impl BlobStore {
     /// # Errors
     /// `NotFound`, `InvalidDigest`, or `Store`.
     pub async fn size(&self, digest: &str) -> Result<u64, BlobError> {
-        Ok(self.store.head(&location(digest)?).await.map_err(missing(digest))?.size)
+        Ok(self.find(digest).await?.size)
+    }
+
+    /// The file with this digest, where it is.
+    async fn find(&self, digest: &str) -> Result<ObjectMeta, BlobError> {
+        match self.store.head(&location(digest)?).await {
+            Err(object_store::Error::NotFound { .. }) => {
+                self.store.head(&former_location(digest)).await.map_err(missing(digest))
+            }
+            found => found.map_err(missing(digest)),
+        }
     }
 
     /// Whether a file is there.
@@ -245,10 +257,10 @@ impl BlobStore {
     /// # Errors
     /// `InvalidDigest`, or `Store`.
     pub async fn is_older(&self, digest: &str, moment: DateTime<Utc>) -> Result<bool, BlobError> {
-        match self.store.head(&location(digest)?).await {
+        match self.find(digest).await {
             Ok(file) => Ok(file.last_modified < moment),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(failed(READING)(error)),
+            Err(BlobError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -269,10 +281,13 @@ impl BlobStore {
     /// # Errors
     /// `InvalidDigest`, or `Store`.
     pub async fn delete(&self, digest: &str) -> Result<(), BlobError> {
-        match self.store.delete(&location(digest)?).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(failed("deleting a file")(error)),
+        for place in [location(digest)?, former_location(digest)] {
+            match self.store.delete(&place).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(failed("deleting a file")(error)),
+            }
         }
+        Ok(())
     }
 
     /// Removes unfinished files of earlier processes, and returns their number. It walks through the whole store, so
@@ -358,15 +373,21 @@ impl Incoming {
 const READING: &str = "reading a file";
 const WRITING: &str = "writing a file";
 
-/// The place of a digest: two levels of 256 directories, so that none grows large. Only a digest has a place, so that no
-/// name can lead outside.
+/// The place of a digest: one of 256 directories. With two levels of them almost every file had a directory of its own,
+/// which takes as much space as a small file and has to be synced. Only a digest has a place, so that no name can lead
+/// outside.
 fn location(digest: &str) -> Result<Path, BlobError> {
     let is_digest = digest.len() == 64 && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if is_digest {
-        Ok(Path::from(format!("{ORIGINALS}/{}/{}/{digest}", &digest[..2], &digest[2..4])))
+        Ok(Path::from(format!("{ORIGINALS}/{}/{digest}", &digest[..2])))
     } else {
         Err(BlobError::InvalidDigest)
     }
+}
+
+/// The place of a valid digest in stores that were filled before there was one level of directories.
+fn former_location(digest: &str) -> Path {
+    Path::from(format!("{ORIGINALS}/{}/{}/{digest}", &digest[..2], &digest[2..4]))
 }
 
 fn failed<E: Into<BoxError>>(action: &'static str) -> impl Fn(E) -> BlobError {

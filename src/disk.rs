@@ -5,7 +5,8 @@
 
 use std::{
     io,
-    path::PathBuf,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,6 +18,8 @@ use tracing::{info, warn};
 
 /// The reserve is at most this part of the file system, so that a small one can be used at all.
 const LARGEST_PART: u64 = 8;
+/// The unit in which file systems count what a file takes.
+const BLOCK_BYTES: u64 = 512;
 /// Time between two checks while something waits for space.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -45,6 +48,34 @@ impl SpaceProbe for FileSystem {
         let found = rustix::fs::statvfs(&self.0)?;
         Ok(Space { available: found.f_bavail * found.f_frsize, total: found.f_blocks * found.f_frsize })
     }
+}
+
+impl Space {
+    /// Whether `bytes` are free, or an eighth of a file system that is too small for them.
+    #[must_use]
+    pub fn holds(self, bytes: u64) -> bool {
+        self.available >= self.bounded(bytes)
+    }
+
+    fn bounded(self, bytes: u64) -> u64 {
+        bytes.min(self.total / LARGEST_PART)
+    }
+}
+
+/// The bytes of the files below a directory, without the holes in them. Files may come and go meanwhile.
+///
+/// # Errors
+/// When the directory can't be read.
+pub fn size_of(directory: &Path) -> io::Result<u64> {
+    let mut size = 0;
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        size += match entry.file_type() {
+            Ok(kind) if kind.is_dir() => size_of(&entry.path()).unwrap_or(0),
+            _ => entry.metadata().map_or(0, |file| file.blocks() * BLOCK_BYTES),
+        };
+    }
+    Ok(size)
 }
 
 /// Watches over a reserve of free space.
@@ -76,7 +107,7 @@ impl Disk {
                 return false;
             }
         };
-        let reserve = self.reserve.min(space.total / LARGEST_PART);
+        let reserve = space.bounded(self.reserve);
         let was_short = self.is_short.load(Ordering::Relaxed);
         let is_short = space.available < if was_short { reserve + reserve / 4 } else { reserve };
         if self.is_short.swap(is_short, Ordering::Relaxed) != is_short {
@@ -113,6 +144,13 @@ mod tests {
     use std::sync::atomic::AtomicU64;
 
     use super::*;
+
+    #[test]
+    fn what_has_to_fit_is_never_more_than_an_eighth_of_the_file_system() {
+        let space = |available, total| Space { available, total };
+        assert!(space(100, 10_000).holds(100) && !space(99, 10_000).holds(100));
+        assert!(space(10, 80).holds(100) && !space(9, 80).holds(100));
+    }
 
     #[derive(Default)]
     struct Fake(AtomicU64);

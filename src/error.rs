@@ -22,7 +22,6 @@ pub enum ErrorCode {
     Unavailable,
     GraphqlParseFailed,
     GraphqlValidationFailed,
-    PersistedQueryNotFound,
     PersistedQueryNotSupported,
     InternalServerError,
 }
@@ -43,7 +42,6 @@ impl ErrorCode {
             Self::Unavailable => "UNAVAILABLE",
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
-            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
@@ -55,7 +53,7 @@ impl ErrorCode {
         match self {
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
-            Self::NotFound | Self::PersistedQueryNotFound => 404,
+            Self::NotFound => 404,
             Self::BadUserInput
             | Self::GraphqlParseFailed
             | Self::GraphqlValidationFailed
@@ -99,8 +97,6 @@ pub enum ViolationCode {
     Required,
     /// A value has the wrong form.
     Invalid,
-    /// A value is too short.
-    TooShort,
     /// A value is too long, too large or too many.
     TooLong,
     /// Another object has this value already.
@@ -133,7 +129,7 @@ pub enum Error {
     /// The state does not allow it now.
     Conflict(String),
     /// The request exceeds a limit.
-    LimitExceeded { limit: &'static str, message: String },
+    LimitExceeded(String),
     /// Too many requests.
     RateLimited { retry_after_seconds: u64 },
     /// It took longer than allowed.
@@ -167,12 +163,18 @@ impl Error {
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::BadUserInput,
             Self::Conflict(_) => ErrorCode::Conflict,
-            Self::LimitExceeded { .. } => ErrorCode::CostLimitExceeded,
+            Self::LimitExceeded(_) => ErrorCode::CostLimitExceeded,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::Unavailable { .. } | Self::DiskFull => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::InternalServerError,
         }
+    }
+
+    /// Whether the log tells of it each time. That the disk is full, it tells once.
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        self.code().http_status() >= 500 && !matches!(self, Self::DiskFull)
     }
 
     /// When it may be worth trying again.
@@ -217,7 +219,7 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
-            Self::Conflict(message) | Self::LimitExceeded { message, .. } => formatter.write_str(message),
+            Self::Conflict(message) | Self::LimitExceeded(message) => formatter.write_str(message),
             Self::RateLimited { retry_after_seconds } => {
                 write!(formatter, "Too many requests. Try again in {retry_after_seconds} s.")
             }

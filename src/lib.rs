@@ -6,8 +6,8 @@
 //!   [`config`] all settings. [`telemetry`], [`data_dir`], [`disk`] and [`lifecycle`] concern the process.
 //! - The adapters: [`auth`] (who the caller is), [`db`] (SQLite, PostgreSQL), [`vector`] (Qdrant Edge, Qdrant),
 //!   [`embedding`] (BERT), [`blob`] (originals), [`extract`] (files to text).
-//! - Built on adapters: [`chunking`] (text to chunks), [`queue`] (durable jobs), [`events`] (their events), [`ingest`] (the
-//!   steps of one document).
+//! - Built on adapters: [`chunking`] (text to chunks), [`queue`] (durable jobs), [`jobs`] (what they are), [`events`] (of
+//!   operations), [`ingest`] (the steps of one document).
 //! - The use cases: [`service`].
 //! - The doors: [`worker`] (jobs), [`graphql`] and [`http`] (the API), [`cli`] (the commands). [`app`] builds everything.
 //!
@@ -30,6 +30,7 @@ pub mod extract;
 pub mod graphql;
 pub mod http;
 pub mod ingest;
+pub mod jobs;
 pub mod lifecycle;
 pub mod queue;
 pub mod service;

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Before any thread exists, because candle reads this once. One thread per embedding worker is twice as fast as
-    // candle's threads for one (ARCHITECTURE.md, «Measured settings»).
+    // Before any thread exists, because rayon reads this once. One thread per embedding worker is twice as fast as
+    // rayon's threads for one (ARCHITECTURE.md, «Measured settings»).
     #[expect(unsafe_code, reason = "no other thread reads the environment yet")]
     // SAFETY: this is the first statement of the process and there is one thread.
     unsafe {

@@ -116,7 +116,7 @@ pub struct Chunk {
 }
 
 /// A document's chunks and where its original is.
-pub struct Passages {
+pub struct DocumentChunks {
     pub download_url: Option<String>,
     pub chunks: Vec<Chunk>,
 }
@@ -318,7 +318,7 @@ impl Account {
     ) -> Result<Timed<Ingestion>, Error> {
         let documents: Vec<Value> = documents
             .iter()
-            .map(|new| json!({ "source": { "text": new.text }, "fileName": new.file_name, "uri": new.uri }))
+            .map(|new| json!({ "content": { "text": new.text }, "fileName": new.file_name, "uri": new.uri }))
             .collect();
         let input = json!({ "collectionId": collection, "documents": documents, "idempotencyKey": key });
         let answer = self.client.send(DOCUMENTS_INGEST, json!({ "input": input })).await?;
@@ -328,7 +328,7 @@ impl Account {
 
     /// Has an upload indexed under its name.
     pub async fn ingest_upload(&self, collection: &str, upload: &str, uri: &str) -> Result<(), Error> {
-        let documents = json!([{ "source": { "uploadId": upload }, "uri": uri }]);
+        let documents = json!([{ "content": { "uploadId": upload }, "uri": uri }]);
         let input = json!({ "collectionId": collection, "documents": documents });
         let variables = json!({ "input": input });
         let _: Value = self.client.mutate(DOCUMENTS_INGEST, "documentsIngest", variables).await?;
@@ -346,10 +346,10 @@ impl Account {
         Ok(Contents { document_count, chunk_count, documents })
     }
 
-    /// Every passage of a document.
-    pub async fn passages(&self, document: &str) -> Result<Passages, Error> {
+    /// Every chunk of a document.
+    pub async fn chunks_of(&self, document: &str) -> Result<DocumentChunks, Error> {
         let (chunks, read) = self.pages(DOCUMENT_CHUNKS, "document", document, "chunks").await?;
-        Ok(Passages { download_url: read["downloadUrl"].as_str().map(str::to_owned), chunks })
+        Ok(DocumentChunks { download_url: read["downloadUrl"].as_str().map(str::to_owned), chunks })
     }
 
     /// All rows of a list that hangs on the object with this id, page by page, and the object beside the last page.

@@ -98,9 +98,9 @@ impl Ingested {
         report.seconds("ingest_seconds", "first call to last event", self.seconds);
         report.milliseconds("ingest_call_p50", "call of 100 documents p50", self.call_ms.percentile(50));
         report.milliseconds("ingest_call_max", "call of 100 documents max", self.call_ms.max());
-        if let Some(counted) = embedding.passages {
+        if let Some(counted) = embedding.chunks {
             let label = "chunks that only one of the two made";
-            report.count("passage_difference", label, counted.abs_diff(chunks)).at_most(0.0);
+            report.count("chunk_difference", label, counted.abs_diff(chunks)).at_most(0.0);
         }
     }
 
@@ -180,7 +180,7 @@ pub struct EmbeddingRun {
     pub tokens: usize,
     pub seconds: f64,
     /// Chunks into which the texts were split, if the command reports it: a check that it splits as ingestion does.
-    pub passages: Option<usize>,
+    pub chunks: Option<usize>,
 }
 
 impl EmbeddingRun {
@@ -189,7 +189,7 @@ impl EmbeddingRun {
             texts: self.texts + other.texts,
             tokens: self.tokens + other.tokens,
             seconds: self.seconds + other.seconds,
-            passages: self.passages.zip(other.passages).map(|(left, right)| left + right),
+            chunks: self.chunks.zip(other.chunks).map(|(left, right)| left + right),
         }
     }
 }
@@ -267,9 +267,9 @@ mod tests {
     #[test]
     fn last_line_of_the_model_benchmark_is_its_result() {
         let run = embedding_run("loading\n{\"texts\":2,\"tokens\":500,\"seconds\":0.5}\n\n").unwrap();
-        assert_eq!((run.texts, run.tokens, run.passages), (2, 500, None));
-        let sum = run.and(EmbeddingRun { passages: Some(3), ..run });
-        assert_eq!((sum.texts, sum.tokens, sum.passages), (4, 1000, None));
+        assert_eq!((run.texts, run.tokens, run.chunks), (2, 500, None));
+        let sum = run.and(EmbeddingRun { chunks: Some(3), ..run });
+        assert_eq!((sum.texts, sum.tokens, sum.chunks), (4, 1000, None));
         assert!(embedding_run("").is_err());
     }
 }

@@ -54,7 +54,7 @@ enum Way {
     ///
     /// Documents are handed over in calls of different sizes, spread over the kills; a log of acknowledged calls is
     /// kept. After the last start everything must end as in a run without kills: each document completed once, with the
-    /// same passages, found by its title, its original unchanged; histories without a gap; a repeated idempotency key
+    /// same chunks, found by its title, its original unchanged; histories without a gap; a repeated idempotency key
     /// answered with the same operation. The exit status is 1 if anything differs.
     Kill(kill::KillArguments),
 

@@ -25,6 +25,8 @@ mod m20261127_100300_index_what_lists_start_from;
 mod m20261127_100310_add_refresh_token_families;
 mod m20261127_100400_add_progress_in_documents;
 mod m20261127_110000_fold_names;
+mod m20261127_120000_create_generations;
+mod m20261127_130000_drop_sync_mode;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -54,6 +56,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_100310_add_refresh_token_families::Migration),
             Box::new(m20261127_100400_add_progress_in_documents::Migration),
             Box::new(m20261127_110000_fold_names::Migration),
+            Box::new(m20261127_120000_create_generations::Migration),
+            Box::new(m20261127_130000_drop_sync_mode::Migration),
         ]
     }
 }

@@ -314,8 +314,8 @@ test("the collection is browsed down to its chunks", async () => {
 test("documents that failed are counted in another colour, and one click shows why", async () => {
   await page.getByRole("button", { name: "New tab" }).click();
   await paste(`mutation Mixed { documentsIngest(input: { collectionId: "${collectionId}", documents: [
-    { fileName: "good.md", source: { text: "Salt marshes are flooded by the tide." } }
-    { fileName: "empty.md", source: { text: " " } }
+    { fileName: "good.md", content: { text: "Salt marshes are flooded by the tide." } }
+    { fileName: "empty.md", content: { text: " " } }
   ] }) { operation { id } userErrors { message } } }`);
   await run();
   await expect.poll(answer, PATIENCE).toContain('"operation"');

@@ -191,7 +191,7 @@ describe("downloads", () => {
     const created = (await ask(create, {}, token)) as { collectionCreate: { collection: { id: string } } };
     const collectionId = created.collectionCreate.collection.id;
     const put = async (text: string) => {
-      const input = { collectionId, documents: [{ fileName: "a.txt", source: { text } }] };
+      const input = { collectionId, documents: [{ fileName: "a.txt", content: { text } }] };
       const ingest =
         "mutation ($input: DocumentsIngestInput!) { documentsIngest(input: $input) { documents { downloadUrl } } }";
       const ingested = (await ask(ingest, { input }, token)) as {

@@ -4,7 +4,8 @@ use crate::embedding::{EmbeddingError, Tokenizer};
 
 use super::to_u32;
 
-/// The text is tokenised in pieces of about this many bytes: tokenizers need a hundred bytes of memory for each of text.
+/// The text is tokenised in pieces of about this many bytes, so that a text with too many chunks is not tokenised to its
+/// end. How much memory a piece takes is the tokenizer's concern.
 const PIECE_BYTES: usize = 32 << 10;
 
 /// The starts of the tokens in the first part of a text.

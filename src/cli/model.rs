@@ -20,17 +20,21 @@ use crate::{
     config::Config,
     domain::{
         chunking::ChunkingConfig,
+        generation::Precision,
         id::{CollectionId, DocumentId, GenerationId},
     },
     embedding::{
         Embedder, EmbeddingError,
-        benchmark::benchmark,
+        benchmark::{benchmark, question_time},
         download, install,
         model::{self, RegisteredModel},
     },
     extract::{self, Extractor},
     ingest::{self, Bounds, Target},
 };
+
+/// Questions whose times have a median that other work on the machine hardly moves.
+const QUESTIONS: usize = 200;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Model {
@@ -45,11 +49,14 @@ pub(super) enum Model {
     Verify,
     /// List the models that can be used.
     List,
-    /// Embed texts as ingestion does, and report the speed.
+    /// Embed texts as ingestion does, and then questions, and report the speed.
     Benchmark {
         /// File with one JSON object per line: `text`, and `fileName` to distinguish Markdown from plain text.
         #[arg(long)]
         file: PathBuf,
+        /// How exactly to compute: float32 or int8.
+        #[arg(long, value_parser = parse_precision, default_value = "float32")]
+        precision: Precision,
         /// Print one JSON object instead of a sentence.
         #[arg(long)]
         json: bool,
@@ -83,7 +90,7 @@ impl Model {
                     println!("{}  {} dimensions, {} tokens, {state}", model.name, model.dimension, model.max_tokens);
                 }
             }
-            Self::Benchmark { file, json } => measure(&config, &file, json).await?,
+            Self::Benchmark { file, precision, json } => measure(&config, &file, precision, json).await?,
         }
         Ok(())
     }
@@ -93,9 +100,7 @@ impl Model {
 pub(super) async fn ensure_installed(config: &Config) -> anyhow::Result<()> {
     let chosen = model::chosen(config.embedding.model.as_deref())?;
     let folder = config.model_dir();
-    let is_missing = chosen.files.iter().any(|file| !chosen.path(file, &folder).exists());
-    // The digests of the files are checked when they are read.
-    if is_missing { pull(chosen, config).await } else { Ok(()) }
+    if chosen.has_files(&folder) { Ok(()) } else { pull(chosen, config).await }
 }
 
 async fn pull(model: &RegisteredModel, config: &Config) -> anyhow::Result<()> {
@@ -126,6 +131,14 @@ async fn pull(model: &RegisteredModel, config: &Config) -> anyhow::Result<()> {
     Ok(pulled?)
 }
 
+fn parse_precision(name: &str) -> Result<Precision, &'static str> {
+    match name {
+        "float32" => Ok(Precision::Float32),
+        "int8" => Ok(Precision::Int8),
+        _ => Err("not one of float32, int8"),
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
@@ -133,8 +146,8 @@ struct Line {
     file_name: Option<String>,
 }
 
-async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<()> {
-    let embedder = load_embedder(config)?;
+async fn measure(config: &Config, file: &Path, precision: Precision, as_json: bool) -> anyhow::Result<()> {
+    let embedder = load_embedder(config, precision)?;
     let extractor = Extractor::new(&config.extraction, 1, extract::running_program()?);
     let chunking = ChunkingConfig {
         strategy: None,
@@ -164,17 +177,19 @@ async fn measure(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<
         bail!("there is no text in the file");
     }
     let throughput = benchmark(&embedder, texts).await?;
+    let question_ms = question_time(&embedder, QUESTIONS).await?.as_secs_f64() * 1000.0;
     if as_json {
         let result = json!({
             "texts": documents,
-            "passages": throughput.texts,
+            "chunks": throughput.texts,
             "tokens": throughput.tokens,
             "seconds": throughput.seconds,
+            "questionMs": question_ms,
         });
         println!("{result}");
     } else {
         println!(
-            "{documents} documents, {} chunks, {} tokens in {:.1} s on {} threads: {:.0} tokens/s",
+            "{documents} documents, {} chunks, {} tokens in {:.1} s on {} threads: {:.0} tokens/s; a question in {question_ms:.1} ms",
             throughput.texts,
             throughput.tokens,
             throughput.seconds,

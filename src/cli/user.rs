@@ -55,6 +55,13 @@ impl User {
             Self::List => String::new(),
         };
         let app = App::build(Parts::from_config(config)?).await?;
+        let done = self.perform(&app, password).await;
+        // Denials are in the audit log, too.
+        app.close().await?;
+        done
+    }
+
+    async fn perform(self, app: &App, password: String) -> anyhow::Result<()> {
         match self {
             Self::Create(create) => {
                 let Create { username, email, full_name } = create;
@@ -63,7 +70,7 @@ impl User {
                 let user = accounts::register(app.services(), &Viewer::console(), account).await?;
                 println!("Account {} was created.", user.username);
             }
-            Self::List => list(&app).await?,
+            Self::List => list(app).await?,
             Self::ResetPassword(reset) => {
                 let user = match accounts::reset_password(app.services(), &reset.login, &password).await {
                     Err(Error::NotFound(_)) => {
@@ -77,7 +84,7 @@ impl User {
                 );
             }
         }
-        app.close().await
+        Ok(())
     }
 }
 

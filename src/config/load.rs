@@ -100,14 +100,6 @@ impl Config {
         check(config.refusals(), |key| figment.find_metadata(key).map(|metadata| metadata.name.to_string()))?;
         Ok(Loaded { config, file, variables: names })
     }
-
-    /// Checks the settings, each by itself and together. [`Config::load`] calls it.
-    ///
-    /// # Errors
-    /// Names every setting that doesn't.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        check(self.refusals(), |_| None)
-    }
 }
 
 fn check(refusals: Vec<Refusal>, place: impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {

@@ -148,15 +148,15 @@ section! {
     DatabaseConfig {
         /// `postgres://…`; unset: SQLite at `<data_dir>/docent.db`. Also read from `DATABASE_URL`.
         url: Option<String> = None;
-        /// Connections kept open (PostgreSQL), or readers (SQLite). Also read from `DB_POOL_SIZE`.
+        /// Statements that read at the same time, each on a connection that is kept open. Also read from `DB_POOL_SIZE`.
         pool_size: u32 = 20;
-        /// Connections beyond `pool_size` under load (PostgreSQL). Also read from `DB_MAX_OVERFLOW`.
+        /// Connections beyond `pool_size` for transactions (PostgreSQL). Also read from `DB_MAX_OVERFLOW`.
         max_overflow: u32 = 40;
         /// Seconds to wait for a connection. Also read from `DB_POOL_TIMEOUT`.
         pool_timeout_seconds: u64 = 30;
         /// Seconds after which a connection is replaced. Also read from `DB_POOL_RECYCLE`.
         pool_recycle_seconds: u64 = 3600;
-        /// Whether an idle connection is tested before use. Also read from `DB_POOL_PRE_PING`.
+        /// Whether a connection that was idle for a second is tested before use. Also read from `DB_POOL_PRE_PING`.
         pool_pre_ping: bool = true;
         /// Seconds after which a statement is cancelled. On SQLite this applies only to statements that read.
         statement_timeout_seconds: u64 = 30;

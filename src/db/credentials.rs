@@ -13,7 +13,7 @@ impl Database {
     /// Reads credentials.
     #[must_use]
     pub fn credentials(&self) -> CredentialReader<'_> {
-        CredentialReader { executor: Executor::Pool(&self.readers, self.statement_timeout) }
+        CredentialReader { executor: Executor::Readers(&self.readers) }
     }
 }
 

@@ -6,22 +6,30 @@
 mod credentials;
 mod entity;
 mod error;
+mod listener;
+mod news;
 pub mod repo;
+mod shelf;
 mod statement;
 mod transaction;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, sqlx};
 use sea_orm_migration::MigratorTrait;
 
-use self::statement::Executor;
 pub use self::{
     credentials::CredentialReader,
     error::DatabaseError,
+    news::OperationNews,
     statement::{Lane, Lanes},
     transaction::{AsContention, Transaction},
+};
+use self::{
+    listener::Listener,
+    news::News,
+    shelf::Keeping,
+    statement::{Executor, Readers},
 };
 use crate::{config::DatabaseConfig, domain::scope::Scope};
 
@@ -31,15 +39,23 @@ pub type StatementObserver = Arc<dyn Fn(&str, &dyn std::fmt::Display) + Send + S
 /// The advisory lock of the process that migrates a PostgreSQL database.
 const MIGRATING: i64 = 0x0d0c_e9a7;
 
-/// An open database: one writer and several readers for SQLite, one pool for PostgreSQL.
+/// How long after its last use a connection is taken for a good one. Testing it costs as much as a small statement.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Bytes at the start of a SQLite file that readers map into memory, 256 MiB. All of them map the same pages.
+const MAPPED_BYTES: &str = "268435456";
+
+/// An open database: one writer and several readers for SQLite, one pool for PostgreSQL; and who is told of commits.
 #[derive(Clone, Debug)]
 pub struct Database {
-    readers: DatabaseConnection,
+    readers: Arc<Readers>,
     writer: DatabaseConnection,
-    /// How long a statement of a reader may take.
-    statement_timeout: Duration,
     /// The host and port of a PostgreSQL server.
     place: Option<Arc<str>>,
+    /// Who is told of commits.
+    news: Arc<News>,
+    /// Hears what other processes change.
+    _listener: Option<Arc<Listener>>,
 }
 
 /// A migration and whether the database has it.
@@ -78,18 +94,26 @@ impl Database {
             .min_connections(1)
             .acquire_timeout(Duration::from_secs(config.pool_timeout_seconds))
             .max_lifetime(Duration::from_secs(config.pool_recycle_seconds))
-            .test_before_acquire(config.pool_pre_ping)
             .sqlx_logging(false)
             .map_sqlx_postgres_opts(move |options| {
-                options.application_name("docent").options([
-                    // A generic plan locks every partition of `chunks`; a custom one only the partition it reads.
-                    ("plan_cache_mode", "force_custom_plan".to_owned()),
-                    ("statement_timeout", format!("{}ms", timeout.as_millis())),
-                ])
+                // `plan_cache_mode` stays at `auto`. The server keeps one plan for a statement whose plan does not depend on
+                // its values, and plans each execution of one on `chunks`: a plan for all partitions costs more.
+                options
+                    .application_name("docent")
+                    .options([("statement_timeout", format!("{}ms", timeout.as_millis()))])
             });
+        if config.pool_pre_ping {
+            options.test_before_acquire_if_idle_for(FRESH);
+        } else {
+            options.test_before_acquire(false);
+        }
         let place = place(url);
-        let pool = connect(options, observer).await.map_err(|error| at(place.as_ref(), error))?;
-        Ok(Self { readers: pool.clone(), writer: pool, statement_timeout: timeout, place })
+        let pool = connect(options, observer.clone()).await.map_err(|error| at(place.as_ref(), error))?;
+        let keeping = Keeping { most: config.pool_size as usize, fresh: fresh(config), is_shared: true };
+        let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
+        let news = Arc::new(News::new(false));
+        let listener = Listener::start(url.to_owned(), Arc::clone(&news));
+        Ok(Self { readers, writer: pool, place, news, _listener: Some(Arc::new(listener)) })
     }
 
     async fn open_sqlite(
@@ -100,15 +124,25 @@ impl Database {
         // The writer comes first: it makes the file and puts it into WAL mode.
         let writer = connect(sqlite_options(path, config, false), observer.clone()).await?;
         forget_statistics(&writer).await?;
-        let readers = connect(sqlite_options(path, config, true), observer).await?;
-        let statement_timeout = Duration::from_secs(config.statement_timeout_seconds);
-        Ok(Self { readers, writer, statement_timeout, place: None })
+        let pool = connect(sqlite_options(path, config, true), None).await?;
+        let timeout = Duration::from_secs(config.statement_timeout_seconds);
+        let keeping = Keeping { most: config.pool_size as usize, fresh: Duration::MAX, is_shared: false };
+        let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
+        // The data directory is locked.
+        let news = Arc::new(News::new(true));
+        Ok(Self { readers, writer, place: None, news, _listener: None })
     }
 
     /// Reads on behalf of `scope`.
     #[must_use]
     pub fn reader(&self, scope: Scope) -> Reader<'_> {
-        Reader { executor: Executor::Pool(&self.readers, self.statement_timeout), scope }
+        Reader { executor: Executor::Readers(&self.readers), scope }
+    }
+
+    /// Whether other processes may write to the same database. SQLite lies in the data directory, which is locked.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.writer.get_database_backend() == DbBackend::Postgres
     }
 
     /// Whether the database answers.
@@ -116,7 +150,7 @@ impl Database {
     /// # Errors
     /// When it doesn't; the error says where it should.
     pub async fn check(&self) -> Result<(), DatabaseError> {
-        self.readers.ping().await.map_err(|error| at(self.place.as_ref(), error.into()))
+        self.readers.check().await.map_err(|error| at(self.place.as_ref(), error.into()))
     }
 
     /// Applies all pending migrations. On PostgreSQL one process at a time does so, without a time limit; a second
@@ -166,7 +200,7 @@ impl Database {
     /// # Errors
     /// When the last writes can't be brought to disk.
     pub async fn close(self) -> Result<(), DatabaseError> {
-        self.readers.close().await?;
+        self.readers.close().await;
         self.writer.close().await?;
         Ok(())
     }
@@ -208,6 +242,8 @@ fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> Conn
         .acquire_timeout(Duration::from_secs(config.pool_timeout_seconds))
         .idle_timeout(None)
         .max_lifetime(None)
+        // A file has no connection that could be cut.
+        .test_before_acquire(false)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |options| {
             let options = options
@@ -218,18 +254,19 @@ fn sqlite_options(path: &Path, config: &DatabaseConfig, is_reader: bool) -> Conn
                 .pragma("foreign_keys", "ON")
                 .pragma("temp_store", "MEMORY")
                 .busy_timeout(Duration::from_secs(10));
-            if is_reader { options.pragma("query_only", "ON") } else { options }
+            if is_reader {
+                // Pages are read where the system has them, without a call and a copy for each. It maps what the file has, at most.
+                options.pragma("query_only", "ON").pragma("mmap_size", MAPPED_BYTES)
+            } else {
+                options
+            }
         });
-    if is_reader {
-        // The handler of a statement is set when it gets its connection, so the connection needs no other
-        // configuration.
-        options.map_sqlx_sqlite_pool_opts(|pool| {
-            pool.test_before_acquire(false)
-                .after_connect(|connection, _| statement::watch(connection).boxed())
-                .before_acquire(|connection, _| async { statement::watch(connection).await.map(|()| true) }.boxed())
-        });
-    }
     options
+}
+
+/// How long after its last use a connection is used without a test.
+fn fresh(config: &DatabaseConfig) -> Duration {
+    if config.pool_pre_ping { FRESH } else { Duration::MAX }
 }
 
 /// Removes the statistics of an earlier `ANALYZE`. Statements are written for their indexes, which SQLite chooses

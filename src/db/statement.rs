@@ -1,11 +1,12 @@
 //! How a statement that reads is run: with a time limit, only while a caller waits for it, and with a limit of
 //! concurrent statements per caller.
 //!
-//! PostgreSQL has its own time limit. SQLite calls a handler every few thousand steps to ask whether to continue; the
-//! handler is set when the statement gets its connection.
+//! PostgreSQL has its own time limit. SQLite calls a handler every few thousand steps to ask whether to continue.
 
 use std::{
     collections::HashMap,
+    fmt::{self, Debug},
+    future::ready,
     hash::Hash,
     pin::Pin,
     sync::{
@@ -19,17 +20,24 @@ use std::{
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
-    sqlx::{self, sqlite::SqliteConnection},
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
+    Statement,
+    sea_query::Values,
+    sqlx::{self, Connection, Postgres, Sqlite, postgres::PgConnection, sqlite::SqliteConnection},
 };
+use sea_query_sqlx::SqlxValues;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    StatementObserver,
+    shelf::{Keeping, Shelf, Slot},
+};
 
 /// Steps of SQLite's virtual machine between two calls of the handler: less than a millisecond.
 const STEPS: i32 = 4000;
 
 tokio::task_local! {
     static LANE: Lane;
-    static WATCH: Watch;
 }
 
 /// The share of each caller: a limited number of their statements runs concurrently, and the others wait. So callers
@@ -74,14 +82,14 @@ impl<K: Eq + Hash> Lanes<K> {
 
 /// The state that the handler of a SQLite connection checks: the deadline of the statement, and whether a caller waits
 /// for it.
-#[derive(Clone, Debug)]
-struct Watch {
+#[derive(Debug)]
+pub(super) struct Watch {
     end: Instant,
     is_dropped: Arc<AtomicBool>,
 }
 
 impl Watch {
-    fn goes_on(&self) -> bool {
+    pub(super) fn goes_on(&self) -> bool {
         !self.is_dropped.load(Ordering::Relaxed) && Instant::now() < self.end
     }
 }
@@ -95,37 +103,150 @@ impl Drop for Waiting {
     }
 }
 
-/// Sets the handler of a SQLite connection that was just taken from its pool, for the statement that took it.
-pub(super) async fn watch(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let watch = WATCH.try_with(Clone::clone).ok();
-    let mut handle = connection.lock_handle().await?;
-    match watch {
-        Some(watch) => handle.set_progress_handler(STEPS, move || watch.goes_on()),
-        None => handle.remove_progress_handler(),
+/// Gives a SQLite connection its handler, which looks into `slot`.
+fn watch(connection: &mut SqliteConnection, slot: Slot) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+    async move {
+        connection.lock_handle().await?.set_progress_handler(STEPS, move || slot.goes_on());
+        Ok(())
     }
-    Ok(())
+    .boxed()
 }
 
-/// Where a reader's statements are run.
-#[derive(Debug)]
-pub(super) enum Executor<'c> {
-    /// On any connection of the pool, with a time limit.
-    Pool(&'c DatabaseConnection, Duration),
-    /// In the transaction, as long as it lasts.
-    Transaction(&'c DatabaseTransaction),
+/// PostgreSQL has its own time limit.
+fn leave(_: &mut PgConnection, _: Slot) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+    ready(Ok(())).boxed()
 }
 
-/// Runs a statement on a pool in the caller's lane.
-async fn run<T: Send + 'static>(
-    backend: DbBackend,
+/// The connections that read, and how their statements are run.
+pub(super) struct Readers {
+    connections: Connections,
+    /// How long a statement may take on SQLite.
     timeout: Duration,
-    statement: impl Future<Output = Result<T, DbErr>> + Send + 'static,
-) -> Result<T, DbErr> {
-    let turn = turn().await?;
-    if backend == DbBackend::Sqlite {
-        return watched(statement, timeout).await;
+    observer: Option<StatementObserver>,
+}
+
+enum Connections {
+    Sqlite(Shelf<Sqlite>),
+    Postgres(Shelf<Postgres>),
+}
+
+impl Debug for Readers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Readers").finish_non_exhaustive()
     }
-    Whole { work: Some(async move { (statement.await, turn).0 }.boxed()) }.await
+}
+
+impl Readers {
+    /// Readers with connections of this pool.
+    pub(super) fn new(
+        pool: &DatabaseConnection,
+        keeping: Keeping,
+        timeout: Duration,
+        observer: Option<StatementObserver>,
+    ) -> Self {
+        let connections = match pool.get_database_backend() {
+            DbBackend::Postgres => {
+                Connections::Postgres(Shelf::new(pool.get_postgres_connection_pool(), leave, keeping))
+            }
+            _ => Connections::Sqlite(Shelf::new(pool.get_sqlite_connection_pool(), watch, keeping)),
+        };
+        Self { connections, timeout, observer }
+    }
+
+    fn backend(&self) -> DbBackend {
+        match self.connections {
+            Connections::Sqlite(_) => DbBackend::Sqlite,
+            Connections::Postgres(_) => DbBackend::Postgres,
+        }
+    }
+
+    /// Runs a statement in the caller's lane.
+    async fn query(self: &Arc<Self>, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let turn = turn().await?;
+        if let Some(observer) = &self.observer {
+            observer(&statement.sql, &statement);
+        }
+        match &self.connections {
+            Connections::Sqlite(shelf) => on_sqlite(shelf, statement, self.timeout).await,
+            Connections::Postgres(_) => {
+                let readers = Arc::clone(self);
+                let work = async move {
+                    let Connections::Postgres(shelf) = &readers.connections else { return Ok(Vec::new()) };
+                    (on_postgres(shelf, statement).await, turn).0
+                };
+                Whole { work: Some(work.boxed()) }.await
+            }
+        }
+    }
+
+    /// Whether the database answers.
+    pub(super) async fn check(&self) -> Result<(), DbErr> {
+        match &self.connections {
+            Connections::Sqlite(shelf) => {
+                let mut taken = shelf.take().await.map_err(no_connection)?;
+                taken.connection().ping().await.map_err(no_connection)?;
+                shelf.put(taken);
+            }
+            Connections::Postgres(shelf) => {
+                let mut taken = shelf.take().await.map_err(no_connection)?;
+                taken.connection().ping().await.map_err(no_connection)?;
+                shelf.put(taken);
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves connections to transactions that would wait for one.
+    pub(super) fn make_room(&self) {
+        match &self.connections {
+            Connections::Sqlite(shelf) => shelf.make_room(),
+            Connections::Postgres(shelf) => shelf.make_room(),
+        }
+    }
+
+    /// Closes all connections of the pool.
+    pub(super) async fn close(&self) {
+        match &self.connections {
+            Connections::Sqlite(shelf) => shelf.close().await,
+            Connections::Postgres(shelf) => shelf.close().await,
+        }
+    }
+}
+
+/// Runs a statement on SQLite, which ends it at its deadline or when the future is dropped.
+async fn on_sqlite(shelf: &Shelf<Sqlite>, statement: Statement, timeout: Duration) -> Result<Vec<QueryResult>, DbErr> {
+    let mut taken = shelf.take().await.map_err(no_connection)?;
+    let is_dropped = Arc::new(AtomicBool::new(false));
+    let _waiting = Waiting(Arc::clone(&is_dropped));
+    taken.slot().set(Some(Watch { end: Instant::now() + timeout, is_dropped }));
+    let (text, values) = parts(statement);
+    let rows = sqlx::query_with(text, values).fetch_all(taken.connection()).await.map_err(failed)?;
+    taken.slot().set(None);
+    shelf.put(taken);
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Runs a statement on PostgreSQL to its end.
+async fn on_postgres(shelf: &Shelf<Postgres>, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    let mut taken = shelf.take().await.map_err(no_connection)?;
+    let (text, values) = parts(statement);
+    let rows = sqlx::query_with(text, values).fetch_all(taken.connection()).await.map_err(failed)?;
+    shelf.put(taken);
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// A statement as the driver takes it. Its text comes from the query builder, with a placeholder for each value.
+fn parts(statement: Statement) -> (sqlx::AssertSqlSafe<String>, SqlxValues) {
+    let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
+    (sqlx::AssertSqlSafe(statement.sql), SqlxValues(values))
+}
+
+fn no_connection(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(error.into()))
+}
+
+fn failed(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }
 
 /// Waits for the caller's turn, if the statement is in a lane.
@@ -134,13 +255,6 @@ async fn turn() -> Result<Option<OwnedSemaphorePermit>, DbErr> {
         Ok(Lane(lane)) => Ok(Some(lane.acquire_owned().await.map_err(|closed| DbErr::Custom(closed.to_string()))?)),
         Err(_) => Ok(None),
     }
-}
-
-/// Runs a statement on SQLite, which ends it at its deadline or when the future is dropped.
-async fn watched<T>(work: impl Future<Output = Result<T, DbErr>>, timeout: Duration) -> Result<T, DbErr> {
-    let is_dropped = Arc::new(AtomicBool::new(false));
-    let _waiting = Waiting(Arc::clone(&is_dropped));
-    WATCH.scope(Watch { end: Instant::now() + timeout, is_dropped }, work).await
 }
 
 /// A statement on PostgreSQL, which continues there when no caller waits. So it keeps its connection and its turn until
@@ -170,32 +284,36 @@ impl<T: Send + 'static> Drop for Whole<T> {
     }
 }
 
+/// Where a reader's statements are run.
+#[derive(Debug)]
+pub(super) enum Executor<'c> {
+    /// On any connection that reads, with a time limit.
+    Readers(&'c Arc<Readers>),
+    /// In the transaction, as long as it lasts.
+    Transaction(&'c DatabaseTransaction),
+}
+
 #[async_trait]
 impl ConnectionTrait for Executor<'_> {
     fn get_database_backend(&self) -> DbBackend {
         match self {
-            Self::Pool(pool, _) => pool.get_database_backend(),
+            Self::Readers(readers) => readers.backend(),
             Self::Transaction(transaction) => transaction.get_database_backend(),
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match *self {
+        match self {
+            Self::Readers(readers) => readers.query(statement).await,
             Self::Transaction(transaction) => transaction.query_all_raw(statement).await,
-            Self::Pool(pool, timeout) => {
-                let (backend, pool) = (pool.get_database_backend(), pool.clone());
-                run(backend, timeout, async move { pool.query_all_raw(statement).await }).await
-            }
         }
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        match *self {
+        match self {
+            // Whoever wants one row says so in the statement.
+            Self::Readers(readers) => Ok(readers.query(statement).await?.into_iter().next()),
             Self::Transaction(transaction) => transaction.query_one_raw(statement).await,
-            Self::Pool(pool, timeout) => {
-                let (backend, pool) = (pool.get_database_backend(), pool.clone());
-                run(backend, timeout, async move { pool.query_one_raw(statement).await }).await
-            }
         }
     }
 

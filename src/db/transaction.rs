@@ -3,9 +3,11 @@
 use std::{marker::PhantomData, time::Duration};
 
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
 
-use super::{Database, DatabaseError, Reader, statement::Executor};
+use super::{Database, DatabaseError, Reader, news::Changes, statement::Executor};
 use crate::domain::scope::Scope;
 
 const ATTEMPTS: u32 = 5;
@@ -21,6 +23,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// `'env` is the lifetime of what the body of the transaction borrows.
 pub struct Transaction<'env> {
     pub(super) connection: DatabaseTransaction,
+    pub(super) changes: Changes,
     environment: PhantomData<&'env ()>,
 }
 
@@ -32,7 +35,6 @@ impl Transaction<'_> {
     }
 
     pub(super) fn is_postgres(&self) -> bool {
-        use sea_orm::ConnectionTrait;
         self.connection.get_database_backend() == DbBackend::Postgres
     }
 }
@@ -67,14 +69,20 @@ impl Database {
         E: From<DatabaseError>,
         F: for<'t> Fn(&'t Transaction<'env>) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
     {
+        self.readers.make_room();
         // SQLite: take the write lock at once, so that a read in the transaction never has to be upgraded.
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
         let connection = self.writer.begin_with_options(options).await.map_err(DatabaseError::from)?;
-        let transaction = Transaction { connection, environment: PhantomData };
+        let changes = Changes::new(&self.news);
+        let mut transaction = Transaction { connection, changes, environment: PhantomData };
         let value = body(&transaction).await?;
+        if let Some(notification) = transaction.changes.notification().filter(|_| transaction.is_postgres()) {
+            transaction.connection.execute_unprepared(&notification).await.map_err(DatabaseError::from)?;
+        }
+        transaction.changes.commit();
         transaction.connection.commit().await.map_err(DatabaseError::from)?;
         Ok(value)
     }

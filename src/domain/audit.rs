@@ -5,102 +5,91 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::id::{
-    ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, InvitationId, OperationId, RequestId, SessionId,
-    UploadId, UserId,
+use super::{
+    id::{
+        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, InvitationId, OperationId, RequestId, SessionId,
+        UploadId, UserId,
+    },
+    vocabulary::vocabulary,
 };
 
-macro_rules! actions {
-    ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
-        /// The audited action. Part of the public contract: add, never rename.
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-        pub enum AuditAction { $($(#[$doc])* $variant,)* }
-
-        impl AuditAction {
-            /// Every action.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            /// The action's name, as the API and the database write it.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-        }
-    };
+vocabulary! {
+    /// The audited action. Part of the public contract: add, never rename.
+    pub enum AuditAction {
+        /// A credential was presented with a request.
+        Authenticate => "AUTHENTICATE",
+        /// Something was read, over any transport. Only denials are recorded.
+        Read => "READ",
+        /// Account registered.
+        UserRegister => "USER_REGISTER",
+        /// User invited.
+        UserInvite => "USER_INVITE",
+        /// Account reactivated.
+        UserActivate => "USER_ACTIVATE",
+        /// Account deactivated.
+        UserDeactivate => "USER_DEACTIVATE",
+        /// Role of an account on the server changed.
+        UserRoleSet => "USER_ROLE_SET",
+        /// Password changed by its user.
+        PasswordChange => "PASSWORD_CHANGE",
+        /// Password reset by the server's operator.
+        PasswordReset => "PASSWORD_RESET",
+        /// User logged in.
+        SessionCreate => "SESSION_CREATE",
+        /// Session renewed with new tokens.
+        SessionRefresh => "SESSION_REFRESH",
+        /// One session, or all sessions of a user, ended.
+        SessionRevoke => "SESSION_REVOKE",
+        /// API key created.
+        ApiKeyCreate => "API_KEY_CREATE",
+        /// API key revoked.
+        ApiKeyRevoke => "API_KEY_REVOKE",
+        /// Collection created.
+        CollectionCreate => "COLLECTION_CREATE",
+        /// Collection changed.
+        CollectionUpdate => "COLLECTION_UPDATE",
+        /// Collection deleted.
+        CollectionDelete => "COLLECTION_DELETE",
+        /// Role in a collection granted or changed.
+        CollectionMemberSet => "COLLECTION_MEMBER_SET",
+        /// Role in a collection revoked or given up.
+        CollectionMemberRemove => "COLLECTION_MEMBER_REMOVE",
+        /// Upload created.
+        UploadCreate => "UPLOAD_CREATE",
+        /// Content of an upload received.
+        UploadFill => "UPLOAD_FILL",
+        /// Documents accepted.
+        DocumentsIngest => "DOCUMENTS_INGEST",
+        /// Documents deleted.
+        DocumentsDelete => "DOCUMENTS_DELETE",
+        /// Operation cancelled.
+        OperationCancel => "OPERATION_CANCEL",
+    }
 }
 
-actions! {
-    /// A credential was presented with a request.
-    Authenticate => "AUTHENTICATE",
-    /// Something was read, over any transport. Only denials are recorded.
-    Read => "READ",
-    /// Account registered.
-    UserRegister => "USER_REGISTER",
-    /// User invited.
-    UserInvite => "USER_INVITE",
-    /// Account reactivated.
-    UserActivate => "USER_ACTIVATE",
-    /// Account deactivated.
-    UserDeactivate => "USER_DEACTIVATE",
-    /// Role of an account on the server changed.
-    UserRoleSet => "USER_ROLE_SET",
-    /// Password changed by its user.
-    PasswordChange => "PASSWORD_CHANGE",
-    /// Password reset by the server's operator.
-    PasswordReset => "PASSWORD_RESET",
-    /// User logged in.
-    SessionCreate => "SESSION_CREATE",
-    /// Session renewed with new tokens.
-    SessionRefresh => "SESSION_REFRESH",
-    /// One session, or all sessions of a user, ended.
-    SessionRevoke => "SESSION_REVOKE",
-    /// API key created.
-    ApiKeyCreate => "API_KEY_CREATE",
-    /// API key revoked.
-    ApiKeyRevoke => "API_KEY_REVOKE",
-    /// Collection created.
-    CollectionCreate => "COLLECTION_CREATE",
-    /// Collection changed.
-    CollectionUpdate => "COLLECTION_UPDATE",
-    /// Collection deleted.
-    CollectionDelete => "COLLECTION_DELETE",
-    /// Role in a collection granted or changed.
-    CollectionMemberSet => "COLLECTION_MEMBER_SET",
-    /// Role in a collection revoked or given up.
-    CollectionMemberRemove => "COLLECTION_MEMBER_REMOVE",
-    /// Upload created.
-    UploadCreate => "UPLOAD_CREATE",
-    /// Content of an upload received.
-    UploadFill => "UPLOAD_FILL",
-    /// Documents accepted.
-    DocumentsIngest => "DOCUMENTS_INGEST",
-    /// Documents deleted.
-    DocumentsDelete => "DOCUMENTS_DELETE",
-    /// Operation cancelled.
-    OperationCancel => "OPERATION_CANCEL",
+vocabulary! {
+    /// The result of the action.
+    pub enum AuditResult {
+        /// The action was done.
+        Done => "DONE",
+        /// Denied: the caller lacks permission, or the object does not exist or is hidden from them.
+        Refused => "REFUSED",
+    }
 }
 
-/// The result of the action.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum AuditResult {
-    /// The action was done.
-    Done,
-    /// Denied: the caller lacks permission, or the object does not exist or is hidden from them.
-    Refused,
-}
-
-/// The kinds of objects that entries are about.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum AuditObjectKind {
-    User,
-    Session,
-    ApiKey,
-    Invitation,
-    Collection,
-    Document,
-    Chunk,
-    Operation,
-    Upload,
+vocabulary! {
+    /// The kinds of objects that entries are about.
+    pub enum AuditObjectKind {
+        User => "USER",
+        Session => "SESSION",
+        ApiKey => "API_KEY",
+        Invitation => "INVITATION",
+        Collection => "COLLECTION",
+        Document => "DOCUMENT",
+        Chunk => "CHUNK",
+        Operation => "OPERATION",
+        Upload => "UPLOAD",
+    }
 }
 
 /// An object, which may never have existed.

@@ -1,12 +1,14 @@
 //! Chunks.
 
-use super::id::{ChunkId, CollectionId, DocumentId};
+use super::id::{ChunkId, CollectionId, DocumentId, GenerationId};
 
 /// A piece of a document, as stored: what is embedded and found.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Chunk {
     pub id: ChunkId,
     pub collection_id: CollectionId,
+    /// The generation that it is in.
+    pub generation_id: GenerationId,
     pub document_id: DocumentId,
     /// Its place in the document, from 0.
     pub index: i32,

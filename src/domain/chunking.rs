@@ -12,7 +12,7 @@ pub enum ChunkingStrategy {
     Markdown,
 }
 
-/// A strategy with its limits, kept with the collection.
+/// A strategy with its limits, kept with the generation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChunkingConfig {
     /// `None` lets the kind of each document decide: `Markdown` for text with structure, `Recursive` for the rest.

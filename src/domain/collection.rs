@@ -3,37 +3,30 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    chunking::ChunkingConfig,
     id::{CollectionId, GenerationId, UserId},
+    vocabulary::vocabulary,
 };
 
-/// The status of a collection.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum CollectionStatus {
-    /// Nothing is being indexed.
-    Ready,
-    /// Documents are being indexed. What is indexed already can be searched.
-    Processing,
-    /// Being removed; it no longer exists for readers.
-    Deleting,
+vocabulary! {
+    /// The status of a collection.
+    pub enum CollectionStatus {
+        /// Can be read and searched.
+        Ready => "READY",
+        /// Being removed; it no longer exists for readers.
+        Deleting => "DELETING",
+    }
 }
 
-/// A role in a collection.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum CollectionRole {
-    Owner,
-    Editor,
-    Viewer,
+vocabulary! {
+    /// A role in a collection.
+    pub enum CollectionRole {
+        Owner => "OWNER",
+        Editor => "EDITOR",
+        Viewer => "VIEWER",
+    }
 }
 
-/// How a collection follows its sources.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum SyncMode {
-    OneTime,
-    Continuous,
-}
-
-/// A set of documents under one owner, one embedding model and one chunking rule.
+/// A set of documents under one owner.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Collection {
     pub id: CollectionId,
@@ -43,17 +36,9 @@ pub struct Collection {
     pub status: CollectionStatus,
     pub is_public: bool,
     pub meta: serde_json::Value,
-    /// The registered name of the embedding model.
-    pub embedding_model: String,
-    pub chunking: ChunkingConfig,
-    /// The placement: the physical collection that holds the vectors.
-    pub vector_store_name: String,
-    /// The generation that searches read.
+    /// The active generation: the one that searches read.
     pub generation: GenerationId,
-    pub sync_mode: SyncMode,
-    pub sync_interval_minutes: Option<i32>,
     pub document_count: i32,
-    pub chunk_count: i32,
     /// Bytes of all originals.
     pub total_bytes: i64,
     pub created_at: DateTime<Utc>,

@@ -3,21 +3,26 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::id::{CollectionId, DocumentId};
+use super::{
+    content::Content,
+    id::{CollectionId, DocumentId},
+    vocabulary::vocabulary,
+};
 
-/// The status of a document.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum DocumentStatus {
-    /// Accepted, waiting for a worker.
-    Pending,
-    /// A worker is extracting, splitting or embedding it.
-    Processing,
-    /// Searchable.
-    Completed,
-    /// Indexing failed. `error` has the reason.
-    Failed,
-    /// Processing it crashed repeatedly. It is not retried automatically.
-    Quarantined,
+vocabulary! {
+    /// The status of a document.
+    pub enum DocumentStatus {
+        /// Accepted, waiting for a worker.
+        Pending => "PENDING",
+        /// A worker is extracting, splitting or embedding it.
+        Processing => "PROCESSING",
+        /// Searchable.
+        Completed => "COMPLETED",
+        /// Indexing failed. `error` has the reason.
+        Failed => "FAILED",
+        /// Processing it crashed repeatedly. It is not retried automatically.
+        Quarantined => "QUARANTINED",
+    }
 }
 
 /// The processing step of a document that failed.
@@ -27,7 +32,6 @@ pub enum ProcessingStage {
     Store,
     Extract,
     Chunk,
-    Embed,
     Index,
 }
 
@@ -74,11 +78,26 @@ pub struct ProcessingError {
     pub retryable: bool,
 }
 
+impl ProcessingError {
+    /// The error of a document that a cancelled operation left out.
+    #[must_use]
+    pub fn cancelled() -> Self {
+        Self {
+            stage: ProcessingStage::Store,
+            code: ProcessingErrorCode::Cancelled,
+            message: "The operation was cancelled before this document was indexed. Ingest it again to index it."
+                .into(),
+            attempts: 0,
+            retryable: true,
+        }
+    }
+}
+
 /// What is doubtful about the text of a document. Part of the public contract: add, never rename.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DocumentWarningCode {
-    /// The file does not say its encoding, and it was guessed.
+    /// The file does not declare its encoding, and it was guessed.
     EncodingGuessed,
     /// Characters could not be read and are missing or replaced.
     CharactersReplaced,
@@ -110,19 +129,15 @@ impl DocumentWarning {
 pub struct Document {
     pub id: DocumentId,
     pub collection_id: CollectionId,
-    pub file_name: String,
-    pub uri: String,
-    pub content_type: String,
-    pub file_size: i64,
-    /// SHA-256 of the original, which is also its name in the blob store.
-    pub content_hash: String,
+    /// The content that is searchable; that of its first revision until there is any.
+    pub content: Content,
     pub status: DocumentStatus,
     pub error: Option<ProcessingError>,
-    pub meta: serde_json::Value,
     pub language: Option<String>,
     pub title: Option<String>,
+    /// Chunks of it in the active generation.
     pub chunk_count: i32,
-    /// Counts replacements of the content; the chunks that are searchable belong to this revision.
+    /// Counts replacements of the content; the chunks in the active generation belong to this revision.
     pub revision: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

@@ -19,6 +19,12 @@ macro_rules! identifiers {
             }
         }
 
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
         impl FromStr for $name {
             type Err = uuid::Error;
 
@@ -48,7 +54,7 @@ identifiers! {
     SessionId
     /// A collection of documents.
     CollectionId
-    /// One complete set of vectors of one collection; the tenant key inside a vector store.
+    /// One complete index of one collection; the tenant key inside a vector store.
     GenerationId
     /// A document, stable over replacements of its content.
     DocumentId

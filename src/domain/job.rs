@@ -2,30 +2,32 @@
 
 use uuid::Uuid;
 
-use super::id::UserId;
+use super::{id::UserId, vocabulary::vocabulary};
 
-/// Where a job stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum JobStatus {
-    /// Can be claimed.
-    Ready,
-    /// Can be claimed when its time has come.
-    Waiting,
-    /// Can be claimed, one at a time: a process died with it.
-    Suspect,
-    /// Is held by a worker.
-    Leased,
-    /// Can't be done: no handler understands it.
-    Dead,
+vocabulary! {
+    /// Where a job stands.
+    pub enum JobStatus {
+        /// Can be claimed.
+        Ready => "READY",
+        /// Can be claimed when its time has come.
+        Waiting => "WAITING",
+        /// Can be claimed, one at a time: a process died with it.
+        Suspect => "SUSPECT",
+        /// Is held by a worker.
+        Leased => "LEASED",
+        /// Can't be done: no handler understands it.
+        Dead => "DEAD",
+    }
 }
 
-/// Jobs of one lane wait for each other, never for those of another lane.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Lane {
-    /// Ingested documents: any number, of any length.
-    Ingest,
-    /// Removals, repairs and whatever else keeps the stores in order.
-    Maintenance,
+vocabulary! {
+    /// Jobs of one lane wait for each other, never for those of another lane.
+    pub enum Lane {
+        /// Ingested documents: any number, of any length.
+        Ingest => "INGEST",
+        /// Removals, repairs and whatever else keeps the stores in order.
+        Maintenance => "MAINTENANCE",
+    }
 }
 
 /// Which of the jobs of one tenant goes first.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::{action::Action, collection::CollectionRole, scope::Scope};
+use super::{action::Action, collection::CollectionRole, scope::Scope, vocabulary::Vocabulary};
 
 /// Who may perform one action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

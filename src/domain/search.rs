@@ -26,8 +26,17 @@ pub enum SearchLegState {
     Completed,
     /// The mode doesn't use it.
     Skipped,
-    /// It failed; the answer rests on the other leg.
+    /// It failed, in some of the collections at least; there the answer rests on the other leg.
     Failed,
+}
+
+/// Why a leg failed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SearchLegFailure {
+    /// The model that collections were indexed with is not available.
+    ModelMissing,
+    /// A part of the server failed or did not answer.
+    ServiceFailure,
 }
 
 /// What a hit stands for.

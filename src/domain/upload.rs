@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::id::{ApiKeyId, UploadId, UserId};
+use super::{
+    content::StoredFile,
+    id::{ApiKeyId, UploadId, UserId},
+};
 
 /// A place to put the bytes of one file. It can be filled once, by its owner, until it expires.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,13 +20,4 @@ pub struct Upload {
     pub stored: Option<StoredFile>,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
-}
-
-/// Bytes in the blob store.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StoredFile {
-    /// SHA-256 of the bytes, 64 lower-case hexadecimal digits.
-    pub digest: String,
-    /// Size in bytes.
-    pub size: i64,
 }

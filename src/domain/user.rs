@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-use super::id::UserId;
+use super::{id::UserId, vocabulary::vocabulary};
 
-/// What an account may do on the server as a whole.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum ServerRole {
-    Admin,
-    Member,
+vocabulary! {
+    /// What an account may do on the server as a whole.
+    pub enum ServerRole {
+        Admin => "ADMIN",
+        Member => "MEMBER",
+    }
 }
 
 /// An account. Its password hash never leaves `db` and `auth`.

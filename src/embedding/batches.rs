@@ -48,10 +48,10 @@ struct State {
 }
 
 /// The texts of one caller that wait; never none.
-type Call = VecDeque<Passage>;
+type Call = VecDeque<Chunk>;
 
 /// The ids of a text, and who waits for its vector.
-struct Passage {
+struct Chunk {
     ids: Vec<u32>,
     answer: oneshot::Sender<Result<Vec<f32>, EmbeddingError>>,
 }
@@ -83,14 +83,14 @@ impl Batches {
 
     /// The vectors of `texts`, in order. When the caller goes away, texts that still wait are dropped.
     pub(super) async fn embed(&self, texts: Vec<Vec<u32>>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
-        let (passages, answers): (Vec<_>, Vec<_>) = texts
+        let (chunks, answers): (Vec<_>, Vec<_>) = texts
             .into_iter()
             .map(|ids| {
                 let (answer, receiver) = oneshot::channel();
-                (Passage { ids, answer }, receiver)
+                (Chunk { ids, answer }, receiver)
             })
             .unzip();
-        self.queue.lock().add(passages.into());
+        self.queue.lock().add(chunks.into());
         self.queue.news.notify_all();
         let mut vectors = Vec::with_capacity(answers.len());
         for answer in answers {
@@ -109,7 +109,7 @@ impl Drop for Batches {
 
 impl Queue {
     /// Waits for texts and takes a batch; `None` at the end.
-    fn next_batch(&self) -> Option<Vec<Passage>> {
+    fn next_batch(&self) -> Option<Vec<Chunk>> {
         let nothing_to_do = |state: &mut State| state.calls.is_empty() && !state.is_closed;
         let mut state = self.news.wait_while(self.lock(), nothing_to_do).unwrap_or_else(PoisonError::into_inner);
         if state.is_closed {
@@ -133,7 +133,7 @@ impl State {
     }
 
     /// The next text of each call in turn, up to a batch or one thread's share of what waits.
-    fn take(&mut self, threads: usize, batch_tokens: usize) -> Vec<Passage> {
+    fn take(&mut self, threads: usize, batch_tokens: usize) -> Vec<Chunk> {
         let limit = self.tokens.div_ceil(threads).max(SMALLEST_SHARE).min(batch_tokens);
         let mut batch = Vec::new();
         let mut taken = 0;
@@ -154,9 +154,9 @@ impl State {
     /// The tokens of the text whose turn it is. Calls whose callers are gone are dropped.
     fn next_length(&mut self) -> Option<usize> {
         loop {
-            let passage = self.calls.front()?.front()?;
-            if !passage.answer.is_closed() {
-                return Some(passage.ids.len());
+            let chunk = self.calls.front()?.front()?;
+            if !chunk.answer.is_closed() {
+                return Some(chunk.ids.len());
             }
             let gone = self.calls.pop_front()?;
             self.tokens -= tokens(&gone);
@@ -165,21 +165,21 @@ impl State {
 }
 
 fn tokens(call: &Call) -> usize {
-    call.iter().map(|passage| passage.ids.len()).sum()
+    call.iter().map(|chunk| chunk.ids.len()).sum()
 }
 
 /// Embeds a batch and sends the results to the waiting calls. If the batch fails, each text is tried alone, so that a
 /// text that can't be embedded fails alone.
-fn answer(encoder: &impl Encode, batch: Vec<Passage>) {
-    let texts: Vec<_> = batch.iter().map(|passage| passage.ids.as_slice()).collect();
+fn answer(encoder: &impl Encode, batch: Vec<Chunk>) {
+    let texts: Vec<_> = batch.iter().map(|chunk| chunk.ids.as_slice()).collect();
     let vectors = match encode(encoder, &texts) {
         Ok(vectors) => vectors.into_iter().map(Ok).collect(),
         Err(error) if batch.len() == 1 => vec![Err(error)],
-        Err(_) => return batch.into_iter().for_each(|passage| answer(encoder, vec![passage])),
+        Err(_) => return batch.into_iter().for_each(|chunk| answer(encoder, vec![chunk])),
     };
-    for (passage, vector) in batch.into_iter().zip(vectors) {
+    for (chunk, vector) in batch.into_iter().zip(vectors) {
         // The waiting caller may be gone by now.
-        let _ = passage.answer.send(vector);
+        let _ = chunk.answer.send(vector);
     }
 }
 
@@ -228,18 +228,18 @@ mod tests {
         let answers = calls.iter().map(|lengths| {
             let texts = lengths.iter().map(|length| {
                 let (answer, receiver) = oneshot::channel();
-                (Passage { ids: vec![0; *length], answer }, receiver)
+                (Chunk { ids: vec![0; *length], answer }, receiver)
             });
-            let (passages, answers): (Call, Vec<_>) = texts.unzip();
-            state.add(passages);
+            let (chunks, answers): (Call, Vec<_>) = texts.unzip();
+            state.add(chunks);
             answers
         });
         let answers = answers.collect();
         (state, answers)
     }
 
-    fn lengths(batch: &[Passage]) -> Vec<usize> {
-        batch.iter().map(|passage| passage.ids.len()).collect()
+    fn lengths(batch: &[Chunk]) -> Vec<usize> {
+        batch.iter().map(|chunk| chunk.ids.len()).collect()
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passage_that_is_longer_than_a_batch_goes_alone() {
+    fn a_chunk_that_is_longer_than_a_batch_goes_alone() {
         let (mut state, _answers) = waiting(&[&[3000, 10]]);
         assert_eq!(lengths(&state.take(1, 1024)), [3000]);
     }

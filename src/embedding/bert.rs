@@ -4,14 +4,18 @@
 //! don't care where one text ends, and attention looks at each text by itself. So a batch costs what its tokens cost,
 //! whatever the lengths of its texts.
 //!
-//! candle multiplies the matrices and reads the weights; the rest of the arithmetic is in `kernels`.
+//! A pass works in buffers that the next one uses again: new ones would have to be cleared, layer by layer.
 //! Must not know about files, threads or tokenisers.
 
-use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
-use candle_core::{CpuStorage, Device, InplaceOp1, InplaceOp2, Layout, Result, Tensor};
-
-use super::kernels::{self, LayerNorm};
+use super::{
+    kernels::{self, LayerNorm},
+    linear::Linear,
+    matrix::{Matrix, multiply},
+    weights::{Weights, WeightsError},
+};
+use crate::domain::generation::Precision;
 
 /// The shape of a BERT encoder, from its `config.json`.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -25,11 +29,22 @@ pub struct Architecture {
 /// A BERT encoder with its weights. Threads may share it.
 pub struct Encoder {
     architecture: Architecture,
-    words: Tensor,
+    words: Vec<f32>,
     /// Position embeddings, each with the embedding of the first token type added: there is only one type here.
-    positions: Tensor,
+    positions: Vec<f32>,
     norm: LayerNorm,
     layers: Vec<Layer>,
+    /// Buffers that no pass is using.
+    idle: Mutex<Vec<Buffers>>,
+}
+
+/// Why a text can't be embedded.
+#[derive(Debug, thiserror::Error)]
+pub enum EncoderError {
+    #[error("the vocabulary of the model has no token {0}")]
+    UnknownToken(u32),
+    #[error("a text has {0} tokens, more than the model has positions")]
+    TooLong(usize),
 }
 
 struct Layer {
@@ -41,10 +56,17 @@ struct Layer {
     output_norm: LayerNorm,
 }
 
-/// `x * weight + bias`; the bias is added by the operation that follows.
-struct Linear {
-    weight: Tensor,
-    bias: Vec<f32>,
+/// What a pass works in. The buffers are as large as the largest batch so far needed them.
+#[derive(Default)]
+struct Buffers {
+    /// What a layer reads, and writes in the end.
+    hidden: Vec<f32>,
+    /// What its attention has made of that.
+    attended: Vec<f32>,
+    /// First its queries, keys, values and what they give, then its intermediate values.
+    wide: Vec<f32>,
+    /// How much each token of a text attends to each other, for one head.
+    scores: Vec<f32>,
 }
 
 impl Encoder {
@@ -52,16 +74,19 @@ impl Encoder {
     ///
     /// # Errors
     /// If a tensor is missing or has another shape.
-    pub fn load(file: &[u8], architecture: Architecture) -> Result<Self> {
-        let tensors = candle_core::safetensors::load_buffer(file, &Device::Cpu)?;
-        let weights = Weights { tensors, architecture };
-        let types = weights.tensor("embeddings.token_type_embeddings.weight")?.narrow(0, 0, 1)?;
+    pub fn load(file: &[u8], architecture: Architecture, precision: Precision) -> Result<Self, WeightsError> {
+        let weights = ModelWeights { weights: Weights::read(file)?, architecture, precision };
+        let width = architecture.hidden_size;
+        let types = weights.matrix("embeddings.token_type_embeddings.weight", width)?;
+        let mut positions = weights.matrix("embeddings.position_embeddings.weight", width)?;
+        kernels::add_bias(&mut positions, width, &types[..width]);
         Ok(Self {
             architecture,
-            words: weights.tensor("embeddings.word_embeddings.weight")?,
-            positions: weights.tensor("embeddings.position_embeddings.weight")?.broadcast_add(&types)?,
+            words: weights.matrix("embeddings.word_embeddings.weight", width)?,
+            positions,
             norm: weights.layer_norm("embeddings.LayerNorm")?,
-            layers: (0..architecture.layers).map(|index| Layer::load(&weights, index)).collect::<Result<_>>()?,
+            layers: (0..architecture.layers).map(|index| Layer::load(&weights, index)).collect::<Result<_, _>>()?,
+            idle: Mutex::default(),
         })
     }
 
@@ -69,170 +94,217 @@ impl Encoder {
     ///
     /// # Errors
     /// If a text has a token that the vocabulary lacks, or more tokens than the model has positions.
-    pub fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
-        let rows = self.forward(texts)?.flatten_all()?.to_vec1::<f32>()?;
+    pub fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EncoderError> {
+        self.check(texts)?;
+        let mut buffers = self.take_buffers();
+        self.forward(texts, &mut buffers);
+
         let width = self.architecture.hidden_size;
-        let mut rest = rows.as_slice();
+        let mut rest = buffers.hidden.as_slice();
         let mut embeddings = Vec::with_capacity(texts.len());
         for text in texts {
             let (rows, others) = rest.split_at(text.len() * width);
             embeddings.push(kernels::mean_direction(rows, width));
             rest = others;
         }
+        self.return_buffers(buffers);
         Ok(embeddings)
     }
 
-    /// The hidden state of every token after the last layer.
-    fn forward(&self, texts: &[&[u32]]) -> Result<Tensor> {
-        let positions: Vec<u32> = texts.iter().flat_map(|text| (0..).take(text.len())).collect();
-        let positions = self.positions.index_select(&Tensor::new(positions, &Device::Cpu)?, 0)?;
-        let mut hidden = self.words.index_select(&Tensor::new(texts.concat(), &Device::Cpu)?, 0)?;
-        let no_bias = [];
-        self.norm.apply(&hidden, &positions, &no_bias)?;
-        for layer in &self.layers {
-            hidden = layer.forward(&hidden, texts, self.architecture)?;
+    fn check(&self, texts: &[&[u32]]) -> Result<(), EncoderError> {
+        let width = self.architecture.hidden_size;
+        let (words, positions) = (self.words.len() / width, self.positions.len() / width);
+        for text in texts {
+            if text.len() > positions {
+                return Err(EncoderError::TooLong(text.len()));
+            }
+            if let Some(id) = text.iter().find(|id| **id as usize >= words) {
+                return Err(EncoderError::UnknownToken(*id));
+            }
         }
-        Ok(hidden)
+        Ok(())
+    }
+
+    /// Leaves the hidden state of every token after the last layer in `buffers.hidden`.
+    fn forward(&self, texts: &[&[u32]], buffers: &mut Buffers) {
+        let width = self.architecture.hidden_size;
+        let tokens: usize = texts.iter().map(|text| text.len()).sum();
+        let longest = texts.iter().map(|text| text.len()).max().unwrap_or_default();
+        let widest = self.layers.iter().map(|layer| layer.intermediate.outputs()).max().unwrap_or_default();
+        let hidden = first(&mut buffers.hidden, tokens * width);
+        let attended = first(&mut buffers.attended, tokens * width);
+        let wide = first(&mut buffers.wide, tokens * widest.max(4 * width));
+        let scores = first(&mut buffers.scores, longest * longest);
+
+        self.look_up(texts, hidden);
+        for layer in &self.layers {
+            layer.attend(texts, self.architecture, hidden, wide, scores, attended);
+            layer.transform(attended, wide, hidden);
+        }
+    }
+
+    /// Writes the embedding of every token to `hidden`.
+    fn look_up(&self, texts: &[&[u32]], hidden: &mut [f32]) {
+        let width = self.architecture.hidden_size;
+        let mut rest = hidden;
+        for text in texts {
+            let (rows, others) = rest.split_at_mut(text.len() * width);
+            for (row, id) in rows.chunks_exact_mut(width).zip(*text) {
+                row.copy_from_slice(&self.words[*id as usize * width..][..width]);
+            }
+            let no_bias = [];
+            self.norm.add_and_normalise(rows, &self.positions, &no_bias);
+            rest = others;
+        }
+    }
+
+    fn take_buffers(&self) -> Buffers {
+        // What lies here is never half changed, so a panic elsewhere does not spoil it.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn return_buffers(&self, buffers: Buffers) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
     }
 }
 
 impl Layer {
-    fn load(weights: &Weights, index: usize) -> Result<Self> {
+    fn load(weights: &ModelWeights, index: usize) -> Result<Self, WeightsError> {
+        let width = weights.architecture.hidden_size;
         let prefix = format!("encoder.layer.{index}");
+        let intermediate = weights.linear(&format!("{prefix}.intermediate.dense"), width)?;
         Ok(Self {
             attention_input: weights.attention_input(&format!("{prefix}.attention.self"))?,
-            attention_output: weights.linear(&format!("{prefix}.attention.output.dense"))?,
+            attention_output: weights.attention_output(&format!("{prefix}.attention"))?,
             attention_norm: weights.layer_norm(&format!("{prefix}.attention.output.LayerNorm"))?,
-            intermediate: weights.linear(&format!("{prefix}.intermediate.dense"))?,
-            output: weights.linear(&format!("{prefix}.output.dense"))?,
+            output: weights.linear(&format!("{prefix}.output.dense"), intermediate.outputs())?,
+            intermediate,
             output_norm: weights.layer_norm(&format!("{prefix}.output.LayerNorm"))?,
         })
     }
 
-    fn forward(&self, hidden: &Tensor, texts: &[&[u32]], architecture: Architecture) -> Result<Tensor> {
-        let attended = self.attend(hidden, texts, architecture)?.matmul(&self.attention_output.weight)?;
-        self.attention_norm.apply(&attended, hidden, &self.attention_output.bias)?;
+    /// Multi-head attention of every text over itself, from `hidden` to `attended`.
+    fn attend(
+        &self,
+        texts: &[&[u32]],
+        architecture: Architecture,
+        hidden: &[f32],
+        wide: &mut [f32],
+        scores: &mut [f32],
+        attended: &mut [f32],
+    ) {
+        let Architecture { heads, hidden_size: width, .. } = architecture;
+        let (projected, rest) = wide.split_at_mut(3 * hidden.len());
+        let context = &mut rest[..hidden.len()];
+        let block = self.attention_input.block_rows() * width;
+        for (hidden, projected) in hidden.chunks(block).zip(projected.chunks_mut(3 * block)) {
+            self.attention_input.apply(hidden, projected);
+            kernels::add_bias(projected, 3 * width, &self.attention_input.bias);
+        }
 
-        let intermediate = attended.matmul(&self.intermediate.weight)?;
-        intermediate.inplace_op1(&InPlace(|rows: &mut [f32]| kernels::add_bias_gelu(rows, &self.intermediate.bias)))?;
-
-        let output = intermediate.matmul(&self.output.weight)?;
-        self.output_norm.apply(&output, &attended, &self.output.bias)?;
-        Ok(output)
-    }
-
-    /// Multi-head attention of every text over itself.
-    fn attend(&self, hidden: &Tensor, texts: &[&[u32]], architecture: Architecture) -> Result<Tensor> {
-        let Architecture { heads, hidden_size, .. } = architecture;
-        let projected = hidden.matmul(&self.attention_input.weight)?;
-        projected.inplace_op1(&InPlace(|rows: &mut [f32]| kernels::add_bias(rows, &self.attention_input.bias)))?;
-
+        let size = width / heads;
         let mut start = 0;
-        let mut contexts = Vec::with_capacity(texts.len());
         for text in texts {
             let length = text.len();
-            // (query, key or value; head; token; component): a view, nothing is copied.
-            let parts = projected
-                .narrow(0, start, length)?
-                .reshape((length, 3, heads, hidden_size / heads))?
-                .permute((1, 2, 0, 3))?;
-            let scores = parts.get(0)?.matmul(&parts.get(1)?.t()?)?;
-            scores.inplace_op1(&InPlace(|rows: &mut [f32]| kernels::softmax(rows, length)))?;
-            let context = scores.matmul(&parts.get(2)?)?;
-            contexts.push(context.transpose(0, 1)?.reshape((length, hidden_size))?);
+            let rows = &projected[start * 3 * width..][..length * 3 * width];
+            let context = &mut context[start * width..][..length * width];
+            let scores = &mut scores[..length * length];
+            for head in 0..heads {
+                // The head's part of the queries, the keys or the values: a view, nothing is copied.
+                let part = |part: usize| Matrix::new(&rows[part * width + head * size..], length, size, 3 * width);
+                multiply(part(0), part(1).transposed(), scores, length);
+                kernels::softmax(scores, length);
+                multiply(Matrix::new(scores, length, length, length), part(2), &mut context[head * size..], width);
+            }
             start += length;
         }
-        Tensor::cat(&contexts, 0)
+
+        let block = self.attention_output.block_rows() * width;
+        for ((context, hidden), attended) in
+            context.chunks(block).zip(hidden.chunks(block)).zip(attended.chunks_mut(block))
+        {
+            self.attention_output.apply(context, attended);
+            self.attention_norm.add_and_normalise(attended, hidden, &self.attention_output.bias);
+        }
+    }
+
+    /// The two layers after attention, from `attended` to `hidden`.
+    fn transform(&self, attended: &[f32], wide: &mut [f32], hidden: &mut [f32]) {
+        let width = self.output.outputs();
+        let block = self.output.block_rows() * width;
+        for (attended, hidden) in attended.chunks(block).zip(hidden.chunks_mut(block)) {
+            let intermediate = &mut wide[..attended.len() / width * self.intermediate.outputs()];
+            self.intermediate.apply(attended, intermediate);
+            kernels::add_bias_gelu(intermediate, &self.intermediate.bias);
+            self.output.apply(intermediate, hidden);
+            self.output_norm.add_and_normalise(hidden, attended, &self.output.bias);
+        }
     }
 }
 
-impl LayerNorm {
-    /// Replaces `rows` by the normalised sum of `rows`, `residual` and `bias`.
-    fn apply(&self, rows: &Tensor, residual: &Tensor, bias: &[f32]) -> Result<()> {
-        let add_and_normalise = |rows: &mut [f32], residual: &[f32]| self.add_and_normalise(rows, residual, bias);
-        rows.inplace_op2(residual, &InPlace(add_and_normalise))
+/// The first `length` values of a buffer that grows when it is shorter.
+fn first(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    if buffer.len() < length {
+        buffer.resize(length, 0.0);
     }
+    &mut buffer[..length]
 }
 
-/// The tensors of a file, by name.
-struct Weights {
-    tensors: HashMap<String, Tensor>,
+/// The weights of a model, and how they are put together.
+struct ModelWeights<'a> {
+    weights: Weights<'a>,
     architecture: Architecture,
+    precision: Precision,
 }
 
-impl Weights {
-    fn tensor(&self, name: &str) -> Result<Tensor> {
-        self.tensors.get(name).cloned().ok_or_else(|| candle_core::Error::CannotFindTensor { path: name.into() })
+impl ModelWeights<'_> {
+    fn matrix(&self, name: &str, columns: usize) -> Result<Vec<f32>, WeightsError> {
+        self.weights.matrix(name, columns)
     }
 
-    fn vector(&self, name: &str) -> Result<Vec<f32>> {
-        self.tensor(name)?.to_vec1()
-    }
-
-    fn linear(&self, name: &str) -> Result<Linear> {
-        Ok(Linear {
-            weight: self.tensor(&format!("{name}.weight"))?.t()?.contiguous()?,
-            bias: self.vector(&format!("{name}.bias"))?,
-        })
+    fn linear(&self, name: &str, inputs: usize) -> Result<Linear, WeightsError> {
+        let weight = self.matrix(&format!("{name}.weight"), inputs)?;
+        let bias = self.weights.vector(&format!("{name}.bias"), weight.len() / inputs)?;
+        Ok(Linear::new(&weight, inputs, bias, self.precision))
     }
 
     /// The projections to queries, keys and values as one, so that one multiplication does all three. Attention divides
     /// the product of query and key by the root of the size of a head: the queries' weights carry that already.
-    #[expect(clippy::cast_precision_loss, reason = "heads have far fewer than 2^52 components")]
-    fn attention_input(&self, name: &str) -> Result<Linear> {
-        let Architecture { heads, hidden_size, .. } = self.architecture;
-        let scale = 1.0 / ((hidden_size / heads) as f64).sqrt();
-        let joined = |kind: &str| {
-            let part = |part: &str| self.tensor(&format!("{name}.{part}.{kind}"));
-            Tensor::cat(&[(part("query")? * scale)?, part("key")?, part("value")?], 0)
-        };
-        Ok(Linear { weight: joined("weight")?.t()?.contiguous()?, bias: joined("bias")?.to_vec1()? })
+    ///
+    /// Only queries have a bias here. One of the keys adds the same to all scores of a token, which changes no weight; and
+    /// as the weights of a token sum to 1, `attention_output` can add what one of the values gives.
+    #[expect(clippy::cast_precision_loss, reason = "heads have far fewer than 2^23 components")]
+    fn attention_input(&self, name: &str) -> Result<Linear, WeightsError> {
+        let Architecture { heads, hidden_size: width, .. } = self.architecture;
+        let scale = 1.0 / ((width / heads) as f32).sqrt();
+        let mut weight = self.matrix(&format!("{name}.query.weight"), width)?;
+        let mut bias = self.weights.vector(&format!("{name}.query.bias"), width)?;
+        for value in weight.iter_mut().chain(&mut bias) {
+            *value *= scale;
+        }
+        weight.extend(self.matrix(&format!("{name}.key.weight"), width)?);
+        weight.extend(self.matrix(&format!("{name}.value.weight"), width)?);
+        Ok(Linear::new(&weight, width, bias, self.precision))
     }
 
-    fn layer_norm(&self, name: &str) -> Result<LayerNorm> {
+    /// The layer after attention. Its bias contains its product with the bias of the values.
+    fn attention_output(&self, name: &str) -> Result<Linear, WeightsError> {
+        let width = self.architecture.hidden_size;
+        let weight = self.matrix(&format!("{name}.output.dense.weight"), width)?;
+        let mut bias = self.weights.vector(&format!("{name}.output.dense.bias"), width)?;
+        let values = self.weights.vector(&format!("{name}.self.value.bias"), width)?;
+        for (bias, weight) in bias.iter_mut().zip(weight.chunks_exact(width)) {
+            *bias += weight.iter().zip(&values).map(|(weight, value)| weight * value).sum::<f32>();
+        }
+        Ok(Linear::new(&weight, width, bias, self.precision))
+    }
+
+    fn layer_norm(&self, name: &str) -> Result<LayerNorm, WeightsError> {
+        let width = self.architecture.hidden_size;
         Ok(LayerNorm {
-            weight: self.vector(&format!("{name}.weight"))?,
-            bias: self.vector(&format!("{name}.bias"))?,
+            weight: self.weights.vector(&format!("{name}.weight"), width)?,
+            bias: self.weights.vector(&format!("{name}.bias"), width)?,
             epsilon: self.architecture.layer_norm_epsilon,
         })
     }
-}
-
-/// A kernel as an operation of candle that changes its first tensor.
-struct InPlace<F>(F);
-
-impl<F: Fn(&mut [f32])> InplaceOp1 for InPlace<F> {
-    fn name(&self) -> &'static str {
-        "kernel"
-    }
-
-    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        (self.0)(values_mut(storage, layout)?);
-        Ok(())
-    }
-}
-
-impl<F: Fn(&mut [f32], &[f32])> InplaceOp2 for InPlace<F> {
-    fn name(&self) -> &'static str {
-        "kernel"
-    }
-
-    fn cpu_fwd(
-        &self,
-        storage: &mut CpuStorage,
-        layout: &Layout,
-        other: &CpuStorage,
-        other_layout: &Layout,
-    ) -> Result<()> {
-        let CpuStorage::F32(other) = other else { candle_core::bail!("the kernel wants f32") };
-        let Some((start, end)) = other_layout.contiguous_offsets() else { candle_core::bail!("not contiguous") };
-        (self.0)(values_mut(storage, layout)?, &other[start..end]);
-        Ok(())
-    }
-}
-
-fn values_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
-    let CpuStorage::F32(values) = storage else { candle_core::bail!("the kernel wants f32") };
-    let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("not contiguous") };
-    Ok(&mut values[start..end])
 }

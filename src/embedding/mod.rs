@@ -1,42 +1,71 @@
 //! Text to vectors.
 //!
-//! Other layers use [`Embedder`] and [`Tokenizer`]; [`pool`] has the implementation that runs in this process. Must not
-//! know about documents, databases or vector stores.
+//! Other layers use [`Embedder`] and [`Tokenizer`], and find the model of a generation in [`registry`]; [`pool`] has the
+//! implementation that runs in this process. Must not know about documents, databases or vector stores.
 
 mod batches;
 pub mod benchmark;
 mod bert;
 pub mod download;
+mod float32;
 pub mod install;
+pub mod installed;
+mod int8;
 mod kernels;
+mod linear;
+mod matrix;
 pub mod model;
 pub mod pool;
+pub mod registry;
 mod tokenizer;
+mod weights;
+mod word_pieces;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+
+use crate::domain::generation::{ModelKey, Placement};
 
 /// What is known of a model.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ModelInfo {
-    /// Its registered name.
-    pub name: String,
+    pub key: ModelKey,
     pub dimension: usize,
     /// The most tokens of one text, special tokens included; the rest is cut off.
     pub max_tokens: usize,
-    /// The revision that its files are pinned to.
-    pub revision: String,
 }
 
 /// Tokens that a model adds to every text.
 const SPECIAL_TOKENS: usize = 2;
+
+/// The mark of the first model. Its placement got its name when there was no other one.
+const FIRST_MARK: &str = "62fdb400";
 
 impl ModelInfo {
     /// The most tokens of one text, special tokens not counted.
     #[must_use]
     pub fn text_tokens(&self) -> usize {
         self.max_tokens.saturating_sub(SPECIAL_TOKENS)
+    }
+
+    /// How many tokens the model reads of a text that has `text_tokens`, special tokens included.
+    #[must_use]
+    pub fn tokens_read(&self, text_tokens: usize) -> usize {
+        (text_tokens + SPECIAL_TOKENS).min(self.max_tokens)
+    }
+
+    /// The placement of new generations with this model. Generations that exist have theirs in their rows.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        let plain =
+            |character: char| if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' };
+        let name: String = self.key.name.chars().map(plain).collect();
+        let stem = format!("{name}-{}-cosine", self.dimension);
+        let mark = mark(&self.key);
+        let name = if mark == FIRST_MARK { stem } else { format!("{stem}-{mark}") };
+        Placement { name, dimension: self.dimension }
     }
 }
 
@@ -54,6 +83,8 @@ pub trait Tokenizer: Send + Sync {
 pub enum EmbeddingError {
     #[error("the embedding model {model} is not installed")]
     NotInstalled { model: String },
+    #[error("the embedding model {model}, with which collections were indexed, is not available")]
+    Missing { model: String },
     #[error("no embedding model is called {model}")]
     UnknownModel { model: String },
     #[error("file {file} of model {model} is not the pinned one")]
@@ -88,7 +119,7 @@ impl EmbeddingError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Download { .. } | Self::Stopped | Self::Io { .. } => true,
+            Self::Missing { .. } | Self::Download { .. } | Self::Stopped | Self::Io { .. } => true,
             Self::NotInstalled { .. }
             | Self::UnknownModel { .. }
             | Self::WrongHash { .. }
@@ -112,8 +143,12 @@ pub trait Embedder: Send + Sync {
     async fn embed_query(&self, text: &str) -> Result<Vec<f32>, EmbeddingError>;
 }
 
-/// What the vectors of this model are kept under: vectors of different models can't be compared.
-#[must_use]
-pub fn placement_name(model: &ModelInfo) -> String {
-    format!("{}-{}-cosine", model.name.to_lowercase(), model.dimension)
+/// Tells the placements of models apart that have the same name and dimension.
+fn mark(key: &ModelKey) -> String {
+    let mut hasher = Sha256::new();
+    for part in key.parts() {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    hex::encode(&hasher.finalize()[..4])
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 pub use super::bert::Architecture;
 use super::{EmbeddingError, ModelInfo};
+use crate::domain::generation::{ModelKey, Pooling, Precision};
 
 /// The file with the weights.
 pub const WEIGHTS: &str = "model.safetensors";
@@ -87,6 +88,20 @@ pub fn find(name: &str) -> Result<&'static RegisteredModel, EmbeddingError> {
         .ok_or_else(|| EmbeddingError::UnknownModel { model: name.to_owned() })
 }
 
+/// The model with this key.
+///
+/// # Errors
+/// `UnknownModel`: none is registered with that name, or it is pinned to another revision by now.
+pub fn with_key(key: &ModelKey) -> Result<&'static RegisteredModel, EmbeddingError> {
+    find(&key.name).and_then(|model| {
+        if model.info(key.precision).key == *key {
+            Ok(model)
+        } else {
+            Err(EmbeddingError::UnknownModel { model: key.name.clone() })
+        }
+    })
+}
+
 /// Reads every file of the model and compares it with its pin.
 ///
 /// # Errors
@@ -96,14 +111,26 @@ pub fn verify(model: &RegisteredModel, model_dir: &Path) -> Result<(), Embedding
 }
 
 impl RegisteredModel {
-    /// What users of the model need to know of it.
-    pub fn info(&self) -> ModelInfo {
+    /// What users of the model need to know of it, when it computes this exactly.
+    pub fn info(&self, precision: Precision) -> ModelInfo {
         ModelInfo {
-            name: self.name.to_owned(),
+            key: ModelKey {
+                name: self.name.to_owned(),
+                revision: self.revision.to_owned(),
+                // What the encoder does with every model.
+                pooling: Pooling::Mean,
+                document_prefix: String::new(),
+                query_prefix: String::new(),
+                precision,
+            },
             dimension: self.dimension,
             max_tokens: self.max_tokens,
-            revision: self.revision.to_owned(),
         }
+    }
+
+    /// Whether all files are there; their digests are compared when they are read.
+    pub fn has_files(&self, model_dir: &Path) -> bool {
+        self.files.iter().all(|file| self.path(file, model_dir).exists())
     }
 
     /// Where a file of this model belongs.

@@ -17,7 +17,7 @@ use super::{
     model::{self, TOKENIZER, WEIGHTS},
     tokenizer::ModelTokenizer,
 };
-use crate::config::EmbeddingConfig;
+use crate::{config::EmbeddingConfig, domain::generation::Precision};
 
 /// A model loaded into this process.
 ///
@@ -42,6 +42,7 @@ impl LocalEmbedder {
     pub fn load(
         model_dir: &Path,
         name: &str,
+        precision: Precision,
         settings: &EmbeddingConfig,
         threads: usize,
     ) -> Result<Self, EmbeddingError> {
@@ -50,11 +51,11 @@ impl LocalEmbedder {
         let tokenizer = model::read(model, model.file(TOKENIZER)?, model_dir)?;
         let tokenizer = ModelTokenizer::load(&tokenizer, model.max_tokens)?;
         let weights = model::read(model, model.file(WEIGHTS)?, model_dir)?;
-        let encoder = Encoder::load(&weights, model.architecture)
+        let encoder = Encoder::load(&weights, model.architecture, precision)
             .map_err(|source| EmbeddingError::Model { action: "reading its weights", source: source.into() })?;
         let encoder = Arc::new(encoder);
         Ok(Self {
-            info: model.info(),
+            info: model.info(precision),
             tokenizer: Arc::new(tokenizer),
             batches: Batches::start(&encoder, threads, settings.batch_tokens)?,
             encoder,

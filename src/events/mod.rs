@@ -1,4 +1,4 @@
-//! What happened to operations, live: the table is the truth, the hub only says that there is news.
+//! What happened to operations, live: the table is the truth, a notification only says that there is news.
 //!
 //! A follower reads the table after their cursor, then waits for news and reads again. So nothing is missed or
 //! repeated, however late they are, and every read is made with their scope as it is then.
@@ -6,10 +6,13 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{Stream, stream};
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
 use crate::{
-    db::{Database, DatabaseError, repo::operations},
+    db::{
+        Database, DatabaseError, OperationNews,
+        repo::{operation_events, operations},
+    },
     domain::{
         id::OperationId,
         operation::OperationEvent,
@@ -18,36 +21,17 @@ use crate::{
     },
 };
 
-/// Notifications that can queue up for a follower before it has to read the table.
-const BACKLOG: usize = 4096;
-/// How long a follower waits for a notification before it reads the table anyway: another process may have written
-/// events, or the caller may have lost permission. Rows that were read longer ago than this are read again before they
-/// are sent.
+/// How long a follower waits for news before it reads the table anyway, where another process may have written events or
+/// changed the caller's permission. Rows that were read longer ago than this are read again before they are sent.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Notifies followers in this process that an operation has new events.
-#[derive(Clone, Debug)]
-pub struct EventHub {
-    news: broadcast::Sender<OperationId>,
-}
-
-impl Default for EventHub {
-    fn default() -> Self {
-        Self { news: broadcast::Sender::new(BACKLOG) }
-    }
-}
-
-impl EventHub {
-    /// Announces that events of `operation` were committed.
-    pub fn announce(&self, operation: OperationId) {
-        // It is fine if no one listens.
-        let _ = self.news.send(operation);
-    }
-}
+/// The same where no other process writes: what it waits for is always announced.
+const PATIENCE_ALONE: Duration = Duration::from_secs(60);
 
 struct Follower {
     database: Database,
-    news: broadcast::Receiver<OperationId>,
+    news: OperationNews,
+    /// Notifies of changes of who may see what.
+    access: watch::Receiver<()>,
     scope: Scope,
     operation: OperationId,
     after: i32,
@@ -68,18 +52,18 @@ pub enum FollowError {
 }
 
 /// The events of `operation` with a sequence number above `after`: first those that are stored, then each as it comes.
-/// Ends after the terminal event, and with an error a second after the scope lost sight of the operation.
+/// Ends after the terminal event, and with an error when the scope lost sight of the operation, a second later at most.
 pub fn follow(
     database: Database,
-    hub: &EventHub,
     scope: Scope,
     operation: OperationId,
     after: i32,
 ) -> impl Stream<Item = Result<OperationEvent, FollowError>> + Send + use<> {
     let follower = Follower {
-        database,
         // Register before the first read, so that no notification is lost between the two.
-        news: hub.news.subscribe(),
+        news: database.operation_news(operation),
+        access: database.access_changes(),
+        database,
         scope,
         operation,
         after,
@@ -110,12 +94,12 @@ impl Follower {
                 self.is_over = event.kind.is_terminal();
                 return Ok(Some(event));
             }
-            if !self.has_more && !self.wait_for_news().await {
-                return Ok(None);
+            if !self.has_more {
+                self.wait_for_news().await;
             }
             let page = PageRequest { first: MAX_PAGE_SIZE, after: Some(self.after) };
             let reader = self.database.reader(self.scope);
-            let events = operations::events(&reader, self.operation, &page).await?;
+            let events = operation_events::list_of_one(&reader, self.operation, &page).await?;
             if events.items.is_empty() && operations::find(&reader, self.operation).await?.is_none() {
                 return Err(FollowError::Gone);
             }
@@ -125,14 +109,14 @@ impl Follower {
         }
     }
 
-    /// Returns whether there may be something to read; `false` when the server is closing.
-    async fn wait_for_news(&mut self) -> bool {
-        loop {
-            match tokio::time::timeout(PATIENCE, self.news.recv()).await {
-                Ok(Ok(operation)) if operation != self.operation => {}
-                Ok(Err(broadcast::error::RecvError::Closed)) => return false,
-                Ok(Ok(_) | Err(broadcast::error::RecvError::Lagged(_))) | Err(_) => return true,
-            }
+    /// Returns when there may be something to read, or the scope may have lost sight of the operation.
+    async fn wait_for_news(&mut self) {
+        let patience = if self.database.is_shared() { PATIENCE } else { PATIENCE_ALONE };
+        // The senders live as long as the database, which the follower holds.
+        tokio::select! {
+            () = self.news.changed() => {}
+            _ = self.access.changed() => {}
+            () = tokio::time::sleep(patience) => {}
         }
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{
     cost,
+    documents::{Documents, Validity},
     error::PublicError,
     extension::{RequestVariables, Started},
     limits::DocumentLimits,
@@ -98,7 +99,7 @@ pub struct Engine {
     run: Arc<dyn Fn(Request) -> BoxStream<'static, Response> + Send + Sync>,
     /// The input objects of the schema.
     inputs: InputTypes,
-    limits: DocumentLimits,
+    documents: Arc<Documents>,
     /// The most that one operation may cost, in points.
     most: u32,
 }
@@ -107,7 +108,12 @@ impl Engine {
     /// An engine over `schema`, which has the `Execution` extension and these `inputs`, for documents within `limits` and
     /// operations of `most` points at most.
     pub fn new(schema: impl Executor, inputs: InputTypes, limits: DocumentLimits, most: u32) -> Self {
-        Self { run: Arc::new(move |request| schema.execute_stream(request, None)), inputs, limits, most }
+        Self {
+            run: Arc::new(move |request| schema.execute_stream(request, None)),
+            inputs,
+            documents: Arc::new(Documents::new(limits)),
+            most,
+        }
     }
 
     /// Parses the document and chooses its operation, for `viewer`.
@@ -124,8 +130,8 @@ impl Engine {
         if query.is_empty() {
             return Err(PublicError::new(ErrorCode::PersistedQueryNotSupported, NOT_PERSISTED));
         }
-        let document = self.limits.parse(&query)?;
-        let operation = select(&document, operation_name.as_deref())?;
+        let document = self.documents.get(&query)?;
+        let operation = select(&document.parsed, operation_name.as_deref())?;
         self.inputs.check(&operation.node, &variables)?;
         let kind = match operation.node.ty {
             OperationType::Query => OperationKind::Query,
@@ -133,7 +139,7 @@ impl Engine {
             OperationType::Subscription => OperationKind::Subscription,
         };
 
-        let price = cost::price(&document, &operation.node, &variables);
+        let price = cost::price(&document.parsed, &operation.node, &variables);
         if price > self.most {
             let message = format!("The operation costs {price} points; at most {} are allowed.", self.most);
             return Err(PublicError::limit_exceeded(message, self.most as usize, price as usize));
@@ -141,14 +147,18 @@ impl Engine {
 
         viewer.client.request = Some(request_id);
         let started = Started::default();
-        let mut request = Request::new(query)
+        let mut request = Request::new(query);
+        if kind == OperationKind::Query {
+            request = request.data(Validity::new(Arc::clone(&document), operation_name.as_deref(), &variables));
+        }
+        request = request
             .data(RequestVariables(variables.clone()))
             .variables(Variables::from_json(Value::Object(variables)))
             .data(viewer)
             .data(request_id)
             .data(started.clone());
         request.operation_name = operation_name;
-        request.set_parsed_query(document);
+        request.set_parsed_query(document.parsed.clone());
         Ok(Operation { kind, price, request, started })
     }
 

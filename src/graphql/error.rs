@@ -158,7 +158,7 @@ fn classify(error: &ServerError, request_id: Option<RequestId>) -> PublicError {
     }
     let ours = error.source::<Error>().or_else(|| error.source::<Arc<Error>>().map(AsRef::as_ref));
     if let Some(ours) = ours {
-        if ours.code().http_status() >= 500 {
+        if ours.is_fault() {
             log_fault(request_id, &cause_chain(ours), error);
         }
         return ours.into();

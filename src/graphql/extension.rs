@@ -1,10 +1,12 @@
 //! The only extension of the engine: what must happen around every execution, for every transport.
 //!
-//! - Each execution has a time limit.
+//! - Each execution has a time limit, and loaders of its own.
 //! - An error on a nullable field makes that field null, not its parent, so resolvers may return `Result<Option<T>>`.
 //!   (Items of a list are the exception: the engine takes `Vec<Result<Option<T>>>` for a list of non-null items. Return
 //!   `Vec<Option<Result<T>>>` there.)
-//! - A query that is denied is recorded in the audit log. (Mutations record it themselves, with their object.)
+//! - A document that is known to be valid is not validated again.
+//! - A query that is denied is recorded in the audit log. (Use cases that change something record it themselves, with
+//!   their object.)
 //! - Every error is published by `error::publish`, with the path of the field that failed.
 //!
 //! It costs a field one boxed future; there is work only when a field fails.
@@ -21,10 +23,11 @@ use std::{
 };
 
 use async_graphql::{
-    Data, PathSegment, QueryPathNode, QueryPathSegment, Request, Response, ServerError, ServerResult, Value,
+    CacheControl, Data, PathSegment, QueryPathNode, QueryPathSegment, Request, Response, ServerError, ServerResult,
+    ValidationResult, Value,
     extensions::{
         Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextRequest, NextResolve,
-        NextSubscribe, ResolveInfo,
+        NextSubscribe, NextValidation, ResolveInfo,
     },
     parser::types::Field,
 };
@@ -32,8 +35,10 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{
+    documents::Validity,
     error::{PublicError, publish},
     global_id::NodeId,
+    loaders::with_loaders,
 };
 use crate::{
     auth::viewer::Viewer,
@@ -64,24 +69,32 @@ pub struct RequestVariables(pub serde_json::Map<String, serde_json::Value>);
 /// Creates the extension; pass it to the schema's builder.
 pub struct Execution {
     timeout: Duration,
+    services: Option<Arc<Services>>,
 }
 
 impl Execution {
     /// An extension under which one execution takes at most `timeout`.
     #[must_use]
     pub fn new(timeout: Duration) -> Self {
-        Self { timeout }
+        Self { timeout, services: None }
+    }
+
+    /// The same, with loaders that read from the services' database.
+    #[must_use]
+    pub fn loading_from(self, services: Arc<Services>) -> Self {
+        Self { services: Some(services), ..self }
     }
 }
 
 impl ExtensionFactory for Execution {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(OneRequest { timeout: self.timeout, state: Arc::default() })
+        Arc::new(OneRequest { timeout: self.timeout, services: self.services.clone(), state: Arc::default() })
     }
 }
 
 struct OneRequest {
     timeout: Duration,
+    services: Option<Arc<Services>>,
     state: Arc<State>,
 }
 
@@ -144,6 +157,21 @@ impl Extension for OneRequest {
         next.run(context, request).await
     }
 
+    async fn validation(
+        &self,
+        context: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let Some(validity) = context.data_opt::<Validity>() else { return next.run(context).await };
+        if validity.is_known() {
+            // Nobody reads these figures: cost is priced, and depth limited, before.
+            return Ok(ValidationResult { cache_control: CacheControl::default(), complexity: 0, depth: 0 });
+        }
+        let valid = next.run(context).await?;
+        validity.note();
+        Ok(valid)
+    }
+
     async fn execute(
         &self,
         context: &ExtensionContext<'_>,
@@ -153,7 +181,12 @@ impl Extension for OneRequest {
         if let Some(started) = context.data_opt::<Started>() {
             started.0.store(true, Ordering::Release);
         }
-        let execution = next.run(context, operation_name);
+        let execution = async {
+            match &self.services {
+                Some(services) => with_loaders(services, context, operation_name, next).await,
+                None => next.run(context, operation_name).await,
+            }
+        };
         let mut response = tokio::time::timeout(self.timeout, execution).await.unwrap_or_else(|_| {
             let message = format!("The operation took longer than {} s and was cancelled.", self.timeout.as_secs());
             Response::from_errors(vec![PublicError::new(ErrorCode::Timeout, message).into()])

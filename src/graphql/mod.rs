@@ -8,6 +8,7 @@
 
 pub mod context;
 pub mod cost;
+pub mod documents;
 pub mod engine;
 pub mod error;
 pub mod extension;
@@ -30,10 +31,7 @@ use std::{
 
 use async_graphql::{SDLExportOptions, SchemaBuilder};
 
-use self::{
-    extension::Execution, loaders::Batching, mutation::Mutation, query::Query, subscription::Subscription,
-    variables::InputTypes,
-};
+use self::{extension::Execution, mutation::Mutation, query::Query, subscription::Subscription, variables::InputTypes};
 use crate::service::Services;
 
 /// The whole graph.
@@ -42,7 +40,8 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 /// The graph over `services`, ready to be executed.
 pub fn schema(services: Arc<Services>) -> Schema {
     let timeout = Duration::from_secs(services.config.limits.execution_seconds);
-    builder().extension(Execution::new(timeout)).extension(Batching::new(Arc::clone(&services))).data(services).finish()
+    let execution = Execution::new(timeout).loading_from(Arc::clone(&services));
+    builder().extension(execution).data(services).finish()
 }
 
 /// The graph in the schema definition language, in an order that does not depend on the code.

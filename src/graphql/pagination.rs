@@ -1,7 +1,7 @@
 //! Pages of lists: the arguments `first` and `after`, and the content of cursors.
 //!
-//! A cursor is `base64url(version|list|place)`. The place is the sort key of a row, so a page starts after the row even
-//! if the row no longer exists.
+//! A cursor is `base64url(version|list|position)`. The position is the sort key of a row, so a page starts after the row
+//! even if the row no longer exists.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -22,31 +22,31 @@ const VERSION: &str = "1";
 /// The longest cursor that is worth decoding, in characters: one with the longest name in it, and some room.
 const MAX_LENGTH: usize = 2000;
 
-/// A row's place in a list.
-pub trait Place: Sized {
-    /// The word that distinguishes it from places in other lists.
+/// A row's position in a list.
+pub trait Position: Sized {
+    /// The word that distinguishes it from positions in other lists.
     const LIST: &'static str;
 
-    /// The place as text.
+    /// The position as text.
     fn write(&self) -> String;
 
     /// The inverse of [`write`](Self::write).
     fn read(text: &str) -> Option<Self>;
 }
 
-/// The cursor of a place.
-pub fn cursor(place: &impl Place) -> Cursor {
-    fn of<P: Place>(place: &P) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{VERSION}|{}|{}", P::LIST, place.write()))
+/// The cursor of a position.
+pub fn cursor(position: &impl Position) -> Cursor {
+    fn of<P: Position>(position: &P) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{VERSION}|{}|{}", P::LIST, position.write()))
     }
-    Cursor(of(place))
+    Cursor(of(position))
 }
 
-/// The place in a cursor.
+/// The position in a cursor.
 ///
 /// # Errors
 /// `Invalid` for a cursor that is malformed, of another list, or of another version.
-pub fn place<P: Place>(cursor: &Cursor) -> Result<P, Error> {
+pub fn position<P: Position>(cursor: &Cursor) -> Result<P, Error> {
     find(cursor).ok_or_else(foreign_cursor)
 }
 
@@ -59,7 +59,7 @@ pub fn foreign_cursor() -> Error {
     )
 }
 
-fn find<P: Place>(cursor: &Cursor) -> Option<P> {
+fn find<P: Position>(cursor: &Cursor) -> Option<P> {
     if cursor.0.len() > MAX_LENGTH {
         return None;
     }
@@ -85,17 +85,17 @@ pub fn page_size(first: Option<i32>) -> Result<u32, Error> {
 ///
 /// # Errors
 /// `Invalid` for either.
-pub fn page<P: Place>(first: Option<i32>, after: Option<&Cursor>) -> Result<PageRequest<P>, Error> {
-    Ok(PageRequest { first: page_size(first)?, after: after.map(place).transpose()? })
+pub fn page<P: Position>(first: Option<i32>, after: Option<&Cursor>) -> Result<PageRequest<P>, Error> {
+    Ok(PageRequest { first: page_size(first)?, after: after.map(position).transpose()? })
 }
 
-macro_rules! numbered_places {
+macro_rules! numbered_positions {
     ($($(#[$doc:meta])* $name:ident($number:ty) = $list:literal)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub struct $name(pub $number);
 
-        impl Place for $name {
+        impl Position for $name {
             const LIST: &'static str = $list;
 
             fn write(&self) -> String {
@@ -108,21 +108,21 @@ macro_rules! numbered_places {
         }
 
         impl $name {
-            /// The page with the bare number of the place.
+            /// The page with the bare number of the position.
             pub fn page(first: Option<i32>, after: Option<&Cursor>) -> Result<PageRequest<$number>, Error> {
                 let PageRequest { first, after } = page::<Self>(first, after)?;
-                Ok(PageRequest { first, after: after.map(|place| place.0) })
+                Ok(PageRequest { first, after: after.map(|position| position.0) })
             }
         }
     )*};
 }
 
-numbered_places! {
+numbered_positions! {
     /// A chunk in its document: its index.
     ChunkPosition(i32) = "chunk"
     /// An event in its operation: its sequence number.
     EventPosition(i32) = "event"
-    /// A document in an operation: its place in the request.
+    /// A document in an operation: its position in the request.
     ItemPosition(i32) = "item"
 }
 
@@ -140,7 +140,7 @@ impl HitPosition {
     /// `Invalid` for a cursor that is none, or of another question.
     pub fn rank(cursor: &Cursor, ranking: &str) -> Result<u32, Error> {
         let found: Option<Self> = find(cursor);
-        found.filter(|place| place.ranking == ranking).map(|place| place.rank).ok_or_else(|| {
+        found.filter(|position| position.ranking == ranking).map(|position| position.rank).ok_or_else(|| {
             Error::invalid(
                 ViolationCode::Invalid,
                 "after",
@@ -151,7 +151,7 @@ impl HitPosition {
     }
 }
 
-impl Place for HitPosition {
+impl Position for HitPosition {
     const LIST: &'static str = "hit";
 
     fn write(&self) -> String {
@@ -164,9 +164,9 @@ impl Place for HitPosition {
     }
 }
 
-macro_rules! places_by_id {
+macro_rules! positions_by_id {
     ($($id:ty = $list:literal)*) => {$(
-        impl Place for $id {
+        impl Position for $id {
             const LIST: &'static str = $list;
 
             fn write(&self) -> String {
@@ -180,7 +180,7 @@ macro_rules! places_by_id {
     )*};
 }
 
-places_by_id! {
+positions_by_id! {
     ApiKeyId = "apikey"
     AuditEntryId = "auditentry"
     OperationId = "operation"
@@ -188,7 +188,7 @@ places_by_id! {
     UserId = "user"
 }
 
-impl Place for CollectionKey {
+impl Position for CollectionKey {
     const LIST: &'static str = "collection";
 
     fn write(&self) -> String {
@@ -201,7 +201,7 @@ impl Place for CollectionKey {
     }
 }
 
-impl Place for DocumentKey {
+impl Position for DocumentKey {
     const LIST: &'static str = "document";
 
     fn write(&self) -> String {
@@ -242,33 +242,33 @@ mod tests {
         let collection = CollectionKey { id: CollectionId::generate(), name: Some("a|b".into()) };
         let document = DocumentKey { id: DocumentId::generate(), file_name: None };
         let operation = OperationId::generate();
-        assert_eq!(place::<CollectionKey>(&cursor(&collection)).unwrap(), collection);
-        assert_eq!(place::<DocumentKey>(&cursor(&document)).unwrap(), document);
-        assert_eq!(place::<OperationId>(&cursor(&operation)).unwrap(), operation);
-        assert_eq!(place::<EventPosition>(&cursor(&EventPosition(41))).unwrap(), EventPosition(41));
+        assert_eq!(position::<CollectionKey>(&cursor(&collection)).unwrap(), collection);
+        assert_eq!(position::<DocumentKey>(&cursor(&document)).unwrap(), document);
+        assert_eq!(position::<OperationId>(&cursor(&operation)).unwrap(), operation);
+        assert_eq!(position::<EventPosition>(&cursor(&EventPosition(41))).unwrap(), EventPosition(41));
         assert_eq!(cursor(&EventPosition(41)), raw("1|event|41"));
     }
 
     #[test]
     fn a_cursor_of_another_list_or_version_is_refused() {
         for foreign in [cursor(&ChunkPosition(3)), raw("2|event|3"), raw("event|3"), raw("1|event")] {
-            assert!(place::<EventPosition>(&foreign).is_err(), "{foreign:?}");
+            assert!(position::<EventPosition>(&foreign).is_err(), "{foreign:?}");
         }
     }
 
     #[test]
     fn a_malformed_cursor_is_refused() {
         for text in ["1|event|", "1|event|x", "1|event|-1", "1|event|+1", "1|event|01", "1|event|2147483648", ""] {
-            assert!(place::<EventPosition>(&raw(text)).is_err(), "{text}");
+            assert!(position::<EventPosition>(&raw(text)).is_err(), "{text}");
         }
         for text in ["", "%", "MXxldmVudHw0MQ==", "ä"] {
-            assert!(place::<EventPosition>(&Cursor(text.into())).is_err(), "{text}");
+            assert!(position::<EventPosition>(&Cursor(text.into())).is_err(), "{text}");
         }
         let id = CollectionId::generate();
         for text in [format!("1|collection|{}", id.0.simple()), format!("1|collection|{id}|a\0b")] {
-            assert!(place::<CollectionKey>(&raw(&text)).is_err(), "{text:?}");
+            assert!(position::<CollectionKey>(&raw(&text)).is_err(), "{text:?}");
         }
-        assert!(place::<CollectionKey>(&raw(&format!("1|collection|{id}|{}", "n".repeat(5000)))).is_err());
+        assert!(position::<CollectionKey>(&raw(&format!("1|collection|{id}|{}", "n".repeat(5000)))).is_err());
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -28,10 +27,6 @@ use crate::{
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What is kept of a client's own name, in characters.
 const MAX_USER_AGENT: usize = 200;
-
-/// How often long-lived responses check that their caller still has permission. Revocation must take effect within five
-/// seconds.
-pub(super) const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Authenticates callers and charges their rate limit.
 #[async_trait]

@@ -80,7 +80,7 @@ impl From<Error> for HttpError {
         if status == StatusCode::UNAUTHORIZED {
             http_error.headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
-        if status.is_server_error() {
+        if error.is_fault() {
             http_error.cause = Some(cause_chain(&error));
         }
         http_error

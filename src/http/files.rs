@@ -1,6 +1,6 @@
 //! Bytes in and out: `PUT /uploads/{id}` and `GET /documents/{id}/content`.
 
-use std::{ops::Range, sync::Arc, time::Instant};
+use std::{ops::Range, sync::Arc};
 
 use axum::{
     Extension, Json, Router,
@@ -21,10 +21,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    authentication::{self, Callers, RECHECK_INTERVAL},
+    authentication::{self, Callers},
     conditional::{self, Condition},
     error::HttpError,
     negotiation,
+    watch::{RECHECK_INTERVAL, WatchedCaller},
 };
 use crate::{
     auth::viewer::Viewer,
@@ -68,9 +69,7 @@ async fn receive(
     let viewer = files.admit(&headers, client).await?;
     negotiation::require_identity(&headers)?;
     let id = id.parse().unwrap_or(UploadId(Uuid::nil()));
-    let upload = files.take(&viewer, id, &headers, body).await.inspect_err(|error| {
-        files.note_refusal(&viewer, Deed::new(AuditAction::UploadFill).to(id), error);
-    })?;
+    let upload = files.take(&viewer, id, &headers, body).await?;
     let stored =
         upload.stored.map(|stored| json!({ "fileSize": stored.size.to_string(), "contentHash": stored.digest }));
     Ok((StatusCode::CREATED, Json(stored)).into_response())
@@ -82,10 +81,6 @@ impl Files {
         let viewer = authentication::viewer(self.callers.as_ref(), headers, client).await?;
         self.callers.charge(&viewer, PRICE).await?;
         Ok(viewer)
-    }
-
-    fn note_refusal(&self, viewer: &Viewer, deed: Deed, error: &Error) {
-        self.services.audit.refused(viewer, deed, error, self.services.clock.now());
     }
 
     async fn take(&self, viewer: &Viewer, id: UploadId, headers: &HeaderMap, body: Body) -> Result<Upload, Error> {
@@ -106,16 +101,15 @@ impl Files {
         range: Option<Range<u64>>,
     ) -> Result<Body, Error> {
         let id = document.id;
-        let bytes = self.services.blobs.stream(&document.content_hash, range).await?.map_err(Error::from).boxed();
-        let state = (bytes, self, viewer, Instant::now());
-        Ok(Body::from_stream(stream::try_unfold(state, move |(mut bytes, files, viewer, mut checked)| async move {
+        let bytes =
+            self.services.blobs.stream(&document.content.file.digest, range).await?.map_err(Error::from).boxed();
+        let state = (bytes, WatchedCaller::new(&self.callers, viewer), self);
+        Ok(Body::from_stream(stream::try_unfold(state, move |(mut bytes, mut caller, files)| async move {
             let Some(part) = bytes.try_next().await? else { return Ok::<_, Error>(None) };
-            if checked.elapsed() >= RECHECK_INTERVAL {
-                let viewer = files.callers.recheck(&viewer).await?;
-                documents::find(&files.services, &viewer, id).await?;
-                checked = Instant::now();
+            if caller.recheck(RECHECK_INTERVAL).await? {
+                documents::find(&files.services, caller.viewer(), id).await?;
             }
-            Ok(Some((part, (bytes, files, viewer, checked))))
+            Ok(Some((part, (bytes, caller, files))))
         })))
     }
 }
@@ -133,9 +127,9 @@ async fn send(
     let id = id.parse().unwrap_or(DocumentId(Uuid::nil()));
     let document = documents::find(&files.services, &viewer, id).await.inspect_err(|error| {
         let deed = Deed::new(AuditAction::Read).to(id).saying("GET /documents/{id}/content");
-        files.note_refusal(&viewer, deed, error);
+        files.services.audit.refused(&viewer, deed, error, files.services.clock.now());
     })?;
-    let tag = format!("\"{}\"", document.content_hash);
+    let tag = format!("\"{}\"", document.content.file.digest);
     match Condition::of(&headers, &tag) {
         Condition::Holds => {}
         Condition::Known => return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response()),
@@ -145,7 +139,7 @@ async fn send(
             return Ok(([(ETAG, tag)], error).into_response());
         }
     }
-    let size = u64::try_from(document.file_size).unwrap_or(0);
+    let size = u64::try_from(document.content.file.size).unwrap_or(0);
     // Only GET knows ranges.
     let is_partial = method == Method::GET && conditional::range_counts(&headers, &tag);
     let asked = if is_partial { requested_range(&headers, size) } else { Ok(None) };
@@ -164,7 +158,7 @@ async fn send(
         insert(&mut response, CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
     }
     insert(&mut response, CONTENT_LENGTH, &length.to_string());
-    insert(&mut response, CONTENT_TYPE, &document.content_type);
+    insert(&mut response, CONTENT_TYPE, &document.content.content_type);
     insert(&mut response, CONTENT_DISPOSITION, &disposition(&document));
     insert(&mut response, ACCEPT_RANGES, "bytes");
     insert(&mut response, ETAG, &tag);
@@ -183,14 +177,13 @@ fn insert(response: &mut Response, name: axum::http::HeaderName, value: &str) {
 /// then the full name).
 fn disposition(document: &Document) -> String {
     let is_plain = |character: char| character.is_ascii_graphic() && !matches!(character, '"' | '\\' | '%');
-    let plain: String = document
-        .file_name
+    let file_name = &document.content.file_name;
+    let plain: String = file_name
         .chars()
         .map(|character| if is_plain(character) || character == ' ' { character } else { '_' })
         .collect();
     let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let encoded: String = document
-        .file_name
+    let encoded: String = file_name
         .bytes()
         .map(|byte| if is_safe(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect();

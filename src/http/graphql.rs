@@ -3,11 +3,7 @@
 //! The statuses are those that the audits of npm `graphql-http` require. A request that is not GraphQL at all gets the
 //! status of its error, whatever the client accepts.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -25,7 +21,13 @@ use axum::{
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
-use super::{HttpState, authentication, compression, error::HttpError, negotiation, negotiation::MediaType, websocket};
+use super::{
+    HttpState, authentication, compression,
+    error::HttpError,
+    negotiation::{self, MediaType},
+    watch::WatchedCaller,
+    websocket,
+};
 use crate::{
     domain::{client::Client, id::RequestId},
     error::ErrorCode,
@@ -125,7 +127,8 @@ async fn run(
     verb: Verb,
 ) -> Result<Reply, HttpError> {
     let viewer = authentication::viewer(&*state.callers, headers, client).await?;
-    let operation = match state.engine.prepare(parameters, viewer.clone(), request_id) {
+    let mut caller = WatchedCaller::new(&state.callers, viewer);
+    let operation = match state.engine.prepare(parameters, caller.viewer().clone(), request_id) {
         Ok(operation) => operation,
         Err(error) => return Ok(Reply::refused(error, request_id)),
     };
@@ -139,13 +142,10 @@ async fn run(
         }
     }
     let may_shrink = operation.kind == OperationKind::Query;
-    state.callers.charge(&viewer, operation.price).await?;
-    let begun = Instant::now();
+    state.callers.charge(caller.viewer(), operation.price).await?;
     let answer = state.engine.run(operation).next().await;
     // A slow request may outlast the caller's permission.
-    if begun.elapsed() > PATIENCE {
-        state.callers.recheck(&viewer).await?;
-    }
+    caller.recheck(PATIENCE).await?;
     let answer = answer.ok_or_else(|| HttpError::internal("the engine gave no answer".to_owned()))?;
     Ok(Reply { answer, may_shrink })
 }

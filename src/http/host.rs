@@ -82,11 +82,13 @@ fn is_known(name: &str, http: &HttpConfig) -> bool {
         known == name || (address.is_some() && known.parse::<IpAddr>().ok() == address)
     };
     let is_ours = match address.map(|address| address.to_canonical()) {
+        // Browsers take it for the machine that they run on, so it is nobody's address.
+        Some(address) if address.is_unspecified() => return false,
         // An address can't be pointed elsewhere, so a page that has one is where it says. A server that listens on every
         // address of its machine has all of them.
         Some(address) => {
             let is_everywhere = http.host.parse::<IpAddr>().is_ok_and(|host| host.is_unspecified());
-            address.is_loopback() || (is_everywhere && !address.is_unspecified())
+            address.is_loopback() || is_everywhere
         }
         None => name == "localhost",
     };

@@ -17,6 +17,7 @@ pub mod negotiation;
 pub mod origin;
 pub mod request_id;
 mod stall;
+mod watch;
 pub mod websocket;
 
 use std::{sync::Arc, time::Duration};

@@ -49,6 +49,7 @@ fn of_document(target: Target, index: u32, chunk: TextChunk) -> NewChunk {
         chunk: Chunk {
             id: ChunkId::derive(target.generation, target.document, target.revision, index),
             collection_id: target.collection,
+            generation_id: target.generation,
             document_id: target.document,
             index: to_i32(index),
             content: chunk.content,

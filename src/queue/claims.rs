@@ -12,13 +12,14 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::runner::Runner;
 use crate::{
     db::{
-        DatabaseError,
-        repo::jobs::{self, ClaimedJob},
+        DatabaseError, Transaction,
+        repo::jobs::{self, ClaimedJob, Holder},
     },
     domain::job::{Lane, Tenant},
 };
@@ -61,15 +62,14 @@ impl Runner {
         if self.suspect_is_to_be_alone() {
             return Ok(Vec::new());
         }
-        let kinds = self.claimable_kinds();
-        if kinds.is_empty() {
+        if self.claimable_kinds().is_empty() {
             return Ok(Vec::new());
         }
         self.promote_due().await?;
         let was_idle = self.held.is_empty();
         let mut claimed = Vec::new();
         if self.held.suspect().is_none()
-            && let Some(suspect) = self.claim_suspect(&kinds).await?
+            && let Some(suspect) = self.claim_suspect().await?
         {
             claimed.push(suspect);
             if was_idle {
@@ -77,7 +77,7 @@ impl Runner {
             }
         }
         for (lane, slots) in &self.settings.lanes {
-            claimed.extend(self.claim_in(*lane, *slots, &kinds).await?);
+            claimed.extend(self.claim_in(*lane, *slots).await?);
         }
         Ok(claimed)
     }
@@ -104,7 +104,9 @@ impl Runner {
         Ok(())
     }
 
-    async fn claim_suspect(&self, kinds: &[&str]) -> Result<Option<ClaimedJob>, DatabaseError> {
+    async fn claim_suspect(&self) -> Result<Option<ClaimedJob>, DatabaseError> {
+        let kinds = self.claimable_kinds();
+        let kinds = kinds.as_slice();
         if !jobs::has_suspect(&self.database, kinds).await? {
             return Ok(None);
         }
@@ -112,8 +114,11 @@ impl Runner {
         self.database.transaction(|tx| jobs::claim_suspect(tx, holder, kinds, now).boxed()).await
     }
 
-    async fn claim_in(&self, lane: Lane, slots: usize, kinds: &[&str]) -> Result<Vec<ClaimedJob>, DatabaseError> {
+    async fn claim_in(&self, lane: Lane, slots: usize) -> Result<Vec<ClaimedJob>, DatabaseError> {
         let held = self.held.in_lane(lane);
+        // Looked at after the slots: the slot of a job that found a gate closed is not filled again.
+        let kinds = self.claimable_kinds();
+        let kinds = kinds.as_slice();
         let free = slots.saturating_sub(held.values().sum());
         if free == 0 {
             return Ok(Vec::new());
@@ -128,19 +133,8 @@ impl Runner {
             (*tenant, u64::try_from(fair.min(share.of(*tenant))).unwrap_or(u64::MAX))
         });
         let takes: Vec<_> = takes.collect();
-        let (takes, holder, now) = (takes.as_slice(), self.holder(), self.clock.now());
-        self.database
-            .transaction(|tx| {
-                async move {
-                    let mut claimed = Vec::new();
-                    for (tenant, limit) in takes {
-                        claimed.extend(jobs::claim(tx, holder, lane, *tenant, kinds, *limit, now).await?);
-                    }
-                    Ok(claimed)
-                }
-                .boxed()
-            })
-            .await
+        let (holder, now) = (self.holder(), self.clock.now());
+        self.database.transaction(|tx| claim_for_each(tx, holder, lane, &takes, kinds, now).boxed()).await
     }
 
     /// The tenants whose turn it is, at most `most`: those after the last one, in a circle, that have jobs waiting and
@@ -170,4 +164,20 @@ impl Runner {
         }
         Ok(found)
     }
+}
+
+/// Claims up to so many jobs of each of these tenants.
+async fn claim_for_each(
+    tx: &Transaction<'_>,
+    holder: Holder,
+    lane: Lane,
+    takes: &[(Tenant, u64)],
+    kinds: &[&str],
+    now: DateTime<Utc>,
+) -> Result<Vec<ClaimedJob>, DatabaseError> {
+    let mut claimed = Vec::new();
+    for (tenant, limit) in takes {
+        claimed.extend(jobs::claim(tx, holder, lane, *tenant, kinds, *limit, now).await?);
+    }
+    Ok(claimed)
 }

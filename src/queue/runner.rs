@@ -59,14 +59,15 @@ pub struct Runner {
     pub(super) held: Arc<Held>,
     pub(super) turns: Turns,
     worker: WorkerId,
-    wake: Arc<Notify>,
+    /// Notified when a slot is free, or a job that was there before can be claimed.
+    wake: Notify,
     /// Held while jobs are claimed and while held jobs are checked, so that a job which is just being claimed is not
     /// mistaken for an orphan.
     claiming: Mutex<()>,
 }
 
 impl Runner {
-    /// A runner for these kinds of jobs, and what they need. `wake` is notified when there may be work.
+    /// A runner for these kinds of jobs, and what they need.
     #[must_use]
     pub fn new(
         database: Database,
@@ -74,7 +75,6 @@ impl Runner {
         settings: QueueSettings,
         handlers: Vec<Arc<dyn Handler>>,
         dependencies: Vec<Arc<dyn Dependency>>,
-        wake: Arc<Notify>,
     ) -> Self {
         let handlers = handlers.into_iter().map(|handler| (handler.kind(), handler)).collect();
         Self {
@@ -86,7 +86,7 @@ impl Runner {
             held: Arc::default(),
             turns: Turns::default(),
             worker: WorkerId::generate(),
-            wake,
+            wake: Notify::new(),
             claiming: Mutex::default(),
         }
     }
@@ -119,9 +119,11 @@ impl Runner {
 
     async fn work(self: &Arc<Self>, stop: &CancellationToken) {
         let mut running = JoinSet::new();
+        let mut added = self.database.added_jobs();
         while !stop.is_cancelled() {
             // Register before the check, so that no notification is lost between the two.
             let call = self.wake.notified();
+            added.mark_unchanged();
             self.look_after_gates(&mut running);
             let claimed = self.claim_and_hold(stop).await.unwrap_or_else(|error| {
                 warn!(error = &error as &dyn std::error::Error, "jobs can't be claimed");
@@ -142,6 +144,7 @@ impl Runner {
             }
             tokio::select! {
                 () = call => {}
+                _ = added.changed() => {}
                 () = tokio::time::sleep(self.settings.poll) => {}
                 () = stop.cancelled() => {}
             }

@@ -5,7 +5,8 @@ use futures_util::FutureExt;
 
 use super::{
     Services,
-    audit::{self, Deed},
+    audit::Deed,
+    frame::{self, Done},
     validate::Violations,
 };
 use crate::{
@@ -57,6 +58,16 @@ pub enum AccountChange {
     Role(ServerRole),
 }
 
+impl AccountChange {
+    fn action(self) -> AuditAction {
+        match self {
+            Self::Activate => AuditAction::UserActivate,
+            Self::Deactivate => AuditAction::UserDeactivate,
+            Self::Role(_) => AuditAction::UserRoleSet,
+        }
+    }
+}
+
 const MAX_USERNAME: usize = 64;
 const MAX_EMAIL: usize = 254;
 
@@ -66,7 +77,24 @@ const MAX_EMAIL: usize = 254;
 /// # Errors
 /// `Forbidden` when registration is closed or needs an invitation, `Invalid` for the input, `RateLimited`.
 pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -> Result<User, Error> {
-    let now = services.clock.now();
+    let tried = Deed::new(AuditAction::UserRegister);
+    frame::attempt(services, viewer, &tried, async {
+        let now = services.clock.now();
+        let user = new_user(&input, now)?;
+        services.logins.admit_registration(viewer.client.subnet(), now)?;
+        let hash = services.passwords.hash(&input.password).await.map_err(Error::internal)?;
+        let admission = Admission {
+            // The operator on the server's machine needs none.
+            registration: (viewer.credential != Credential::Console).then_some(services.config.auth.registration),
+            invitation: input.invitation.as_deref().map(str::trim).filter(|text| !text.is_empty()),
+        };
+        frame::change(services, viewer, &tried, now, |tx| insert(tx, admission, &user, &hash, now).boxed()).await
+    })
+    .await
+}
+
+/// The account that the input describes, as a member.
+fn new_user(input: &NewAccount, now: DateTime<Utc>) -> Result<User, Error> {
     let mut violations = Violations::default();
     let username = violations.identifier("username", "the user name", &input.username, MAX_USERNAME);
     if username.contains('@') || username.contains(char::is_whitespace) {
@@ -81,10 +109,7 @@ pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -
     }
     let full_name = violations.optional_text("fullName", "the full name", input.full_name.as_deref(), 200);
     violations.check()?;
-    services.logins.admit_registration(viewer.client.subnet(), now)?;
-
-    let hash = services.passwords.hash(&input.password).await.map_err(Error::internal)?;
-    let user = User {
+    Ok(User {
         id: UserId::generate(),
         username,
         email,
@@ -93,44 +118,46 @@ pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -
         is_active: true,
         created_at: now,
         updated_at: now,
+    })
+}
+
+/// What admits a new account, after the first one.
+#[derive(Clone, Copy)]
+struct Admission<'a> {
+    /// The server's setting, where it applies.
+    registration: Option<Registration>,
+    invitation: Option<&'a str>,
+}
+
+async fn insert(
+    tx: &Transaction<'_>,
+    admission: Admission<'_>,
+    user: &User,
+    hash: &str,
+    now: DateTime<Utc>,
+) -> Result<Done<User>, Error> {
+    let is_first = !users::lock_registration(tx).await?;
+    let invited = match admission.invitation {
+        Some(token) => Some(use_invitation(tx, token, &user.email, now).await?),
+        None => None,
     };
-    let invitation = input.invitation.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let (registration, user, hash) = (services.config.auth.registration, &user, &hash);
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                let is_first = !users::lock_registration(tx).await?;
-                let invited = match invitation {
-                    Some(token) => Some(use_invitation(tx, token, &user.email, now).await?),
-                    None => None,
-                };
-                let is_console = viewer.credential == Credential::Console;
-                if !is_first && invited.is_none() && !is_console {
-                    check_registration(registration)?;
-                }
-                let (name_taken, email_taken) = users::taken(tx, &user.username, &user.email).await?;
-                let mut violations = Violations::default();
-                if name_taken {
-                    violations.add(ViolationCode::Taken, "username", "This user name is taken. Choose another.");
-                }
-                if email_taken {
-                    violations.add(
-                        ViolationCode::Taken,
-                        "email",
-                        "An account with this e-mail address already exists.",
-                    );
-                }
-                violations.check()?;
-                let role = if is_first { ServerRole::Admin } else { invited.unwrap_or(ServerRole::Member) };
-                let user = User { role, ..user.clone() };
-                users::insert(tx, &user, hash.clone()).await.map_err(taken)?;
-                audit::done(tx, viewer, Deed::new(AuditAction::UserRegister).by(user.id).to(user.id), now).await?;
-                Ok(user)
-            }
-            .boxed()
-        })
-        .await
+    if let Some(registration) = admission.registration.filter(|_| !is_first && invited.is_none()) {
+        check_registration(registration)?;
+    }
+    let (name_taken, email_taken) = users::taken(tx, &user.username, &user.email).await?;
+    let mut violations = Violations::default();
+    if name_taken {
+        violations.add(ViolationCode::Taken, "username", "This user name is taken. Choose another.");
+    }
+    if email_taken {
+        violations.add(ViolationCode::Taken, "email", "An account with this e-mail address already exists.");
+    }
+    violations.check()?;
+    let role = if is_first { ServerRole::Admin } else { invited.unwrap_or(ServerRole::Member) };
+    let user = User { role, ..user.clone() };
+    users::insert(tx, &user, hash.to_owned()).await.map_err(taken)?;
+    let deed = Deed::new(AuditAction::UserRegister).by(user.id).to(user.id);
+    Ok(Done::This(user, deed))
 }
 
 /// The only unique keys that a new account can violate after its id are its name and its address.
@@ -188,37 +215,35 @@ pub async fn invite(
     email: Option<&str>,
     role: ServerRole,
 ) -> Result<NewInvitation, Error> {
-    let by = viewer.require(Action::ServerManage)?;
-    let mut violations = Violations::default();
-    let email = violations.optional_text("email", "the e-mail address", email, MAX_EMAIL);
-    if email.as_deref().is_some_and(|email| !is_email(email)) {
-        violations.add(ViolationCode::Invalid, "email", "Give an e-mail address, like ada@example.org.");
-    }
-    violations.check()?;
-    let now = services.clock.now();
-    let invitation = Invitation {
-        id: InvitationId::generate(),
-        email,
-        role,
-        invited_by: Some(by),
-        created_at: now,
-        expires_at: now + TimeDelta::days(services.config.auth.invitation_days),
-        used_at: None,
-    };
-    let token = Secret::generate(SecretKind::Invitation);
-    let (new, digest) = (&invitation, &token.digest());
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                invitations::insert(tx, new, digest.clone()).await?;
-                audit::done(tx, viewer, Deed::new(AuditAction::UserInvite).to(new.id), now).await?;
-                Ok::<_, Error>(())
-            }
-            .boxed()
-        })
-        .await?;
-    Ok(NewInvitation { invitation, token })
+    let tried = Deed::new(AuditAction::UserInvite);
+    frame::attempt(services, viewer, &tried, async {
+        let by = viewer.require(Action::ServerManage)?;
+        let mut violations = Violations::default();
+        let email = violations.optional_text("email", "the e-mail address", email, MAX_EMAIL);
+        if email.as_deref().is_some_and(|email| !is_email(email)) {
+            violations.add(ViolationCode::Invalid, "email", "Give an e-mail address, like ada@example.org.");
+        }
+        violations.check()?;
+        let now = services.clock.now();
+        let invitation = Invitation {
+            id: InvitationId::generate(),
+            email,
+            role,
+            invited_by: Some(by),
+            created_at: now,
+            expires_at: now + TimeDelta::days(services.config.auth.invitation_days),
+            used_at: None,
+        };
+        let token = Secret::generate(SecretKind::Invitation);
+        frame::change(services, viewer, &tried, now, |tx| insert_invitation(tx, &invitation, &token).boxed()).await?;
+        Ok(NewInvitation { invitation, token })
+    })
+    .await
+}
+
+async fn insert_invitation(tx: &Transaction<'_>, new: &Invitation, token: &Secret) -> Result<Done<()>, Error> {
+    invitations::insert(tx, new, token.digest()).await?;
+    Ok(Done::This((), Deed::new(AuditAction::UserInvite).to(new.id)))
 }
 
 /// Changes an account, for an administrator.
@@ -226,49 +251,45 @@ pub async fn invite(
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for anybody but administrators, `NotFound`, `Conflict` for the last administrator.
 pub async fn change(services: &Services, viewer: &Viewer, id: UserId, change: AccountChange) -> Result<User, Error> {
-    viewer.require(Action::ServerManage)?;
-    let now = services.clock.now();
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                // Two administrators must not demote each other at the same time.
-                users::lock_registration(tx).await?;
-                let (mut user, _) = users::lock(tx, id).await?.ok_or(Error::NotFound("user"))?;
-                let was_admin = user.is_active && user.role == ServerRole::Admin;
-                let action = match change {
-                    AccountChange::Activate => {
-                        user.is_active = true;
-                        AuditAction::UserActivate
-                    }
-                    AccountChange::Deactivate => {
-                        user.is_active = false;
-                        sessions::revoke_all(tx, id, now).await?;
-                        AuditAction::UserDeactivate
-                    }
-                    AccountChange::Role(role) => {
-                        user.role = role;
-                        AuditAction::UserRoleSet
-                    }
-                };
-                user.updated_at = now;
-                users::update(tx, &user).await?;
-                if was_admin && users::count_active_admins(tx).await? == 0 {
-                    return Err(Error::Conflict(
-                        "This is the last administrator of the server. Make someone else an administrator first."
-                            .into(),
-                    ));
-                }
-                let deed = Deed::new(action).to(id).saying(match user.role {
-                    ServerRole::Admin => "as administrator",
-                    ServerRole::Member => "as member",
-                });
-                audit::done(tx, viewer, deed, now).await?;
-                Ok(user)
-            }
-            .boxed()
-        })
-        .await
+    let tried = Deed::new(change.action()).to(id);
+    frame::attempt(services, viewer, &tried, async {
+        viewer.require(Action::ServerManage)?;
+        let now = services.clock.now();
+        frame::change(services, viewer, &tried, now, |tx| apply(tx, id, change, now).boxed()).await
+    })
+    .await
+}
+
+async fn apply(
+    tx: &Transaction<'_>,
+    id: UserId,
+    change: AccountChange,
+    now: DateTime<Utc>,
+) -> Result<Done<User>, Error> {
+    // Two administrators must not demote each other at the same time.
+    users::lock_registration(tx).await?;
+    let (mut user, _) = users::lock(tx, id).await?.ok_or(Error::NotFound("user"))?;
+    let was_admin = user.is_active && user.role == ServerRole::Admin;
+    match change {
+        AccountChange::Activate => user.is_active = true,
+        AccountChange::Deactivate => {
+            user.is_active = false;
+            sessions::revoke_all(tx, id, now).await?;
+        }
+        AccountChange::Role(role) => user.role = role,
+    }
+    user.updated_at = now;
+    users::update(tx, &user).await?;
+    if was_admin && users::count_active_admins(tx).await? == 0 {
+        return Err(Error::Conflict(
+            "This is the last administrator of the server. Make someone else an administrator first.".into(),
+        ));
+    }
+    let deed = Deed::new(change.action()).to(id).saying(match user.role {
+        ServerRole::Admin => "as administrator",
+        ServerRole::Member => "as member",
+    });
+    Ok(Done::This(user, deed))
 }
 
 /// Sets a new password for an account, for the operator on the server's machine. All its sessions end.
@@ -276,25 +297,25 @@ pub async fn change(services: &Services, viewer: &Viewer, id: UserId, change: Ac
 /// # Errors
 /// `NotFound`, or `Invalid` for the password.
 pub async fn reset_password(services: &Services, login: &str, password: &str) -> Result<User, Error> {
-    if let Err(message) = check_password(password) {
-        return Err(Error::invalid(ViolationCode::Invalid, "password", message));
-    }
-    let hash = &services.passwords.hash(password).await.map_err(Error::internal)?;
-    let (viewer, now) = (&Viewer::console(), services.clock.now());
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                let (user, _) =
-                    users::find_credentials(&tx.credentials(), login.trim()).await?.ok_or(Error::NotFound("user"))?;
-                users::set_password_hash(tx, user.id, hash, now).await?;
-                sessions::revoke_all(tx, user.id, now).await?;
-                audit::done(tx, viewer, Deed::new(AuditAction::PasswordReset).to(user.id), now).await?;
-                Ok(user)
-            }
-            .boxed()
-        })
-        .await
+    let (viewer, tried) = (Viewer::console(), Deed::new(AuditAction::PasswordReset));
+    frame::attempt(services, &viewer, &tried, async {
+        if let Err(message) = check_password(password) {
+            return Err(Error::invalid(ViolationCode::Invalid, "password", message));
+        }
+        let hash = services.passwords.hash(password).await.map_err(Error::internal)?;
+        let now = services.clock.now();
+        frame::change(services, &viewer, &tried, now, |tx| set_password(tx, login, &hash, now).boxed()).await
+    })
+    .await
+}
+
+async fn set_password(tx: &Transaction<'_>, login: &str, hash: &str, now: DateTime<Utc>) -> Result<Done<User>, Error> {
+    let found = users::find_credentials(&tx.credentials(), login.trim()).await?;
+    let (user, _) = found.ok_or(Error::NotFound("user"))?;
+    users::set_password_hash(tx, user.id, hash, now).await?;
+    sessions::revoke_all(tx, user.id, now).await?;
+    let deed = Deed::new(AuditAction::PasswordReset).to(user.id);
+    Ok(Done::This(user, deed))
 }
 
 /// Something before and after one «@», with a dot after it, and no white space: enough to catch a slip.

@@ -5,7 +5,8 @@ use futures_util::FutureExt;
 
 use super::{
     Services,
-    audit::{self, Deed},
+    audit::Deed,
+    frame::{Done, attempt, change},
     validate::{MAX_NAME, Violations},
 };
 use crate::{
@@ -13,13 +14,17 @@ use crate::{
         secret::{Secret, SecretKind},
         viewer::Viewer,
     },
-    db::repo::{api_keys, collections},
+    db::{
+        Transaction,
+        repo::{api_keys, collections},
+    },
     domain::{
         action::{Action, ActionSet},
         api_key::ApiKey,
         audit::AuditAction,
-        id::{ApiKeyId, CollectionId},
+        id::{ApiKeyId, CollectionId, UserId},
         policy,
+        vocabulary::Vocabulary,
     },
     error::{Error, ViolationCode},
 };
@@ -45,8 +50,26 @@ const MAX_COLLECTIONS: usize = 100;
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for a key, `Invalid` for the input, `Conflict` for too many keys.
 pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> Result<(ApiKey, Secret), Error> {
-    let user = viewer.require(Action::AccountManage)?;
-    let now = services.clock.now();
+    let tried = Deed::new(AuditAction::ApiKeyCreate);
+    attempt(services, viewer, &tried, async {
+        let (user, now) = (viewer.require(Action::AccountManage)?, services.clock.now());
+        let input = checked(services, viewer, input, now).await?;
+        let secret = Secret::generate(SecretKind::ApiKey);
+        let key = new_key(user, input, &secret, now);
+        let (digest, most) = (secret.digest(), services.config.auth.api_keys_per_account);
+        change(services, viewer, &tried, now, |tx| insert(tx, &key, &digest, most, now).boxed()).await?;
+        Ok((key, secret))
+    })
+    .await
+}
+
+/// The input with a trimmed name and each collection once.
+async fn checked(
+    services: &Services,
+    viewer: &Viewer,
+    input: NewApiKey,
+    now: DateTime<Utc>,
+) -> Result<NewApiKey, Error> {
     let mut violations = Violations::default();
     let name = violations.text("name", "the key's name", &input.name, MAX_NAME);
     if input.actions.is_empty() {
@@ -79,21 +102,23 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
             violations.add(ViolationCode::NotFound, &path, "There is no such collection.");
         }
     }
+    violations.check()?;
     let collections = input.collections.map(|mut ids| {
         ids.sort_unstable();
         ids.dedup();
         ids
     });
-    violations.check()?;
+    Ok(NewApiKey { name, collections, ..input })
+}
 
-    let secret = Secret::generate(SecretKind::ApiKey);
-    let key = ApiKey {
+fn new_key(user: UserId, input: NewApiKey, secret: &Secret, now: DateTime<Utc>) -> ApiKey {
+    ApiKey {
         id: ApiKeyId::generate(),
         user_id: user,
-        name,
+        name: input.name,
         prefix: secret.recognised(),
         actions: input.actions.into_iter().collect::<ActionSet>(),
-        collections,
+        collections: input.collections,
         points_per_minute: input.points_per_minute,
         points_budget: input.points_budget,
         points_spent: 0,
@@ -101,24 +126,21 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
         expires_at: input.expires_at,
         last_used_at: None,
         revoked_at: None,
-    };
-    let most = i64::try_from(services.config.auth.api_keys_per_account).unwrap_or(i64::MAX);
-    let (new, digest) = (&key, &secret.digest());
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                if api_keys::count_good(tx, user, now).await? >= most {
-                    return Err(Error::Conflict(format!("You already have {most} keys. Revoke one first.")));
-                }
-                api_keys::insert(tx, new, digest.clone()).await?;
-                audit::done(tx, viewer, Deed::new(AuditAction::ApiKeyCreate).to(new.id), now).await?;
-                Ok(())
-            }
-            .boxed()
-        })
-        .await?;
-    Ok((key, secret))
+    }
+}
+
+async fn insert(
+    tx: &Transaction<'_>,
+    new: &ApiKey,
+    digest: &str,
+    most: usize,
+    now: DateTime<Utc>,
+) -> Result<Done<()>, Error> {
+    if api_keys::count_good(tx, new.user_id, now).await? >= i64::try_from(most).unwrap_or(i64::MAX) {
+        return Err(Error::Conflict(format!("You already have {most} keys. Revoke one first.")));
+    }
+    api_keys::insert(tx, new, digest.to_owned()).await?;
+    Ok(Done::This((), Deed::new(AuditAction::ApiKeyCreate).to(new.id)))
 }
 
 /// Revokes a key of the caller. Revoking it again succeeds.
@@ -126,19 +148,17 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewApiKey) -> R
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for a key, `NotFound`.
 pub async fn revoke(services: &Services, viewer: &Viewer, id: ApiKeyId) -> Result<(), Error> {
-    let user = viewer.require(Action::AccountManage)?;
-    let now = services.clock.now();
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                if !api_keys::revoke(tx, user, id, now).await? {
-                    return Err(Error::NotFound("API key"));
-                }
-                audit::done(tx, viewer, Deed::new(AuditAction::ApiKeyRevoke).to(id), now).await?;
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+    let tried = Deed::new(AuditAction::ApiKeyRevoke).to(id);
+    attempt(services, viewer, &tried, async {
+        let (user, now) = (viewer.require(Action::AccountManage)?, services.clock.now());
+        change(services, viewer, &tried, now, |tx| revoke_own(tx, user, id, now).boxed()).await
+    })
+    .await
+}
+
+async fn revoke_own(tx: &Transaction<'_>, user: UserId, id: ApiKeyId, now: DateTime<Utc>) -> Result<Done<()>, Error> {
+    if !api_keys::revoke(tx, user, id, now).await? {
+        return Err(Error::NotFound("API key"));
+    }
+    Ok(Done::AsTried(()))
 }

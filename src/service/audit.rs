@@ -132,7 +132,7 @@ fn is_refusal(error: &Error) -> bool {
 }
 
 async fn write(database: Database, refusals: Vec<AuditEntry>) {
-    let entries = &shortened(refusals);
+    let entries = shortened(refusals);
     let written = database.transaction(|tx| audit_log::insert_many(tx, entries.clone()).boxed()).await;
     if let Err(error) = written {
         warn!(error = &error as &dyn std::error::Error, lost = entries.len(), "refusals can't be noted");

@@ -1,40 +1,35 @@
 //! Collections: create, change, delete.
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use serde_json::json;
 
 use super::{
     Services,
     access::lock_collection,
-    audit::{self, Deed},
+    audit::Deed,
+    frame::{Done, attempt, change},
     validate::{MAX_DESCRIPTION, MAX_NAME, Violations},
 };
 use crate::{
     auth::viewer::Viewer,
     db::{
         Transaction,
-        repo::{
-            collections,
-            jobs::{self, NewJob},
-            members, open_operations,
-            operations::{self, LockedOperation},
-        },
+        repo::{collections, generations, members, open_operations, operations},
     },
     domain::{
         action::Action,
         audit::AuditAction,
         chunking::{ChunkingConfig, ChunkingStrategy},
-        collection::{Collection, CollectionRole, CollectionStatus, SyncMode},
-        id::{CollectionId, GenerationId, OperationId},
-        job::Lane,
+        collection::{Collection, CollectionRole, CollectionStatus},
+        generation::{Generation, GenerationState, LexicalLanguage},
+        id::{CollectionId, GenerationId, OperationId, UserId},
         member::Member,
-        operation::{Operation, OperationEventKind, OperationStatus, OperationTotals, OperationType},
+        operation::{Operation, OperationRun, OperationStatus, OperationTotals, OperationType},
     },
     error::{Error, ViolationCode},
+    jobs::{self, DeleteCollection},
 };
-
-/// The kind of the job that deletes a collection.
-pub const DELETE_COLLECTION: &str = "delete_collection";
 
 /// A new collection.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -70,12 +65,29 @@ const MIN_CHUNK_TOKENS: i32 = 16;
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for an API key that does not allow it, or `Invalid` for the input.
 pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) -> Result<Collection, Error> {
-    let owner = viewer.require(Action::CollectionCreate)?;
-    if viewer.scope().key().is_some_and(|key| !key.all_collections) {
-        return Err(Error::Forbidden(
-            "This API key is limited to the collections that it names, so it can't create new ones.",
-        ));
-    }
+    let tried = Deed::new(AuditAction::CollectionCreate);
+    attempt(services, viewer, &tried, async {
+        let owner = viewer.require(Action::CollectionCreate)?;
+        if viewer.scope().key().is_some_and(|key| !key.all_collections) {
+            return Err(Error::Forbidden(
+                "This API key is limited to the collections that it names, so it can't create new ones.",
+            ));
+        }
+        let now = services.clock.now();
+        let (collection, generation) = new_collection(services, owner, input, now)?;
+        change(services, viewer, &tried, now, |tx| insert(tx, &collection, &generation, now).boxed()).await?;
+        Ok(collection)
+    })
+    .await
+}
+
+/// A collection and its first generation.
+fn new_collection(
+    services: &Services,
+    owner: UserId,
+    input: NewCollection,
+    now: DateTime<Utc>,
+) -> Result<(Collection, Generation), Error> {
     let mut violations = Violations::default();
     let name = violations.title("name", "the collection's name", &input.name, MAX_NAME);
     let description =
@@ -84,44 +96,49 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewCollection) 
     let chunking = chunking(services, &mut violations, input.chunking);
     violations.check()?;
 
-    let now = services.clock.now();
+    let model = services.embedders.default_model();
+    let id = CollectionId::generate();
+    let generation = Generation {
+        id: GenerationId::generate(),
+        collection_id: id,
+        model: model.key.clone(),
+        placement: model.placement(),
+        chunking,
+        lexical_language: LexicalLanguage::English,
+        state: GenerationState::Active,
+        document_count: 0,
+        chunk_count: 0,
+        created_at: now,
+    };
     let collection = Collection {
-        id: CollectionId::generate(),
+        id,
         owner_id: owner,
         name,
         description,
         status: CollectionStatus::Ready,
         is_public: input.is_public,
         meta,
-        embedding_model: services.embedder.model().name.clone(),
-        chunking,
-        vector_store_name: services.placement().name,
-        generation: GenerationId::generate(),
-        sync_mode: SyncMode::OneTime,
-        sync_interval_minutes: None,
+        generation: generation.id,
         document_count: 0,
-        chunk_count: 0,
         total_bytes: 0,
         created_at: now,
         updated_at: now,
     };
-    let new = &collection;
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                check_name_is_free(tx, new, None).await?;
-                collections::insert(tx, new.clone()).await.map_err(name_taken)?;
-                let owner =
-                    Member { collection_id: new.id, user_id: owner, role: CollectionRole::Owner, created_at: now };
-                members::insert(tx, owner).await?;
-                let deed = Deed::new(AuditAction::CollectionCreate).to(new.id).within(new.id);
-                Ok::<_, Error>(audit::done(tx, viewer, deed, now).await?)
-            }
-            .boxed()
-        })
-        .await?;
-    Ok(collection)
+    Ok((collection, generation))
+}
+
+async fn insert(
+    tx: &Transaction<'_>,
+    new: &Collection,
+    generation: &Generation,
+    now: DateTime<Utc>,
+) -> Result<Done<()>, Error> {
+    check_name_is_free(tx, new, None).await?;
+    collections::insert(tx, new.clone()).await.map_err(name_taken)?;
+    generations::insert(tx, generation.clone()).await?;
+    let role = CollectionRole::Owner;
+    members::insert(tx, Member { collection_id: new.id, user_id: new.owner_id, role, created_at: now }).await?;
+    Ok(Done::This((), Deed::new(AuditAction::CollectionCreate).to(new.id).within(new.id)))
 }
 
 /// Changes a collection.
@@ -134,40 +151,49 @@ pub async fn update(
     id: CollectionId,
     patch: CollectionPatch,
 ) -> Result<Collection, Error> {
+    let tried = Deed::new(AuditAction::CollectionUpdate).to(id).within(id);
+    attempt(services, viewer, &tried, async {
+        let patch = checked(patch)?;
+        let now = services.clock.now();
+        change(services, viewer, &tried, now, |tx| apply(tx, viewer, id, &patch, now).boxed()).await
+    })
+    .await
+}
+
+/// The patch with texts in their stored form.
+fn checked(patch: CollectionPatch) -> Result<CollectionPatch, Error> {
     let mut violations = Violations::default();
     let name = patch.name.map(|name| violations.title("name", "the collection's name", &name, MAX_NAME));
     let description = patch
         .description
         .map(|text| violations.optional_text("description", "the description", text.as_deref(), MAX_DESCRIPTION));
-    let meta = patch.meta.map(|meta| violations.meta("meta", meta));
+    let meta = patch.meta.map(|meta| Some(violations.meta("meta", meta)));
     violations.check()?;
-    let now = services.clock.now();
-    let (name, description, meta, is_public) = (&name, &description, &meta, patch.is_public);
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                let mut collection = lock_collection(tx, viewer, id, Action::CollectionUpdate).await?;
-                if let Some(name) = name {
-                    collection.name.clone_from(name);
-                }
-                if let Some(description) = description {
-                    collection.description.clone_from(description);
-                }
-                if let Some(meta) = meta {
-                    collection.meta.clone_from(meta);
-                }
-                collection.is_public = is_public.unwrap_or(collection.is_public);
-                collection.updated_at = now;
-                check_name_is_free(tx, &collection, Some(id)).await?;
-                collections::update(tx, &collection).await.map_err(name_taken)?;
-                let deed = Deed::new(AuditAction::CollectionUpdate).to(id).within(id);
-                audit::done(tx, viewer, deed, now).await?;
-                Ok(collection)
-            }
-            .boxed()
-        })
-        .await
+    Ok(CollectionPatch { name, description, is_public: patch.is_public, meta })
+}
+
+async fn apply(
+    tx: &Transaction<'_>,
+    viewer: &Viewer,
+    id: CollectionId,
+    patch: &CollectionPatch,
+    now: DateTime<Utc>,
+) -> Result<Done<Collection>, Error> {
+    let mut collection = lock_collection(tx, viewer, id, Action::CollectionUpdate).await?;
+    if let Some(name) = &patch.name {
+        collection.name.clone_from(name);
+    }
+    if let Some(description) = &patch.description {
+        collection.description.clone_from(description);
+    }
+    if let Some(Some(meta)) = &patch.meta {
+        collection.meta.clone_from(meta);
+    }
+    collection.is_public = patch.is_public.unwrap_or(collection.is_public);
+    collection.updated_at = now;
+    check_name_is_free(tx, &collection, Some(id)).await?;
+    collections::update(tx, &collection).await.map_err(name_taken)?;
+    Ok(Done::AsTried(collection))
 }
 
 /// Deletes a collection and everything in it. Readers stop seeing it at once; the operation frees its storage.
@@ -175,50 +201,49 @@ pub async fn update(
 /// # Errors
 /// `NotFound`, or `Forbidden` where the caller may only read.
 pub async fn delete(services: &Services, viewer: &Viewer, id: CollectionId) -> Result<Operation, Error> {
-    let user = viewer.require_user_id()?;
-    let now = services.clock.now();
-    let operation = services
-        .database
-        .transaction(|tx| {
-            async move {
-                let mut collection = lock_collection(tx, viewer, id, Action::CollectionDelete).await?;
-                let operation = Operation {
-                    id: OperationId::generate(),
-                    operation_type: OperationType::Delete,
-                    status: OperationStatus::Pending,
-                    collection_id: Some(id),
-                    user_id: Some(user),
-                    config: json!({ "collection": collection.name }),
-                    error_message: None,
-                    totals: OperationTotals::default(),
-                    created_at: now,
-                    started_at: None,
-                    completed_at: None,
-                };
-                let mut locked = LockedOperation::new(operation.clone());
-                locked.record(OperationEventKind::OperationCreated, None, None, now);
-                operations::insert(tx, locked, None).await?;
-                collection.status = CollectionStatus::Deleting;
-                collection.updated_at = now;
-                collections::update(tx, &collection).await?;
-                open_operations::cancel_in(tx, id).await?;
-                let payload = json!({ "operation": operation.id, "collection": id });
-                let job = NewJob::new(DELETE_COLLECTION, Lane::Maintenance, payload, now).of(user).about(&id);
-                jobs::insert_many(tx, vec![job], now).await?;
-                let deed = Deed::new(AuditAction::CollectionDelete).to(id).within(id).saying(collection.name);
-                audit::done(tx, viewer, deed, now).await?;
-                Ok::<_, Error>(operation)
-            }
-            .boxed()
-        })
-        .await?;
-    services.work.notify_one();
-    Ok(operation)
+    let tried = Deed::new(AuditAction::CollectionDelete).to(id).within(id);
+    attempt(services, viewer, &tried, async {
+        let (user, now) = (viewer.require_user_id()?, services.clock.now());
+        change(services, viewer, &tried, now, |tx| mark_deleted(tx, viewer, user, id, now).boxed()).await
+    })
+    .await
+}
+
+async fn mark_deleted(
+    tx: &Transaction<'_>,
+    viewer: &Viewer,
+    user: UserId,
+    id: CollectionId,
+    now: DateTime<Utc>,
+) -> Result<Done<Operation>, Error> {
+    let mut collection = lock_collection(tx, viewer, id, Action::CollectionDelete).await?;
+    let run = OperationRun::create(Operation {
+        id: OperationId::generate(),
+        operation_type: OperationType::Delete,
+        status: OperationStatus::Pending,
+        collection_id: Some(id),
+        user_id: Some(user),
+        config: json!({ "collection": collection.name }),
+        error_message: None,
+        totals: OperationTotals::default(),
+        created_at: now,
+        started_at: None,
+        completed_at: None,
+    });
+    let operation = operations::insert(tx, run, None).await?;
+    collection.status = CollectionStatus::Deleting;
+    collection.updated_at = now;
+    collections::update(tx, &collection).await?;
+    open_operations::cancel_in(tx, id).await?;
+    let job = DeleteCollection { operation: operation.id, collection: id };
+    jobs::enqueue(tx, &[job], user.into(), now).await?;
+    let deed = Deed::new(AuditAction::CollectionDelete).to(id).within(id).saying(collection.name);
+    Ok(Done::This(operation, deed))
 }
 
 fn chunking(services: &Services, violations: &mut Violations, request: ChunkingRequest) -> ChunkingConfig {
     let defaults = &services.config.ingestion;
-    let most = i32::try_from(services.embedder.model().text_tokens()).unwrap_or(i32::MAX);
+    let most = i32::try_from(services.embedders.default_model().text_tokens()).unwrap_or(i32::MAX);
     let max_tokens = request.max_tokens.unwrap_or_else(|| i32::try_from(defaults.chunk_max_tokens).unwrap_or(most));
     if !(MIN_CHUNK_TOKENS..=most).contains(&max_tokens) {
         violations.add(

@@ -11,6 +11,9 @@ use crate::{
     vector::VectorError,
 };
 
+/// What errors call the model of a collection.
+pub(crate) const EMBEDDING_MODEL: &str = "embedding model";
+
 /// Seconds after which it is worth asking an adapter again.
 const RETRY_AFTER_SECONDS: u64 = 2;
 
@@ -31,7 +34,7 @@ impl From<DatabaseError> for Error {
 
 impl From<EmbeddingError> for Error {
     fn from(fault: EmbeddingError) -> Self {
-        of_adapter("embedding model", fault.is_retryable(), fault)
+        of_adapter(EMBEDDING_MODEL, fault.is_retryable(), fault)
     }
 }
 
@@ -56,13 +59,15 @@ impl AsContention for Error {
     }
 }
 
-/// Whether something outside does not answer, as against answering that it failed.
+/// Whether something that is needed does not answer or is not there, as against answering that it failed.
 #[must_use]
 pub fn is_away(error: &Error) -> bool {
     let vectors = cause::<VectorError>(error);
     let database = cause::<DatabaseError>(error);
+    let model = cause::<EmbeddingError>(error);
     matches!(vectors, Some(VectorError::Unreachable { .. } | VectorError::TimedOut { .. }))
         || matches!(database, Some(DatabaseError::Unavailable(_)))
+        || matches!(model, Some(EmbeddingError::Missing { .. }))
 }
 
 /// The fault of an adapter that the error was made of, if it is of this kind.

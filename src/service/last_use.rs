@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 use super::notes::Notes;
 use crate::{
     db::{
-        Database, DatabaseError,
+        Database, DatabaseError, Transaction,
         repo::{api_keys, sessions},
     },
     domain::{
@@ -61,45 +61,48 @@ impl LastUses {
         self.0.flush().await;
     }
 
-    /// Records the use of a session, unless one was recorded a moment ago.
-    pub(super) fn of_session(&self, session: &Session, client: &Client, now: DateTime<Utc>) {
-        if now >= session.last_used_at + INTERVAL {
+    /// Records the use of a session, unless one was recorded a moment ago. Returns whether it did.
+    pub(super) fn of_session(&self, session: &Session, client: &Client, now: DateTime<Utc>) -> bool {
+        let is_due = now >= session.last_used_at + INTERVAL;
+        if is_due {
             let address = client.address.map(|address| address.to_string());
             self.0.add(Use { of: Credential::Session(session.id), at: now, address });
         }
+        is_due
     }
 
-    /// Records the use of a key, unless one was recorded a moment ago.
-    pub(super) fn of_key(&self, key: &ApiKey, now: DateTime<Utc>) {
-        if key.last_used_at.is_none_or(|used| now >= used + INTERVAL) {
+    /// Records the use of a key, unless one was recorded a moment ago. Returns whether it did.
+    pub(super) fn of_key(&self, key: &ApiKey, now: DateTime<Utc>) -> bool {
+        let is_due = key.last_used_at.is_none_or(|used| now >= used + INTERVAL);
+        if is_due {
             self.0.add(Use { of: Credential::Key(key.id), at: now, address: None });
         }
+        is_due
     }
 }
 
+/// When, and from which address, each credential was used last.
+type Newest = BTreeMap<Credential, (DateTime<Utc>, Option<String>)>;
+
 /// Writes the newest use of each credential. A row of failures is logged once.
 async fn write(database: Database, uses: Vec<Use>, is_failing: Arc<AtomicBool>) {
-    let newest: BTreeMap<_, _> = uses.into_iter().map(|used| (used.of, (used.at, used.address))).collect();
-    let newest = &newest;
-    let written = database
-        .transaction(|tx| {
-            async move {
-                for (credential, (at, address)) in newest {
-                    let when = (*at, *at - INTERVAL);
-                    match credential {
-                        Credential::Session(id) => sessions::touch(tx, *id, address.clone(), when).await?,
-                        Credential::Key(id) => api_keys::touch(tx, *id, when).await?,
-                    }
-                }
-                Ok::<_, DatabaseError>(())
-            }
-            .boxed()
-        })
-        .await;
+    let newest: Newest = uses.into_iter().map(|used| (used.of, (used.at, used.address))).collect();
+    let written = database.transaction(|tx| touch(tx, &newest).boxed()).await;
     let failed_before = is_failing.swap(written.is_err(), Ordering::Relaxed);
     match written {
         Ok(()) => {}
         Err(error) if failed_before => debug!(error = &error as &dyn std::error::Error, "still no last uses noted"),
         Err(error) => warn!(error = &error as &dyn std::error::Error, "the last uses of credentials can't be noted"),
     }
+}
+
+async fn touch(tx: &Transaction<'_>, newest: &Newest) -> Result<(), DatabaseError> {
+    for (credential, (at, address)) in newest {
+        let since = *at - INTERVAL;
+        match credential {
+            Credential::Session(id) => sessions::touch(tx, *id, address.clone(), *at, since).await?,
+            Credential::Key(id) => api_keys::touch(tx, *id, *at, since).await?,
+        }
+    }
+    Ok(())
 }

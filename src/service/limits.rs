@@ -27,10 +27,9 @@ pub struct Balance {
 pub async fn charge(services: &Services, viewer: &Viewer, points: u32) -> Result<(), Error> {
     let (payer, quota) = account(services, viewer);
     if points > quota.burst {
-        return Err(Error::LimitExceeded {
-            limit: "pointsBurst",
-            message: format!("The request costs {points} points; at most {} can be spent at once.", quota.burst),
-        });
+        let burst = quota.burst;
+        let message = format!("The request costs {points} points; at most {burst} can be spent at once.");
+        return Err(Error::LimitExceeded(message));
     }
     services.points.take(payer, points, quota, services.clock.now())?;
     let Some(key) = viewer.key().filter(|key| key.points_budget.is_some()) else { return Ok(()) };
@@ -38,10 +37,7 @@ pub async fn charge(services: &Services, viewer: &Viewer, points: u32) -> Result
     if services.database.transaction(|tx| api_keys::spend(tx, id, points).boxed()).await? {
         return Ok(());
     }
-    Err(Error::LimitExceeded {
-        limit: "pointsBudget",
-        message: "The budget of this API key is spent. Ask its owner for a new key.".to_owned(),
-    })
+    Err(Error::LimitExceeded("The budget of this API key is spent. Ask its owner for a new key.".into()))
 }
 
 /// The content of the caller's bucket.

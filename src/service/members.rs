@@ -1,12 +1,14 @@
 //! Roles in collections: granting, changing, revoking, leaving; and the transfer of ownership.
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::{
     Services,
     access::lock_collection,
-    audit::{self, Deed},
+    audit::Deed,
     collections::check_name_is_free,
+    frame::{Done, attempt, change},
 };
 use crate::{
     auth::viewer::Viewer,
@@ -31,6 +33,9 @@ pub enum NamedUser {
     Username(String),
 }
 
+/// How much of an unknown name the audit log keeps, in characters.
+const MAX_NAME: usize = 64;
+
 /// Grants a user a role in a collection, or changes their role. Granting ownership transfers the collection: the
 /// previous owner becomes an editor.
 ///
@@ -44,43 +49,49 @@ pub async fn set(
     user: NamedUser,
     role: CollectionRole,
 ) -> Result<Member, Error> {
+    let tried = Deed::new(AuditAction::CollectionMemberSet).within(id);
+    let tried = match &user {
+        NamedUser::Id(user) => tried.to(*user),
+        NamedUser::Username(name) => tried.saying(format!("for «{}»", name.chars().take(MAX_NAME).collect::<String>())),
+    };
     let now = services.clock.now();
-    let named = &user;
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                let collection = lock_collection(tx, viewer, id, Action::MemberManage).await?;
-                let user_id = find_user(tx, viewer, named).await?;
-                let before = members::role_of(tx, id, user_id).await?;
-                let member = Member { collection_id: id, user_id, role, created_at: now };
-                if before == Some(CollectionRole::Owner) && role != CollectionRole::Owner {
-                    return Err(Error::Conflict(
-                        "The owner keeps this role until someone else has it. Make another member the owner instead."
-                            .into(),
-                    ));
-                }
-                if before == Some(role) {
-                    return Ok(member);
-                }
-                if role == CollectionRole::Owner {
-                    hand_over(tx, collection, user_id).await?;
-                }
-                match before {
-                    Some(_) => members::set_role(tx, id, user_id, role).await?,
-                    None => members::insert(tx, member).await?,
-                }
-                let deed = Deed::new(AuditAction::CollectionMemberSet).to(user_id).within(id).saying(match role {
-                    CollectionRole::Owner => "as owner",
-                    CollectionRole::Editor => "as editor",
-                    CollectionRole::Viewer => "as viewer",
-                });
-                audit::done(tx, viewer, deed, now).await?;
-                Ok(member)
-            }
-            .boxed()
-        })
-        .await
+    let set = change(services, viewer, &tried, now, |tx| set_role(tx, viewer, id, &user, role, now).boxed());
+    attempt(services, viewer, &tried, set).await
+}
+
+async fn set_role(
+    tx: &Transaction<'_>,
+    viewer: &Viewer,
+    id: CollectionId,
+    user: &NamedUser,
+    role: CollectionRole,
+    now: DateTime<Utc>,
+) -> Result<Done<Member>, Error> {
+    let collection = lock_collection(tx, viewer, id, Action::MemberManage).await?;
+    let user_id = find_user(tx, viewer, user).await?;
+    let before = members::role_of(tx, id, user_id).await?;
+    let member = Member { collection_id: id, user_id, role, created_at: now };
+    if before == Some(CollectionRole::Owner) && role != CollectionRole::Owner {
+        return Err(Error::Conflict(
+            "The owner keeps this role until someone else has it. Make another member the owner instead.".into(),
+        ));
+    }
+    if before == Some(role) {
+        return Ok(Done::Nothing(member));
+    }
+    if role == CollectionRole::Owner {
+        hand_over(tx, collection, user_id).await?;
+    }
+    match before {
+        Some(_) => members::set_role(tx, id, user_id, role).await?,
+        None => members::insert(tx, member).await?,
+    }
+    let deed = Deed::new(AuditAction::CollectionMemberSet).to(user_id).within(id).saying(match role {
+        CollectionRole::Owner => "as owner",
+        CollectionRole::Editor => "as editor",
+        CollectionRole::Viewer => "as viewer",
+    });
+    Ok(Done::This(member, deed))
 }
 
 async fn find_user(tx: &Transaction<'_>, viewer: &Viewer, named: &NamedUser) -> Result<UserId, Error> {
@@ -119,33 +130,25 @@ async fn hand_over(tx: &Transaction<'_>, collection: Collection, to: UserId) -> 
 /// # Errors
 /// `NotFound`, `Forbidden` for the role of another user, `Conflict` for the owner's.
 pub async fn remove(services: &Services, viewer: &Viewer, id: CollectionId, user: UserId) -> Result<(), Error> {
+    let tried = Deed::new(AuditAction::CollectionMemberRemove).to(user).within(id);
     let now = services.clock.now();
+    let remove = change(services, viewer, &tried, now, |tx| remove_role(tx, viewer, id, user).boxed());
+    attempt(services, viewer, &tried, remove).await
+}
+
+async fn remove_role(tx: &Transaction<'_>, viewer: &Viewer, id: CollectionId, user: UserId) -> Result<Done<()>, Error> {
     let action = if viewer.is_self(user) { Action::CollectionLeave } else { Action::MemberManage };
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                let collection = match lock_collection(tx, viewer, id, action).await {
-                    // Only the owner can't leave; they manage the members.
-                    Err(Error::Forbidden(_)) if action == Action::CollectionLeave => {
-                        lock_collection(tx, viewer, id, Action::MemberManage).await?
-                    }
-                    locked => locked?,
-                };
-                if collection.owner_id == user {
-                    return Err(Error::Conflict(
-                        "The owner can't leave the collection. Make someone else the owner first, or delete the \
-                         collection."
-                            .into(),
-                    ));
-                }
-                if members::delete(tx, id, user).await? {
-                    let deed = Deed::new(AuditAction::CollectionMemberRemove).to(user).within(id);
-                    audit::done(tx, viewer, deed, now).await?;
-                }
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+    let collection = match lock_collection(tx, viewer, id, action).await {
+        // Only the owner can't leave; they manage the members.
+        Err(Error::Forbidden(_)) if action == Action::CollectionLeave => {
+            lock_collection(tx, viewer, id, Action::MemberManage).await?
+        }
+        locked => locked?,
+    };
+    if collection.owner_id == user {
+        return Err(Error::Conflict(
+            "The owner can't leave the collection. Make someone else the owner first, or delete the collection.".into(),
+        ));
+    }
+    Ok(if members::delete(tx, id, user).await? { Done::AsTried(()) } else { Done::Nothing(()) })
 }

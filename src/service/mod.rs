@@ -5,9 +5,11 @@ mod access;
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;
+pub mod callers;
 pub mod collections;
 pub mod documents;
 pub mod fault;
+mod frame;
 pub mod highlight;
 pub mod integrity;
 pub mod last_use;
@@ -24,9 +26,7 @@ mod validate;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
-
-use self::{audit::AuditTrail, integrity::Integrity, last_use::LastUses};
+use self::{audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses};
 use crate::{
     auth::{
         password::PasswordHasher,
@@ -38,9 +38,8 @@ use crate::{
     db::{Database, Lanes},
     disk::Disk,
     domain::clock::Clock,
-    embedding::Embedder,
-    events::EventHub,
-    vector::{Placement, VectorStore},
+    embedding::registry::Embedders,
+    vector::VectorStore,
 };
 
 /// Everything that a use case may need, built once by `app`.
@@ -49,7 +48,7 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub database: Database,
     pub vectors: Arc<dyn VectorStore>,
-    pub embedder: Arc<dyn Embedder>,
+    pub embedders: Embedders,
     pub blobs: BlobStore,
     pub disk: Arc<Disk>,
     pub passwords: PasswordHasher,
@@ -59,18 +58,7 @@ pub struct Services {
     /// Prevents the statements of one caller from taking every connection.
     pub lanes: Lanes<Payer>,
     pub audit: AuditTrail,
+    pub callers: KnownCallers,
     pub last_uses: LastUses,
     pub integrity: Integrity,
-    pub events: EventHub,
-    /// Notified when a job was enqueued.
-    pub work: Arc<Notify>,
-}
-
-impl Services {
-    /// The placement for vectors of the loaded model.
-    #[must_use]
-    pub fn placement(&self) -> Placement {
-        let model = self.embedder.model();
-        Placement { name: crate::embedding::placement_name(model), dimension: model.dimension }
-    }
 }

@@ -49,13 +49,10 @@ pub(super) async fn check_upload(
 ) -> Result<(), Error> {
     let quota = limits.stored_bytes_per_account;
     if quota > 0 && exceeds(stored_bytes::of_account(tx, user).await?.saturating_add(coming), quota) {
-        return Err(Error::LimitExceeded {
-            limit: "limits.stored_bytes_per_account",
-            message: format!(
-                "Your account can store {quota} bytes of files, and this file would exceed that. Delete documents, or ask \
-                 the server's administrator for more room."
-            ),
-        });
+        return Err(Error::LimitExceeded(format!(
+            "Your account can store {quota} bytes of files, and this file would exceed that. Delete documents, or ask the \
+             server's administrator for more room."
+        )));
     }
     Ok(())
 }

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::{
     Services,
     collections::{self, NewCollection},
-    documents::{self, IngestDocument, IngestRequest, IngestSource},
+    documents::{self, IngestContent, IngestDocument, IngestRequest},
 };
 use crate::{
     auth::viewer::Viewer,
-    db::repo::{
-        collections::{CollectionFilter, CollectionSort},
-        users,
+    db::{
+        Transaction,
+        repo::{
+            collections::{CollectionFilter, CollectionSort},
+            users,
+        },
     },
     domain::{
         collection::Collection,
@@ -50,7 +54,7 @@ pub async fn load(services: &Services) -> Result<Option<Collection>, Error> {
         documents: DOCUMENTS
             .iter()
             .map(|(name, text)| IngestDocument {
-                source: IngestSource::Text((*text).to_owned()),
+                content: IngestContent::Text((*text).to_owned()),
                 file_name: Some((*name).to_owned()),
                 uri: None,
                 meta: None,
@@ -65,33 +69,29 @@ pub async fn load(services: &Services) -> Result<Option<Collection>, Error> {
 /// The sample's account, created if it does not exist; `None` if a user has registered.
 async fn owner(services: &Services) -> Result<Option<User>, Error> {
     let now = services.clock.now();
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                if users::lock_registration(tx).await? {
-                    return Ok::<_, Error>(None);
-                }
-                if let Some((user, _)) = users::find_credentials(&tx.credentials(), OWNER).await? {
-                    return Ok(Some(user));
-                }
-                let user = User {
-                    id: UserId::generate(),
-                    username: OWNER.to_owned(),
-                    email: "docent@localhost".to_owned(),
-                    full_name: Some("Docent".to_owned()),
-                    role: ServerRole::Member,
-                    is_active: false,
-                    created_at: now,
-                    updated_at: now,
-                };
-                // No password has this hash.
-                users::insert(tx, &user, "!".to_owned()).await?;
-                Ok(Some(user))
-            }
-            .boxed()
-        })
-        .await
+    services.database.transaction(|tx| find_or_insert_owner(tx, now).boxed()).await
+}
+
+async fn find_or_insert_owner(tx: &Transaction<'_>, now: DateTime<Utc>) -> Result<Option<User>, Error> {
+    if users::lock_registration(tx).await? {
+        return Ok(None);
+    }
+    if let Some((user, _)) = users::find_credentials(&tx.credentials(), OWNER).await? {
+        return Ok(Some(user));
+    }
+    let user = User {
+        id: UserId::generate(),
+        username: OWNER.to_owned(),
+        email: "docent@localhost".to_owned(),
+        full_name: Some("Docent".to_owned()),
+        role: ServerRole::Member,
+        is_active: false,
+        created_at: now,
+        updated_at: now,
+    };
+    // No password has this hash.
+    users::insert(tx, &user, "!".to_owned()).await?;
+    Ok(Some(user))
 }
 
 async fn collection(services: &Services, viewer: &Viewer) -> Result<Collection, Error> {

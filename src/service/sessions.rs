@@ -7,7 +7,9 @@ use futures_util::FutureExt;
 
 use super::{
     Services,
-    audit::{self, Deed},
+    audit::Deed,
+    callers::KeyName,
+    frame::{Done, attempt, change},
 };
 use crate::{
     auth::{
@@ -19,15 +21,13 @@ use crate::{
     db::{
         Transaction,
         repo::{
-            api_keys,
             sessions::{self, TokenState},
             users,
         },
     },
     domain::{
         action::Action,
-        api_key::ApiKey,
-        audit::AuditAction,
+        audit::{AuditAction, AuditObject},
         client::{Client, Subnet},
         id::{SessionId, UserId},
         scope::Scope,
@@ -70,23 +70,20 @@ const GRACE: TimeDelta = TimeDelta::seconds(10);
 /// `Invalid` with `WrongCredentials`, the same for an unknown name as for a wrong password; `RateLimited` for too many
 /// attempts.
 pub async fn create(services: &Services, viewer: &Viewer, login: &str, password: &str) -> Result<SessionTokens, Error> {
-    let user = check_credentials(services, viewer, login, password).await?;
-    let now = services.clock.now();
-    let (session, token) = new_session(services, &user, &viewer.client, now);
-    let id = user.id;
-    let (stored, names) = (&session, &token.names());
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                sessions::insert(tx, stored, names.clone()).await?;
-                audit::done(tx, viewer, Deed::new(AuditAction::SessionCreate).by(id).to(stored.id), now).await?;
-                Ok::<_, Error>(())
-            }
-            .boxed()
-        })
-        .await?;
-    tokens(services, user, session.id, &token, now)
+    let tried = Deed::new(AuditAction::SessionCreate);
+    attempt(services, viewer, &tried, async {
+        let user = check_credentials(services, viewer, login, password).await?;
+        let now = services.clock.now();
+        let (session, token) = new_session(services, &user, &viewer.client, now);
+        change(services, viewer, &tried, now, |tx| insert(tx, &session, &token).boxed()).await?;
+        tokens(services, user, session.id, &token, now)
+    })
+    .await
+}
+
+async fn insert(tx: &Transaction<'_>, new: &Session, token: &RefreshToken) -> Result<Done<()>, Error> {
+    sessions::insert(tx, new, token.names()).await?;
+    Ok(Done::This((), Deed::new(AuditAction::SessionCreate).by(new.user_id).to(new.id)))
 }
 
 /// The account with this name and password, after the same amount of work as for a mismatch.
@@ -152,52 +149,55 @@ enum Exchange {
 /// `Unauthenticated` for a token that is unknown, expired, or used before.
 pub async fn refresh(services: &Services, viewer: &Viewer, refresh_token: &str) -> Result<SessionTokens, Error> {
     const REFUSED: Error = Error::Unauthenticated("This refresh token is not good (any more). Log in again.");
-    let Ok(presented) = refresh_token.parse::<RefreshToken>() else { return Err(REFUSED) };
-    let (now, idle) = (services.clock.now(), idle_limit(services));
-    let presented = &presented;
-    // A replay is not an error inside the transaction: the revocation has to be committed.
-    let exchange = services.database.transaction(|tx| exchange(tx, viewer, presented, (now, idle)).boxed()).await?;
-    match exchange {
-        Exchange::Continued(session, next) => {
-            let reader = services.database.reader(Scope::user(session.user_id));
-            let user = users::find(&reader, session.user_id).await?.filter(|user| user.is_active).ok_or(REFUSED)?;
-            tokens(services, user, session.id, &next, now)
+    let tried = Deed::new(AuditAction::SessionRefresh);
+    attempt(services, viewer, &tried, async {
+        let Ok(presented) = refresh_token.parse::<RefreshToken>() else { return Err(REFUSED) };
+        let (now, idle) = (services.clock.now(), idle_limit(services));
+        // A replay is not an error inside the transaction: the revocation has to be committed.
+        let exchanged = change(services, viewer, &tried, now, |tx| exchange(tx, viewer, &presented, now, idle).boxed());
+        match exchanged.await? {
+            Exchange::Continued(session, next) => {
+                let reader = services.database.reader(Scope::user(session.user_id));
+                let user = users::find(&reader, session.user_id).await?.filter(|user| user.is_active).ok_or(REFUSED)?;
+                tokens(services, user, session.id, &next, now)
+            }
+            Exchange::Replayed(session) => {
+                let deed = tried.clone().by(session.user_id).to(session.id).saying("a used token came back");
+                services.audit.refused(viewer, deed, &REFUSED, now);
+                Err(REFUSED)
+            }
+            Exchange::Refused => Err(REFUSED),
         }
-        Exchange::Replayed(session) => {
-            let deed = Deed::new(AuditAction::SessionRefresh).by(session.user_id).to(session.id);
-            let deed = deed.saying("a used token came back");
-            services.audit.refused(viewer, deed, &REFUSED, now);
-            Err(REFUSED)
-        }
-        Exchange::Refused => Err(REFUSED),
-    }
+    })
+    .await
 }
 
 async fn exchange(
     tx: &Transaction<'_>,
     viewer: &Viewer,
     presented: &RefreshToken,
-    (now, idle): (DateTime<Utc>, TimeDelta),
-) -> Result<Exchange, Error> {
+    now: DateTime<Utc>,
+    idle: TimeDelta,
+) -> Result<Done<Exchange>, Error> {
     let names = presented.names();
-    let Some(issued) = sessions::lock_token(tx, &names).await? else { return Ok(Exchange::Refused) };
+    let Some(issued) = sessions::lock_token(tx, &names).await? else { return Ok(Done::Nothing(Exchange::Refused)) };
     let session = issued.session;
     if !session.is_live(now, idle) {
-        return Ok(Exchange::Refused);
+        return Ok(Done::Nothing(Exchange::Refused));
     }
     match issued.state {
         TokenState::Unused => {}
         TokenState::Used(at, salt) => {
             let next = presented.successor(&salt);
             if now < at + GRACE && sessions::is_unused(tx, &next.digest()).await? {
-                return Ok(Exchange::Continued(session, next));
+                return Ok(Done::Nothing(Exchange::Continued(session, next)));
             }
             sessions::revoke(tx, session.id, now).await?;
-            return Ok(Exchange::Replayed(session));
+            return Ok(Done::Nothing(Exchange::Replayed(session)));
         }
         TokenState::Forgotten => {
             sessions::revoke(tx, session.id, now).await?;
-            return Ok(Exchange::Replayed(session));
+            return Ok(Done::Nothing(Exchange::Replayed(session)));
         }
     }
     let salt = RefreshToken::salt();
@@ -206,9 +206,9 @@ async fn exchange(
     sessions::forget_used(tx, &names).await?;
     sessions::insert_token(tx, session.id, next.names(), now).await?;
     let address = viewer.client.address.map(|address| address.to_string());
-    sessions::touch(tx, session.id, address, (now, now)).await?;
-    audit::done(tx, viewer, Deed::new(AuditAction::SessionRefresh).by(session.user_id).to(session.id), now).await?;
-    Ok(Exchange::Continued(session, next))
+    sessions::touch(tx, session.id, address, now, now).await?;
+    let deed = Deed::new(AuditAction::SessionRefresh).by(session.user_id).to(session.id);
+    Ok(Done::This(Exchange::Continued(session, next), deed))
 }
 
 /// Ends sessions. Ending a session that has ended or never existed succeeds.
@@ -216,42 +216,45 @@ async fn exchange(
 /// # Errors
 /// `Unauthenticated` without a token and without a session, `Forbidden` for an API key.
 pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) -> Result<(), Error> {
-    let token = match &which {
-        EndedSessions::OfToken(text) => text.parse::<RefreshToken>().ok().map(|token| token.names()),
-        EndedSessions::Own | EndedSessions::One(_) | EndedSessions::All => {
-            viewer.require(Action::AccountManage)?;
-            None
-        }
+    let object = match which {
+        EndedSessions::One(id) => Some(AuditObject::from(id)),
+        EndedSessions::Own | EndedSessions::OfToken(_) | EndedSessions::All => None,
     };
-    let (which, token, now) = (&which, token.as_ref(), services.clock.now());
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                let session = match which {
-                    EndedSessions::All => {
-                        let user = viewer.require_user_id()?;
-                        sessions::revoke_all(tx, user, now).await?;
-                        let deed = Deed::new(AuditAction::SessionRevoke).to(user).saying("all of them");
-                        return Ok::<_, Error>(audit::done(tx, viewer, deed, now).await?);
-                    }
-                    EndedSessions::Own => viewer.session(),
-                    EndedSessions::OfToken(_) => match token {
-                        Some(names) => sessions::lock_token(tx, names).await?.map(|issued| issued.session.id),
-                        None => None,
-                    },
-                    // The caller's, or anonymous.
-                    EndedSessions::One(id) => sessions::find(&tx.reader(viewer.scope()), *id).await?.map(|own| own.id),
-                };
-                if let Some(session) = session {
-                    sessions::revoke(tx, session, now).await?;
-                    audit::done(tx, viewer, Deed::new(AuditAction::SessionRevoke).to(session), now).await?;
-                }
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+    let tried = Deed::new(AuditAction::SessionRevoke).to(object);
+    attempt(services, viewer, &tried, async {
+        if !matches!(which, EndedSessions::OfToken(_)) {
+            viewer.require(Action::AccountManage)?;
+        }
+        let now = services.clock.now();
+        change(services, viewer, &tried, now, |tx| end(tx, viewer, &which, now).boxed()).await
+    })
+    .await
+}
+
+async fn end(
+    tx: &Transaction<'_>,
+    viewer: &Viewer,
+    which: &EndedSessions,
+    now: DateTime<Utc>,
+) -> Result<Done<()>, Error> {
+    let deed = Deed::new(AuditAction::SessionRevoke);
+    let session = match which {
+        EndedSessions::All => {
+            let user = viewer.require_user_id()?;
+            sessions::revoke_all(tx, user, now).await?;
+            return Ok(Done::This((), deed.to(user).saying("all of them")));
+        }
+        EndedSessions::Own => viewer.session(),
+        EndedSessions::OfToken(text) => match text.parse::<RefreshToken>() {
+            Ok(token) => sessions::lock_token(tx, &token.names()).await?.map(|issued| issued.session.id),
+            Err(_) => None,
+        },
+        // The caller's, or anonymous.
+        EndedSessions::One(id) => sessions::find(&tx.reader(viewer.scope()), *id).await?.map(|own| own.id),
+    };
+    let Some(session) = session else { return Ok(Done::Nothing(())) };
+    sessions::revoke(tx, session, now).await?;
+    Ok(Done::This((), deed.to(session)))
 }
 
 /// Changes the caller's password. All their sessions end; the tokens are those of a new one. API keys stay.
@@ -264,35 +267,40 @@ pub async fn change_password(
     current: &str,
     new: &str,
 ) -> Result<SessionTokens, Error> {
-    let id = viewer.require(Action::AccountManage)?;
-    if let Err(message) = check_password(new) {
-        return Err(Error::invalid(ViolationCode::Invalid, "newPassword", message));
-    }
-    let login = viewer.require_user()?.username.clone();
-    let user = match check_credentials(services, viewer, &login, current).await {
-        Err(Error::Invalid(_)) => {
-            return Err(wrong_credentials("currentPassword", "This is not your password. Try again."));
+    let tried = Deed::new(AuditAction::PasswordChange);
+    attempt(services, viewer, &tried, async {
+        viewer.require(Action::AccountManage)?;
+        if let Err(message) = check_password(new) {
+            return Err(Error::invalid(ViolationCode::Invalid, "newPassword", message));
         }
-        checked => checked?,
-    };
-    let hash = &services.passwords.hash(new).await.map_err(Error::internal)?;
-    let now = services.clock.now();
-    let (session, token) = new_session(services, &user, &viewer.client, now);
-    let (stored, names) = (&session, &token.names());
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                users::set_password_hash(tx, id, hash, now).await?;
-                sessions::revoke_all(tx, id, now).await?;
-                sessions::insert(tx, stored, names.clone()).await?;
-                audit::done(tx, viewer, Deed::new(AuditAction::PasswordChange).to(id), now).await?;
-                Ok::<_, Error>(())
+        let login = &viewer.require_user()?.username;
+        let user = match check_credentials(services, viewer, login, current).await {
+            Err(Error::Invalid(_)) => {
+                return Err(wrong_credentials("currentPassword", "This is not your password. Try again."));
             }
-            .boxed()
-        })
-        .await?;
-    tokens(services, user, session.id, &token, now)
+            checked => checked?,
+        };
+        let hash = services.passwords.hash(new).await.map_err(Error::internal)?;
+        let now = services.clock.now();
+        let (session, token) = new_session(services, &user, &viewer.client, now);
+        change(services, viewer, &tried, now, |tx| replace_password(tx, &hash, &session, &token).boxed()).await?;
+        tokens(services, user, session.id, &token, now)
+    })
+    .await
+}
+
+/// `session` is the only one that its user has afterwards.
+async fn replace_password(
+    tx: &Transaction<'_>,
+    hash: &str,
+    session: &Session,
+    token: &RefreshToken,
+) -> Result<Done<()>, Error> {
+    let (user, now) = (session.user_id, session.created_at);
+    users::set_password_hash(tx, user, hash, now).await?;
+    sessions::revoke_all(tx, user, now).await?;
+    sessions::insert(tx, session, token.names()).await?;
+    Ok(Done::This((), Deed::new(AuditAction::PasswordChange).to(user)))
 }
 
 /// The caller of an `Authorization` header.
@@ -332,17 +340,18 @@ async fn with_token(services: &Services, token: &str, anonymous: &Viewer) -> Res
     })?;
     let claimed = Claimed { user: claims.user, session: claims.session, expires_at: Some(claims.expires_at) };
     let (viewer, session) = of_session(services, claimed, &anonymous.client).await?;
-    services.last_uses.of_session(&session, &anonymous.client, now);
+    if services.last_uses.of_session(&session, &anonymous.client, now) {
+        services.callers.forget_session(&session);
+    }
     Ok(viewer)
 }
 
 async fn with_key(services: &Services, secret: &str, anonymous: &Viewer) -> Result<Viewer, Error> {
     let now = services.clock.now();
-    let digest = Secret::parse(SecretKind::ApiKey, secret).ok_or(BAD_KEY)?.digest();
-    let found = api_keys::find_by_digest(&services.database.credentials(), &digest).await?;
-    let viewer = of_key(services, found, &anonymous.client).await?;
-    if let Some(key) = viewer.key() {
-        services.last_uses.of_key(key, now);
+    let name = KeyName::Digest(Secret::parse(SecretKind::ApiKey, secret).ok_or(BAD_KEY)?.digest());
+    let viewer = of_key(services, &name, &anonymous.client).await?;
+    if viewer.key().is_some_and(|key| services.last_uses.of_key(key, now)) {
+        services.callers.forget_key(&name);
     }
     Ok(viewer)
 }
@@ -357,10 +366,7 @@ pub async fn recheck(services: &Services, viewer: &Viewer) -> Result<Viewer, Err
             let claimed = Claimed { user: user.id, session: *session, expires_at: viewer.expires_at };
             Ok(of_session(services, claimed, &viewer.client).await?.0)
         }
-        (Credential::Key(key), _) => {
-            let found = api_keys::find(&services.database.credentials(), key.id).await?;
-            of_key(services, found, &viewer.client).await
-        }
+        (Credential::Key(key), _) => of_key(services, &KeyName::Id(key.id), &viewer.client).await,
         (Credential::Session(_) | Credential::None | Credential::Console, _) => Ok(viewer.clone()),
     }
 }
@@ -374,16 +380,15 @@ struct Claimed {
     expires_at: Option<DateTime<Utc>>,
 }
 
-async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> Result<(Viewer, Session), Error> {
+async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> Result<(Viewer, Arc<Session>), Error> {
     const ENDED: Error = Error::Unauthenticated("This login has ended. Log in again.");
-    let reader = services.database.reader(Scope::user(claimed.user));
-    let session = sessions::find(&reader, claimed.session).await?.ok_or(ENDED)?;
-    if !session.is_live(services.clock.now(), idle_limit(services)) {
+    let found = services.callers.session(&services.database, claimed.user, claimed.session).await?;
+    let (session, user) = found.ok_or(ENDED)?;
+    if !session.is_live(services.clock.now(), idle_limit(services)) || !user.is_active {
         return Err(ENDED);
     }
-    let user = users::find(&reader, claimed.user).await?.filter(|user| user.is_active).ok_or(ENDED)?;
     let viewer = Viewer {
-        user: Some(Arc::new(user)),
+        user: Some(user),
         credential: Credential::Session(session.id),
         expires_at: claimed.expires_at,
         client: client.clone(),
@@ -391,14 +396,15 @@ async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> R
     Ok((viewer, session))
 }
 
-async fn of_key(services: &Services, found: Option<ApiKey>, client: &Client) -> Result<Viewer, Error> {
-    let key = found.filter(|key| key.is_good(services.clock.now())).ok_or(BAD_KEY)?;
-    let reader = services.database.reader(Scope::user(key.user_id));
-    let user = users::find(&reader, key.user_id).await?.filter(|user| user.is_active).ok_or(BAD_KEY)?;
+async fn of_key(services: &Services, name: &KeyName, client: &Client) -> Result<Viewer, Error> {
+    let (key, user) = services.callers.key(&services.database, name).await?.ok_or(BAD_KEY)?;
+    if !key.is_good(services.clock.now()) || !user.is_active {
+        return Err(BAD_KEY);
+    }
     Ok(Viewer {
-        user: Some(Arc::new(user)),
+        user: Some(user),
         expires_at: key.expires_at,
-        credential: Credential::Key(Arc::new(key)),
+        credential: Credential::Key(key),
         client: client.clone(),
     })
 }

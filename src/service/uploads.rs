@@ -6,7 +6,8 @@ use futures_util::{FutureExt, Stream};
 
 use super::{
     Services,
-    audit::{self, Deed},
+    audit::Deed,
+    frame::{Done, attempt, change},
     quotas, sessions,
     validate::Violations,
 };
@@ -35,39 +36,37 @@ const MAX_CONTENT_TYPE: usize = 127;
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for an API key that does not allow it, or `Invalid` for the input.
 pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> Result<Upload, Error> {
-    let user = viewer.require_user_id()?;
-    if !viewer.scope().carries(Action::DocumentIngest) {
-        return Err(Error::Forbidden("This API key does not allow adding documents."));
-    }
-    let mut violations = Violations::default();
-    let file_name = violations.file_name("fileName", &input.file_name);
-    let content_type =
-        violations.optional_text("contentType", "the content type", input.content_type.as_deref(), MAX_CONTENT_TYPE);
-    violations.check()?;
-    let now = services.clock.now();
-    let upload = Upload {
-        id: UploadId::generate(),
-        user_id: user,
-        api_key_id: viewer.key_id(),
-        file_name,
-        content_type,
-        stored: None,
-        created_at: now,
-        expires_at: now + TimeDelta::hours(services.config.ingestion.upload_hours),
-    };
-    let new = &upload;
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                uploads::insert(tx, new).await?;
-                let deed = Deed::new(AuditAction::UploadCreate).to(new.id);
-                Ok::<_, Error>(audit::done(tx, viewer, deed, now).await?)
-            }
-            .boxed()
-        })
-        .await?;
-    Ok(upload)
+    let tried = Deed::new(AuditAction::UploadCreate);
+    attempt(services, viewer, &tried, async {
+        let user = viewer.require_user_id()?;
+        if !viewer.scope().carries(Action::DocumentIngest) {
+            return Err(Error::Forbidden("This API key does not allow adding documents."));
+        }
+        let mut violations = Violations::default();
+        let file_name = violations.file_name("fileName", &input.file_name);
+        let declared = input.content_type.as_deref();
+        let content_type = violations.optional_text("contentType", "the content type", declared, MAX_CONTENT_TYPE);
+        violations.check()?;
+        let now = services.clock.now();
+        let upload = Upload {
+            id: UploadId::generate(),
+            user_id: user,
+            api_key_id: viewer.key_id(),
+            file_name,
+            content_type,
+            stored: None,
+            created_at: now,
+            expires_at: now + TimeDelta::hours(services.config.ingestion.upload_hours),
+        };
+        change(services, viewer, &tried, now, |tx| insert(tx, &upload).boxed()).await?;
+        Ok(upload)
+    })
+    .await
+}
+
+async fn insert(tx: &Transaction<'_>, new: &Upload) -> Result<Done<()>, Error> {
+    uploads::insert(tx, new).await?;
+    Ok(Done::This((), Deed::new(AuditAction::UploadCreate).to(new.id)))
 }
 
 /// Finds an upload that the caller may fill.
@@ -75,21 +74,27 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> R
 /// # Errors
 /// `NotFound` when there is none, or its time is over; `Conflict` when it is filled already.
 pub async fn find_open(services: &Services, viewer: &Viewer, id: UploadId) -> Result<Upload, Error> {
+    attempt(services, viewer, &filling(id), open(services, viewer, id)).await
+}
+
+fn filling(id: UploadId) -> Deed {
+    Deed::new(AuditAction::UploadFill).to(id)
+}
+
+async fn open(services: &Services, viewer: &Viewer, id: UploadId) -> Result<Upload, Error> {
     viewer.require_user()?;
     let upload = uploads::find(&services.database.reader(viewer.scope()), id)
         .await?
         .filter(|upload| upload.expires_at > services.clock.now())
         .ok_or(Error::NotFound("upload"))?;
-    if upload.stored.is_some() {
-        return Err(filled());
-    }
-    Ok(upload)
+    if upload.stored.is_some() { Err(filled()) } else { Ok(upload) }
 }
 
 /// Fills a place with bytes, as they come. They are safe on disk before this returns.
 ///
 /// # Errors
-/// As [`find_open`]; `Unauthenticated` if the caller's credential ended meanwhile; `LimitExceeded` as soon as there are more bytes than allowed; nothing is kept then.
+/// As [`find_open`]; `Unauthenticated` if the caller's credential ended meanwhile; `LimitExceeded` as soon as there are
+/// more bytes than allowed; nothing is kept then.
 pub async fn fill<E>(
     services: &Services,
     viewer: &Viewer,
@@ -99,42 +104,38 @@ pub async fn fill<E>(
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let mut upload = find_open(services, viewer, id).await?;
-    let user = upload.user_id;
-    let limits = &services.config.limits;
-    // Before the bytes arrive, and again when their number is known.
-    services.database.transaction(|tx| quotas::check_upload(tx, limits, user, 1).boxed()).await?;
-    let limit = limits.upload_bytes;
-    let stored = services.blobs.put_stream(bytes, limit).await.map_err(|error| match error {
-        BlobError::TooLarge { .. } => too_large(limit),
-        BlobError::Interrupted(_) => {
-            Error::invalid(ViolationCode::Invalid, "", "The upload was interrupted. Send the file again.")
-        }
-        error => error.into(),
-    })?;
-    // Uploading takes time: the caller may have lost permission.
-    let viewer = &sessions::recheck(services, viewer).await?;
-    let (file, now) = (&stored, services.clock.now());
-    let was_open = services
-        .database
-        .transaction(|tx| {
-            async move {
-                let was_open = uploads::set_stored(tx, id, file).await?;
-                if was_open {
-                    quotas::check_upload(tx, &services.config.limits, user, 0).await?;
-                    hold_bytes(tx, &services.blobs, std::slice::from_ref(&file.digest)).await?;
-                    audit::done(tx, viewer, Deed::new(AuditAction::UploadFill).to(id), now).await?;
-                }
-                Ok::<_, Error>(was_open)
+    let tried = filling(id);
+    attempt(services, viewer, &tried, async {
+        let upload = open(services, viewer, id).await?;
+        let (user, limits) = (upload.user_id, &services.config.limits);
+        // Before the bytes arrive, and again when their number is known.
+        services.database.transaction(|tx| quotas::check_upload(tx, limits, user, 1).boxed()).await?;
+        let limit = limits.upload_bytes;
+        let stored = services.blobs.put_stream(bytes, limit).await.map_err(|error| match error {
+            BlobError::TooLarge { .. } => too_large(limit),
+            BlobError::Interrupted(_) => {
+                Error::invalid(ViolationCode::Invalid, "", "The upload was interrupted. Send the file again.")
             }
-            .boxed()
-        })
-        .await?;
-    if !was_open {
+            error => error.into(),
+        })?;
+        // Uploading takes time: the caller may have lost permission.
+        let viewer = sessions::recheck(services, viewer).await?;
+        let upload = Upload { stored: Some(stored), ..upload };
+        let now = services.clock.now();
+        change(services, &viewer, &tried, now, |tx| set_stored(tx, services, &upload).boxed()).await?;
+        Ok(upload)
+    })
+    .await
+}
+
+async fn set_stored(tx: &Transaction<'_>, services: &Services, upload: &Upload) -> Result<Done<()>, Error> {
+    let Some(file) = &upload.stored else { return Ok(Done::Nothing(())) };
+    if !uploads::set_stored(tx, upload.id, file).await? {
         return Err(filled());
     }
-    upload.stored = Some(stored);
-    Ok(upload)
+    quotas::check_upload(tx, &services.config.limits, upload.user_id, 0).await?;
+    hold_bytes(tx, &services.blobs, std::slice::from_ref(&file.digest)).await?;
+    Ok(Done::AsTried(()))
 }
 
 /// Makes sure that bytes which were stored a moment ago exist, and stay while the rows of this transaction refer to
@@ -153,13 +154,8 @@ pub(super) async fn hold_bytes(tx: &Transaction<'_>, blobs: &BlobStore, digests:
 /// The error for a file with more bytes than allowed.
 #[must_use]
 pub fn too_large(limit: u64) -> Error {
-    Error::LimitExceeded {
-        limit: "limits.upload_bytes",
-        message: format!(
-            "This file is too large. A file can have at most {limit} bytes ({} MiB).",
-            limit / (1024 * 1024)
-        ),
-    }
+    let mebibytes = limit / (1024 * 1024);
+    Error::LimitExceeded(format!("This file is too large. A file can have at most {limit} bytes ({mebibytes} MiB)."))
 }
 
 fn filled() -> Error {

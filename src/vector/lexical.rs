@@ -28,7 +28,7 @@ impl Lexicon {
     }
 
     /// The vector of a chunk; `None` if it has no words.
-    pub(super) fn passage(&self, text: &str) -> Option<SparseVector> {
+    pub(super) fn chunk(&self, text: &str) -> Option<SparseVector> {
         Some(self.0.embed_document(&plain(text))).filter(|vector| !vector.is_empty())
     }
 
@@ -82,8 +82,8 @@ mod tests {
     #[test]
     fn inflections_of_a_word_meet() {
         let question = lexicon().question("indexing").unwrap();
-        let passage = lexicon().passage("The indexes are rebuilt.").unwrap();
-        assert!(question.indices.iter().all(|word| passage.indices.contains(word)));
+        let chunk = lexicon().chunk("The indexes are rebuilt.").unwrap();
+        assert!(question.indices.iter().all(|word| chunk.indices.contains(word)));
     }
 
     #[test]
@@ -95,24 +95,24 @@ mod tests {
             ("ABC123", "\u{ff21}\u{ff22}\u{ff23}\u{ff11}\u{ff12}\u{ff13} is the code."),
         ] {
             let question = lexicon().question(asked).unwrap();
-            let passage = lexicon().passage(written).unwrap();
-            assert!(question.indices.iter().all(|word| passage.indices.contains(word)), "{asked}");
+            let chunk = lexicon().chunk(written).unwrap();
+            assert!(question.indices.iter().all(|word| chunk.indices.contains(word)), "{asked}");
         }
     }
 
     #[test]
     fn a_text_of_stop_words_has_no_vector() {
         assert_eq!(lexicon().question("the of and"), None);
-        assert_eq!(lexicon().passage(" … "), None);
+        assert_eq!(lexicon().chunk(" … "), None);
     }
 
     #[test]
-    fn a_repeated_word_weighs_more_and_a_long_passage_less() {
-        let weight = |text: &str| lexicon().passage(text).unwrap().values[0];
+    fn a_repeated_word_weighs_more_and_a_long_chunk_less() {
+        let weight = |text: &str| lexicon().chunk(text).unwrap().values[0];
         assert!(weight("tram tram") > weight("tram"));
         let padded = format!("tram {}", "filler ".repeat(500));
         let tram = lexicon().question("tram").unwrap().indices[0];
-        let vector = lexicon().passage(&padded).unwrap();
+        let vector = lexicon().chunk(&padded).unwrap();
         let place = vector.indices.iter().position(|&word| word == tram).unwrap();
         assert!(vector.values[place] < weight("tram"));
     }

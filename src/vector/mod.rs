@@ -1,8 +1,8 @@
 //! Where vectors live and how they are searched: one trait, two engines.
 //!
-//! A *placement* is a physical collection: one for each embedding configuration. Inside it, every point belongs to one
-//! *generation* of one collection; every call names the generations it may touch, and the filter is added here, never
-//! by callers.
+//! A *placement* is a physical collection: one for each embedding configuration. The row of a generation says in which
+//! one it is. Inside a placement, every point belongs to one *generation* of one collection; every call names the
+//! generations it may touch, and the filter is added here, never by callers.
 //!
 //! [`edge`] runs Qdrant's engine in the process, [`qdrant`] speaks to a Qdrant server. Both store the same points: the
 //! embedding, the words as a BM25 vector (`lexical`), and the keys of `field`. Both search through `search`.
@@ -22,21 +22,13 @@ use crate::{
     config::Config,
     domain::{
         id::{ChunkId, DocumentId, GenerationId},
-        search::{FusionSettings, SearchLegKind, SearchLegState},
+        search::{FusionSettings, SearchLegFailure, SearchLegKind, SearchLegState},
     },
 };
 
 pub use self::lexical::WordMatcher;
 use self::{edge::EdgeStore, qdrant::QdrantStore};
-
-/// A physical collection and its configuration.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Placement {
-    /// Its name: lower-case letters, digits, `-`.
-    pub name: String,
-    /// Dimension of the embeddings. The distance is cosine.
-    pub dimension: usize,
-}
+pub use crate::domain::generation::Placement;
 
 impl Placement {
     /// Whether an embedding of `length` numbers belongs here.
@@ -108,8 +100,11 @@ pub struct VectorQuery {
     pub limit: usize,
     /// How many candidates each leg contributes to the fusion; at least `limit`.
     pub candidates: usize,
-    pub fusion: FusionSettings,
-    /// Whether to report rank and score of each leg for each hit.
+    /// How legs are fused. Then scores are those of the fusion, also where one leg alone is asked, so that they mean the
+    /// same in every placement. `None` for the scores of one leg.
+    pub fusion: Option<FusionSettings>,
+    /// Whether to report rank and score of each leg for each hit, and how many candidates each leg of a fusion found. It
+    /// costs the engine a ranking more for each leg.
     pub explain: bool,
     pub timeout: Duration,
 }
@@ -120,7 +115,7 @@ pub struct VectorHit {
     pub id: ChunkId,
     pub generation: GenerationId,
     pub document: DocumentId,
-    /// With two legs the fused score, with one the leg's own: cosine similarity, or BM25.
+    /// The fused score; without fusion the leg's own: cosine similarity, or BM25.
     pub score: f32,
     /// The contribution of each leg that found the chunk; empty unless `explain` is set.
     pub legs: Vec<LegContribution>,
@@ -145,8 +140,16 @@ pub struct LegReport {
     pub elapsed: Duration,
     /// Candidates that it found.
     pub candidates: usize,
-    /// For `Failed`: a sentence without internals.
-    pub message: Option<String>,
+    /// For `Failed`: why.
+    pub failure: Option<SearchLegFailure>,
+}
+
+impl LegReport {
+    /// A leg that failed.
+    #[must_use]
+    pub fn failed(leg: SearchLegKind, elapsed: Duration, failure: SearchLegFailure) -> Self {
+        Self { leg, state: SearchLegState::Failed, elapsed, candidates: 0, failure: Some(failure) }
+    }
 }
 
 /// The answer of one placement.

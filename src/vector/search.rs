@@ -14,7 +14,7 @@ use qdrant_edge::SparseVector;
 
 use crate::domain::{
     id::{ChunkId, GenerationId},
-    search::{FusionSettings, SearchLegKind, SearchLegState},
+    search::{FusionSettings, SearchLegFailure, SearchLegKind, SearchLegState},
 };
 
 use super::{
@@ -44,6 +44,8 @@ pub(super) struct Question<'a> {
     pub(super) candidates: usize,
     /// How to fuse the legs; without it there is one leg, and its ranking is the answer.
     pub(super) fusion: Option<FusionSettings>,
+    /// Whether the candidates of each leg are reported.
+    pub(super) explain: bool,
 }
 
 /// One ranking that an engine has to make for a question.
@@ -59,6 +61,9 @@ impl Question<'_> {
     /// The rankings to compute, in an efficient order: an engine that sees the same leg twice in a row, once alone and
     /// once in the fusion, reads its vectors once.
     pub(super) fn rankings(&self) -> Vec<Ranking> {
+        if self.fusion.is_some() && !self.explain {
+            return vec![Ranking::Fused];
+        }
         let mut rankings: Vec<_> = (0..self.legs.len()).map(Ranking::Leg).collect();
         if self.fusion.is_some() {
             rankings.insert(1, Ranking::Fused);
@@ -91,7 +96,8 @@ impl Question<'_> {
 pub(super) struct Rankings {
     /// The answering ranking, best first.
     pub(super) hits: Vec<VectorHit>,
-    /// The candidates of each leg with their scores, best first, in the order of the question's legs.
+    /// The candidates of each leg with their scores, best first, in the order of the question's legs. A fused answer has them
+    /// only if it explains itself.
     pub(super) legs: Vec<Vec<(ChunkId, f32)>>,
 }
 
@@ -116,9 +122,8 @@ pub(super) async fn search(
         engine,
         placement,
         query,
-        // Requested but not found: a question without words still gets fused scores, so that scores mean the same for
-        // all results of one query.
-        fusion: (query.embedding.is_some() && query.text.is_some()).then_some(query.fusion),
+        // Whichever legs there are: a question without words still gets fused scores.
+        fusion: query.fusion,
         deadline: tokio::time::Instant::now() + query.timeout,
     };
     let (rankings, reports) = if legs.is_empty() || query.generations.is_empty() {
@@ -162,7 +167,8 @@ impl Search<'_> {
             let started = Instant::now();
             match self.ask(&[leg]).await {
                 Ok(answer) => found.push(answer),
-                Err(error) => failed.push((failure(leg.kind, started.elapsed()), error)),
+                Err(error) => failed
+                    .push((LegReport::failed(leg.kind, started.elapsed(), SearchLegFailure::ServiceFailure), error)),
             }
         }
         match (found.pop(), failed.pop()) {
@@ -194,6 +200,7 @@ impl Search<'_> {
             legs,
             candidates: self.query.candidates.max(self.query.limit),
             fusion: self.fusion,
+            explain: self.query.explain,
         };
         if tokio::time::Instant::now() >= self.deadline {
             return Err(VectorError::TimedOut { action: SEARCHING });
@@ -203,8 +210,9 @@ impl Search<'_> {
             .await
             .map_err(|_| VectorError::TimedOut { action: SEARCHING })??;
         let elapsed = started.elapsed();
+        let candidates = |place: usize| rankings.legs.get(place).map_or(0, Vec::len);
         let reports =
-            legs.iter().zip(&rankings.legs).map(|(leg, found)| success(leg.kind, elapsed, found.len())).collect();
+            legs.iter().enumerate().map(|(place, leg)| success(leg.kind, elapsed, candidates(place))).collect();
         Ok((rankings, reports))
     }
 }
@@ -239,13 +247,5 @@ fn for_each_leg(query: &VectorQuery, reports: &[LegReport]) -> Vec<LegReport> {
 }
 
 fn success(leg: SearchLegKind, elapsed: Duration, candidates: usize) -> LegReport {
-    LegReport { leg, state: SearchLegState::Completed, elapsed, candidates, message: None }
-}
-
-fn failure(leg: SearchLegKind, elapsed: Duration) -> LegReport {
-    let message = match leg {
-        SearchLegKind::Semantic => "The search by meaning failed. These results are based on words only.",
-        SearchLegKind::Lexical => "The search by words failed. These results are based on meaning only.",
-    };
-    LegReport { leg, state: SearchLegState::Failed, elapsed, candidates: 0, message: Some(message.into()) }
+    LegReport { leg, state: SearchLegState::Completed, elapsed, candidates, failure: None }
 }

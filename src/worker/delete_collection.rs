@@ -3,53 +3,45 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{dependency::VECTORS, failpoint, goes_on, payload};
+use super::{dependency::VECTORS, end_job, failpoint, goes_on, payload};
 use crate::{
     db::{
-        DatabaseError,
+        DatabaseError, Transaction,
         repo::{
-            chunks, collections, documents,
-            jobs::{self, ClaimedJob},
+            chunks, collections, documents, generations,
+            jobs::{ClaimedJob, Lease},
             open_operations, operations,
         },
     },
     domain::{
         action::Action,
+        generation::Generation,
         id::{CollectionId, DocumentId, OperationId},
-        operation::{OperationEventKind, OperationStatus},
-        page::{MAX_PAGE_SIZE, PageRequest},
+        operation::Settlement,
         scope::Scope,
     },
     error::Error,
+    jobs::{DeleteCollection, Job},
     queue::{GiveUp, Handler, JobError},
-    service::{
-        Services,
-        collections::DELETE_COLLECTION,
-        operations::{Settlement, cancellation, finish_if_settled, settle, start},
-    },
-    vector::{Placement, PointSelector},
+    service::{Services, operations::settle_waiting},
+    vector::PointSelector,
 };
 
 /// Documents whose points and then rows are removed at a time.
 const BATCH: u64 = 50;
 
-pub(super) struct DeleteCollection {
+pub(super) struct DeleteCollectionHandler {
     pub(super) services: Arc<Services>,
 }
 
-#[derive(Clone, Copy, serde::Deserialize)]
-struct Payload {
-    operation: OperationId,
-    collection: CollectionId,
-}
-
 #[async_trait]
-impl Handler for DeleteCollection {
+impl Handler for DeleteCollectionHandler {
     fn kind(&self) -> &'static str {
-        DELETE_COLLECTION
+        DeleteCollection::KIND
     }
 
     fn needs(&self) -> &'static [&'static str] {
@@ -57,15 +49,15 @@ impl Handler for DeleteCollection {
     }
 
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
-        let Payload { operation, collection: id } = payload(job)?;
+        let DeleteCollection { operation, collection: id } = payload(job)?;
         let database = &self.services.database;
         if let Some(collection) = collections::find(&database.reader(Scope::System), id).await? {
             self.leave_out_waiting(id).await?;
-            let placement =
-                Placement { name: collection.vector_store_name, dimension: self.services.embedder.model().dimension };
             let vectors = &self.services.vectors;
-            vectors.ensure(&placement).await.map_err(Error::from)?;
-            let generation = collection.generation;
+            let generations = generations::of_collection(&database.reader(Scope::System), collection.id).await?;
+            for generation in &generations {
+                vectors.ensure(&generation.placement).await.map_err(Error::from)?;
+            }
             // A few documents at a time, so that no call exceeds the timeout of a store. Points go before rows, so that
             // after an interruption the rows still name what is left.
             loop {
@@ -73,22 +65,27 @@ impl Handler for DeleteCollection {
                 if some.is_empty() {
                     break;
                 }
-                for document in some.iter().copied() {
-                    let selector = PointSelector::Document { generation, document };
-                    vectors.delete(&placement, &selector).await.map_err(Error::from)?;
+                for Generation { id: generation, placement, .. } in &generations {
+                    for document in some.iter().copied() {
+                        let selector = PointSelector::Document { generation: *generation, document };
+                        vectors.delete(placement, &selector).await.map_err(Error::from)?;
+                    }
+                    vectors.flush(placement).await.map_err(Error::from)?;
                 }
-                vectors.flush(&placement).await.map_err(Error::from)?;
                 failpoint("collection-vectors-deleted")?;
-                self.delete_rows(id, &some).await?;
+                database.transaction(|tx| delete_rows(tx, id, &some).boxed()).await?;
                 if stop.is_cancelled() {
                     return Err(JobError::Stopped);
                 }
             }
             // What was being indexed meanwhile may have written points until its document was gone.
-            vectors.delete(&placement, &PointSelector::Generation(generation)).await.map_err(Error::from)?;
-            vectors.flush(&placement).await.map_err(Error::from)?;
+            for Generation { id, placement, .. } in &generations {
+                vectors.delete(placement, &PointSelector::Generation(*id)).await.map_err(Error::from)?;
+                vectors.flush(placement).await.map_err(Error::from)?;
+            }
         }
-        self.end(job, operation, id).await
+        let (lease, now) = (job.lease(), self.services.clock.now());
+        database.transaction(|tx| end(tx, lease, operation, id, now).boxed()).await
     }
 
     async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
@@ -98,85 +95,54 @@ impl Handler for DeleteCollection {
     }
 }
 
-impl DeleteCollection {
-    async fn delete_rows(&self, id: CollectionId, some: &[DocumentId]) -> Result<(), DatabaseError> {
-        self.services
-            .database
-            .transaction(|tx| {
-                async move {
-                    // Documents before their chunks: one that is being completed has its chunks by then.
-                    collections::hold(tx, Scope::System, id, Action::CollectionDelete).await?;
-                    documents::lock_many(tx, id, some).await?;
-                    chunks::delete_of_documents(tx, id, some).await?;
-                    documents::delete_many(tx, some).await
-                }
-                .boxed()
-            })
-            .await
-    }
-
+impl DeleteCollectionHandler {
     /// Settles the waiting documents of the collection, so that followers see the end at once.
     async fn leave_out_waiting(&self, id: CollectionId) -> Result<(), DatabaseError> {
         let reader = self.services.database.reader(Scope::System);
         for operation in open_operations::cancelled_in(&reader, id).await? {
-            while self.leave_out_some(id, operation).await? {}
-            self.services.events.announce(operation);
+            let now = self.services.clock.now();
+            while self.services.database.transaction(|tx| leave_out_some(tx, id, operation, now).boxed()).await? {}
         }
         Ok(())
     }
+}
 
-    /// Returns whether there may be more.
-    async fn leave_out_some(&self, id: CollectionId, operation: OperationId) -> Result<bool, DatabaseError> {
-        let now = self.services.clock.now();
-        self.services
-            .database
-            .transaction(|tx| {
-                async move {
-                    collections::hold(tx, Scope::System, id, Action::CollectionDelete).await?;
-                    let Some(mut locked) = operations::lock(tx, Scope::System, operation).await? else {
-                        return Ok(false);
-                    };
-                    let page = PageRequest { first: MAX_PAGE_SIZE, after: None };
-                    let waiting = operations::list_waiting(tx, operation, &page).await?;
-                    let error = cancellation(0);
-                    for item in &waiting.items {
-                        let settlement = Settlement::deleted_with_its_collection(item.outcome.document_id);
-                        let (ordinal, outcome) = (item.outcome.ordinal, settlement.outcome);
-                        operations::set_outcome(tx, operation, ordinal, outcome, Some(&error), 0).await?;
-                        settle(&mut locked, &settlement, now);
-                    }
-                    finish_if_settled(&mut locked, now);
-                    operations::save(tx, locked).await?;
-                    Ok::<_, DatabaseError>(waiting.has_next_page)
-                }
-                .boxed()
-            })
-            .await
-    }
+/// Returns whether there may be more.
+async fn leave_out_some(
+    tx: &Transaction<'_>,
+    id: CollectionId,
+    operation: OperationId,
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    collections::hold(tx, Scope::System, id, Action::CollectionDelete).await?;
+    let Some(mut run) = operations::lock(tx, Scope::System, operation).await? else { return Ok(false) };
+    let page = settle_waiting(tx, &mut run, &Settlement::deleted_with_its_collection(), now).await?;
+    run.finish(now);
+    operations::save(tx, run).await?;
+    Ok(page.has_next_page)
+}
 
-    async fn end(&self, job: &ClaimedJob, operation: OperationId, collection: CollectionId) -> Result<(), JobError> {
-        let (lease, now) = (job.lease(), self.services.clock.now());
-        self.services
-            .database
-            .transaction(|tx| {
-                async move {
-                    if !jobs::finish(tx, lease).await? {
-                        return Err(JobError::LeaseLost);
-                    }
-                    collections::hold(tx, Scope::System, collection, Action::CollectionDelete).await?;
-                    if let Some(mut locked) = operations::lock(tx, Scope::System, operation).await? {
-                        start(&mut locked, now);
-                        locked.operation.status = OperationStatus::Completed;
-                        locked.operation.completed_at = Some(now);
-                        locked.record(OperationEventKind::OperationCompleted, None, None, now);
-                        operations::save(tx, locked).await?;
-                    }
-                    Ok(collections::delete(tx, collection).await?)
-                }
-                .boxed()
-            })
-            .await?;
-        self.services.events.announce(operation);
-        Ok(())
+async fn delete_rows(tx: &Transaction<'_>, id: CollectionId, some: &[DocumentId]) -> Result<(), DatabaseError> {
+    // Documents before their chunks: one that is being completed has its chunks by then.
+    collections::hold(tx, Scope::System, id, Action::CollectionDelete).await?;
+    documents::lock_many(tx, id, some).await?;
+    chunks::delete_of_documents(tx, id, some).await?;
+    documents::delete_many(tx, some).await
+}
+
+async fn end(
+    tx: &Transaction<'_>,
+    lease: Lease,
+    operation: OperationId,
+    collection: CollectionId,
+    now: DateTime<Utc>,
+) -> Result<(), JobError> {
+    end_job(tx, lease).await?;
+    collections::hold(tx, Scope::System, collection, Action::CollectionDelete).await?;
+    if let Some(mut run) = operations::lock(tx, Scope::System, operation).await? {
+        run.start(now);
+        run.finish(now);
+        operations::save(tx, run).await?;
     }
+    Ok(collections::delete(tx, collection).await?)
 }

@@ -1,6 +1,7 @@
 //! External dependencies of jobs.
 
 use std::{
+    collections::BTreeSet,
     error::Error,
     sync::{
         Arc,
@@ -11,9 +12,12 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
+    db::{DatabaseError, repo::generations},
     disk::Disk,
+    domain::scope::Scope,
     queue::{Dependency, JobError},
-    vector::{Placement, VectorError, VectorStore},
+    service::Services,
+    vector::{Placement, VectorError},
 };
 
 /// As errors of the vector store name it.
@@ -43,30 +47,54 @@ impl Dependency for Space {
     }
 }
 
-/// The vector store, with the placement of new collections, which has to be open before anything is written there.
+/// The vector store, with its placements: each has to be open before anything is read or written there.
 pub struct Vectors {
-    store: Arc<dyn VectorStore>,
-    placement: Placement,
+    services: Arc<Services>,
     is_open: AtomicBool,
 }
 
 impl Vectors {
     /// A store that was not checked.
-    pub fn new(store: Arc<dyn VectorStore>, placement: Placement) -> Self {
-        Self { store, placement, is_open: AtomicBool::new(false) }
+    #[must_use]
+    pub fn new(services: Arc<Services>) -> Self {
+        Self { services, is_open: AtomicBool::new(false) }
     }
 
-    /// Opens the placement, if it was not opened since the start, and checks whether the store answers.
+    /// Opens the placements, if they were not opened since the start, and checks whether the store answers.
     ///
     /// # Errors
     /// When it does not, or can't be used.
     pub async fn check(&self) -> Result<(), VectorError> {
         if !self.is_open.load(Ordering::Relaxed) {
-            self.store.ensure(&self.placement).await?;
+            let placements = placements(&self.services).await;
+            let placements = placements
+                .map_err(|error| VectorError::Failed { action: "looking up its placements", source: error.into() })?;
+            for placement in placements {
+                self.services.vectors.ensure(&placement).await?;
+            }
             self.is_open.store(true, Ordering::Relaxed);
         }
-        self.store.check().await
+        self.services.vectors.check().await
     }
+}
+
+/// The placements in use: those that rows name, and that of new collections, which may hold what the last of them left.
+pub(super) async fn placements(services: &Services) -> Result<BTreeSet<Placement>, DatabaseError> {
+    let in_use = generations::one_of_each_placement(&services.database.reader(Scope::System)).await?;
+    let in_use = in_use.into_iter().map(|generation| generation.placement);
+    Ok(in_use.chain([services.embedders.default_model().placement()]).collect())
+}
+
+/// Whether every model that collections were indexed with is there, as far as that is known. The collections of one that
+/// is missing are searched by words only.
+pub async fn has_all_models(services: &Services) -> bool {
+    let in_use = generations::one_of_each_placement(&services.database.reader(Scope::System)).await;
+    for generation in in_use.into_iter().flatten() {
+        if services.embedders.is_missing(&generation.model).await {
+            return false;
+        }
+    }
+    true
 }
 
 #[async_trait]

@@ -3,32 +3,31 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::{dependency::VECTORS, goes_on, payload};
+use super::{dependency::VECTORS, end_job, goes_on, payload};
 use crate::{
     db::{
-        DatabaseError,
+        DatabaseError, Transaction,
         repo::{
-            documents,
-            jobs::{self, ClaimedJob},
+            documents, generations,
+            jobs::{ClaimedJob, Lease},
             operations,
         },
     },
     domain::{
-        operation::DocumentOutcome,
-        page::{MAX_PAGE_SIZE, PageRequest},
+        generation::Generation,
+        id::{DocumentId, GenerationId},
+        operation::Settlement,
         scope::Scope,
     },
     error::Error,
+    jobs::{DropPoints, DropTarget, Job},
     queue::{GiveUp, Handler, JobError},
-    service::{
-        Services,
-        documents::{DROP_POINTS, DropPoints, DropTarget},
-        operations::{Settlement, finish_if_settled, settle, start},
-    },
-    vector::{Placement, PointSelector},
+    service::{Services, operations::settle_waiting},
+    vector::PointSelector,
 };
 
 pub(super) struct DropPointsHandler {
@@ -38,7 +37,7 @@ pub(super) struct DropPointsHandler {
 #[async_trait]
 impl Handler for DropPointsHandler {
     fn kind(&self) -> &'static str {
-        DROP_POINTS
+        DropPoints::KIND
     }
 
     fn needs(&self) -> &'static [&'static str] {
@@ -47,12 +46,14 @@ impl Handler for DropPointsHandler {
 
     async fn run(&self, job: &ClaimedJob, _stop: &CancellationToken) -> Result<(), JobError> {
         let work: DropPoints = payload(job)?;
-        let placement = Placement { name: work.placement.clone(), dimension: self.services.embedder.model().dimension };
-        for selector in &self.selectors(&work).await? {
-            self.services.vectors.delete(&placement, selector).await.map_err(Error::from)?;
+        for Generation { id, placement, .. } in &self.generations(&work).await? {
+            for selector in &self.selectors(*id, &work.target).await? {
+                self.services.vectors.delete(placement, selector).await.map_err(Error::from)?;
+            }
+            self.services.vectors.flush(placement).await.map_err(Error::from)?;
         }
-        self.services.vectors.flush(&placement).await.map_err(Error::from)?;
-        self.end(job, &work).await
+        let (lease, now) = (job.lease(), self.services.clock.now());
+        self.services.database.transaction(|tx| end(tx, lease, &work, now).boxed()).await
     }
 
     async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
@@ -63,60 +64,56 @@ impl Handler for DropPointsHandler {
 }
 
 impl DropPointsHandler {
-    /// The current state decides, not that at enqueueing: newer content may have completed in the meantime.
-    async fn selectors(&self, work: &DropPoints) -> Result<Vec<PointSelector>, DatabaseError> {
-        let generation = work.generation;
+    /// The generations from which the points go. None if the collection is deleted by now: its points went with it.
+    async fn generations(&self, work: &DropPoints) -> Result<Vec<Generation>, DatabaseError> {
         let reader = self.services.database.reader(Scope::System);
-        Ok(match work.target {
+        let Some(generation) = generations::find(&reader, work.generation).await? else { return Ok(Vec::new()) };
+        match work.target {
+            DropTarget::Documents(_) => generations::of_collection(&reader, generation.collection_id).await,
+            DropTarget::OldRevisions { .. } | DropTarget::Revision { .. } => Ok(vec![generation]),
+        }
+    }
+
+    /// The current state decides, not that at enqueueing: newer content may have completed in the meantime.
+    async fn selectors(
+        &self,
+        generation: GenerationId,
+        target: &DropTarget,
+    ) -> Result<Vec<PointSelector>, DatabaseError> {
+        Ok(match *target {
             DropTarget::Documents(ref documents) => {
                 documents.iter().map(|&document| PointSelector::Document { generation, document }).collect()
             }
-            DropTarget::OldRevisions { document } => vec![match documents::find(&reader, document).await? {
-                Some(found) => PointSelector::OlderRevisions { generation, document, than: found.revision },
+            DropTarget::OldRevisions { document } => vec![match self.revision(generation, document).await? {
+                Some(than) => PointSelector::OlderRevisions { generation, document, than },
                 None => PointSelector::Document { generation, document },
             }],
-            DropTarget::Revision { document, revision } => match documents::find(&reader, document).await? {
-                Some(found) if found.revision == revision => Vec::new(),
+            DropTarget::Revision { document, revision } => match self.revision(generation, document).await? {
+                Some(found) if found == revision => Vec::new(),
                 _ => vec![PointSelector::Revision { generation, document, revision }],
             },
         })
     }
 
-    async fn end(&self, job: &ClaimedJob, work: &DropPoints) -> Result<(), JobError> {
-        let (lease, now) = (job.lease(), self.services.clock.now());
-        self.services
-            .database
-            .transaction(|tx| {
-                async move {
-                    if !jobs::finish(tx, lease).await? {
-                        return Err(JobError::LeaseLost);
-                    }
-                    let Some(id) = work.operation else { return Ok(()) };
-                    let Some(mut locked) = operations::lock(tx, Scope::System, id).await? else { return Ok(()) };
-                    start(&mut locked, now);
-                    let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
-                    loop {
-                        let items = operations::list_waiting(tx, id, &page).await?;
-                        for item in &items.items {
-                            let outcome = DocumentOutcome::Completed;
-                            let waiting = &item.outcome;
-                            operations::set_outcome(tx, id, waiting.ordinal, outcome, None, 0).await?;
-                            settle(&mut locked, &Settlement::deleted(waiting.document_id), now);
-                            page.after = Some(waiting.ordinal);
-                        }
-                        if !items.has_next_page {
-                            break;
-                        }
-                    }
-                    finish_if_settled(&mut locked, now);
-                    Ok(operations::save(tx, locked).await?)
-                }
-                .boxed()
-            })
-            .await?;
-        if let Some(operation) = work.operation {
-            self.services.events.announce(operation);
+    /// The revision of a document that a generation holds; `None` for a document that is deleted.
+    async fn revision(&self, generation: GenerationId, document: DocumentId) -> Result<Option<i32>, DatabaseError> {
+        let reader = self.services.database.reader(Scope::System);
+        if documents::find(&reader, document).await?.is_none() {
+            return Ok(None);
         }
-        Ok(())
+        let indexed = generations::indexed(&reader, generation, &[document]).await?.remove(&document);
+        // Revisions begin with 1.
+        Ok(Some(indexed.map_or(0, |indexed| indexed.revision)))
     }
+}
+
+async fn end(tx: &Transaction<'_>, lease: Lease, work: &DropPoints, now: DateTime<Utc>) -> Result<(), JobError> {
+    end_job(tx, lease).await?;
+    let Some(id) = work.operation else { return Ok(()) };
+    let Some(mut run) = operations::lock(tx, Scope::System, id).await? else { return Ok(()) };
+    run.start(now);
+    while settle_waiting(tx, &mut run, &Settlement::deleted(), now).await?.has_next_page {}
+    run.finish(now);
+    operations::save(tx, run).await?;
+    Ok(())
 }

@@ -4,30 +4,29 @@
 use std::collections::HashSet;
 
 use futures_util::FutureExt;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::reconcile::RECONCILE;
+use super::dependency::placements;
 use crate::{
     db::{
         DatabaseError,
         repo::{
             Direction,
             collections::{self, CollectionFilter, CollectionKey, CollectionSort},
-            jobs::{self, NewJob},
+            generations,
         },
     },
     domain::{
-        collection::Collection,
+        generation::Generation,
         id::CollectionId,
-        job::Lane,
+        job::Tenant,
         page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
     },
     error::Error,
+    jobs::{self, Reconcile},
     service::{Services, integrity::Difference},
-    vector::Placement,
 };
 
 /// Compares chunks and points of every collection, and enqueues a repair for each that differs.
@@ -39,19 +38,24 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
     let order = (CollectionSort::CreatedAt, Direction::Ascending);
     let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
     // Opened here for a store that lost them. Opening takes several calls to a server, so each is opened once.
-    for name in collections::placements(&services.database.reader(Scope::System)).await? {
-        services.vectors.ensure(&Placement { name, ..services.placement() }).await?;
+    for placement in placements(services).await? {
+        services.vectors.ensure(&placement).await?;
     }
     let mut seen = HashSet::new();
     loop {
         let reader = services.database.reader(Scope::System);
         let some = collections::list(&reader, &filter, order, &page).await?;
+        let active: Vec<_> = some.items.iter().map(|collection| collection.generation).collect();
+        let active = generations::find_many(&reader, &active).await?;
         for collection in &some.items {
             if stop.is_cancelled() {
                 return Ok(());
             }
             seen.insert(collection.id);
-            let found = compare(services, collection).await?;
+            let found = match active.get(&collection.generation) {
+                Some(generation) if collection.is_kept() => compare(services, generation).await?,
+                _ => None,
+            };
             if services.integrity.found(collection.id, found) {
                 warn!(collection = %collection.id, ?found, "vectors and chunks differ; they will be repaired");
                 repair(services, collection.id).await?;
@@ -67,18 +71,14 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
     Ok(())
 }
 
-/// How many chunks and points a collection has, where the numbers differ.
-async fn compare(services: &Services, collection: &Collection) -> Result<Option<Difference>, Error> {
-    if !collection.is_kept() {
-        return Ok(None);
-    }
-    let placement = placement(services, collection);
-    let points = services.vectors.count(&placement, collection.generation).await?;
+/// How many chunks and points a generation has, where the numbers differ.
+async fn compare(services: &Services, before: &Generation) -> Result<Option<Difference>, Error> {
+    let points = services.vectors.count(&before.placement, before.id).await?;
     let points = i64::try_from(points).unwrap_or(i64::MAX);
     let reader = services.database.reader(Scope::System);
-    let Some(now) = collections::find(&reader, collection.id).await? else { return Ok(None) };
+    let Some(now) = generations::find(&reader, before.id).await? else { return Ok(None) };
     // Rows may come and go while points are counted: the smaller number of chunks was true for sure.
-    let (fewest, most) = (collection.chunk_count.min(now.chunk_count), collection.chunk_count.max(now.chunk_count));
+    let (fewest, most) = (before.chunk_count.min(now.chunk_count), before.chunk_count.max(now.chunk_count));
     let (fewest, most) = (i64::from(fewest), i64::from(most));
     Ok(if points < fewest {
         Some(Difference { chunks: fewest, points })
@@ -92,14 +92,6 @@ async fn compare(services: &Services, collection: &Collection) -> Result<Option<
 /// Enqueues the repair of a collection.
 async fn repair(services: &Services, collection: CollectionId) -> Result<(), DatabaseError> {
     let now = services.clock.now();
-    let job = NewJob::new(RECONCILE, Lane::Maintenance, json!({ "collection": collection }), now);
-    let job = job.about(&collection).in_background();
-    services.database.transaction(|tx| jobs::insert_many(tx, vec![job.clone()], now).boxed()).await?;
-    services.work.notify_one();
-    Ok(())
-}
-
-/// Where a collection's vectors are.
-pub(super) fn placement(services: &Services, collection: &Collection) -> Placement {
-    Placement { name: collection.vector_store_name.clone(), ..services.placement() }
+    let job = [Reconcile { collection }];
+    services.database.transaction(|tx| jobs::enqueue(tx, &job, Tenant::SYSTEM, now).boxed()).await
 }

@@ -15,10 +15,14 @@ use tokio_util::sync::CancellationToken;
 use self::dependency::Vectors;
 use crate::{
     config::Config,
-    db::DatabaseError,
+    db::{
+        DatabaseError, Transaction,
+        repo::jobs::{self, ClaimedJob, Lease},
+    },
     domain::job::Lane,
     error::Error,
     extract::Extractor,
+    jobs::Job,
     queue::{Dependency, GiveUp, Handler, JobError, QueueSettings, Runner},
     service::{Services, fault::is_away},
 };
@@ -40,14 +44,14 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), DatabaseError> {
     let handlers: Vec<Arc<dyn Handler>> = vec![
-        Arc::new(ingest_document::IngestDocument {
+        Arc::new(ingest_document::IngestDocumentHandler {
             services: Arc::clone(&services),
             extractor,
             room: ingest_document::Room::new(services.config.ingestion.max_text_mib),
         }),
         Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
-        Arc::new(delete_collection::DeleteCollection { services: Arc::clone(&services) }),
-        Arc::new(reconcile::Reconcile { services: Arc::clone(&services) }),
+        Arc::new(delete_collection::DeleteCollectionHandler { services: Arc::clone(&services) }),
+        Arc::new(reconcile::ReconcileHandler { services: Arc::clone(&services) }),
     ];
     let dependencies: Vec<Arc<dyn Dependency>> = vec![vectors, Arc::new(dependency::Space(Arc::clone(&services.disk)))];
     let runner = Arc::new(Runner::new(
@@ -56,7 +60,6 @@ pub async fn run(
         settings(&services.config, is_alone),
         handlers,
         dependencies,
-        Arc::clone(&services.work),
     ));
     let upkeep = tokio::spawn(upkeep::run(services, stop.clone()));
     let result = runner.run(stop).await;
@@ -118,8 +121,13 @@ impl crate::db::AsContention for JobError {
     }
 }
 
+/// Removes a job that is done, if it is still held; otherwise the transaction must be rolled back.
+async fn end_job(tx: &Transaction<'_>, lease: Lease) -> Result<(), JobError> {
+    if jobs::finish(tx, lease).await? { Ok(()) } else { Err(JobError::LeaseLost) }
+}
+
 /// The payload of a job.
-fn payload<T: serde::de::DeserializeOwned>(job: &crate::db::repo::jobs::ClaimedJob) -> Result<T, JobError> {
+fn payload<J: Job>(job: &ClaimedJob) -> Result<J, JobError> {
     serde_json::from_value(job.payload.clone()).map_err(|error| JobError::Unreadable(error.into()))
 }
 

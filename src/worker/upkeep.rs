@@ -1,35 +1,42 @@
 //! Periodic maintenance: builds indexes, and deletes old uploads, sessions, audit log entries and unused original
 //! files.
 
-use std::{os::unix::fs::MetadataExt, path::Path, sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{FutureExt, TryStreamExt};
+use futures_util::{FutureExt, TryStreamExt, stream::TryChunksError};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
-    db::repo::{audit_log, collections, operations, originals, sessions, uploads},
+    db::{
+        Transaction,
+        repo::{audit_log, operations, originals, sessions, uploads},
+    },
+    disk,
     domain::scope::Scope,
     error::Error,
     service::Services,
-    vector::Placement,
 };
 
-use super::integrity;
+use super::{dependency::placements, integrity};
 
-/// Time between two searches for unused original files. Each walks through the whole store.
-const SWEEP_INTERVAL: Duration = Duration::from_hours(6);
+/// The shortest time between two searches for unused original files.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
+/// Each search walks through the whole store. The pause after one is at least this many times as long as it took.
+const PAUSE_FACTOR: u32 = 50;
+/// How many original files are looked up with one statement.
+const SWEEP_SLICE: usize = 500;
 /// An original file is stored before the row that refers to it, and stored again when the same bytes come again. A file
 /// younger than this probably gets its row soon: deleting it would be safe, but the uploader would have to store it
 /// again.
-const MIN_AGE: TimeDelta = TimeDelta::hours(1);
+const MIN_AGE: TimeDelta = TimeDelta::minutes(5);
 
 /// Time after which a comparison that failed is tried again.
 const RETRY: Duration = Duration::from_mins(1);
-
-/// The unit in which file systems count what a file takes.
-const BLOCK_BYTES: u64 = 512;
 
 pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
     // Files that were being written when the last process ended have no owner.
@@ -45,9 +52,11 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
         tokio::select! {
             _ = tick.tick() => {}
             _ = sweep.tick() => {
+                let begin = Instant::now();
                 if let Err(error) = remove_unused_originals(&services, &stop).await {
                     warn!(error = &error as &dyn std::error::Error, "unused originals can't be removed now");
                 }
+                sweep.reset_after(SWEEP_INTERVAL.max(begin.elapsed() * PAUSE_FACTOR));
                 continue;
             }
             _ = comparison.tick() => {
@@ -80,31 +89,17 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
 /// A rebuilt index is written next to the old one, so for a moment all vectors may exist twice.
 async fn optimize(services: &Services) -> Result<(), Error> {
     let vectors = services.config.data_dir.join("vectors");
-    let size = tokio::task::spawn_blocking(move || size_of(&vectors)).await.map_err(Error::internal)?;
+    let size = tokio::task::spawn_blocking(move || disk::size_of(&vectors)).await.map_err(Error::internal)?;
     if !services.disk.has_room_for(size.unwrap_or(0)) {
         debug!("there is no room to optimise vectors");
         return Ok(());
     }
-    for name in collections::placements(&services.database.reader(Scope::System)).await? {
-        let placement = Placement { name, dimension: services.embedder.model().dimension };
+    for placement in placements(services).await? {
         if services.vectors.optimize(&placement).await? {
             debug!(placement = placement.name, "placement optimised");
         }
     }
     Ok(())
-}
-
-/// The bytes of the files below a directory, without the holes in them. Files may come and go meanwhile.
-fn size_of(directory: &Path) -> std::io::Result<u64> {
-    let mut size = 0;
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        size += match entry.file_type() {
-            Ok(kind) if kind.is_dir() => size_of(&entry.path()).unwrap_or(0),
-            _ => entry.metadata().map_or(0, |file| file.blocks() * BLOCK_BYTES),
-        };
-    }
-    Ok(size)
 }
 
 async fn remove_old_audit_entries(services: &Services) -> Result<(), Error> {
@@ -150,10 +145,7 @@ async fn remove_ended_sessions(services: &Services) -> Result<(), Error> {
 
 async fn remove_expired_uploads(services: &Services) -> Result<(), Error> {
     let now = services.clock.now();
-    let removed = services
-        .database
-        .transaction(|tx| async move { Ok::<_, Error>(uploads::delete_expired(tx, now).await?) }.boxed())
-        .await?;
+    let removed = services.database.transaction(|tx| uploads::delete_expired(tx, now).boxed()).await?;
     if removed > 0 {
         debug!(uploads = removed, "expired uploads removed");
     }
@@ -165,36 +157,39 @@ async fn remove_expired_uploads(services: &Services) -> Result<(), Error> {
 async fn remove_unused_originals(services: &Services, stop: &CancellationToken) -> Result<(), Error> {
     let reader = services.database.reader(Scope::System);
     let stored_before = services.clock.now() - MIN_AGE;
-    let mut stored = services.blobs.originals(stored_before);
-    while let Some(digest) = stored.try_next().await? {
-        if !originals::is_needed(&reader, &digest).await? && remove_if_unused(services, &digest, stored_before).await? {
-            debug!(digest, "unused original removed");
-        }
-        if stop.is_cancelled() {
-            return Ok(());
+    let mut slices = services.blobs.originals(stored_before).try_chunks(SWEEP_SLICE);
+    while let Some(digests) = slices.try_next().await.map_err(|TryChunksError(_, error)| error)? {
+        let needed = originals::needed(&reader, &digests).await?;
+        for digest in digests.iter().filter(|digest| !needed.contains(*digest)) {
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            // Checked again while no transaction can add a reference.
+            let remove =
+                services.database.transaction(|tx| remove_if_unused(tx, services, digest, stored_before).boxed());
+            if remove.await? {
+                debug!(digest, "unused original removed");
+            }
         }
     }
     Ok(())
 }
 
-/// Checks again while no transaction can add a reference, and deletes the bytes in that transaction. If it is rolled
-/// back after all, bytes without a reference are gone, which the next one that stores them notices.
-async fn remove_if_unused(services: &Services, digest: &str, stored_before: DateTime<Utc>) -> Result<bool, Error> {
-    services
-        .database
-        .transaction(|tx| {
-            async move {
-                originals::take(tx, digest).await?;
-                let is_needed = originals::is_needed(&tx.reader(Scope::System), digest).await?;
-                // Stored again in the meantime: a reference is about to be added.
-                if is_needed || !services.blobs.is_older(digest, stored_before).await? {
-                    return Ok(false);
-                }
-                fail::fail_point!(&format!("original-unused-{digest}"));
-                services.blobs.delete(digest).await?;
-                Ok(true)
-            }
-            .boxed()
-        })
-        .await
+/// Deletes the bytes if nothing refers to them now that their digest is locked. If the transaction is rolled back after
+/// all, bytes without a reference are gone, which the next one that stores them notices.
+async fn remove_if_unused(
+    tx: &Transaction<'_>,
+    services: &Services,
+    digest: &str,
+    stored_before: DateTime<Utc>,
+) -> Result<bool, Error> {
+    originals::take(tx, digest).await?;
+    let needed = originals::needed(&tx.reader(Scope::System), &[digest.to_owned()]).await?;
+    // Stored again in the meantime: a reference is about to be added.
+    if !needed.is_empty() || !services.blobs.is_older(digest, stored_before).await? {
+        return Ok(false);
+    }
+    fail::fail_point!(&format!("original-unused-{digest}"));
+    services.blobs.delete(digest).await?;
+    Ok(true)
 }

@@ -67,7 +67,7 @@ async fn bytes_are_found_by_their_digest() {
     assert_eq!(store.size(ABC).await.unwrap(), 3);
     assert!(store.exists(ABC).await.unwrap());
     assert!(!store.exists(NOTHING).await.unwrap());
-    assert_eq!(files(directory.path()), BTreeSet::from([format!("originals/ba/78/{ABC}")]));
+    assert_eq!(files(directory.path()), BTreeSet::from([format!("originals/ba/{ABC}")]));
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn deleting_can_be_done_again() {
 async fn what_a_killed_process_left_is_swept_and_nothing_else() {
     let (directory, store) = open();
     store.put_bytes("abc".into()).await.unwrap();
-    let digest = format!("originals/ba/78/{ABC}");
+    let digest = format!("originals/ba/{ABC}");
     let left = ["incoming/left#1".to_owned(), "incoming/complete".to_owned(), format!("{digest}#1")];
     std::fs::create_dir_all(directory.path().join("incoming")).unwrap();
     for name in &left {
@@ -268,6 +268,22 @@ async fn what_a_killed_process_left_is_swept_and_nothing_else() {
 async fn a_new_store_has_nothing_to_sweep() {
     let (_directory, store) = open();
     assert_eq!(store.sweep_temporary(DateTime::<Utc>::MAX_UTC).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_has_a_directory_of_its_own_from_before_is_read_and_deleted() {
+    let (directory, store) = open();
+    let former = directory.path().join("originals/ba/78");
+    std::fs::create_dir_all(&former).unwrap();
+    std::fs::write(former.join(ABC), "abc").unwrap();
+    assert_eq!(store.get(ABC).await.unwrap(), "abc");
+    assert_eq!(read(&store, ABC, Some(1..3)).await, b"bc");
+    assert!(store.is_older(ABC, DateTime::<Utc>::MAX_UTC).await.unwrap());
+    let listed: Vec<String> = store.originals(DateTime::<Utc>::MAX_UTC).try_collect().await.unwrap();
+    assert_eq!(listed, [ABC]);
+    store.delete(ABC).await.unwrap();
+    assert!(!store.exists(ABC).await.unwrap());
+    assert_eq!(files(directory.path()), BTreeSet::new());
 }
 
 #[tokio::test]

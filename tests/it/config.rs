@@ -43,11 +43,6 @@ fn nothing_set_gives_the_defaults() {
 }
 
 #[test]
-fn the_defaults_make_sense() {
-    Config::default().validate().unwrap();
-}
-
-#[test]
 fn the_file_wins_over_defaults_and_the_environment_over_the_file() {
     let text = "data_dir = '/srv/docent'\n[http]\nhost = '::'\nport = 9000\n[auth]\nregistration = 'invite'";
     let loaded = load(text, &[("DOCENT__HTTP__PORT", "9100"), ("HOME", "/root")]).unwrap();

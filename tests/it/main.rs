@@ -18,5 +18,6 @@ mod http;
 mod migrations;
 mod readme;
 mod support;
+mod unused;
 mod vector;
 mod worker;

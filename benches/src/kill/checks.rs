@@ -17,7 +17,7 @@ use crate::{
 /// A collection as a client can see it. Documents go by their uris, which are the same in every run.
 pub struct Snapshot {
     contents: Contents,
-    passages: BTreeMap<String, Vec<Chunk>>,
+    chunks: BTreeMap<String, Vec<Chunk>>,
     originals: BTreeMap<String, Vec<u8>>,
     /// Mode and title of each search by title that did not bring its document among the first ten.
     not_found: BTreeSet<String>,
@@ -31,16 +31,16 @@ impl Snapshot {
     /// Reads everything in a collection, and searches each of `rows` by its title.
     pub async fn of(account: &Account, collection: &str, rows: &[Abstract]) -> Result<Self> {
         let contents = account.contents(collection).await?;
-        let (mut passages, mut originals) = (BTreeMap::new(), BTreeMap::new());
+        let (mut chunks, mut originals) = (BTreeMap::new(), BTreeMap::new());
         for document in &contents.documents {
-            let read = account.passages(&document.id).await?;
+            let read = account.chunks_of(&document.id).await?;
             if let Some(url) = read.download_url {
                 originals.insert(document.uri.clone(), account.client().download(&url).await?);
             }
-            passages.insert(document.uri.clone(), read.chunks);
+            chunks.insert(document.uri.clone(), read.chunks);
         }
         let (not_found, strange_hits, rankings) = (BTreeSet::new(), Vec::new(), Vec::new());
-        let mut found = Self { contents, passages, originals, not_found, strange_hits, rankings };
+        let mut found = Self { contents, chunks, originals, not_found, strange_hits, rankings };
         for row in rows {
             for mode in [Mode::Lexical, Mode::Semantic] {
                 found.search(account, collection, row, mode).await?;
@@ -64,7 +64,7 @@ impl Snapshot {
             self.strange_hits.push(format!("{title:?} finds a document twice by document"));
         }
         for result in [&by_document, &by_chunk] {
-            self.strange_hits.extend(strange_hits(result, &self.passages));
+            self.strange_hits.extend(strange_hits(result, &self.chunks));
         }
         if mode == Mode::Lexical {
             let place = |hit: Hit| (hit.document.uri, hit.chunk.index);
@@ -81,13 +81,13 @@ impl Snapshot {
 }
 
 /// Hits of chunks that do not exist, of documents that are not complete, or of the same chunk twice.
-fn strange_hits(result: &SearchResult, passages: &BTreeMap<String, Vec<Chunk>>) -> Vec<String> {
+fn strange_hits(result: &SearchResult, chunks: &BTreeMap<String, Vec<Chunk>>) -> Vec<String> {
     let mut problems = Vec::new();
     let mut ids = BTreeSet::new();
     let mut places = BTreeSet::new();
     for hit in &result.hits {
         let (uri, index) = (&hit.document.uri, hit.chunk.index);
-        if !passages.get(uri).is_some_and(|passages| passages.iter().any(|chunk| chunk.index == index)) {
+        if !chunks.get(uri).is_some_and(|chunks| chunks.iter().any(|chunk| chunk.index == index)) {
             problems.push(format!("a hit of chunk {index} of document {uri}, which does not exist"));
         }
         if hit.document.status != "COMPLETED" {
@@ -172,8 +172,8 @@ impl Checks {
         let differing = |what: &str, differs: &dyn Fn(&NewDocument) -> bool| -> Vec<String> {
             documents.iter().filter(|new| differs(new)).map(|new| format!("{what} of document {}", new.uri)).collect()
         };
-        let passages = differing("passages", &|new| found.passages.get(&new.uri) != undisturbed.passages.get(&new.uri));
-        self.add("passages", "documents with other chunks than without kills", passages);
+        let chunks = differing("chunks", &|new| found.chunks.get(&new.uri) != undisturbed.chunks.get(&new.uri));
+        self.add("chunks", "documents with other chunks than without kills", chunks);
         let originals = differing("original", &|new| {
             found.originals.get(&new.uri).is_none_or(|original| original != new.text.as_bytes())
         });

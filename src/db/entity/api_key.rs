@@ -12,19 +12,6 @@ use crate::{
     },
 };
 
-impl StoredEnum for Action {
-    fn stored(self) -> String {
-        self.as_str().to_owned()
-    }
-
-    fn restore(place: &'static str, text: &str) -> Result<Self, DatabaseError> {
-        Self::ALL
-            .into_iter()
-            .find(|action| action.as_str() == text)
-            .ok_or_else(|| DatabaseError::BadRow { place, detail: format!("unknown value {text:?}") })
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "api_keys")]
 pub struct Model {
@@ -47,7 +34,16 @@ pub struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub enum Relation {
+    #[sea_orm(belongs_to = "super::user::Entity", from = "Column::UserId", to = "super::user::Column::Id")]
+    User,
+}
+
+impl Related<super::user::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::User.def()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}
 

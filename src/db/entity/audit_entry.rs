@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, stored_enum};
+use super::StoredEnum;
 use crate::{
     db::DatabaseError,
     domain::{
@@ -10,33 +10,6 @@ use crate::{
         id::{ApiKeyId, AuditEntryId, CollectionId, RequestId, UserId},
     },
 };
-
-stored_enum!(AuditResult { Done => "DONE", Refused => "REFUSED" });
-stored_enum!(AuditObjectKind {
-    User => "USER",
-    Session => "SESSION",
-    ApiKey => "API_KEY",
-    Invitation => "INVITATION",
-    Collection => "COLLECTION",
-    Document => "DOCUMENT",
-    Chunk => "CHUNK",
-    Operation => "OPERATION",
-    Upload => "UPLOAD",
-});
-
-impl StoredEnum for AuditAction {
-    fn stored(self) -> String {
-        self.as_str().to_owned()
-    }
-
-    fn restore(place: &'static str, text: &str) -> Result<Self, DatabaseError> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|action| action.as_str() == text)
-            .ok_or_else(|| DatabaseError::BadRow { place, detail: format!("unknown value {text:?}") })
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_log")]

@@ -7,7 +7,7 @@ use crate::{
     db::DatabaseError,
     domain::{
         chunk::Chunk,
-        id::{ChunkId, CollectionId, DocumentId},
+        id::{ChunkId, CollectionId, DocumentId, GenerationId},
     },
 };
 
@@ -17,6 +17,8 @@ pub struct Model {
     pub id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub collection_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub generation_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub document_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
@@ -46,6 +48,7 @@ impl TryFrom<Model> for Chunk {
         Ok(Self {
             id: ChunkId(row.id),
             collection_id: CollectionId(row.collection_id),
+            generation_id: GenerationId(row.generation_id),
             document_id: DocumentId(row.document_id),
             index: row.chunk_index,
             content: row.content,

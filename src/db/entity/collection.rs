@@ -2,18 +2,15 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, from_json, stored_enum, to_json};
+use super::StoredEnum;
 use crate::{
     db::DatabaseError,
     domain::{
-        collection::{Collection, CollectionStatus, SyncMode},
+        collection::{Collection, CollectionStatus},
         id::{CollectionId, GenerationId, UserId},
         name,
     },
 };
-
-stored_enum!(CollectionStatus { Ready => "READY", Processing => "PROCESSING", Deleting => "DELETING" });
-stored_enum!(SyncMode { OneTime => "ONE_TIME", Continuous => "CONTINUOUS" });
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "collections")]
@@ -29,16 +26,9 @@ pub struct Model {
     pub is_public: bool,
     #[sea_orm(column_type = "JsonBinary")]
     pub meta: Json,
-    #[expect(clippy::struct_field_names, reason = "the column's name; the struct's is fixed by SeaORM")]
-    pub embedding_model: String,
-    #[sea_orm(column_type = "JsonBinary")]
-    pub chunking: Json,
-    pub vector_store_name: String,
+    /// The active one.
     pub generation: Uuid,
-    pub sync_mode: String,
-    pub sync_interval_minutes: Option<i32>,
     pub document_count: i32,
-    pub chunk_count: i32,
     pub total_bytes: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
@@ -61,14 +51,8 @@ impl TryFrom<Model> for Collection {
             status: CollectionStatus::restore("collections.status", &row.status)?,
             is_public: row.is_public,
             meta: row.meta,
-            embedding_model: row.embedding_model,
-            chunking: from_json("collections.chunking", row.chunking)?,
-            vector_store_name: row.vector_store_name,
             generation: GenerationId(row.generation),
-            sync_mode: SyncMode::restore("collections.sync_mode", &row.sync_mode)?,
-            sync_interval_minutes: row.sync_interval_minutes,
             document_count: row.document_count,
-            chunk_count: row.chunk_count,
             total_bytes: row.total_bytes,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -76,11 +60,9 @@ impl TryFrom<Model> for Collection {
     }
 }
 
-impl TryFrom<Collection> for Model {
-    type Error = DatabaseError;
-
-    fn try_from(collection: Collection) -> Result<Self, DatabaseError> {
-        Ok(Self {
+impl From<Collection> for Model {
+    fn from(collection: Collection) -> Self {
+        Self {
             id: collection.id.0,
             owner_id: collection.owner_id.0,
             name_key: name::folded(&collection.name),
@@ -89,17 +71,11 @@ impl TryFrom<Collection> for Model {
             status: collection.status.stored(),
             is_public: collection.is_public,
             meta: collection.meta,
-            embedding_model: collection.embedding_model,
-            chunking: to_json("collections.chunking", &collection.chunking)?,
-            vector_store_name: collection.vector_store_name,
             generation: collection.generation.0,
-            sync_mode: collection.sync_mode.stored(),
-            sync_interval_minutes: collection.sync_interval_minutes,
             document_count: collection.document_count,
-            chunk_count: collection.chunk_count,
             total_bytes: collection.total_bytes,
             created_at: collection.created_at,
             updated_at: collection.updated_at,
-        })
+        }
     }
 }

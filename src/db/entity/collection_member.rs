@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, stored_enum};
+use super::StoredEnum;
 use crate::{
     db::DatabaseError,
     domain::{
@@ -11,8 +11,6 @@ use crate::{
         member::Member,
     },
 };
-
-stored_enum!(CollectionRole { Owner => "OWNER", Editor => "EDITOR", Viewer => "VIEWER" });
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "collection_members")]

@@ -2,23 +2,16 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, from_json, stored_enum, to_json};
+use super::{StoredEnum, from_json, to_json};
 use crate::{
     db::DatabaseError,
     domain::{
+        content::{Content, StoredFile},
         document::{Document, DocumentStatus},
         id::{CollectionId, DocumentId},
         name,
     },
 };
-
-stored_enum!(DocumentStatus {
-    Pending => "PENDING",
-    Processing => "PROCESSING",
-    Completed => "COMPLETED",
-    Failed => "FAILED",
-    Quarantined => "QUARANTINED",
-});
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "documents")]
@@ -61,14 +54,15 @@ impl TryFrom<Model> for Document {
         Ok(Self {
             id: DocumentId(row.id),
             collection_id: CollectionId(row.collection_id),
-            file_name: row.file_name,
-            uri: row.uri,
-            content_type: row.content_type,
-            file_size: row.file_size,
-            content_hash: row.content_hash,
+            content: Content {
+                file_name: row.file_name,
+                uri: row.uri,
+                content_type: row.content_type,
+                file: StoredFile { digest: row.content_hash, size: row.file_size },
+                meta: row.meta,
+            },
             status: DocumentStatus::restore("documents.status", &row.status)?,
             error: row.error.map(|error| from_json("documents.error", error)).transpose()?,
-            meta: row.meta,
             language: row.language,
             title: row.title,
             chunk_count: row.chunk_count,
@@ -83,18 +77,19 @@ impl TryFrom<Document> for Model {
     type Error = DatabaseError;
 
     fn try_from(document: Document) -> Result<Self, DatabaseError> {
+        let Content { file_name, uri, content_type, file, meta } = document.content;
         Ok(Self {
             id: document.id.0,
             collection_id: document.collection_id.0,
-            file_name_key: name::folded(&document.file_name),
-            file_name: document.file_name,
-            uri: document.uri,
-            content_type: document.content_type,
-            file_size: document.file_size,
-            content_hash: document.content_hash,
+            file_name_key: name::folded(&file_name),
+            file_name,
+            uri,
+            content_type,
+            file_size: file.size,
+            content_hash: file.digest,
             status: document.status.stored(),
             error: document.error.as_ref().map(|error| to_json("documents.error", error)).transpose()?,
-            meta: document.meta,
+            meta,
             language: document.language,
             title: document.title,
             chunk_count: document.chunk_count,

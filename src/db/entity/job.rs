@@ -2,9 +2,6 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::stored_enum;
-use crate::domain::job::{JobStatus, Lane};
-
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "jobs")]
 pub struct Model {
@@ -47,20 +44,3 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
-
-stored_enum! {
-    JobStatus {
-        Ready => "READY",
-        Waiting => "WAITING",
-        Suspect => "SUSPECT",
-        Leased => "LEASED",
-        Dead => "DEAD",
-    }
-}
-
-stored_enum! {
-    Lane {
-        Ingest => "INGEST",
-        Maintenance => "MAINTENANCE",
-    }
-}

@@ -7,6 +7,8 @@ pub(super) mod chunk;
 pub(super) mod collection;
 pub(super) mod collection_member;
 pub(super) mod document;
+pub(super) mod generation;
+pub(super) mod indexed_document;
 pub(super) mod invitation;
 pub(super) mod job;
 pub(super) mod operation;
@@ -19,33 +21,23 @@ pub(super) mod upload;
 pub(super) mod user;
 
 use super::DatabaseError;
+use crate::domain::vocabulary::Vocabulary;
 
-/// An enum that is stored as text.
-pub(super) trait StoredEnum: Sized + Copy {
+/// A value that is stored by its name.
+pub(super) trait StoredEnum: Vocabulary {
     /// The text that stands for the value.
-    fn stored(self) -> String;
+    fn stored(self) -> String {
+        self.as_str().to_owned()
+    }
 
     /// The value for a stored text; `place` names table and column for the error.
-    fn restore(place: &'static str, text: &str) -> Result<Self, DatabaseError>;
+    fn restore(place: &'static str, text: &str) -> Result<Self, DatabaseError> {
+        let value = Self::ALL.iter().copied().find(|value| value.as_str() == text);
+        value.ok_or_else(|| DatabaseError::BadRow { place, detail: format!("unknown value {text:?}") })
+    }
 }
 
-macro_rules! stored_enum {
-    ($type:ty { $($variant:ident => $text:literal),* $(,)? }) => {
-        impl $crate::db::entity::StoredEnum for $type {
-            fn stored(self) -> String {
-                match self { $(Self::$variant => $text.to_owned()),* }
-            }
-
-            fn restore(place: &'static str, text: &str) -> Result<Self, $crate::db::DatabaseError> {
-                match text {
-                    $($text => Ok(Self::$variant),)*
-                    other => Err($crate::db::DatabaseError::BadRow { place, detail: format!("unknown value {other:?}") }),
-                }
-            }
-        }
-    };
-}
-pub(super) use stored_enum;
+impl<T: Vocabulary> StoredEnum for T {}
 
 /// A JSON column as a typed value.
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, stored_enum};
+use super::StoredEnum;
 use crate::{
     db::DatabaseError,
     domain::{
@@ -10,21 +10,6 @@ use crate::{
         operation::{Operation, OperationStatus, OperationTotals, OperationType},
     },
 };
-
-stored_enum!(OperationType {
-    Index => "INDEX",
-    Append => "APPEND",
-    Reindex => "REINDEX",
-    Delete => "DELETE",
-    RemoveSource => "REMOVE_SOURCE",
-});
-stored_enum!(OperationStatus {
-    Pending => "PENDING",
-    Processing => "PROCESSING",
-    Completed => "COMPLETED",
-    Failed => "FAILED",
-    Cancelled => "CANCELLED",
-});
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "operations")]

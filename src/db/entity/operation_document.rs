@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, from_json, stored_enum};
+use super::{StoredEnum, from_json};
 use crate::{
     db::DatabaseError,
     domain::{
@@ -10,15 +10,6 @@ use crate::{
         operation::{DocumentOutcome, OperationDocument},
     },
 };
-
-stored_enum!(DocumentOutcome {
-    Pending => "PENDING",
-    Processing => "PROCESSING",
-    Completed => "COMPLETED",
-    Failed => "FAILED",
-    Skipped => "SKIPPED",
-    Cancelled => "CANCELLED",
-});
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "operation_documents")]

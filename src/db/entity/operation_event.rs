@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, stored_enum};
+use super::StoredEnum;
 use crate::{
     db::DatabaseError,
     domain::{
@@ -10,23 +10,6 @@ use crate::{
         operation::{OperationEvent, OperationEventKind},
     },
 };
-
-stored_enum!(OperationEventKind {
-    OperationCreated => "OPERATION_CREATED",
-    OperationStarted => "OPERATION_STARTED",
-    DocumentStarted => "DOCUMENT_STARTED",
-    DocumentProgress => "DOCUMENT_PROGRESS",
-    DocumentCompleted => "DOCUMENT_COMPLETED",
-    DocumentFailed => "DOCUMENT_FAILED",
-    DocumentSkipped => "DOCUMENT_SKIPPED",
-    DocumentRetrying => "DOCUMENT_RETRYING",
-    DocumentCancelled => "DOCUMENT_CANCELLED",
-    DocumentDeleted => "DOCUMENT_DELETED",
-    CancelRequested => "CANCEL_REQUESTED",
-    OperationCompleted => "OPERATION_COMPLETED",
-    OperationFailed => "OPERATION_FAILED",
-    OperationCancelled => "OPERATION_CANCELLED",
-});
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "operation_events")]

@@ -3,8 +3,9 @@
 use sea_orm::entity::prelude::*;
 
 use crate::domain::{
+    content::StoredFile,
     id::{ApiKeyId, UploadId, UserId},
-    upload::{StoredFile, Upload},
+    upload::Upload,
 };
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{StoredEnum, stored_enum};
+use super::StoredEnum;
 use crate::{
     db::DatabaseError,
     domain::{
@@ -10,8 +10,6 @@ use crate::{
         user::{ServerRole, User},
     },
 };
-
-stored_enum!(ServerRole { Admin => "ADMIN", Member => "MEMBER" });
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
-use super::{Direction, nothing, to_count};
+use super::{lists::Keyset, nothing, to_count};
 use crate::{
     db::{
         CredentialReader, DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, api_key, api_key_collection, to_json},
+        entity::{StoredEnum, api_key, api_key_collection, to_json, user},
+        news::Change,
         statement::Executor,
     },
     domain::{
@@ -21,6 +21,7 @@ use crate::{
         id::{ApiKeyId, CollectionId, UserId},
         page::{Page, PageRequest},
         scope::Scope,
+        user::User,
     },
 };
 
@@ -36,15 +37,17 @@ fn own(scope: Scope) -> Condition {
 }
 
 async fn with_collections(executor: &Executor<'_>, rows: Vec<api_key::Model>) -> Result<Vec<ApiKey>, DatabaseError> {
-    let named = rows.iter().filter(|row| !row.all_collections).map(|row| row.id);
     let mut collections: HashMap<_, Vec<CollectionId>> = HashMap::new();
-    let pairs = api_key_collection::Entity::find()
-        .filter(api_key_collection::Column::ApiKeyId.is_in(named))
-        .order_by_asc(api_key_collection::Column::CollectionId)
-        .all(executor)
-        .await?;
-    for pair in pairs {
-        collections.entry(pair.api_key_id).or_default().push(CollectionId(pair.collection_id));
+    let named: Vec<_> = rows.iter().filter(|row| !row.all_collections).map(|row| row.id).collect();
+    if !named.is_empty() {
+        let pairs = api_key_collection::Entity::find()
+            .filter(api_key_collection::Column::ApiKeyId.is_in(named))
+            .order_by_asc(api_key_collection::Column::CollectionId)
+            .all(executor)
+            .await?;
+        for pair in pairs {
+            collections.entry(pair.api_key_id).or_default().push(CollectionId(pair.collection_id));
+        }
     }
     rows.into_iter()
         .map(|row| {
@@ -54,28 +57,31 @@ async fn with_collections(executor: &Executor<'_>, rows: Vec<api_key::Model>) ->
         .collect()
 }
 
-/// The key of this digest, valid or not.
-pub async fn find_by_digest(reader: &CredentialReader<'_>, digest: &str) -> Result<Option<ApiKey>, DatabaseError> {
-    let row = api_key::Entity::find().filter(api_key::Column::Digest.eq(digest)).one(&reader.executor).await?;
-    Ok(with_collections(&reader.executor, row.into_iter().collect()).await?.pop())
+/// The key of this digest, valid or not, and its owner.
+pub async fn find_by_digest(
+    reader: &CredentialReader<'_>,
+    digest: &str,
+) -> Result<Option<(ApiKey, User)>, DatabaseError> {
+    with_owner(reader, api_key::Column::Digest.eq(digest)).await
 }
 
-/// One key, valid or not.
-pub async fn find(reader: &CredentialReader<'_>, id: ApiKeyId) -> Result<Option<ApiKey>, DatabaseError> {
-    let row = api_key::Entity::find_by_id(id.0).one(&reader.executor).await?;
-    Ok(with_collections(&reader.executor, row.into_iter().collect()).await?.pop())
+/// One key, valid or not, and its owner.
+pub async fn find(reader: &CredentialReader<'_>, id: ApiKeyId) -> Result<Option<(ApiKey, User)>, DatabaseError> {
+    with_owner(reader, api_key::Column::Id.eq(id.0)).await
+}
+
+async fn with_owner(reader: &CredentialReader<'_>, which: SimpleExpr) -> Result<Option<(ApiKey, User)>, DatabaseError> {
+    let found = api_key::Entity::find().filter(which).find_both_related(user::Entity).one(&reader.executor).await?;
+    let Some((key, owner)) = found else { return Ok(None) };
+    let key = with_collections(&reader.executor, vec![key]).await?.pop();
+    key.map(|key| Ok((key, owner.try_into()?))).transpose()
 }
 
 /// A page of a user's keys, newest first.
 pub async fn list(reader: &Reader<'_>, page: &PageRequest<ApiKeyId>) -> Result<Page<ApiKey>, DatabaseError> {
-    let mut query = api_key::Entity::find()
-        .filter(own(reader.scope))
-        .order_by_desc(api_key::Column::Id)
-        .limit(u64::from(page.first) + 1);
-    if let Some(after) = page.after {
-        query = query.filter(Direction::Descending.after(api_key::Column::Id, after.0));
-    }
-    let keys = with_collections(&reader.executor, query.all(&reader.executor).await?).await?;
+    let keys = api_key::Entity::find().filter(own(reader.scope));
+    let rows = Keyset::newest_first(api_key::Column::Id, page).page_of(keys).all(&reader.executor).await?;
+    let keys = with_collections(&reader.executor, rows).await?;
     Ok(Page::from_overfetched(keys, page.first))
 }
 
@@ -134,6 +140,7 @@ pub async fn revoke(
     id: ApiKeyId,
     now: DateTime<Utc>,
 ) -> Result<bool, DatabaseError> {
+    tx.after_commit(Change::Callers);
     let result = api_key::Entity::update_many()
         // A key that was revoked before keeps that moment.
         .col_expr(api_key::Column::RevokedAt, Expr::col(api_key::Column::RevokedAt).if_null(now))
@@ -148,7 +155,8 @@ pub async fn revoke(
 pub async fn touch(
     tx: &Transaction<'_>,
     id: ApiKeyId,
-    (now, since): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+    since: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     api_key::Entity::update_many()
         .col_expr(api_key::Column::LastUsedAt, Expr::value(now))

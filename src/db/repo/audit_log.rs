@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
+    QueryTrait, Select,
 };
 
 use super::{
-    Direction, INSERT_ROWS, collections_among, collections_of, convert,
-    lists::{Below, all, count_of_all, first_of_all},
+    INSERT_ROWS, collections_among, collections_of, convert,
+    lists::{Below, Keyset, all, count_of_all, first_of_all},
     to_count, within,
 };
 use crate::{
@@ -83,28 +83,21 @@ pub async fn list(
     filter: &AuditFilter,
     page: &PageRequest<AuditEntryId>,
 ) -> Result<Page<AuditEntry>, DatabaseError> {
-    let order = vec![(audit_entry::Column::Id, Order::Desc)];
-    let mut entries = audit_entry::Entity::find().filter(matching(filter));
-    if let Some(after) = page.after {
-        entries = entries.filter(Direction::Descending.after(audit_entry::Column::Id, after.0));
-    }
+    let keyset = Keyset::newest_first(audit_entry::Column::Id, page);
+    let entries = audit_entry::Entity::find().filter(matching(filter));
     let rows = match places(reader.scope, filter) {
-        None => {
-            let entries = entries.order_by_desc(audit_entry::Column::Id).limit(u64::from(page.first) + 1);
-            entries.all(&reader.executor).await?
-        }
+        None => keyset.page_of(entries).all(&reader.executor).await?,
         Some(collections) => {
             let below = |parents| Below {
                 parents,
                 parent: collection::Column::Id,
                 rows: entries.clone(),
                 link: audit_entry::Column::CollectionId,
-                order: order.clone(),
-                first: page.first,
+                page: keyset.clone(),
             };
             let backend = reader.executor.get_database_backend();
             let lists = collections.into_iter().map(|collections| below(collections).statement(backend)).collect();
-            all(reader, &first_of_all(lists, &order, page.first)).await?
+            all(reader, &first_of_all(lists, &keyset.order(), page.first)).await?
         }
     };
     Ok(Page::from_overfetched(convert(rows)?, page.first))

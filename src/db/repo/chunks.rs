@@ -3,25 +3,26 @@
 use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::ExprTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, JoinType, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Alias, Asterisk, Expr, ExprTrait, Query, SimpleExpr, ValueTuple},
 };
 
-use super::{INSERT_ROWS, in_readable};
+use super::{INSERT_ROWS, in_readable, readable, same};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{chunk, to_json},
+        entity::{chunk, collection, document, generation, to_json},
     },
     domain::{
         chunk::{Chunk, NewChunk},
-        id::{ChunkId, CollectionId, DocumentId},
+        id::{ChunkId, CollectionId, DocumentId, GenerationId},
         page::{Page, PageRequest},
-        scope::Scope,
     },
 };
 
 /// Chunks named one by one in a statement.
-const PAIRS: usize = 500;
+const NAMED: usize = 500;
 
 /// Digests read in a statement.
 const DIGESTS: i32 = 1000;
@@ -40,32 +41,44 @@ pub struct DocumentChunks {
     pub document: DocumentId,
 }
 
-/// A chunk's place in its document.
+/// A chunk's place in its document, as a generation has it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ChunkPlace {
     pub collection: CollectionId,
+    pub generation: GenerationId,
     pub document: DocumentId,
     pub index: i32,
 }
 
-fn in_collections(scope: Scope, collections: impl Iterator<Item = CollectionId>) -> Condition {
-    let collections: BTreeSet<_> = collections.map(|id| id.0).collect();
-    in_readable(chunk::Column::CollectionId, scope).add(chunk::Column::CollectionId.is_in(collections))
+/// The chunks of one collection, if the reader may see them.
+fn of_collection(reader: &Reader<'_>, collection: CollectionId) -> Select<chunk::Entity> {
+    chunk::Entity::find()
+        .filter(in_readable(chunk::Column::CollectionId, reader.scope))
+        .filter(chunk::Column::CollectionId.eq(collection.0))
+}
+
+/// Chunks whose values in these columns are one of the keys.
+///
+/// PostgreSQL needs the values in the statement itself, to know the partitions. SQLite reads all chunks of a collection
+/// that every one of the alternatives names; from a list of rows it takes one key after the other.
+fn among<const N: usize>(reader: &Reader<'_>, columns: [chunk::Column; N], keys: Vec<ValueTuple>) -> SimpleExpr {
+    let columns = Expr::tuple(columns.map(|column| Expr::col(column.as_column_ref())));
+    if reader.executor.get_database_backend() == DbBackend::Sqlite {
+        let keys = Query::select().column(Asterisk).from_values(keys, Alias::new("wanted")).to_owned();
+        columns.in_subquery(keys)
+    } else {
+        columns.in_tuples(keys)
+    }
 }
 
 /// The given chunks that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, keys: &[ChunkKey]) -> Result<HashMap<ChunkKey, Chunk>, DatabaseError> {
-    // Pairs only: with a list of collections in addition, SQLite would read all rows of each. The pairs select the
-    // partition as well.
     let mut found = HashMap::with_capacity(keys.len());
-    for part in keys.chunks(PAIRS) {
-        let mut any = Condition::any();
-        for key in part {
-            any = any.add(chunk::Column::CollectionId.eq(key.collection.0).and(chunk::Column::Id.eq(key.id.0)));
-        }
+    for part in keys.chunks(NAMED) {
+        let wanted = part.iter().map(|key| (key.collection.0, key.id.0).into()).collect();
         let rows = chunk::Entity::find()
             .filter(in_readable(chunk::Column::CollectionId, reader.scope))
-            .filter(any)
+            .filter(among(reader, [chunk::Column::CollectionId, chunk::Column::Id], wanted))
             .all(&reader.executor)
             .await?;
         for row in rows {
@@ -81,30 +94,38 @@ pub async fn find_places(
     reader: &Reader<'_>,
     places: &[ChunkPlace],
 ) -> Result<HashMap<ChunkPlace, Chunk>, DatabaseError> {
-    let mut any = Condition::any();
-    for place in places {
-        any = any.add(
-            chunk::Column::CollectionId
-                .eq(place.collection.0)
-                .and(chunk::Column::DocumentId.eq(place.document.0))
-                .and(chunk::Column::ChunkIndex.eq(place.index)),
-        );
-    }
-    let rows = chunk::Entity::find()
-        .filter(in_collections(reader.scope, places.iter().map(|place| place.collection)))
-        .filter(any)
-        .all(&reader.executor)
-        .await?;
-    rows.into_iter()
-        .map(|row| {
+    let columns = [
+        chunk::Column::CollectionId,
+        chunk::Column::GenerationId,
+        chunk::Column::DocumentId,
+        chunk::Column::ChunkIndex,
+    ];
+    let mut found = HashMap::with_capacity(places.len());
+    for part in places.chunks(NAMED) {
+        let wanted = part.iter().map(|ChunkPlace { collection, generation, document, index }| {
+            (collection.0, generation.0, document.0, *index).into()
+        });
+        let rows = chunk::Entity::find()
+            .filter(in_readable(chunk::Column::CollectionId, reader.scope))
+            .filter(among(reader, columns, wanted.collect()))
+            .all(&reader.executor)
+            .await?;
+        for row in rows {
             let chunk = Chunk::try_from(row)?;
-            let place = ChunkPlace { collection: chunk.collection_id, document: chunk.document_id, index: chunk.index };
-            Ok((place, chunk))
-        })
-        .collect()
+            let place = ChunkPlace {
+                collection: chunk.collection_id,
+                generation: chunk.generation_id,
+                document: chunk.document_id,
+                index: chunk.index,
+            };
+            found.insert(place, chunk);
+        }
+    }
+    Ok(found)
 }
 
-/// The same page of the chunks of each of several documents, in one statement. Pages run by index.
+/// The same page of the chunks of each of several documents, in one statement: those in the active generation. Pages run
+/// by index.
 pub async fn list(
     reader: &Reader<'_>,
     documents: &[DocumentChunks],
@@ -113,9 +134,11 @@ pub async fn list(
     // The indexes of a document's chunks have no gaps, so a page is a range of them.
     let start = page.after.map_or(0, |index| index.saturating_add(1));
     let end = start.saturating_add(i32::try_from(page.first).unwrap_or(i32::MAX));
+    let columns = [chunk::Column::CollectionId, chunk::Column::GenerationId, chunk::Column::DocumentId];
+    let columns = Expr::tuple(columns.map(|column| Expr::col(column.as_column_ref())));
     let rows = chunk::Entity::find()
-        .filter(in_collections(reader.scope, documents.iter().map(|key| key.collection)))
-        .filter(chunk::Column::DocumentId.is_in(documents.iter().map(|key| key.document.0)))
+        .filter(columns.in_subquery(active(reader, documents).into_query()))
+        .filter(partitions(reader, documents))
         .filter(chunk::Column::ChunkIndex.between(start, end))
         .order_by_asc(chunk::Column::DocumentId)
         .order_by_asc(chunk::Column::ChunkIndex)
@@ -130,20 +153,45 @@ pub async fn list(
     Ok(pages.into_iter().map(|(key, rows)| (key, Page::from_overfetched(rows, page.first))).collect())
 }
 
-/// The ids of a document's chunks by the digest of what was embedded for them.
+/// The documents that are visible to the reader, each with its collection and the active generation of that.
+fn active(reader: &Reader<'_>, documents: &[DocumentChunks]) -> Select<document::Entity> {
+    let mut rows = document::Entity::find()
+        .select_only()
+        .column(document::Column::CollectionId)
+        .column(collection::Column::Generation)
+        .column(document::Column::Id)
+        .filter(document::Column::Id.is_in(documents.iter().map(|key| key.document.0)))
+        .filter(readable(reader.scope));
+    let home = same(collection::Column::Id, document::Column::CollectionId);
+    QueryTrait::query(&mut rows).join(JoinType::InnerJoin, collection::Entity, home);
+    rows
+}
+
+/// The partitions that these documents are in. Without partitions the condition would only be another way to the rows,
+/// and a longer one.
+fn partitions(reader: &Reader<'_>, documents: &[DocumentChunks]) -> Condition {
+    if reader.executor.get_database_backend() == DbBackend::Sqlite {
+        return Condition::all();
+    }
+    let collections: BTreeSet<_> = documents.iter().map(|key| key.collection.0).collect();
+    Condition::all().add(chunk::Column::CollectionId.is_in(collections))
+}
+
+/// The ids of a document's chunks in a generation, by the digest of what was embedded for them.
 pub async fn digests(
     reader: &Reader<'_>,
     collection: CollectionId,
+    generation: GenerationId,
     document: DocumentId,
 ) -> Result<HashMap<String, ChunkId>, DatabaseError> {
     let mut found = HashMap::new();
     let mut next = 0;
     loop {
-        let rows: Vec<(String, uuid::Uuid)> = chunk::Entity::find()
+        let rows: Vec<(String, uuid::Uuid)> = of_collection(reader, collection)
             .select_only()
             .column(chunk::Column::Digest)
             .column(chunk::Column::Id)
-            .filter(in_collections(reader.scope, std::iter::once(collection)))
+            .filter(chunk::Column::GenerationId.eq(generation.0))
             .filter(chunk::Column::DocumentId.eq(document.0))
             .filter(chunk::Column::ChunkIndex.between(next, next + DIGESTS - 1))
             .into_tuple()
@@ -158,17 +206,18 @@ pub async fn digests(
     }
 }
 
-/// The ids of a collection's chunks after `after`, in their order, at most `limit`.
+/// The ids of a generation's chunks after `after`, in their order, at most `limit`.
 pub async fn ids(
     reader: &Reader<'_>,
     collection: CollectionId,
+    generation: GenerationId,
     after: Option<ChunkId>,
     limit: u64,
 ) -> Result<Vec<ChunkId>, DatabaseError> {
-    let mut query = chunk::Entity::find()
+    let mut query = of_collection(reader, collection)
         .select_only()
         .column(chunk::Column::Id)
-        .filter(in_collections(reader.scope, std::iter::once(collection)))
+        .filter(chunk::Column::GenerationId.eq(generation.0))
         .order_by_asc(chunk::Column::Id)
         .limit(limit);
     if let Some(after) = after {
@@ -185,9 +234,8 @@ pub async fn find_stored(
     ids: &[ChunkId],
 ) -> Result<Vec<NewChunk>, DatabaseError> {
     let mut found = Vec::with_capacity(ids.len());
-    for part in ids.chunks(PAIRS) {
-        let rows = chunk::Entity::find()
-            .filter(in_collections(reader.scope, std::iter::once(collection)))
+    for part in ids.chunks(NAMED) {
+        let rows = of_collection(reader, collection)
             .filter(chunk::Column::Id.is_in(part.iter().map(|id| id.0)))
             .all(&reader.executor)
             .await?;
@@ -199,14 +247,20 @@ pub async fn find_stored(
     Ok(found)
 }
 
-/// Puts these chunks in the place of all that a document had.
+/// Puts these chunks in the place of all that a generation had of a document.
 pub async fn replace(
     tx: &Transaction<'_>,
     collection: CollectionId,
+    generation: GenerationId,
     document: DocumentId,
     new: &[NewChunk],
 ) -> Result<(), DatabaseError> {
-    delete_of_documents(tx, collection, &[document]).await?;
+    chunk::Entity::delete_many()
+        .filter(chunk::Column::CollectionId.eq(collection.0))
+        .filter(chunk::Column::GenerationId.eq(generation.0))
+        .filter(chunk::Column::DocumentId.eq(document.0))
+        .exec(&tx.connection)
+        .await?;
     for part in new.chunks(INSERT_ROWS) {
         let rows = part.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         chunk::Entity::insert_many(rows).exec_without_returning(&tx.connection).await?;
@@ -219,6 +273,7 @@ fn row(new: &NewChunk) -> Result<chunk::ActiveModel, DatabaseError> {
     let row = chunk::Model {
         id: chunk.id.0,
         collection_id: chunk.collection_id.0,
+        generation_id: chunk.generation_id.0,
         document_id: chunk.document_id.0,
         chunk_index: chunk.index,
         content: chunk.content.clone(),
@@ -233,14 +288,20 @@ fn row(new: &NewChunk) -> Result<chunk::ActiveModel, DatabaseError> {
     Ok(row.into_active_model())
 }
 
-/// Removes the chunks of documents of one collection.
+/// Removes the chunks of documents of one collection, from all of its generations.
 pub async fn delete_of_documents(
     tx: &Transaction<'_>,
     collection: CollectionId,
     documents: &[DocumentId],
 ) -> Result<(), DatabaseError> {
+    // With the generations, which stand before the documents in the key.
+    let generations = generation::Entity::find()
+        .select_only()
+        .column(generation::Column::Id)
+        .filter(generation::Column::CollectionId.eq(collection.0));
     chunk::Entity::delete_many()
         .filter(chunk::Column::CollectionId.eq(collection.0))
+        .filter(chunk::Column::GenerationId.in_subquery(generations.into_query()))
         .filter(chunk::Column::DocumentId.is_in(documents.iter().map(|id| id.0)))
         .exec(&tx.connection)
         .await?;

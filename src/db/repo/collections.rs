@@ -3,24 +3,26 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, FromQueryResult, IntoActiveModel, Order, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, FromQueryResult, IntoActiveModel, JoinType, Order,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait},
 };
 
 use super::{
     Direction, allowed, collections_among, collections_of, convert, exists,
-    lists::{all, count_of_all, first_of_all},
-    readable,
+    lists::{Keyset, all, count_of_all, first_of_all},
+    readable, same,
 };
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, collection},
+        entity::{StoredEnum, collection, from_json, generation},
+        news::Change,
     },
     domain::{
         action::Action,
         collection::{Collection, CollectionStatus},
+        generation::{ModelKey, Placement},
         id::{CollectionId, GenerationId, UserId},
         name,
         page::{Page, PageRequest},
@@ -99,23 +101,13 @@ pub async fn list(
         CollectionSort::CreatedAt => vec![collection::Column::Id],
         CollectionSort::Name => vec![collection::Column::NameKey, collection::Column::Id],
     };
-    let order: Vec<(_, Order)> = columns.into_iter().map(|column| (column, direction.into())).collect();
-    let first = |mut query: Select<collection::Entity>| {
-        query = query.filter(matching(filter)).limit(u64::from(page.first) + 1);
-        if let Some(key) = &page.after {
-            query = query.filter(match &key.name {
-                Some(last) => {
-                    let columns = (collection::Column::NameKey, collection::Column::Id);
-                    direction.after_pair(columns, (name::folded(last), key.id.0))
-                }
-                None => direction.after(collection::Column::Id, key.id.0),
-            });
-        }
-        let ordered = order.iter().fold(query, |query, (column, order)| query.order_by(*column, order.clone()));
-        ordered.into_query()
-    };
+    let keyset = Keyset::new(columns, direction, page, |key| match &key.name {
+        Some(last) => vec![name::folded(last).into(), key.id.0.into()],
+        None => vec![key.id.0.into()],
+    });
+    let first = |part: Select<collection::Entity>| keyset.page_of(part.filter(matching(filter))).into_query();
     let lists = collections_of(reader.scope, Action::CollectionRead).into_iter().map(first).collect();
-    let rows: Vec<collection::Model> = all(reader, &first_of_all(lists, &order, page.first)).await?;
+    let rows: Vec<collection::Model> = all(reader, &first_of_all(lists, &keyset.order(), page.first)).await?;
     Ok(Page::from_overfetched(convert(rows)?, page.first))
 }
 
@@ -127,71 +119,64 @@ pub async fn count(reader: &Reader<'_>, filter: &CollectionFilter) -> Result<i64
     count_of_all(reader, collections_of(reader.scope, Action::CollectionRead).into_iter().map(ids).collect()).await
 }
 
-/// Where a search finds a collection's vectors.
+/// Where a search finds a collection's vectors, and what they are made with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SearchTarget {
     pub id: CollectionId,
     pub generation: GenerationId,
-    /// The placement that they are in.
-    pub vector_store_name: String,
+    pub placement: Placement,
+    pub model: ModelKey,
 }
 
 #[derive(FromQueryResult)]
 struct TargetRow {
     id: uuid::Uuid,
     generation: uuid::Uuid,
-    vector_store_name: String,
+    placement: String,
+    dimension: i32,
+    embedding_model: serde_json::Value,
 }
 
-impl From<TargetRow> for SearchTarget {
-    fn from(row: TargetRow) -> Self {
-        Self {
+impl TryFrom<TargetRow> for SearchTarget {
+    type Error = DatabaseError;
+
+    fn try_from(row: TargetRow) -> Result<Self, DatabaseError> {
+        Ok(Self {
             id: CollectionId(row.id),
             generation: GenerationId(row.generation),
-            vector_store_name: row.vector_store_name,
-        }
+            placement: generation::placement(row.placement, row.dimension)?,
+            model: from_json("generations.embedding_model", row.embedding_model)?,
+        })
     }
 }
 
-const TARGET: [collection::Column; 3] =
-    [collection::Column::Id, collection::Column::Generation, collection::Column::VectorStoreName];
+/// The columns of a [`TargetRow`].
+fn targets(mut collections: Select<collection::Entity>) -> Select<collection::Entity> {
+    let active = same(generation::Column::Id, collection::Column::Generation);
+    QueryTrait::query(&mut collections).join(JoinType::InnerJoin, generation::Entity, active);
+    collections.select_only().columns([collection::Column::Id, collection::Column::Generation]).columns([
+        generation::Column::Placement,
+        generation::Column::Dimension,
+        generation::Column::EmbeddingModel,
+    ])
+}
 
 /// Those of the named collections that the reader may search.
 pub async fn named_targets(reader: &Reader<'_>, ids: &[CollectionId]) -> Result<Page<SearchTarget>, DatabaseError> {
-    let collections = collections_among(ids, reader.scope, Action::CollectionRead).select_only().columns(TARGET);
+    let collections = targets(collections_among(ids, reader.scope, Action::CollectionRead));
     let rows: Vec<TargetRow> = collections.into_model().all(&reader.executor).await?;
-    Ok(Page { items: rows.into_iter().map(Into::into).collect(), has_next_page: false })
+    Ok(Page { items: convert(rows)?, has_next_page: false })
 }
 
 /// The collections that the reader may search, newest first, and whether there are more than `most`.
 pub async fn all_targets(reader: &Reader<'_>, most: u32) -> Result<Page<SearchTarget>, DatabaseError> {
     let newest = |collections: Select<collection::Entity>| {
-        let targets = collections.select_only().columns(TARGET);
-        targets.order_by_desc(collection::Column::Id).limit(u64::from(most) + 1).into_query()
+        targets(collections).order_by_desc(collection::Column::Id).limit(u64::from(most) + 1).into_query()
     };
     let lists = collections_of(reader.scope, Action::CollectionRead).into_iter().map(newest).collect();
     let rows: Vec<TargetRow> =
         all(reader, &first_of_all(lists, &[(collection::Column::Id, Order::Desc)], most)).await?;
-    Ok(Page::from_overfetched(rows, most).map(Into::into))
-}
-
-/// The names of all placements in use. Each is found by the one before it: there are few, and many collections.
-pub async fn placements(reader: &Reader<'_>) -> Result<Vec<String>, DatabaseError> {
-    let mut names: Vec<String> = Vec::new();
-    loop {
-        let mut next = collection::Entity::find()
-            .select_only()
-            .column(collection::Column::VectorStoreName)
-            .order_by_asc(collection::Column::VectorStoreName)
-            .limit(1);
-        if let Some(last) = names.last() {
-            next = next.filter(collection::Column::VectorStoreName.gt(last.as_str()));
-        }
-        match next.into_tuple().one(&reader.executor).await? {
-            Some(name) => names.push(name),
-            None => return Ok(names),
-        }
-    }
+    Ok(Page::from_overfetched(convert(rows)?, most))
 }
 
 /// Whether the owner has another collection of this name, compared by their keys.
@@ -244,12 +229,13 @@ pub async fn hold(tx: &Transaction<'_>, scope: Scope, id: CollectionId, action: 
 
 /// Adds a collection.
 pub async fn insert(tx: &Transaction<'_>, new: Collection) -> Result<(), DatabaseError> {
-    collection::Model::try_from(new)?.into_active_model().insert(&tx.connection).await?;
+    collection::Model::from(new).into_active_model().insert(&tx.connection).await?;
     Ok(())
 }
 
 /// Writes what can be changed of a collection: owner, name, description, visibility, metadata, status.
 pub async fn update(tx: &Transaction<'_>, changed: &Collection) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Access);
     collection::Entity::update_many()
         .col_expr(collection::Column::OwnerId, Expr::value(changed.owner_id.0))
         .col_expr(collection::Column::Name, Expr::value(changed.name.clone()))
@@ -269,7 +255,6 @@ pub async fn update(tx: &Transaction<'_>, changed: &Collection) -> Result<(), Da
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct CounterChange {
     pub documents: i32,
-    pub chunks: i32,
     pub bytes: i64,
 }
 
@@ -285,7 +270,6 @@ pub async fn add_to_counters(
     let plus = |column: collection::Column, value: sea_orm::Value| Expr::col(column).add(value);
     collection::Entity::update_many()
         .col_expr(collection::Column::DocumentCount, plus(collection::Column::DocumentCount, change.documents.into()))
-        .col_expr(collection::Column::ChunkCount, plus(collection::Column::ChunkCount, change.chunks.into()))
         .col_expr(collection::Column::TotalBytes, plus(collection::Column::TotalBytes, change.bytes.into()))
         .filter(collection::Column::Id.eq(id.0))
         .exec(&tx.connection)
@@ -295,6 +279,7 @@ pub async fn add_to_counters(
 
 /// Removes the row; documents go with it.
 pub async fn delete(tx: &Transaction<'_>, id: CollectionId) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Access);
     collection::Entity::delete_by_id(id.0).exec(&tx.connection).await?;
     Ok(())
 }

@@ -9,8 +9,8 @@ use sea_orm::{
 };
 
 use super::{
-    Direction, INSERT_ROWS, collections_among, convert, in_allowed, in_readable,
-    lists::{Below, pages},
+    Direction, INSERT_ROWS, collections_among, convert, in_allowed, in_readable, listed,
+    lists::{Below, Keyset, pages},
     within,
 };
 use crate::{
@@ -87,7 +87,7 @@ pub async fn find_many(
     ids: &[DocumentId],
 ) -> Result<HashMap<DocumentId, Document>, DatabaseError> {
     let rows = document::Entity::find()
-        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(document::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
         .filter(in_readable(document::Column::CollectionId, reader.scope))
         .all(&reader.executor)
         .await?;
@@ -101,16 +101,6 @@ pub async fn list(
     list: &DocumentList,
 ) -> Result<HashMap<CollectionId, Page<Document>>, DatabaseError> {
     let DocumentList { filter, sort, direction, page } = list;
-    let mut rows = document::Entity::find().filter(matching(filter));
-    if let Some(key) = &page.after {
-        rows = rows.filter(match &key.file_name {
-            Some(file_name) => {
-                let columns = (document::Column::FileNameKey, document::Column::Id);
-                direction.after_pair(columns, (name::folded(file_name), key.id.0))
-            }
-            None => direction.after(document::Column::Id, key.id.0),
-        });
-    }
     let columns = match sort {
         DocumentSort::CreatedAt => vec![document::Column::Id],
         DocumentSort::FileName => vec![document::Column::FileNameKey, document::Column::Id],
@@ -118,10 +108,12 @@ pub async fn list(
     let below = Below {
         parents: collections_among(collections, reader.scope, Action::CollectionRead),
         parent: collection::Column::Id,
-        rows,
+        rows: document::Entity::find().filter(matching(filter)),
         link: document::Column::CollectionId,
-        order: columns.into_iter().map(|column| (column, (*direction).into())).collect(),
-        first: page.first,
+        page: Keyset::new(columns, *direction, page, |key| match &key.file_name {
+            Some(last) => vec![name::folded(last).into(), key.id.0.into()],
+            None => vec![key.id.0.into()],
+        }),
     };
     let documents: Vec<Document> = convert(below.of_each(reader).await?)?;
     Ok(pages(documents.into_iter().map(|document| (document.collection_id, document)), page.first))
@@ -234,36 +226,49 @@ pub async fn insert_many(tx: &Transaction<'_>, new: Vec<Document>) -> Result<(),
     Ok(())
 }
 
-/// Takes the next revision number of a document for new content, which waits for its turn from now on.
-pub async fn take_revision(tx: &Transaction<'_>, id: DocumentId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+/// Takes the next revision number of each of these documents for new content, which waits for its turn from now on.
+pub async fn take_revisions(tx: &Transaction<'_>, ids: &[DocumentId], now: DateTime<Utc>) -> Result<(), DatabaseError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     document::Entity::update_many()
         .col_expr(document::Column::NextRevision, Expr::col(document::Column::NextRevision).add(1))
         .col_expr(document::Column::Status, Expr::value(DocumentStatus::Pending.stored()))
         .col_expr(document::Column::Error, Expr::value(Option::<serde_json::Value>::None))
         .col_expr(document::Column::UpdatedAt, Expr::value(now))
-        .filter(document::Column::Id.eq(id.0))
+        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.0)))
         .exec(&tx.connection)
         .await?;
     Ok(())
 }
 
-/// Writes the processing state of a revision of a document. Only the newest requested revision changes the document's
+/// Writes the processing state of revisions of documents. Only the newest requested revision changes the document's
 /// state, and only until it is complete. What happens to an older one later is recorded only in its operation.
 pub async fn set_status(
     tx: &Transaction<'_>,
-    (id, revision): (DocumentId, i32),
+    revisions: &[(DocumentId, i32)],
     status: DocumentStatus,
     error: Option<&ProcessingError>,
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
+    if revisions.is_empty() {
+        return Ok(());
+    }
     let error = error.map(|error| to_json("documents.error", error)).transpose()?;
+    let newest = revisions.iter().fold(Condition::any(), |any, (id, revision)| {
+        let newest = Condition::all()
+            .add(document::Column::Id.eq(id.0))
+            .add(document::Column::Revision.lt(*revision))
+            .add(document::Column::NextRevision.eq(revision.saturating_add(1)));
+        any.add(newest)
+    });
     document::Entity::update_many()
         .col_expr(document::Column::Status, Expr::value(status.stored()))
         .col_expr(document::Column::Error, Expr::value(error))
         .col_expr(document::Column::UpdatedAt, Expr::value(now))
-        .filter(document::Column::Id.eq(id.0))
-        .filter(document::Column::Revision.lt(revision))
-        .filter(document::Column::NextRevision.eq(revision.saturating_add(1)))
+        // By their keys; the condition on revisions alone is no range of an index.
+        .filter(document::Column::Id.is_in(revisions.iter().map(|(id, _)| id.0)))
+        .filter(newest)
         .exec(&tx.connection)
         .await?;
     Ok(())

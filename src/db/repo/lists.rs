@@ -1,4 +1,4 @@
-//! Lists that hang below many parents: a page of each of them, or the first page of all of them together, in one
+//! Pages of lists: of one list, of each of the lists that hang below many parents, or of all of those together, in one
 //! statement.
 //!
 //! The rows of a parent are read by an index from the page's first row on, and no further than the page reaches. So a page
@@ -9,38 +9,92 @@ use std::{collections::HashMap, hash::Hash};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Iterable, JoinType, Order, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select, StatementBuilder,
-    sea_query::{Alias, Asterisk, Condition, Expr, ExprTrait, Func, Query, SelectStatement, UnionType},
+    QueryOrder, QuerySelect, QueryTrait, Select, StatementBuilder, Value,
+    sea_query::{Alias, Asterisk, Condition, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr, UnionType},
 };
+use uuid::Uuid;
 
-use super::same;
+use super::{Direction, same};
 use crate::{
     db::{DatabaseError, Reader},
-    domain::page::Page,
+    domain::page::{Page, PageRequest},
 };
 
 /// How the page of a parent is called in a statement.
 const PAGE: &str = "page";
+
+/// The order of a list, and the page of it that is wanted.
+#[derive(Clone)]
+pub(super) struct Keyset<C> {
+    /// What the list is sorted by. The last column alone is unique: in the list, or below a parent.
+    columns: Vec<C>,
+    direction: Direction,
+    /// The values of these columns in the last row that was seen.
+    after: Option<Vec<Value>>,
+    first: u32,
+}
+
+impl<C: ColumnTrait> Keyset<C> {
+    pub(super) fn new<K>(
+        columns: Vec<C>,
+        direction: Direction,
+        page: &PageRequest<K>,
+        values: impl Fn(&K) -> Vec<Value>,
+    ) -> Self {
+        Self { columns, direction, after: page.after.as_ref().map(values), first: page.first }
+    }
+
+    /// Ids sort by time.
+    pub(super) fn newest_first<K: Copy + Into<Uuid>>(id: C, page: &PageRequest<K>) -> Self {
+        Self::new(vec![id], Direction::Descending, page, |key| vec![Into::<Uuid>::into(*key).into()])
+    }
+
+    /// The rows of the page, and one more.
+    pub(super) fn page_of<E: EntityTrait<Column = C>>(&self, mut rows: Select<E>) -> Select<E> {
+        if let Some(last) = &self.after {
+            rows = rows.filter(self.is_after(last));
+        }
+        for (column, order) in self.order() {
+            rows = rows.order_by(column, order);
+        }
+        rows.limit(u64::from(self.first) + 1)
+    }
+
+    /// Several columns are compared as row values, which an index can use; the same condition written with OR it can't.
+    fn is_after(&self, last: &[Value]) -> SimpleExpr {
+        let columns: Vec<_> = self.columns.iter().map(|column| Expr::col(column.as_column_ref())).collect();
+        let values: Vec<_> = last.iter().cloned().map(Expr::value).collect();
+        let (columns, values) = match (columns.as_slice(), values.as_slice()) {
+            ([column], [value]) => (column.clone(), value.clone()),
+            _ => (Expr::tuple(columns), Expr::tuple(values)),
+        };
+        match self.direction {
+            Direction::Ascending => columns.gt(values),
+            Direction::Descending => columns.lt(values),
+        }
+    }
+
+    pub(super) fn order(&self) -> Vec<(C, Order)> {
+        self.columns.iter().map(|column| (*column, self.direction.into())).collect()
+    }
+}
 
 /// The rows of one kind below parents of another, and the page of them that is wanted.
 pub(super) struct Below<P: EntityTrait, C: EntityTrait> {
     /// The parents that are visible to the reader.
     pub parents: Select<P>,
     pub parent: P::Column,
-    /// The rows of all requested parents, after the page's cursor.
+    /// The rows of all requested parents.
     pub rows: Select<C>,
     /// Names a row's parent.
     pub link: C::Column,
-    /// The sort columns of the list. The last column alone is unique within a parent.
-    pub order: Vec<(C::Column, Order)>,
-    /// How many rows a page has.
-    pub first: u32,
+    pub page: Keyset<C::Column>,
 }
 
 impl<P: EntityTrait, C: EntityTrait> Below<P, C> {
     /// The first rows, and one more, of each parent, in the order of the list.
     pub(super) async fn of_each(self, reader: &Reader<'_>) -> Result<Vec<C::Model>, DatabaseError> {
-        let order = names(&self.order);
+        let order = names(&self.page.order());
         let mut statement = self.statement(reader.executor.get_database_backend());
         for (column, order) in order {
             statement.order_by((Alias::new(PAGE), column), order);
@@ -50,17 +104,14 @@ impl<P: EntityTrait, C: EntityTrait> Below<P, C> {
 
     /// The first rows, and one more, of each parent, in no order.
     pub(super) fn statement(self, backend: DbBackend) -> SelectStatement {
-        let Self { parents, parent, rows, link, order, first } = self;
+        let Self { parents, parent, rows, link, page: keyset } = self;
         let page = Alias::new(PAGE);
-        let mut rows = rows.filter(same(link, parent)).limit(u64::from(first) + 1);
-        for (column, direction) in &order {
-            rows = rows.order_by(*column, direction.clone());
-        }
+        let rows = keyset.page_of(rows.filter(same(link, parent)));
         let mut statement = parents.select_only().into_query();
         statement.column((page.clone(), Asterisk));
         if backend == DbBackend::Postgres {
             statement.join_lateral(JoinType::InnerJoin, rows.into_query(), page, Condition::all());
-        } else if let Some((key, _)) = order.last() {
+        } else if let Some(key) = keyset.columns.last() {
             let of_page = |column: C::Column| Expr::col((page.clone(), column));
             // The order of a CROSS JOIN is that of its tables: parents first.
             statement.join_as(JoinType::CrossJoin, C::default(), page.clone(), Condition::all());

@@ -2,19 +2,18 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Order, QueryFilter, QuerySelect, sea_query::Expr,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
 
 use super::{
-    collections_among, convert,
-    lists::{Below, pages},
+    Direction, collections_among, convert, listed,
+    lists::{Below, Keyset, pages},
     within,
 };
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, collection, collection_member},
+        news::Change,
     },
     domain::{
         action::Action,
@@ -32,7 +31,7 @@ pub async fn own_roles(
 ) -> Result<HashMap<CollectionId, CollectionRole>, DatabaseError> {
     let Some(user) = reader.scope.user_id() else { return Ok(HashMap::new()) };
     let rows = collection_member::Entity::find()
-        .filter(collection_member::Column::CollectionId.is_in(collections.iter().map(|id| id.0)))
+        .filter(collection_member::Column::CollectionId.is_in(listed(collections.iter().map(|id| id.0))))
         .filter(collection_member::Column::UserId.eq(user.0))
         .all(&reader.executor)
         .await?;
@@ -46,17 +45,13 @@ pub async fn list(
     collections: &[CollectionId],
     page: &PageRequest<UserId>,
 ) -> Result<HashMap<CollectionId, Page<Member>>, DatabaseError> {
-    let mut rows = collection_member::Entity::find();
-    if let Some(after) = page.after {
-        rows = rows.filter(collection_member::Column::UserId.gt(after.0));
-    }
+    let user = collection_member::Column::UserId;
     let below = Below {
         parents: collections_among(collections, reader.scope, Action::MemberRead),
         parent: collection::Column::Id,
-        rows,
+        rows: collection_member::Entity::find(),
         link: collection_member::Column::CollectionId,
-        order: vec![(collection_member::Column::UserId, Order::Asc)],
-        first: page.first,
+        page: Keyset::new(vec![user], Direction::Ascending, page, |last| vec![last.0.into()]),
     };
     let members: Vec<Member> = convert(below.of_each(reader).await?)?;
     Ok(pages(members.into_iter().map(|member| (member.collection_id, member)), page.first))
@@ -92,6 +87,7 @@ pub async fn role_of(
 
 /// Grants a role to a user who has none in the collection.
 pub async fn insert(tx: &Transaction<'_>, new: Member) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Access);
     collection_member::Model::from(new).into_active_model().insert(&tx.connection).await?;
     Ok(())
 }
@@ -103,6 +99,7 @@ pub async fn set_role(
     user: UserId,
     role: CollectionRole,
 ) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Access);
     collection_member::Entity::update_many()
         .col_expr(collection_member::Column::Role, Expr::value(role.stored()))
         .filter(collection_member::Column::CollectionId.eq(collection.0))
@@ -114,6 +111,7 @@ pub async fn set_role(
 
 /// Revokes a user's role in a collection. Returns whether the user had one.
 pub async fn delete(tx: &Transaction<'_>, collection: CollectionId, user: UserId) -> Result<bool, DatabaseError> {
+    tx.after_commit(Change::Access);
     let result = collection_member::Entity::delete_by_id((collection.0, user.0)).exec(&tx.connection).await?;
     Ok(result.rows_affected == 1)
 }

@@ -9,12 +9,14 @@ pub mod audit_log;
 pub mod chunks;
 pub mod collections;
 pub mod documents;
+pub mod generations;
 pub mod invitations;
 pub mod jobs;
 mod lists;
 pub mod members;
 pub mod open_operations;
-pub mod operation_lists;
+pub mod operation_documents;
+pub mod operation_events;
 pub mod operations;
 pub mod originals;
 pub mod sessions;
@@ -34,7 +36,7 @@ use super::{
 };
 use crate::domain::{action::Action, collection::CollectionStatus, id::CollectionId, name, policy, scope::Scope};
 
-/// Rows in one INSERT: 12 columns times 500 rows stay far below both databases' limits of bound values.
+/// Rows in one INSERT: 13 columns times 500 rows stay far below both databases' limits of bound values.
 const INSERT_ROWS: usize = 500;
 
 /// Which way a list runs.
@@ -50,31 +52,6 @@ impl From<Direction> for sea_orm::Order {
         match direction {
             Direction::Ascending => Self::Asc,
             Direction::Descending => Self::Desc,
-        }
-    }
-}
-
-impl Direction {
-    /// Rows after `key` in this direction.
-    fn after<C: ColumnTrait>(self, column: C, key: impl Into<sea_orm::Value>) -> SimpleExpr {
-        match self {
-            Self::Ascending => column.gt(key),
-            Self::Descending => column.lt(key),
-        }
-    }
-
-    /// Rows after the pair `(first, second)` in this direction, for lists that break ties by a second column. It is one
-    /// comparison of row values, which an index can use; the same condition written with OR it can't.
-    fn after_pair<A: ColumnTrait, B: ColumnTrait>(
-        self,
-        columns: (A, B),
-        keys: (impl Into<sea_orm::Value>, impl Into<sea_orm::Value>),
-    ) -> SimpleExpr {
-        let columns = Expr::tuple([Expr::col(columns.0.as_column_ref()), Expr::col(columns.1.as_column_ref())]);
-        let keys = Expr::tuple([Expr::value(keys.0), Expr::value(keys.1)]);
-        match self {
-            Self::Ascending => columns.gt(keys),
-            Self::Descending => columns.lt(keys),
         }
     }
 }
@@ -158,7 +135,7 @@ fn collections_of(scope: Scope, action: Action) -> Vec<Select<collection::Entity
 /// Those of the collections in which a scope may perform `action`.
 fn collections_among(ids: &[CollectionId], scope: Scope, action: Action) -> Select<collection::Entity> {
     collection::Entity::find()
-        .filter(collection::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(collection::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
         .filter(allowed(scope, action))
 }
 
@@ -199,6 +176,16 @@ fn same<A: ColumnTrait, B: ColumnTrait>(first: A, second: B) -> SimpleExpr {
 fn contains<C: ColumnTrait>(column: C, part: &str) -> SimpleExpr {
     let escaped = name::folded(part).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     Expr::col(column).like(LikeExpr::new(format!("%{escaped}%")).escape('\\'))
+}
+
+/// Ids for a list in a statement. The last one is repeated until their number is a power of two: so lists of many lengths
+/// make few statements, which connections have prepared.
+fn listed(ids: impl Iterator<Item = uuid::Uuid>) -> Vec<uuid::Uuid> {
+    let mut ids: Vec<_> = ids.collect();
+    if let Some(last) = ids.last().copied() {
+        ids.resize(ids.len().next_power_of_two(), last);
+    }
+    ids
 }
 
 /// Whether there is any such row.

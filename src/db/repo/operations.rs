@@ -1,32 +1,29 @@
-//! Operations, the outcome of each document in them, and their events.
+//! Operations.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, sea_query::Expr,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, SelectStatement},
 };
 
 use super::{
-    Direction, INSERT_ROWS, collections_among, collections_of, convert, in_allowed,
-    lists::{all, count_of_all, first_of_all},
-    operation_lists::on_collections,
-    same, within,
+    collections_among, collections_of, convert, in_allowed,
+    lists::{Below, Keyset, all, count_of_all, first_of_all, pages},
+    operation_events, within,
 };
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, collection, operation, operation_document, operation_event, to_json},
+        entity::{StoredEnum, collection, operation, operation_document, operation_event},
     },
     domain::{
         action::Action,
-        document::ProcessingError,
-        id::{CollectionId, DocumentId, OperationId, UserId},
-        operation::{
-            DocumentOutcome, Operation, OperationDocument, OperationEvent, OperationEventKind, OperationStatus,
-            OperationType,
-        },
+        id::{CollectionId, OperationId, UserId},
+        operation::{Operation, OperationRun, OperationStatus, OperationType},
         page::{Page, PageRequest},
         scope::Scope,
     },
@@ -40,63 +37,12 @@ pub struct OperationFilter {
     pub operation_type: Vec<OperationType>,
 }
 
-/// The work of an operation on one document: the content that will become the document's.
-#[derive(Clone, PartialEq, Debug)]
-pub struct OperationItem {
-    pub outcome: OperationDocument,
-    pub revision: i32,
-    pub file_name: String,
-    pub uri: String,
-    pub content_type: Option<String>,
-    pub file_size: i64,
-    pub content_hash: String,
-    pub meta: serde_json::Value,
-}
-
-/// An operation locked by a transaction, so that no other transaction changes it or numbers its events. [`save`] writes
-/// changes.
-#[derive(Debug)]
-pub struct LockedOperation {
-    pub operation: Operation,
-    pub cancel_requested: bool,
-    last_sequence: i32,
-    events: Vec<OperationEvent>,
-}
-
 /// The repetition of a call, found by its idempotency key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Idempotency {
     pub key: String,
     /// SHA-256 of the request.
     pub request_digest: String,
-}
-
-impl LockedOperation {
-    /// A new operation, not yet stored.
-    #[must_use]
-    pub fn new(operation: Operation) -> Self {
-        Self { operation, cancel_requested: false, last_sequence: 0, events: Vec::new() }
-    }
-
-    /// Adds an event; it becomes visible with the rest of the transaction.
-    pub fn record(
-        &mut self,
-        kind: OperationEventKind,
-        document_id: Option<DocumentId>,
-        message: Option<String>,
-        at: DateTime<Utc>,
-    ) {
-        self.last_sequence += 1;
-        self.events.push(OperationEvent {
-            operation_id: self.operation.id,
-            sequence: self.last_sequence,
-            kind,
-            document_id,
-            message,
-            progress: self.operation.progress(),
-            at,
-        });
-    }
 }
 
 /// Operations on which a scope may perform `action`: those on collections in which it may, and its own where the
@@ -126,6 +72,18 @@ fn own_without_collection(scope: Scope, action: Action) -> Option<Condition> {
 /// Operations that exist for a scope.
 pub(super) fn visible(scope: Scope) -> Condition {
     allowed(scope, Action::OperationRead)
+}
+
+/// The given operations that are visible to the scope.
+pub(super) fn among(operations: &[OperationId], scope: Scope) -> Select<operation::Entity> {
+    operation::Entity::find()
+        .filter(operation::Column::Id.is_in(operations.iter().map(|id| id.0)))
+        .filter(visible(scope))
+}
+
+/// The ids of these.
+pub(super) fn ids(operations: &[OperationId], scope: Scope) -> SelectStatement {
+    among(operations, scope).select_only().column(operation::Column::Id).into_query()
 }
 
 /// The operations that match a filter, regardless of the caller.
@@ -189,7 +147,7 @@ pub async fn list(
     filter: &OperationFilter,
     page: &PageRequest<OperationId>,
 ) -> Result<Page<Operation>, DatabaseError> {
-    let order = [(operation::Column::Id, Order::Desc)];
+    let keyset = Keyset::newest_first(operation::Column::Id, page);
     let operations = || operation::Entity::find().filter(matching(filter));
     let (collections, gone) = places(reader.scope, filter);
     let backend = reader.executor.get_database_backend();
@@ -198,13 +156,9 @@ pub async fn list(
         .map(|collections| on_collections(collections, operations(), page).statement(backend))
         .collect();
     if let Some(gone) = gone {
-        let mut rows = operations().filter(gone).order_by_desc(operation::Column::Id).limit(u64::from(page.first) + 1);
-        if let Some(after) = page.after {
-            rows = rows.filter(Direction::Descending.after(operation::Column::Id, after.0));
-        }
-        lists.push(rows.into_query());
+        lists.push(keyset.page_of(operations().filter(gone)).into_query());
     }
-    let rows: Vec<operation::Model> = all(reader, &first_of_all(lists, &order, page.first)).await?;
+    let rows: Vec<operation::Model> = all(reader, &first_of_all(lists, &keyset.order(), page.first)).await?;
     Ok(Page::from_overfetched(convert(rows)?, page.first))
 }
 
@@ -221,6 +175,52 @@ pub async fn count(reader: &Reader<'_>, filter: &OperationFilter) -> Result<i64,
     count_of_all(reader, lists).await
 }
 
+/// The same page of the operations on each of several collections, newest first.
+pub async fn list_of_collections(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+    page: &PageRequest<OperationId>,
+) -> Result<HashMap<CollectionId, Page<Operation>>, DatabaseError> {
+    let collections = collections_among(collections, reader.scope, Action::OperationRead);
+    let below = on_collections(collections, operation::Entity::find(), page);
+    let operations: Vec<Operation> = convert(below.of_each(reader).await?)?;
+    let under = operations.into_iter().filter_map(|operation| Some((operation.collection_id?, operation)));
+    Ok(pages(under, page.first))
+}
+
+/// A page of those of the operations that are on collections, newest first.
+fn on_collections(
+    collections: Select<collection::Entity>,
+    operations: Select<operation::Entity>,
+    page: &PageRequest<OperationId>,
+) -> Below<collection::Entity, operation::Entity> {
+    Below {
+        parents: collections,
+        parent: collection::Column::Id,
+        rows: operations,
+        link: operation::Column::CollectionId,
+        page: Keyset::newest_first(operation::Column::Id, page),
+    }
+}
+
+/// How many operations there are on each of several collections.
+pub async fn count_of_collections(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
+    let collections = collections_among(collections, reader.scope, Action::OperationRead);
+    let rows: Vec<(uuid::Uuid, i64)> = operation::Entity::find()
+        .select_only()
+        .column(operation::Column::CollectionId)
+        .column_as(operation::Column::Id.count(), "operations")
+        .filter(within(operation::Column::CollectionId, collections))
+        .group_by(operation::Column::CollectionId)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(id, count)| (CollectionId(id), count)).collect())
+}
+
 /// Whether cancellation of an operation was requested.
 pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result<bool, DatabaseError> {
     let requested: Option<bool> = operation::Entity::find_by_id(id.0)
@@ -231,25 +231,6 @@ pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result
         .one(&reader.executor)
         .await?;
     Ok(requested.unwrap_or(false))
-}
-
-/// What the operation wants that an earlier call of this user under the same key made, by its place in the call.
-pub async fn repeated_items(
-    reader: &Reader<'_>,
-    user: UserId,
-    key: &str,
-) -> Result<HashMap<i32, OperationItem>, DatabaseError> {
-    let earlier = operation::Entity::find()
-        .select_only()
-        .column(operation::Column::Id)
-        .filter(operation::Column::UserId.eq(user.0))
-        .filter(operation::Column::IdempotencyKey.eq(key))
-        .into_query();
-    let rows = operation_document::Entity::find()
-        .filter(operation_document::Column::OperationId.in_subquery(earlier))
-        .all(&reader.executor)
-        .await?;
-    rows.into_iter().map(|row| Ok((row.ordinal, row.try_into()?))).collect()
 }
 
 /// The operation that an earlier call under the same key made, and the digest of that call.
@@ -270,23 +251,24 @@ pub async fn find_repeated(
     .transpose()
 }
 
-/// Adds an operation with its first events.
+/// Adds an operation with its first events. Returns it.
 pub async fn insert(
     tx: &Transaction<'_>,
-    new: LockedOperation,
+    new: OperationRun,
     idempotency: Option<Idempotency>,
-) -> Result<(), DatabaseError> {
+) -> Result<Operation, DatabaseError> {
     let is_keyed = idempotency.is_some();
     let (key, digest) = idempotency.map(|repeat| (repeat.key, repeat.request_digest)).unzip();
-    let LockedOperation { operation, cancel_requested, last_sequence, events } = new;
+    let (cancel_requested, last_sequence) = (new.is_cancel_requested(), new.last_sequence());
+    let (operation, events) = new.into_parts();
     let row = operation::ActiveModel {
         id: Set(operation.id.0),
         collection_id: Set(operation.collection_id.map(|id| id.0)),
         user_id: Set(operation.user_id.map(|id| id.0)),
         operation_type: Set(operation.operation_type.stored()),
         status: Set(operation.status.stored()),
-        config: Set(operation.config),
-        error_message: Set(operation.error_message),
+        config: Set(operation.config.clone()),
+        error_message: Set(operation.error_message.clone()),
         document_total: Set(operation.totals.documents),
         completed_total: Set(operation.totals.completed),
         failed_total: Set(operation.totals.failed),
@@ -307,15 +289,12 @@ pub async fn insert(
         DatabaseError::Constraint(cause) if is_keyed => DatabaseError::Contention(cause),
         error => error,
     })?;
-    insert_events(tx, events).await
+    operation_events::insert_many(tx, events).await?;
+    Ok(operation)
 }
 
 /// Locks an operation that is visible to the scope until the transaction ends.
-pub async fn lock(
-    tx: &Transaction<'_>,
-    scope: Scope,
-    id: OperationId,
-) -> Result<Option<LockedOperation>, DatabaseError> {
+pub async fn lock(tx: &Transaction<'_>, scope: Scope, id: OperationId) -> Result<Option<OperationRun>, DatabaseError> {
     lock_allowed(tx, scope, id, Action::OperationRead).await
 }
 
@@ -325,26 +304,23 @@ pub async fn lock_allowed(
     scope: Scope,
     id: OperationId,
     action: Action,
-) -> Result<Option<LockedOperation>, DatabaseError> {
+) -> Result<Option<OperationRun>, DatabaseError> {
     let allowed = allowed(scope, action);
     let row = operation::Entity::find_by_id(id.0).filter(allowed).lock_exclusive().one(&tx.connection).await?;
     row.map(|row| {
-        Ok(LockedOperation {
-            cancel_requested: row.cancel_requested,
-            last_sequence: row.last_sequence,
-            operation: row.try_into()?,
-            events: Vec::new(),
-        })
+        let (cancel_requested, last_sequence) = (row.cancel_requested, row.last_sequence);
+        Ok(OperationRun::restore(row.try_into()?, cancel_requested, last_sequence))
     })
     .transpose()
 }
 
-/// Writes a locked operation back, with its new events.
-pub async fn save(tx: &Transaction<'_>, locked: LockedOperation) -> Result<(), DatabaseError> {
-    let LockedOperation { operation, cancel_requested, last_sequence, events } = locked;
+/// Writes a locked operation back, with its new events. Returns it.
+pub async fn save(tx: &Transaction<'_>, changed: OperationRun) -> Result<Operation, DatabaseError> {
+    let (cancel_requested, last_sequence) = (changed.is_cancel_requested(), changed.last_sequence());
+    let (operation, events) = changed.into_parts();
     operation::Entity::update_many()
         .col_expr(operation::Column::Status, Expr::value(operation.status.stored()))
-        .col_expr(operation::Column::ErrorMessage, Expr::value(operation.error_message))
+        .col_expr(operation::Column::ErrorMessage, Expr::value(operation.error_message.clone()))
         .col_expr(operation::Column::DocumentTotal, Expr::value(operation.totals.documents))
         .col_expr(operation::Column::CompletedTotal, Expr::value(operation.totals.completed))
         .col_expr(operation::Column::FailedTotal, Expr::value(operation.totals.failed))
@@ -359,172 +335,8 @@ pub async fn save(tx: &Transaction<'_>, locked: LockedOperation) -> Result<(), D
         .filter(operation::Column::Id.eq(operation.id.0))
         .exec(&tx.connection)
         .await?;
-    insert_events(tx, events).await
-}
-
-async fn insert_events(tx: &Transaction<'_>, events: Vec<OperationEvent>) -> Result<(), DatabaseError> {
-    let rows: Vec<_> = events
-        .into_iter()
-        .map(|event| {
-            operation_event::Model {
-                operation_id: event.operation_id.0,
-                seq: event.sequence,
-                kind: event.kind.stored(),
-                document_id: event.document_id.map(|id| id.0),
-                message: event.message,
-                progress: event.progress,
-                at: event.at,
-            }
-            .into_active_model()
-        })
-        .collect();
-    for part in rows.chunks(INSERT_ROWS) {
-        operation_event::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
-    }
-    Ok(())
-}
-
-/// Events of an operation that is visible to the reader, in order, after the sequence number `page.after`.
-pub async fn events(
-    reader: &Reader<'_>,
-    id: OperationId,
-    page: &PageRequest<i32>,
-) -> Result<Page<OperationEvent>, DatabaseError> {
-    let operation = operation::Entity::find()
-        .select_only()
-        .expr(Expr::val(1))
-        .filter(same(operation::Column::Id, operation_event::Column::OperationId))
-        .filter(visible(reader.scope));
-    let rows = operation_event::Entity::find()
-        .filter(operation_event::Column::OperationId.eq(id.0))
-        .filter(Expr::exists(operation.into_query()))
-        .filter(operation_event::Column::Seq.gt(page.after.unwrap_or(0)))
-        .order_by_asc(operation_event::Column::Seq)
-        .limit(u64::from(page.first) + 1)
-        .all(&reader.executor)
-        .await?;
-    Ok(Page::from_overfetched(convert(rows)?, page.first))
-}
-
-/// How many events an operation has.
-pub async fn count_events(reader: &Reader<'_>, id: OperationId) -> Result<i64, DatabaseError> {
-    let row = operation::Entity::find_by_id(id.0).filter(visible(reader.scope)).one(&reader.executor).await?;
-    Ok(row.map_or(0, |row| i64::from(row.last_sequence)))
-}
-
-/// Adds the work of an operation on its documents.
-pub async fn insert_items(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Result<(), DatabaseError> {
-    let rows: Vec<_> = items
-        .into_iter()
-        .map(|item| {
-            operation_document::Model {
-                operation_id: item.outcome.operation_id.0,
-                ordinal: item.outcome.ordinal,
-                document_id: item.outcome.document_id.0,
-                outcome: item.outcome.outcome.stored(),
-                error: None,
-                chunk_count: item.outcome.chunk_count,
-                percent: item.outcome.percent,
-                revision: item.revision,
-                file_name: item.file_name,
-                uri: item.uri,
-                content_type: item.content_type,
-                file_size: item.file_size,
-                content_hash: item.content_hash,
-                meta: item.meta,
-            }
-            .into_active_model()
-        })
-        .collect();
-    for part in rows.chunks(INSERT_ROWS) {
-        operation_document::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
-    }
-    Ok(())
-}
-
-/// The work of an operation on one document.
-pub async fn find_item(
-    reader: &Reader<'_>,
-    id: OperationId,
-    ordinal: i32,
-) -> Result<Option<OperationItem>, DatabaseError> {
-    if find(reader, id).await?.is_none() {
-        return Ok(None);
-    }
-    let row = operation_document::Entity::find_by_id((id.0, ordinal)).one(&reader.executor).await?;
-    row.map(TryInto::try_into).transpose()
-}
-
-impl TryFrom<operation_document::Model> for OperationItem {
-    type Error = DatabaseError;
-
-    fn try_from(row: operation_document::Model) -> Result<Self, DatabaseError> {
-        Ok(Self {
-            revision: row.revision,
-            file_name: row.file_name.clone(),
-            uri: row.uri.clone(),
-            content_type: row.content_type.clone(),
-            file_size: row.file_size,
-            content_hash: row.content_hash.clone(),
-            meta: row.meta.clone(),
-            outcome: row.try_into()?,
-        })
-    }
-}
-
-/// A page of those documents of a locked operation that wait for their turn, in the order of the request.
-pub async fn list_waiting(
-    tx: &Transaction<'_>,
-    id: OperationId,
-    page: &PageRequest<i32>,
-) -> Result<Page<OperationItem>, DatabaseError> {
-    let mut query = operation_document::Entity::find()
-        .filter(operation_document::Column::OperationId.eq(id.0))
-        .filter(operation_document::Column::Outcome.eq(DocumentOutcome::Pending.stored()))
-        .order_by_asc(operation_document::Column::Ordinal)
-        .limit(u64::from(page.first) + 1);
-    if let Some(after) = page.after {
-        query = query.filter(operation_document::Column::Ordinal.gt(after));
-    }
-    Ok(Page::from_overfetched(convert(query.all(&tx.connection).await?)?, page.first))
-}
-
-/// Writes the progress of a document in an operation.
-pub async fn set_percent(
-    tx: &Transaction<'_>,
-    id: OperationId,
-    ordinal: i32,
-    percent: i32,
-) -> Result<(), DatabaseError> {
-    operation_document::Entity::update_many()
-        .col_expr(operation_document::Column::Percent, Expr::value(percent))
-        .filter(operation_document::Column::OperationId.eq(id.0))
-        .filter(operation_document::Column::Ordinal.eq(ordinal))
-        .exec(&tx.connection)
-        .await?;
-    Ok(())
-}
-
-/// Writes the outcome of a document in an operation. Its processing has ended, or starts again.
-pub async fn set_outcome(
-    tx: &Transaction<'_>,
-    id: OperationId,
-    ordinal: i32,
-    outcome: DocumentOutcome,
-    error: Option<&ProcessingError>,
-    chunk_count: i32,
-) -> Result<(), DatabaseError> {
-    let error = error.map(|error| to_json("operation_documents.error", error)).transpose()?;
-    operation_document::Entity::update_many()
-        .col_expr(operation_document::Column::Outcome, Expr::value(outcome.stored()))
-        .col_expr(operation_document::Column::Error, Expr::value(error))
-        .col_expr(operation_document::Column::ChunkCount, Expr::value(chunk_count))
-        .col_expr(operation_document::Column::Percent, Expr::value(0))
-        .filter(operation_document::Column::OperationId.eq(id.0))
-        .filter(operation_document::Column::Ordinal.eq(ordinal))
-        .exec(&tx.connection)
-        .await?;
-    Ok(())
+    operation_events::insert_many(tx, events).await?;
+    Ok(operation)
 }
 
 /// Rows that one slice removes of each kind at most.

@@ -5,9 +5,11 @@
 //! removes bytes locks the digest exclusively, and only then checks for references. So either the remover sees the
 //! reference, or the other transaction sees that the bytes are gone.
 
+use std::collections::HashSet;
+
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait, Query, SimpleExpr},
+    sea_query::{SelectStatement, UnionType},
 };
 
 use crate::{
@@ -49,20 +51,20 @@ fn bucket(digest: &str) -> u8 {
     digest.bytes().next_back().map_or(0, |digit| digit % BUCKETS)
 }
 
-/// Whether a document, an upload, or an operation that is not through with it refers to these bytes. One statement: what
-/// moves from one table to another in a transaction is seen in one of them.
-pub async fn is_needed(reader: &Reader<'_>, digest: &str) -> Result<bool, DatabaseError> {
+/// Those of these digests that a document, an upload, or an operation that is not through with it refers to. One statement:
+/// what moves from one table to another in a transaction is seen in one of them.
+pub async fn needed(reader: &Reader<'_>, digests: &[String]) -> Result<HashSet<String>, DatabaseError> {
     let open = [DocumentOutcome::Pending, DocumentOutcome::Processing].map(StoredEnum::stored);
     let items = operation_document::Entity::find().filter(operation_document::Column::Outcome.is_in(open));
-    let needed = by(upload::Entity::find(), upload::Column::ContentHash, digest)
-        .or(by(document::Entity::find(), document::Column::ContentHash, digest))
-        .or(by(items, operation_document::Column::ContentHash, digest));
-    let statement = Query::select().expr(needed).to_owned();
-    let row = reader.executor.query_one(&statement).await?;
-    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false))
+    let mut statement = referred(upload::Entity::find(), upload::Column::ContentHash, digests);
+    statement
+        .union(UnionType::Distinct, referred(document::Entity::find(), document::Column::ContentHash, digests))
+        .union(UnionType::Distinct, referred(items, operation_document::Column::ContentHash, digests));
+    let rows = reader.executor.query_all(&statement).await?;
+    rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 
-/// Whether one of `rows` has this digest in `column`.
-fn by<E: EntityTrait>(rows: sea_orm::Select<E>, column: E::Column, digest: &str) -> SimpleExpr {
-    Expr::exists(rows.select_only().expr(Expr::val(1)).filter(column.eq(digest)).into_query())
+/// Those of `digests` that one of `rows` has in `column`.
+fn referred<E: EntityTrait>(rows: sea_orm::Select<E>, column: E::Column, digests: &[String]) -> SelectStatement {
+    rows.select_only().column(column).filter(column.is_in(digests)).into_query()
 }

@@ -6,21 +6,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
 use super::{
-    super::entity::{refresh_token, session},
-    Direction, nothing, to_count,
+    super::entity::{refresh_token, session, user},
+    lists::Keyset,
+    nothing, to_count,
 };
 use crate::{
-    db::{CredentialReader, DatabaseError, Reader, Transaction},
+    db::{CredentialReader, DatabaseError, Reader, Transaction, news::Change},
     domain::{
         id::{SessionId, UserId},
         page::{Page, PageRequest},
         scope::Scope,
         session::{Session, TokenNames},
+        user::User,
     },
 };
 
@@ -65,26 +67,27 @@ pub async fn find(reader: &Reader<'_>, id: SessionId) -> Result<Option<Session>,
     Ok(row.map(Into::into))
 }
 
+/// One session and its user, for the user.
+pub async fn find_with_user(reader: &Reader<'_>, id: SessionId) -> Result<Option<(Session, User)>, DatabaseError> {
+    let session = session::Entity::find_by_id(id.0).filter(own(reader.scope));
+    let found = session.find_both_related(user::Entity).one(&reader.executor).await?;
+    found.map(|(session, user)| Ok((session.into(), user.try_into()?))).transpose()
+}
+
 /// A page of a user's sessions that are valid at `now`, newest first.
 pub async fn list(
     reader: &Reader<'_>,
-    (now, idle): (DateTime<Utc>, TimeDelta),
+    now: DateTime<Utc>,
+    idle: TimeDelta,
     page: &PageRequest<SessionId>,
 ) -> Result<Page<Session>, DatabaseError> {
-    let mut query = session::Entity::find()
-        .filter(own(reader.scope))
-        .filter(live(now, idle))
-        .order_by_desc(session::Column::Id)
-        .limit(u64::from(page.first) + 1);
-    if let Some(after) = page.after {
-        query = query.filter(Direction::Descending.after(session::Column::Id, after.0));
-    }
-    let rows = query.all(&reader.executor).await?;
+    let sessions = session::Entity::find().filter(own(reader.scope)).filter(live(now, idle));
+    let rows = Keyset::newest_first(session::Column::Id, page).page_of(sessions).all(&reader.executor).await?;
     Ok(Page::from_overfetched(rows.into_iter().map(Into::into).collect(), page.first))
 }
 
 /// How many sessions of a user are valid at `now`.
-pub async fn count(reader: &Reader<'_>, (now, idle): (DateTime<Utc>, TimeDelta)) -> Result<i64, DatabaseError> {
+pub async fn count(reader: &Reader<'_>, now: DateTime<Utc>, idle: TimeDelta) -> Result<i64, DatabaseError> {
     let sessions = session::Entity::find().filter(own(reader.scope)).filter(live(now, idle));
     Ok(to_count(sessions.count(&reader.executor).await?))
 }
@@ -207,7 +210,8 @@ pub async fn touch(
     tx: &Transaction<'_>,
     id: SessionId,
     address: Option<String>,
-    (now, since): (DateTime<Utc>, DateTime<Utc>),
+    now: DateTime<Utc>,
+    since: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     session::Entity::update_many()
         .col_expr(session::Column::LastUsedAt, Expr::value(now))
@@ -231,6 +235,7 @@ pub async fn revoke_all(tx: &Transaction<'_>, user: UserId, now: DateTime<Utc>) 
 }
 
 async fn end(tx: &Transaction<'_>, which: SimpleExpr, now: DateTime<Utc>) -> Result<u64, DatabaseError> {
+    tx.after_commit(Change::Callers);
     let ended = session::Entity::update_many()
         .col_expr(session::Column::RevokedAt, Expr::value(now))
         .filter(which)

@@ -14,12 +14,7 @@ use super::super::entity::upload;
 use super::nothing;
 use crate::{
     db::{DatabaseError, Reader, Transaction},
-    domain::{
-        action::Action,
-        id::UploadId,
-        scope::Scope,
-        upload::{StoredFile, Upload},
-    },
+    domain::{action::Action, content::StoredFile, id::UploadId, scope::Scope, upload::Upload},
 };
 
 /// Uploads are visible to their user, and to the API key that created them.

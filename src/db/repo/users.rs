@@ -6,16 +6,16 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, SimpleExpr},
 };
 
-use super::{super::entity::user, Direction, allowed, convert, exists, same, to_count};
+use super::{super::entity::user, allowed, convert, exists, listed, lists::Keyset, same, to_count};
 use crate::{
     db::{
         CredentialReader, DatabaseError, Reader, Transaction,
         entity::{StoredEnum, collection, collection_member},
+        news::Change,
     },
     domain::{
         action::Action,
@@ -88,7 +88,7 @@ pub async fn find(reader: &Reader<'_>, id: UserId) -> Result<Option<User>, Datab
 /// The given accounts that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, ids: &[UserId]) -> Result<HashMap<UserId, User>, DatabaseError> {
     let rows = user::Entity::find()
-        .filter(user::Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(user::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
         .filter(visible(reader.scope))
         .all(&reader.executor)
         .await?;
@@ -101,14 +101,9 @@ pub async fn list(
     filter: &UserFilter,
     page: &PageRequest<UserId>,
 ) -> Result<Page<User>, DatabaseError> {
-    let mut query = user::Entity::find()
-        .filter(matching(reader.scope, filter))
-        .order_by_desc(user::Column::Id)
-        .limit(u64::from(page.first) + 1);
-    if let Some(after) = page.after {
-        query = query.filter(Direction::Descending.after(user::Column::Id, after.0));
-    }
-    Ok(Page::from_overfetched(convert(query.all(&reader.executor).await?)?, page.first))
+    let accounts = user::Entity::find().filter(matching(reader.scope, filter));
+    let rows = Keyset::newest_first(user::Column::Id, page).page_of(accounts).all(&reader.executor).await?;
+    Ok(Page::from_overfetched(convert(rows)?, page.first))
 }
 
 /// How many accounts a list has in all.
@@ -187,6 +182,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &User, password_hash: String) -> 
 
 /// Writes what can be changed of an account: role and whether it is active.
 pub async fn update(tx: &Transaction<'_>, changed: &User) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Callers);
     user::Entity::update_many()
         .col_expr(user::Column::Role, Expr::value(changed.role.stored()))
         .col_expr(user::Column::IsActive, Expr::value(changed.is_active))
@@ -204,6 +200,7 @@ pub async fn set_password_hash(
     hash: &str,
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Callers);
     user::Entity::update_many()
         .col_expr(user::Column::PasswordHash, Expr::value(hash))
         .col_expr(user::Column::UpdatedAt, Expr::value(now))

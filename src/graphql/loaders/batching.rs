@@ -15,10 +15,9 @@ use std::{
 use async_graphql::{
     Data, Response,
     dataloader::DataLoader,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
+    extensions::{ExtensionContext, NextExecute},
     runtime::Timer,
 };
-use async_trait::async_trait;
 use futures_util::{
     FutureExt, StreamExt,
     future::{BoxFuture, ready},
@@ -36,38 +35,20 @@ use crate::{
 /// Keys of one statement; a larger batch becomes several.
 const MAX_BATCH: usize = 500;
 
-/// The extension that gives every execution its own loaders.
-pub struct Batching(Arc<Services>);
-
-impl Batching {
-    /// Loaders that read from the services' database.
-    pub fn new(services: Arc<Services>) -> Self {
-        Self(services)
-    }
-}
-
-impl ExtensionFactory for Batching {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self(Arc::clone(&self.0)))
-    }
-}
-
-#[async_trait]
-impl Extension for Batching {
-    async fn execute(
-        &self,
-        context: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
-        let viewer = context.data_opt::<Viewer>().cloned().unwrap_or_else(|| Viewer::anonymous(Client::default()));
-        let lane = limits::lane(&self.0, &viewer);
-        let rows = Rows { services: Arc::clone(&self.0), scope: viewer.scope() };
-        let batches = Batches::default();
-        let mut data = Data::default();
-        data.insert(DataLoader::new(rows, batches.clone(), Immediately).max_batch_size(MAX_BATCH));
-        lane.run(batches.drive(next.run_with_data(context, operation_name, data))).await
-    }
+/// Runs an execution with loaders of its own, which read from the services' database in the caller's lane.
+pub async fn with_loaders(
+    services: &Arc<Services>,
+    context: &ExtensionContext<'_>,
+    operation_name: Option<&str>,
+    next: NextExecute<'_>,
+) -> Response {
+    let viewer = context.data_opt::<Viewer>().cloned().unwrap_or_else(|| Viewer::anonymous(Client::default()));
+    let lane = limits::lane(services, &viewer);
+    let rows = Rows { services: Arc::clone(services), scope: viewer.scope() };
+    let batches = Batches::default();
+    let mut data = Data::default();
+    data.insert(DataLoader::new(rows, batches.clone(), Immediately).max_batch_size(MAX_BATCH));
+    lane.run(batches.drive(next.run_with_data(context, operation_name, data))).await
 }
 
 /// Requested batches that have not started.

@@ -8,6 +8,7 @@ mod batching;
 mod chunks;
 mod collections;
 mod documents;
+mod generations;
 mod members;
 mod operations;
 mod users;
@@ -16,14 +17,14 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use async_graphql::dataloader::DataLoader;
 
-pub use self::batching::Batching;
+pub use self::batching::with_loaders;
 pub use crate::db::repo::{
     Direction,
     audit_log::AuditFilter,
     chunks::{ChunkKey, ChunkPlace, DocumentChunks},
     collections::{CollectionFilter, CollectionKey, CollectionSort},
     documents::{DocumentFilter, DocumentKey, DocumentList, DocumentSort},
-    operation_lists::{ItemFilter, ItemList},
+    operation_documents::{ItemFilter, ItemList},
     operations::OperationFilter,
     users::UserFilter,
 };
@@ -58,17 +59,21 @@ pub struct Under<P, L> {
     pub list: L,
 }
 
-/// The count of rows below a parent, without further conditions.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Count;
-
 /// The viewer's own role in a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct OwnRole(pub CollectionId);
 
-/// The number of members of a collection. ([`Count`] is that of its operations.)
+/// The number of members of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct MemberCount;
+
+/// The number of operations on a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct OperationCount;
+
+/// The number of events of an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct EventCount;
 
 /// The parents for each different list.
 fn by_list<P: Copy, L: Eq + Hash>(keys: &[Under<P, L>]) -> HashMap<&L, Vec<P>> {

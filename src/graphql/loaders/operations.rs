@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{Count, ItemFilter, ItemList, OperationFilter, Rows, load_by_key, load_under};
+use super::{EventCount, ItemFilter, ItemList, OperationCount, OperationFilter, Rows, load_by_key, load_under};
 use crate::{
     db::{
         DatabaseError, Reader,
-        repo::{operation_lists, operations},
+        repo::{operation_documents, operation_events, operations},
     },
     domain::{
         id::{CollectionId, OperationId},
@@ -17,27 +17,27 @@ use crate::{
 };
 
 load_by_key!(OperationId => Operation: operations::find_many);
-load_under!(CollectionId, PageRequest<OperationId> => Page<Operation>: operation_lists::of_collections);
-load_under!(CollectionId, Count => i64: count_of_collections);
-load_under!(OperationId, ItemList => Page<OperationDocument>: operation_lists::items);
-load_under!(OperationId, ItemFilter => i64: operation_lists::count_items);
-load_under!(OperationId, PageRequest<i32> => Page<OperationEvent>: operation_lists::events);
-load_under!(OperationId, Count => i64: count_events);
+load_under!(CollectionId, PageRequest<OperationId> => Page<Operation>: operations::list_of_collections);
+load_under!(CollectionId, OperationCount => i64: count_of_collections);
+load_under!(OperationId, ItemList => Page<OperationDocument>: operation_documents::list);
+load_under!(OperationId, ItemFilter => i64: operation_documents::count);
+load_under!(OperationId, PageRequest<i32> => Page<OperationEvent>: operation_events::list);
+load_under!(OperationId, EventCount => i64: count_events);
 
 async fn count_of_collections(
     reader: &Reader<'_>,
     collections: &[CollectionId],
-    _: &Count,
+    _: &OperationCount,
 ) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
-    operation_lists::count_of_collections(reader, collections).await
+    operations::count_of_collections(reader, collections).await
 }
 
 async fn count_events(
     reader: &Reader<'_>,
     operations: &[OperationId],
-    _: &Count,
+    _: &EventCount,
 ) -> Result<HashMap<OperationId, i64>, DatabaseError> {
-    operation_lists::count_events(reader, operations).await
+    operation_events::count(reader, operations).await
 }
 
 impl Rows {

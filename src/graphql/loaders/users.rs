@@ -31,13 +31,13 @@ impl Rows {
     /// A page of the viewer's sessions, newest first.
     pub async fn sessions(&self, page: &PageRequest<SessionId>) -> Result<Page<Session>, Error> {
         let now = self.services.clock.now();
-        Ok(sessions::list(&self.reader(), (now, idle_limit(&self.services)), page).await?)
+        Ok(sessions::list(&self.reader(), now, idle_limit(&self.services), page).await?)
     }
 
     /// How many sessions the viewer has.
     pub async fn count_sessions(&self) -> Result<i64, Error> {
         let now = self.services.clock.now();
-        Ok(sessions::count(&self.reader(), (now, idle_limit(&self.services))).await?)
+        Ok(sessions::count(&self.reader(), now, idle_limit(&self.services)).await?)
     }
 
     /// A page of the viewer's API keys, newest first.

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{audit::AuditAction, id::ApiKeyId},
+    domain::{action, id::ApiKeyId, vocabulary::Vocabulary},
     error::{Error, ViolationCode},
     graphql::{
         context::ContextExt,
@@ -11,10 +11,7 @@ use crate::{
         scalars::{BigInt, DateTime},
         types::{Action, ApiKey, Outcome, UserError},
     },
-    service::{
-        api_keys::{self, NewApiKey},
-        audit::Deed,
-    },
+    service::api_keys::{self, NewApiKey},
 };
 
 /// An API key to create.
@@ -85,12 +82,12 @@ impl ApiKeyMutation {
         #[graphql(desc = "The key to create.")] input: ApiKeyCreateInput,
     ) -> Result<Option<ApiKeyCreatePayload>> {
         // Every one more than there are is a repetition.
-        let created = if input.actions.len() > crate::domain::action::Action::ALL.len() {
+        let created = if input.actions.len() > action::Action::ALL.len() {
             Err(Error::invalid(ViolationCode::TooLong, "actions", "Name each action once."))
         } else {
             api_keys::create(ctx.services()?, ctx.viewer()?, input.into()).await
         };
-        let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::ApiKeyCreate), created)?;
+        let Outcome { value, user_errors } = Outcome::of(created)?;
         let Some((key, secret)) = value else {
             return Ok(Some(ApiKeyCreatePayload { user_errors, ..Default::default() }));
         };
@@ -106,8 +103,7 @@ impl ApiKeyMutation {
     ) -> Result<Option<ApiKeyRevokePayload>> {
         let key: ApiKeyId = global_id::decode(&id);
         let revoked = api_keys::revoke(ctx.services()?, ctx.viewer()?, key).await;
-        let deed = Deed::new(AuditAction::ApiKeyRevoke).to(key);
-        let Outcome { value, user_errors } = Outcome::of(ctx, deed, revoked)?;
+        let Outcome { value, user_errors } = Outcome::of(revoked)?;
         Ok(Some(ApiKeyRevokePayload { revoked_id: value.map(|()| id), user_errors }))
     }
 }

@@ -3,17 +3,14 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{action::Action, audit::AuditAction, id::CollectionId},
+    domain::{action::Action, id::CollectionId},
     graphql::{
         context::ContextExt,
         global_id,
         scalars::Json,
         types::{ChunkingStrategy, Collection, Operation, Outcome, UserError},
     },
-    service::{
-        audit::Deed,
-        collections::{self, ChunkingRequest, CollectionPatch, NewCollection},
-    },
+    service::collections::{self, ChunkingRequest, CollectionPatch, NewCollection},
 };
 
 /// How to split the documents of a new collection into chunks. Omitted fields use the server's settings.
@@ -143,7 +140,7 @@ impl CollectionMutation {
         #[graphql(desc = "The collection to create.")] input: CollectionCreateInput,
     ) -> Result<Option<CollectionCreatePayload>> {
         let created = collections::create(ctx.services()?, ctx.viewer()?, input.into()).await;
-        let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::CollectionCreate), created)?;
+        let Outcome { value, user_errors } = Outcome::of(created)?;
         Ok(Some(CollectionCreatePayload { collection: value.map(Into::into), user_errors }))
     }
 
@@ -156,8 +153,7 @@ impl CollectionMutation {
     ) -> Result<Option<CollectionUpdatePayload>> {
         let id: CollectionId = global_id::decode(&id);
         let updated = collections::update(ctx.services()?, ctx.viewer()?, id, input.into()).await;
-        let deed = Deed::new(AuditAction::CollectionUpdate).to(id).within(id);
-        let Outcome { value, user_errors } = Outcome::of(ctx, deed, updated)?;
+        let Outcome { value, user_errors } = Outcome::of(updated)?;
         let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
         Ok(Some(CollectionUpdatePayload { collection: value.filter(|_| may_read).map(Into::into), user_errors }))
     }
@@ -170,8 +166,7 @@ impl CollectionMutation {
     ) -> Result<Option<CollectionDeletePayload>> {
         let collection: CollectionId = global_id::decode(&id);
         let deleted = collections::delete(ctx.services()?, ctx.viewer()?, collection).await;
-        let deed = Deed::new(AuditAction::CollectionDelete).to(collection).within(collection);
-        let Outcome { value, user_errors } = Outcome::of(ctx, deed, deleted)?;
+        let Outcome { value, user_errors } = Outcome::of(deleted)?;
         let deleted_id = value.is_some().then_some(id);
         Ok(Some(CollectionDeletePayload { deleted_id, operation: value.map(Into::into), user_errors }))
     }

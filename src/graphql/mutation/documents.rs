@@ -3,33 +3,30 @@
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
 
 use crate::{
-    domain::{action::Action, audit::AuditAction, id::DocumentId},
+    domain::action::Action,
     graphql::{
         context::ContextExt,
         global_id,
         scalars::Json,
         types::{Document, Operation, Outcome, UserError},
     },
-    service::{
-        audit::Deed,
-        documents::{self, IngestDocument, IngestRequest, IngestSource},
-    },
+    service::documents::{self, IngestContent, IngestDocument, IngestRequest},
 };
 
 /// The content of a document.
 #[derive(OneofObject)]
-pub enum DocumentSourceInput {
+pub enum DocumentContentInput {
     /// The global id of one of your uploads, which holds the content.
     UploadId(ID),
     /// The text itself. It is stored and indexed as a plain text file, or as Markdown if the file name says so.
     Text(String),
 }
 
-impl From<DocumentSourceInput> for IngestSource {
-    fn from(input: DocumentSourceInput) -> Self {
+impl From<DocumentContentInput> for IngestContent {
+    fn from(input: DocumentContentInput) -> Self {
         match input {
-            DocumentSourceInput::UploadId(id) => Self::Upload(global_id::decode(&id)),
-            DocumentSourceInput::Text(text) => Self::Text(text),
+            DocumentContentInput::UploadId(id) => Self::Upload(global_id::decode(&id)),
+            DocumentContentInput::Text(text) => Self::Text(text),
         }
     }
 }
@@ -38,7 +35,7 @@ impl From<DocumentSourceInput> for IngestSource {
 #[derive(InputObject)]
 pub struct DocumentIngestInput {
     /// The content of the document.
-    source: DocumentSourceInput,
+    content: DocumentContentInput,
     /// The file name, without folders: at most 200 characters. Default: the file name of the upload. Required for a
     /// text.
     file_name: Option<String>,
@@ -53,7 +50,7 @@ pub struct DocumentIngestInput {
 impl From<DocumentIngestInput> for IngestDocument {
     fn from(input: DocumentIngestInput) -> Self {
         Self {
-            source: input.source.into(),
+            content: input.content.into(),
             file_name: input.file_name,
             uri: input.uri,
             meta: input.meta.map(|Json(meta)| meta),
@@ -127,9 +124,8 @@ impl DocumentMutation {
         #[graphql(desc = "The documents and their collection.")] input: DocumentsIngestInput,
     ) -> Result<Option<DocumentsIngestPayload>> {
         let request = IngestRequest::from(input);
-        let deed = Deed::new(AuditAction::DocumentsIngest).to(request.collection).within(request.collection);
         let ingested = documents::ingest(ctx.services()?, ctx.viewer()?, request).await;
-        let Outcome { value, user_errors } = Outcome::of(ctx, deed, ingested)?;
+        let Outcome { value, user_errors } = Outcome::of(ingested)?;
         let Some(ingested) = value else {
             return Ok(Some(DocumentsIngestPayload { user_errors, ..Default::default() }));
         };
@@ -145,9 +141,8 @@ impl DocumentMutation {
         #[graphql(desc = "The documents to delete.")] input: DocumentsDeleteInput,
     ) -> Result<Option<DocumentsDeletePayload>> {
         let ids = global_id::decode_all(&input.ids);
-        let deed = Deed::new(AuditAction::DocumentsDelete).to(ids.first().map(|id: &DocumentId| (*id).into()));
         let deleted = documents::delete(ctx.services()?, ctx.viewer()?, ids).await;
-        let Outcome { value, user_errors } = Outcome::of(ctx, deed, deleted)?;
+        let Outcome { value, user_errors } = Outcome::of(deleted)?;
         let deleted_ids = if value.is_some() { input.ids } else { Vec::new() };
         Ok(Some(DocumentsDeletePayload { deleted_ids, operation: value.map(Into::into), user_errors }))
     }

@@ -3,24 +3,15 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{
-        audit::AuditAction,
-        id::{CollectionId, UserId},
-    },
+    domain::id::{CollectionId, UserId},
     error::{Error, ViolationCode},
     graphql::{
         context::ContextExt,
         global_id,
         types::{CollectionRole, Member, Outcome, UserError},
     },
-    service::{
-        audit::Deed,
-        members::{self, NamedUser},
-    },
+    service::members::{self, NamedUser},
 };
-
-/// How much of an unknown name the audit log keeps, in characters.
-const MAX_NAME: usize = 64;
 
 /// A role to grant.
 #[derive(InputObject)]
@@ -74,24 +65,16 @@ impl MemberMutation {
         #[graphql(desc = "The collection, the user and the role.")] input: CollectionMemberSetInput,
     ) -> Result<Option<CollectionMemberSetPayload>> {
         let id: CollectionId = global_id::decode(&input.collection_id);
-        let mut deed = Deed::new(AuditAction::CollectionMemberSet).within(id);
         let user = match (input.user_id, input.username) {
-            (Some(id), None) => {
-                let id: UserId = global_id::decode(&id);
-                deed = deed.to(id);
-                Ok(NamedUser::Id(id))
-            }
-            (None, Some(name)) => {
-                deed = deed.saying(format!("for «{}»", name.chars().take(MAX_NAME).collect::<String>()));
-                Ok(NamedUser::Username(name))
-            }
+            (Some(id), None) => Ok(NamedUser::Id(global_id::decode(&id))),
+            (None, Some(name)) => Ok(NamedUser::Username(name)),
             _ => Err(Error::invalid(ViolationCode::Required, "userId", "Set either `userId` or `username`.")),
         };
         let set = match user {
             Ok(user) => members::set(ctx.services()?, ctx.viewer()?, id, user, input.role.into()).await,
             Err(error) => Err(error),
         };
-        let Outcome { value, user_errors } = Outcome::of(ctx, deed, set)?;
+        let Outcome { value, user_errors } = Outcome::of(set)?;
         Ok(Some(CollectionMemberSetPayload { member: value.map(Into::into), user_errors }))
     }
 
@@ -106,8 +89,7 @@ impl MemberMutation {
         let id: CollectionId = global_id::decode(&input.collection_id);
         let user: UserId = global_id::decode(&input.user_id);
         let removed = members::remove(ctx.services()?, ctx.viewer()?, id, user).await;
-        let deed = Deed::new(AuditAction::CollectionMemberRemove).to(user).within(id);
-        let Outcome { value, user_errors } = Outcome::of(ctx, deed, removed)?;
+        let Outcome { value, user_errors } = Outcome::of(removed)?;
         Ok(Some(CollectionMemberRemovePayload { removed_user_id: value.map(|()| input.user_id), user_errors }))
     }
 }

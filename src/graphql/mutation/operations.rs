@@ -3,13 +3,13 @@
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{audit::AuditAction, id::OperationId},
+    domain::id::OperationId,
     graphql::{
         context::ContextExt,
         global_id,
         types::{Operation, Outcome, UserError},
     },
-    service::{audit::Deed, operations},
+    service::operations,
 };
 
 /// The result of `operationCancel`.
@@ -35,8 +35,7 @@ impl OperationMutation {
     ) -> Result<Option<OperationCancelPayload>> {
         let id: OperationId = global_id::decode(&id);
         let cancelled = operations::cancel(ctx.services()?, ctx.viewer()?, id).await;
-        let deed = Deed::new(AuditAction::OperationCancel).to(id);
-        let Outcome { value, user_errors } = Outcome::of(ctx, deed, cancelled)?;
+        let Outcome { value, user_errors } = Outcome::of(cancelled)?;
         Ok(Some(OperationCancelPayload { operation: value.map(Into::into), user_errors }))
     }
 }

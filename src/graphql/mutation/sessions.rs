@@ -3,7 +3,6 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{audit::AuditAction, id::SessionId},
     error::{Error, ViolationCode},
     graphql::{
         context::ContextExt,
@@ -11,10 +10,7 @@ use crate::{
         scalars::DateTime,
         types::{Outcome, User, UserError},
     },
-    service::{
-        audit::Deed,
-        sessions::{self, EndedSessions, SessionTokens},
-    },
+    service::sessions::{self, EndedSessions, SessionTokens},
 };
 
 /// Credentials for logging in.
@@ -152,7 +148,7 @@ impl SessionMutation {
         #[graphql(desc = "The credentials.")] input: SessionCreateInput,
     ) -> Result<Option<SessionCreatePayload>> {
         let session = sessions::create(ctx.services()?, ctx.viewer()?, &input.login, &input.password).await;
-        Ok(Some(Outcome::of(ctx, Deed::new(AuditAction::SessionCreate), session)?.into()))
+        Ok(Some(Outcome::of(session)?.into()))
     }
 
     /// Exchanges a refresh token for new tokens. Fails with UNAUTHENTICATED if the token is unknown, expired, or
@@ -163,7 +159,7 @@ impl SessionMutation {
         #[graphql(desc = "The session to renew.")] input: SessionRefreshInput,
     ) -> Result<Option<SessionRefreshPayload>> {
         let session = sessions::refresh(ctx.services()?, ctx.viewer()?, &input.refresh_token).await;
-        Ok(Some(Outcome::of(ctx, Deed::new(AuditAction::SessionRefresh), session)?.into()))
+        Ok(Some(Outcome::of(session)?.into()))
     }
 
     /// Logs out: ends one session, or all, revokes their tokens and closes their WebSocket connections. Ending a
@@ -173,13 +169,11 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The session to end.")] input: SessionRevokeInput,
     ) -> Result<Option<SessionRevokePayload>> {
-        let object = input.session_id.as_ref().map(|id| global_id::decode::<SessionId>(id).into());
         let revoked = match input.try_into() {
             Ok(which) => sessions::revoke(ctx.services()?, ctx.viewer()?, which).await,
             Err(error) => Err(error),
         };
-        let Outcome { value, user_errors } =
-            Outcome::of(ctx, Deed::new(AuditAction::SessionRevoke).to(object), revoked)?;
+        let Outcome { value, user_errors } = Outcome::of(revoked)?;
         Ok(Some(SessionRevokePayload { revoked: value.is_some(), user_errors }))
     }
 
@@ -192,6 +186,6 @@ impl SessionMutation {
     ) -> Result<Option<PasswordChangePayload>> {
         let (services, viewer) = (ctx.services()?, ctx.viewer()?);
         let changed = sessions::change_password(services, viewer, &input.current_password, &input.new_password).await;
-        Ok(Some(Outcome::of(ctx, Deed::new(AuditAction::PasswordChange), changed)?.into()))
+        Ok(Some(Outcome::of(changed)?.into()))
     }
 }

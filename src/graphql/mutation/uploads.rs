@@ -3,15 +3,11 @@
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 
 use crate::{
-    domain::audit::AuditAction,
     graphql::{
         context::ContextExt,
         types::{Outcome, Upload, UserError},
     },
-    service::{
-        audit::Deed,
-        uploads::{self, NewUpload},
-    },
+    service::uploads::{self, NewUpload},
 };
 
 /// The file to upload.
@@ -47,7 +43,7 @@ impl UploadMutation {
     ) -> Result<Option<UploadCreatePayload>> {
         let UploadCreateInput { file_name, content_type } = input;
         let created = uploads::create(ctx.services()?, ctx.viewer()?, NewUpload { file_name, content_type }).await;
-        let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::UploadCreate), created)?;
+        let Outcome { value, user_errors } = Outcome::of(created)?;
         Ok(Some(UploadCreatePayload { upload: value.map(Into::into), user_errors }))
     }
 }

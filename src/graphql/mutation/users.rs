@@ -3,17 +3,14 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{audit::AuditAction, id::UserId},
+    domain::id::UserId,
     graphql::{
         context::ContextExt,
         global_id,
         scalars::DateTime,
         types::{Outcome, ServerRole, User, UserError},
     },
-    service::{
-        accounts::{self, AccountChange, NewAccount},
-        audit::Deed,
-    },
+    service::accounts::{self, AccountChange, NewAccount},
 };
 
 /// An account to register.
@@ -112,7 +109,7 @@ impl UserMutation {
         let UserRegisterInput { username, email, password, full_name, invitation } = input;
         let account = NewAccount { username, email, password, full_name, invitation };
         let registered = accounts::register(ctx.services()?, ctx.viewer()?, account).await;
-        let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::UserRegister), registered)?;
+        let Outcome { value, user_errors } = Outcome::of(registered)?;
         Ok(Some(UserRegisterPayload { user: value.map(User::own), user_errors }))
     }
 
@@ -124,7 +121,7 @@ impl UserMutation {
     ) -> Result<Option<UserInvitePayload>> {
         let role = input.role.map_or(crate::domain::user::ServerRole::Member, Into::into);
         let invited = accounts::invite(ctx.services()?, ctx.viewer()?, input.email.as_deref(), role).await;
-        let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(AuditAction::UserInvite), invited)?;
+        let Outcome { value, user_errors } = Outcome::of(invited)?;
         let Some(invited) = value else { return Ok(Some(UserInvitePayload { user_errors, ..Default::default() })) };
         Ok(Some(UserInvitePayload {
             token: Some(invited.token.expose().to_owned()),
@@ -139,7 +136,7 @@ impl UserMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The account's global id.")] id: ID,
     ) -> Result<Option<UserActivatePayload>> {
-        let (user, user_errors) = change(ctx, &id, AccountChange::Activate, AuditAction::UserActivate).await?;
+        let (user, user_errors) = change(ctx, &id, AccountChange::Activate).await?;
         Ok(Some(UserActivatePayload { user, user_errors }))
     }
 
@@ -151,7 +148,7 @@ impl UserMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The account's global id.")] id: ID,
     ) -> Result<Option<UserDeactivatePayload>> {
-        let (user, user_errors) = change(ctx, &id, AccountChange::Deactivate, AuditAction::UserDeactivate).await?;
+        let (user, user_errors) = change(ctx, &id, AccountChange::Deactivate).await?;
         Ok(Some(UserDeactivatePayload { user, user_errors }))
     }
 
@@ -163,20 +160,15 @@ impl UserMutation {
         #[graphql(desc = "The account and its new role.")] input: UserRoleSetInput,
     ) -> Result<Option<UserRoleSetPayload>> {
         let role = AccountChange::Role(input.role.into());
-        let (user, user_errors) = change(ctx, &input.user_id, role, AuditAction::UserRoleSet).await?;
+        let (user, user_errors) = change(ctx, &input.user_id, role).await?;
         Ok(Some(UserRoleSetPayload { user, user_errors }))
     }
 }
 
-async fn change(
-    ctx: &Context<'_>,
-    id: &ID,
-    change: AccountChange,
-    action: AuditAction,
-) -> Result<(Option<User>, Vec<UserError>)> {
+async fn change(ctx: &Context<'_>, id: &ID, change: AccountChange) -> Result<(Option<User>, Vec<UserError>)> {
     let id: UserId = global_id::decode(id);
     let changed = accounts::change(ctx.services()?, ctx.viewer()?, id, change).await;
-    let Outcome { value, user_errors } = Outcome::of(ctx, Deed::new(action).to(id), changed)?;
+    let Outcome { value, user_errors } = Outcome::of(changed)?;
     let viewer = ctx.viewer()?;
     Ok((value.map(|user| User::seen_by(viewer, user)), user_errors))
 }

@@ -30,7 +30,7 @@ impl OperationSubscription {
         )]
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<OperationEvent>> + use<>> {
-        let after = after.as_ref().map(pagination::place).transpose()?.unwrap_or(EventPosition(0));
+        let after = after.as_ref().map(pagination::position).transpose()?.unwrap_or(EventPosition(0));
         let id = global_id::decode(&operation_id);
         let events = operations::follow(ctx.services()?, ctx.viewer()?, id, after.0).await?;
         Ok(events.map(|event| Ok(event?.into())))

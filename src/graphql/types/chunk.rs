@@ -37,8 +37,9 @@ impl Chunk {
     }
 
     async fn neighbour(&self, ctx: &Context<'_>, index: i32) -> Result<Option<Self>> {
-        let (collection, document) = (self.chunk.collection_id, self.chunk.document_id);
-        Ok(ctx.loaders()?.load_one(ChunkPlace { collection, document, index }).await?.map(Into::into))
+        let chunk::Chunk { collection_id: collection, generation_id: generation, document_id: document, .. } =
+            self.chunk;
+        Ok(ctx.loaders()?.load_one(ChunkPlace { collection, generation, document, index }).await?.map(Into::into))
     }
 }
 

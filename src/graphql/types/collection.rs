@@ -9,6 +9,7 @@ use super::{
 use crate::{
     domain::{
         collection,
+        generation::Generation,
         id::CollectionId,
         member, operation,
         page::{Page, PageRequest},
@@ -18,7 +19,7 @@ use crate::{
     graphql::{
         context::ContextExt,
         global_id,
-        loaders::{self, CollectionKey, CollectionSort, Count, Direction, MemberCount, OwnRole, Under},
+        loaders::{self, CollectionKey, CollectionSort, Direction, MemberCount, OperationCount, OwnRole, Under},
         pagination,
         scalars::{BigInt, Cursor, DateTime, Json},
     },
@@ -31,10 +32,8 @@ const MAX_NAME: usize = 200;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "collection::CollectionStatus")]
 pub enum CollectionStatus {
-    /// Nothing is being indexed.
+    /// Can be read and searched.
     Ready,
-    /// Documents are being indexed. What is indexed already can be searched.
-    Processing,
     /// Being deleted. It is no longer visible to readers.
     Deleting,
 }
@@ -49,16 +48,6 @@ pub enum CollectionRole {
     Editor,
     /// Can read the collection, even if it is not public.
     Viewer,
-}
-
-/// How a collection is kept in step with its sources.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
-#[graphql(remote = "collection::SyncMode")]
-pub enum SyncMode {
-    /// Documents are ingested only on request.
-    OneTime,
-    /// The server checks for changes automatically.
-    Continuous,
 }
 
 /// A filter for collections. Omitted fields do not filter.
@@ -131,6 +120,11 @@ impl Collection {
     /// The collection, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: CollectionId) -> Result<Option<Self>> {
         Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
+    }
+
+    async fn active(&self, ctx: &Context<'_>) -> Result<Generation> {
+        let generation = ctx.loaders()?.load_one(self.collection.generation).await?;
+        Ok(generation.ok_or(Error::NotFound("collection"))?)
     }
 
     async fn role(&self, ctx: &Context<'_>) -> Result<Option<collection::CollectionRole>> {
@@ -231,27 +225,17 @@ impl Collection {
 
     /// The model that embeds its documents and the questions asked of them.
     async fn embedding_model(&self, ctx: &Context<'_>) -> Result<EmbeddingModel> {
-        EmbeddingModel::named(ctx, &self.collection.embedding_model)
+        EmbeddingModel::of(ctx, &self.active(ctx).await?)
     }
 
     /// How its documents are split into chunks.
-    async fn chunking(&self) -> ChunkingConfig {
-        self.collection.chunking.into()
+    async fn chunking(&self, ctx: &Context<'_>) -> Result<ChunkingConfig> {
+        Ok(self.active(ctx).await?.chunking.into())
     }
 
     /// The physical vector collection that holds its vectors. Collections with the same model share one.
-    async fn vector_store_name(&self) -> &str {
-        &self.collection.vector_store_name
-    }
-
-    /// How the collection is kept in step with its sources.
-    async fn sync_mode(&self) -> SyncMode {
-        self.collection.sync_mode.into()
-    }
-
-    /// Minutes between two checks for changes, if `syncMode` is CONTINUOUS.
-    async fn sync_interval_minutes(&self) -> Option<i32> {
-        self.collection.sync_interval_minutes
+    async fn vector_store_name(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.active(ctx).await?.placement.name)
     }
 
     /// Number of documents, in any status.
@@ -260,8 +244,8 @@ impl Collection {
     }
 
     /// Number of chunks that can be searched.
-    async fn chunk_count(&self) -> i32 {
-        self.collection.chunk_count
+    async fn chunk_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.active(ctx).await?.chunk_count)
     }
 
     /// Total size of all original files, in bytes.
@@ -291,7 +275,7 @@ impl Collection {
         let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
         let page: Option<Page<operation::Operation>> =
             ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
-        let total = Total::CollectionOperations(Under { parent, list: Count });
+        let total = Total::CollectionOperations(Under { parent, list: OperationCount });
         Ok(Connection::new(page, list.after.as_ref(), |row: &operation::Operation| row.id, total))
     }
 

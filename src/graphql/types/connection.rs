@@ -13,10 +13,10 @@ use crate::{
     graphql::{
         context::ContextExt,
         loaders::{
-            AuditFilter, CollectionFilter, Count, DocumentFilter, ItemFilter, MemberCount, OperationFilter, Under,
-            UserFilter,
+            AuditFilter, CollectionFilter, DocumentFilter, EventCount, ItemFilter, MemberCount, OperationCount,
+            OperationFilter, Under, UserFilter,
         },
-        pagination::{self, Place},
+        pagination::{self, Position},
         scalars::Cursor,
     },
 };
@@ -49,7 +49,7 @@ pub struct Connection<T> {
     total: Total,
 }
 
-/// A row with its place in the list.
+/// A row with its position in the list.
 pub struct Edge<T> {
     cursor: Cursor,
     node: T,
@@ -57,14 +57,14 @@ pub struct Edge<T> {
 
 impl<T> Connection<T> {
     /// The page of a list; empty if there is none. `after` is the cursor that the request continues after.
-    pub fn new<D: Into<T>, K: Place>(
+    pub fn new<D: Into<T>, K: Position>(
         page: Option<Page<D>>,
         after: Option<&K>,
-        place: impl Fn(&D) -> K,
+        position: impl Fn(&D) -> K,
         total: Total,
     ) -> Self {
         let page = page.unwrap_or(Page { items: Vec::new(), has_next_page: false });
-        let edge = |row: D| Edge { cursor: pagination::cursor(&place(&row)), node: row.into() };
+        let edge = |row: D| Edge { cursor: pagination::cursor(&position(&row)), node: row.into() };
         Self {
             has_next_page: page.has_next_page,
             has_previous_page: after.is_some(),
@@ -132,9 +132,9 @@ pub enum Total {
     Collections(CollectionFilter),
     Documents(Under<CollectionId, DocumentFilter>),
     Operations(OperationFilter),
-    CollectionOperations(Under<CollectionId, Count>),
+    CollectionOperations(Under<CollectionId, OperationCount>),
     OperationDocuments(Under<OperationId, ItemFilter>),
-    OperationEvents(Under<OperationId, Count>),
+    OperationEvents(Under<OperationId, EventCount>),
     Members(Under<CollectionId, MemberCount>),
     Users(UserFilter),
     Sessions,

@@ -132,7 +132,7 @@ impl Document {
         let page: Option<Page<_>> = ctx.loaders()?.load_one(Under { parent: collection, list }).await?;
         let place = |row: &document::Document| DocumentKey {
             id: row.id,
-            file_name: (sort == DocumentSort::FileName).then(|| row.file_name.clone()),
+            file_name: (sort == DocumentSort::FileName).then(|| row.content.file_name.clone()),
         };
         Ok(Connection::new(page, after.as_ref(), place, total))
     }
@@ -153,28 +153,28 @@ impl Document {
 
     /// The file name, without folders.
     async fn file_name(&self) -> &str {
-        &self.document.file_name
+        &self.document.content.file_name
     }
 
     /// Identifies the document in its collection: a path, a URL, or just the file name. Ingesting other content
     /// under the same uri replaces this content.
     async fn uri(&self) -> &str {
-        &self.document.uri
+        &self.document.content.uri
     }
 
     /// The media type of the file: `application/pdf`.
     async fn content_type(&self) -> &str {
-        &self.document.content_type
+        &self.document.content.content_type
     }
 
     /// The size of the original file, in bytes.
     async fn file_size(&self) -> BigInt {
-        BigInt(self.document.file_size)
+        BigInt(self.document.content.file.size)
     }
 
     /// The SHA-256 digest of the original file, in hexadecimal.
     async fn content_hash(&self) -> &str {
-        &self.document.content_hash
+        &self.document.content.file.digest
     }
 
     /// The status of the document.
@@ -189,7 +189,7 @@ impl Document {
 
     /// Metadata set by the owner: a JSON object.
     async fn meta(&self) -> Json {
-        self.document.meta.clone().into()
+        self.document.content.meta.clone().into()
     }
 
     /// The language of the text as an ISO 639 code, if it is known.

@@ -3,20 +3,23 @@
 use async_graphql::{Context, Result, SimpleObject};
 
 use super::number;
-use crate::graphql::context::ContextExt;
+use crate::{
+    domain::generation::{Generation, ModelKey},
+    graphql::context::ContextExt,
+};
 
 /// A model that turns text into vectors.
 #[derive(SimpleObject)]
 pub struct EmbeddingModel {
     /// The registered name of the model.
     name: String,
-    /// Whether the server has the model in memory. Only a loaded model can embed. The fields that can be null are
-    /// null for a model that is not loaded.
+    /// Whether the server has the model in memory. A model other than that of new collections is loaded when it is
+    /// first needed.
     is_loaded: bool,
     /// The dimension of its vectors.
     dimension: Option<i32>,
     /// Maximum number of tokens that the model reads from one text, including its own two special tokens. The rest
-    /// is cut off.
+    /// is cut off. Null for a model that is not loaded.
     max_tokens: Option<i32>,
     /// The revision to which its files are pinned.
     revision: Option<String>,
@@ -25,25 +28,26 @@ pub struct EmbeddingModel {
 impl EmbeddingModel {
     /// The models that the server has in memory.
     pub fn loaded(ctx: &Context<'_>) -> Result<Vec<Self>> {
-        let model = ctx.services()?.embedder.model();
-        Ok(vec![Self {
-            name: model.name.clone(),
+        let models = ctx.services()?.embedders.open_models().into_iter();
+        let loaded = |key: ModelKey, dimension, max_tokens| Self {
+            name: key.name,
             is_loaded: true,
-            dimension: Some(number(model.dimension)),
-            max_tokens: Some(number(model.max_tokens)),
-            revision: Some(model.revision.clone()),
-        }])
+            dimension: Some(number(dimension)),
+            max_tokens: Some(number(max_tokens)),
+            revision: Some(key.revision),
+        };
+        Ok(models.map(|model| loaded(model.key, model.dimension, model.max_tokens)).collect())
     }
 
-    /// The model of this name.
-    pub fn named(ctx: &Context<'_>, name: &str) -> Result<Self> {
-        let loaded = Self::loaded(ctx)?.into_iter().find(|model| model.name == name);
-        Ok(loaded.unwrap_or_else(|| Self {
-            name: name.to_owned(),
-            is_loaded: false,
-            dimension: None,
-            max_tokens: None,
-            revision: None,
-        }))
+    /// The model of a generation.
+    pub fn of(ctx: &Context<'_>, generation: &Generation) -> Result<Self> {
+        let open = ctx.services()?.embedders.get_open(&generation.model);
+        Ok(Self {
+            name: generation.model.name.clone(),
+            is_loaded: open.is_some(),
+            dimension: Some(number(generation.placement.dimension)),
+            max_tokens: open.map(|embedder| number(embedder.model().max_tokens)),
+            revision: Some(generation.model.revision.clone()),
+        })
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     graphql::{
         context::ContextExt,
         global_id,
-        loaders::{self, Count, ItemFilter, ItemList, OwnRole, Under},
+        loaders::{self, EventCount, ItemFilter, ItemList, OwnRole, Under},
         pagination::{self, EventPosition, ItemPosition},
         scalars::{Cursor, DateTime, Json},
     },
@@ -26,12 +26,8 @@ pub enum OperationType {
     Index,
     /// Adds documents to a collection that already has some.
     Append,
-    /// Indexes all documents again, with another model or chunking configuration.
-    Reindex,
     /// Deletes documents, or a whole collection.
     Delete,
-    /// Removes a source and its documents.
-    RemoveSource,
 }
 
 /// The status of an operation.
@@ -245,7 +241,7 @@ impl Operation {
         let (parent, list) = (self.operation.id, EventPosition::page(first, after.as_ref())?);
         let after = list.after.map(EventPosition);
         let page: Option<Page<_>> = ctx.loaders()?.load_one(Under { parent, list }).await?;
-        let total = Total::OperationEvents(Under { parent, list: Count });
+        let total = Total::OperationEvents(Under { parent, list: EventCount });
         Ok(Connection::new(page, after.as_ref(), |row| EventPosition(row.sequence), total))
     }
 

@@ -14,9 +14,7 @@ pub enum ProcessingStage {
     Extract,
     /// Splitting the text into chunks.
     Chunk,
-    /// Embedding the chunks as vectors.
-    Embed,
-    /// Writing chunks and vectors to the search index.
+    /// Embedding the chunks and writing them to the search index.
     Index,
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_graphql::SimpleObject;
 
-use super::{PageInfo, SearchHit, SearchLeg, number};
+use super::{PageInfo, SearchHit, SearchLeg, SearchLegErrorCode, number};
 use crate::service::{
     highlight::Highlighter,
     search::{SearchOutcome, SearchRequest},
@@ -37,12 +37,16 @@ impl SearchResult {
         let hit = |hit| SearchHit::new(hit, Arc::clone(&words), Arc::clone(&ranking));
         let hits: Vec<_> = outcome.hits.into_iter().map(hit).collect();
         let (start, end) = (hits.first().map(SearchHit::cursor), hits.last().map(SearchHit::cursor));
-        let legs = outcome.legs.into_iter().map(|leg| SearchLeg {
-            kind: leg.leg.into(),
-            state: leg.state.into(),
-            took_ms: milliseconds(leg.elapsed),
-            candidates: number(leg.candidates),
-            message: leg.message,
+        let legs = outcome.legs.into_iter().map(|leg| {
+            let (kind, code) = (leg.leg.into(), leg.failure.map(SearchLegErrorCode::from));
+            SearchLeg {
+                kind,
+                state: leg.state.into(),
+                took_ms: milliseconds(leg.elapsed),
+                candidates: number(leg.candidates),
+                code,
+                message: code.map(|code| code.message(kind).to_owned()),
+            }
         });
         Self {
             page_info: PageInfo::new(outcome.has_next_page, request.after.is_some(), start, end),

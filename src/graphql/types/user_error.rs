@@ -1,12 +1,8 @@
 //! Validation errors of mutations.
 
-use async_graphql::{Context, Enum, SimpleObject};
+use async_graphql::{Enum, SimpleObject};
 
-use crate::{
-    error::{Error, InputViolation, ViolationCode},
-    graphql::context::ContextExt,
-    service::audit::Deed,
-};
+use crate::error::{Error, InputViolation, ViolationCode};
 
 /// The code of a validation error. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
@@ -16,8 +12,6 @@ pub enum UserErrorCode {
     Required,
     /// A value has the wrong format.
     Invalid,
-    /// A value is too short.
-    TooShort,
     /// A value is too long or too large, or there are too many.
     TooLong,
     /// Another object already has this value.
@@ -62,21 +56,16 @@ pub struct Outcome<T> {
 }
 
 impl<T> Outcome<T> {
-    /// Separates validation errors from other errors, and records denials in the audit log.
+    /// Separates validation errors from other errors.
     ///
     /// # Errors
     /// All errors that are not validation errors.
-    pub fn of(ctx: &Context<'_>, deed: Deed, result: Result<T, Error>) -> async_graphql::Result<Self> {
-        let error = match result {
+    pub fn of(result: Result<T, Error>) -> async_graphql::Result<Self> {
+        let violations = match result {
             Ok(value) => return Ok(Self { value: Some(value), user_errors: Vec::new() }),
-            Err(error) => error,
-        };
-        let services = ctx.services()?;
-        services.audit.refused(ctx.viewer()?, deed, &error, services.clock.now());
-        let violations = match error {
-            Error::Invalid(violations) => violations,
-            Error::Conflict(message) => vec![InputViolation::new(ViolationCode::Conflict, "", message)],
-            error => return Err(error.into()),
+            Err(Error::Invalid(violations)) => violations,
+            Err(Error::Conflict(message)) => vec![InputViolation::new(ViolationCode::Conflict, "", message)],
+            Err(error) => return Err(error.into()),
         };
         Ok(Self { value: None, user_errors: violations.into_iter().map(Into::into).collect() })
     }

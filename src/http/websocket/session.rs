@@ -28,7 +28,11 @@ use crate::{
         engine::{Answer, Operation, Parameters},
         error::PublicError,
     },
-    http::{HttpState, authentication::RECHECK_INTERVAL, request_id::panic_message},
+    http::{
+        HttpState,
+        request_id::panic_message,
+        watch::{RECHECK_INTERVAL, WatchedCaller},
+    },
 };
 
 /// How long the client has to read the close frame.
@@ -42,7 +46,7 @@ pub struct Session {
     authorization: Option<String>,
     client: Client,
     /// Who it is, once they sent `connection_init`.
-    viewer: Option<Viewer>,
+    caller: Option<WatchedCaller>,
     /// Counts the socket as the caller's, once they sent `connection_init`.
     place: Option<CallerPlace>,
     /// When an operation began or ended last.
@@ -50,8 +54,6 @@ pub struct Session {
     /// When `connection_init` is due, then when the token expires.
     deadline: Option<Instant>,
     last_heard: Instant,
-    /// When the caller was last looked up.
-    checked: Instant,
     operations: SelectAll<Abortable<BoxStream<'static, Event>>>,
     live: HashMap<Arc<str>, AbortHandle>,
 }
@@ -95,12 +97,11 @@ impl Session {
             state,
             authorization,
             client,
-            viewer: None,
+            caller: None,
             place: None,
             last_operation: now,
             deadline,
             last_heard: now,
-            checked: now,
             operations: SelectAll::new(),
             live: HashMap::new(),
         }
@@ -147,15 +148,19 @@ impl Session {
         }
     }
 
+    fn viewer(&self) -> Option<&Viewer> {
+        self.caller.as_ref().map(WatchedCaller::viewer)
+    }
+
     /// When a socket without an account has been of no use for too long.
     fn idle_deadline(&self) -> Option<Instant> {
-        let is_nameless = self.viewer.as_ref().is_some_and(|viewer| viewer.user.is_none());
+        let is_nameless = self.viewer().is_some_and(|viewer| viewer.user.is_none());
         let patience = Duration::from_secs(self.state.limits.websocket_idle_seconds);
         (is_nameless && self.live.is_empty()).then(|| self.last_operation + patience)
     }
 
     fn meet_deadline(&mut self) -> Step {
-        if self.viewer.is_none() {
+        if self.caller.is_none() {
             return Err(Close::NO_INIT.into());
         }
         self.check_expiry()?;
@@ -165,12 +170,12 @@ impl Session {
 
     /// When the token will have expired.
     fn expiry(&self) -> Option<Instant> {
-        let left = self.viewer.as_ref()?.expires_at? - self.state.clock.now();
+        let left = self.viewer()?.expires_at? - self.state.clock.now();
         Some(Instant::now() + left.to_std().unwrap_or_default())
     }
 
     fn check_expiry(&self) -> Step {
-        let expires_at = self.viewer.as_ref().and_then(|viewer| viewer.expires_at);
+        let expires_at = self.viewer().and_then(|viewer| viewer.expires_at);
         if expires_at.is_some_and(|at| at <= self.state.clock.now()) { Err(Close::EXPIRED.into()) } else { Ok(()) }
     }
 
@@ -182,16 +187,9 @@ impl Session {
     /// Checks now and then whether the caller is still valid: the sockets of a revoked session, key or account are
     /// closed.
     async fn check_caller(&mut self) -> Step {
-        let Some(viewer) = self.viewer.clone().filter(|_| self.checked.elapsed() >= RECHECK_INTERVAL / 2) else {
-            return Ok(());
-        };
-        let callers = Arc::clone(&self.state.callers);
-        match callers.recheck(&viewer).await {
-            Ok(viewer) => {
-                self.viewer = Some(viewer);
-                self.checked = Instant::now();
-                Ok(())
-            }
+        let Some(caller) = &mut self.caller else { return Ok(()) };
+        match caller.recheck(RECHECK_INTERVAL / 2).await {
+            Ok(_) => Ok(()),
             Err(error) if error.code() == ErrorCode::Unauthenticated => Err(Close::REVOKED.into()),
             // If the database does not answer now, it is asked again in a moment.
             Err(error) => {
@@ -225,7 +223,7 @@ impl Session {
     }
 
     async fn introduce(&mut self, payload: &Map<String, Value>) -> Step {
-        if self.viewer.is_some() {
+        if self.caller.is_some() {
             return Err(Close::SECOND_INIT.into());
         }
         let credential = credential::of(payload)?.or_else(|| self.authorization.take());
@@ -243,8 +241,7 @@ impl Session {
             Some(_) => Close::ACCOUNT_FULL,
             None => Close::NAMELESS_FULL,
         })?);
-        self.viewer = Some(viewer);
-        self.checked = Instant::now();
+        self.caller = Some(WatchedCaller::new(&self.state.callers, viewer));
         self.check_expiry()?;
         self.deadline = self.expiry();
         self.say(ServerMessage::acknowledge()).await
@@ -252,7 +249,7 @@ impl Session {
 
     async fn subscribe(&mut self, id: Arc<str>, payload: Value) -> Step {
         self.check_caller().await?;
-        let Some(viewer) = self.viewer.clone() else { return Err(Close::NOT_INITIALISED.into()) };
+        let Some(viewer) = self.viewer().cloned() else { return Err(Close::NOT_INITIALISED.into()) };
         self.check_expiry()?;
         if id.is_empty() {
             return Err(Close::malformed("`id` is empty.").into());

@@ -70,11 +70,22 @@ impl EdgeStore {
     }
 
     /// An open shard.
+    ///
+    /// # Errors
+    /// `Unreachable` if the placement was made and is not open; `Refused` if it was never made.
     async fn shard(&self, placement: &Placement) -> Result<Arc<Shard>, VectorError> {
-        self.find(placement).await.ok_or_else(|| VectorError::Refused {
-            action: "looking for a placement",
-            source: format!("placement {} is not open", placement.name).into(),
-        })
+        if let Some(shard) = self.find(placement).await {
+            return Ok(shard);
+        }
+        let action = "looking for a placement";
+        let was_made = tokio::fs::try_exists(self.directory.join(directory_name(placement)?)).await;
+        if was_made.map_err(|error| VectorError::Failed { action, source: error.into() })? {
+            let source = format!("placement {} is not open yet", placement.name).into();
+            Err(VectorError::Unreachable { action, source })
+        } else {
+            let source = format!("placement {} was never made", placement.name).into();
+            Err(VectorError::Refused { action, source })
+        }
     }
 
     async fn find(&self, placement: &Placement) -> Option<Arc<Shard>> {

@@ -24,7 +24,7 @@ use crate::{
 
 /// A point as it is stored.
 pub(super) fn stored(point: Point, lexicon: &Lexicon) -> PointStructPersisted {
-    let words = lexicon.passage(&point.text).map(VectorPersisted::Sparse);
+    let words = lexicon.chunk(&point.text).map(VectorPersisted::Sparse);
     let vectors = [(field::EMBEDDING, Some(VectorPersisted::Dense(point.embedding))), (field::WORDS, words)];
     let vectors = vectors.into_iter().filter_map(|(name, vector)| Some((name.into(), vector?))).collect();
     let payload = [

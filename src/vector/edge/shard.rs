@@ -14,6 +14,7 @@ use tokio::{
 
 use crate::{
     config::VectorConfig,
+    disk::{self, FileSystem, SpaceProbe},
     vector::{Placement, VectorError, field, index},
 };
 
@@ -23,6 +24,15 @@ use super::{points::path, writes::Writes};
 const CONFIG_FILE: &str = "edge_config.json";
 /// Where the engine builds segments; what a crash leaves there is of no use.
 const BUILDING_SITE: &str = "temp_segments";
+
+/// Where the engine logs writes before it applies them.
+const LOG: &str = "wal";
+/// What opening takes beside what the log holds: new files of the log, and pages of maps.
+const OPENING_BYTES: u64 = 64 << 20;
+
+/// Segments from this many points on are written anew when a fifth of their points is deleted. By default the engine
+/// keeps the vectors of segments below 1,000 points for ever.
+const VACUUM_FROM: usize = 100;
 
 const OPENING: &str = "opening a placement";
 
@@ -38,6 +48,7 @@ pub(super) struct Shard {
 impl Shard {
     /// Opens the shard in `directory`, or makes it. Blocks.
     pub(super) fn open(directory: &Path, placement: &Placement, settings: &VectorConfig) -> Result<Self, VectorError> {
+        check_space(directory)?;
         let engine = if directory.join(CONFIG_FILE).exists() {
             remove_leftovers(&directory.join(BUILDING_SITE)).map_err(|error| failed(OPENING, error))?;
             EdgeShard::load(directory, Some(tunables(placement.dimension, settings)))
@@ -89,6 +100,20 @@ impl Shard {
     }
 }
 
+/// After a crash, opening applies what was logged, through memory maps of sparse files. Where such a page finds no space the
+/// process is killed, so a placement on a full disk is away until there is space.
+fn check_space(directory: &Path) -> Result<(), VectorError> {
+    let parent = directory.parent().unwrap_or(directory);
+    let space = FileSystem(parent.to_owned()).space().map_err(|error| failed(OPENING, error))?;
+    let needed = OPENING_BYTES + disk::size_of(&directory.join(LOG)).unwrap_or(0);
+    if space.holds(needed) {
+        return Ok(());
+    }
+    let (free, needed) = (space.available >> 20, needed >> 20);
+    let source = format!("the disk has {free} MiB free, and {needed} MiB are needed: make room on it").into();
+    Err(VectorError::Unreachable { action: OPENING, source })
+}
+
 /// What can't change once points are stored, and the tunables.
 fn shape(dimension: usize, settings: &VectorConfig) -> EdgeConfig {
     let words = EdgeSparseVectorParams { modifier: Some(Modifier::Idf), ..EdgeSparseVectorParams::default() };
@@ -111,6 +136,7 @@ fn tunables(dimension: usize, settings: &VectorConfig) -> EdgeConfig {
         }),
         optimizers: Some(EdgeOptimizersConfig {
             indexing_threshold: Some(threshold),
+            vacuum_min_vector_number: Some(VACUUM_FROM),
             ..EdgeOptimizersConfig::default()
         }),
         max_search_threads: Some(settings.search_threads.max(1)),

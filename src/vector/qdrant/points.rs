@@ -21,7 +21,7 @@ use crate::{
 
 /// A point as it is stored.
 pub(super) fn stored(point: Point, lexicon: &Lexicon) -> PointStruct {
-    let words = lexicon.passage(&point.text);
+    let words = lexicon.chunk(&point.text);
     let words =
         words.map(|words| vector::Vector::Sparse(SparseVector { values: words.values, indices: words.indices }));
     let embedding = vector::Vector::Dense(DenseVector { data: point.embedding });

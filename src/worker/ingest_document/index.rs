@@ -12,25 +12,25 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{super::failpoint, Description, Indexed, IngestDocument, Stop, Work, room::Reserved};
+use super::{super::failpoint, Description, Indexed, IngestDocumentHandler, Stop, Work, room::Reserved};
 use crate::{
     blob::BlobError,
     db::repo::{chunks, operations},
     domain::{
         chunk::NewChunk,
         document::{ProcessingError, ProcessingErrorCode, ProcessingStage},
+        generation::Generation,
         id::ChunkId,
         scope::Scope,
     },
     error::Error,
     extract::{Content, ExtractError, ExtractedText, Slot},
-    ingest::{self, Bounds, EmbeddingPlan, SplitError},
+    ingest::{self, Bounds, EmbeddingPlan, SplitError, Target},
     queue::JobError,
-    vector::Placement,
 };
 
-/// Chunks that are embedded, written and forgotten together: less than a megabyte of vectors.
-const WINDOW: usize = 512;
+/// Chunks that are embedded, written and forgotten together: a few seconds of work, so that progress moves that often.
+const WINDOW: usize = 128;
 
 /// How soon a long step notices that its operation was cancelled.
 const LOOK: Duration = Duration::from_secs(2);
@@ -41,9 +41,11 @@ const TELL: Duration = Duration::from_secs(2);
 /// Where the embeddings of chunks are, by digest: unchanged chunks are not embedded again, nor is the same text twice.
 type Known = HashMap<String, ChunkId>;
 
-impl IngestDocument {
+impl IngestDocumentHandler {
     /// From bytes to points that are safe on disk.
     pub(super) async fn index(&self, work: &Work, stop: &CancellationToken) -> Result<Indexed, Stop> {
+        // Without the model of the generation the rest would be in vain.
+        self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
         let indexed = self.while_wanted(work, stop, self.read(work)).await?;
         failpoint("ingest-chunked")?;
 
@@ -60,7 +62,7 @@ impl IngestDocument {
                 told_at = Instant::now();
             }
         }
-        self.services.vectors.flush(&self.placement(work)).await.map_err(Error::from)?;
+        self.services.vectors.flush(&work.generation.placement).await.map_err(Error::from)?;
         failpoint("ingest-flushed")?;
         Ok(indexed)
     }
@@ -68,7 +70,7 @@ impl IngestDocument {
     /// Extracts and splits the original when there is room for its text.
     async fn read(&self, work: &Work) -> Result<Indexed, Stop> {
         let most = self.services.config.extraction.max_output_mib << 20;
-        let size = u64::try_from(work.item.file_size).unwrap_or(0);
+        let size = u64::try_from(work.item.content.file.size).unwrap_or(0);
         let mut reserved = self.reserve(size.min(most)).await?;
         loop {
             let slot = self.extractor.slot().await.map_err(refused)?;
@@ -88,7 +90,8 @@ impl IngestDocument {
     }
 
     async fn extract(&self, work: &Work, slot: &Slot<'_>, size: u64) -> Result<ExtractedText, Stop> {
-        let pieces = match self.services.blobs.stream(&work.item.content_hash, None).await {
+        let wanted = &work.item.content;
+        let pieces = match self.services.blobs.stream(&wanted.file.digest, None).await {
             Ok(pieces) => pieces,
             Err(BlobError::NotFound { .. }) => {
                 return Err(permanent(
@@ -99,13 +102,14 @@ impl IngestDocument {
             }
             Err(error) => return Err(Error::from(error).into()),
         };
-        let declared = work.item.content_type.as_deref();
-        slot.read(Content::new(size, pieces), &work.item.file_name, declared).await.map_err(refused)
+        let declared = Some(wanted.content_type.as_str());
+        slot.read(Content::new(size, pieces), &wanted.file_name, declared).await.map_err(refused)
     }
 
     async fn cut(&self, work: &Work, text: ExtractedText, reserved: Reserved) -> Result<Indexed, Stop> {
-        let (target, config) = (work.target, work.collection.chunking);
-        let tokenizer = self.services.embedder.tokenizer();
+        let (target, config) = (work.target, work.generation.chunking);
+        let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
+        let tokenizer = embedder.tokenizer();
         let stop = CancellationToken::new();
         // The thread ends soon if no one waits for it.
         let _guard = stop.clone().drop_guard();
@@ -131,7 +135,8 @@ impl IngestDocument {
             return Ok(Known::new());
         }
         let reader = self.services.database.reader(Scope::System);
-        Ok(chunks::digests(&reader, work.target.collection, work.target.document).await?)
+        let Target { collection, generation, document, .. } = work.target;
+        Ok(chunks::digests(&reader, collection, generation, document).await?)
     }
 
     /// Embeds and writes some of the chunks.
@@ -151,14 +156,15 @@ impl IngestDocument {
         let mut embeddings = self.known_embeddings(work, chunks, known).await?;
         let EmbeddingPlan { texts: missing, digests } = ingest::plan_embeddings(chunks, &texts, &embeddings);
         if !missing.is_empty() {
-            let embed = async { Ok(self.services.embedder.embed_documents(missing).await.map_err(Error::from)?) };
+            let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
+            let embed = async { Ok(embedder.embed_documents(missing).await.map_err(Error::from)?) };
             embeddings.extend(digests.into_iter().zip(self.while_wanted(work, stop, embed).await?));
         }
         failpoint("ingest-embedded")?;
         self.go_on(work, stop).await?;
 
         let points = ingest::points(work.target, chunks, texts, &embeddings);
-        self.services.vectors.upsert(&self.placement(work), points).await.map_err(Error::from)?;
+        self.services.vectors.upsert(&work.generation.placement, points).await.map_err(Error::from)?;
         known.extend(chunks.iter().map(|new| (new.digest.clone(), new.chunk.id)));
         Ok(failpoint("ingest-upserted")?)
     }
@@ -176,7 +182,8 @@ impl IngestDocument {
             return Ok(HashMap::new());
         }
         let ids: Vec<_> = places.values().copied().collect();
-        let found = self.services.vectors.embeddings(&self.placement(work), work.target.generation, &ids).await;
+        let Generation { id, placement, .. } = &work.generation;
+        let found = self.services.vectors.embeddings(placement, *id, &ids).await;
         let mut found = found.map_err(Error::from)?;
         Ok(places.into_iter().filter_map(|(digest, id)| Some((digest.clone(), found.remove(&id)?))).collect())
     }
@@ -217,11 +224,6 @@ impl IngestDocument {
         let reader = self.services.database.reader(Scope::System);
         let is_cancelled = operations::is_cancel_requested(&reader, work.item.outcome.operation_id).await?;
         if is_cancelled || stop.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }
-    }
-
-    fn placement(&self, work: &Work) -> Placement {
-        let dimension = self.services.embedder.model().dimension;
-        Placement { name: work.collection.vector_store_name.clone(), dimension }
     }
 }
 

@@ -20,41 +20,45 @@ use super::{
     failpoint,
 };
 use crate::{
-    db::repo::{jobs::ClaimedJob, operations::OperationItem},
+    db::repo::{jobs::ClaimedJob, operation_documents::OperationItem},
     domain::{
         chunk::NewChunk,
         collection::Collection,
         document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
-        id::OperationId,
+        generation::Generation,
     },
     extract::{ExtractError, Extractor},
     ingest::Target,
+    jobs::{IngestDocument, Job},
     queue::{GiveUp, Handler, JobError},
-    service::{Services, operations::INGEST_DOCUMENT},
+    service::Services,
 };
 
 use self::room::Reserved;
 pub(super) use self::room::Room;
 
-pub(super) struct IngestDocument {
+pub(super) struct IngestDocumentHandler {
     pub(super) services: Arc<Services>,
     pub(super) extractor: Arc<Extractor>,
     pub(super) room: Room,
-}
-
-#[derive(Clone, Copy, serde::Deserialize)]
-struct Payload {
-    operation: OperationId,
-    ordinal: i32,
 }
 
 /// What a job needs to know before it begins.
 struct Work {
     item: OperationItem,
     collection: Collection,
+    /// The generation that the document goes into.
+    generation: Generation,
     target: Target,
     /// The progress that was last reported.
     percent: AtomicI32,
+}
+
+impl Work {
+    /// The job that asked for it.
+    fn asked(&self) -> IngestDocument {
+        IngestDocument { operation: self.item.outcome.operation_id, ordinal: self.item.outcome.ordinal }
+    }
 }
 
 /// Why the processing of a document ends early.
@@ -86,9 +90,9 @@ struct Description {
 }
 
 #[async_trait]
-impl Handler for IngestDocument {
+impl Handler for IngestDocumentHandler {
     fn kind(&self) -> &'static str {
-        INGEST_DOCUMENT
+        IngestDocument::KIND
     }
 
     fn needs(&self) -> &'static [&'static str] {
@@ -106,7 +110,7 @@ impl Handler for IngestDocument {
             Err(Stop::Job(error)) => Err(error),
             Err(Stop::Document(error)) => {
                 let error = ProcessingError { attempts: job.attempts, ..error };
-                self.fail(job, &error, DocumentStatus::Failed, job.was_held_before()).await
+                self.fail(job, error, DocumentStatus::Failed, job.was_held_before()).await
             }
         }
     }
@@ -134,7 +138,7 @@ impl Handler for IngestDocument {
         };
         let message = message.to_owned();
         let error = ProcessingError { stage, code, message, attempts: job.attempts, retryable: true };
-        self.fail(job, &error, status, true).await
+        self.fail(job, error, status, true).await
     }
 }
 

@@ -5,11 +5,12 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
 use super::{
-    super::{dependency::SPACE, failpoint, payload},
-    Indexed, IngestDocument, Payload, Work,
+    super::{dependency::SPACE, end_job, failpoint, payload},
+    Indexed, IngestDocumentHandler, Work,
 };
 use crate::{
     db::{
@@ -18,137 +19,39 @@ use crate::{
             chunks,
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
-            jobs::{self, ClaimedJob},
-            operations::{self, LockedOperation, OperationItem},
+            generations,
+            jobs::{self, ClaimedJob, Lease},
+            operation_documents::{self, OperationItem},
+            operations,
         },
     },
     domain::{
         action::Action,
         collection::Collection,
+        content::Content,
         document::{Document, DocumentStatus, ProcessingError},
-        operation::{DocumentOutcome, OperationEventKind},
+        generation::IndexedDocument,
+        operation::{DocumentOutcome, OperationRun, Settlement},
         scope::Scope,
     },
     ingest::Target,
+    jobs::{DropPoints, DropTarget, IngestDocument, enqueue},
     queue::JobError,
-    service::{
-        documents::{DropTarget, drop_points},
-        operations::{Settlement, cancellation, finish_if_settled, settle, start},
-    },
+    service::fault::EMBEDDING_MODEL,
 };
 
-impl IngestDocument {
+impl IngestDocumentHandler {
     /// Marks the document as being worked on. `None`: there is nothing (more) to do, and the job is gone.
     pub(super) async fn begin(&self, job: &ClaimedJob) -> Result<Option<Work>, JobError> {
-        let Payload { operation, ordinal } = payload(job)?;
+        let asked: IngestDocument = payload(job)?;
         let now = self.services.clock.now();
-        let lease = job.lease();
-        let work = self
-            .services
-            .database
-            .transaction(|tx| {
-                async move {
-                    if !jobs::prove(tx, lease).await? {
-                        return Err(JobError::LeaseLost);
-                    }
-                    let system = tx.reader(Scope::System);
-                    let locked = operations::lock(tx, Scope::System, operation).await?;
-                    let item = operations::find_item(&system, operation, ordinal).await?;
-                    let (Some(mut locked), Some(item)) = (locked, item) else {
-                        return end_job(tx, lease).await.map(|()| None);
-                    };
-                    if item.outcome.outcome.is_settled() {
-                        return end_job(tx, lease).await.map(|()| None);
-                    }
-                    let document = documents::find(&system, item.outcome.document_id).await?;
-                    // An earlier attempt may have reported progress.
-                    locked.operation.totals.in_work -= item.outcome.percent;
-                    let collection = match locked.operation.collection_id {
-                        Some(id) => collections::find(&system, id).await?,
-                        None => None,
-                    };
-                    let is_kept = collection.as_ref().is_some_and(Collection::is_kept);
-                    if let Some(settlement) = settled_early(&locked, &item, document.as_ref(), is_kept) {
-                        if job.was_held_before() {
-                            drop_revision(tx, &locked, collection.as_ref(), &item, now).await?;
-                        }
-                        conclude(tx, locked, &item, &settlement, now).await?;
-                        return end_job(tx, lease).await.map(|()| None);
-                    }
-                    let Some(collection) = collection else {
-                        return Err(JobError::Unknown("the collection of a document is missing".into()));
-                    };
-                    start(&mut locked, now);
-                    if item.outcome.outcome == DocumentOutcome::Pending {
-                        locked.record(OperationEventKind::DocumentStarted, Some(item.outcome.document_id), None, now);
-                    }
-                    let outcome = DocumentOutcome::Processing;
-                    operations::set_outcome(tx, operation, ordinal, outcome, None, 0).await?;
-                    let target = (item.outcome.document_id, item.revision);
-                    documents::set_status(tx, target, DocumentStatus::Processing, None, now).await?;
-                    operations::save(tx, locked).await?;
-                    let target = Target {
-                        collection: collection.id,
-                        generation: collection.generation,
-                        document: item.outcome.document_id,
-                        revision: item.revision,
-                    };
-                    Ok(Some(Work { item, collection, target, percent: AtomicI32::new(0) }))
-                }
-                .boxed()
-            })
-            .await?;
-        self.services.events.announce(operation);
-        Ok(work)
+        self.services.database.transaction(|tx| begin(tx, job, asked, now).boxed()).await
     }
 
     /// Commits the new content: chunks, document, counters, outcome and event, and the end of the job.
     pub(super) async fn complete(&self, job: &ClaimedJob, work: &Work, indexed: Indexed) -> Result<(), JobError> {
-        let now = self.services.clock.now();
-        let (lease, indexed) = (job.lease(), &indexed);
-        let operation = work.item.outcome.operation_id;
-        self.services
-            .database
-            .transaction(|tx| {
-                async move {
-                    end_job(tx, lease).await?;
-                    // Its counters change below, and it is taken before the document, as everywhere.
-                    let id = work.target.collection;
-                    let collection = collections::lock(tx, Scope::System, id, Action::CollectionRead).await?;
-                    let is_kept = collection.is_some_and(|collection| collection.is_kept());
-                    let locked = operations::lock(tx, Scope::System, operation).await?;
-                    let Some(mut locked) = locked else { return Ok(()) };
-                    locked.operation.totals.in_work -= work.percent.load(Ordering::Relaxed);
-                    let document = work.target.document;
-                    let current = documents::lock_many(tx, work.target.collection, &[document]).await?.pop();
-                    let present = current.as_ref().map(|current| &current.document);
-                    if let Some(settlement) = settled_early(&locked, &work.item, present, is_kept) {
-                        drop_revision(tx, &locked, Some(&work.collection), &work.item, now).await?;
-                        return conclude(tx, locked, &work.item, &settlement, now).await;
-                    }
-                    let Some(current) = current else { return Ok(()) };
-                    let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
-                    chunks::replace(tx, work.target.collection, document, &indexed.rows).await?;
-                    let change = CounterChange {
-                        documents: 0,
-                        chunks: chunk_count - current.document.chunk_count,
-                        bytes: work.item.file_size - current.document.file_size,
-                    };
-                    collections::add_to_counters(tx, work.target.collection, change).await?;
-                    if work.item.revision > 1 {
-                        let target = DropTarget::OldRevisions { document };
-                        let job = drop_points(&work.collection, target, None, now).of(locked.operation.user_id);
-                        jobs::insert_many(tx, vec![job], now).await?;
-                    }
-                    let updated = completed(current, work, indexed, chunk_count, now);
-                    documents::update(tx, updated).await?;
-                    let settlement = Settlement::completed(document, chunk_count);
-                    conclude(tx, locked, &work.item, &settlement, now).await
-                }
-                .boxed()
-            })
-            .await?;
-        self.services.events.announce(operation);
+        let (lease, now) = (job.lease(), self.services.clock.now());
+        self.services.database.transaction(|tx| complete(tx, lease, work, &indexed, now).boxed()).await?;
         // A crash here leaves nothing to do: the transaction was the last step.
         failpoint("ingest-completed").or(Ok(()))
     }
@@ -157,75 +60,24 @@ impl IngestDocument {
     pub(super) async fn fail(
         &self,
         job: &ClaimedJob,
-        error: &ProcessingError,
+        error: ProcessingError,
         status: DocumentStatus,
         may_have_points: bool,
     ) -> Result<(), JobError> {
-        let Payload { operation, ordinal } = payload(job)?;
-        let now = self.services.clock.now();
-        let lease = job.lease();
+        let asked: IngestDocument = payload(job)?;
+        let (lease, now) = (job.lease(), self.services.clock.now());
+        let failed = Settlement::failed(error);
         self.services
             .database
-            .transaction(|tx| {
-                async move {
-                    end_job(tx, lease).await?;
-                    let locked = operations::lock(tx, Scope::System, operation).await?;
-                    let item = operations::find_item(&tx.reader(Scope::System), operation, ordinal).await?;
-                    let (Some(mut locked), Some(item)) = (locked, item) else { return Ok(()) };
-                    if item.outcome.outcome.is_settled() {
-                        return Ok(());
-                    }
-                    locked.operation.totals.in_work -= item.outcome.percent;
-                    if may_have_points && let Some(id) = locked.operation.collection_id {
-                        let collection = collections::find(&tx.reader(Scope::System), id).await?;
-                        drop_revision(tx, &locked, collection.as_ref(), &item, now).await?;
-                    }
-                    let document = item.outcome.document_id;
-                    operations::set_outcome(tx, operation, ordinal, DocumentOutcome::Failed, Some(error), 0).await?;
-                    documents::set_status(tx, (document, item.revision), status, Some(error), now).await?;
-                    start(&mut locked, now);
-                    settle(&mut locked, &Settlement::failed(document, error), now);
-                    finish_if_settled(&mut locked, now);
-                    Ok::<_, JobError>(operations::save(tx, locked).await?)
-                }
-                .boxed()
-            })
-            .await?;
-        self.services.events.announce(operation);
-        Ok(())
+            .transaction(|tx| fail(tx, lease, asked, &failed, status, may_have_points, now).boxed())
+            .await
     }
 
     /// Reports the progress of a document. Nothing depends on it, so a failure is ignored.
     pub(super) async fn tell_progress(&self, work: &Work, percent: i32) -> Result<(), DatabaseError> {
-        let (operation, ordinal) = (work.item.outcome.operation_id, work.item.outcome.ordinal);
         let now = self.services.clock.now();
-        let told = self
-            .services
-            .database
-            .transaction(|tx| {
-                async move {
-                    let locked = operations::lock(tx, Scope::System, operation).await?;
-                    let item = operations::find_item(&tx.reader(Scope::System), operation, ordinal).await?;
-                    let (Some(mut locked), Some(item)) = (locked, item) else { return Ok(false) };
-                    // Another worker may have it by now.
-                    let is_ours = item.outcome.outcome == DocumentOutcome::Processing
-                        && item.outcome.percent == work.percent.load(Ordering::Relaxed);
-                    if !is_ours {
-                        return Ok(false);
-                    }
-                    locked.operation.totals.in_work += percent - item.outcome.percent;
-                    operations::set_percent(tx, operation, ordinal, percent).await?;
-                    let kind = OperationEventKind::DocumentProgress;
-                    locked.record(kind, Some(item.outcome.document_id), Some(format!("{percent} %")), now);
-                    operations::save(tx, locked).await?;
-                    Ok::<_, DatabaseError>(true)
-                }
-                .boxed()
-            })
-            .await?;
-        if told {
+        if self.services.database.transaction(|tx| tell_progress(tx, work, percent, now).boxed()).await? {
             work.percent.store(percent, Ordering::Relaxed);
-            self.services.events.announce(operation);
         }
         Ok(())
     }
@@ -236,56 +88,181 @@ impl IngestDocument {
         error: &JobError,
         pause: Duration,
     ) -> Result<(), JobError> {
-        let Payload { operation, ordinal } = payload(job)?;
-        let message = match error {
+        let asked: IngestDocument = payload(job)?;
+        let reason = match error {
             JobError::Away { dependency: SPACE, .. } => {
                 "The server's disk is nearly full; this document continues when there is space again.".to_owned()
+            }
+            JobError::Away { dependency: EMBEDDING_MODEL, .. } => {
+                "The embedding model of this collection is not available; this document continues when it is."
+                    .to_owned()
             }
             JobError::Away { dependency, .. } => {
                 format!("The {dependency} does not answer; this document continues when it does.")
             }
             _ => format!("A part of the server failed; trying again in {} s.", pause.as_secs().max(1)),
         };
-        let message = message.as_str();
         let now = self.services.clock.now();
-        self.services
-            .database
-            .transaction(|tx| {
-                async move {
-                    let locked = operations::lock(tx, Scope::System, operation).await?;
-                    let item = operations::find_item(&tx.reader(Scope::System), operation, ordinal).await?;
-                    let (Some(mut locked), Some(item)) = (locked, item) else { return Ok(()) };
-                    if item.outcome.outcome.is_settled() {
-                        return Ok(());
-                    }
-                    let kind = OperationEventKind::DocumentRetrying;
-                    locked.record(kind, Some(item.outcome.document_id), Some(message.to_owned()), now);
-                    Ok::<_, JobError>(operations::save(tx, locked).await?)
-                }
-                .boxed()
-            })
-            .await?;
-        self.services.events.announce(operation);
-        Ok(())
+        Ok(self.services.database.transaction(|tx| tell_of_retry(tx, asked, &reason, now).boxed()).await?)
     }
+}
+
+/// Locks the operation of a job and finds its document. `None` if the document is settled, or the operation is gone.
+async fn lock_unsettled(
+    tx: &Transaction<'_>,
+    asked: IngestDocument,
+) -> Result<Option<(OperationRun, OperationItem)>, DatabaseError> {
+    let run = operations::lock(tx, Scope::System, asked.operation).await?;
+    let item = operation_documents::find(&tx.reader(Scope::System), asked.operation, asked.ordinal).await?;
+    Ok(run.zip(item).filter(|(_, item)| !item.outcome.outcome.is_settled()))
+}
+
+async fn begin(
+    tx: &Transaction<'_>,
+    job: &ClaimedJob,
+    asked: IngestDocument,
+    now: DateTime<Utc>,
+) -> Result<Option<Work>, JobError> {
+    let lease = job.lease();
+    if !jobs::prove(tx, lease).await? {
+        return Err(JobError::LeaseLost);
+    }
+    let Some((mut run, item)) = lock_unsettled(tx, asked).await? else {
+        return end_job(tx, lease).await.map(|()| None);
+    };
+    let system = tx.reader(Scope::System);
+    let id = item.outcome.document_id;
+    let document = documents::find(&system, id).await?;
+    // An earlier attempt may have reported progress.
+    run.take_back_progress(item.outcome.percent);
+    let collection = match run.operation().collection_id {
+        Some(id) => collections::find(&system, id).await?,
+        None => None,
+    };
+    let is_kept = collection.as_ref().is_some_and(Collection::is_kept);
+    if let Some(settlement) = settled_early(&run, &item, document.as_ref(), is_kept) {
+        if job.was_held_before() {
+            drop_revision(tx, &run, collection.as_ref(), &item, now).await?;
+        }
+        conclude(tx, run, &item, &settlement, DocumentStatus::Failed, now).await?;
+        return end_job(tx, lease).await.map(|()| None);
+    }
+    let Some(collection) = collection else {
+        return Err(JobError::Unknown("the collection of a document is missing".into()));
+    };
+    let generation = generations::active(tx, &collection).await?;
+    if item.outcome.outcome == DocumentOutcome::Pending {
+        run.start_document(id, now);
+    }
+    operation_documents::set_outcome(tx, asked.operation, &[asked.ordinal], DocumentOutcome::Processing, None, 0)
+        .await?;
+    documents::set_status(tx, &[(id, item.revision)], DocumentStatus::Processing, None, now).await?;
+    operations::save(tx, run).await?;
+    let target = Target { collection: collection.id, generation: generation.id, document: id, revision: item.revision };
+    Ok(Some(Work { item, collection, generation, target, percent: AtomicI32::new(0) }))
+}
+
+async fn complete(
+    tx: &Transaction<'_>,
+    lease: Lease,
+    work: &Work,
+    indexed: &Indexed,
+    now: DateTime<Utc>,
+) -> Result<(), JobError> {
+    end_job(tx, lease).await?;
+    let Target { collection: id, generation, document, revision } = work.target;
+    // Its counters change below, and it is taken before the document, as everywhere.
+    let collection = collections::lock(tx, Scope::System, id, Action::CollectionRead).await?;
+    let is_kept = collection.is_some_and(|collection| collection.is_kept());
+    let run = operations::lock(tx, Scope::System, work.item.outcome.operation_id).await?;
+    let Some(mut run) = run else { return Ok(()) };
+    run.take_back_progress(work.percent.load(Ordering::Relaxed));
+    let current = documents::lock_many(tx, id, &[document]).await?.pop();
+    let present = current.as_ref().map(|current| &current.document);
+    if let Some(settlement) = settled_early(&run, &work.item, present, is_kept) {
+        drop_revision(tx, &run, Some(&work.collection), &work.item, now).await?;
+        return conclude(tx, run, &work.item, &settlement, DocumentStatus::Failed, now).await;
+    }
+    let Some(current) = current else { return Ok(()) };
+    let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
+    chunks::replace(tx, id, generation, document, &indexed.rows).await?;
+    let now_there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count };
+    generations::record(tx, now_there).await?;
+    let bytes = work.item.content.file.size - current.document.content.file.size;
+    let change = CounterChange { documents: 0, bytes };
+    collections::add_to_counters(tx, id, change).await?;
+    if work.item.revision > 1 {
+        let job = DropPoints::of(&work.collection, DropTarget::OldRevisions { document });
+        enqueue(tx, &[job], run.operation().user_id.into(), now).await?;
+    }
+    documents::update(tx, completed(current, work, indexed, chunk_count, now)).await?;
+    conclude(tx, run, &work.item, &Settlement::completed(chunk_count), DocumentStatus::Completed, now).await
+}
+
+async fn fail(
+    tx: &Transaction<'_>,
+    lease: Lease,
+    asked: IngestDocument,
+    failed: &Settlement,
+    status: DocumentStatus,
+    may_have_points: bool,
+    now: DateTime<Utc>,
+) -> Result<(), JobError> {
+    end_job(tx, lease).await?;
+    let Some((mut run, item)) = lock_unsettled(tx, asked).await? else { return Ok(()) };
+    run.take_back_progress(item.outcome.percent);
+    if may_have_points && let Some(id) = run.operation().collection_id {
+        let collection = collections::find(&tx.reader(Scope::System), id).await?;
+        drop_revision(tx, &run, collection.as_ref(), &item, now).await?;
+    }
+    conclude(tx, run, &item, failed, status, now).await
+}
+
+/// Returns whether the progress was written.
+async fn tell_progress(
+    tx: &Transaction<'_>,
+    work: &Work,
+    percent: i32,
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let asked = work.asked();
+    let Some((mut run, item)) = lock_unsettled(tx, asked).await? else { return Ok(false) };
+    let before = work.percent.load(Ordering::Relaxed);
+    // Another worker may have it by now.
+    if item.outcome.outcome != DocumentOutcome::Processing || item.outcome.percent != before {
+        return Ok(false);
+    }
+    run.report_progress(item.outcome.document_id, before, percent, now);
+    operation_documents::set_percent(tx, asked.operation, asked.ordinal, percent).await?;
+    operations::save(tx, run).await?;
+    Ok(true)
+}
+
+async fn tell_of_retry(
+    tx: &Transaction<'_>,
+    asked: IngestDocument,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    let Some((mut run, item)) = lock_unsettled(tx, asked).await? else { return Ok(()) };
+    run.postpone_document(item.outcome.document_id, reason.to_owned(), now);
+    operations::save(tx, run).await?;
+    Ok(())
 }
 
 /// Why a document needs no work, if so: it is deleted, newer content is complete, its collection is being deleted, or
 /// its operation was cancelled.
 fn settled_early(
-    locked: &LockedOperation,
+    run: &OperationRun,
     item: &OperationItem,
     document: Option<&Document>,
     is_collection_kept: bool,
 ) -> Option<Settlement> {
-    let id = item.outcome.document_id;
     match document {
-        None => Some(Settlement::skipped(id, "deleted meanwhile")),
-        Some(document) if document.revision >= item.revision => {
-            Some(Settlement::skipped(id, "replaced by newer content"))
-        }
-        Some(_) if !is_collection_kept => Some(Settlement::deleted_with_its_collection(id)),
-        Some(_) if locked.cancel_requested => Some(Settlement::cancelled(id)),
+        None => Some(Settlement::skipped("deleted meanwhile")),
+        Some(document) if document.revision >= item.revision => Some(Settlement::skipped("replaced by newer content")),
+        Some(_) if !is_collection_kept => Some(Settlement::deleted_with_its_collection()),
+        Some(_) if run.is_cancel_requested() => Some(Settlement::cancelled()),
         Some(_) => None,
     }
 }
@@ -293,41 +270,38 @@ fn settled_early(
 /// Has the points of a revision removed that will not count. Without its collection they went with the generation.
 async fn drop_revision(
     tx: &Transaction<'_>,
-    locked: &LockedOperation,
+    run: &OperationRun,
     collection: Option<&Collection>,
     item: &OperationItem,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     let Some(collection) = collection else { return Ok(()) };
     let target = DropTarget::Revision { document: item.outcome.document_id, revision: item.revision };
-    let job = drop_points(collection, target, None, now).of(locked.operation.user_id);
-    jobs::insert_many(tx, vec![job], now).await
+    enqueue(tx, &[DropPoints::of(collection, target)], run.operation().user_id.into(), now).await
 }
 
-/// Writes the outcome of a document, and the end of the operation if it was the last one.
+/// Writes the outcome of a document, and the end of the operation if it was the last one. A document with an error gets
+/// this status.
 async fn conclude(
     tx: &Transaction<'_>,
-    mut locked: LockedOperation,
+    mut run: OperationRun,
     item: &OperationItem,
     settlement: &Settlement,
-    now: chrono::DateTime<chrono::Utc>,
+    status: DocumentStatus,
+    now: DateTime<Utc>,
 ) -> Result<(), JobError> {
-    let (operation, ordinal) = (item.outcome.operation_id, item.outcome.ordinal);
-    let error = (settlement.outcome == DocumentOutcome::Cancelled).then(|| cancellation(0));
+    let (document, error) = (item.outcome.document_id, settlement.error());
     if error.is_some() {
-        let target = (settlement.document, item.revision);
-        documents::set_status(tx, target, DocumentStatus::Failed, error.as_ref(), now).await?;
+        documents::set_status(tx, &[(document, item.revision)], status, error, now).await?;
     }
-    operations::set_outcome(tx, operation, ordinal, settlement.outcome, error.as_ref(), settlement.chunks).await?;
-    start(&mut locked, now);
-    settle(&mut locked, settlement, now);
-    finish_if_settled(&mut locked, now);
-    Ok(operations::save(tx, locked).await?)
-}
-
-/// Removes the job, if it is still held; otherwise the transaction must be rolled back.
-async fn end_job(tx: &Transaction<'_>, lease: jobs::Lease) -> Result<(), JobError> {
-    if jobs::finish(tx, lease).await? { Ok(()) } else { Err(JobError::LeaseLost) }
+    let (operation, ordinals) = (item.outcome.operation_id, [item.outcome.ordinal]);
+    operation_documents::set_outcome(tx, operation, &ordinals, settlement.outcome(), error, settlement.chunks())
+        .await?;
+    run.start(now);
+    run.settle(document, settlement, now);
+    run.finish(now);
+    operations::save(tx, run).await?;
+    Ok(())
 }
 
 fn completed(
@@ -335,19 +309,15 @@ fn completed(
     work: &Work,
     indexed: &Indexed,
     chunk_count: i32,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
 ) -> Document {
     // Newer content that is on its way, or failed, speaks for the document.
     let is_newest = next_revision == work.item.revision + 1;
     let (status, error) = if is_newest { (DocumentStatus::Completed, None) } else { (current.status, current.error) };
     Document {
-        file_name: work.item.file_name.clone(),
-        content_type: indexed.text.content_type.clone(),
-        file_size: work.item.file_size,
-        content_hash: work.item.content_hash.clone(),
+        content: Content { content_type: indexed.text.content_type.clone(), ..work.item.content.clone() },
         status,
         error,
-        meta: work.item.meta.clone(),
         language: indexed.text.language.clone(),
         title: indexed.text.title.clone(),
         chunk_count,

@@ -98,29 +98,8 @@ const MUTATIONS: [&str; 6] = [
     "operationCancel",
 ];
 
-/// What payloads return to callers who may make the change; everyone gets `userErrors` beside it. The rows of mutations
-/// select all of it.
-pub const GIVEN: &[(&str, &str)] = &[
-    ("ApiKeyCreatePayload", "apiKey"),
-    ("CollectionCreatePayload", "collection"),
-    ("CollectionDeletePayload", "operation"),
-    ("CollectionMemberSetPayload", "member"),
-    ("CollectionUpdatePayload", "collection"),
-    ("DocumentsDeletePayload", "operation"),
-    ("DocumentsIngestPayload", "documents"),
-    ("DocumentsIngestPayload", "operation"),
-    ("OperationCancelPayload", "operation"),
-    ("PasswordChangePayload", "viewer"),
-    ("SessionCreatePayload", "viewer"),
-    ("SessionRefreshPayload", "viewer"),
-    ("UploadCreatePayload", "upload"),
-    ("UserActivatePayload", "user"),
-    ("UserDeactivatePayload", "user"),
-    ("UserRegisterPayload", "user"),
-    ("UserRoleSetPayload", "user"),
-];
-
-/// What payloads return only to callers who can read the collection.
+/// The objects in payloads that only callers who can read the collection get. All others are for everyone who may make
+/// the change.
 pub const GIVEN_TO_READERS: &[(&str, &str)] =
     &[("CollectionUpdatePayload", "collection"), ("DocumentsIngestPayload", "documents")];
 
@@ -144,7 +123,7 @@ const DELETE: &str = "collectionDelete(id: $collection)";
 const MEMBER_SET: &str =
     "collectionMemberSet(input: { collectionId: $collection, username: $memberName, role: EDITOR })";
 const INGEST: &str = "documentsIngest(input: { collectionId: $collection, documents: [{
-    fileName: $unique, source: { text: \"x\" }
+    fileName: $unique, content: { text: \"x\" }
 }] })";
 const DOCUMENTS_DELETE: &str = "documentsDelete(input: { ids: [$document] })";
 const CANCEL: &str = "operationCancel(id: $waiting)";

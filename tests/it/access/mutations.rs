@@ -1,7 +1,7 @@
 //! The rows of what can be changed: every field of `Mutation`.
 
 use super::{
-    rows::Row,
+    rows::{Ask, Row},
     truth::{Need, Person},
 };
 
@@ -12,187 +12,78 @@ const fn seen(action: &'static str) -> Need {
 const MEMBERS: Need = seen("MEMBER_MANAGE");
 const INGEST: Need = seen("DOCUMENT_INGEST");
 
-const fn row(field: &'static str, what: &'static str, need: Need, selection: &'static str) -> Row {
-    Row::graphql(field, what, need, selection)
+const fn row(field: &'static str, what: &'static str, need: Need, arguments: &'static str) -> Row {
+    Row::new(field, what, need, Ask::Change(arguments))
 }
 
 pub const MUTATIONS: &[Row] = &[
     // Accounts and logins.
-    row(
-        "Mutation.userRegister",
-        "",
-        Need::Nothing,
-        "userRegister(input: { username: $unique, email: $email, password: $password }) {
-            user { id } userErrors { code message path }
-        }",
-    ),
-    row(
-        "Mutation.sessionCreate",
-        "",
-        Need::Nothing,
-        "sessionCreate(input: { login: $login, password: $password }) {
-            accessToken viewer { id } userErrors { code message path }
-        }",
-    ),
+    row("Mutation.userRegister", "", Need::Nothing, "input: { username: $unique, email: $email, password: $password }"),
+    row("Mutation.sessionCreate", "", Need::Nothing, "input: { login: $login, password: $password }"),
     row(
         "Mutation.sessionCreate",
         "with another password",
         Need::Missing(&Need::Nothing),
-        "sessionCreate(input: { login: $login, password: \"not the password\" }) {
-            accessToken viewer { id } userErrors { code message path }
-        }",
+        "input: { login: $login, password: \"not the password\" }",
     )
     .hiding(&["login"]),
     row(
         "Mutation.sessionCreate",
         "of a closed account",
         Need::Missing(&Need::Nothing),
-        "sessionCreate(input: { login: $closed, password: $password }) {
-            accessToken viewer { id } userErrors { code message path }
-        }",
+        "input: { login: $closed, password: $password }",
     )
     .hiding(&["closed"]),
-    row(
-        "Mutation.sessionRefresh",
-        "",
-        Need::Nothing,
-        "sessionRefresh(input: { refreshToken: $refresh }) {
-            accessToken refreshToken viewer { id } userErrors { code message path }
-        }",
-    ),
+    row("Mutation.sessionRefresh", "", Need::Nothing, "input: { refreshToken: $refresh }"),
     row(
         "Mutation.sessionRevoke",
         "somebody else's",
         Need::Missing(&Need::Login),
-        "sessionRevoke(input: { sessionId: $theirSession }) { revoked userErrors { code message path } }",
+        "input: { sessionId: $theirSession }",
     )
     .never_shown()
     .hiding(&["theirSession"]),
-    row(
-        "Mutation.sessionRevoke",
-        "the caller's own",
-        Need::Login,
-        "sessionRevoke(input: {}) { revoked userErrors { code message path } }",
-    )
-    .ending_logins(),
-    row(
-        "Mutation.sessionRevoke",
-        "all of the caller's",
-        Need::Login,
-        "sessionRevoke(input: { all: true }) { revoked userErrors { code message path } }",
-    )
-    .ending_logins(),
-    row(
-        "Mutation.passwordChange",
-        "",
-        Need::Login,
-        "passwordChange(input: { currentPassword: $password, newPassword: $password }) {
-            accessToken viewer { id } userErrors { code message path }
-        }",
-    )
-    .ending_logins(),
-    row(
-        "Mutation.apiKeyCreate",
-        "",
-        Need::Login,
-        "apiKeyCreate(input: { name: $unique, actions: [COLLECTION_READ] }) {
-            secret apiKey { id } userErrors { code message path }
-        }",
-    ),
+    row("Mutation.sessionRevoke", "the caller's own", Need::Login, "input: {}").ending_logins(),
+    row("Mutation.sessionRevoke", "all of the caller's", Need::Login, "input: { all: true }").ending_logins(),
+    row("Mutation.passwordChange", "", Need::Login, "input: { currentPassword: $password, newPassword: $password }")
+        .ending_logins(),
+    row("Mutation.apiKeyCreate", "", Need::Login, "input: { name: $unique, actions: [COLLECTION_READ] }"),
     row(
         "Mutation.apiKeyCreate",
         "for a collection",
         Need::Both(&Need::Login, &Need::Read("COLLECTION_READ")),
-        "apiKeyCreate(input: { name: $unique, actions: [COLLECTION_READ], collectionIds: [$collection] }) {
-            secret apiKey { id } userErrors { code message path }
-        }",
+        "input: { name: $unique, actions: [COLLECTION_READ], collectionIds: [$collection] }",
     )
     .hiding(&["collection"]),
-    row(
-        "Mutation.apiKeyRevoke",
-        "the caller's own",
-        Need::Login,
-        "apiKeyRevoke(id: $ownKey) { revokedId userErrors { code message path } }",
-    )
-    .hiding(&["ownKey"]),
-    row(
-        "Mutation.apiKeyRevoke",
-        "somebody else's",
-        Need::Missing(&Need::Login),
-        "apiKeyRevoke(id: $theirKey) { revokedId userErrors { code message path } }",
-    )
-    .hiding(&["theirKey"]),
+    row("Mutation.apiKeyRevoke", "the caller's own", Need::Login, "id: $ownKey").hiding(&["ownKey"]),
+    row("Mutation.apiKeyRevoke", "somebody else's", Need::Missing(&Need::Login), "id: $theirKey").hiding(&["theirKey"]),
     // What administrators do.
-    row(
-        "Mutation.userInvite",
-        "",
-        Need::Server,
-        "userInvite(input: { role: MEMBER }) { token userErrors { code message path } }",
-    ),
-    row(
-        "Mutation.userActivate",
-        "",
-        Need::Server,
-        "userActivate(id: $outsider) { user { id } userErrors { code message path } }",
-    )
-    .hiding(&["outsider"]),
-    row(
-        "Mutation.userDeactivate",
-        "",
-        Need::Server,
-        "userDeactivate(id: $spare) { user { id } userErrors { code message path } }",
-    )
-    .hiding(&["spare"]),
-    row(
-        "Mutation.userRoleSet",
-        "",
-        Need::Server,
-        "userRoleSet(input: { userId: $spare, role: ADMIN }) { user { id } userErrors { code message path } }",
-    )
-    .hiding(&["spare"]),
+    row("Mutation.userInvite", "", Need::Server, "input: { role: MEMBER }"),
+    row("Mutation.userActivate", "", Need::Server, "id: $outsider").hiding(&["outsider"]),
+    row("Mutation.userDeactivate", "", Need::Server, "id: $spare").hiding(&["spare"]),
+    row("Mutation.userRoleSet", "", Need::Server, "input: { userId: $spare, role: ADMIN }").hiding(&["spare"]),
     // Collections.
-    row(
-        "Mutation.collectionCreate",
-        "",
-        Need::Create,
-        "collectionCreate(input: { name: $unique }) { collection { id } userErrors { code message path } }",
-    ),
-    row(
-        "Mutation.collectionUpdate",
-        "",
-        seen("COLLECTION_UPDATE"),
-        "collectionUpdate(id: $collection, input: { description: $unique }) {
-            collection { id } userErrors { code message path }
-        }",
-    )
-    .hiding(&["collection"])
-    .changing(),
+    row("Mutation.collectionCreate", "", Need::Create, "input: { name: $unique }"),
+    row("Mutation.collectionUpdate", "", seen("COLLECTION_UPDATE"), "id: $collection, input: { description: $unique }")
+        .hiding(&["collection"])
+        .changing(),
     row(
         "Mutation.collectionUpdate",
         "whether it is public",
         seen("COLLECTION_UPDATE"),
-        "collectionUpdate(id: $collection, input: { isPublic: true, name: $unique }) {
-            collection { id } userErrors { code message path }
-        }",
+        "id: $collection, input: { isPublic: true, name: $unique }",
     )
     .hiding(&["collection"])
     .changing(),
-    row(
-        "Mutation.collectionDelete",
-        "",
-        seen("COLLECTION_DELETE"),
-        "collectionDelete(id: $collection) { deletedId operation { id } userErrors { code message path } }",
-    )
-    .hiding(&["collection"])
-    .changing(),
+    row("Mutation.collectionDelete", "", seen("COLLECTION_DELETE"), "id: $collection")
+        .hiding(&["collection"])
+        .changing(),
     row(
         "Mutation.collectionMemberSet",
         "by id",
         // Anyone can send a user name, but an id only if they can see the account.
         Need::Both(&MEMBERS, &Need::Sees(Person::Member)),
-        "collectionMemberSet(input: { collectionId: $collection, userId: $member, role: EDITOR }) {
-            member { role } userErrors { code message path }
-        }",
+        "input: { collectionId: $collection, userId: $member, role: EDITOR }",
     )
     .hiding(&["member"])
     .changing(),
@@ -200,9 +91,7 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.collectionMemberSet",
         "by name, as owner",
         MEMBERS,
-        "collectionMemberSet(input: { collectionId: $collection, username: $memberName, role: OWNER }) {
-            member { role } userErrors { code message path }
-        }",
+        "input: { collectionId: $collection, username: $memberName, role: OWNER }",
     )
     .hiding(&["collection"])
     .changing(),
@@ -210,27 +99,21 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.collectionMemberSet",
         "somebody whom the caller does not know",
         Need::Missing(&MEMBERS),
-        "collectionMemberSet(input: { collectionId: $collection, userId: $outsider, role: VIEWER }) {
-            member { role } userErrors { code message path }
-        }",
+        "input: { collectionId: $collection, userId: $outsider, role: VIEWER }",
     )
     .hiding(&["outsider"]),
     row(
         "Mutation.collectionMemberSet",
         "somebody whose account is closed",
         Need::Missing(&MEMBERS),
-        "collectionMemberSet(input: { collectionId: $collection, username: $closed, role: VIEWER }) {
-            member { role } userErrors { code message path }
-        }",
+        "input: { collectionId: $collection, username: $closed, role: VIEWER }",
     )
     .hiding(&["closed"]),
     row(
         "Mutation.collectionMemberRemove",
         "somebody else",
         MEMBERS,
-        "collectionMemberRemove(input: { collectionId: $collection, userId: $member }) {
-            removedUserId userErrors { code message path }
-        }",
+        "input: { collectionId: $collection, userId: $member }",
     )
     .hiding(&["collection"])
     .changing(),
@@ -238,28 +121,17 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.collectionMemberRemove",
         "the caller",
         Need::Leave,
-        "collectionMemberRemove(input: { collectionId: $collection, userId: $self }) {
-            removedUserId userErrors { code message path }
-        }",
+        "input: { collectionId: $collection, userId: $self }",
     )
     .hiding(&["collection"])
     .changing(),
     // Documents and operations.
-    row(
-        "Mutation.uploadCreate",
-        "",
-        Need::Upload,
-        "uploadCreate(input: { fileName: \"a.txt\" }) { upload { id } userErrors { code message path } }",
-    ),
+    row("Mutation.uploadCreate", "", Need::Upload, "input: { fileName: \"a.txt\" }"),
     row(
         "Mutation.documentsIngest",
         "",
         INGEST,
-        "documentsIngest(input: { collectionId: $collection, documents: [{
-            fileName: $unique, source: { text: \"x\" }
-        }] }) {
-            operation { id } documents { id } userErrors { code message path }
-        }",
+        "input: { collectionId: $collection, documents: [{ fileName: $unique, content: { text: \"x\" } }] }",
     )
     .hiding(&["collection"])
     .changing(),
@@ -267,56 +139,36 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.documentsIngest",
         "somebody else's upload",
         Need::Missing(&INGEST),
-        "documentsIngest(input: { collectionId: $collection, documents: [{
-            source: { uploadId: $theirUpload }, fileName: \"x.txt\"
-        }] }) {
-            operation { id } documents { id } userErrors { code message path }
-        }",
+        "input: { collectionId: $collection, documents: [{
+            content: { uploadId: $theirUpload }, fileName: \"x.txt\"
+        }] }",
     )
     .hiding(&["theirUpload"]),
-    row(
-        "Mutation.documentsDelete",
-        "",
-        seen("DOCUMENT_DELETE"),
-        "documentsDelete(input: { ids: [$document] }) { deletedIds operation { id } userErrors { code message path } }",
-    )
-    .hiding(&["document"])
-    .changing(),
+    row("Mutation.documentsDelete", "", seen("DOCUMENT_DELETE"), "input: { ids: [$document] }")
+        .hiding(&["document"])
+        .changing(),
     row(
         "Mutation.documentsDelete",
         "with one that is hidden",
         Need::Missing(&Need::Account),
-        "documentsDelete(input: { ids: [$document, $theirDocument] }) {
-            deletedIds operation { id } userErrors { code message path }
-        }",
+        "input: { ids: [$document, $theirDocument] }",
     )
     .hiding(&["theirDocument"]),
     row(
         "Mutation.documentsIngest",
         "into a collection that is being removed",
         Need::Missing(&Need::Account),
-        "documentsIngest(input: { collectionId: $removed, documents: [{
-            fileName: $unique, source: { text: \"x\" }
-        }] }) {
-            operation { id } documents { id } userErrors { code message path }
-        }",
+        "input: { collectionId: $removed, documents: [{ fileName: $unique, content: { text: \"x\" } }] }",
     )
     .hiding(&["removed"]),
     row(
         "Mutation.collectionUpdate",
         "that is being removed",
         Need::Missing(&Need::Account),
-        "collectionUpdate(id: $removed, input: { description: $unique }) {
-            collection { id } userErrors { code message path }
-        }",
+        "id: $removed, input: { description: $unique }",
     )
     .hiding(&["removed"]),
-    row(
-        "Mutation.operationCancel",
-        "",
-        Need::Change("OPERATION_CANCEL", "OPERATION_READ"),
-        "operationCancel(id: $waiting) { operation { id status } userErrors { code message path } }",
-    )
-    .hiding(&["waiting"])
-    .changing(),
+    row("Mutation.operationCancel", "", Need::Change("OPERATION_CANCEL", "OPERATION_READ"), "id: $waiting")
+        .hiding(&["waiting"])
+        .changing(),
 ];

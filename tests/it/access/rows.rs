@@ -7,6 +7,8 @@ use super::truth::Need;
 pub enum Ask {
     /// The selection below the root of a query or mutation; `field` says which.
     Graphql(&'static str),
+    /// The arguments of a mutation. All that it returns is selected.
+    Change(&'static str),
     /// A subscription, to its end.
     Follow(&'static str),
     /// A method, a path and a body.
@@ -16,7 +18,7 @@ pub enum Ask {
 impl Ask {
     fn text(&self) -> &'static str {
         match self {
-            Self::Graphql(text) | Self::Follow(text) | Self::Http(_, text, _) => text,
+            Self::Graphql(text) | Self::Change(text) | Self::Follow(text) | Self::Http(_, text, _) => text,
         }
     }
 

@@ -1,6 +1,11 @@
 //! The surface of the server: the fields of the schema, and the paths in its sources.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::LazyLock,
+};
 
 use async_graphql::parser::{
     parse_schema,
@@ -64,6 +69,29 @@ pub fn leads() -> BTreeSet<Lead> {
         }
     }
     leads
+}
+
+/// What each mutation returns, as a selection: of an object its id, or its values if it has none.
+static PAYLOADS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let objects: BTreeMap<_, _> = objects().into_iter().collect();
+    let below = |field: &FieldDefinition| objects.get(base(&field.ty.node));
+    let names = |fields: &[FieldDefinition]| {
+        let values = fields.iter().filter(|field| below(field).is_none());
+        let names: Vec<_> = values.map(|field| field.name.node.to_string()).collect();
+        if names.iter().any(|name| name == "id") { "id".to_owned() } else { names.join(" ") }
+    };
+    let select = |field: &FieldDefinition| match below(field) {
+        Some(fields) => format!("{} {{ {} }}", field.name.node, names(fields)),
+        None => field.name.node.to_string(),
+    };
+    let payload =
+        |mutation: &FieldDefinition| below(mutation).into_iter().flatten().map(select).collect::<Vec<_>>().join(" ");
+    objects["Mutation"].iter().map(|mutation| (mutation.name.node.to_string(), payload(mutation))).collect()
+});
+
+/// The selection of everything that a mutation returns.
+pub fn payload(mutation: &str) -> &'static str {
+    PAYLOADS.get(mutation).unwrap_or_else(|| panic!("there is no mutation {mutation}"))
 }
 
 /// The actions that the API knows.

@@ -4,17 +4,17 @@ use std::{fs, path::Path, sync::Arc};
 
 use docent::{
     config::EmbeddingConfig,
+    domain::generation::{ModelKey, Placement, Precision},
     embedding::{
-        EmbeddingError,
-        benchmark::benchmark,
+        EmbeddingError, ModelInfo,
+        benchmark::{benchmark, question_time},
         model::{self, find},
-        placement_name,
         pool::LocalEmbedder,
     },
 };
 use tempfile::TempDir;
 
-use crate::support::model::{directory, embedder};
+use crate::support::model::{directory, embedder, load};
 
 /// Sentences, the last of which is truncated at 256 tokens.
 fn sentences() -> Vec<String> {
@@ -63,45 +63,63 @@ async fn embeddings_equal_those_of_an_independent_implementation() {
 }
 
 #[tokio::test]
-async fn a_question_has_the_vector_of_the_same_passage() {
+async fn embeddings_in_8_bits_are_close_to_exact_ones() {
+    let (exact, int8) = (embedder().await, load(Precision::Int8).await);
+    let vectors = int8.embed_documents(sentences()).await.unwrap();
+    for ((text, vector), exact) in
+        sentences().iter().zip(&vectors).zip(exact.embed_documents(sentences()).await.unwrap())
+    {
+        let question = int8.embed_query(text).await.unwrap();
+        assert!((cosine(vector, vector) - 1.0).abs() < 1e-5);
+        assert!(cosine(vector, &exact) > 0.995, "{text:?}: {}", cosine(vector, &exact));
+        assert!(cosine(vector, &question) > 0.9999, "{text:?}");
+    }
+    for (a, b, reference) in REFERENCE_COSINES {
+        assert!((cosine(&vectors[a], &vectors[b]) - reference).abs() < 0.02);
+    }
+}
+
+#[tokio::test]
+async fn a_question_has_the_vector_of_the_same_chunk() {
     let embedder = embedder().await;
     let mut texts = sentences();
     texts.extend(["", " \n", "[SEP] [PAD]"].map(String::from));
-    let passages = embedder.embed_documents(texts.clone()).await.unwrap();
+    let chunks = embedder.embed_documents(texts.clone()).await.unwrap();
     // The second time from memory.
     for _ in 0..2 {
-        for (text, passage) in texts.iter().zip(&passages) {
+        for (text, chunk) in texts.iter().zip(&chunks) {
             let question = embedder.embed_query(text).await.unwrap();
-            assert!(difference(&question, passage) < 1e-5, "{text:?}");
+            assert!(difference(&question, chunk) < 1e-5, "{text:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn questions_do_not_wait_for_passages() {
+async fn questions_do_not_wait_for_chunks() {
     let embedder = embedder().await;
-    let passages = tokio::spawn({
+    let chunks = tokio::spawn({
         let embedder = Arc::clone(&embedder);
         async move { embedder.embed_documents(vec![sentences().remove(4); 4]).await }
     });
     let mut answered = 0;
-    while !passages.is_finished() {
+    while !chunks.is_finished() {
         embedder.embed_query(&format!("Question {answered}?")).await.unwrap();
         answered += 1;
     }
-    assert_eq!(passages.await.unwrap().unwrap().len(), 4);
-    assert!(answered > 4, "{answered} questions were answered while passages were embedded");
+    assert_eq!(chunks.await.unwrap().unwrap().len(), 4);
+    assert!(answered > 4, "{answered} questions were answered while chunks were embedded");
 }
 
 #[tokio::test]
 async fn the_benchmark_counts_what_the_model_reads() {
     let measured = benchmark(embedder().await.as_ref(), sentences()).await.unwrap();
     assert_eq!((measured.texts, measured.tokens), (5, 9 + 9 + 13 + 17 + 256));
-    assert!(measured.tokens_per_second() > 0.0 && measured.texts_per_second() > 0.0);
+    assert!(measured.tokens_per_second() > 0.0);
+    assert!(!question_time(embedder().await.as_ref(), 3).await.unwrap().is_zero());
 }
 
 fn load_error(model_dir: &Path, name: &str) -> EmbeddingError {
-    let loaded = LocalEmbedder::load(model_dir, name, &EmbeddingConfig::default(), 1);
+    let loaded = LocalEmbedder::load(model_dir, name, Precision::Float32, &EmbeddingConfig::default(), 1);
     loaded.err().expect("must not load")
 }
 
@@ -130,6 +148,13 @@ fn a_model_that_is_unknown_absent_or_changed_is_not_loaded() {
 
 #[test]
 fn the_name_of_a_placement_tells_which_vectors_are_in_it() {
-    let info = find("all-MiniLM-L6-v2").unwrap().info();
-    assert_eq!(placement_name(&info), "all-minilm-l6-v2-384-cosine");
+    let info = find("all-MiniLM-L6-v2").unwrap().info(Precision::Float32);
+    assert_eq!(info.placement(), Placement { name: "all-minilm-l6-v2-384-cosine".into(), dimension: 384 });
+    // Vectors of another revision can't be compared with these, and names have characters that a placement can't have.
+    for (name, revision) in [("all-MiniLM-L6-v2", "another"), ("all/MiniLM.L6_v2", info.key.revision.as_str())] {
+        let key = ModelKey { name: name.into(), revision: revision.into(), ..info.key.clone() };
+        let placement = ModelInfo { key, ..info.clone() }.placement();
+        let (stem, mark) = placement.name.split_at("all-minilm-l6-v2-384-cosine".len());
+        assert_eq!((stem, mark.len()), ("all-minilm-l6-v2-384-cosine", 9), "{}", placement.name);
+    }
 }

@@ -22,7 +22,7 @@ async fn make(owner: &Caller, input: Value) -> (Caller, Value) {
 
 const NAMES: &str = "{ collections { nodes { name } } }";
 const INGEST: &str = "mutation($id: ID!) {
-    documentsIngest(input: { collectionId: $id, documents: [{ fileName: \"n.txt\", source: { text: \"new\" } }] }) { operation { id } }
+    documentsIngest(input: { collectionId: $id, documents: [{ fileName: \"n.txt\", content: { text: \"new\" } }] }) { operation { id } }
 }";
 
 fn names(data: &Value) -> Vec<&str> {

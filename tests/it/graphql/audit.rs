@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use docent::service::accounts;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
@@ -209,4 +210,13 @@ async fn old_lines_are_removed_after_the_time_that_the_settings_say(app: TestApp
         assert!(std::time::Instant::now() < deadline, "old lines stay");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
+}
+
+on_both_databases!(a_command_that_is_denied_has_its_line);
+async fn a_command_that_is_denied_has_its_line(app: TestApp) {
+    let ada = app.user("ada").await;
+    let services = app.app.services();
+    accounts::reset_password(services, "nobody", "a new long password").await.unwrap_err();
+    let entries = log(&app, &ada, json!({ "result": "REFUSED" })).await;
+    assert_eq!(actions(&entries), ["PASSWORD_RESET"]);
 }

@@ -48,18 +48,19 @@ async fn calls_that_make_no_sense_are_refused_as_a_whole(app: TestApp) {
     let ada = app.user("ada").await;
     let id = ada.create_collection("Letters").await;
     assert_eq!(user_errors(&ada, json!([])).await, [pair("REQUIRED", "documents")]);
-    let many: Vec<_> = (0..101).map(|n| json!({ "fileName": format!("{n}.txt"), "source": { "text": "x" } })).collect();
+    let many: Vec<_> =
+        (0..101).map(|n| json!({ "fileName": format!("{n}.txt"), "content": { "text": "x" } })).collect();
     assert_eq!(user_errors(&ada, json!(many)).await, [pair("TOO_LONG", "documents")]);
     let twice = texts(&[("a.txt", "One."), ("a.txt", "Two.")]);
     assert_eq!(user_errors(&ada, twice).await, [pair("DUPLICATE", "documents.1.uri")]);
-    let unknown = json!([{ "source": { "uploadId": "bm9uc2Vuc2U" }, "fileName": "a.txt" }]);
-    assert_eq!(user_errors(&ada, unknown).await, [pair("NOT_FOUND", "documents.0.source.uploadId")]);
-    let meta = json!([{ "source": { "text": "x" }, "fileName": "a.txt", "meta": [1] }]);
+    let unknown = json!([{ "content": { "uploadId": "bm9uc2Vuc2U" }, "fileName": "a.txt" }]);
+    assert_eq!(user_errors(&ada, unknown).await, [pair("NOT_FOUND", "documents.0.content.uploadId")]);
+    let meta = json!([{ "content": { "text": "x" }, "fileName": "a.txt", "meta": [1] }]);
     assert_eq!(user_errors(&ada, meta).await, [pair("INVALID", "documents.0.meta")]);
-    let nul = json!([{ "source": { "text": "x" }, "fileName": "a.txt", "meta": { "a": "\u{0}" } }]);
+    let nul = json!([{ "content": { "text": "x" }, "fileName": "a.txt", "meta": { "a": "\u{0}" } }]);
     assert_eq!(user_errors(&ada, nul).await, [pair("INVALID", "documents.0.meta")]);
     let both = "mutation($id: ID!) { documentsIngest(input: { collectionId: $id, documents: [
-        { fileName: \"a.txt\", source: { text: \"x\", uploadId: \"y\" } }
+        { fileName: \"a.txt\", content: { text: \"x\", uploadId: \"y\" } }
     ] }) { operation { id } } }";
     assert_eq!(ada.error_code(both, json!({ "id": id })).await, "GRAPHQL_VALIDATION_FAILED");
 }
@@ -199,10 +200,10 @@ async fn files_that_can_not_be_read_fail_alone_with_a_code_and_a_sentence() {
     let app = TestApp::on_sqlite().await;
     let ada = app.user("ada").await;
     let id = ada.create_collection("Letters").await;
-    let mut documents = vec![json!({ "fileName": "good.txt", "source": { "text": "The tram is on time." } })];
+    let mut documents = vec![json!({ "fileName": "good.txt", "content": { "text": "The tram is on time." } })];
     let files = hostile_files();
     for (name, bytes, _) in &files {
-        documents.push(json!({ "source": { "uploadId": upload(&ada, name, bytes).await } }));
+        documents.push(json!({ "content": { "uploadId": upload(&ada, name, bytes).await } }));
     }
     let operation = ada.ingest_all(&id, json!(documents)).await;
     assert_eq!(

@@ -44,8 +44,8 @@ pub async fn upload(caller: &Caller, name: &str, bytes: &[u8]) -> String {
     upload["id"].as_str().unwrap().to_owned()
 }
 
-on_both_databases!(texts_become_documents_and_passages);
-async fn texts_become_documents_and_passages(app: TestApp) {
+on_both_databases!(texts_become_documents_and_chunks);
+async fn texts_become_documents_and_chunks(app: TestApp) {
     let ada = app.user("ada").await;
     let id = ada.create_collection("Letters").await;
     let markdown = "# Trams\n\nIntroduction.\n\n## Lines\n\nLine nine runs at night. 🚋\n";
@@ -78,7 +78,7 @@ async fn an_upload_becomes_a_document_and_comes_back_byte_by_byte(app: TestApp) 
     let id = ada.create_collection("Letters").await;
     let html = b"<html><head><title>Night lines</title></head><body><h1>Night lines</h1><p>The tram runs at night.</p></body></html>";
     let upload = upload(&ada, "night.html", html).await;
-    let operation = ada.ingest_all(&id, json!([{ "source": { "uploadId": upload }, "uri": "site/night" }])).await;
+    let operation = ada.ingest_all(&id, json!([{ "content": { "uploadId": upload }, "uri": "site/night" }])).await;
     assert_eq!(operation["status"], "COMPLETED", "{operation:#}");
 
     let document = collection(&ada, &id).await["documents"]["nodes"][0].clone();
@@ -150,7 +150,7 @@ async fn a_text_is_read_in_the_character_set_that_its_upload_declares(app: TestA
         let input = json!({ "fileName": name, "contentType": format!("text/plain; charset={charset}") });
         let upload = ada.data(create, json!({ "input": input })).await["uploadCreate"]["upload"].clone();
         assert_eq!(ada.send("PUT", upload["url"].as_str().unwrap(), &[], bytes).await.status, 201);
-        let operation = ada.ingest_all(&id, json!([{ "source": { "uploadId": upload["id"] } }])).await;
+        let operation = ada.ingest_all(&id, json!([{ "content": { "uploadId": upload["id"] } }])).await;
         assert_eq!(operation["totals"]["completed"], 1, "{operation:#}");
         let found = ada.data(DOCUMENTS, json!({ "id": id, "filter": { "uri": name } })).await;
         assert_eq!(found["collection"]["documents"]["nodes"][0]["chunks"]["nodes"][0]["content"], text);
@@ -179,7 +179,7 @@ async fn the_same_call_is_one_operation_when_its_upload_is_gone(app: TestApp) {
     let id = ada.create_collection("Letters").await;
     let file = upload(&ada, "a.txt", b"One.").await;
     let input = json!({ "input": {
-        "collectionId": id, "idempotencyKey": "monday", "documents": [{ "source": { "uploadId": file } }],
+        "collectionId": id, "idempotencyKey": "monday", "documents": [{ "content": { "uploadId": file } }],
     } });
     let first = ada.data(KEYED_INGEST, input.clone()).await;
     ada.ended(first["documentsIngest"]["operation"]["id"].as_str().unwrap()).await;
@@ -189,7 +189,7 @@ async fn the_same_call_is_one_operation_when_its_upload_is_gone(app: TestApp) {
     let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
     let other = |key: &str| {
         json!({ "input": {
-        "collectionId": id, "idempotencyKey": key, "documents": [{ "source": { "uploadId": file } }],
+        "collectionId": id, "idempotencyKey": key, "documents": [{ "content": { "uploadId": file } }],
     } })
     };
     while ada.data(KEYED_INGEST, other("")).await["documentsIngest"]["userErrors"].as_array().unwrap().len() < 2 {
@@ -260,9 +260,9 @@ async fn one_bad_file_among_many_fails_alone(app: TestApp) {
         .ingest_all(
             &id,
             json!([
-                { "fileName": "a.txt", "source": { "text": "The tram." } },
-                { "source": { "uploadId": bad } },
-                { "fileName": "b.txt", "source": { "text": "The ferry." } },
+                { "fileName": "a.txt", "content": { "text": "The tram." } },
+                { "content": { "uploadId": bad } },
+                { "fileName": "b.txt", "content": { "text": "The ferry." } },
             ]),
         )
         .await;

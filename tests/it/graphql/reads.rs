@@ -178,6 +178,9 @@ async fn a_page_of_any_list_costs_its_own_rows_however_many_there_are_of_others_
         &[("id", "{id}"), ("generation", "{id}"), ("name", "'Other ' || {i}"), ("name_key", "'other ' || {i}")],
     )
     .await;
+    let generation = "(SELECT generation FROM collections WHERE name_key = 'other ' || {i})";
+    let of_collection = "(SELECT id FROM collections WHERE name_key = 'other ' || {i})";
+    multiply(&database, "generations", of_ada, &[("id", generation), ("collection_id", of_collection)]).await;
     multiply(
         &database,
         "documents",

@@ -209,3 +209,21 @@ async fn a_message_that_is_not_sent_is_no_message() {
     });
     assert!(nothing.await.is_err(), "a good session keeps its socket");
 }
+
+on_both_databases!(a_known_caller_is_not_looked_up_for_each_request_and_is_refused_as_soon_as_their_session_ends);
+async fn a_known_caller_is_not_looked_up_for_each_request_and_is_refused_as_soon_as_their_session_ends(
+    mut app: TestApp,
+) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    app.stop_worker().await;
+    let ask = "{ __typename }";
+    let (_, statements) = app.counting(bob.data(ask, json!({}))).await;
+    assert_eq!(statements.len(), 1, "{statements:#?}");
+    let (_, statements) = app.counting(bob.data(ask, json!({}))).await;
+    // On PostgreSQL others may write, so what is known is looked up again after a second.
+    assert!(statements.len() <= usize::from(app.is_on_postgres()), "{statements:#?}");
+
+    let id = bob.user_id().await;
+    ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
+    assert_eq!(bob.error_code(ask, json!({})).await, "UNAUTHENTICATED");
+}

@@ -51,7 +51,7 @@ async fn a_viewer_reads_and_an_editor_writes_and_neither_manages(app: TestApp) {
     let found = bob.search(json!({ "query": "harbour" })).await;
     assert_eq!(found["hits"].as_array().unwrap().len(), 1);
     let refused = bob.graphql(
-        "mutation($id: ID!) { documentsIngest(input: { collectionId: $id, documents: [{ fileName: \"b.txt\", source: { text: \"b\" } }] }) { operation { id } } }",
+        "mutation($id: ID!) { documentsIngest(input: { collectionId: $id, documents: [{ fileName: \"b.txt\", content: { text: \"b\" } }] }) { operation { id } } }",
         json!({ "id": id }),
     ).await;
     assert_eq!(code(&refused), "FORBIDDEN");

@@ -33,7 +33,7 @@ async fn the_addresses_that_the_server_gives_out_have_its_path_and_work() {
     let url = upload["url"].as_str().unwrap();
     assert!(url.starts_with("/docs/uploads/"), "{url}");
     assert_eq!(ada.send("PUT", url, &[], "The letter.").await.status, 201);
-    ada.ingest_all(&id, json!([{ "source": { "uploadId": upload["id"] } }])).await;
+    ada.ingest_all(&id, json!([{ "content": { "uploadId": upload["id"] } }])).await;
     let list = "query($id: ID!) { collection(id: $id) { documents { nodes { downloadUrl } } } }";
     let mut found = data(&ada, list, json!({ "id": id })).await;
     let url = found["collection"]["documents"]["nodes"][0]["downloadUrl"].take();

@@ -341,5 +341,5 @@ fn docent() -> PathBuf {
 
 /// Texts as `documentsIngest` takes them: a name and a text each.
 pub fn texts(documents: &[(&str, &str)]) -> Value {
-    documents.iter().map(|(name, text)| json!({ "fileName": name, "source": { "text": text } })).collect()
+    documents.iter().map(|(name, text)| json!({ "fileName": name, "content": { "text": text } })).collect()
 }

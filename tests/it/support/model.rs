@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use docent::{
     config::EmbeddingConfig,
+    domain::generation::Precision,
     embedding::{Embedder, model, pool::LocalEmbedder},
 };
 use tokio::sync::OnceCell;
@@ -18,11 +19,13 @@ pub fn directory() -> PathBuf {
 
 /// The model.
 pub async fn embedder() -> Arc<dyn Embedder> {
-    let load = || async {
-        let (model, settings) = (model::chosen(None).unwrap(), EmbeddingConfig::default());
-        let loaded = tokio::task::spawn_blocking(move || LocalEmbedder::load(&directory(), model.name, &settings, 2));
-        let embedder = loaded.await.unwrap().unwrap_or_else(|error| panic!("{error}: run «make model» first"));
-        Arc::new(embedder) as Arc<dyn Embedder>
-    };
-    Arc::clone(EMBEDDER.get_or_init(load).await)
+    Arc::clone(EMBEDDER.get_or_init(|| load(Precision::Float32)).await)
+}
+
+/// The model in a precision, loaded anew.
+pub async fn load(precision: Precision) -> Arc<dyn Embedder> {
+    let (model, settings) = (model::chosen(None).unwrap(), EmbeddingConfig::default());
+    let load = move || LocalEmbedder::load(&directory(), model.name, precision, &settings, 2);
+    let loaded = tokio::task::spawn_blocking(load).await.unwrap();
+    Arc::new(loaded.unwrap_or_else(|error| panic!("{error}: run «make model» first")))
 }

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tables of objects that belong to an account.
-const SCOPED: [&str; 15] = [
+const SCOPED: [&str; 17] = [
     "api_key_collections",
     "api_keys",
     "audit_log",
@@ -14,6 +14,8 @@ const SCOPED: [&str; 15] = [
     "collection_members",
     "collections",
     "documents",
+    "generations",
+    "indexed_documents",
     "invitations",
     "operation_documents",
     "operation_events",
@@ -52,8 +54,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""refresh_tokens" WHERE "refresh_tokens"."digest" = ?"#, "whoever has a token may use it"),
     (r#""refresh_tokens" WHERE "refresh_tokens"."family" = ?"#, "so may whoever had one"),
     (r#""invitations" WHERE "invitations"."digest" = ?"#, "whoever has an invitation may use it"),
-    (r#""api_keys" WHERE "api_keys"."digest" = ?"#, "whoever has a key may use it"),
-    (r#""api_keys" WHERE "api_keys"."id" = ?"#, "the key behind a connection is looked up again"),
     (r#""api_key_collections" WHERE"#, "the collections of keys that were read before"),
     (r#""collections" WHERE "collections"."owner_id" = ? AND "collections"."name_key" = ?"#, "whether a name is taken"),
     (
@@ -67,6 +67,11 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (
         r#""documents" WHERE "documents"."id" IN (?) AND "documents"."collection_id" = ?"#,
         "in a collection that the transaction holds",
+    ),
+    (r#""generations" WHERE "generations"."id" = ? LIMIT ?"#, "of a collection that the transaction holds"),
+    (
+        r#""indexed_documents" WHERE "indexed_documents"."document_id" IN (?)"#,
+        "of documents that the transaction holds",
     ),
     (r#""collections" WHERE "collections"."owner_id" = ? LIMIT ?"#, "how much an account stores"),
     (

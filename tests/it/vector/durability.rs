@@ -119,7 +119,7 @@ async fn a_closed_store_can_be_opened_again_and_answers_nothing_meanwhile() {
     let tenant = GenerationId::generate();
     write(&store, tenant, 0..40).await;
     store.close().await.unwrap();
-    assert!(matches!(store.count(&placement(), tenant).await, Err(VectorError::Refused { .. })));
+    assert!(matches!(store.count(&placement(), tenant).await, Err(VectorError::Unreachable { .. })));
 
     let reopened = open(directory.path(), &VectorConfig::default()).await;
     assert_eq!(reopened.count(&placement(), tenant).await.unwrap(), 40);

@@ -144,7 +144,7 @@ fn question(generation: GenerationId) -> VectorQuery {
         text: None,
         limit: 10,
         candidates: 20,
-        fusion: FusionSettings { k: 10, semantic_weight: 1.0, lexical_weight: 1.0 },
+        fusion: None,
         explain: false,
         timeout: Duration::from_secs(30),
     }
@@ -159,5 +159,6 @@ pub fn lexical(generation: GenerationId, text: &str) -> VectorQuery {
 }
 
 pub fn hybrid(generation: GenerationId, degrees: f32, text: &str) -> VectorQuery {
-    VectorQuery { text: Some(text.into()), ..semantic(generation, degrees) }
+    let fusion = FusionSettings { k: 10, semantic_weight: 1.0, lexical_weight: 1.0 };
+    VectorQuery { text: Some(text.into()), fusion: Some(fusion), ..semantic(generation, degrees) }
 }

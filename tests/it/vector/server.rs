@@ -19,7 +19,7 @@ fn connect(url: &str, timeout_seconds: u64) -> Result<QdrantStore, VectorError> 
 }
 
 fn placement(dimension: usize) -> Placement {
-    Placement { name: "passages".into(), dimension }
+    Placement { name: "chunks".into(), dimension }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ on_both_stores! {
     upserting_the_same_points_again_changes_nothing
     upserting_replaces_the_point_with_the_same_id
     a_large_upsert_arrives_whole
-    a_passage_without_words_is_found_by_meaning
+    a_chunk_without_words_is_found_by_meaning
     a_document_is_deleted_from_its_generation_only
     older_revisions_are_deleted_and_newer_ones_stay
     one_revision_is_deleted_alone
@@ -58,7 +58,7 @@ async fn a_large_upsert_arrives_whole(stage: &Stage) {
     assert_eq!(stage.count(tenant).await, 2_345);
 }
 
-async fn a_passage_without_words_is_found_by_meaning(stage: &Stage) {
+async fn a_chunk_without_words_is_found_by_meaning(stage: &Stage) {
     let tenant = GenerationId::generate();
     stage.write(&[point(tenant, 1, 10.0, "— … —")]).await;
     assert_eq!(stage.found(&semantic(tenant, 10.0)).await.len(), 1);

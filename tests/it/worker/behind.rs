@@ -1,8 +1,8 @@
 //! Looks behind the application's back: at rows, at points, and at what each leg of a search finds.
 
 use docent::{
-    db::repo::{collections, jobs},
-    domain::{collection::Collection, id::CollectionId, scope::Scope},
+    db::repo::{collections, generations, jobs},
+    domain::{collection::Collection, generation::Generation, id::CollectionId, scope::Scope},
 };
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
@@ -45,10 +45,16 @@ pub async fn stored(app: &TestApp, collection: &str) -> Collection {
     collections::find(&reader, CollectionId(row(collection))).await.unwrap().unwrap()
 }
 
+/// The active generation of a collection.
+pub async fn active(app: &TestApp, collection: &str) -> Generation {
+    let reader = app.app.services().database.reader(Scope::System);
+    generations::find(&reader, stored(app, collection).await.generation).await.unwrap().unwrap()
+}
+
 /// How many points the collection has.
 pub async fn points(app: &TestApp, collection: &str) -> usize {
-    let services = app.app.services();
-    services.vectors.count(&services.placement(), stored(app, collection).await.generation).await.unwrap()
+    let generation = active(app, collection).await;
+    app.app.services().vectors.count(&generation.placement, generation.id).await.unwrap()
 }
 
 /// Changes the database behind the application's back.

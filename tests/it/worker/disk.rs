@@ -34,7 +34,7 @@ async fn a_full_disk_refuses_what_is_new_lets_the_rest_wait_and_goes_on_by_itsel
     let refused = ada
         .graphql(
             "mutation($id: ID!) { documentsIngest(input: { collectionId: $id, documents: [
-            { fileName: \"d.txt\", source: { text: \"The bus is late.\" } }
+            { fileName: \"d.txt\", content: { text: \"The bus is late.\" } }
         ] }) { operation { id } userErrors { code } } }",
             json!({ "id": collection }),
         )

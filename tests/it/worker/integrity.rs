@@ -1,14 +1,17 @@
 //! Vectors that were lost or are too many: noticed, shown, and put right by the server itself.
 
 use docent::{
-    domain::id::{ChunkId, DocumentId, GenerationId},
+    domain::{
+        generation::Generation,
+        id::{ChunkId, DocumentId, GenerationId},
+    },
     vector::{Point, PointSelector},
     worker::integrity,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::behind::{found, idle, points, row, stored};
+use super::behind::{active, found, idle, points, row};
 use crate::{
     on_both_databases,
     support::{
@@ -78,9 +81,9 @@ async fn vectors_that_were_lost_are_noticed_and_made_again(mut app: TestApp) {
     assert_eq!(health(&app).await, (200, json!("ok"), json!("ok")));
 
     let services = app.app.services();
-    let generation = stored(&app, &collection).await.generation;
-    services.vectors.delete(&services.placement(), &PointSelector::Generation(generation)).await.unwrap();
-    services.vectors.flush(&services.placement()).await.unwrap();
+    let Generation { id, placement, .. } = active(&app, &collection).await;
+    services.vectors.delete(&placement, &PointSelector::Generation(id)).await.unwrap();
+    services.vectors.flush(&placement).await.unwrap();
     compare(&app).await;
     let told = report(&ada).await;
     assert_eq!((&told["differing"], &told["missingPoints"]), (&json!(1), &json!(12)), "{told:#}");
@@ -117,16 +120,16 @@ async fn points_that_no_chunk_stands_for_are_removed_and_those_on_their_way_stay
     let document = DocumentId(row(document.as_str().unwrap()));
 
     let services = app.app.services();
-    let generation = stored(&app, &collection).await.generation;
+    let Generation { id: generation, placement, .. } = active(&app, &collection).await;
     let strays = vec![
         point(generation, DocumentId::generate(), 1, 0),
         point(generation, document, 0, 0),
         point(generation, document, 1, 1),
         point(generation, document, 9, 0),
     ];
-    services.vectors.upsert(&services.placement(), strays).await.unwrap();
-    services.vectors.upsert(&services.placement(), vec![point(generation, document, 2, 5)]).await.unwrap();
-    services.vectors.flush(&services.placement()).await.unwrap();
+    services.vectors.upsert(&placement, strays).await.unwrap();
+    services.vectors.upsert(&placement, vec![point(generation, document, 2, 5)]).await.unwrap();
+    services.vectors.flush(&placement).await.unwrap();
     // What is being indexed has its points first, so one look is not enough.
     compare(&app).await;
     assert_eq!(report(&ada).await["differing"], 0);

@@ -36,9 +36,9 @@ fn without_kind(id: &str) -> String {
 
 /// Makes an original look as if it had been stored long ago.
 fn make_old(app: &TestApp, digest: &str) {
-    let path = app.data_dir().join(format!("originals/{}/{}/{digest}", &digest[..2], &digest[2..4]));
+    let path = app.data_dir().join(format!("originals/{}/{digest}", &digest[..2]));
     let file = std::fs::File::options().write(true).open(path).unwrap();
-    file.set_modified((SystemClock.now() - chrono::TimeDelta::days(2)).into()).unwrap();
+    file.set_modified((SystemClock.now() - chrono::TimeDelta::minutes(10)).into()).unwrap();
 }
 
 on_both_databases!(bytes_that_are_ingested_again_while_they_are_cleaned_up_stay);
@@ -102,7 +102,7 @@ async fn an_upload_that_expires_while_it_is_ingested_is_refused(app: TestApp) {
     let (upload, url) = ada.create_upload("a.txt").await;
     assert_eq!(ada.send("PUT", &url, &[], "The ferry waits.").await.status, 201);
     let mut pause = Pause::at(format!("documents-checked-{}", without_kind(&collection)));
-    let documents = json!([{ "source": { "uploadId": upload } }]);
+    let documents = json!([{ "content": { "uploadId": upload } }]);
     let ingest = tokio::spawn({
         let (ada, collection) = (ada.clone(), collection.clone());
         async move { ada.ingest(&collection, documents).await }
@@ -114,5 +114,5 @@ async fn an_upload_that_expires_while_it_is_ingested_is_refused(app: TestApp) {
     let payload = ingest.await.unwrap();
     assert_eq!(payload["operation"], json!(null), "{payload:#}");
     assert_eq!(payload["userErrors"][0]["code"], "NOT_FOUND", "{payload:#}");
-    assert_eq!(payload["userErrors"][0]["path"], json!(["documents", "0", "source", "uploadId"]));
+    assert_eq!(payload["userErrors"][0]["path"], json!(["documents", "0", "content", "uploadId"]));
 }

@@ -33,7 +33,7 @@ async fn after_updates_failures_deletions_and_restarts_search_finds_what_the_row
             7..9 => {
                 // It can't be read, so what there was before stays.
                 let broken = json!([{
-                    "fileName": "broken.pdf", "uri": format!("{name}.txt"), "source": { "text": format!("%PDF-{step}") }
+                    "fileName": "broken.pdf", "uri": format!("{name}.txt"), "content": { "text": format!("%PDF-{step}") }
                 }]);
                 ada.ingest(&collection, broken).await;
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use docent::{
     db::{
         DatabaseError, Transaction,
@@ -261,7 +261,8 @@ async fn a_clock_that_is_set_back_keeps_no_job_waiting(app: TestApp) {
 on_both_databases!(a_job_about_what_is_queued_already_is_no_second_one);
 async fn a_job_about_what_is_queued_already_is_no_second_one(app: TestApp) {
     let app = unattended(app).await;
-    let about = |text: &str| NewJob { payload: json!({ "says": text }), ..job(&app) }.about(&"the bridge");
+    let about =
+        |text: &str| NewJob { subject: Some("the bridge".into()), payload: json!({ "says": text }), ..job(&app) };
     add(&app, vec![about("one"), about("two")]).await;
     add(&app, vec![about("three")]).await;
     assert_eq!(count_open(&app).await, 1);
@@ -282,11 +283,29 @@ on_both_databases!(finding_the_next_tenant_does_not_depend_on_a_backlog);
 async fn finding_the_next_tenant_does_not_depend_on_a_backlog(app: TestApp) {
     let app = unattended(app).await;
     let (bulk, neighbour) = (UserId::generate(), UserId::generate());
-    add(&app, (0..2000).map(|_| job(&app).of(bulk)).collect()).await;
-    add(&app, vec![job(&app).of(neighbour)]).await;
+    let of = |user: UserId| NewJob { tenant: user.into(), ..job(&app) };
+    add(&app, (0..2000).map(|_| of(bulk)).collect()).await;
+    add(&app, vec![of(neighbour)]).await;
     let database = &app.app.services().database;
     let next = async |after| jobs::next_tenant(database, Lane::Ingest, &[KIND], after).await.unwrap();
     assert_eq!(next(None).await, Some(bulk.into()));
     assert_eq!(next(Some(bulk.into())).await, Some(neighbour.into()));
     assert_eq!(next(Some(neighbour.into())).await, None);
+}
+
+async fn insert_and_fail(tx: &Transaction<'_>, new: &NewJob, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+    jobs::insert_many(tx, vec![new.clone()], now).await?;
+    Err(DatabaseError::BadRow { place: "jobs", detail: "on purpose".into() })
+}
+
+on_both_databases!(only_a_commit_announces_new_jobs);
+async fn only_a_commit_announces_new_jobs(app: TestApp) {
+    let app = unattended(app).await;
+    let database = &app.app.services().database;
+    let added = database.added_jobs();
+    let (now, new) = (app.clock.now(), job(&app));
+    database.transaction(|tx| insert_and_fail(tx, &new, now).boxed()).await.unwrap_err();
+    assert!(!added.has_changed().unwrap());
+    add(&app, vec![new]).await;
+    assert!(added.has_changed().unwrap());
 }

@@ -65,7 +65,7 @@ async fn check(on_postgres: bool) {
     let (upload, status) = put(&ada, "u.txt", 2_000).await;
     assert_eq!(status, 201);
     assert_eq!(put(&ada, "v.txt", 101).await.1, 413);
-    let payload = ada.ingest(&second, json!([{ "source": { "uploadId": upload } }])).await;
+    let payload = ada.ingest(&second, json!([{ "content": { "uploadId": upload } }])).await;
     assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
     let payload = ada.ingest(&second, texts(&[("w.txt", &text("w", 101))])).await;
     assert_eq!(refused(&payload).0, "LIMIT_EXCEEDED");

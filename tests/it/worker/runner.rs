@@ -109,8 +109,8 @@ impl Script {
 
     async fn add(&self, tenant: impl Into<Tenant>, does: Option<&str>, count: usize) {
         let (now, tenant) = (self.app.clock.now(), tenant.into());
-        let jobs = (0..count).map(|_| NewJob::new(KIND, Lane::Ingest, json!({ "does": does }), now).of(tenant));
-        let jobs: Vec<_> = jobs.collect();
+        let job = || NewJob { tenant, ..NewJob::new(KIND, Lane::Ingest, json!({ "does": does }), now) };
+        let jobs: Vec<_> = (0..count).map(|_| job()).collect();
         let jobs = &jobs;
         let added = self.app.app.services().database.transaction(|tx| {
             let jobs = jobs.clone();
@@ -142,7 +142,6 @@ impl Script {
             settings,
             vec![Arc::clone(self) as Arc<dyn Handler>],
             vec![Arc::new(Store(Arc::clone(self)))],
-            Arc::default(),
         );
         let stop = CancellationToken::new();
         let runner = Arc::new(runner).run(stop.clone());

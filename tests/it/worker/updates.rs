@@ -18,7 +18,7 @@ use docent::{
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use super::behind::{count, execute, found, idle, points, row, stored};
+use super::behind::{active, count, execute, found, idle, points, row};
 use crate::{
     on_both_databases,
     support::{
@@ -30,10 +30,10 @@ use crate::{
 /// Enqueues a removal of points as the first version of this program did: all revisions but one.
 async fn enqueue_removal_of_the_first_version(app: &TestApp, collection: &str, document: DocumentId, keep: i32) {
     let services = app.app.services();
-    let found = stored(app, collection).await;
+    let found = active(app, collection).await;
     let payload = json!({
-        "placement": found.vector_store_name,
-        "generation": found.generation,
+        "placement": found.placement.name,
+        "generation": found.id,
         "target": { "other_revisions": { "document": document, "keep": keep } },
         "operation": null,
     });
@@ -43,7 +43,6 @@ async fn enqueue_removal_of_the_first_version(app: &TestApp, collection: &str, d
     let inserted =
         services.database.transaction(|tx| async move { jobs::insert_many(tx, vec![job.clone()], now).await }.boxed());
     inserted.await.map_err(|error: DatabaseError| error).unwrap();
-    services.work.notify_one();
 }
 
 /// The status of the only document.
@@ -106,18 +105,17 @@ async fn an_old_revision_that_fails_late_says_nothing_of_the_newer_document(mut 
     let ada = app.user("ada").await;
     let collection = ada.create_collection("Notes").await;
     app.stop_worker().await;
-    let broken = json!([{ "fileName": "a.pdf", "uri": "a", "source": { "text": "This is no PDF." } }]);
+    let broken = json!([{ "fileName": "a.pdf", "uri": "a", "content": { "text": "This is no PDF." } }]);
     let first = ada.ingest(&collection, broken).await["operation"]["id"].clone();
     // The first waits; dead jobs are not claimed.
     execute(&app, "UPDATE jobs SET status = 'DEAD'").await;
-    let correction = json!([{ "fileName": "a.txt", "uri": "a", "source": { "text": "The tram waits." } }]);
+    let correction = json!([{ "fileName": "a.txt", "uri": "a", "content": { "text": "The tram waits." } }]);
     let second = ada.ingest(&collection, correction).await["operation"]["id"].clone();
     let app = app.restart().await;
     let ada = app.anonymous().log_in("ada").await;
     assert_eq!(ada.ended(second.as_str().unwrap()).await["status"], "COMPLETED");
     assert_eq!(status(&ada, &collection).await, "COMPLETED");
     execute(&app, "UPDATE jobs SET status = 'READY' WHERE status = 'DEAD'").await;
-    app.app.services().work.notify_one();
     ada.ended(first.as_str().unwrap()).await;
     assert_eq!(status(&ada, &collection).await, "COMPLETED");
     assert_eq!(found(&ada, "tram").await, everywhere("The tram waits."));

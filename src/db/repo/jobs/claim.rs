@@ -15,6 +15,7 @@ use crate::{
     db::{
         Database, DatabaseError, Transaction,
         entity::{StoredEnum, job},
+        statement::Executor,
     },
     domain::{
         id::{JobId, WorkerId},
@@ -96,7 +97,7 @@ pub async fn next_tenant(
     if let Some(after) = after {
         query = query.filter(job::Column::Tenant.gt(after.0));
     }
-    Ok(query.into_tuple::<Uuid>().one(&database.readers).await?.map(Tenant))
+    Ok(query.into_tuple::<Uuid>().one(&Executor::Readers(&database.readers)).await?.map(Tenant))
 }
 
 /// Claims up to `limit` jobs of one tenant in a lane: those with a waiting caller first, then the oldest.
@@ -124,7 +125,7 @@ pub async fn claim(
 /// Whether a job of these kinds waits with which a process died.
 pub async fn has_suspect(database: &Database, kinds: &[&str]) -> Result<bool, DatabaseError> {
     let query = job::Entity::find().select_only().column(job::Column::Id).filter(is_suspect(kinds));
-    Ok(query.into_tuple::<Uuid>().one(&database.readers).await?.is_some())
+    Ok(query.into_tuple::<Uuid>().one(&Executor::Readers(&database.readers)).await?.is_some())
 }
 
 fn is_suspect(kinds: &[&str]) -> Expr {
@@ -175,7 +176,7 @@ fn due(now: DateTime<Utc>) -> Condition {
 /// Whether the time of a waiting job has come.
 pub async fn has_due(database: &Database, now: DateTime<Utc>) -> Result<bool, DatabaseError> {
     let query = job::Entity::find().select_only().column(job::Column::Id).filter(due(now));
-    Ok(query.into_tuple::<Uuid>().one(&database.readers).await?.is_some())
+    Ok(query.into_tuple::<Uuid>().one(&Executor::Readers(&database.readers)).await?.is_some())
 }
 
 /// Makes the waiting jobs whose time has come claimable. From then on no clock keeps them back.

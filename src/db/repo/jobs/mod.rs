@@ -24,6 +24,7 @@ use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, job},
+        news::Change,
     },
     domain::{
         id::JobId,
@@ -51,24 +52,6 @@ impl NewJob {
     pub fn new(kind: &'static str, lane: Lane, payload: serde_json::Value, run_at: DateTime<Utc>) -> Self {
         let (priority, tenant) = (JobPriority::Foreground, Tenant::SYSTEM);
         Self { id: JobId::generate(), kind, lane, priority, tenant, subject: None, payload, run_at }
-    }
-
-    /// The same, requested by `tenant`.
-    #[must_use]
-    pub fn of(self, tenant: impl Into<Tenant>) -> Self {
-        Self { tenant: tenant.into(), ..self }
-    }
-
-    /// The same, with a subject: a queued job with this subject takes its place.
-    #[must_use]
-    pub fn about(self, subject: &impl ToString) -> Self {
-        Self { subject: Some(subject.to_string()), ..self }
-    }
-
-    /// The same, without a caller who waits for it.
-    #[must_use]
-    pub fn in_background(self) -> Self {
-        Self { priority: JobPriority::Background, ..self }
     }
 }
 
@@ -111,7 +94,8 @@ fn status_at(run_at: DateTime<Utc>, now: DateTime<Utc>) -> JobStatus {
 }
 
 /// Adds jobs, in the transaction of the change that needs them. If a job of the same kind and subject is queued, it is
-/// updated with the new payload instead. If that job is held at the moment, it runs once more afterwards.
+/// updated with the new payload instead. If that job is held at the moment, it runs once more afterwards. The queue
+/// learns of them when the transaction is committed.
 pub async fn insert_many(tx: &Transaction<'_>, jobs: Vec<NewJob>, now: DateTime<Utc>) -> Result<(), DatabaseError> {
     let mut subjects = HashSet::new();
     // The last payload wins, as if the jobs had been added one by one.
@@ -126,6 +110,7 @@ pub async fn insert_many(tx: &Transaction<'_>, jobs: Vec<NewJob>, now: DateTime<
     while rows.peek().is_some() {
         let some: Vec<_> = rows.by_ref().take(INSERT_ROWS).collect();
         job::Entity::insert_many(some).on_conflict(merge()).exec_without_returning(&tx.connection).await?;
+        tx.after_commit(Change::Jobs);
     }
     Ok(())
 }

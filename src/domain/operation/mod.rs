@@ -1,35 +1,38 @@
 //! A long-running task that a caller requested, and its events.
 
+mod run;
+mod settlement;
+
 use chrono::{DateTime, Utc};
 
+pub use self::{run::OperationRun, settlement::Settlement};
 use super::{
     document::ProcessingError,
     id::{CollectionId, DocumentId, OperationId, UserId},
+    vocabulary::vocabulary,
 };
 
-/// The type of an operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum OperationType {
-    /// Adds the first documents of a collection.
-    Index,
-    /// Adds documents to a collection that already has some.
-    Append,
-    /// All documents again, with another model or chunking.
-    Reindex,
-    /// Documents, or the whole collection, removed.
-    Delete,
-    /// Removes a source and its documents.
-    RemoveSource,
+vocabulary! {
+    /// The type of an operation.
+    pub enum OperationType {
+        /// Adds the first documents of a collection.
+        Index => "INDEX",
+        /// Adds documents to a collection that already has some.
+        Append => "APPEND",
+        /// Documents, or the whole collection, removed.
+        Delete => "DELETE",
+    }
 }
 
-/// The status of an operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum OperationStatus {
-    Pending,
-    Processing,
-    Completed,
-    Failed,
-    Cancelled,
+vocabulary! {
+    /// The status of an operation.
+    pub enum OperationStatus {
+        Pending => "PENDING",
+        Processing => "PROCESSING",
+        Completed => "COMPLETED",
+        Failed => "FAILED",
+        Cancelled => "CANCELLED",
+    }
 }
 
 impl OperationStatus {
@@ -109,22 +112,23 @@ impl Operation {
     #[must_use]
     pub fn adds_documents(&self) -> bool {
         match self.operation_type {
-            OperationType::Index | OperationType::Append | OperationType::Reindex => true,
-            OperationType::Delete | OperationType::RemoveSource => false,
+            OperationType::Index | OperationType::Append => true,
+            OperationType::Delete => false,
         }
     }
 }
 
-/// The outcome of one document in one operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum DocumentOutcome {
-    Pending,
-    Processing,
-    Completed,
-    Failed,
-    /// Same uri, same content as before: nothing to do; or replaced by a newer version.
-    Skipped,
-    Cancelled,
+vocabulary! {
+    /// The outcome of one document in one operation.
+    pub enum DocumentOutcome {
+        Pending => "PENDING",
+        Processing => "PROCESSING",
+        Completed => "COMPLETED",
+        Failed => "FAILED",
+        /// Same uri, same content as before: nothing to do; or replaced by a newer version.
+        Skipped => "SKIPPED",
+        Cancelled => "CANCELLED",
+    }
 }
 
 impl DocumentOutcome {
@@ -152,24 +156,34 @@ pub struct OperationDocument {
     pub percent: i32,
 }
 
-/// The kind of an event. The last three end the operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum OperationEventKind {
-    OperationCreated,
-    OperationStarted,
-    DocumentStarted,
-    /// A step of a document was done; such ticks may be left out.
-    DocumentProgress,
-    DocumentCompleted,
-    DocumentFailed,
-    DocumentSkipped,
-    DocumentRetrying,
-    DocumentCancelled,
-    DocumentDeleted,
-    CancelRequested,
-    OperationCompleted,
-    OperationFailed,
-    OperationCancelled,
+impl OperationDocument {
+    /// A document that waits for its turn.
+    #[must_use]
+    pub fn waiting(operation_id: OperationId, document_id: DocumentId, ordinal: i32) -> Self {
+        let outcome = DocumentOutcome::Pending;
+        Self { operation_id, document_id, ordinal, outcome, error: None, chunk_count: 0, percent: 0 }
+    }
+}
+
+vocabulary! {
+    /// The kind of an event. The last three end the operation.
+    pub enum OperationEventKind {
+        OperationCreated => "OPERATION_CREATED",
+        OperationStarted => "OPERATION_STARTED",
+        DocumentStarted => "DOCUMENT_STARTED",
+        /// A step of a document was done; such ticks may be left out.
+        DocumentProgress => "DOCUMENT_PROGRESS",
+        DocumentCompleted => "DOCUMENT_COMPLETED",
+        DocumentFailed => "DOCUMENT_FAILED",
+        DocumentSkipped => "DOCUMENT_SKIPPED",
+        DocumentRetrying => "DOCUMENT_RETRYING",
+        DocumentCancelled => "DOCUMENT_CANCELLED",
+        DocumentDeleted => "DOCUMENT_DELETED",
+        CancelRequested => "CANCEL_REQUESTED",
+        OperationCompleted => "OPERATION_COMPLETED",
+        OperationFailed => "OPERATION_FAILED",
+        OperationCancelled => "OPERATION_CANCELLED",
+    }
 }
 
 impl OperationEventKind {

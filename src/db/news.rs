@@ -1,0 +1,223 @@
+//! What transactions write, for those who wait for something or remember something: transactions of this process, and of
+//! others as far as it hears them. The rows are the truth. Whoever waits for jobs or events also looks from time to time,
+//! because another process may have written them.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::watch;
+
+use super::{Database, Transaction};
+use crate::domain::id::OperationId;
+
+/// Where PostgreSQL sends notifications of changes.
+pub(super) const CHANNEL: &str = "docent_changes";
+
+/// What a committed transaction has written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Change {
+    /// Jobs in the queue.
+    Jobs,
+    /// Events of this operation.
+    EventsOf(OperationId),
+    /// A session, a key or an account.
+    Callers,
+    /// Who may see what.
+    Access,
+}
+
+impl Change {
+    /// How other processes are told of it, if they are.
+    fn payload(self) -> Option<&'static str> {
+        match self {
+            Self::Callers => Some("callers"),
+            Self::Access => Some("access"),
+            Self::Jobs | Self::EventsOf(_) => None,
+        }
+    }
+}
+
+/// Who is told of changes, and how many there were.
+#[derive(Debug)]
+pub(super) struct News {
+    jobs: watch::Sender<()>,
+    /// The operations that are followed. Only their own followers are woken.
+    followed: Mutex<HashMap<OperationId, watch::Sender<()>>>,
+    /// How often callers were changed.
+    callers: AtomicU64,
+    access: watch::Sender<()>,
+    /// Whether changes of all other processes are heard.
+    hears_others: AtomicBool,
+}
+
+impl News {
+    /// `is_alone`: no other process writes to the database.
+    pub(super) fn new(is_alone: bool) -> Self {
+        Self {
+            jobs: watch::Sender::new(()),
+            followed: Mutex::default(),
+            callers: AtomicU64::new(0),
+            access: watch::Sender::new(()),
+            hears_others: AtomicBool::new(is_alone),
+        }
+    }
+
+    /// Returns what was set before.
+    pub(super) fn set_hears_others(&self, hears: bool) -> bool {
+        self.hears_others.swap(hears, Ordering::AcqRel)
+    }
+
+    /// Another process changed something.
+    pub(super) fn hear(&self, payload: &str) {
+        for change in [Change::Callers, Change::Access] {
+            if change.payload() == Some(payload) {
+                self.announce(change);
+            }
+        }
+    }
+
+    /// Other processes may have changed anything.
+    pub(super) fn hear_anything(&self) {
+        self.announce(Change::Callers);
+        self.announce(Change::Access);
+    }
+
+    fn announce(&self, change: Change) {
+        match change {
+            Change::Jobs => {
+                self.jobs.send_replace(());
+            }
+            Change::EventsOf(operation) => {
+                if let Some(followers) = self.followed().get(&operation) {
+                    followers.send_replace(());
+                }
+            }
+            Change::Callers => {
+                self.callers.fetch_add(1, Ordering::AcqRel);
+            }
+            Change::Access => {
+                self.access.send_replace(());
+            }
+        }
+    }
+
+    fn followed(&self) -> MutexGuard<'_, HashMap<OperationId, watch::Sender<()>>> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one transaction changes. It is announced when this is dropped after the commit, whether or not a caller still
+/// waits for that. A transaction that is rolled back, or run again, announces nothing.
+pub(super) struct Changes {
+    news: Arc<News>,
+    made: Mutex<BTreeSet<Change>>,
+    may_be_committed: bool,
+}
+
+impl Changes {
+    pub(super) fn new(news: &Arc<News>) -> Self {
+        Self { news: Arc::clone(news), made: Mutex::default(), may_be_committed: false }
+    }
+
+    fn add(&self, change: Change) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(change);
+    }
+
+    /// What tells other processes on PostgreSQL, when the transaction is committed.
+    pub(super) fn notification(&self) -> Option<String> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let payloads = made.iter().filter_map(|change| change.payload());
+        let statements: Vec<_> = payloads.map(|payload| format!("NOTIFY {CHANNEL}, '{payload}'")).collect();
+        (!statements.is_empty()).then(|| statements.join("; "))
+    }
+
+    /// Call it before the commit: from then on the database may have the changes.
+    pub(super) fn commit(&mut self) {
+        self.may_be_committed = true;
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        if self.may_be_committed {
+            let made = self.made.get_mut().unwrap_or_else(PoisonError::into_inner);
+            for change in mem::take(made) {
+                self.news.announce(change);
+            }
+        }
+    }
+}
+
+impl Transaction<'_> {
+    /// Announces `change` when the transaction is committed. The functions that write such rows call it, so no use case
+    /// can forget it.
+    pub(super) fn after_commit(&self, change: Change) {
+        self.changes.add(change);
+    }
+}
+
+/// Says when an operation has new events.
+#[derive(Debug)]
+pub struct OperationNews {
+    news: Arc<News>,
+    operation: OperationId,
+    receiver: watch::Receiver<()>,
+}
+
+impl OperationNews {
+    /// Returns when there are new events since the last call.
+    pub async fn changed(&mut self) {
+        // The sender is there as long as one of its receivers.
+        let _ = self.receiver.changed().await;
+    }
+}
+
+impl Drop for OperationNews {
+    fn drop(&mut self) {
+        let mut followed = self.news.followed();
+        // Its own receiver still counts.
+        if followed.get(&self.operation).is_some_and(|followers| followers.receiver_count() <= 1) {
+            followed.remove(&self.operation);
+        }
+    }
+}
+
+/// Subscribe before you look, so that nothing is lost between the two.
+impl Database {
+    /// Changes when jobs were added to the queue.
+    #[must_use]
+    pub fn added_jobs(&self) -> watch::Receiver<()> {
+        self.news.jobs.subscribe()
+    }
+
+    /// Says when an operation has new events that this process wrote.
+    #[must_use]
+    pub fn operation_news(&self, operation: OperationId) -> OperationNews {
+        let receiver = self.news.followed().entry(operation).or_insert_with(|| watch::Sender::new(())).subscribe();
+        OperationNews { news: Arc::clone(&self.news), operation, receiver }
+    }
+
+    /// How often sessions, keys or accounts were changed, as far as this process knows.
+    #[must_use]
+    pub fn caller_changes(&self) -> u64 {
+        self.news.callers.load(Ordering::Acquire)
+    }
+
+    /// Changes when it was changed who may see what, as far as this process knows.
+    #[must_use]
+    pub fn access_changes(&self) -> watch::Receiver<()> {
+        self.news.access.subscribe()
+    }
+
+    /// Whether this process knows at once what others change, or none is there.
+    #[must_use]
+    pub fn hears_others(&self) -> bool {
+        self.news.hears_others.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,222 @@
+//! Accepts contents whose bytes are stored: they become documents, and jobs that index them. This needs no caller, no
+//! upload and no text, and a few statements for a whole page of contents. A long list is accepted one page a transaction,
+//! into an operation that knows from the start how many documents it has.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    blob::BlobStore,
+    config::LimitsConfig,
+    db::{
+        Transaction,
+        repo::{
+            collections::{self, CounterChange},
+            documents::{self, LockedDocument},
+            operation_documents::{self, OperationItem},
+        },
+    },
+    domain::{
+        collection::Collection,
+        content::Content,
+        document::{Document, DocumentStatus},
+        id::{CollectionId, DocumentId},
+        job::Tenant,
+        operation::{DocumentOutcome, OperationDocument, OperationRun, Settlement},
+    },
+    error::Error,
+    jobs::{self, IngestDocument},
+    service::{quotas, uploads::hold_bytes},
+};
+
+/// Plans a page of contents for a locked collection: the first one has the ordinal `first` in the operation. Each has a
+/// uri of its own. `run` gets what is settled at once. Write the operation, and then the [`Plan`].
+///
+/// # Errors
+/// `Unavailable` with [`BlobError::Removed`](crate::blob::BlobError::Removed) if bytes have been removed again.
+pub(super) async fn plan(
+    tx: &Transaction<'_>,
+    blobs: &BlobStore,
+    collection: &Collection,
+    run: &mut OperationRun,
+    first: i32,
+    contents: &[Content],
+    now: DateTime<Utc>,
+) -> Result<Plan, Error> {
+    let digests: Vec<_> = contents.iter().map(|content| content.file.digest.clone()).collect();
+    hold_bytes(tx, blobs, &digests).await?;
+    let uris: Vec<_> = contents.iter().map(|content| content.uri.clone()).collect();
+    let mut existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
+    let mut plan = Plan::default();
+    for (ordinal, wanted) in (first..).zip(contents) {
+        plan.add(collection.id, run, ordinal, wanted, existing.remove(&wanted.uri), now);
+    }
+    Ok(plan)
+}
+
+/// What accepting a page of contents writes.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// The document of each content.
+    documents: Vec<Document>,
+    new: Vec<Document>,
+    /// Documents that get newer content.
+    changed: Vec<DocumentId>,
+    items: Vec<OperationItem>,
+    jobs: Vec<IngestDocument>,
+    counters: CounterChange,
+}
+
+impl Plan {
+    fn add(
+        &mut self,
+        collection: CollectionId,
+        run: &mut OperationRun,
+        ordinal: i32,
+        wanted: &Content,
+        existing: Option<LockedDocument>,
+        now: DateTime<Utc>,
+    ) {
+        let operation = run.operation().id;
+        let (document, revision, outcome) = match existing {
+            Some(existing) if is_unchanged(&existing, wanted) => {
+                run.settle(existing.document.id, &Settlement::skipped("unchanged"), now);
+                (existing.document, existing.next_revision, DocumentOutcome::Skipped)
+            }
+            Some(LockedDocument { document, next_revision }) => {
+                self.changed.push(document.id);
+                (document, next_revision, DocumentOutcome::Pending)
+            }
+            None => {
+                let document = new_document(collection, wanted.clone(), now);
+                self.counters.documents += 1;
+                self.counters.bytes += wanted.file.size;
+                self.new.push(document.clone());
+                (document, 1, DocumentOutcome::Pending)
+            }
+        };
+        if outcome == DocumentOutcome::Pending {
+            self.jobs.push(IngestDocument { operation, ordinal });
+        }
+        self.items.push(OperationItem {
+            outcome: OperationDocument { outcome, ..OperationDocument::waiting(operation, document.id, ordinal) },
+            revision,
+            content: wanted.clone(),
+        });
+        self.documents.push(document);
+    }
+
+    /// Writes the documents, their part in the operation and their jobs. Returns the document of each content.
+    ///
+    /// # Errors
+    /// `Invalid` if the collection or its owner has no room for them.
+    pub(super) async fn write(
+        self,
+        tx: &Transaction<'_>,
+        limits: &LimitsConfig,
+        collection: &Collection,
+        tenant: Tenant,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Document>, Error> {
+        documents::take_revisions(tx, &self.changed, now).await?;
+        documents::insert_many(tx, self.new).await?;
+        operation_documents::insert_many(tx, self.items).await?;
+        jobs::enqueue(tx, &self.jobs, tenant, now).await?;
+        let new_bytes = self.counters.bytes;
+        collections::add_to_counters(tx, collection.id, self.counters).await?;
+        quotas::check_documents(tx, limits, collection, new_bytes).await?;
+        Ok(self.documents)
+    }
+}
+
+/// Whether a document is complete with exactly this content, and no newer content is on its way.
+fn is_unchanged(existing: &LockedDocument, wanted: &Content) -> bool {
+    let LockedDocument { document, next_revision } = existing;
+    document.status == DocumentStatus::Completed
+        && *next_revision == document.revision + 1
+        && document.content.equals(wanted)
+}
+
+fn new_document(collection: CollectionId, content: Content, now: DateTime<Utc>) -> Document {
+    Document {
+        id: DocumentId::generate(),
+        collection_id: collection,
+        content,
+        status: DocumentStatus::Pending,
+        error: None,
+        language: None,
+        title: None,
+        chunk_count: 0,
+        revision: 0,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        content::{StoredFile, UNKNOWN_TYPE},
+        id::OperationId,
+        operation::{Operation, OperationStatus, OperationTotals, OperationType},
+    };
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn content(uri: &str, digest: &str) -> Content {
+        Content {
+            file_name: uri.to_owned(),
+            uri: uri.to_owned(),
+            content_type: UNKNOWN_TYPE.to_owned(),
+            file: StoredFile { digest: digest.to_owned(), size: 10 },
+            meta: serde_json::json!({}),
+        }
+    }
+
+    fn complete(collection: CollectionId, content: Content) -> LockedDocument {
+        let document = new_document(collection, content, NOW);
+        LockedDocument {
+            document: Document { status: DocumentStatus::Completed, revision: 1, ..document },
+            next_revision: 2,
+        }
+    }
+
+    fn run_of(documents: i32) -> OperationRun {
+        OperationRun::create(Operation {
+            id: OperationId::generate(),
+            operation_type: OperationType::Append,
+            status: OperationStatus::Pending,
+            collection_id: None,
+            user_id: None,
+            config: serde_json::Value::Null,
+            error_message: None,
+            totals: OperationTotals { documents, ..OperationTotals::default() },
+            created_at: NOW,
+            started_at: None,
+            completed_at: None,
+        })
+    }
+
+    #[test]
+    fn only_what_is_new_or_changed_is_indexed() {
+        let (collection, mut run, mut plan) = (CollectionId::generate(), run_of(3), Plan::default());
+        let same = complete(collection, content("same", "a"));
+        let other = complete(collection, content("other", "a"));
+        plan.add(collection, &mut run, 0, &content("new", "b"), None, NOW);
+        plan.add(collection, &mut run, 1, &content("same", "a"), Some(same), NOW);
+        plan.add(collection, &mut run, 2, &content("other", "b"), Some(other.clone()), NOW);
+        let ordinals: Vec<_> = plan.jobs.iter().map(|job| job.ordinal).collect();
+        assert_eq!(ordinals, [0, 2]);
+        assert_eq!((plan.new.len(), plan.changed.as_slice()), (1, &[other.document.id][..]));
+        assert_eq!((plan.counters.documents, plan.counters.bytes), (1, 10), "newer content counts when it is complete");
+        assert_eq!((run.operation().totals.skipped, plan.documents.len(), plan.items.len()), (1, 3, 3));
+    }
+
+    #[test]
+    fn content_on_its_way_makes_the_same_content_a_change() {
+        let (collection, mut run, mut plan) = (CollectionId::generate(), run_of(1), Plan::default());
+        let busy = LockedDocument { next_revision: 3, ..complete(collection, content("a", "a")) };
+        plan.add(collection, &mut run, 0, &content("a", "a"), Some(busy), NOW);
+        assert_eq!((plan.items[0].revision, plan.jobs.len()), (3, 1));
+    }
+}

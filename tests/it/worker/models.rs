@@ -1,0 +1,118 @@
+//! Collections of several models: each works with its own, and one whose model is missing is still searched by words.
+
+use serde_json::{Value, json};
+
+use super::behind::{active, execute, idle};
+use crate::{
+    on_both_databases,
+    support::{
+        app::{TestApp, texts},
+        caller::Caller,
+    },
+};
+
+const MODEL: &str = "all-MiniLM-L6-v2";
+const SEARCH: &str = "query($input: SearchInput!) {
+    search(input: $input) { hits { document { fileName } } legs { kind state code message } }
+}";
+
+/// Gives the model of the collection «Old» another name, as if it were another model.
+async fn rename_model(app: &TestApp, from: &str, to: &str) {
+    let json = if app.is_on_postgres() { "jsonb" } else { "text" };
+    let statement = format!(
+        "UPDATE generations SET embedding_model =
+            CAST(REPLACE(CAST(embedding_model AS text), '{from}', '{to}') AS {json})
+         WHERE collection_id = (SELECT id FROM collections WHERE name = 'Old')"
+    );
+    execute(app, &statement).await;
+}
+
+/// The files that are found, and the state and the code of each leg.
+async fn search(caller: &Caller, input: Value) -> (Vec<String>, [(Value, Value); 2]) {
+    let result = caller.data(SEARCH, json!({ "input": input })).await["search"].take();
+    let hits = result["hits"].as_array().unwrap().iter();
+    let files = hits.map(|hit| hit["document"]["fileName"].as_str().unwrap().to_owned()).collect();
+    let leg = |place: usize| (result["legs"][place]["state"].clone(), result["legs"][place]["code"].clone());
+    (files, [leg(0), leg(1)])
+}
+
+/// Whether all is well, and whether all models are there, as the health of the server says it.
+async fn health(app: &TestApp) -> (u16, Value, Value) {
+    let health = app.anonymous().send("GET", "/health/ready", &[], "").await;
+    let body = health.json();
+    (health.status, body["status"].clone(), body["dependencies"]["models"].clone())
+}
+
+fn completed() -> (Value, Value) {
+    (json!("COMPLETED"), Value::Null)
+}
+
+fn skipped() -> (Value, Value) {
+    (json!("SKIPPED"), Value::Null)
+}
+
+fn missing() -> (Value, Value) {
+    (json!("FAILED"), json!("MODEL_MISSING"))
+}
+
+on_both_databases!(a_collection_whose_model_is_missing_is_searched_by_words_and_the_others_as_ever);
+async fn a_collection_whose_model_is_missing_is_searched_by_words_and_the_others_as_ever(app: TestApp) {
+    let ada = app.user("ada").await;
+    let (new, old) = (ada.create_collection("New").await, ada.create_collection("Old").await);
+    // In a placement of its own, as vectors of another model are. It is opened at the start because its row names it.
+    let home = "UPDATE generations SET placement = 'old-384-cosine'
+        WHERE collection_id = (SELECT id FROM collections WHERE name = 'Old')";
+    execute(&app, home).await;
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    ada.ingest_all(&new, texts(&[("tram.txt", "Trams are rail vehicles that run on tracks along streets.")])).await;
+    ada.ingest_all(&old, texts(&[("bus.txt", "Buses are road vehicles that stop along streets.")])).await;
+    idle(&app).await;
+    assert_eq!(active(&app, &old).await.placement.name, "old-384-cosine");
+
+    // Two placements are one ranking.
+    for mode in ["HYBRID", "SEMANTIC"] {
+        let (mut files, [semantic, _]) = search(&ada, json!({ "query": "public vehicles", "mode": mode })).await;
+        files.sort();
+        assert_eq!((files, semantic), (vec!["bus.txt".to_owned(), "tram.txt".to_owned()], completed()), "{mode}");
+    }
+    assert_eq!(health(&app).await, (200, json!("ok"), json!("ok")));
+
+    rename_model(&app, MODEL, "lost").await;
+    // By meaning only the other collection is found, and the leg says why. Words find both.
+    let everywhere = search(&ada, json!({ "query": "public vehicles", "mode": "SEMANTIC" })).await;
+    assert_eq!(everywhere, (vec!["tram.txt".to_owned()], [missing(), skipped()]));
+    let (mut files, legs) = search(&ada, json!({ "query": "vehicles" })).await;
+    files.sort();
+    assert_eq!((files, legs), (vec!["bus.txt".into(), "tram.txt".into()], [missing(), completed()]));
+    let of_new = search(&ada, json!({ "query": "vehicles", "collectionIds": [new] })).await;
+    assert_eq!(of_new, (vec!["tram.txt".to_owned()], [completed(), completed()]), "it has its own model");
+    let by_words = json!({ "query": "vehicles", "collectionIds": [old], "mode": "LEXICAL" });
+    assert_eq!(search(&ada, by_words).await, (vec!["bus.txt".to_owned()], [skipped(), completed()]));
+    // What can't be answered at all, or not in full where that was asked for, is an error.
+    for input in [
+        json!({ "query": "vehicles", "collectionIds": [old], "mode": "SEMANTIC" }),
+        json!({ "query": "vehicles", "strict": true }),
+    ] {
+        assert_eq!(ada.error_code(SEARCH, json!({ "input": input })).await, "UNAVAILABLE", "{input}");
+    }
+    assert_eq!(health(&app).await, (200, json!("degraded"), json!("degraded")));
+    let model = "query($id: ID!) { collection(id: $id) { embeddingModel { name isLoaded dimension maxTokens } } }";
+    let shown = ada.data(model, json!({ "id": old })).await["collection"]["embeddingModel"].take();
+    assert_eq!(shown, json!({ "name": "lost", "isLoaded": false, "dimension": 384, "maxTokens": null }));
+
+    // New documents wait for the model; those of other collections don't.
+    let waiting = ada.ingest(&old, texts(&[("boat.txt", "Boats are water vehicles.")])).await;
+    let done = ada.ingest_all(&new, texts(&[("bike.txt", "Bikes have two wheels.")])).await;
+    assert_eq!(done["status"], "COMPLETED");
+    let waiting = waiting["operation"]["id"].as_str().unwrap();
+    let state = "query($id: ID!) { operation(id: $id) { status } }";
+    let state = ada.data(state, json!({ "id": waiting })).await["operation"]["status"].take();
+    assert!(state == "PENDING" || state == "PROCESSING", "{state}");
+    rename_model(&app, "lost", MODEL).await;
+    assert_eq!(ada.ended(waiting).await["status"], "COMPLETED");
+    let (files, legs) = search(&ada, json!({ "query": "water", "collectionIds": [old] })).await;
+    assert_eq!((files[0].as_str(), legs), ("boat.txt", [completed(), completed()]));
+    assert_eq!(health(&app).await, (200, json!("ok"), json!("ok")));
+    idle(&app).await;
+}

@@ -1,0 +1,91 @@
+//! A data directory that an older version of the program has filled.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use crate::support::{app::texts, process::Server};
+
+/// Texts with many different subjects: this project's own.
+const FILES: [&str; 4] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+
+/// Questions that the answers are compared for.
+const QUESTIONS: usize = 50;
+
+fn file(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// Lines of the files, evenly spread over them.
+fn questions() -> Vec<String> {
+    let text = FILES.map(file).join("\n");
+    let lines: Vec<_> = text.lines().filter(|line| line.chars().count() > 60).collect();
+    assert!(lines.len() >= QUESTIONS, "{} lines", lines.len());
+    let question = |line: &str| line.chars().filter(|character| !"`|*#".contains(*character)).take(120).collect();
+    lines.chunks(lines.len() / QUESTIONS).take(QUESTIONS).map(|chunk| question(chunk[0])).collect()
+}
+
+/// The ids and places of the ten best hits for each question, alone by meaning and by words, and together.
+async fn answers(server: &Server) -> Vec<Value> {
+    let search = "query($input: SearchInput!) {
+        search(input: $input) { hits { rank chunk { id content } document { id uri } } }
+    }";
+    let mut answers = Vec::new();
+    for question in questions() {
+        for mode in ["HYBRID", "SEMANTIC", "LEXICAL"] {
+            let input = json!({ "query": question, "mode": mode, "first": 10 });
+            answers.push(server.data(search, json!({ "input": input })).await["search"].take());
+        }
+    }
+    answers
+}
+
+/// Ingests documents and returns their operation when it has ended.
+async fn ingest(server: &Server, collection: &Value, documents: Value) -> Value {
+    let operation = server.ingest(collection, documents).await;
+    server.ended(&operation).await
+}
+
+/// A text as the older version takes it, which called the content of a document its source.
+fn old_text(name: &str, text: &str) -> Value {
+    json!([{ "fileName": name, "source": { "text": text } }])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs an older version of the program, whose path is in DOCENT_OLD_PROGRAM"]
+async fn a_data_directory_of_an_older_version_answers_as_before() {
+    let old = std::env::var_os("DOCENT_OLD_PROGRAM").expect("DOCENT_OLD_PROGRAM has the path of an older version");
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start_program(Path::new(&old), directory.path(), &[]).await;
+    server.log_in("ada").await;
+    let long = server.create_collection(json!({ "name": "Long" })).await;
+    let short = json!({ "name": "Short", "chunking": { "maxTokens": 32, "overlapTokens": 8 } });
+    let short = server.create_collection(short).await;
+    for collection in [&long, &short] {
+        for name in FILES {
+            // A second revision, so that they differ from what a new collection has.
+            ingest(&server, collection, old_text(name, "This will be replaced.")).await;
+            assert_eq!(ingest(&server, collection, old_text(name, &file(name))).await["status"], "COMPLETED");
+        }
+    }
+    let before = answers(&server).await;
+    assert!(before.iter().filter(|answer| answer["hits"].as_array().unwrap().len() == 10).count() > QUESTIONS);
+
+    let server = server.restart(directory.path(), &[]).await;
+    for (number, (after, before)) in answers(&server).await.iter().zip(&before).enumerate() {
+        assert_eq!(after, before, "answer {number}");
+    }
+    // What is there is recognised, and new collections lie beside the old ones.
+    let same = texts(&[(FILES[0], &file(FILES[0]))]);
+    assert_eq!(ingest(&server, &long, same).await["totals"]["skipped"], 1);
+    let changed = texts(&[(FILES[0], "The tram waits.")]);
+    assert_eq!(ingest(&server, &long, changed).await["status"], "COMPLETED");
+    server.create_collection(json!({ "name": "New" })).await;
+    let names = "{ collections { nodes { name vectorStoreName chunkCount embeddingModel { name isLoaded } } } }";
+    let data = server.data(names, json!({})).await;
+    for collection in data["collections"]["nodes"].as_array().unwrap() {
+        assert_eq!(collection["vectorStoreName"], "all-minilm-l6-v2-384-cosine", "{collection}");
+        assert_eq!(collection["embeddingModel"]["isLoaded"], true, "{collection}");
+        assert_eq!(collection["chunkCount"] == 0, collection["name"] == "New", "{collection}");
+    }
+}
