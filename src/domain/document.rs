@@ -59,6 +59,8 @@ pub enum ProcessingErrorCode {
     ReaderCrashed,
     /// The original is no longer in the blob store.
     OriginalMissing,
+    /// The server lacks the program or library that reads files of this kind.
+    ReaderMissing,
     /// A part of the server (model, vector store, database) failed.
     ServiceFailure,
     /// Its operation was cancelled before it was read.

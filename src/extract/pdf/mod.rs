@@ -3,7 +3,6 @@
 mod blocks;
 mod layout;
 mod library;
-mod without_library;
 
 use std::path::Path;
 
@@ -12,10 +11,13 @@ use crate::domain::document::{DocumentWarning, DocumentWarningCode, ProcessingEr
 use blocks::Line;
 use library::{OpenError, Page, Pdfium};
 
-/// Reads a PDF with PDFium at this path; where it is not installed, as well as can be.
+/// Reads a PDF with PDFium at this path.
 pub(super) fn read(bytes: &[u8], library: Option<&Path>) -> Result<Document, ExtractError> {
-    let Some(path) = library else { return without_library::read(bytes) };
-    let pdfium = Pdfium::load(path).map_err(|error| missing(&error))?;
+    let path = library.ok_or_else(missing)?;
+    let pdfium = Pdfium::load(path).map_err(|error| {
+        log(&error);
+        missing()
+    })?;
     let file = pdfium.open(bytes).map_err(|error| match error {
         OpenError::Locked => locked(),
         OpenError::Damaged => detect::corrupt(),
@@ -81,11 +83,15 @@ fn locked() -> ExtractError {
     )
 }
 
-#[expect(clippy::print_stderr, reason = "standard error of the child is its log; the parent reads it")]
-fn missing(error: &libloading::Error) -> ExtractError {
-    eprintln!("the PDF library can't be loaded: {error}");
+fn missing() -> ExtractError {
     ExtractError::passing(
-        ProcessingErrorCode::ServiceFailure,
-        "PDF files can't be read, because the PDF library of the server is missing or damaged. Its operator can install it.",
+        ProcessingErrorCode::ReaderMissing,
+        "PDF files can't be read, because PDFium is not installed on the server. Its operator installs it with \
+         `docent pdfium pull`.",
     )
+}
+
+#[expect(clippy::print_stderr, reason = "standard error of the child is its log; the parent reads it")]
+fn log(error: &libloading::Error) {
+    eprintln!("PDFium can't be loaded: {error}");
 }
