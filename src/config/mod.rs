@@ -296,8 +296,10 @@ section! {
         max_output_mib: u64 = 32;
         /// Maximum number of files that are extracted and split concurrently. 0: one per core.
         concurrency: usize = 0;
-        /// The absolute path of PDFium, the shared object that reads PDF files. Unset: they are read without it, with more faults.
-        pdf_library: Option<PathBuf> = None;
+        /// The directory of PDFium, the library that reads PDF files; unset: `<data_dir>/libraries`.
+        library_dir: Option<PathBuf> = None;
+        /// The URL of the package index from which PDFium is downloaded.
+        library_url: String = "https://files.pythonhosted.org".into();
     }
 }
 
@@ -419,6 +421,12 @@ impl Config {
     #[must_use]
     pub fn model_dir(&self) -> PathBuf {
         self.embedding.model_dir.clone().unwrap_or_else(|| self.data_dir.join("models"))
+    }
+
+    /// Where the libraries of readers are.
+    #[must_use]
+    pub fn library_dir(&self) -> PathBuf {
+        self.extraction.library_dir.clone().unwrap_or_else(|| self.data_dir.join("libraries"))
     }
 
     /// The threads that embed documents.

@@ -41,8 +41,8 @@ pub(super) struct Task {
     /// Seconds of processor time.
     pub cpu_seconds: u64,
     pub max_text_bytes: usize,
-    /// The shared object that reads PDF.
-    pub pdf_library: Option<PathBuf>,
+    /// PDFium, if it is installed.
+    pub pdfium: Option<PathBuf>,
 }
 
 pub(super) type Answer = Result<ExtractedText, ExtractError>;
@@ -94,7 +94,7 @@ fn serve() -> io::Result<()> {
 fn read(task: &Task, bytes: &[u8]) -> Answer {
     let declared_type = task.declared_type.as_deref();
     let kind = detect::detect(bytes, &task.file_name, declared_type, task.memory_bytes)?;
-    let means = Means::new(task.max_text_bytes, task.memory_bytes, task.pdf_library.as_deref());
+    let means = Means::new(task.max_text_bytes, task.memory_bytes, task.pdfium.as_deref());
     reader::read(kind, bytes, declared_type, means)
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -12,8 +13,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config::ExtractionConfig;
 use crate::domain::document::ProcessingErrorCode as Code;
+use crate::pinned::PinnedError;
 
 use super::child::{Answer, SUBCOMMAND, Task};
+use super::pdfium::{Build, PdfiumError};
 use super::{Content, ExtractError, ExtractedText, FileKind, detect, text};
 
 /// How much of the child's standard error is kept.
@@ -28,7 +31,9 @@ pub struct Extractor {
     memory_bytes: u64,
     timeout: Duration,
     max_text_bytes: usize,
-    pdf_library: Option<PathBuf>,
+    library_dir: Option<PathBuf>,
+    /// PDFium, once it was found to be the pinned one.
+    pdfium: OnceLock<PathBuf>,
     slots: Semaphore,
 }
 
@@ -48,9 +53,16 @@ impl Extractor {
             memory_bytes: config.memory_mib << 20,
             timeout: Duration::from_secs(config.timeout_seconds),
             max_text_bytes: usize::try_from(config.max_output_mib << 20).unwrap_or(usize::MAX),
-            pdf_library: config.pdf_library.clone(),
+            library_dir: None,
+            pdfium: OnceLock::new(),
             slots: Semaphore::new(concurrency.max(1)),
         }
+    }
+
+    /// The same, with the libraries that are installed in this directory, now or later.
+    #[must_use]
+    pub fn with_libraries(self, library_dir: PathBuf) -> Self {
+        Self { library_dir: Some(library_dir), ..self }
     }
 
     /// Waits for a slot to read a file.
@@ -73,6 +85,32 @@ impl Extractor {
         declared_type: Option<&str>,
     ) -> Result<ExtractedText, ExtractError> {
         self.slot().await?.read(content.into(), file_name, declared_type).await
+    }
+
+    /// The path of PDFium, if it is installed.
+    async fn pdfium(&self) -> Option<PathBuf> {
+        if let Some(path) = self.pdfium.get() {
+            return Some(path.clone());
+        }
+        let library_dir = self.library_dir.clone()?;
+        let verify = move || {
+            let build = Build::of_this_platform()?;
+            build.verify(&library_dir)?;
+            Ok(build.path(&library_dir))
+        };
+        let verified = tokio::task::spawn_blocking(verify).await.ok()?;
+        match verified {
+            Ok(path) => {
+                // The child works in another directory.
+                let path = std::path::absolute(path).ok()?;
+                Some(self.pdfium.get_or_init(|| path).clone())
+            }
+            Err(PdfiumError::UnknownPlatform | PdfiumError::File(PinnedError::Missing)) => None,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "PDFium can't be used");
+                None
+            }
+        }
     }
 
     fn start(&self) -> io::Result<Child> {
@@ -151,7 +189,7 @@ impl Slot<'_> {
             memory_bytes,
             cpu_seconds: timeout.as_secs(),
             max_text_bytes,
-            pdf_library: self.extractor.pdf_library.clone(),
+            pdfium: self.extractor.pdfium().await,
         };
         let mut child = self.extractor.start().map_err(|error| service_failure("start the reader", &error))?;
         let end = tokio::time::timeout(timeout, converse(&mut child, &task, content)).await;

@@ -25,6 +25,7 @@ mod markdown;
 mod opendocument;
 mod package;
 mod pdf;
+pub mod pdfium;
 mod pptx;
 mod reader;
 mod table;

@@ -22,14 +22,14 @@ pub(super) struct Means<'a> {
     pub max_text_bytes: usize,
     /// Bytes that a container may declare for its parts.
     pub max_unpacked: u64,
-    /// The shared object that reads PDF.
-    pub pdf_library: Option<&'a Path>,
+    /// The path of PDFium, if it is installed.
+    pub pdfium: Option<&'a Path>,
     depth: u8,
 }
 
 impl<'a> Means<'a> {
-    pub(super) fn new(max_text_bytes: usize, max_unpacked: u64, pdf_library: Option<&'a Path>) -> Self {
-        Self { max_text_bytes, max_unpacked, pdf_library, depth: 0 }
+    pub(super) fn new(max_text_bytes: usize, max_unpacked: u64, pdfium: Option<&'a Path>) -> Self {
+        Self { max_text_bytes, max_unpacked, pdfium, depth: 0 }
     }
 
     /// What a file in this one may take.
@@ -94,7 +94,7 @@ fn read_document(
     match kind {
         FileKind::PlainText | FileKind::Markdown => read_text(bytes, declared_type),
         FileKind::Html => Ok(read_page(bytes, declared_type)),
-        FileKind::Pdf => pdf::read(bytes, means.pdf_library),
+        FileKind::Pdf => pdf::read(bytes, means.pdfium),
         FileKind::Docx => docx::read(bytes),
         FileKind::Pptx => pptx::read(bytes),
         FileKind::Xlsx => xlsx::read(bytes, means.max_text_bytes),

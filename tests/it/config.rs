@@ -69,6 +69,8 @@ fn every_setting_can_be_set_from_its_environment_variable() {
         ("embedding.model", "other"),
         ("embedding.model_dir", "/models"),
         ("embedding.hub_url", "https://mirror.example"),
+        ("extraction.library_dir", "/libraries"),
+        ("extraction.library_url", "https://mirror.example"),
         ("auth.registration", "closed"),
         ("auth.signing_secret", "12345678901234567890123456789012"),
         ("auth.previous_signing_secret", "12345678901234567890123456789012"),

@@ -2,10 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
-use bytes::Bytes;
-use docent::{config::ExtractionConfig, domain::document::DocumentWarningCode, extract::ExtractedText};
+use docent::{domain::document::DocumentWarningCode, extract::ExtractedText};
 
-use super::{extract, extractor};
+use super::extract;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/extract")
@@ -214,16 +213,8 @@ async fn titles_of_markdown_have_no_marks() {
     }
 }
 
-/// With the library that `PDFIUM_LIBRARY` names; without it there is nothing to test.
 #[tokio::test]
 async fn pages_of_pdf_have_their_words_whole_and_in_order() {
-    let Some(library) = std::env::var_os("PDFIUM_LIBRARY") else { return };
-    let config = ExtractionConfig { pdf_library: Some(library.into()), ..ExtractionConfig::default() };
-    let extractor = extractor(&config);
-    let read = async |name: &str| {
-        let found = extractor.extract(Bytes::from(bytes(name)), name, None).await;
-        found.unwrap_or_else(|error| panic!("{name}: {error}"))
-    };
     for (name, expected) in [
         ("pdf_11k_bytes_after_eof.pdf", "Bytes follow the end mark."),
         ("pdf_bullets.pdf", "Shopping list apples from Norway pears from France plums from Spain"),

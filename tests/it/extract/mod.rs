@@ -14,12 +14,14 @@ use docent::config::ExtractionConfig;
 use docent::domain::document::ProcessingErrorCode;
 use docent::extract::{ExtractError, ExtractedText, Extractor};
 
+use crate::support::pdfium;
+
 fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_docent"))
 }
 
 fn extractor(config: &ExtractionConfig) -> Extractor {
-    Extractor::new(config, 2, program())
+    Extractor::new(config, 2, program()).with_libraries(pdfium::directory())
 }
 
 async fn extract(bytes: impl Into<Bytes>, file_name: &str) -> Result<ExtractedText, ExtractError> {

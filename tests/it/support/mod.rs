@@ -4,6 +4,7 @@ pub mod app;
 pub mod caller;
 pub mod front;
 pub mod model;
+pub mod pdfium;
 pub mod pause;
 pub mod postgres;
 pub mod process;
