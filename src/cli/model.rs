@@ -137,7 +137,8 @@ struct Line {
 
 async fn measure(config: &Config, file: &Path, precision: Precision, as_json: bool) -> anyhow::Result<()> {
     let embedder = load_embedder(config, precision)?;
-    let extractor = Extractor::new(&config.extraction, 1, extract::running_program()?).with_libraries(config.library_dir());
+    let extractor =
+        Extractor::new(&config.extraction, 1, extract::running_program()?).with_libraries(config.library_dir());
     let chunking = ChunkingConfig {
         strategy: None,
         max_tokens: config.ingestion.chunk_max_tokens,

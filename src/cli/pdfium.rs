@@ -64,7 +64,8 @@ pub(super) async fn ensure_installed(config: Config) {
 async fn pull(build: &Build, config: &Config) -> anyhow::Result<()> {
     let folder = config.library_dir();
     let bar = Bar::new()?;
-    let pulled = build.pull(&folder, &config.extraction.library_url, &|file, done, total| bar.show(file, done, total)).await;
+    let pulled =
+        build.pull(&folder, &config.extraction.library_url, &|file, done, total| bar.show(file, done, total)).await;
     if let Err(PdfiumError::File(PinnedError::Download { .. })) = pulled {
         return pulled.with_context(|| {
             format!(

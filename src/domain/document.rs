@@ -137,6 +137,8 @@ pub struct Document {
     pub error: Option<ProcessingError>,
     pub language: Option<String>,
     pub title: Option<String>,
+    /// What was left out of the text, or is doubtful in it.
+    pub warnings: Vec<DocumentWarning>,
     /// Chunks of it in the active generation.
     pub chunk_count: i32,
     /// Counts replacements of the content; the chunks in the active generation belong to this revision.

@@ -17,7 +17,8 @@ use crate::pinned::PinnedError;
 
 use super::child::{Answer, SUBCOMMAND, Task};
 use super::pdfium::{Build, PdfiumError};
-use super::{Content, ExtractError, ExtractedText, FileKind, detect, text};
+use super::quality::check;
+use super::{Content, ExtractError, ExtractedText, detect, text};
 
 /// How much of the child's standard error is kept.
 const MAX_LOG_BYTES: usize = 16 << 10;
@@ -288,18 +289,6 @@ async fn read_log(mut stream: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     let log = read_up_to(&mut stream, MAX_LOG_BYTES).await?;
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(log)
-}
-
-/// Checks that apply to every text, whichever reader it comes from.
-fn check(extracted: ExtractedText, max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
-    if extracted.text.len() > max_text_bytes {
-        return Err(ExtractError::too_much_text(max_text_bytes));
-    }
-    if !extracted.text.chars().any(char::is_alphanumeric) {
-        let may_be_scan = extracted.content_type == FileKind::Pdf.media_type();
-        return Err(if may_be_scan { ExtractError::no_text_in_pages() } else { ExtractError::no_text() });
-    }
-    Ok(extracted)
 }
 
 fn out_of_time() -> ExtractError {

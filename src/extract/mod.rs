@@ -27,6 +27,7 @@ mod package;
 mod pdf;
 pub mod pdfium;
 mod pptx;
+mod quality;
 mod reader;
 mod table;
 mod text;

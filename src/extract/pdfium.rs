@@ -121,12 +121,7 @@ impl Build {
     ///
     /// # Errors
     /// `File` if the index can't be reached or sends another file.
-    pub async fn pull(
-        &self,
-        library_dir: &Path,
-        index_url: &str,
-        progress: Progress<'_>,
-    ) -> Result<(), PdfiumError> {
+    pub async fn pull(&self, library_dir: &Path, index_url: &str, progress: Progress<'_>) -> Result<(), PdfiumError> {
         if self.verify(library_dir).is_ok() {
             return Ok(());
         }

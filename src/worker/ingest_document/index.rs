@@ -125,7 +125,8 @@ impl IngestDocumentHandler {
             let message = "There is no text in this document.".into();
             return Err(permanent(ProcessingStage::Chunk, ProcessingErrorCode::NoText, message));
         }
-        let text = Description { content_type: text.content_type, title: text.title, language: text.language };
+        let ExtractedText { content_type, title, language, warnings, .. } = text;
+        let text = Description { content_type, title, language, warnings };
         Ok(Indexed { rows: Arc::new(chunks), text, _room: reserved })
     }
 
