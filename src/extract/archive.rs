@@ -64,7 +64,7 @@ pub(super) fn inspect(bytes: &[u8], max_unpacked: u64) -> Archive {
         if !essence.starts_with("application/vnd.oasis.opendocument") {
             return Archive::Other("a ZIP archive");
         }
-        let kind = FileKind::ALL.into_iter().find(|kind| kind.media_type() == essence);
+        let kind = FileKind::ALL.iter().copied().find(|kind| kind.media_type() == essence);
         kind.map_or(Archive::Other("an OpenDocument file"), Archive::Document)
     }
 }

@@ -3,7 +3,7 @@
 //! Headings, lists, tables and code become Markdown; everything else is bare text. There are no link targets, no marks of
 //! emphasis and no escapes that search would have to see through.
 
-use super::{ExtractError, text};
+use super::{ExtractError, markdown, text};
 use crate::domain::name::composed;
 
 /// A piece of a document. Texts are as they were found; rendering cleans them.
@@ -32,6 +32,31 @@ pub(super) enum Block {
     },
     /// The cells of each row; the first row is the header.
     Table(Vec<Vec<String>>),
+    /// What its author wrote in Markdown.
+    Markdown(String),
+}
+
+impl Block {
+    /// The same in a part of a document, so many levels below.
+    pub(super) fn below(self, levels: u8) -> Self {
+        match self {
+            Self::Heading { level, text } => Self::Heading { level: level.saturating_add(levels), text },
+            block => block,
+        }
+    }
+
+    /// Bytes of its text.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Page => 0,
+            Self::Heading { text, .. }
+            | Self::Paragraph(text)
+            | Self::Item { text, .. }
+            | Self::Code { text, .. }
+            | Self::Markdown(text) => text.len(),
+            Self::Table(rows) => rows.iter().flatten().map(String::len).sum(),
+        }
+    }
 }
 
 /// The Markdown of a document.
@@ -77,6 +102,12 @@ impl Renderer {
             Block::Item { depth, marker, is_first, text } => self.item(*depth, marker, *is_first, text),
             Block::Code { language, text } => self.push(&code(language, text)),
             Block::Table(rows) => self.push(&table(rows)),
+            Block::Markdown(text) => {
+                self.push(text::normalise(text).trim());
+                if self.out.heading.is_none() {
+                    self.out.heading = markdown::title(text);
+                }
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::document::ProcessingErrorCode;
 
 use super::{
-    ExtractError, ExtractedText, detect,
+    ExtractError, ExtractedText, Input, detect,
     reader::{self, Means},
 };
 
@@ -92,10 +92,10 @@ fn serve() -> io::Result<()> {
 }
 
 fn read(task: &Task, bytes: &[u8]) -> Answer {
-    let declared_type = task.declared_type.as_deref();
-    let kind = detect::detect(bytes, &task.file_name, declared_type, task.memory_bytes)?;
+    let input = Input { bytes, file_name: &task.file_name, declared_type: task.declared_type.as_deref() };
+    let kind = detect::detect(input, task.memory_bytes)?;
     let means = Means::new(task.max_text_bytes, task.memory_bytes, task.pdfium.as_deref());
-    reader::read(kind, bytes, declared_type, means)
+    reader::read(kind, input, means)
 }
 
 /// Takes the rights away, for good.

@@ -9,10 +9,11 @@ use crate::domain::document::ProcessingErrorCode;
 
 use super::archive::{self, Archive};
 use super::content::HEAD_BYTES;
-use super::{ExtractError, FileKind, encoding, mail};
+use super::{ExtractError, FileKind, Input, encoding, mail, outlook};
 
-const SUPPORTED: &str =
-    "Supported formats are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB and e-mail (EML).";
+const SUPPORTED: &str = "Supported formats are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB, RTF, \
+     mail (EML, MSG, MBOX), saved pages (MHTML), CSV, TSV, JSON, XML, notebooks (IPYNB), subtitles (SRT, VTT), calendars \
+     (ICS), contacts (VCF), reStructuredText, AsciiDoc, LaTeX and source code.";
 
 /// What the bytes alone show.
 enum Content {
@@ -39,12 +40,8 @@ enum Content {
 /// # Errors
 /// `EmptyFile`, `FormatMismatch`, `UnsupportedFormat`, `InvalidEncoding`, `CorruptFile`, `PasswordProtected` or
 /// `LimitExceeded`, none of which trying again can change.
-pub fn detect(
-    bytes: &[u8],
-    file_name: &str,
-    declared_type: Option<&str>,
-    max_unpacked: u64,
-) -> Result<FileKind, ExtractError> {
+pub(super) fn detect(input: Input<'_>, max_unpacked: u64) -> Result<FileKind, ExtractError> {
+    let Input { bytes, file_name, declared_type } = input;
     use ProcessingErrorCode as Code;
 
     if bytes.is_empty() {
@@ -92,7 +89,7 @@ pub fn detect(
 /// the whole of it is then one of the two, or a refusal.
 pub(super) fn is_plainly_text(head: &[u8], file_name: &str, declared_type: Option<&str>) -> bool {
     let is_claimed = match Claim::of(file_name, declared_type) {
-        Some(claim) => matches!(claim.kind, FileKind::PlainText | FileKind::Markdown),
+        Some(claim) => claim.kind.is_plain(),
         None => !looks_like_html(head),
     };
     let is_utf16 = encoding::utf16(head).is_some();
@@ -141,8 +138,11 @@ impl Claim {
 
     fn check_text(self, bytes: &[u8]) -> Result<FileKind, ExtractError> {
         match self.kind {
-            FileKind::PlainText | FileKind::Markdown | FileKind::Html => Ok(self.kind),
-            FileKind::Eml if mail::is_mail(bytes) => Ok(self.kind),
+            FileKind::Eml | FileKind::Mbox | FileKind::Mhtml if !mail::is_mail(bytes) => {
+                Err(self.mismatch("plain text"))
+            }
+            FileKind::Eml => Ok(self.kind),
+            kind if kind.is_text() => Ok(kind),
             _ => Err(self.mismatch("plain text")),
         }
     }
@@ -170,14 +170,19 @@ fn look(bytes: &[u8], declared: Option<&'static Encoding>, max_unpacked: u64) ->
         };
     }
     if bytes.starts_with(&OLE) {
-        let locked = contains(bytes, &utf16("EncryptedPackage"));
-        return if locked { Content::Locked } else { Content::Foreign("an older Office file (DOC, XLS, PPT or MSG)") };
+        return if contains(bytes, &utf16("EncryptedPackage")) {
+            Content::Locked
+        } else if outlook::is_message(bytes) {
+            Content::Document(FileKind::Msg)
+        } else {
+            Content::Foreign("an older Office file (DOC, XLS or PPT)")
+        };
     }
     if bytes.starts_with(b"%PDF-") {
         return Content::Document(FileKind::Pdf);
     }
     if bytes.starts_with(b"{\\rtf") {
-        return Content::Foreign("an RTF document");
+        return Content::Document(FileKind::Rtf);
     }
     match look_at_text(bytes, declared) {
         Content::Text => Content::Text,

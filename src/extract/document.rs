@@ -1,6 +1,6 @@
 //! What a reader hands over.
 
-use super::block::Block;
+use super::{ExtractError, block::Block};
 use crate::domain::document::{DocumentWarning, DocumentWarningCode};
 
 /// A document as it was read.
@@ -15,6 +15,20 @@ pub(super) struct Document {
 }
 
 impl Document {
+    /// Appends a file that is in this one: its text below its name, or a warning that there is none.
+    pub(super) fn attach(&mut self, name: &str, inner: Result<Self, ExtractError>, level: u8) {
+        self.blocks.push(Block::Heading { level, text: name.to_owned() });
+        match inner {
+            Ok(inner) => {
+                // Its pages are not those of the document.
+                let blocks = inner.blocks.into_iter().filter(|block| *block != Block::Page);
+                self.blocks.extend(blocks.map(|block| block.below(level)));
+                self.warnings.extend(inner.warnings);
+            }
+            Err(error) => self.skipped(format!("The attachment «{name}» was not read. {}", error.message)),
+        }
+    }
+
     /// Notes that a part was left out.
     pub(super) fn skipped(&mut self, message: impl Into<String>) {
         self.warnings.push(DocumentWarning::new(DocumentWarningCode::PartSkipped, message));

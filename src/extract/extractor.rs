@@ -18,7 +18,7 @@ use crate::pinned::PinnedError;
 use super::child::{Answer, SUBCOMMAND, Task};
 use super::pdfium::{Build, PdfiumError};
 use super::quality::check;
-use super::{Content, ExtractError, ExtractedText, detect, text};
+use super::{Content, ExtractError, ExtractedText, Input, detect, text};
 
 /// How much of the child's standard error is kept.
 const MAX_LOG_BYTES: usize = 16 << 10;
@@ -169,8 +169,9 @@ impl Slot<'_> {
         let bytes = content.gather().await.map_err(|error| service_failure("get the file", &error))?;
         let (name, declared) = (file_name.to_owned(), declared_type.map(str::to_owned));
         let read = tokio::task::spawn_blocking(move || {
-            let kind = detect::detect(&bytes, &name, declared.as_deref(), memory_bytes)?;
-            check(text::read(kind, &bytes, declared.as_deref())?, max_text_bytes)
+            let input = Input { bytes: &bytes, file_name: &name, declared_type: declared.as_deref() };
+            let kind = detect::detect(input, memory_bytes)?;
+            check(text::read(kind, input)?, max_text_bytes)
         });
         read.await.map_err(|error| service_failure("read the text", &error))?
     }

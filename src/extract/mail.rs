@@ -9,7 +9,7 @@ use mail_parser::{
 };
 
 use super::{
-    ExtractError,
+    ExtractError, Input,
     block::Block,
     detect,
     document::Document,
@@ -173,27 +173,12 @@ impl Reader<'_> {
             PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Cow::Borrowed(&**bytes),
             _ => bytes_of(message, part),
         };
-        let heading = Block::Heading { level: 2 + depth, text: name.clone() };
         let declared = media_type(part);
-        match reader::read_inner(&bytes, &name, declared.as_deref(), self.means.deeper()) {
-            Ok(inner) => {
-                self.push(heading);
-                self.document.warnings.extend(inner.warnings);
-                let inner = inner.blocks.into_iter().filter_map(|block| match block {
-                    // Its pages are not those of the mail.
-                    Block::Page => None,
-                    Block::Heading { level, text } => {
-                        Some(Block::Heading { level: level.saturating_add(2 + depth), text })
-                    }
-                    block => Some(block),
-                });
-                self.document.blocks.extend(inner);
-            }
-            Err(error) => {
-                self.push(heading);
-                self.document.skipped(format!("The attachment «{name}» was not read. {}", error.message));
-            }
-        }
+        let inner = reader::read_inner(
+            Input { bytes: &bytes, file_name: &name, declared_type: declared.as_deref() },
+            self.means.deeper(),
+        );
+        self.document.attach(&name, inner, 2 + depth);
     }
 
     fn push(&mut self, block: Block) {
@@ -221,7 +206,7 @@ fn people(addresses: &Address<'_>) -> String {
     people.collect::<Vec<_>>().join(", ")
 }
 
-fn charset<'a>(part: &'a MessagePart<'_>) -> Option<&'a str> {
+pub(super) fn charset<'a>(part: &'a MessagePart<'_>) -> Option<&'a str> {
     part.content_type()?.attribute("charset")
 }
 
@@ -232,7 +217,7 @@ fn media_type(part: &MessagePart<'_>) -> Option<String> {
 }
 
 /// The bytes of a text as its sender wrote them. The mail library replaces those that are not in the encoding it expects.
-fn bytes_of<'a>(message: &'a Message<'_>, part: &'a MessagePart<'_>) -> Cow<'a, [u8]> {
+pub(super) fn bytes_of<'a>(message: &'a Message<'_>, part: &'a MessagePart<'_>) -> Cow<'a, [u8]> {
     let range = part.offset_body as usize..part.offset_end as usize;
     let raw = message.raw_message.get(range);
     let decoded = raw.and_then(|raw| match part.encoding {

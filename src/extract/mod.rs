@@ -8,8 +8,10 @@
 
 mod archive;
 mod block;
+mod cards;
 pub mod child;
 mod content;
+mod delimited;
 pub mod detect;
 mod document;
 mod docx;
@@ -18,19 +20,29 @@ mod encoding;
 mod epub;
 mod equation;
 mod extractor;
+mod generic_xml;
 mod html;
+mod json;
 mod kind;
 mod mail;
+mod mailbox;
 mod markdown;
+mod markup;
+mod notebook;
 mod opendocument;
+mod outlook;
 mod package;
 mod pdf;
 pub mod pdfium;
 mod pptx;
 mod quality;
 mod reader;
+mod rtf;
+mod source_code;
+mod subtitles;
 mod table;
 mod text;
+mod web_archive;
 mod xlsx;
 mod xml;
 
@@ -52,6 +64,15 @@ pub use kind::FileKind;
 /// When the path of the running program is unknown.
 pub fn running_program() -> io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+}
+
+/// A file as a reader gets it.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    bytes: &'a [u8],
+    file_name: &'a str,
+    /// The media type that its sender declared.
+    declared_type: Option<&'a str>,
 }
 
 /// What a reader made of a file.

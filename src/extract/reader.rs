@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use super::{
-    ExtractError, ExtractedText, FileKind,
+    ExtractError, ExtractedText, FileKind, Input,
     block::{self, Block, Rendered},
-    detect,
+    cards, delimited, detect,
     document::Document,
-    docx, encoding, epub, html, mail, opendocument, pdf, pptx, text, xlsx,
+    docx, encoding, epub, generic_xml, html, json, mail, mailbox,
+    markup::{self, Markup},
+    notebook, opendocument, outlook, pdf, pptx, rtf, subtitles, text, web_archive, xlsx,
 };
 use crate::domain::document::ProcessingErrorCode;
 
@@ -38,20 +40,15 @@ impl<'a> Means<'a> {
     }
 }
 
-/// The text of `bytes`, a document of `kind`. `declared_type` is the media type that its sender declared.
+/// The text of `input`, a document of `kind`.
 ///
 /// # Errors
 /// As `Slot::read`, save for what only the parent process can see.
-pub(super) fn read(
-    kind: FileKind,
-    bytes: &[u8],
-    declared_type: Option<&str>,
-    means: Means<'_>,
-) -> Result<ExtractedText, ExtractError> {
-    if matches!(kind, FileKind::PlainText | FileKind::Markdown) {
-        return text::read(kind, bytes, declared_type);
+pub(super) fn read(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result<ExtractedText, ExtractError> {
+    if kind.is_plain() {
+        return text::read(kind, input);
     }
-    let Document { blocks, title, language, warnings } = read_document(kind, bytes, declared_type, means)?;
+    let Document { blocks, title, language, warnings } = read_document(kind, input, means)?;
     let Rendered { text, page_starts, heading } = block::render(&blocks, means.max_text_bytes)?;
     let own = title.filter(|title| !text::is_made_up_title(title));
     Ok(ExtractedText {
@@ -69,50 +66,55 @@ pub(super) fn read(
 ///
 /// # Errors
 /// As [`read`], and where its kind is not what its name says.
-pub(super) fn read_inner(
-    bytes: &[u8],
-    file_name: &str,
-    declared_type: Option<&str>,
-    means: Means<'_>,
-) -> Result<Document, ExtractError> {
+pub(super) fn read_inner(input: Input<'_>, means: Means<'_>) -> Result<Document, ExtractError> {
     if means.depth > MAX_DEPTH {
         return Err(ExtractError::permanent(
             ProcessingErrorCode::LimitExceeded,
             "The file holds files inside each other. Unpack it and upload them one by one.",
         ));
     }
-    let kind = detect::detect(bytes, file_name, declared_type, means.max_unpacked)?;
-    read_document(kind, bytes, declared_type, means)
+    let kind = detect::detect(input, means.max_unpacked)?;
+    read_document(kind, input, means)
 }
 
-fn read_document(
-    kind: FileKind,
-    bytes: &[u8],
-    declared_type: Option<&str>,
-    means: Means<'_>,
-) -> Result<Document, ExtractError> {
+fn read_document(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result<Document, ExtractError> {
+    let Input { bytes, declared_type, .. } = input;
     match kind {
-        FileKind::PlainText | FileKind::Markdown => read_text(bytes, declared_type),
+        FileKind::PlainText | FileKind::Markdown | FileKind::SourceCode => read_text(kind, input),
         FileKind::Html => Ok(read_page(bytes, declared_type)),
         FileKind::Pdf => pdf::read(bytes, means.pdfium),
         FileKind::Docx => docx::read(bytes),
         FileKind::Pptx => pptx::read(bytes),
         FileKind::Xlsx => xlsx::read(bytes, means.max_text_bytes),
         FileKind::Odt | FileKind::Ods | FileKind::Odp => opendocument::read(bytes),
+        FileKind::Rtf => rtf::read(bytes),
         FileKind::Epub => epub::read(bytes),
         FileKind::Eml => mail::read(bytes, means),
+        FileKind::Msg => outlook::read(bytes, means),
+        FileKind::Mbox => mailbox::read(bytes, means),
+        FileKind::Mhtml => web_archive::read(bytes),
+        FileKind::Calendar | FileKind::Contacts => cards::read(bytes, declared_type),
+        FileKind::Csv => delimited::read(bytes, declared_type, b',', means.max_text_bytes),
+        FileKind::Tsv => delimited::read(bytes, declared_type, b'\t', means.max_text_bytes),
+        FileKind::Json | FileKind::JsonLines => json::read(bytes, declared_type, means.max_text_bytes),
+        FileKind::Notebook => notebook::read(bytes),
+        FileKind::Xml => generic_xml::read(bytes),
+        FileKind::ReStructuredText => markup::read(Markup::ReStructuredText, bytes, declared_type),
+        FileKind::AsciiDoc => markup::read(Markup::AsciiDoc, bytes, declared_type),
+        FileKind::Latex => markup::read(Markup::Latex, bytes, declared_type),
+        FileKind::SubRip | FileKind::WebVtt => subtitles::read(bytes, declared_type),
     }
 }
 
-fn read_text(bytes: &[u8], declared_type: Option<&str>) -> Result<Document, ExtractError> {
-    let decoded = encoding::decode_or_guess(bytes, encoding::declared(declared_type))?;
+fn read_text(kind: FileKind, input: Input<'_>) -> Result<Document, ExtractError> {
+    let decoded = encoding::decode_or_guess(input.bytes, encoding::declared(input.declared_type))?;
     let text = text::normalise(&decoded.text);
-    let paragraphs = text.split("\n\n").map(|paragraph| Block::Paragraph(paragraph.to_owned()));
-    Ok(Document {
-        blocks: paragraphs.collect(),
-        warnings: decoded.warning.into_iter().collect(),
-        ..Document::default()
-    })
+    let blocks = match kind {
+        FileKind::Markdown => vec![Block::Markdown(text)],
+        FileKind::SourceCode => vec![text::code(input, text)],
+        _ => text.split("\n\n").map(|paragraph| Block::Paragraph(paragraph.to_owned())).collect(),
+    };
+    Ok(Document { blocks, warnings: decoded.warning.into_iter().collect(), ..Document::default() })
 }
 
 fn read_page(bytes: &[u8], declared_type: Option<&str>) -> Document {

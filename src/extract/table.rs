@@ -60,9 +60,11 @@ fn words(blocks: &[Block]) -> String {
 
 fn text_of(block: &Block) -> Option<&str> {
     match block {
-        Block::Heading { text, .. } | Block::Paragraph(text) | Block::Item { text, .. } | Block::Code { text, .. } => {
-            Some(text)
-        }
+        Block::Heading { text, .. }
+        | Block::Paragraph(text)
+        | Block::Item { text, .. }
+        | Block::Code { text, .. }
+        | Block::Markdown(text) => Some(text),
         Block::Table(_) | Block::Page => None,
     }
 }

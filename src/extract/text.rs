@@ -1,6 +1,12 @@
 //! Plain text and Markdown, and what all readers do to characters: line ends, control characters, titles.
 
-use super::{ExtractError, ExtractedText, FileKind, encoding, markdown};
+use super::{
+    ExtractError, ExtractedText, FileKind, Input,
+    block::{self, Block},
+    encoding,
+    kind::extension,
+    markdown, source_code,
+};
 use crate::domain::name::composed;
 
 /// The most line ends in a row that `normalise` leaves: three blank lines.
@@ -8,21 +14,27 @@ const MAX_LINE_ENDS: usize = 4;
 /// Titles are for lists and headings of results; longer ones are truncated.
 const MAX_TITLE_CHARACTERS: usize = 300;
 
-/// Reads plain text or Markdown. `declared_type` is the media type that its sender declared.
-pub(super) fn read(kind: FileKind, bytes: &[u8], declared_type: Option<&str>) -> Result<ExtractedText, ExtractError> {
-    let decoded = encoding::decode_or_guess(bytes, encoding::declared(declared_type))?;
+/// Reads plain text, Markdown or source code.
+pub(super) fn read(kind: FileKind, input: Input<'_>) -> Result<ExtractedText, ExtractError> {
+    let decoded = encoding::decode_or_guess(input.bytes, encoding::declared(input.declared_type))?;
     let text = normalise(&decoded.text);
-    let is_markdown = kind == FileKind::Markdown;
-    let title = if is_markdown { markdown::title(&text) } else { None };
+    let title = if kind == FileKind::Markdown { markdown::title(&text) } else { None };
+    let text = if kind == FileKind::SourceCode { block::render(&[code(input, text)], usize::MAX)?.text } else { text };
     Ok(ExtractedText {
         text,
-        is_markdown,
+        is_markdown: kind != FileKind::PlainText,
         title,
         language: None,
         content_type: kind.media_type().to_owned(),
         page_starts: Vec::new(),
         warnings: decoded.warning.into_iter().collect(),
     })
+}
+
+/// Source code as a block, in the language that its file name says.
+pub(super) fn code(input: Input<'_>, text: String) -> Block {
+    let language = extension(input.file_name).and_then(|extension| source_code::language(&extension));
+    Block::Code { language: language.unwrap_or_default().to_owned(), text }
 }
 
 /// Makes `\n` the only line end, drops what is not seen (control characters other than tabs, colours of terminals, soft
