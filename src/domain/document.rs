@@ -107,6 +107,8 @@ pub enum DocumentWarningCode {
     PartSkipped,
     /// A page was left out.
     PageSkipped,
+    /// The text was recognised in pictures of pages.
+    TextRecognised,
 }
 
 /// Something that was left out of the text of a document, or is doubtful in it.

@@ -5,7 +5,7 @@
 
 use encoding_rs::Encoding;
 
-use crate::domain::document::ProcessingErrorCode;
+use crate::domain::document::ProcessingErrorCode as Code;
 
 use super::archive::{self, Archive};
 use super::content::HEAD_BYTES;
@@ -42,8 +42,6 @@ enum Content {
 /// `LimitExceeded`, none of which trying again can change.
 pub(super) fn detect(input: Input<'_>, max_unpacked: u64) -> Result<FileKind, ExtractError> {
     let Input { bytes, file_name, declared_type } = input;
-    use ProcessingErrorCode as Code;
-
     if bytes.is_empty() {
         return Err(ExtractError::permanent(Code::EmptyFile, "The file is empty. Check it and upload it again."));
     }
@@ -104,7 +102,7 @@ fn is_archive(bytes: &[u8]) -> bool {
 /// The refusal of a file that its reader can't make sense of.
 pub(super) fn corrupt() -> ExtractError {
     ExtractError::permanent(
-        ProcessingErrorCode::CorruptFile,
+        Code::CorruptFile,
         "The file is damaged or truncated. Open it in the program it came from, save it and upload it again.",
     )
 }
@@ -112,7 +110,7 @@ pub(super) fn corrupt() -> ExtractError {
 /// The refusal of text with an impossible byte.
 pub(super) fn invalid_encoding(offset: usize) -> ExtractError {
     ExtractError::permanent(
-        ProcessingErrorCode::InvalidEncoding,
+        Code::InvalidEncoding,
         format!(
             "The text is not valid in its encoding: byte {offset} is not part of any character. Save it as UTF-8, or \
              name its encoding in the content type of its upload, like `text/plain; charset=windows-1251`."
@@ -150,7 +148,7 @@ impl Claim {
     fn mismatch(self, found: &str) -> ExtractError {
         let source = if self.by_name { "name" } else { "declared type" };
         ExtractError::permanent(
-            ProcessingErrorCode::FormatMismatch,
+            Code::FormatMismatch,
             format!(
                 "According to its {source}, the file is {}, but its content is {found}. Upload the right file or \
                  correct its {source}.",

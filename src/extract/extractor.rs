@@ -18,6 +18,7 @@ use crate::pinned::PinnedError;
 use super::child::{Answer, SUBCOMMAND, Task};
 use super::pdfium::{Build, PdfiumError};
 use super::quality::check;
+use super::recognition::Recognition;
 use super::{Content, ExtractError, ExtractedText, Input, detect, text};
 
 /// How much of the child's standard error is kept.
@@ -35,6 +36,7 @@ pub struct Extractor {
     library_dir: Option<PathBuf>,
     /// PDFium, once it was found to be the pinned one.
     pdfium: OnceLock<PathBuf>,
+    recognition: Option<Recognition>,
     slots: Semaphore,
 }
 
@@ -56,6 +58,7 @@ impl Extractor {
             max_text_bytes: usize::try_from(config.max_output_mib << 20).unwrap_or(usize::MAX),
             library_dir: None,
             pdfium: OnceLock::new(),
+            recognition: Recognition::of(config),
             slots: Semaphore::new(concurrency.max(1)),
         }
     }
@@ -152,6 +155,23 @@ impl Slot<'_> {
             self.read_here(content, file_name, declared_type).await
         } else {
             self.read_in_child(content, file_name, declared_type).await
+        }
+    }
+
+    /// Whether text in pictures can be recognised here.
+    #[must_use]
+    pub fn recognises_text(&self) -> bool {
+        self.extractor.recognition.is_some()
+    }
+
+    /// The text in the pages of a PDF file that [`Self::read`] found to be pictures (`may_be_scan`).
+    ///
+    /// # Errors
+    /// As [`Self::read`], and without a program that recognises text.
+    pub async fn recognise(&self, content: Content) -> Result<ExtractedText, ExtractError> {
+        match &self.extractor.recognition {
+            Some(recognition) => recognition.read(content).await,
+            None => Err(ExtractError::no_text_in_pages()),
         }
     }
 
@@ -264,7 +284,7 @@ async fn converse(child: &mut Child, task: &Task, content: Content) -> io::Resul
 
 /// Writes the file to the child, piece by piece, and returns its input. An error means that the file can't be read; the
 /// child's input is then closed, which ends the child.
-async fn hand_over(mut input: ChildStdin, header: &[u8], mut content: Content) -> io::Result<ChildStdin> {
+pub(super) async fn hand_over(mut input: ChildStdin, header: &[u8], mut content: Content) -> io::Result<ChildStdin> {
     let mut written = input.write_all(header).await;
     // A child that ends early closes its side; its exit status gives the reason.
     while written.is_ok() {
@@ -279,27 +299,27 @@ fn max_answer_bytes(max_text_bytes: usize) -> usize {
     2 * max_text_bytes + (1 << 20)
 }
 
-async fn read_up_to(stream: impl AsyncRead + Unpin, limit: usize) -> io::Result<Vec<u8>> {
+pub(super) async fn read_up_to(stream: impl AsyncRead + Unpin, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     stream.take(limit as u64).read_to_end(&mut bytes).await?;
     Ok(bytes)
 }
 
 /// The beginning; the rest is read too, so that the child does not block on a full pipe.
-async fn read_log(mut stream: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
+pub(super) async fn read_log(mut stream: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     let log = read_up_to(&mut stream, MAX_LOG_BYTES).await?;
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(log)
 }
 
-fn out_of_time() -> ExtractError {
+pub(super) fn out_of_time() -> ExtractError {
     ExtractError::permanent(
         Code::LimitExceeded,
         "Reading the file took longer than is allowed. Split it or simplify it.",
     )
 }
 
-fn service_failure(action: &str, error: &dyn std::error::Error) -> ExtractError {
+pub(super) fn service_failure(action: &str, error: &dyn std::error::Error) -> ExtractError {
     tracing::error!(action, error = %error, "extraction failed");
     ExtractError::passing(Code::ServiceFailure, "The file could not be read because of a fault in the server.")
 }

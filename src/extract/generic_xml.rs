@@ -57,16 +57,16 @@ impl Walker {
         }
         // Elements in the middle of a sentence belong to it; others begin something new.
         let is_inline = !self.paragraph.trim().is_empty();
-        xml.content(|xml, child, text| match child {
-            Some(child) => self.element(xml, child, depth.saturating_add(1)),
-            None => {
-                if text.trim().is_empty() && text.contains('\n') && !is_inline {
-                    self.end_paragraph();
-                } else {
-                    self.paragraph.push_str(text);
-                }
-                Ok(())
+        xml.content(|xml, child, text| {
+            if let Some(child) = child {
+                return self.element(xml, child, depth.saturating_add(1));
             }
+            if text.trim().is_empty() && text.contains('\n') && !is_inline {
+                self.end_paragraph();
+            } else {
+                self.paragraph.push_str(text);
+            }
+            Ok(())
         })?;
         if !is_inline {
             self.end_paragraph();

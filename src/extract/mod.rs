@@ -37,6 +37,7 @@ pub mod pdfium;
 mod pptx;
 mod quality;
 mod reader;
+mod recognition;
 mod rtf;
 mod source_code;
 mod subtitles;
@@ -103,17 +104,20 @@ pub struct ExtractError {
     /// A sentence for the owner of the file.
     pub message: String,
     pub retryable: bool,
+    /// Its pages may be pictures of text, which can be recognised.
+    #[serde(default)]
+    pub may_be_scan: bool,
 }
 
 impl ExtractError {
     /// A fact about the file: the same file will fail again.
     fn permanent(code: ProcessingErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: false }
+        Self { code, message: message.into(), retryable: false, may_be_scan: false }
     }
 
     /// A temporary fact: the same file may succeed later.
     fn passing(code: ProcessingErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: true }
+        Self { code, message: message.into(), retryable: true, may_be_scan: false }
     }
 
     fn no_text() -> Self {
@@ -121,10 +125,9 @@ impl ExtractError {
     }
 
     fn no_text_in_pages() -> Self {
-        Self::permanent(
-            ProcessingErrorCode::NoText,
-            "No text was found in the file. If it is a scan, run text recognition (OCR) on it and upload the result.",
-        )
+        let message =
+            "No text was found in the file. If it is a scan, run text recognition (OCR) on it and upload the result.";
+        Self { may_be_scan: true, ..Self::permanent(ProcessingErrorCode::NoText, message) }
     }
 
     fn too_much_text(limit_bytes: usize) -> Self {

@@ -40,7 +40,8 @@ struct Language {
 
 #[derive(Deserialize)]
 struct Cell {
-    cell_type: String,
+    #[serde(rename = "cell_type")]
+    kind: String,
     /// Of headings in the third version.
     #[serde(default)]
     level: Option<u8>,
@@ -99,7 +100,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
     let mut document = Document { title: metadata.title, ..Document::default() };
     for cell in cells.into_iter().chain(worksheets.into_iter().flat_map(|sheet| sheet.cells)) {
         let text = cell.source.text();
-        match cell.cell_type.as_str() {
+        match cell.kind.as_str() {
             "markdown" => document.blocks.push(Block::Markdown(text)),
             "heading" => document.blocks.push(Block::Heading { level: cell.level.unwrap_or(1), text }),
             "code" => {

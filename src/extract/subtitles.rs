@@ -8,6 +8,8 @@ use super::{ExtractError, block::Block, document::Document, encoding, text};
 
 /// A paragraph ends with a sentence once it has this many characters.
 const PARAGRAPH_CHARACTERS: usize = 400;
+/// Tags are not longer.
+const MAX_TAG_BYTES: usize = 200;
 
 /// Reads subtitles.
 ///
@@ -58,12 +60,12 @@ fn without_marks(line: &str) -> String {
         } else {
             (inside.starts_with('\\'), '}')
         };
-        match inside.split_once(end).filter(|_| is_tag) {
-            Some((_, after)) => rest = after,
-            None => {
-                bare.push_str(&mark[..1]);
-                rest = inside;
-            }
+        let near = &inside[..inside.floor_char_boundary(MAX_TAG_BYTES)];
+        if let Some(length) = near.find(end).filter(|_| is_tag) {
+            rest = &inside[length + 1..];
+        } else {
+            bare.push_str(&mark[..1]);
+            rest = inside;
         }
     }
     bare.push_str(rest);

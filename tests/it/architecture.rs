@@ -60,6 +60,7 @@ const LAYERS: &[(&str, &[Module])] = &[
                     "mail_parser",
                     "quick_xml",
                     "rlimit",
+                    "rustix",
                     "zip",
                 ],
             ),

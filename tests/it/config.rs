@@ -70,6 +70,7 @@ fn every_setting_can_be_set_from_its_environment_variable() {
         ("embedding.model_dir", "/models"),
         ("embedding.hub_url", "https://mirror.example"),
         ("extraction.library_dir", "/libraries"),
+        ("extraction.ocr_command", "/usr/bin/recognise, -"),
         ("extraction.library_url", "https://mirror.example"),
         ("auth.registration", "closed"),
         ("auth.signing_secret", "12345678901234567890123456789012"),

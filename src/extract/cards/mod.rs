@@ -109,16 +109,10 @@ fn moment(line: &Line) -> String {
     if !date.is_ascii() || date.len() != 8 {
         return value.to_owned();
     }
-    let mut moment = format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]);
-    if let (Some(hours), Some(minutes)) = (clock.get(..2), clock.get(2..4)) {
-        moment += &format!(" {hours}:{minutes}");
-    }
-    if time.ends_with(['Z', 'z']) {
-        moment += " UTC";
-    } else if let Some(zone) = line.parameter("TZID") {
-        moment += &format!(" {zone}");
-    }
-    moment
+    let day = format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]);
+    let hours = clock.get(..2).zip(clock.get(2..4)).map(|(hours, minutes)| format!("{hours}:{minutes}"));
+    let zone = if time.ends_with(['Z', 'z']) { Some("UTC") } else { line.parameter("TZID") };
+    [Some(day), hours, zone.map(str::to_owned)].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// Somebody by name and address.

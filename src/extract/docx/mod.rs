@@ -11,6 +11,7 @@ use super::{
     document::Document,
     equation::equation,
     html,
+    kind::extension,
     package::{Package, Relationship, target_of},
     table::{Cell, Table},
     xml::{Element, Xml},
@@ -301,14 +302,14 @@ impl Reader<'_> {
         let id = element.prefixed("id").unwrap_or_default();
         let target = self.relationships.iter().find(|it| it.id == id).map(|it| it.target.clone()).unwrap_or_default();
         let Some(bytes) = self.package.part(&target)? else { return Ok(()) };
-        let lower = target.to_lowercase();
-        if lower.ends_with(".docx") && self.imports < MAX_IMPORTS {
+        let extension = extension(&target).unwrap_or_default();
+        if extension == "docx" && self.imports < MAX_IMPORTS {
             let inner = read_at(&bytes, self.imports + 1)?;
             out.extend(inner.blocks);
             self.document.warnings.extend(inner.warnings);
-        } else if [".html", ".htm", ".xhtml"].iter().any(|end| lower.ends_with(end)) {
+        } else if matches!(extension.as_str(), "html" | "htm" | "xhtml") {
             out.extend(html::read(&html::decode(&bytes, None).text).blocks);
-        } else if lower.ends_with(".txt") {
+        } else if extension == "txt" {
             let decoded = super::encoding::decode_or_guess(&bytes, None)?;
             out.push(Block::Paragraph(decoded.text.into_owned()));
         } else {

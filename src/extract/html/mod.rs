@@ -146,7 +146,7 @@ impl Walker {
                 self.code = Some((String::new(), language));
             }
             Kind::Table => {
-                self.open_table(attribute("role").is_some_and(|role| role == "presentation" || role == "none"))
+                self.open_table(attribute("role").is_some_and(|role| role == "presentation" || role == "none"));
             }
             Kind::Row => {
                 self.close_cell();

@@ -59,7 +59,7 @@ impl Reader {
         } else if let Some(attributes) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             self.end_paragraph();
             if let Some(language) = attributes.strip_prefix("source,").or_else(|| attributes.strip_prefix(',')) {
-                self.language = language.split(',').next().unwrap_or_default().to_owned();
+                language.split(',').next().unwrap_or_default().clone_into(&mut self.language);
             }
         } else if let Some(image) = trimmed.strip_prefix("image::") {
             let text = image.split_once('[').map_or("", |(_, text)| text.trim_end_matches(']'));

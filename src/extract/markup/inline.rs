@@ -1,5 +1,14 @@
 //! Marks inside a line of reStructuredText or AsciiDoc.
 
+/// What is marked is not longer.
+const MAX_MARKED_BYTES: usize = 500;
+
+/// What stands before and after the next `end`, if it is near.
+fn closed<'a>(text: &'a str, end: &str) -> Option<(&'a str, &'a str)> {
+    let length = text[..text.floor_char_boundary(MAX_MARKED_BYTES)].find(end)?;
+    Some((&text[..length], &text[length + end.len()..]))
+}
+
 /// What a line of reStructuredText says.
 pub(super) fn rst(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
@@ -14,23 +23,23 @@ pub(super) fn rst(line: &str) -> String {
                 let shown = if escaped.is_whitespace() { String::new() } else { escaped.to_string() };
                 (shown, &after[escaped.len_utf8()..])
             }),
-            "`" if after.starts_with('`') => match after[1..].split_once("``") {
+            "`" if after.starts_with('`') => match closed(&after[1..], "``") {
                 Some((code, left)) => (code.to_owned(), left),
                 None => ("``".to_owned(), &after[1..]),
             },
-            "`" => match after.split_once('`') {
+            "`" => match closed(after, "`") {
                 Some((text, left)) => (without_target(text).to_owned(), left.trim_start_matches('_')),
                 None => ("`".to_owned(), after),
             },
             // A role: `:doc:` before the text.
-            ":" => match after.split_once(":`") {
+            ":" => match closed(after, ":`") {
                 Some((role, left)) if is_name(role) => (String::new(), &after[after.len() - left.len() - 1..]),
                 _ => (":".to_owned(), after),
             },
             "*" if is_mark(&plain, after) || after.starts_with('*') => {
                 (String::new(), after.strip_prefix('*').unwrap_or(after))
             }
-            "|" if !after.starts_with(' ') && after.contains('|') => (String::new(), after),
+            "|" if !after.starts_with(' ') && closed(after, "|").is_some() => (String::new(), after),
             "|" if !before.is_empty() && !before.ends_with(' ') => (String::new(), after),
             // The end of a reference.
             "_" if before.ends_with([']', ')']) || is_reference(before, after) => (String::new(), after),
@@ -82,13 +91,13 @@ pub(super) fn asciidoc(line: &str) -> String {
         plain.push_str(before);
         let after = &marked[1..];
         let (shown, left) = match marked.as_bytes()[0] {
-            b'<' => match after.strip_prefix('<').and_then(|inside| inside.split_once(">>")) {
+            b'<' => match after.strip_prefix('<').and_then(|inside| closed(inside, ">>")) {
                 Some((target, left)) => {
                     (target.split_once(',').map_or(target, |(_, text)| text).trim().to_owned(), left)
                 }
                 None => ("<".to_owned(), after),
             },
-            b'[' => match (macro_start(&plain), after.split_once(']')) {
+            b'[' => match (macro_start(&plain), closed(after, "]")) {
                 // `link:target[text]`, `https://target[text]`
                 (Some(start), Some((text, left))) => {
                     let text = text.split(',').next().unwrap_or_default().trim_matches('^').to_owned();
@@ -118,7 +127,8 @@ pub(super) fn asciidoc(line: &str) -> String {
 
 /// Where the macro begins that `plain` ends with, such as `link:target`.
 fn macro_start(plain: &str) -> Option<usize> {
-    let start = plain.rfind([' ', '(', '"', '\t']).map_or(0, |at| at + 1);
+    let near = plain.ceil_char_boundary(plain.len().saturating_sub(MAX_MARKED_BYTES));
+    let start = plain[near..].rfind([' ', '(', '"', '\t']).map_or(near, |at| near + at + 1);
     let word = &plain[start..];
     let (name, target) = word.split_once(':')?;
     let is_macro =

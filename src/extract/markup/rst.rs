@@ -249,7 +249,7 @@ impl<'a> Reader<'a> {
 /// The character of a line that consists of one kind of punctuation, and its length.
 fn underline(line: &str) -> Option<(char, usize)> {
     let line = line.trim_end();
-    let mark = line.chars().next().filter(|mark| mark.is_ascii_punctuation())?;
+    let mark = line.chars().next().filter(char::is_ascii_punctuation)?;
     (line.len() >= 2 && line.chars().all(|character| character == mark)).then_some((mark, line.len()))
 }
 

@@ -30,13 +30,12 @@ pub(super) fn read(bytes: &[u8], library: Option<&Path>) -> Result<Document, Ext
     let mut pages = Vec::new();
     for index in 0..file.page_count() {
         let number = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
-        match file.page(index) {
-            Some(page) => pages.push(read_page(&page, number, &mut document.warnings)),
-            None => {
-                let message = "The page could not be read and is missing in the text.";
-                document.warnings.push(warning(DocumentWarningCode::PageSkipped, message, number));
-                pages.push(Content::default());
-            }
+        if let Some(page) = file.page(index) {
+            pages.push(read_page(&page, number, &mut document.warnings));
+        } else {
+            let message = "The page could not be read and is missing in the text.";
+            document.warnings.push(warning(DocumentWarningCode::PageSkipped, message, number));
+            pages.push(Content::default());
         }
     }
     let body = blocks::body_size(pages.iter().flat_map(|page| &page.lines));

@@ -89,7 +89,10 @@ async fn binary_noise_is_refused_as_text_and_as_anything() {
 
     let (code, message) = refused(samples::noise(5000), "a.xyz").await;
     assert_eq!(code, Code::UnsupportedFormat);
-    assert!(message.contains("plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB, RTF"), "{message}");
+    assert!(
+        message.contains("plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB, RTF"),
+        "{message}"
+    );
 }
 
 #[tokio::test]

@@ -80,9 +80,8 @@ impl Reader {
                     self.paragraph.push_str(math);
                 }
                 '{' | '}' => {}
-                '~' => self.paragraph.push(' '),
                 '\n' if source.is_at_blank_line() => self.end_paragraph(),
-                '\n' => self.paragraph.push(' '),
+                '\n' | '~' => self.paragraph.push(' '),
                 '-' if source.skip("--") => self.paragraph.push('—'),
                 '-' if source.skip("-") => self.paragraph.push('–'),
                 '`' if source.skip("`") => self.paragraph.push('“'),
@@ -117,14 +116,14 @@ impl Reader {
                     source.skip("{}");
                     self.paragraph.push_str(text);
                 }
-                None => self.command(command(name), source, depth),
+                None => self.command(&command(name), source, depth),
             },
         }
     }
 
-    fn command(&mut self, command: Command, source: &mut Source<'_>, depth: usize) {
+    fn command(&mut self, command: &Command, source: &mut Source<'_>, depth: usize) {
         match command {
-            Command::Heading(level) => {
+            &Command::Heading(level) => {
                 source.skip("*");
                 source.option();
                 if let Some(title) = source.argument() {
@@ -133,7 +132,7 @@ impl Reader {
                     self.blocks.push(Block::Heading { level, text: inline(title, depth) });
                 }
             }
-            Command::Skip(count) => {
+            &Command::Skip(count) => {
                 source.skip("*");
                 source.option();
                 for _ in 0..count {
@@ -144,7 +143,8 @@ impl Reader {
             Command::Note => {
                 source.option();
                 if let Some(note) = source.argument() {
-                    self.paragraph.push_str(&format!(" ({})", inline(note, depth).trim()));
+                    let note = inline(note, depth);
+                    self.paragraph.extend([" (", note.trim(), ")"]);
                 }
             }
             Command::Block => {
@@ -199,9 +199,10 @@ impl Reader {
             self.end_paragraph();
             let mut body = Source::new(body);
             body.option();
-            for _ in 0..1 + usize::from(name.starts_with("tabular") && name.len() > 7) {
+            if matches!(name, "tabularx" | "tabulary") {
                 body.argument();
             }
+            body.argument();
             self.blocks.push(Block::Table(rows(body.rest(), depth)));
         } else if !SILENT.contains(&name) {
             self.end_paragraph();
