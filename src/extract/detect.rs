@@ -91,7 +91,8 @@ pub(super) fn is_plainly_text(head: &[u8], file_name: &str, declared_type: Optio
         None => !looks_like_html(head),
     };
     let is_utf16 = encoding::utf16(head).is_some();
-    let is_binary = is_archive(head) || head.starts_with(&OLE) || (head.contains(&0) && !is_utf16);
+    let is_binary =
+        is_archive(head) || head.starts_with(&OLE) || head.starts_with(RTF) || (head.contains(&0) && !is_utf16);
     is_claimed && !is_binary && !contains(head, b"%PDF-")
 }
 
@@ -179,7 +180,7 @@ fn look(bytes: &[u8], declared: Option<&'static Encoding>, max_unpacked: u64) ->
     if bytes.starts_with(b"%PDF-") {
         return Content::Document(FileKind::Pdf);
     }
-    if bytes.starts_with(b"{\\rtf") {
+    if bytes.starts_with(RTF) {
         return Content::Document(FileKind::Rtf);
     }
     match look_at_text(bytes, declared) {
@@ -232,6 +233,8 @@ fn contains(bytes: &[u8], needle: &[u8]) -> bool {
 fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
+
+const RTF: &[u8] = b"{\\rtf";
 
 const OLE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 

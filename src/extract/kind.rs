@@ -40,8 +40,8 @@ macro_rules! kinds {
 kinds! {
     PlainText: "text/plain", "plain text", ["txt", "text", "log", "yaml", "yml", "toml"], [];
     Markdown: "text/markdown", "Markdown", ["md", "markdown", "mdown", "mkd"], ["text/x-markdown"];
-    // Its extensions are those of its languages.
-    SourceCode: "text/x-source", "source code", [], [];
+    // Its extensions are those of its languages, most of which have no registered media type.
+    SourceCode: "text/plain", "source code", [], [];
     Html: "text/html", "an HTML page", ["html", "htm", "xhtml"], ["application/xhtml+xml"];
     Pdf: "application/pdf", "a PDF file", ["pdf"], [];
     Docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "a Word document (DOCX)",

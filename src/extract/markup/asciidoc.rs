@@ -170,7 +170,7 @@ mod tests {
              . first\n. second\n\nNOTE: Mind the tide.\n\n.A listing\n[source,ruby]\n----\nputs 1\n----\n\n|===\n| Name | Size\n\n| Oslo\n| big\n|===\n\nEnd.\n";
         assert_eq!(
             render(&read(text).blocks, 10_000).unwrap().text,
-            "# Harbour\n\nAnna Ek\n\n## Piers\n\nBoats moor here, see the map.\n\n- north\n  - deep\n- south\n\n1. first\n1. second\n\n\
+            "# Harbour\n\nAnna Ek\n\n## Piers\n\nBoats moor here, see the map.\n\n- north\n  - deep\n- south\n  1. first\n  1. second\n\n\
              NOTE: Mind the tide.\n\nA listing\n\n```ruby\nputs 1\n```\n\n| Name | Size |\n| --- | --- |\n| Oslo | big |\n\nEnd."
         );
     }

@@ -24,6 +24,8 @@ struct Reader<'a> {
     blocks: Vec<Block>,
     paragraph: Vec<&'a str>,
     lists: Lists,
+    /// The margin of the last item, and whether it was numbered.
+    last_item: (usize, bool),
     /// The kinds of underline, from the outermost.
     underlines: Vec<(char, bool)>,
 }
@@ -103,8 +105,12 @@ impl<'a> Reader<'a> {
             lines.push(next.trim());
             self.at += 1;
         }
-        let shown = if marker.len() > 1 { marker.replace('#', "1") } else { "-".to_owned() };
-        // Items at the same margin are of one list.
+        // Items at the same margin are of one list, unless only one of them is numbered.
+        let is_numbered = marker.len() > 1;
+        if std::mem::replace(&mut self.last_item, (margin, is_numbered)) == (margin, !is_numbered) {
+            self.lists.end();
+        }
+        let shown = if is_numbered { marker.replace('#', "1") } else { "-".to_owned() };
         let mark = format!("{margin:>4}");
         let text = inline::rst(&lines.join(" "));
         let block = self.lists.item(&mark, shown, text.trim_end_matches(':').to_owned());

@@ -19,7 +19,7 @@ async fn every_kind_of_text_is_read_by_the_reader_of_its_name() {
         ("a.jsonl", "{\"id\": 1}\n{\"id\": 2}\n", "application/jsonl", "id: 1\n\nid: 2"),
         ("a.xml", "<r><title>Oslo</title><p>A city.</p></r>", "application/xml", "# Oslo\n\nA city."),
         ("a.rtf", "{\\rtf1\\ansi Oslo is \\b a city\\b0 .\\par}", "application/rtf", "Oslo is a city."),
-        ("a.rs", "# [test]\nfn main() {}\n", "text/x-source", "```rust\n# [test]\nfn main() {}\n```"),
+        ("a.rs", "# [test]\nfn main() {}\n", "text/plain", "```rust\n# [test]\nfn main() {}\n```"),
         ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nOslo.\n", "application/x-subrip", "Oslo."),
         ("a.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\nOslo.\n", "text/vtt", "Oslo."),
         ("a.rst", "Oslo\n====\n\nA *city*.\n", "text/x-rst", "# Oslo\n\nA city."),

@@ -181,9 +181,7 @@ impl Reader {
             self.blocks.push(Block::Code { language, text: code.rest().to_owned() });
         } else if MATH.contains(&name) {
             self.end_paragraph();
-            let text =
-                body.split_whitespace().filter(|word| !word.starts_with("\\label")).collect::<Vec<_>>().join(" ");
-            self.blocks.push(Block::Paragraph(text));
+            self.blocks.push(Block::Paragraph(source::without_labels(body)));
         } else if matches!(name, "itemize" | "enumerate" | "description") {
             self.end_paragraph();
             self.numbers.push((name == "enumerate").then_some(1));

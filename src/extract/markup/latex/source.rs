@@ -145,6 +145,13 @@ pub(super) fn split_unescaped(text: &str, separator: char) -> impl Iterator<Item
     })
 }
 
+/// An equation without the names by which it is referred to.
+pub(super) fn without_labels(equation: &str) -> String {
+    let mut parts = equation.split("\\label{");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| all + part.split_once('}').map_or("", |(_, rest)| rest))
+}
+
 /// A text without what stands after percent signs, save in code.
 pub(super) fn without_remarks(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
