@@ -161,7 +161,9 @@ class Writers:
             body = subprocess.run(["pandoc", source, "-t", "latex"], check=True, capture_output=True, text=True).stdout
             # Long tables stand in one column only.
             body = body.replace("longtable", "tabular").replace("[]{@{}", "{@{}").replace("\\endhead", "")
-            packages = "\\usepackage[T1]{fontenc}\\usepackage[utf8]{inputenc}\\usepackage{booktabs,array,calc}"
+            for rule in ("toprule", "midrule", "bottomrule"):
+                body = body.replace("\\" + rule, "\\hline")
+            packages = "\\usepackage[T1]{fontenc}\\usepackage[utf8]{inputenc}"
             packages += "\\def\\tightlist{}\\usepackage[hidelinks]{hyperref}"
             with open(os.path.join(folder, "a.tex"), "w", encoding="utf-8") as file:
                 file.write(f"\\documentclass[{columns}]{{article}}{packages}\\begin{{document}}\n{body}\n\\end{{document}}")

@@ -27,7 +27,7 @@ pub enum PdfiumError {
     #[error("there is no build of PDFium for this platform")]
     UnknownPlatform,
     #[error("the package of PDFium can't be unpacked")]
-    Package(#[from] zip::result::ZipError),
+    Package(#[source] zip::result::ZipError),
     #[error("PDFium can't be installed")]
     File(#[from] PinnedError),
 }
@@ -133,8 +133,10 @@ impl Build {
 
     /// Takes the library out of its package and removes the package.
     fn unpack(&self, package: &Path, library_dir: &Path) -> Result<(), PdfiumError> {
-        let mut archive = ZipArchive::new(Cursor::new(self.package.read(package)?))?;
-        let entry = archive.by_name(&format!("pypdfium2_raw/{}", self.library.name))?;
+        let content = Cursor::new(self.package.read(package)?);
+        let mut archive = ZipArchive::new(content).map_err(PdfiumError::Package)?;
+        let name = format!("pypdfium2_raw/{}", self.library.name);
+        let entry = archive.by_name(&name).map_err(PdfiumError::Package)?;
         self.library.copy(entry, &self.path(library_dir))?;
         // A package that can't be removed does no harm.
         let _ = std::fs::remove_file(package);

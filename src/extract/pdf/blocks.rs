@@ -2,7 +2,7 @@
 
 use super::{
     super::block::Block,
-    layout::{Piece, median},
+    layout::{Piece, median, reads_from_right},
 };
 
 /// A line is a heading if it is this much larger than the text of the document.
@@ -20,8 +20,9 @@ const LINE_HYPHENS: [char; 3] = ['\u{2}', '\u{fffe}', '\u{ad}'];
 pub(super) struct Line {
     text: String,
     size: f32,
-    left: f32,
-    right: f32,
+    /// Where it begins and ends, along the way in which it is read.
+    begin: f32,
+    end: f32,
     middle: f32,
 }
 
@@ -29,13 +30,10 @@ pub(super) struct Line {
 pub(super) fn line(row: &[Piece]) -> Option<Line> {
     let text = row.iter().map(Piece::text).collect::<Vec<_>>().join(" ");
     let first = row.first()?;
-    Some(Line {
-        text,
-        size: median(row.iter().map(Piece::height).collect()),
-        left: row.iter().map(|piece| piece.place.left).fold(f32::INFINITY, f32::min),
-        right: row.iter().map(|piece| piece.place.right).fold(f32::NEG_INFINITY, f32::max),
-        middle: first.middle(),
-    })
+    let left = row.iter().map(|piece| piece.place.left).fold(f32::INFINITY, f32::min);
+    let right = row.iter().map(|piece| piece.place.right).fold(f32::NEG_INFINITY, f32::max);
+    let (begin, end) = if reads_from_right(row) { (-right, -left) } else { (left, right) };
+    Some(Line { text, size: median(row.iter().map(Piece::height).collect()), begin, end, middle: first.middle() })
 }
 
 /// The size of most text in a document.
@@ -75,10 +73,10 @@ fn is_apart(last: &Line, line: &Line, paragraph: &[&Line], usual: f32, body: f32
         // At the top of the next column a sentence goes on in small letters.
         return !line.text.starts_with(char::is_lowercase);
     }
-    let first_left = paragraph.iter().map(|line| line.left).fold(f32::INFINITY, f32::min);
+    let margin = paragraph.iter().map(|line| line.begin).fold(f32::INFINITY, f32::min);
     let is_item = paragraph.first().is_some_and(|first| item(&first.text).is_some());
-    let is_indented = !is_item && line.left - first_left > INDENT * line.size;
-    let ends_early = last.right < line.right - 3.0 * line.size && last.text.ends_with(['.', '!', '?', ':', '。']);
+    let is_indented = !is_item && line.begin - margin > INDENT * line.size;
+    let ends_early = last.end < line.end - 3.0 * line.size && last.text.ends_with(['.', '!', '?', ':', '。']);
     distance > PARAGRAPH_GAP * usual.max(line.size) || is_indented || ends_early
 }
 
@@ -121,7 +119,7 @@ mod tests {
 
     fn line(left: f32, middle: f32, size: f32, text: &str) -> Line {
         let width = 5.0 * f32::from(u16::try_from(text.len()).unwrap());
-        Line { text: text.into(), size, left, right: left + width, middle }
+        Line { text: text.into(), size, begin: left, end: left + width, middle }
     }
 
     #[test]

@@ -10,6 +10,10 @@ use super::library::{Glyph, Rect};
 
 /// A gap between characters that is wider than this many heights of a line separates columns or cells.
 const PIECE_GAP: f32 = 1.2;
+/// The library ends lines in the middle of pages that it takes for vertical. A gap that is narrower than this goes on with
+/// the line, and one that is hardly there with the word.
+const LINE_END_GAP: f32 = 0.4;
+const WORD_GAP: f32 = 0.1;
 /// Edges this close are one edge.
 const EDGE_WIDTH: f32 = 3.0;
 /// The most edges that are tried as the border of a column.
@@ -21,8 +25,10 @@ const MIN_COLUMN_LINES: usize = 3;
 const MIN_COLUMN_CHARACTERS: usize = 10;
 /// As many lines, where lines go on over a gutter that is hardly wider than a space.
 const MIN_NARROW_LINES: usize = 5;
-/// Most lines of a column are at least this share of its longest. Cells of a table are not.
+/// Lines of a column are at least this share of its longest. Cells of a table are not.
 const MIN_FILL: f32 = 0.4;
+/// The share of its characters that stand in such lines.
+const MIN_SHARE: (usize, usize) = (3, 5);
 /// The narrowest gutter, in heights of a line.
 const MIN_GUTTER: f32 = 0.3;
 /// A gutter inside a piece is this much wider than the spaces of its line.
@@ -122,19 +128,22 @@ fn pieces(glyphs: &[Glyph]) -> Vec<Piece> {
     let mut pieces: Vec<Vec<Word>> = Vec::new();
     let mut last: Option<Rect> = None;
     let mut is_in_word = false;
+    let mut is_line_end = false;
     for glyph in glyphs.iter().filter(|glyph| glyph.is_upright) {
         if glyph.is_generated {
             is_in_word = false;
-            if matches!(glyph.character, '\r' | '\n') {
-                last = None;
-            }
+            is_line_end |= matches!(glyph.character, '\r' | '\n');
             continue;
         }
         let place = glyph.place;
         let has_box = place.top > place.bottom;
-        if !last.is_some_and(|last| !has_box || follows(last, place)) {
+        let after_end = has_box && std::mem::take(&mut is_line_end);
+        let most = if after_end { LINE_END_GAP } else { PIECE_GAP };
+        if !last.is_some_and(|last| !has_box || follows(last, place, most)) {
             pieces.push(Vec::new());
             is_in_word = false;
+        } else if after_end {
+            is_in_word = last.is_some_and(|last| follows(last, place, WORD_GAP));
         }
         if has_box {
             last = Some(place);
@@ -156,12 +165,12 @@ fn pieces(glyphs: &[Glyph]) -> Vec<Piece> {
     pieces.into_iter().filter_map(Piece::new).collect()
 }
 
-/// Whether a character stands on the line of the one before it, not far from it.
-fn follows(last: Rect, next: Rect) -> bool {
+/// Whether a character stands on the line of the one before it, at most so many heights of the line away.
+fn follows(last: Rect, next: Rect, most: f32) -> bool {
     let (height, last_height) = (next.top - next.bottom, last.top - last.bottom);
     let overlap = next.top.min(last.top) - next.bottom.max(last.bottom);
     let gap = (next.left - last.right).max(last.left - next.right);
-    overlap >= 0.3 * height.min(last_height) && gap <= PIECE_GAP * height.max(last_height)
+    overlap >= 0.3 * height.min(last_height) && gap <= most * height.max(last_height)
 }
 
 fn union(one: Rect, other: Rect) -> Rect {
@@ -173,7 +182,8 @@ fn union(one: Rect, other: Rect) -> Rect {
     }
 }
 
-fn reads_from_right(pieces: &[Piece]) -> bool {
+/// Whether most letters are of a script that is read from right to left.
+pub(super) fn reads_from_right(pieces: &[Piece]) -> bool {
     let (mut right, mut all) = (0, 0);
     let words = pieces.iter().flat_map(|piece| &piece.words);
     for letter in words.flat_map(|word| word.text.chars()).filter(|letter| letter.is_alphabetic()) {
@@ -311,21 +321,22 @@ fn find_border(pieces: &[Piece]) -> Option<Border> {
     best
 }
 
+/// Whether most characters of a side stand in lines that fill it. A table in a column has few of them.
 fn is_column(side: &[Piece], least: usize) -> bool {
-    if side.len() < least || line_count(side) < least {
-        return false;
-    }
-    let characters: usize = side.iter().map(Piece::length).sum();
     let widest = side.iter().map(Piece::width).fold(0.0, f32::max);
-    let usual = median(side.iter().map(Piece::width).collect());
-    characters >= MIN_COLUMN_CHARACTERS * side.len() && usual >= MIN_FILL * widest
+    let lines: Vec<&Piece> = side.iter().filter(|piece| piece.width() >= MIN_FILL * widest).collect();
+    let all: usize = side.iter().map(Piece::length).sum();
+    let characters: usize = lines.iter().map(|piece| piece.length()).sum();
+    line_count(&lines) >= least
+        && characters >= MIN_COLUMN_CHARACTERS * lines.len()
+        && characters * MIN_SHARE.1 >= all * MIN_SHARE.0
 }
 
-fn line_count(side: &[Piece]) -> usize {
-    let mut middles: Vec<f32> = side.iter().map(Piece::middle).collect();
+fn line_count(side: &[&Piece]) -> usize {
+    let mut middles: Vec<f32> = side.iter().map(|piece| piece.middle()).collect();
     middles.sort_by(f32::total_cmp);
-    let height = median(side.iter().map(Piece::height).collect());
-    1 + middles.windows(2).filter(|pair| pair[1] - pair[0] > 0.5 * height).count()
+    let height = median(side.iter().map(|piece| piece.height()).collect());
+    usize::from(!side.is_empty()) + middles.windows(2).filter(|pair| pair[1] - pair[0] > 0.5 * height).count()
 }
 
 pub(super) fn median(mut values: Vec<f32>) -> f32 {

@@ -26,7 +26,7 @@ pub(super) fn command(name: &str) -> Command {
         "subparagraph" => Command::Heading(5),
         "footnote" | "thanks" | "marginpar" | "footnotetext" => Command::Note,
         "caption" => Command::Block,
-        "href" | "textcolor" | "colorbox" => Command::Second,
+        "href" | "hypertarget" | "hyperlink" | "textcolor" | "colorbox" => Command::Second,
         "setlength"
         | "newcommand"
         | "renewcommand"
