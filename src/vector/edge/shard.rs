@@ -96,7 +96,10 @@ impl Shard {
             let _turn = turn;
             engine.optimize()
         };
-        self.read("optimising", optimize).await
+        let rebuilt = self.read("optimising", optimize).await?;
+        // The engine removes what it has replaced in the flush after that, also where nothing was left to rebuild.
+        self.flush().await?;
+        Ok(rebuilt)
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
 
 use docent::{
     config::{SearchConfig, VectorConfig},
+    disk,
     domain::id::{ChunkId, GenerationId},
     vector::{Placement, Point, PointSelector, VectorError, VectorQuery, VectorStore, edge::EdgeStore},
 };
@@ -123,6 +124,24 @@ async fn a_closed_store_can_be_opened_again_and_answers_nothing_meanwhile() {
 
     let reopened = open(directory.path(), &VectorConfig::default()).await;
     assert_eq!(reopened.count(&placement(), tenant).await.unwrap(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_space_of_deleted_points_is_free_after_optimising() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), &VectorConfig::default()).await;
+    let segments = || disk::size_of(&directory.path().join("wide/segments")).unwrap();
+    let empty = segments();
+    let tenant = GenerationId::generate();
+    write(&store, tenant, 0..2_000).await;
+    store.flush(&placement()).await.unwrap();
+    let full = segments();
+    store.delete(&placement(), &PointSelector::Generation(tenant)).await.unwrap();
+    store.flush(&placement()).await.unwrap();
+    store.optimize(&placement()).await.unwrap();
+
+    let left = segments();
+    assert!(left - empty < (full - empty) / 4, "{empty} bytes when empty, {full} when full, {left} are left");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
