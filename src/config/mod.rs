@@ -298,7 +298,7 @@ section! {
         concurrency: usize = 0;
         /// The directory of PDFium, the library that reads PDF files; unset: `<data_dir>/libraries`.
         library_dir: Option<PathBuf> = None;
-        /// The program that recognises text in PDF files without any, with its arguments: it reads the file from standard input and writes text with a form feed after each page. Empty: such files are rejected.
+        /// The program that recognises text in PDF files without any, with its arguments: it reads the file from standard input and writes text with form feeds between pages. Empty: such files are rejected.
         ocr_command: Vec<String> = Vec::new();
         /// Time limit of `ocr_command` for one file, in seconds.
         ocr_timeout_seconds: u64 = 600;

@@ -1,7 +1,7 @@
 //! Text recognition (OCR): an external program, named by the operator, that reads pictures of pages.
 //!
-//! It gets the file on standard input and writes plain text in UTF-8 to standard output, with a form feed after each page,
-//! as ocrmypdf and tesseract do. It runs in a process group of its own, which ends with the time that it has.
+//! It gets the file on standard input and writes plain text in UTF-8 to standard output, with form feeds between the pages,
+//! as ocrmypdf writes its sidecar. It runs in a process group of its own, which ends with the time that it has.
 
 use std::{
     io,
