@@ -123,6 +123,16 @@ mod tests {
     }
 
     #[test]
+    fn a_ragged_margin_at_the_end_of_lines_from_right_to_left_begins_no_paragraph() {
+        let line =
+            |left: f32, middle: f32| Line {
+                text: "שלום עולם".into(), size: 12.0, begin: -300.0, end: -left, middle
+            };
+        let lines = [line(100.0, 700.0), line(160.0, 686.0), line(90.0, 672.0)];
+        assert_eq!(blocks(&lines, 12.0).len(), 1);
+    }
+
+    #[test]
     fn lines_are_put_together_to_headings_paragraphs_and_items() {
         let lines = [
             line(60.0, 740.0, 20.0, "Shopping"),

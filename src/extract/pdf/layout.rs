@@ -432,6 +432,35 @@ mod tests {
     }
 
     #[test]
+    fn a_column_may_hold_a_table() {
+        let (mut glyphs, mut left, mut right) = (Vec::new(), Vec::new(), Vec::new());
+        for row in 0..9_u16 {
+            let bottom = 700 - 12 * row;
+            if (4..7).contains(&row) {
+                glyphs.extend(line(50, bottom, "Oslo"));
+                glyphs.extend(line(100, bottom, "big"));
+                left.push("Oslo | big".to_owned());
+            } else {
+                let prose = format!("a line of prose in column {row}");
+                glyphs.extend(line(50, bottom, &prose));
+                left.push(prose);
+            }
+            let prose = format!("the other column has line {row}");
+            glyphs.extend(line(250, bottom, &prose));
+            right.push(prose);
+        }
+        assert_eq!(text(&glyphs), [left, right].concat());
+    }
+
+    #[test]
+    fn a_line_that_the_library_ends_after_each_character_is_still_one() {
+        let ends = |glyph: Glyph| ['\r', '\n'].map(|character| Glyph { character, is_generated: true, ..glyph });
+        let glyphs = line(50, 700, "tram").into_iter().chain(line(73, 700, "line")).chain(line(120, 700, "far"));
+        let glyphs: Vec<Glyph> = glyphs.flat_map(|glyph| std::iter::once(glyph).chain(ends(glyph))).collect();
+        assert_eq!(text(&glyphs), ["tram line | far"]);
+    }
+
+    #[test]
     fn a_line_from_right_to_left_begins_at_its_right() {
         let mut glyphs = line(50, 700, "אבג");
         glyphs.extend(line(150, 700, "דהו"));
