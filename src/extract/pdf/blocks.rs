@@ -95,7 +95,8 @@ fn block(lines: &[&Line], body: f32) -> Option<Block> {
 fn joined(lines: &[&Line]) -> String {
     let mut text = String::new();
     for line in lines {
-        let is_broken = text.ends_with(LINE_HYPHENS);
+        let is_broken =
+            text.ends_with(LINE_HYPHENS) || (is_hyphenated(&text) && line.text.starts_with(char::is_lowercase));
         if is_broken {
             text.pop();
         } else if !text.is_empty() {
@@ -104,6 +105,11 @@ fn joined(lines: &[&Line]) -> String {
         text.push_str(&line.text);
     }
     text
+}
+
+/// Whether a line ends in the middle of a word, with a hyphen that the library takes for a minus.
+fn is_hyphenated(line: &str) -> bool {
+    line.strip_suffix('-').is_some_and(|word| word.ends_with(char::is_lowercase))
 }
 
 /// The mark and the text of an item.
@@ -138,9 +144,10 @@ mod tests {
             line(60.0, 740.0, 20.0, "Shopping"),
             line(60.0, 700.0, 12.0, "A paragraph that is bro\u{2}"),
             line(60.0, 686.0, 12.0, "ken over two lines."),
-            line(60.0, 660.0, 12.0, "Another paragraph."),
-            line(60.0, 640.0, 12.0, "• apples from Norway"),
-            line(60.0, 626.0, 12.0, "• pears"),
+            line(60.0, 660.0, 12.0, "Another para-"),
+            line(60.0, 646.0, 12.0, "graph."),
+            line(60.0, 626.0, 12.0, "• apples from Norway"),
+            line(60.0, 612.0, 12.0, "• pears"),
         ];
         let item = |text: &str| Block::Item { depth: 0, marker: "-".into(), is_first: false, text: text.into() };
         let expected = [

@@ -155,14 +155,31 @@ fn pieces(glyphs: &[Glyph]) -> Vec<Piece> {
         }
         match words.last_mut().filter(|_| is_in_word) {
             Some(word) => {
-                word.text.push(glyph.character);
+                push(&mut word.text, glyph.character);
                 word.place = union(word.place, place);
             }
-            None => words.push(Word { text: glyph.character.to_string(), place }),
+            None => {
+                let mut text = String::new();
+                push(&mut text, glyph.character);
+                words.push(Word { text, place });
+            }
         }
         is_in_word = true;
     }
     pieces.into_iter().filter_map(Piece::new).collect()
+}
+
+/// Appends a character; of letters that are set as one, each.
+fn push(text: &mut String, character: char) {
+    match character {
+        '\u{fb00}' => text.push_str("ff"),
+        '\u{fb01}' => text.push_str("fi"),
+        '\u{fb02}' => text.push_str("fl"),
+        '\u{fb03}' => text.push_str("ffi"),
+        '\u{fb04}' => text.push_str("ffl"),
+        '\u{fb05}' | '\u{fb06}' => text.push_str("st"),
+        character => text.push(character),
+    }
 }
 
 /// Whether a character stands on the line of the one before it, at most so many heights of the line away.

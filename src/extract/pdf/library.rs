@@ -50,6 +50,7 @@ functions! {
     FPDFText_CountChars: fn(Handle) -> c_int;
     FPDFText_GetUnicode: fn(Handle, c_int) -> c_uint;
     FPDFText_IsGenerated: fn(Handle, c_int) -> c_int;
+    FPDFText_GetFontInfo: fn(Handle, c_int, *mut c_void, c_ulong, *mut c_int) -> c_ulong;
     FPDFText_GetCharAngle: fn(Handle, c_int) -> c_float;
     FPDFText_GetLooseCharBox: fn(Handle, c_int, *mut Rect) -> c_int;
     FPDFText_GetTextObject: fn(Handle, c_int) -> Handle;
@@ -216,7 +217,10 @@ impl Page<'_> {
                     (functions.FPDFText_GetTextObject)(self.text, index),
                 )
             };
-            let Some(character) = char::from_u32(unicode) else { continue };
+            let Some(mut character) = char::from_u32(unicode) else { continue };
+            if character.is_control() && !is_generated && !self.has_font_name(index) {
+                character = typeset(character);
+            }
             if object != last_object {
                 last_object = object;
                 is_layered = self.is_layered(object);
@@ -230,6 +234,14 @@ impl Page<'_> {
             glyphs.push(Glyph { character, is_generated, is_upright: angle.sin().abs() < 0.5, place });
         }
         glyphs
+    }
+
+    /// Whether the font of a character has a name. Bitmap fonts have none.
+    fn has_font_name(&self, index: c_int) -> bool {
+        // SAFETY: only the length of the name is asked for; a byte of zero ends it.
+        let length =
+            unsafe { (self.functions.FPDFText_GetFontInfo)(self.text, index, ptr::null_mut(), 0, ptr::null_mut()) };
+        length > 1
     }
 
     /// How many pieces of text have no characters: glyphs that the file gives no meaning.
@@ -370,6 +382,22 @@ impl Drop for Drawing<'_> {
     fn drop(&mut self) {
         // SAFETY: nobody else has the bitmap.
         unsafe { (self.functions.FPDFBitmap_Destroy)(self.bitmap) }
+    }
+}
+
+/// What TeX's bitmap fonts have in the places of control characters, without saying so.
+fn typeset(code: char) -> char {
+    match code {
+        '\u{b}' | '\u{1b}' => '\u{fb00}',
+        '\u{c}' | '\u{1c}' => '\u{fb01}',
+        '\u{d}' | '\u{1d}' => '\u{fb02}',
+        '\u{e}' | '\u{1e}' => '\u{fb03}',
+        '\u{f}' | '\u{1f}' => '\u{fb04}',
+        '\u{10}' => '“',
+        '\u{11}' => '”',
+        '\u{15}' => '–',
+        '\u{16}' => '—',
+        code => code,
     }
 }
 
