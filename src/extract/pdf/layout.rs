@@ -33,6 +33,8 @@ const MIN_SHARE: (usize, usize) = (3, 5);
 const MIN_GUTTER: f32 = 0.3;
 /// A gutter inside a piece is this much wider than the spaces of its line.
 const GUTTER_OVER_SPACE: f32 = 1.5;
+/// In a line whose spaces were stretched, a gutter is known by its width in heights of the line.
+const WIDE_GUTTER: f32 = 0.75;
 /// How far something may reach over a border, in points.
 const TOLERANCE: f32 = 1.0;
 
@@ -94,7 +96,9 @@ impl Piece {
             places.windows(2).zip(&gaps).find(|(pair, _)| is_left_of(pair[0], x) && pair[1].left >= x - TOLERANCE);
         here.is_some_and(|(_, gap)| {
             let space = median(gaps.clone());
-            *gap >= GUTTER_OVER_SPACE * space && *gap >= MIN_GUTTER * self.height()
+            let height = self.height();
+            let is_wide = *gap >= WIDE_GUTTER * height && *gap > space;
+            *gap >= MIN_GUTTER * height && (*gap >= GUTTER_OVER_SPACE * space || is_wide)
         })
     }
 
