@@ -2,15 +2,15 @@
 //!
 //! The weights of an output share a scale, which is fixed when a model is loaded. The values of a row share a scale and a
 //! zero, which are found when the row is multiplied. `rten-gemm` multiplies, with the dot products of the processor where it
-//! has some. Sums of integers are exact, so every processor comes to the same product. Must not know about models, texts or
-//! threads.
+//! has some. Sums of integers are exact, so every processor comes to the same product. What the zeros add to it is taken off
+//! here: `rten-gemm` 0.27 uses those of the first few rows for all. Must not know about models, texts or threads.
 
 use std::cell::RefCell;
 
-use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix, QuantParams};
+use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
 
-use super::kernels::{self, Codes};
+use super::kernels::{self, Codes, Columns};
 
 /// Weights lie between this and its negative. x86 processors without dot products add two products of a weight and a value
 /// up to 255 in 16 bits, so that larger ones could overflow there.
@@ -23,8 +23,7 @@ pub const BLOCK_ROWS: usize = 64;
 pub struct QuantisedWeight {
     /// A row for each input.
     packed: PackedBMatrix<i8>,
-    /// The scale of each output.
-    scales: Vec<f32>,
+    columns: Columns,
 }
 
 /// What a thread multiplies with. The kernels can't be shared among threads, and the buffers are not worth it.
@@ -43,17 +42,18 @@ impl QuantisedWeight {
     /// Quantises a matrix with a row of `inputs` values for each output.
     pub fn new(matrix: &[f32], inputs: usize) -> Self {
         let mut codes = Vec::with_capacity(matrix.len());
-        let mut scales = Vec::with_capacity(matrix.len() / inputs);
+        let mut columns = Columns::default();
         for row in matrix.chunks_exact(inputs) {
             let largest = row.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
             let scale = largest / LARGEST_WEIGHT;
             #[expect(clippy::cast_possible_truncation, reason = "the largest quotient is 64")]
             codes.extend(row.iter().map(|value| (value / scale).round() as i8));
-            scales.push(scale);
+            columns.scales.push(scale);
+            columns.sums.push(codes[codes.len() - inputs..].iter().copied().map(i32::from).sum());
         }
-        let matrix: NdTensorView<'_, i8, 2> = NdTensorView::from_data([scales.len(), inputs], codes.as_slice());
+        let matrix: NdTensorView<'_, i8, 2> = NdTensorView::from_data([columns.scales.len(), inputs], codes.as_slice());
         let packed = WORK.with_borrow(|work| work.products.prepack_b(matrix.transposed()));
-        Self { packed, scales }
+        Self { packed, columns }
     }
 
     /// Writes the product of `rows` and the matrix to `output`.
@@ -70,11 +70,10 @@ impl QuantisedWeight {
         kernels::quantise(rows, inputs, codes);
         sums.resize(output.len(), 0);
         let left = NdTensorView::from_data([rows.len() / inputs, inputs], codes.values.as_slice());
-        let zeros = QuantParams { zero_point: codes.zeros.as_slice() };
-        let options = GemmOptions { a_quant: Some(zeros), ..GemmOptions::default() };
-        let product = products.gemm(sums, GemmInputA::Unpacked(left), GemmInputB::Packed(&self.packed), options);
+        let (left, right) = (GemmInputA::Unpacked(left), GemmInputB::Packed(&self.packed));
+        let product = products.gemm(sums, left, right, GemmOptions::default());
         assert!(product.is_ok(), "the sizes of a product don't match: {product:?}");
-        kernels::dequantise(sums, &codes.scales, &self.scales, output);
+        kernels::dequantise(sums, codes, &self.columns, output);
     }
 }
 

@@ -115,9 +115,18 @@ impl Kernel for Softmax {
 pub struct Codes {
     pub values: Vec<u8>,
     /// The zero of each row.
-    pub zeros: Vec<u8>,
+    pub zeros: Vec<i32>,
     /// The scale of each row.
     pub scales: Vec<f32>,
+}
+
+/// The columns of a matrix of weights in 8 bits: `weight = code * scale`.
+#[derive(Default)]
+pub struct Columns {
+    /// The scale of each column.
+    pub scales: Vec<f32>,
+    /// The sum of the codes of each column.
+    pub sums: Vec<i32>,
 }
 
 /// Replaces `codes` by those of `rows`, which have `width` values each. The codes of a row span its values and zero.
@@ -151,7 +160,7 @@ pub fn quantise(rows: &[f32], width: usize, codes: &mut Codes) {
 /// Writes the codes of a row and returns their zero and their scale.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "codes are whole numbers from 0 to 255")]
-fn quantise_row<S: Simd>(simd: S, row: &[f32], codes: &mut [u8]) -> (u8, f32) {
+fn quantise_row<S: Simd>(simd: S, row: &[f32], codes: &mut [u8]) -> (i32, f32) {
     let (lowest, highest) = (lowest(simd, row, 0.0), highest(simd, row, 0.0));
     let scale = ((highest - lowest) / 255.0).max(f32::MIN_POSITIVE);
     let inverse = 1.0 / scale;
@@ -160,27 +169,28 @@ fn quantise_row<S: Simd>(simd: S, row: &[f32], codes: &mut [u8]) -> (u8, f32) {
         let rounded = mul_add::<S>(*value, inverse, zero).clamp(0.0, 255.0) + ROUNDER;
         *code = rounded.to_bits() as u8;
     }
-    (zero as u8, scale)
+    (zero as i32, scale)
 }
 
-/// Writes `sums` times the scales of their rows and of their columns to `output`.
-pub fn dequantise(sums: &[i32], row_scales: &[f32], column_scales: &[f32], output: &mut [f32]) {
-    for_each_row(output, column_scales.len(), Dequantise { sums, row_scales, column_scales });
+/// Writes the values that products of `rows` and `columns` stand for to `output`.
+pub fn dequantise(products: &[i32], rows: &Codes, columns: &Columns, output: &mut [f32]) {
+    for_each_row(output, columns.scales.len(), Dequantise { products, rows, columns });
 }
 
 struct Dequantise<'a> {
-    sums: &'a [i32],
-    row_scales: &'a [f32],
-    column_scales: &'a [f32],
+    products: &'a [i32],
+    rows: &'a Codes,
+    columns: &'a Columns,
 }
 
 impl Kernel for Dequantise<'_> {
     #[inline(always)]
     fn apply<S: Simd>(&self, _: S, index: usize, row: &mut [f32]) {
-        let row_scale = self.row_scales[index];
-        let sums = &self.sums[index * row.len()..][..row.len()];
-        for ((value, sum), column_scale) in row.iter_mut().zip(sums).zip(self.column_scales) {
-            *value = *sum as f32 * (row_scale * column_scale);
+        let (row_zero, row_scale) = (self.rows.zeros[index], self.rows.scales[index]);
+        let products = &self.products[index * row.len()..][..row.len()];
+        let columns = self.columns.sums.iter().zip(&self.columns.scales);
+        for ((value, product), (column_sum, column_scale)) in row.iter_mut().zip(products).zip(columns) {
+            *value = (product - row_zero * column_sum) as f32 * (row_scale * column_scale);
         }
     }
 }
@@ -464,7 +474,7 @@ mod tests {
         assert_eq!((codes.zeros.len(), codes.scales.len()), (3, 3));
         for (index, (value, code)) in rows.iter().zip(&codes.values).enumerate() {
             let (zero, scale) = (codes.zeros[index / 19], codes.scales[index / 19]);
-            let meant = (f32::from(*code) - f32::from(zero)) * scale;
+            let meant = (i32::from(*code) - zero) as f32 * scale;
             assert!((meant - value).abs() <= 0.501 * scale, "{value} became {meant}");
         }
         quantise(&[-3.0, -1.0], 2, &mut codes);
@@ -472,10 +482,12 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_scaled_by_row_and_column() {
+    fn products_lose_what_zeros_added_and_are_scaled_by_row_and_column() {
         let mut output = [0.0; 4];
-        dequantise(&[1, -2, 3, 4], &[0.5, 2.0], &[1.0, 10.0], &mut output);
-        assert_close(&output, &[0.5, -10.0, 6.0, 80.0], 1e-6);
+        let rows = Codes { values: Vec::new(), zeros: vec![0, 1], scales: vec![0.5, 2.0] };
+        let columns = Columns { scales: vec![1.0, 10.0], sums: vec![7, 2] };
+        dequantise(&[1, -2, 3, 4], &rows, &columns, &mut output);
+        assert_close(&output, &[0.5, -10.0, -8.0, 40.0], 1e-6);
     }
 
     #[test]

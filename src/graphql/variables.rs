@@ -186,7 +186,7 @@ mod tests {
         for (ty, values) in bad {
             for value in values.as_array().unwrap() {
                 let message = refusal(ty, value).unwrap_or_else(|| panic!("{ty} takes {value}"));
-                assert!(message.starts_with("The variable `$x` has to be "), "{message}");
+                assert!(message.starts_with("The variable `$x` must be "), "{message}");
             }
         }
         assert!(refusal("[Int!]", &json!([1, null])).is_some_and(|message| message.contains("`$x.1`")));
@@ -197,15 +197,15 @@ mod tests {
         let good = json!({ "words": ["a"], "pages": [{ "first": 1 }, {}], "id": null, "unknown": 1 });
         assert_eq!(refusal("Search!", &good), None);
         let rows = [
-            (json!({ "words": ["a", 1] }), "`$x.words.1` has to be a string."),
+            (json!({ "words": ["a", 1] }), "`$x.words.1` must be a string."),
             (
                 json!({ "pages": [{ "first": 1 }, { "first": 3_000_000_000_i64 }] }),
-                "`$x.pages.1.first` has to be a whole",
+                "`$x.pages.1.first` must be a whole",
             ),
-            (json!({ "pages": { "after": 1 } }), "`$x.pages.after` has to be a string."),
-            (json!({ "pages": [null] }), "`$x.pages.0` has to be something other than null."),
-            (json!({ "pages": "first" }), "`$x.pages` has to be an object."),
-            (json!("words"), "`$x` has to be an object."),
+            (json!({ "pages": { "after": 1 } }), "`$x.pages.after` must be a string."),
+            (json!({ "pages": [null] }), "`$x.pages.0` must be something other than null."),
+            (json!({ "pages": "first" }), "`$x.pages` must be an object."),
+            (json!("words"), "`$x` must be an object."),
         ];
         for (value, expected) in rows {
             let message = refusal("Search!", &value).unwrap_or_else(|| panic!("{value} is taken"));

@@ -382,7 +382,7 @@ fn every_option_is_documented() {
     let port = options.iter().find(|option| option.key == "http.port").unwrap();
     assert_eq!(port.env, "DOCENT__HTTP__PORT");
     assert_eq!(port.default.as_deref(), Some("8080"));
-    assert_eq!(port.doc, "Port to listen on; 0 takes a free one.");
+    assert_eq!(port.doc, "Port to listen on. 0: any free port.");
     assert_eq!(options[0].key, "data_dir");
     assert_eq!(options[0].env, "DOCENT__DATA_DIR");
     for option in &options {

@@ -95,9 +95,14 @@ impl<'a> Places<'a> {
 
 #[async_trait]
 impl Corpus for Places<'_> {
-    async fn candidates(&self, depth: usize) -> Result<Candidates, Error> {
-        let answers = join_all(self.places.iter().map(|place| self.ask(place, depth))).await;
+    async fn candidates(&self, depth: usize, is_last: bool) -> Result<Candidates, Error> {
+        let mut answers = join_all(self.places.iter().map(|place| self.ask(place, depth))).await;
         let is_exhausted = answers.iter().flatten().all(|answer| answer.hits.len() < depth);
+        if self.request.mode != SearchMode::Hybrid && !is_last {
+            for answer in answers.iter_mut().flatten() {
+                leave_out_torn_tie(&mut answer.hits, depth);
+            }
+        }
         let (hits, legs) = merge(self.request.mode, answers)?;
         Ok(Candidates { hits, legs, is_exhausted })
     }
@@ -134,6 +139,16 @@ fn grouped(searched: &[SearchTarget]) -> Vec<Place<'_>> {
     let mut places: Vec<_> = places.into_iter().map(place).collect();
     places.sort_unstable_by_key(|place| (place.placement, place.model.parts()));
     places
+}
+
+/// Leaves out the last hits if they tie, and there may be more like them: it is up to the engine which of them it returns,
+/// and that changes when it rebuilds a segment. A deeper look has them all.
+pub(super) fn leave_out_torn_tie(hits: &mut Vec<VectorHit>, depth: usize) {
+    if hits.len() >= depth
+        && let Some(VectorHit { score: last, .. }) = hits.last().cloned()
+    {
+        hits.retain(|hit| hit.score > last);
+    }
 }
 
 /// One ranking from those of several placements: first all firsts, then all seconds …, ties by score. Scores of different

@@ -17,8 +17,8 @@ const MIN_ROWS: usize = 16;
 /// What is searched.
 #[async_trait]
 pub(super) trait Corpus: Sync {
-    /// The ranking of the best `depth` candidates of each leg.
-    async fn candidates(&self, depth: usize) -> Result<Candidates, Error>;
+    /// The ranking of the best `depth` candidates of each leg. `is_last`: nobody will look deeper.
+    async fn candidates(&self, depth: usize, is_last: bool) -> Result<Candidates, Error>;
 
     /// The rows of hits, in their order, without those that the reader can't see.
     async fn rows(&self, hits: &[VectorHit]) -> Result<Vec<Row>, Error>;
@@ -60,7 +60,8 @@ pub(super) async fn gather(
     let mut depth = depths.first;
     let mut known = HashSet::new();
     loop {
-        let Candidates { mut hits, legs, is_exhausted } = corpus.candidates(depth).await?;
+        let is_last = depth >= depths.last;
+        let Candidates { mut hits, legs, is_exhausted } = corpus.candidates(depth, is_last).await?;
         hits.retain(|hit| known.insert(hit.id));
         // Rows are read as they are needed: most candidates are never shown.
         for part in hits.chunks((wanted + 1).max(MIN_ROWS)) {
@@ -69,7 +70,7 @@ pub(super) async fn gather(
                 break;
             }
         }
-        if selection.hits.len() > wanted || is_exhausted || depth >= depths.last {
+        if selection.hits.len() > wanted || is_exhausted || is_last {
             return Ok(Found { hits: selection.hits, legs });
         }
         depth *= 4;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Row, SearchRequest,
-    candidates::merge,
+    candidates::{leave_out_torn_tie, merge},
     gather::{Candidates, Corpus, Depths, Selection, gather},
 };
 use crate::{
@@ -166,6 +166,19 @@ fn nothing_to_search_is_no_failure() {
 }
 
 #[test]
+fn hits_that_may_tie_with_further_ones_wait_for_a_deeper_look() {
+    let left = |scores: &[f32], depth| {
+        let mut hits = (0..).zip(scores).map(|(number, score)| hit(number, *score)).collect();
+        leave_out_torn_tie(&mut hits, depth);
+        numbers(&hits)
+    };
+    assert_eq!(left(&[0.9, 0.8, 0.8], 3), [0]);
+    assert_eq!(left(&[0.8, 0.8, 0.8], 3), [0; 0]);
+    assert_eq!(left(&[0.9, 0.8, 0.8], 4), [0, 1, 2], "there are no more");
+    assert_eq!(left(&[], 3), [0; 0]);
+}
+
+#[test]
 fn a_selection_leaves_out_low_scores_and_later_chunks_of_a_document() {
     let candidates = || [(10, 0.9), (11, 0.8), (20, 0.7), (12, 0.6), (30, 0.1)].map(|(n, score)| row(hit(n, score)));
     let select = |request: &SearchRequest| {
@@ -197,7 +210,7 @@ impl Numbers {
 
 #[async_trait]
 impl Corpus for Numbers {
-    async fn candidates(&self, depth: usize) -> Result<Candidates, Error> {
+    async fn candidates(&self, depth: usize, _is_last: bool) -> Result<Candidates, Error> {
         self.depths.lock().unwrap().push(depth);
         let hits: Vec<_> = (0..self.count).take(depth).map(|number| hit(number, 0.5)).collect();
         let is_exhausted = hits.len() < depth;

@@ -68,6 +68,8 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         r#""documents" WHERE "documents"."id" IN (?) AND "documents"."collection_id" = ?"#,
         "in a collection that the transaction holds",
     ),
+    (r#""generations" WHERE TRUE ORDER BY "generations"."placement""#, "whether the models in use are there"),
+    (r#""generations" WHERE "generations"."placement" > ?"#, "whether the models in use are there"),
     (r#""generations" WHERE "generations"."id" = ? LIMIT ?"#, "of a collection that the transaction holds"),
     (
         r#""indexed_documents" WHERE "indexed_documents"."document_id" IN (?)"#,

@@ -162,7 +162,7 @@ async fn two_generations_of_one_collection_with_different_models_stand_side_by_s
     let data = ada.data(names, json!({ "id": collection })).await;
     assert_eq!(data["collection"]["chunkCount"], 2);
     let id = &data["collection"]["documents"]["nodes"][0]["id"];
-    let delete = "mutation($ids: [ID!]!) { documentsDelete(ids: $ids) { userErrors { code } } }";
+    let delete = "mutation($ids: [ID!]!) { documentsDelete(input: { ids: $ids }) { userErrors { code } } }";
     assert_eq!(ada.data(delete, json!({ "ids": [id] })).await["documentsDelete"]["userErrors"], json!([]));
     idle(&app).await;
     assert_eq!((size(&app, old.id).await, size(&app, new.id).await), ((1, 1, 1), (1, 3, 3)));
