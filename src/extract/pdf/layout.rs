@@ -16,8 +16,10 @@ const LINE_END_GAP: f32 = 0.4;
 const WORD_GAP: f32 = 0.1;
 /// Edges this close are one edge.
 const EDGE_WIDTH: f32 = 3.0;
+/// A border is also tried this far before a left edge, in points: a page number may stand in the middle of a gutter.
+const INTO_GUTTER: f32 = 5.0;
 /// The most edges that are tried as the border of a column.
-const MAX_EDGES: usize = 60;
+const MAX_EDGES: usize = 90;
 /// Columns inside each other; more are a drawing.
 const MAX_DEPTH: usize = 40;
 /// Columns have at least this many lines, with this many characters on average.
@@ -251,7 +253,11 @@ fn edges(pieces: &[Piece]) -> Vec<f32> {
     let mut common: Vec<(usize, f32)> = edges
         .into_iter()
         .filter(|(_, (count, _))| *count >= MIN_COLUMN_LINES)
-        .map(|((is_left, _), (count, x))| (count, if is_left { x - 0.5 } else { x + 0.5 }))
+        .flat_map(|((is_left, _), (count, x))| {
+            let beside = if is_left { x - 0.5 } else { x + 0.5 };
+            [Some((count, beside)), is_left.then_some((count, x - INTO_GUTTER))]
+        })
+        .flatten()
         .collect();
     common.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     common.into_iter().take(MAX_EDGES).map(|(_, x)| x).collect()
