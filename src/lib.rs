@@ -3,7 +3,8 @@
 //! The code in reading order:
 //!
 //! - The ground: [`domain`] is what Docent is about, as plain values. [`error`] is what callers learn of failures,
-//!   [`config`] all settings. [`telemetry`], [`data_dir`], [`disk`] and [`lifecycle`] concern the process.
+//!   [`config`] all settings. [`telemetry`], [`data_dir`], [`disk`] and [`lifecycle`] concern the process,
+//!   [`pinned`] files that are downloaded.
 //! - The adapters: [`auth`] (who the caller is), [`db`] (SQLite, PostgreSQL), [`vector`] (Qdrant Edge, Qdrant),
 //!   [`embedding`] (BERT), [`blob`] (originals), [`extract`] (files to text).
 //! - Built on adapters: [`chunking`] (text to chunks), [`queue`] (durable jobs), [`jobs`] (what they are), [`events`] (of
@@ -32,6 +33,7 @@ pub mod http;
 pub mod ingest;
 pub mod jobs;
 pub mod lifecycle;
+pub mod pinned;
 pub mod queue;
 pub mod service;
 pub mod telemetry;

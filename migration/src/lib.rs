@@ -27,6 +27,7 @@ mod m20261127_100400_add_progress_in_documents;
 mod m20261127_110000_fold_names;
 mod m20261127_120000_create_generations;
 mod m20261127_130000_drop_sync_mode;
+mod m20261127_140000_add_document_warnings;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_110000_fold_names::Migration),
             Box::new(m20261127_120000_create_generations::Migration),
             Box::new(m20261127_130000_drop_sync_mode::Migration),
+            Box::new(m20261127_140000_add_document_warnings::Migration),
         ]
     }
 }

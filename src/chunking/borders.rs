@@ -12,13 +12,15 @@ const BLOCK: u8 = 1;
 const RULE: u8 = 2;
 /// The least strength of a border before a heading.
 const HEADING: u8 = 3;
-/// Longer headings are cut where they are shown above a chunk.
+/// Longer headings, and header rows, are cut where they are shown above a chunk.
 const MAX_TITLE_CHARACTERS: usize = 200;
 
 /// The borders of a text, in order.
 pub(super) struct Borders {
     list: Vec<Border>,
     pub headings: Vec<Heading>,
+    /// In order.
+    pub tables: Vec<Table>,
 }
 
 /// A place before which a chunk may end, in bytes.
@@ -35,6 +37,14 @@ pub(super) struct Heading {
     pub title: String,
 }
 
+/// A table that has a header row.
+pub(super) struct Table {
+    /// Where the rows below the header begin, and where they end.
+    pub rows: Range<usize>,
+    /// The cells of the header, as they are in the text.
+    pub header: String,
+}
+
 impl Borders {
     /// The blank lines of a text without markup.
     pub fn of_paragraphs(text: &str) -> Self {
@@ -49,7 +59,7 @@ impl Borders {
             after_blank = is_blank;
             at += line.len();
         }
-        Self { list, headings: Vec::new() }
+        Self { list, headings: Vec::new(), tables: Vec::new() }
     }
 
     /// The blocks of a text in Markdown. None lies between a heading and what follows it.
@@ -103,7 +113,7 @@ struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     fn new(text: &'a str) -> Self {
-        let borders = Borders { list: Vec::new(), headings: Vec::new() };
+        let borders = Borders { list: Vec::new(), headings: Vec::new(), tables: Vec::new() };
         Self { text, borders, depth: 0, open: None, heading_end: 0, line_start: 0, seen: 0 }
     }
 
@@ -126,6 +136,12 @@ impl<'a> Scan<'a> {
             Event::Rule => {
                 self.border(range.start, RULE);
             }
+            Event::End(TagEnd::TableHead) => self.table(range),
+            Event::End(TagEnd::Table) => {
+                if let Some(table) = self.borders.tables.last_mut().filter(|table| table.rows.start >= range.start) {
+                    table.rows.end = range.end;
+                }
+            }
             Event::Start(tag) if is_block(tag) => {
                 self.border(range.start, BLOCK);
                 self.depth += usize::from(is_container(tag));
@@ -139,6 +155,15 @@ impl<'a> Scan<'a> {
         if let Some(heading) = &mut self.open {
             let room = MAX_TITLE_CHARACTERS.saturating_sub(heading.title.chars().count());
             heading.title.extend(text.chars().take(room));
+        }
+    }
+
+    /// Records a table whose header row is there.
+    fn table(&mut self, head: Range<usize>) {
+        let row = self.text.get(head.clone()).unwrap_or_default().trim().trim_matches('|').trim();
+        if row.chars().any(char::is_alphanumeric) {
+            let header = row.chars().take(MAX_TITLE_CHARACTERS).collect();
+            self.borders.tables.push(Table { rows: head.end..head.end, header });
         }
     }
 

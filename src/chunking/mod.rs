@@ -17,7 +17,7 @@ use crate::domain::chunking::{ChunkingConfig, ChunkingStrategy, TextChunk};
 use crate::embedding::{EmbeddingError, Tokenizer};
 use crate::extract::ExtractedText;
 
-use borders::{Borders, Heading};
+use borders::{Borders, Heading, Table};
 use cutter::Cutter;
 
 /// Limits that stop the splitting early.
@@ -45,7 +45,7 @@ pub enum SplitError {
 /// Each chunk is trimmed, has at most `max_tokens` tokens, and adds a letter or digit to those before it. Together they
 /// contain every letter and digit of the text. A chunk repeats up to `overlap_tokens` tokens (at most half of
 /// `max_tokens`) from the previous one, starting at a sentence or word, but never across a heading. The last of its
-/// `headings` is the one that it begins with, if it begins with one.
+/// `headings` is the one that it begins with, if it begins with one, or the header row of the table that it begins in.
 ///
 /// # Errors
 /// `TooManyChunks` or `Stopped` as soon as a bound is reached, or what the tokenizer returns.
@@ -65,7 +65,14 @@ pub fn split(
         ChunkingStrategy::Recursive => Borders::of_paragraphs(&text.text),
     };
     let mut cutter = Cutter::new(&text.text, &borders, tokenizer, config);
-    let mut place = Place { text: &text.text, byte: 0, characters: 0, above: Vec::new(), below: &borders.headings };
+    let mut place = Place {
+        text: &text.text,
+        byte: 0,
+        characters: 0,
+        above: Vec::new(),
+        below: &borders.headings,
+        tables: &borders.tables,
+    };
 
     let mut chunks = Vec::new();
     let mut range = 0..0;
@@ -89,7 +96,7 @@ pub fn split(
             start_offset: to_u32(place.characters),
             end_offset: to_u32(place.characters + content.chars().count()),
             token_count: to_u32(cutter.count(&trimmed)?),
-            headings: place.above.iter().map(|heading| heading.title.clone()).collect(),
+            headings: place.headings(),
             page: page_of(&text.page_starts, trimmed.start),
         });
     }
@@ -106,6 +113,8 @@ struct Place<'a> {
     above: Vec<&'a Heading>,
     /// The headings after it, in order.
     below: &'a [Heading],
+    /// The tables that end after it, in order.
+    tables: &'a [Table],
 }
 
 impl Place<'_> {
@@ -117,6 +126,16 @@ impl Place<'_> {
             self.above.push(next);
             self.below = rest;
         }
+        while let Some((_, rest)) = self.tables.split_first().filter(|(table, _)| table.rows.end <= byte) {
+            self.tables = rest;
+        }
+    }
+
+    /// The headings above it, and the header of the table whose rows it is in.
+    fn headings(&self) -> Vec<String> {
+        let table = self.tables.first().filter(|table| table.rows.start <= self.byte);
+        let titles = self.above.iter().map(|heading| &heading.title);
+        titles.chain(table.map(|table| &table.header)).cloned().collect()
     }
 }
 

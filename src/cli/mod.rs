@@ -5,6 +5,8 @@
 mod config;
 mod migrate;
 mod model;
+mod pdfium;
+mod progress;
 mod schema;
 mod serve;
 mod signing_key;
@@ -49,6 +51,9 @@ enum Command {
     /// Manage embedding models.
     #[command(subcommand)]
     Model(model::Model),
+    /// Manage PDFium, the library that reads PDF files.
+    #[command(subcommand)]
+    Pdfium(pdfium::Pdfium),
     /// Show the settings.
     #[command(subcommand)]
     Config(config::Settings),
@@ -100,6 +105,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::User(command) => command.run(config).await,
             Command::SigningKey(command) => command.run(&config),
             Command::Model(command) => command.run(config).await,
+            Command::Pdfium(command) => command.run(config).await,
             Command::Config(command) => command.run(&config),
             Command::ExtractChild => Ok(()),
         }

@@ -4,17 +4,16 @@ use std::{
     fs::File,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    sync::Mutex,
 };
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::progress::Bar;
 use crate::{
     app::load_embedder,
     config::Config,
@@ -26,7 +25,7 @@ use crate::{
     embedding::{
         Embedder, EmbeddingError,
         benchmark::{benchmark, question_time},
-        download, install,
+        install,
         model::{self, RegisteredModel},
     },
     extract::{self, Extractor},
@@ -104,20 +103,10 @@ pub(super) async fn ensure_installed(config: &Config) -> anyhow::Result<()> {
 }
 
 async fn pull(model: &RegisteredModel, config: &Config) -> anyhow::Result<()> {
-    let bar = Mutex::new(ProgressBar::hidden());
-    let style = ProgressStyle::with_template("{msg:20} {bar:40} {bytes}/{total_bytes}  {eta}")?;
-    let progress = |file: &str, done: u64, total: u64| {
-        let Ok(mut bar) = bar.lock() else { return };
-        if done == 0 {
-            *bar = ProgressBar::new(total).with_style(style.clone()).with_message(file.to_owned());
-        }
-        bar.set_position(done);
-        if done == total {
-            bar.finish();
-        }
-    };
+    let bar = Bar::new()?;
+    let progress = |file: &str, done: u64, total: u64| bar.show(file, done, total);
     let folder = config.model_dir();
-    let pulled = download::pull(model, &folder, &config.embedding.hub_url, &progress).await;
+    let pulled = install::pull(model, &folder, &config.embedding.hub_url, &progress).await;
     if let Err(error @ EmbeddingError::Download { .. }) = pulled {
         return Err(anyhow::Error::new(error).context(format!(
             "the embedding model {name} is not installed in {folder} and could not be fetched. Two ways to get it:\n  \
@@ -148,7 +137,8 @@ struct Line {
 
 async fn measure(config: &Config, file: &Path, precision: Precision, as_json: bool) -> anyhow::Result<()> {
     let embedder = load_embedder(config, precision)?;
-    let extractor = Extractor::new(&config.extraction, 1, extract::running_program()?);
+    let extractor =
+        Extractor::new(&config.extraction, 1, extract::running_program()?).with_libraries(config.library_dir());
     let chunking = ChunkingConfig {
         strategy: None,
         max_tokens: config.ingestion.chunk_max_tokens,

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::model;
+use super::{model, pdfium};
 use crate::{
     app::{App, Parts},
     config::Config,
@@ -31,6 +31,7 @@ impl Serve {
         telemetry::init(&config.telemetry)?;
         connections::raise_open_files();
         model::ensure_installed(&config).await?;
+        tokio::spawn(pdfium::ensure_installed(config.clone()));
         let lifecycle = Lifecycle::new(Duration::from_secs(config.http.shutdown_grace_seconds));
         let http = config.http.clone();
         let is_worker = config.ingestion.enabled;

@@ -296,6 +296,14 @@ section! {
         max_output_mib: u64 = 32;
         /// Maximum number of files that are extracted and split concurrently. 0: one per core.
         concurrency: usize = 0;
+        /// The directory of PDFium, the library that reads PDF files; unset: `<data_dir>/libraries`.
+        library_dir: Option<PathBuf> = None;
+        /// The program that recognises text in PDF files without any, with its arguments: it reads the file from standard input and writes text with form feeds between pages. Empty: such files are rejected.
+        ocr_command: Vec<String> = Vec::new();
+        /// Time limit of `ocr_command` for one file, in seconds.
+        ocr_timeout_seconds: u64 = 600;
+        /// The URL of the package index from which PDFium is downloaded.
+        library_url: String = "https://files.pythonhosted.org".into();
     }
 }
 
@@ -417,6 +425,12 @@ impl Config {
     #[must_use]
     pub fn model_dir(&self) -> PathBuf {
         self.embedding.model_dir.clone().unwrap_or_else(|| self.data_dir.join("models"))
+    }
+
+    /// Where the libraries of readers are.
+    #[must_use]
+    pub fn library_dir(&self) -> PathBuf {
+        self.extraction.library_dir.clone().unwrap_or_else(|| self.data_dir.join("libraries"))
     }
 
     /// The threads that embed documents.

@@ -103,6 +103,7 @@ impl Config {
         let embedding = &self.embedding;
         check.that("embedding.model", embedding.model.as_deref() != Some(""), "must name a model");
         check.url("embedding.hub_url", Some(&embedding.hub_url), &["http", "https"]);
+        check.url("extraction.library_url", Some(&self.extraction.library_url), &["http", "https"]);
         check.range("embedding.threads", embedding.threads, 0..=1024);
         check.range("embedding.query_cache_size", embedding.query_cache_size, 1..=10_000_000);
 

@@ -34,7 +34,7 @@ pub struct TextChunk {
     pub end_offset: u32,
     /// Tokens of the embedding model in `content`, special tokens not counted.
     pub token_count: u32,
-    /// The headings above it, outermost first.
+    /// The headings above it, outermost first, and the header row of the table that it begins in.
     pub headings: Vec<String>,
     /// The page on which it starts, from 1, where the format has pages.
     pub page: Option<u32>,

@@ -59,6 +59,8 @@ pub enum ProcessingErrorCode {
     ReaderCrashed,
     /// The original is no longer in the blob store.
     OriginalMissing,
+    /// The server lacks the program or library that reads files of this kind.
+    ReaderMissing,
     /// A part of the server (model, vector store, database) failed.
     ServiceFailure,
     /// Its operation was cancelled before it was read.
@@ -93,6 +95,39 @@ impl ProcessingError {
     }
 }
 
+/// What is doubtful about the text of a document. Part of the public contract: add, never rename.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DocumentWarningCode {
+    /// The file does not declare its encoding, and it was guessed.
+    EncodingGuessed,
+    /// Characters could not be read and are missing or replaced.
+    CharactersReplaced,
+    /// A part of the file, such as an attachment or a chapter, was left out.
+    PartSkipped,
+    /// A page was left out.
+    PageSkipped,
+    /// The text was recognised in pictures of pages.
+    TextRecognised,
+}
+
+/// Something that was left out of the text of a document, or is doubtful in it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DocumentWarning {
+    pub code: DocumentWarningCode,
+    /// A sentence for the owner of the document.
+    pub message: String,
+    /// The page that it concerns, from 1.
+    pub page: Option<u32>,
+}
+
+impl DocumentWarning {
+    /// A warning that concerns the whole document.
+    pub fn new(code: DocumentWarningCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), page: None }
+    }
+}
+
 /// A document of a collection, found by its `uri` within it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Document {
@@ -104,6 +139,8 @@ pub struct Document {
     pub error: Option<ProcessingError>,
     pub language: Option<String>,
     pub title: Option<String>,
+    /// What was left out of the text, or is doubtful in it.
+    pub warnings: Vec<DocumentWarning>,
     /// Chunks of it in the active generation.
     pub chunk_count: i32,
     /// Counts replacements of the content; the chunks in the active generation belong to this revision.

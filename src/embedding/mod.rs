@@ -6,7 +6,6 @@
 mod batches;
 pub mod benchmark;
 mod bert;
-pub mod download;
 mod float32;
 pub mod install;
 pub mod installed;

@@ -3,16 +3,14 @@
 //! A model lies in `<model_dir>/<name>/`. Its files are pinned by SHA-256, so that the same text has the same vector on
 //! every machine. Must not read settings, nor run a model.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
-
-use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
 
 pub use super::bert::Architecture;
 use super::{EmbeddingError, ModelInfo};
-use crate::domain::generation::{ModelKey, Pooling, Precision};
+use crate::{
+    domain::generation::{ModelKey, Pooling, Precision},
+    pinned::{PinnedError, PinnedFile},
+};
 
 /// The file with the weights.
 pub const WEIGHTS: &str = "model.safetensors";
@@ -32,15 +30,6 @@ pub struct RegisteredModel {
     pub max_tokens: usize,
     pub files: &'static [PinnedFile],
     pub architecture: Architecture,
-}
-
-/// A file whose content is known beforehand.
-#[derive(Debug)]
-pub struct PinnedFile {
-    pub name: &'static str,
-    pub bytes: u64,
-    /// In lower-case hexadecimal digits.
-    pub sha256: &'static str,
 }
 
 static REGISTRY: [RegisteredModel; 1] = [RegisteredModel {
@@ -143,27 +132,19 @@ impl RegisteredModel {
         found.ok_or_else(|| EmbeddingError::NotInstalled { model: self.name.to_owned() })
     }
 
-    pub(super) fn wrong_hash(&self, file: &PinnedFile) -> EmbeddingError {
-        EmbeddingError::WrongHash { model: self.name.to_owned(), file: file.name.to_owned() }
-    }
-}
-
-impl PinnedFile {
-    /// Whether a file with that digest is the pinned one.
-    pub(super) fn has_digest(&self, digest: Sha256) -> bool {
-        hex::encode(digest.finalize()) == self.sha256
+    /// What a fault of one of its files means for the model.
+    pub(super) fn fault(&self, file: &PinnedFile, error: PinnedError) -> EmbeddingError {
+        let model = self.name.to_owned();
+        match error {
+            PinnedError::Missing => EmbeddingError::NotInstalled { model },
+            PinnedError::WrongHash => EmbeddingError::WrongHash { model, file: file.name.to_owned() },
+            PinnedError::Download { url, source } => EmbeddingError::Download { model, url, source },
+            PinnedError::Io { path, source } => EmbeddingError::Io { path, source },
+        }
     }
 }
 
 /// The content of an installed file, which is the pinned one.
 pub(super) fn read(model: &RegisteredModel, file: &PinnedFile, model_dir: &Path) -> Result<Vec<u8>, EmbeddingError> {
-    let path = model.path(file, model_dir);
-    let content = fs::read(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => EmbeddingError::NotInstalled { model: model.name.to_owned() },
-        _ => EmbeddingError::Io { path, source },
-    })?;
-    if !file.has_digest(Sha256::new_with_prefix(&content)) {
-        return Err(model.wrong_hash(file));
-    }
-    Ok(content)
+    file.read(&model.path(file, model_dir)).map_err(|error| model.fault(file, error))
 }

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
-use super::FileKind;
+use super::{FileKind, package::key};
 
 /// A document may unpack to this many times its size; prose in XML reaches 20, repetitive sheets 60.
 const MAX_RATIO: u64 = 200;
@@ -45,19 +45,27 @@ pub(super) fn inspect(bytes: &[u8], max_unpacked: u64) -> Archive {
         return Archive::Bomb;
     }
 
-    let has = |name: &str| archive.index_for_name(name).is_some();
-    if has("word/document.xml") {
+    let names: Vec<String> = archive.file_names_raw().map(|name| key(&String::from_utf8_lossy(name))).collect();
+    // The folder tells the kind: writers name the main part in it as they like.
+    let has = |folder: &str| names.iter().any(|name| name.starts_with(folder));
+    if has("word/") {
         Archive::Document(FileKind::Docx)
-    } else if has("ppt/presentation.xml") {
+    } else if has("ppt/") {
         Archive::Document(FileKind::Pptx)
-    } else if has("xl/workbook.xml") {
+    } else if has("xl/workbook.bin") {
+        Archive::Other("a binary Excel workbook (XLSB)")
+    } else if has("xl/") {
         Archive::Document(FileKind::Xlsx)
-    } else if has("META-INF/container.xml") {
+    } else if has("meta-inf/container.xml") {
         Archive::Document(FileKind::Epub)
-    } else if stored_media_type(&mut archive).starts_with("application/vnd.oasis.opendocument") {
-        Archive::Other("an OpenDocument file")
     } else {
-        Archive::Other("a ZIP archive")
+        let media_type = stored_media_type(&mut archive);
+        let essence = media_type.trim().trim_end_matches("-template");
+        if !essence.starts_with("application/vnd.oasis.opendocument") {
+            return Archive::Other("a ZIP archive");
+        }
+        let kind = FileKind::ALL.iter().copied().find(|kind| kind.media_type() == essence);
+        kind.map_or(Archive::Other("an OpenDocument file"), Archive::Document)
     }
 }
 

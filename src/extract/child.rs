@@ -5,6 +5,7 @@
 //! files and opens no connections. It exits when its parent does, because standard input closes then.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use rlimit::Resource;
@@ -12,7 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::document::ProcessingErrorCode;
 
-use super::{ExtractError, ExtractedText, detect, reader};
+use super::{
+    ExtractError, ExtractedText, Input, detect,
+    reader::{self, Means},
+};
 
 /// The name of the hidden subcommand that calls `run`.
 pub const SUBCOMMAND: &str = "extract-child";
@@ -21,6 +25,8 @@ pub const SUBCOMMAND: &str = "extract-child";
 const MAX_HEADER_BYTES: u64 = 64 << 10;
 /// Standard streams and a few to spare for the runtime; a document can't make it open more.
 const MAX_OPEN_FILES: u64 = 16;
+/// Stack of the thread that waits for the end of the parent.
+const LEASH_STACK_BYTES: usize = 256 << 10;
 
 /// The request of the parent: the first line on standard input. The document follows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +41,8 @@ pub(super) struct Task {
     /// Seconds of processor time.
     pub cpu_seconds: u64,
     pub max_text_bytes: usize,
+    /// PDFium, if it is installed.
+    pub pdfium: Option<PathBuf>,
 }
 
 pub(super) type Answer = Result<ExtractedText, ExtractError>;
@@ -70,7 +78,7 @@ fn serve() -> io::Result<()> {
     let reading = std::thread::Builder::new()
         .name("reader".into())
         .stack_size(reader::STACK_BYTES)
-        .spawn(move || read(&task, bytes))?;
+        .spawn(move || read(&task, &bytes))?;
     // A panic is a defect of the reader that this file brings out; it will do so again.
     let answer: Answer = reading.join().unwrap_or_else(|_| {
         Err(ExtractError::permanent(
@@ -83,10 +91,11 @@ fn serve() -> io::Result<()> {
     output.flush()
 }
 
-fn read(task: &Task, bytes: Vec<u8>) -> Answer {
-    let declared_type = task.declared_type.as_deref();
-    let kind = detect::detect(&bytes, &task.file_name, declared_type, task.memory_bytes)?;
-    reader::read(kind, bytes, declared_type, task.max_text_bytes)
+fn read(task: &Task, bytes: &[u8]) -> Answer {
+    let input = Input { bytes, file_name: &task.file_name, declared_type: task.declared_type.as_deref() };
+    let kind = detect::detect(input, task.memory_bytes)?;
+    let means = Means::new(task.max_text_bytes, task.memory_bytes, task.pdfium.as_deref());
+    reader::read(kind, input, means)
 }
 
 /// Takes the rights away, for good.
@@ -109,7 +118,7 @@ fn lower(resource: Resource, limit: u64) -> io::Result<()> {
 
 /// Bytes of address space in use, most of it the program itself, and what its threads will take.
 fn address_space() -> io::Result<u64> {
-    let threads = 2 * reader::STACK_BYTES as u64;
+    let threads = (reader::STACK_BYTES + LEASH_STACK_BYTES) as u64;
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
         // Systems without /proc map a fixed part for the program and hardly enforce this limit.
         return Ok((1 << 30) + threads);
@@ -125,6 +134,6 @@ fn end_with_parent(mut input: impl Read + Send + 'static) -> io::Result<()> {
         let _ = input.read(&mut [0]);
         std::process::exit(1);
     };
-    std::thread::Builder::new().name("leash".into()).stack_size(256 << 10).spawn(watch)?;
+    std::thread::Builder::new().name("leash".into()).stack_size(LEASH_STACK_BYTES).spawn(watch)?;
     Ok(())
 }

@@ -5,14 +5,15 @@
 
 use encoding_rs::Encoding;
 
-use crate::domain::document::ProcessingErrorCode;
+use crate::domain::document::ProcessingErrorCode as Code;
 
 use super::archive::{self, Archive};
 use super::content::HEAD_BYTES;
-use super::{ExtractError, FileKind, text};
+use super::{ExtractError, FileKind, Input, encoding, mail, outlook};
 
-const SUPPORTED: &str =
-    "Supported formats are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, EPUB and e-mail (EML).";
+const SUPPORTED: &str = "Supported formats are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB, RTF, \
+     mail (EML, MSG, MBOX), saved pages (MHTML), CSV, TSV, JSON, XML, notebooks (IPYNB), subtitles (SRT, VTT), calendars \
+     (ICS), contacts (VCF), reStructuredText, AsciiDoc, LaTeX and source code.";
 
 /// What the bytes alone show.
 enum Content {
@@ -20,8 +21,8 @@ enum Content {
     Document(FileKind),
     /// Characters; which kind of text is up to the name.
     Text,
-    /// Text but for the byte at this offset.
-    BrokenText(usize),
+    /// Perhaps text, in an encoding that its bytes do not show.
+    UnclearText,
     /// A known kind without a reader.
     Foreign(&'static str),
     /// Neither text nor a known format.
@@ -39,33 +40,21 @@ enum Content {
 /// # Errors
 /// `EmptyFile`, `FormatMismatch`, `UnsupportedFormat`, `InvalidEncoding`, `CorruptFile`, `PasswordProtected` or
 /// `LimitExceeded`, none of which trying again can change.
-pub fn detect(
-    bytes: &[u8],
-    file_name: &str,
-    declared_type: Option<&str>,
-    max_unpacked: u64,
-) -> Result<FileKind, ExtractError> {
-    use ProcessingErrorCode as Code;
-
+pub(super) fn detect(input: Input<'_>, max_unpacked: u64) -> Result<FileKind, ExtractError> {
+    let Input { bytes, file_name, declared_type } = input;
     if bytes.is_empty() {
         return Err(ExtractError::permanent(Code::EmptyFile, "The file is empty. Check it and upload it again."));
     }
     let claim = Claim::of(file_name, declared_type);
-    match look(bytes, text::declared_encoding(declared_type), max_unpacked) {
+    match look(bytes, encoding::declared(declared_type), max_unpacked) {
         Content::Document(found) => match claim {
             Some(claim) if claim.kind != found => Err(claim.mismatch(found.label())),
             _ => Ok(found),
         },
-        Content::Text => match claim {
+        Content::Text | Content::UnclearText => match claim {
             None if looks_like_html(bytes) => Ok(FileKind::Html),
             None => Ok(FileKind::PlainText),
             Some(claim) => claim.check_text(bytes),
-        },
-        Content::BrokenText(offset) => match claim {
-            // Both say inside which encoding they are in.
-            Some(claim) if matches!(claim.kind, FileKind::Html | FileKind::Eml) => claim.check_text(bytes),
-            Some(claim) if !claim.kind.is_text() => Err(claim.mismatch("text in an unknown encoding")),
-            _ => Err(invalid_encoding(offset)),
         },
         Content::Foreign(what) => Err(match claim {
             Some(claim) => claim.mismatch(what),
@@ -98,11 +87,12 @@ pub fn detect(
 /// the whole of it is then one of the two, or a refusal.
 pub(super) fn is_plainly_text(head: &[u8], file_name: &str, declared_type: Option<&str>) -> bool {
     let is_claimed = match Claim::of(file_name, declared_type) {
-        Some(claim) => matches!(claim.kind, FileKind::PlainText | FileKind::Markdown),
+        Some(claim) => claim.kind.is_plain(),
         None => !looks_like_html(head),
     };
-    let is_utf16 = head.starts_with(&UTF16_LE) || head.starts_with(&UTF16_BE);
-    let is_binary = is_archive(head) || head.starts_with(&OLE) || (head.contains(&0) && !is_utf16);
+    let is_utf16 = encoding::utf16(head).is_some();
+    let is_binary =
+        is_archive(head) || head.starts_with(&OLE) || head.starts_with(RTF) || (head.contains(&0) && !is_utf16);
     is_claimed && !is_binary && !contains(head, b"%PDF-")
 }
 
@@ -113,7 +103,7 @@ fn is_archive(bytes: &[u8]) -> bool {
 /// The refusal of a file that its reader can't make sense of.
 pub(super) fn corrupt() -> ExtractError {
     ExtractError::permanent(
-        ProcessingErrorCode::CorruptFile,
+        Code::CorruptFile,
         "The file is damaged or truncated. Open it in the program it came from, save it and upload it again.",
     )
 }
@@ -121,7 +111,7 @@ pub(super) fn corrupt() -> ExtractError {
 /// The refusal of text with an impossible byte.
 pub(super) fn invalid_encoding(offset: usize) -> ExtractError {
     ExtractError::permanent(
-        ProcessingErrorCode::InvalidEncoding,
+        Code::InvalidEncoding,
         format!(
             "The text is not valid in its encoding: byte {offset} is not part of any character. Save it as UTF-8, or \
              name its encoding in the content type of its upload, like `text/plain; charset=windows-1251`."
@@ -147,8 +137,11 @@ impl Claim {
 
     fn check_text(self, bytes: &[u8]) -> Result<FileKind, ExtractError> {
         match self.kind {
-            FileKind::PlainText | FileKind::Markdown | FileKind::Html => Ok(self.kind),
-            FileKind::Eml if looks_like_email(bytes) => Ok(self.kind),
+            FileKind::Eml | FileKind::Mbox | FileKind::Mhtml if !mail::is_mail(bytes) => {
+                Err(self.mismatch("plain text"))
+            }
+            FileKind::Eml => Ok(self.kind),
+            kind if kind.is_text() => Ok(kind),
             _ => Err(self.mismatch("plain text")),
         }
     }
@@ -156,7 +149,7 @@ impl Claim {
     fn mismatch(self, found: &str) -> ExtractError {
         let source = if self.by_name { "name" } else { "declared type" };
         ExtractError::permanent(
-            ProcessingErrorCode::FormatMismatch,
+            Code::FormatMismatch,
             format!(
                 "According to its {source}, the file is {}, but its content is {found}. Upload the right file or \
                  correct its {source}.",
@@ -176,14 +169,19 @@ fn look(bytes: &[u8], declared: Option<&'static Encoding>, max_unpacked: u64) ->
         };
     }
     if bytes.starts_with(&OLE) {
-        let locked = contains(bytes, &utf16("EncryptedPackage"));
-        return if locked { Content::Locked } else { Content::Foreign("an older Office file (DOC, XLS, PPT or MSG)") };
+        return if contains(bytes, &utf16("EncryptedPackage")) {
+            Content::Locked
+        } else if outlook::is_message(bytes) {
+            Content::Document(FileKind::Msg)
+        } else {
+            Content::Foreign("an older Office file (DOC, XLS or PPT)")
+        };
     }
     if bytes.starts_with(b"%PDF-") {
         return Content::Document(FileKind::Pdf);
     }
-    if bytes.starts_with(b"{\\rtf") {
-        return Content::Foreign("an RTF document");
+    if bytes.starts_with(RTF) {
+        return Content::Document(FileKind::Rtf);
     }
     match look_at_text(bytes, declared) {
         Content::Text => Content::Text,
@@ -198,26 +196,17 @@ fn look(bytes: &[u8], declared: Option<&'static Encoding>, max_unpacked: u64) ->
 }
 
 fn look_at_text(bytes: &[u8], declared: Option<&'static Encoding>) -> Content {
-    if bytes.starts_with(&UTF16_LE) || bytes.starts_with(&UTF16_BE) {
+    // UTF-16 is full of NULs.
+    let is_declared_utf16 = declared.is_some_and(|it| it == encoding_rs::UTF_16LE || it == encoding_rs::UTF_16BE);
+    if encoding::utf16(bytes).is_some() || (is_declared_utf16 && encoding::decode(bytes, declared).is_ok()) {
         return Content::Text;
     }
     // A few stray control characters occur in real text; a fair share of them does not.
     let controls = bytes.iter().filter(|&&byte| is_foreign_to_text(byte)).count();
-    // UTF-16 without a mark is full of NULs.
-    let is_utf16 = declared.is_some_and(|it| it == encoding_rs::UTF_16LE || it == encoding_rs::UTF_16BE);
-    if !is_utf16 && (bytes.contains(&0) || controls > 4 + bytes.len() / 50) {
+    if controls > 4 + bytes.len() / 50 {
         return Content::Noise;
     }
-    if declared.is_some_and(|encoding| text::decode_as(bytes, encoding).is_some()) {
-        return Content::Text;
-    }
-    if bytes.contains(&0) {
-        return Content::Noise;
-    }
-    match std::str::from_utf8(bytes) {
-        Ok(_) => Content::Text,
-        Err(error) => Content::BrokenText(error.valid_up_to()),
-    }
+    if encoding::decode(bytes, declared).is_ok() { Content::Text } else { Content::UnclearText }
 }
 
 fn is_foreign_to_text(byte: u8) -> bool {
@@ -233,16 +222,6 @@ fn looks_like_html(bytes: &[u8]) -> bool {
     begins(b"<!doctype html") || begins(b"<html")
 }
 
-/// Whether the first line is a header field (`From: …`) or the separator of a mailbox (`From …`).
-fn looks_like_email(bytes: &[u8]) -> bool {
-    let line = head(bytes, 1024).split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
-    let is_field = name.len() < line.len()
-        && !name.is_empty()
-        && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    is_field || line.starts_with(b"From ")
-}
-
 fn head(bytes: &[u8], length: usize) -> &[u8] {
     &bytes[..bytes.len().min(length)]
 }
@@ -255,8 +234,8 @@ fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-pub(super) const UTF16_LE: [u8; 2] = [0xff, 0xfe];
-pub(super) const UTF16_BE: [u8; 2] = [0xfe, 0xff];
+const RTF: &[u8] = b"{\\rtf";
+
 const OLE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 
 /// Beginnings of common files without a reader, so that the refusal can name them.

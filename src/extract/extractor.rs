@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -12,9 +13,13 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config::ExtractionConfig;
 use crate::domain::document::ProcessingErrorCode as Code;
+use crate::pinned::PinnedError;
 
 use super::child::{Answer, SUBCOMMAND, Task};
-use super::{Content, ExtractError, ExtractedText, detect, text};
+use super::pdfium::{Build, PdfiumError};
+use super::quality::check;
+use super::recognition::Recognition;
+use super::{Content, ExtractError, ExtractedText, Input, detect, text};
 
 /// How much of the child's standard error is kept.
 const MAX_LOG_BYTES: usize = 16 << 10;
@@ -28,6 +33,10 @@ pub struct Extractor {
     memory_bytes: u64,
     timeout: Duration,
     max_text_bytes: usize,
+    library_dir: Option<PathBuf>,
+    /// PDFium, once it was found to be the pinned one.
+    pdfium: OnceLock<PathBuf>,
+    recognition: Option<Recognition>,
     slots: Semaphore,
 }
 
@@ -47,8 +56,17 @@ impl Extractor {
             memory_bytes: config.memory_mib << 20,
             timeout: Duration::from_secs(config.timeout_seconds),
             max_text_bytes: usize::try_from(config.max_output_mib << 20).unwrap_or(usize::MAX),
+            library_dir: None,
+            pdfium: OnceLock::new(),
+            recognition: Recognition::of(config),
             slots: Semaphore::new(concurrency.max(1)),
         }
+    }
+
+    /// The same, with the libraries that are installed in this directory, now or later.
+    #[must_use]
+    pub fn with_libraries(self, library_dir: PathBuf) -> Self {
+        Self { library_dir: Some(library_dir), ..self }
     }
 
     /// Waits for a slot to read a file.
@@ -71,6 +89,32 @@ impl Extractor {
         declared_type: Option<&str>,
     ) -> Result<ExtractedText, ExtractError> {
         self.slot().await?.read(content.into(), file_name, declared_type).await
+    }
+
+    /// The path of PDFium, if it is installed.
+    async fn pdfium(&self) -> Option<PathBuf> {
+        if let Some(path) = self.pdfium.get() {
+            return Some(path.clone());
+        }
+        let library_dir = self.library_dir.clone()?;
+        let verify = move || {
+            let build = Build::of_this_platform()?;
+            build.verify(&library_dir)?;
+            Ok(build.path(&library_dir))
+        };
+        let verified = tokio::task::spawn_blocking(verify).await.ok()?;
+        match verified {
+            Ok(path) => {
+                // The child works in another directory.
+                let path = std::path::absolute(path).ok()?;
+                Some(self.pdfium.get_or_init(|| path).clone())
+            }
+            Err(PdfiumError::UnknownPlatform | PdfiumError::File(PinnedError::Missing)) => None,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "PDFium can't be used");
+                None
+            }
+        }
     }
 
     fn start(&self) -> io::Result<Child> {
@@ -114,6 +158,23 @@ impl Slot<'_> {
         }
     }
 
+    /// Whether text in pictures can be recognised here.
+    #[must_use]
+    pub fn recognises_text(&self) -> bool {
+        self.extractor.recognition.is_some()
+    }
+
+    /// The text in the pages of a PDF file that [`Self::read`] found to be pictures (`may_be_scan`).
+    ///
+    /// # Errors
+    /// As [`Self::read`], and without a program that recognises text.
+    pub async fn recognise(&self, content: Content) -> Result<ExtractedText, ExtractError> {
+        match &self.extractor.recognition {
+            Some(recognition) => recognition.read(content).await,
+            None => Err(ExtractError::no_text_in_pages()),
+        }
+    }
+
     async fn read_here(
         &self,
         content: Content,
@@ -128,8 +189,9 @@ impl Slot<'_> {
         let bytes = content.gather().await.map_err(|error| service_failure("get the file", &error))?;
         let (name, declared) = (file_name.to_owned(), declared_type.map(str::to_owned));
         let read = tokio::task::spawn_blocking(move || {
-            let kind = detect::detect(&bytes, &name, declared.as_deref(), memory_bytes)?;
-            check(text::read(kind, &bytes, declared.as_deref())?, max_text_bytes)
+            let input = Input { bytes: &bytes, file_name: &name, declared_type: declared.as_deref() };
+            let kind = detect::detect(input, memory_bytes)?;
+            check(text::read(kind, input)?, max_text_bytes)
         });
         read.await.map_err(|error| service_failure("read the text", &error))?
     }
@@ -149,6 +211,7 @@ impl Slot<'_> {
             memory_bytes,
             cpu_seconds: timeout.as_secs(),
             max_text_bytes,
+            pdfium: self.extractor.pdfium().await,
         };
         let mut child = self.extractor.start().map_err(|error| service_failure("start the reader", &error))?;
         let end = tokio::time::timeout(timeout, converse(&mut child, &task, content)).await;
@@ -221,7 +284,7 @@ async fn converse(child: &mut Child, task: &Task, content: Content) -> io::Resul
 
 /// Writes the file to the child, piece by piece, and returns its input. An error means that the file can't be read; the
 /// child's input is then closed, which ends the child.
-async fn hand_over(mut input: ChildStdin, header: &[u8], mut content: Content) -> io::Result<ChildStdin> {
+pub(super) async fn hand_over(mut input: ChildStdin, header: &[u8], mut content: Content) -> io::Result<ChildStdin> {
     let mut written = input.write_all(header).await;
     // A child that ends early closes its side; its exit status gives the reason.
     while written.is_ok() {
@@ -236,38 +299,27 @@ fn max_answer_bytes(max_text_bytes: usize) -> usize {
     2 * max_text_bytes + (1 << 20)
 }
 
-async fn read_up_to(stream: impl AsyncRead + Unpin, limit: usize) -> io::Result<Vec<u8>> {
+pub(super) async fn read_up_to(stream: impl AsyncRead + Unpin, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     stream.take(limit as u64).read_to_end(&mut bytes).await?;
     Ok(bytes)
 }
 
 /// The beginning; the rest is read too, so that the child does not block on a full pipe.
-async fn read_log(mut stream: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
+pub(super) async fn read_log(mut stream: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     let log = read_up_to(&mut stream, MAX_LOG_BYTES).await?;
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(log)
 }
 
-/// Checks that apply to every text, whichever reader it comes from.
-fn check(extracted: ExtractedText, max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
-    if extracted.text.len() > max_text_bytes {
-        return Err(ExtractError::too_much_text(max_text_bytes));
-    }
-    if !extracted.text.chars().any(char::is_alphanumeric) {
-        return Err(ExtractError::no_text());
-    }
-    Ok(extracted)
-}
-
-fn out_of_time() -> ExtractError {
+pub(super) fn out_of_time() -> ExtractError {
     ExtractError::permanent(
         Code::LimitExceeded,
         "Reading the file took longer than is allowed. Split it or simplify it.",
     )
 }
 
-fn service_failure(action: &str, error: &dyn std::error::Error) -> ExtractError {
+pub(super) fn service_failure(action: &str, error: &dyn std::error::Error) -> ExtractError {
     tracing::error!(action, error = %error, "extraction failed");
     ExtractError::passing(Code::ServiceFailure, "The file could not be read because of a fault in the server.")
 }

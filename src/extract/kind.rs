@@ -2,103 +2,138 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A kind of file that has a reader.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum FileKind {
-    PlainText,
-    Markdown,
-    Html,
-    Pdf,
-    Docx,
-    Pptx,
-    Xlsx,
-    Epub,
-    Eml,
+use super::source_code;
+
+/// Defines the kinds from one table: media type, what people call it, extensions, other media types.
+macro_rules! kinds {
+    ($($kind:ident: $media_type:literal, $label:literal, [$($extension:literal),*], [$($other:literal),*];)+) => {
+        /// A kind of file that has a reader.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+        pub enum FileKind { $($kind,)+ }
+
+        impl FileKind {
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// Its media type.
+            #[must_use]
+            pub fn media_type(self) -> &'static str {
+                match self { $(Self::$kind => $media_type,)+ }
+            }
+
+            /// What people call it, with its article.
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$kind => $label,)+ }
+            }
+
+            fn extensions(self) -> &'static [&'static str] {
+                match self { $(Self::$kind => &[$($extension),*],)+ }
+            }
+
+            fn other_media_types(self) -> &'static [&'static str] {
+                match self { $(Self::$kind => &[$($other),*],)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    PlainText: "text/plain", "plain text", ["txt", "text", "log", "yaml", "yml", "toml"], [];
+    Markdown: "text/markdown", "Markdown", ["md", "markdown", "mdown", "mkd"], ["text/x-markdown"];
+    // Its extensions are those of its languages, most of which have no registered media type.
+    SourceCode: "text/plain", "source code", [], [];
+    Html: "text/html", "an HTML page", ["html", "htm", "xhtml"], ["application/xhtml+xml"];
+    Pdf: "application/pdf", "a PDF file", ["pdf"], [];
+    Docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "a Word document (DOCX)",
+        ["docx", "docm", "dotx"], [];
+    Pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "a PowerPoint presentation (PPTX)", ["pptx", "pptm", "ppsx"], [];
+    Xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "an Excel workbook (XLSX)",
+        ["xlsx", "xlsm"], [];
+    Odt: "application/vnd.oasis.opendocument.text", "an OpenDocument text (ODT)", ["odt", "ott"], [];
+    Ods: "application/vnd.oasis.opendocument.spreadsheet", "an OpenDocument spreadsheet (ODS)", ["ods", "ots"], [];
+    Odp: "application/vnd.oasis.opendocument.presentation", "an OpenDocument presentation (ODP)", ["odp", "otp"], [];
+    Rtf: "application/rtf", "an RTF document", ["rtf"], ["text/rtf"];
+    Epub: "application/epub+zip", "an EPUB book", ["epub"], [];
+    Eml: "message/rfc822", "an e-mail (EML)", ["eml"], [];
+    Msg: "application/vnd.ms-outlook", "an Outlook message (MSG)", ["msg"], [];
+    Mbox: "application/mbox", "a mailbox (MBOX)", ["mbox"], [];
+    Mhtml: "multipart/related", "a saved web page (MHTML)", ["mht", "mhtml"], ["application/x-mimearchive"];
+    Calendar: "text/calendar", "a calendar (ICS)", ["ics", "ical"], [];
+    Contacts: "text/vcard", "contacts (VCF)", ["vcf", "vcard"], ["text/x-vcard"];
+    Csv: "text/csv", "a table in CSV", ["csv"], [];
+    Tsv: "text/tab-separated-values", "a table in TSV", ["tsv", "tab"], [];
+    Json: "application/json", "JSON", ["json", "geojson"], ["text/json"];
+    JsonLines: "application/jsonl", "JSON Lines", ["jsonl", "ndjson"], ["application/x-ndjson", "application/x-jsonlines"];
+    Notebook: "application/x-ipynb+json", "a Jupyter notebook (IPYNB)", ["ipynb"], [];
+    Xml: "application/xml", "XML", ["xml"], ["text/xml"];
+    ReStructuredText: "text/x-rst", "reStructuredText", ["rst", "rest"], [];
+    AsciiDoc: "text/asciidoc", "AsciiDoc", ["adoc", "asciidoc"], ["text/x-asciidoc"];
+    Latex: "application/x-tex", "LaTeX", ["tex", "ltx", "latex"], ["application/x-latex", "text/x-tex"];
+    SubRip: "application/x-subrip", "subtitles (SRT)", ["srt"], [];
+    WebVtt: "text/vtt", "subtitles (VTT)", ["vtt"], [];
 }
 
 impl FileKind {
-    pub const ALL: [Self; 9] = [
-        Self::PlainText,
-        Self::Markdown,
-        Self::Html,
-        Self::Pdf,
-        Self::Docx,
-        Self::Pptx,
-        Self::Xlsx,
-        Self::Epub,
-        Self::Eml,
-    ];
-
-    /// Its registered media type.
-    #[must_use]
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::PlainText => "text/plain",
-            Self::Markdown => "text/markdown",
-            Self::Html => "text/html",
-            Self::Pdf => "application/pdf",
-            Self::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            Self::Pptx => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            Self::Epub => "application/epub+zip",
-            Self::Eml => "message/rfc822",
-        }
-    }
-
-    /// What people call it, with its article.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::PlainText => "plain text",
-            Self::Markdown => "Markdown",
-            Self::Html => "an HTML page",
-            Self::Pdf => "a PDF file",
-            Self::Docx => "a Word document (DOCX)",
-            Self::Pptx => "a PowerPoint presentation (PPTX)",
-            Self::Xlsx => "an Excel workbook (XLSX)",
-            Self::Epub => "an EPUB book",
-            Self::Eml => "an e-mail (EML)",
-        }
-    }
-
-    /// Whether the bytes themselves are text.
-    pub(super) fn is_text(self) -> bool {
-        matches!(self, Self::PlainText | Self::Markdown | Self::Html | Self::Eml)
-    }
-
-    /// Whether the format has pages or slides.
-    pub(super) fn has_pages(self) -> bool {
-        matches!(self, Self::Pdf | Self::Pptx)
-    }
-
     /// The kind that a file name promises by its extension, if it is one that has a reader.
     #[must_use]
     pub fn from_name(file_name: &str) -> Option<Self> {
-        let (_, extension) = file_name.rsplit_once('.')?;
-        Some(match extension.to_ascii_lowercase().as_str() {
-            "txt" | "text" | "log" | "csv" | "tsv" | "json" | "jsonl" | "yaml" | "yml" | "toml" | "rst" => {
-                Self::PlainText
-            }
-            "md" | "markdown" | "mdown" | "mkd" => Self::Markdown,
-            "html" | "htm" | "xhtml" => Self::Html,
-            "pdf" => Self::Pdf,
-            "docx" | "docm" | "dotx" => Self::Docx,
-            "pptx" | "pptm" | "ppsx" => Self::Pptx,
-            "xlsx" | "xlsm" => Self::Xlsx,
-            "epub" => Self::Epub,
-            "eml" => Self::Eml,
-            _ => return None,
-        })
+        let extension = extension(file_name)?;
+        let named = Self::ALL.iter().copied().find(|kind| kind.extensions().contains(&extension.as_str()));
+        named.or_else(|| source_code::language(&extension).map(|_| Self::SourceCode))
     }
 
     /// The kind that a declared media type promises. General types such as `application/octet-stream` promise nothing.
     #[must_use]
     pub fn from_media_type(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.as_str() {
-            "text/x-markdown" => Some(Self::Markdown),
-            "application/xhtml+xml" => Some(Self::Html),
-            essence => Self::ALL.into_iter().find(|kind| kind.media_type() == essence),
+        let is_its = |kind: &Self| kind.media_type() == essence || kind.other_media_types().contains(&essence.as_str());
+        Self::ALL.iter().copied().find(is_its)
+    }
+
+    /// Whether its files are text, whatever it means.
+    pub(super) fn is_text(self) -> bool {
+        match self {
+            Self::PlainText
+            | Self::Markdown
+            | Self::SourceCode
+            | Self::Html
+            | Self::Mbox
+            | Self::Mhtml
+            | Self::Calendar
+            | Self::Contacts
+            | Self::Csv
+            | Self::Tsv
+            | Self::Json
+            | Self::JsonLines
+            | Self::Notebook
+            | Self::Xml
+            | Self::ReStructuredText
+            | Self::AsciiDoc
+            | Self::Latex
+            | Self::SubRip
+            | Self::WebVtt => true,
+            Self::Pdf
+            | Self::Docx
+            | Self::Pptx
+            | Self::Xlsx
+            | Self::Odt
+            | Self::Ods
+            | Self::Odp
+            | Self::Rtf
+            | Self::Epub
+            | Self::Eml
+            | Self::Msg => false,
         }
     }
+
+    /// Whether its text needs no reader that could be attacked.
+    pub(super) fn is_plain(self) -> bool {
+        matches!(self, Self::PlainText | Self::Markdown | Self::SourceCode)
+    }
+}
+
+/// The extension of a file name, in lower case.
+pub(super) fn extension(file_name: &str) -> Option<String> {
+    file_name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase())
 }

@@ -1,26 +1,58 @@
 //! Files to text with structure.
 //!
 //! `Extractor` is the door: it reads plain text and Markdown itself and hands every other kind to a child process
-//! (`child`), which finds out what the file is (`detect`) and reads it with the extraction library under hard limits. A
-//! hostile file can kill the child, never the server, and what a child reads is never whole in the server's memory.
-//! Nothing here writes a file, opens a connection or knows of a database.
+//! (`child`), which finds out what the file is (`detect`) and reads it under hard limits. Each format has a reader that
+//! makes blocks of it (`block`): headings, paragraphs, items, tables. They become Markdown in one place. A hostile file can
+//! kill the child, never the server, and what a child reads is never whole in the server's memory. Nothing here writes a
+//! file, opens a connection or knows of a database.
 
 mod archive;
+mod block;
+mod cards;
 pub mod child;
 mod content;
+mod delimited;
 pub mod detect;
+mod document;
+mod docx;
+mod drawing;
+mod encoding;
+mod epub;
+mod equation;
 mod extractor;
+mod generic_xml;
+mod html;
+mod json;
 mod kind;
+mod mail;
+mod mailbox;
+mod markdown;
+mod markup;
+mod notebook;
+mod opendocument;
+mod outlook;
+mod package;
+mod pdf;
+pub mod pdfium;
+mod pptx;
+mod quality;
 mod reader;
-mod render;
+mod recognition;
+mod rtf;
+mod source_code;
+mod subtitles;
+mod table;
 mod text;
+mod web_archive;
+mod xlsx;
+mod xml;
 
 use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::document::ProcessingErrorCode;
+use crate::domain::document::{DocumentWarning, ProcessingErrorCode};
 
 pub use content::Content;
 pub use extractor::{Extractor, Slot};
@@ -33,6 +65,15 @@ pub use kind::FileKind;
 /// When the path of the running program is unknown.
 pub fn running_program() -> io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+}
+
+/// A file as a reader gets it.
+#[derive(Clone, Copy)]
+struct Input<'a> {
+    bytes: &'a [u8],
+    file_name: &'a str,
+    /// The media type that its sender declared.
+    declared_type: Option<&'a str>,
 }
 
 /// What a reader made of a file.
@@ -50,6 +91,9 @@ pub struct ExtractedText {
     pub content_type: String,
     /// Where each page starts in `text`, in bytes, for formats with pages.
     pub page_starts: Vec<usize>,
+    /// What was left out or is doubtful.
+    #[serde(default)]
+    pub warnings: Vec<DocumentWarning>,
 }
 
 /// Why a file could not be read: a permanent fact about the file, or a temporary one about the machine.
@@ -60,24 +104,30 @@ pub struct ExtractError {
     /// A sentence for the owner of the file.
     pub message: String,
     pub retryable: bool,
+    /// Its pages may be pictures of text, which can be recognised.
+    #[serde(default)]
+    pub may_be_scan: bool,
 }
 
 impl ExtractError {
     /// A fact about the file: the same file will fail again.
     fn permanent(code: ProcessingErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: false }
+        Self { code, message: message.into(), retryable: false, may_be_scan: false }
     }
 
     /// A temporary fact: the same file may succeed later.
     fn passing(code: ProcessingErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: true }
+        Self { code, message: message.into(), retryable: true, may_be_scan: false }
     }
 
     fn no_text() -> Self {
-        Self::permanent(
-            ProcessingErrorCode::NoText,
-            "No text was found in the file. If it is a scan, run text recognition (OCR) on it and upload the result.",
-        )
+        Self::permanent(ProcessingErrorCode::NoText, "No text was found in the file. Check it and upload it again.")
+    }
+
+    fn no_text_in_pages() -> Self {
+        let message =
+            "No text was found in the file. If it is a scan, run text recognition (OCR) on it and upload the result.";
+        Self { may_be_scan: true, ..Self::permanent(ProcessingErrorCode::NoText, message) }
     }
 
     fn too_much_text(limit_bytes: usize) -> Self {

@@ -1,123 +1,124 @@
-//! Reads one document with the extraction library. Runs in the child process only.
+//! Reads one document with the reader of its kind. Runs in the child process only.
 
-use xberg::{
-    ContentFilterConfig, ConversionOptions, ExtractInput, ExtractionConfig, OutputFormat, SecurityLimits, XbergError,
+use std::path::Path;
+
+use super::{
+    ExtractError, ExtractedText, FileKind, Input,
+    block::{self, Block, Rendered},
+    cards, delimited, detect,
+    document::Document,
+    docx, encoding, epub, generic_xml, html, json, mail, mailbox,
+    markup::{self, Markup},
+    notebook, opendocument, outlook, pdf, pptx, rtf, subtitles, text, web_archive, xlsx,
 };
-
 use crate::domain::document::ProcessingErrorCode;
-
-use super::render::{self, Rendered};
-use super::{ExtractError, ExtractedText, FileKind, detect, text};
 
 /// Stack of the threads that parse; the parsers recurse, and nesting in a document is up to its author.
 pub(super) const STACK_BYTES: usize = 64 << 20;
+/// Files inside each other.
+const MAX_DEPTH: u8 = 4;
 
-/// The text of `bytes`, a document of `kind`, in at most `max_text_bytes`. `declared_type` is the media type that its
-/// sender declared.
+/// How much a document may take, and what reads it.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub max_text_bytes: usize,
+    /// Bytes that a container may declare for its parts.
+    pub max_unpacked: u64,
+    /// The path of PDFium, if it is installed.
+    pub pdfium: Option<&'a Path>,
+    depth: u8,
+}
+
+impl<'a> Means<'a> {
+    pub(super) fn new(max_text_bytes: usize, max_unpacked: u64, pdfium: Option<&'a Path>) -> Self {
+        Self { max_text_bytes, max_unpacked, pdfium, depth: 0 }
+    }
+
+    /// What a file in this one may take.
+    pub(super) fn deeper(self) -> Self {
+        Self { depth: self.depth + 1, ..self }
+    }
+}
+
+/// The text of `input`, a document of `kind`.
 ///
 /// # Errors
 /// As `Slot::read`, save for what only the parent process can see.
-pub(super) fn read(
-    kind: FileKind,
-    bytes: Vec<u8>,
-    declared_type: Option<&str>,
-    max_text_bytes: usize,
-) -> Result<ExtractedText, ExtractError> {
-    let bytes = match kind {
-        FileKind::PlainText | FileKind::Markdown => return text::read(kind, &bytes, declared_type),
-        FileKind::Pdf if !has_pdf_trailer(&bytes) => return Err(detect::corrupt()),
-        FileKind::Html => text::decode_html(&bytes, declared_type).into_owned().into_bytes(),
-        FileKind::Pdf | FileKind::Docx | FileKind::Pptx | FileKind::Xlsx | FileKind::Epub | FileKind::Eml => bytes,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .thread_stack_size(STACK_BYTES)
-        .build()
-        .map_err(|error| refuse(&XbergError::Io(error)))?;
-    let input = ExtractInput::from_bytes(bytes, kind.media_type(), None);
-    let output = runtime.block_on(xberg::extract(input, &settings())).map_err(|error| refuse(&error))?;
-    let mut document = output.results.into_iter().next().ok_or_else(detect::corrupt)?;
-    let structure = document.document.take().ok_or_else(detect::corrupt)?;
-
-    let Rendered { text, page_starts, heading, subject } = render::render(&structure, kind, max_text_bytes)?;
-    let title = [document.metadata.title, subject, heading].into_iter().flatten().find_map(|it| text::tidy_title(&it));
+pub(super) fn read(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result<ExtractedText, ExtractError> {
+    if kind.is_plain() {
+        return text::read(kind, input);
+    }
+    let Document { blocks, title, language, warnings } = read_document(kind, input, means)?;
+    let Rendered { text, page_starts, heading } = block::render(&blocks, means.max_text_bytes)?;
+    let own = title.filter(|title| !text::is_made_up_title(title));
     Ok(ExtractedText {
         text,
         is_markdown: true,
-        title,
-        language: document.metadata.language.as_deref().and_then(language_tag),
+        title: [own, heading].into_iter().flatten().find_map(|title| text::tidy_title(&title)),
+        language: language.as_deref().and_then(text::language_tag),
         content_type: kind.media_type().to_owned(),
         page_starts,
+        warnings,
     })
 }
 
-/// A language tag in the form of BCP 47, from what documents write there.
-fn language_tag(language: &str) -> Option<String> {
-    let tag = language.trim().replace('_', "-");
-    let is_tag = (2..=35).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    is_tag.then_some(tag)
+/// Reads a file that is in another one, such as an attachment.
+///
+/// # Errors
+/// As [`read`], and where its kind is not what its name says.
+pub(super) fn read_inner(input: Input<'_>, means: Means<'_>) -> Result<Document, ExtractError> {
+    if means.depth > MAX_DEPTH {
+        return Err(ExtractError::permanent(
+            ProcessingErrorCode::LimitExceeded,
+            "The file holds files inside each other. Unpack it and upload them one by one.",
+        ));
+    }
+    let kind = detect::detect(input, means.max_unpacked)?;
+    read_document(kind, input, means)
 }
 
-/// Only the text: no cache, no recognition of images, no embedded files, no second thread.
-fn settings() -> ExtractionConfig {
-    let mut html = ConversionOptions { extract_metadata: true, extract_images: false, ..ConversionOptions::default() };
-    // The preset would drop `<header>` with the title of the page, and `<form>`, into which some sites put all of it.
-    html.preprocessing.remove_navigation = false;
-    html.preprocessing.remove_forms = false;
-    html.exclude_selectors = ["nav", "[role=navigation]", "select", "iframe"].map(str::to_owned).to_vec();
-    ExtractionConfig {
-        use_cache: false,
-        enable_quality_processing: false,
-        disable_ocr: true,
-        max_archive_depth: 0,
-        extraction_timeout_secs: None,
-        include_document_structure: true,
-        // The structure of slides comes with this format only.
-        output_format: OutputFormat::Markdown,
-        html_options: Some(html),
-        content_filter: Some(ContentFilterConfig { include_footnotes: true, ..ContentFilterConfig::default() }),
-        images: Some(xberg::ImageExtractionConfig {
-            extract_images: false,
-            // They carry the descriptions of images.
-            inject_placeholders: true,
-            run_ocr_on_images: false,
-            ..xberg::ImageExtractionConfig::default()
-        }),
-        postprocessor: Some(xberg::core::config::PostProcessorConfig { enabled: false, ..Default::default() }),
-        concurrency: Some(xberg::ConcurrencyConfig { max_threads: Some(1), max_concurrent_ocr: None }),
-        security_limits: Some(SecurityLimits {
-            // `archive` has checked the ratio, which it does not do for small documents.
-            max_compression_ratio: usize::MAX,
-            max_table_cells: 5_000_000,
-            ..SecurityLimits::default()
-        }),
-        ..ExtractionConfig::default()
+fn read_document(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result<Document, ExtractError> {
+    let Input { bytes, declared_type, .. } = input;
+    match kind {
+        FileKind::PlainText | FileKind::Markdown | FileKind::SourceCode => read_text(kind, input),
+        FileKind::Html => Ok(read_page(bytes, declared_type)),
+        FileKind::Pdf => pdf::read(bytes, means.pdfium),
+        FileKind::Docx => docx::read(bytes),
+        FileKind::Pptx => pptx::read(bytes),
+        FileKind::Xlsx => xlsx::read(bytes, means.max_text_bytes),
+        FileKind::Odt | FileKind::Ods | FileKind::Odp => opendocument::read(bytes),
+        FileKind::Rtf => rtf::read(bytes),
+        FileKind::Epub => epub::read(bytes),
+        FileKind::Eml => mail::read(bytes, means),
+        FileKind::Msg => outlook::read(bytes, means),
+        FileKind::Mbox => mailbox::read(bytes, means),
+        FileKind::Mhtml => web_archive::read(bytes),
+        FileKind::Calendar | FileKind::Contacts => cards::read(bytes, declared_type),
+        FileKind::Csv => delimited::read(bytes, declared_type, b',', means.max_text_bytes),
+        FileKind::Tsv => delimited::read(bytes, declared_type, b'\t', means.max_text_bytes),
+        FileKind::Json | FileKind::JsonLines => json::read(bytes, declared_type, means.max_text_bytes),
+        FileKind::Notebook => notebook::read(bytes),
+        FileKind::Xml => generic_xml::read(bytes),
+        FileKind::ReStructuredText => markup::read(Markup::ReStructuredText, bytes, declared_type),
+        FileKind::AsciiDoc => markup::read(Markup::AsciiDoc, bytes, declared_type),
+        FileKind::Latex => markup::read(Markup::Latex, bytes, declared_type),
+        FileKind::SubRip | FileKind::WebVtt => subtitles::read(bytes, declared_type),
     }
 }
 
-/// Whether the end of the file is there. The library repairs a truncated PDF and would index half of it.
-fn has_pdf_trailer(bytes: &[u8]) -> bool {
-    let tail = &bytes[bytes.len().saturating_sub(8 << 10)..];
-    [&b"%%EOF"[..], b"startxref"].iter().any(|mark| tail.windows(mark.len()).any(|window| window == *mark))
+fn read_text(kind: FileKind, input: Input<'_>) -> Result<Document, ExtractError> {
+    let decoded = encoding::decode_or_guess(input.bytes, encoding::declared(input.declared_type))?;
+    let text = text::normalise(&decoded.text);
+    let blocks = match kind {
+        FileKind::Markdown => vec![Block::Markdown(text)],
+        FileKind::SourceCode => vec![text::code(input, text)],
+        _ => text.split("\n\n").map(|paragraph| Block::Paragraph(paragraph.to_owned())).collect(),
+    };
+    Ok(Document { blocks, warnings: decoded.warning.into_iter().collect(), ..Document::default() })
 }
 
-/// Translates the library's error into the API's words. Its details go to the log of the parent.
-#[expect(clippy::print_stderr, reason = "standard error of the child is its log; the parent reads it")]
-fn refuse(error: &XbergError) -> ExtractError {
-    eprintln!("{error}");
-    let detail = error.to_string().to_ascii_lowercase();
-    match error {
-        _ if detail.contains("password") || detail.contains("encrypted") => ExtractError::permanent(
-            ProcessingErrorCode::PasswordProtected,
-            "The file is protected by a password. Save it without one and upload it again.",
-        ),
-        // Some readers wrap this error in a parse error.
-        _ if matches!(error, XbergError::Security { .. }) || detail.contains("security limit") => {
-            ExtractError::permanent(
-                ProcessingErrorCode::LimitExceeded,
-                "Reading the file would take more time or memory than is allowed. Save it again in the program it came \
-             from, or split it.",
-            )
-        }
-        _ => detect::corrupt(),
-    }
+fn read_page(bytes: &[u8], declared_type: Option<&str>) -> Document {
+    let decoded = html::decode(bytes, declared_type);
+    let html::Page { blocks, title, language } = html::read(&decoded.text);
+    Document { blocks, title, language, warnings: decoded.warning.into_iter().collect() }
 }

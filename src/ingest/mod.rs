@@ -74,7 +74,11 @@ fn in_context(headings: &[String], content: &str) -> String {
     let mut text = String::new();
     for heading in headings {
         // The first chunk below a heading has it in its own text.
-        if !content.lines().any(|line| line.trim_start_matches('#').trim() == heading) {
+        let is_in = |line: &str| {
+            let line = line.trim_start_matches('#').trim();
+            line == heading || line.trim_matches('|').trim() == heading
+        };
+        if !content.lines().any(is_in) {
             text.push_str(heading);
             text.push('\n');
         }

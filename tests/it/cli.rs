@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use crate::support::model;
+use crate::support::{model, pdfium};
 
 fn docent(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_docent"))
@@ -13,6 +13,7 @@ fn docent(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> 
         .env_clear()
         .env("DOCENT__DATA_DIR", data_dir)
         .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
+        .env("DOCENT__EXTRACTION__LIBRARY_DIR", pdfium::directory())
         .envs(environment.iter().copied())
         .current_dir(data_dir)
         .stdin(Stdio::null())
@@ -135,6 +136,7 @@ fn with_password(data_dir: &Path, arguments: &[&str], password: &str) -> Output 
         .env_clear()
         .env("DOCENT__DATA_DIR", data_dir)
         .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
+        .env("DOCENT__EXTRACTION__LIBRARY_DIR", pdfium::directory())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -33,6 +33,8 @@ pub struct Model {
     pub meta: Json,
     pub language: Option<String>,
     pub title: Option<String>,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub warnings: Json,
     pub chunk_count: i32,
     /// The revision whose chunks are searchable; 0 before the first.
     pub revision: i32,
@@ -65,6 +67,7 @@ impl TryFrom<Model> for Document {
             error: row.error.map(|error| from_json("documents.error", error)).transpose()?,
             language: row.language,
             title: row.title,
+            warnings: from_json("documents.warnings", row.warnings)?,
             chunk_count: row.chunk_count,
             revision: row.revision,
             created_at: row.created_at,
@@ -92,6 +95,7 @@ impl TryFrom<Document> for Model {
             meta,
             language: document.language,
             title: document.title,
+            warnings: to_json("documents.warnings", &document.warnings)?,
             chunk_count: document.chunk_count,
             revision: document.revision,
             next_revision: document.revision + 1,

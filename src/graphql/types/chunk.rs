@@ -87,7 +87,7 @@ impl Chunk {
         self.chunk.end_offset
     }
 
-    /// The headings above it, outermost first.
+    /// The headings above it, outermost first, and the header row of the table that it begins in.
     async fn headings(&self) -> &[String] {
         &self.chunk.headings
     }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
-use super::{Chunk, Collection, Connection, OrderDirection, ProcessingError, Total, filter};
+use super::{Chunk, Collection, Connection, DocumentWarning, OrderDirection, ProcessingError, Total, filter};
 use crate::{
     domain::{
         document,
@@ -192,7 +192,7 @@ impl Document {
         self.document.content.meta.clone().into()
     }
 
-    /// The language of the text as an ISO 639 code, if it is known.
+    /// The language that the file declares, as a language tag (BCP 47).
     async fn language(&self) -> Option<&str> {
         self.document.language.as_deref()
     }
@@ -200,6 +200,11 @@ impl Document {
     /// The title that the file contains, if any.
     async fn title(&self) -> Option<&str> {
         self.document.title.as_deref()
+    }
+
+    /// What was left out of the text, or is doubtful in it. At most 100.
+    async fn warnings(&self) -> Vec<DocumentWarning> {
+        self.document.warnings.iter().cloned().map(Into::into).collect()
     }
 
     /// Number of its chunks. 0 until it is indexed.

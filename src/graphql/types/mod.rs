@@ -9,6 +9,7 @@ mod chunking;
 mod collection;
 mod connection;
 mod document;
+mod document_warning;
 mod embedding_model;
 mod filter;
 mod member;
@@ -36,6 +37,7 @@ pub use self::{
     collection::{Collection, CollectionFilter, CollectionOrder, CollectionRole, CollectionStatus},
     connection::{Connection, Edge, PageInfo, Total},
     document::{Document, DocumentFilter, DocumentOrder, DocumentStatus},
+    document_warning::DocumentWarning,
     embedding_model::EmbeddingModel,
     filter::OrderDirection,
     member::Member,

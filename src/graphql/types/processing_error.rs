@@ -42,6 +42,8 @@ pub enum ProcessingErrorCode {
     ReaderCrashed,
     /// The original file is missing.
     OriginalMissing,
+    /// The server lacks the program or library that reads files of this kind.
+    ReaderMissing,
     /// A part of the server (model, vector store, database) failed.
     ServiceFailure,
     /// The operation was cancelled before the document was indexed.

@@ -145,6 +145,7 @@ fn new_document(collection: CollectionId, content: Content, now: DateTime<Utc>) 
         error: None,
         language: None,
         title: None,
+        warnings: Vec::new(),
         chunk_count: 0,
         revision: 0,
         created_at: now,

@@ -65,6 +65,7 @@ fn row(hit: VectorHit) -> Row {
         error: None,
         language: None,
         title: None,
+        warnings: Vec::new(),
         chunk_count: 1,
         revision: 1,
         created_at: chrono::DateTime::UNIX_EPOCH,

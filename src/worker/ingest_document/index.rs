@@ -91,7 +91,18 @@ impl IngestDocumentHandler {
 
     async fn extract(&self, work: &Work, slot: &Slot<'_>, size: u64) -> Result<ExtractedText, Stop> {
         let wanted = &work.item.content;
-        let pieces = match self.services.blobs.stream(&wanted.file.digest, None).await {
+        let declared = Some(wanted.content_type.as_str());
+        let read = slot.read(self.original(work, size).await?, &wanted.file_name, declared).await;
+        match read {
+            Err(error) if error.may_be_scan && slot.recognises_text() => {
+                slot.recognise(self.original(work, size).await?).await.map_err(refused)
+            }
+            read => read.map_err(refused),
+        }
+    }
+
+    async fn original(&self, work: &Work, size: u64) -> Result<Content, Stop> {
+        let pieces = match self.services.blobs.stream(&work.item.content.file.digest, None).await {
             Ok(pieces) => pieces,
             Err(BlobError::NotFound { .. }) => {
                 return Err(permanent(
@@ -102,8 +113,7 @@ impl IngestDocumentHandler {
             }
             Err(error) => return Err(Error::from(error).into()),
         };
-        let declared = Some(wanted.content_type.as_str());
-        slot.read(Content::new(size, pieces), &wanted.file_name, declared).await.map_err(refused)
+        Ok(Content::new(size, pieces))
     }
 
     async fn cut(&self, work: &Work, text: ExtractedText, reserved: Reserved) -> Result<Indexed, Stop> {
@@ -125,7 +135,8 @@ impl IngestDocumentHandler {
             let message = "There is no text in this document.".into();
             return Err(permanent(ProcessingStage::Chunk, ProcessingErrorCode::NoText, message));
         }
-        let text = Description { content_type: text.content_type, title: text.title, language: text.language };
+        let ExtractedText { content_type, title, language, warnings, .. } = text;
+        let text = Description { content_type, title, language, warnings };
         Ok(Indexed { rows: Arc::new(chunks), text, _room: reserved })
     }
 

@@ -24,7 +24,7 @@ use crate::{
     domain::{
         chunk::NewChunk,
         collection::Collection,
-        document::{DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
+        document::{DocumentStatus, DocumentWarning, ProcessingError, ProcessingErrorCode, ProcessingStage},
         generation::Generation,
     },
     extract::{ExtractError, Extractor},
@@ -87,6 +87,7 @@ struct Description {
     content_type: String,
     title: Option<String>,
     language: Option<String>,
+    warnings: Vec<DocumentWarning>,
 }
 
 #[async_trait]

@@ -320,6 +320,7 @@ fn completed(
         error,
         language: indexed.text.language.clone(),
         title: indexed.text.title.clone(),
+        warnings: indexed.text.warnings.clone(),
         chunk_count,
         revision: work.item.revision,
         updated_at: now,

@@ -184,6 +184,7 @@ pub const EDGES: &[Edge] = &[
     // Documents and chunks.
     edge("Document", &[DOCUMENT, "collection"], READ, READ),
     list("Document", &[DOCUMENT, "chunks"], READ, READ),
+    edge("Document", &[DOCUMENT, "warnings"], READ, READ),
     edge("Document", &[COLLECTION, "documents(filter: { status: [FAILED] })", "nodes", "error"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "collection"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "document"], READ, READ),

@@ -34,8 +34,9 @@ pub const CLOSED: &str = "deirdre";
 const FORMER: &str = "lou";
 
 /// Long enough to be cut into several chunks.
+/// One of its characters is doubtful, so that the document has a warning.
 const TEXT: &str = "# Letters\n\nThe WORD grows by the river. Its berries are red in summer and black in autumn. \
-    Nobody eats them, but the birds do.\n\nIn winter the WORD sleeps under the snow, and the tram passes it twice a day.";
+    Nobody eats them, but the birds do \u{fffd}.\n\nIn winter the WORD sleeps under the snow, and the tram passes it twice a day.";
 
 pub struct Fixture {
     pub app: TestApp,

@@ -40,6 +40,22 @@ fn a_heading_is_never_parted_from_what_follows_it() {
 }
 
 #[test]
+fn later_chunks_of_a_table_carry_its_header_row_and_what_follows_the_table_does_not() {
+    let row = |number: u32| format!("| Peak {number} | {number} |\n");
+    let text = format!(
+        "# Peaks\n\n| Name | Height |\n| --- | --- |\n{}\nAfter the table.\n\nMore words after it.",
+        (0..20).map(row).collect::<String>()
+    );
+    let found = paths(&text, 14);
+    for (content, path) in &found {
+        let is_later_part = content.starts_with("| Peak");
+        assert_eq!(path.last().unwrap() == "Name | Height", is_later_part, "{content}: {path:?}");
+        assert!(!is_later_part || content.lines().all(|line| line.ends_with('|')), "{content}");
+    }
+    assert!(found.iter().filter(|(content, _)| content.starts_with("| Peak")).count() > 5);
+}
+
+#[test]
 fn a_long_section_is_cut_between_blocks_and_keeps_its_path() {
     let text = "# Table\n\n- one two three\n- four five six\n- seven eight nine\n\n| a | b |\n| - | - |\n| cc | dd |\n| ee | ff |";
     let found = paths(text, 14);
@@ -54,7 +70,8 @@ fn a_long_section_is_cut_between_blocks_and_keeps_its_path() {
             "| cc | dd |\n| ee | ff |"
         ]
     );
-    assert!(found.iter().all(|(_, path)| path == &["Table"]));
+    assert!(found[..3].iter().all(|(_, path)| path == &["Table"]));
+    assert_eq!(found[3].1, ["Table", "a | b"]);
 }
 
 #[test]

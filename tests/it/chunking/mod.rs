@@ -57,6 +57,7 @@ fn plain(text: impl Into<String>) -> ExtractedText {
         language: None,
         content_type: "text/plain".into(),
         page_starts: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

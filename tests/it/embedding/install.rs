@@ -8,11 +8,13 @@ use std::{
 };
 
 use axum::{Router, extract::Path as UrlPath, http::StatusCode, routing::get};
-use docent::embedding::{
-    EmbeddingError,
-    download::pull,
-    install::import,
-    model::{self, Architecture, PinnedFile, RegisteredModel},
+use docent::{
+    embedding::{
+        EmbeddingError,
+        install::{import, pull},
+        model::{self, Architecture, RegisteredModel},
+    },
+    pinned::PinnedFile,
 };
 use tempfile::TempDir;
 use tokio::{

@@ -86,11 +86,13 @@ async fn a_file_with_a_password_is_refused() {
 async fn binary_noise_is_refused_as_text_and_as_anything() {
     assert_eq!(refused(samples::noise(5000), "a.txt").await.0, Code::FormatMismatch);
     assert_eq!(refused(samples::noise(5000), "a.html").await.0, Code::FormatMismatch);
-    assert_eq!(refused("valid UTF-8 but for a \0 in it", "a.txt").await.0, Code::FormatMismatch);
 
     let (code, message) = refused(samples::noise(5000), "a.xyz").await;
     assert_eq!(code, Code::UnsupportedFormat);
-    assert!(message.contains("plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, EPUB"), "{message}");
+    assert!(
+        message.contains("plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB, RTF"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -99,8 +101,7 @@ async fn a_known_kind_without_a_reader_is_refused_by_its_name() {
         (b"\x89PNG\r\n\x1a\n".to_vec(), "a PNG image"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 old".to_vec(), "an older Office file"),
         (samples::archive(&[("a.txt", "otters")]), "a ZIP archive"),
-        (samples::archive(&[("mimetype", "application/vnd.oasis.opendocument.text")]), "an OpenDocument file"),
-        (b"{\\rtf1 otters}".to_vec(), "an RTF document"),
+        (samples::archive(&[("mimetype", "application/vnd.oasis.opendocument.graphics")]), "an OpenDocument file"),
     ] {
         let (code, message) = refused(bytes, "file").await;
         assert_eq!(code, Code::UnsupportedFormat);
@@ -111,15 +112,25 @@ async fn a_known_kind_without_a_reader_is_refused_by_its_name() {
 }
 
 #[tokio::test]
-async fn text_in_another_encoding_is_refused_with_the_place() {
-    let (code, message) = refused(b"12345 Gr\xfc\xdfe".to_vec(), "a.txt").await;
+async fn text_that_breaks_the_promise_of_its_mark_is_refused_with_the_place() {
+    let (code, message) = refused(b"\xef\xbb\xbfGr\xfc\xdfe".to_vec(), "a.md").await;
     assert_eq!(code, Code::InvalidEncoding);
-    assert!(message.contains("byte 8"), "{message}");
-
-    assert_eq!(refused(b"\xef\xbb\xbfGr\xfc\xdfe".to_vec(), "a.md").await.0, Code::InvalidEncoding);
+    assert!(message.contains("byte 5"), "{message}");
     let (code, message) = refused(b"\xff\xfea\0\0\xd8b\0".to_vec(), "a.txt").await;
     assert_eq!((code, message.contains("byte 4")), (Code::InvalidEncoding, true));
     assert_eq!(refused(b"\xfe\xff\0a\0".to_vec(), "a.txt").await.0, Code::InvalidEncoding);
+}
+
+#[tokio::test]
+async fn only_files_of_pages_may_be_scans() {
+    for (bytes, name, may_be) in [
+        (samples::pdf(&[""]), "a.pdf", true),
+        (samples::docx("<w:p/>", &[]), "a.docx", false),
+        (b"<p>".to_vec(), "a.html", false),
+    ] {
+        let (code, message) = refused(bytes, name).await;
+        assert_eq!((code, message.contains("OCR")), (Code::NoText, may_be), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! Files of all kinds through `Extractor`, with the real child process.
 
 mod bad_input;
+mod cases;
 mod child;
 mod formats;
 mod hostile;
+mod pdfium;
+mod recognition;
 mod samples;
+mod text_formats;
 
 use std::path::PathBuf;
 
@@ -13,12 +17,14 @@ use docent::config::ExtractionConfig;
 use docent::domain::document::ProcessingErrorCode;
 use docent::extract::{ExtractError, ExtractedText, Extractor};
 
+use crate::support::pdfium as library;
+
 fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_docent"))
 }
 
 fn extractor(config: &ExtractionConfig) -> Extractor {
-    Extractor::new(config, 2, program())
+    Extractor::new(config, 2, program()).with_libraries(library::directory())
 }
 
 async fn extract(bytes: impl Into<Bytes>, file_name: &str) -> Result<ExtractedText, ExtractError> {

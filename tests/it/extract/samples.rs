@@ -142,6 +142,26 @@ pub fn epub(title: &str, chapter: &str) -> Vec<u8> {
     ])
 }
 
+/// A message of Outlook with these attachments.
+pub fn msg(subject: &str, body: &str, attachments: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let mut put = |name: &str, content: &[u8]| file.create_stream(name).unwrap().write_all(content).unwrap();
+    put("/__properties_version1.0", &[0; 32]);
+    for (property, text) in [("0037", subject), ("0C1A", "Anna Ek"), ("0E04", "Bo"), ("1000", body)] {
+        put(&format!("/__substg1.0_{property}001F"), &utf16(text));
+    }
+    for (index, (name, content)) in attachments.iter().enumerate() {
+        let folder = format!("/__attach_version1.0_#{index:08X}");
+        file.create_storage(&folder).unwrap();
+        let mut put = |name: &str, content: &[u8]| file.create_stream(name).unwrap().write_all(content).unwrap();
+        put(&format!("{folder}/__substg1.0_3707001F"), &utf16(name));
+        put(&format!("{folder}/__substg1.0_37010102"), content);
+    }
+    file.flush().unwrap();
+    file.into_inner().into_inner()
+}
+
 /// A PDF with one line of text on each page.
 pub fn pdf(pages: &[&str]) -> Vec<u8> {
     let contents: Vec<String> = pages

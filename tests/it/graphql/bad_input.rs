@@ -185,7 +185,7 @@ fn hostile_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let noise = |length: u32| (0..length).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[1]).collect::<Vec<u8>>();
     vec![
         ("empty.txt", Vec::new(), "EMPTY_FILE"),
-        ("invalid.txt", b"caf\xe9 au lait, s'il vous pla\xeet".to_vec(), "INVALID_ENCODING"),
+        ("invalid.txt", b"\xef\xbb\xbfcaf\xe9 au lait, s'il vous pla\xeet".to_vec(), "INVALID_ENCODING"),
         ("blank.txt", b" \n\t \n".to_vec(), "NO_TEXT"),
         ("punctuation.md", b"--- *** ---".to_vec(), "NO_TEXT"),
         ("truncated.pdf", b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R".to_vec(), "CORRUPT_FILE"),

@@ -157,6 +157,37 @@ async fn a_text_is_read_in_the_character_set_that_its_upload_declares(app: TestA
     }
 }
 
+on_both_databases!(what_is_doubtful_about_a_text_is_kept_with_its_document_until_other_content_replaces_it);
+async fn what_is_doubtful_about_a_text_is_kept_with_its_document_until_other_content_replaces_it(app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    let warnings = async || {
+        let query =
+            "query($id: ID!) { collection(id: $id) { documents { nodes { status warnings { code message page } } } } }";
+        let found = ada.data(query, json!({ "id": id })).await["collection"]["documents"]["nodes"].take();
+        assert_eq!(found[0]["status"], "COMPLETED");
+        found[0]["warnings"].clone()
+    };
+    let latin = upload(&ada, "letter.txt", b"Gr\xfc\xdfe aus K\xf6ln, tr\xe8s bien.").await;
+    ada.ingest_all(&id, json!([{ "content": { "uploadId": latin } }])).await;
+    let doubts = warnings().await;
+    assert_eq!((&doubts[0]["code"], &doubts[0]["page"]), (&json!("ENCODING_GUESSED"), &json!(null)));
+    assert!(doubts[0]["message"].as_str().unwrap().contains("windows-1252"), "{doubts:#}");
+
+    ada.ingest_all(&id, texts(&[("letter.txt", "Grüße aus Köln.")])).await;
+    assert_eq!(warnings().await, json!([]));
+}
+
+on_both_databases!(a_text_of_characters_that_could_not_be_read_is_not_completed_in_silence);
+async fn a_text_of_characters_that_could_not_be_read_is_not_completed_in_silence(app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    let operation = ada.ingest_all(&id, texts(&[("lost.txt", "\u{fffd}\u{fffd}\u{fffd} a \u{fffd}\u{fffd}")])).await;
+    assert_eq!(operation["totals"]["failed"], 1);
+    let document = collection(&ada, &id).await["documents"]["nodes"][0].clone();
+    assert_eq!((&document["status"], &document["error"]["code"]), (&json!("FAILED"), &json!("NO_TEXT")));
+}
+
 on_both_databases!(one_key_for_two_collections_at_once_is_used_by_one_of_them);
 async fn one_key_for_two_collections_at_once_is_used_by_one_of_them(app: TestApp) {
     let ada = app.user("ada").await;

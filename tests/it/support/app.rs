@@ -31,7 +31,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{caller::Caller, front::Front, model, postgres, scope_net};
+use super::{caller::Caller, front::Front, model, pdfium, postgres, scope_net};
 
 /// How long a test waits for something that has to happen.
 pub const PATIENCE: Duration = Duration::from_mins(2);
@@ -133,6 +133,7 @@ impl TestApp {
         if on_postgres {
             config.database.url = Some(postgres::fresh_database().await);
         }
+        config.extraction.library_dir = Some(pdfium::directory());
         config.database.pool_size = 4;
         config.ingestion.concurrency = 8;
         Box::pin(Self::build(config, Arc::default(), Arc::default(), directory, program)).await

@@ -5,6 +5,7 @@ pub mod caller;
 pub mod front;
 pub mod model;
 pub mod pause;
+pub mod pdfium;
 pub mod postgres;
 pub mod process;
 pub mod scope_net;

@@ -10,7 +10,7 @@ use std::{
 use docent_client::{Answer, Client};
 use serde_json::{Value, json};
 
-use super::{app::PATIENCE, caller::PASSWORD, model};
+use super::{app::PATIENCE, caller::PASSWORD, model, pdfium};
 
 const DOCENT: &str = env!("CARGO_BIN_EXE_docent");
 
@@ -152,6 +152,7 @@ async fn spawn(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) ->
         .env("DOCENT__DATA_DIR", data_dir)
         .env("DOCENT__HTTP__PORT", "0")
         .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
+        .env("DOCENT__EXTRACTION__LIBRARY_DIR", pdfium::directory())
         .env("DOCENT__TELEMETRY__LOG", "warn")
         .envs(environment.iter().copied())
         .stdout(Stdio::piped())

@@ -1,0 +1,36 @@
+//! What a reader hands over.
+
+use super::{ExtractError, block::Block};
+use crate::domain::document::{DocumentWarning, DocumentWarningCode};
+
+/// A document as it was read.
+#[derive(Default)]
+pub(super) struct Document {
+    pub blocks: Vec<Block>,
+    /// The title that it says it has.
+    pub title: Option<String>,
+    /// The language that it says it is in.
+    pub language: Option<String>,
+    pub warnings: Vec<DocumentWarning>,
+}
+
+impl Document {
+    /// Appends a file that is in this one: its text below its name, or a warning that there is none.
+    pub(super) fn attach(&mut self, name: &str, inner: Result<Self, ExtractError>, level: u8) {
+        self.blocks.push(Block::Heading { level, text: name.to_owned() });
+        match inner {
+            Ok(inner) => {
+                // Its pages are not those of the document.
+                let blocks = inner.blocks.into_iter().filter(|block| *block != Block::Page);
+                self.blocks.extend(blocks.map(|block| block.below(level)));
+                self.warnings.extend(inner.warnings);
+            }
+            Err(error) => self.skipped(format!("The attachment «{name}» was not read. {}", error.message)),
+        }
+    }
+
+    /// Notes that a part was left out.
+    pub(super) fn skipped(&mut self, message: impl Into<String>) {
+        self.warnings.push(DocumentWarning::new(DocumentWarningCode::PartSkipped, message));
+    }
+}
