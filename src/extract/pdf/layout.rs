@@ -159,16 +159,13 @@ fn pieces(glyphs: &[Glyph]) -> Vec<Piece> {
             is_in_word = false;
             continue;
         }
-        match words.last_mut().filter(|_| is_in_word) {
-            Some(word) => {
-                push(&mut word.text, glyph.character);
-                word.place = union(word.place, place);
-            }
-            None => {
-                let mut text = String::new();
-                push(&mut text, glyph.character);
-                words.push(Word { text, place });
-            }
+        if let Some(word) = words.last_mut().filter(|_| is_in_word) {
+            push(&mut word.text, glyph.character);
+            word.place = union(word.place, place);
+        } else {
+            let mut text = String::new();
+            push(&mut text, glyph.character);
+            words.push(Word { text, place });
         }
         is_in_word = true;
     }
