@@ -152,11 +152,14 @@ async fn spawn(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) ->
         .env("DOCENT__DATA_DIR", data_dir)
         .env("DOCENT__HTTP__PORT", "0")
         .env("DOCENT__EMBEDDING__MODEL_DIR", model::directory())
-        .env("DOCENT__EXTRACTION__LIBRARY_DIR", pdfium::directory())
         .env("DOCENT__TELEMETRY__LOG", "warn")
         .envs(environment.iter().copied())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
+    // An older version refuses settings that it does not know.
+    if program == Path::new(DOCENT) {
+        command.env("DOCENT__EXTRACTION__LIBRARY_DIR", pdfium::directory());
+    }
     let mut child = command.spawn().unwrap();
     let stdout = child.stdout.take().unwrap();
     let url = tokio::task::spawn_blocking(move || {
