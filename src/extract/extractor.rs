@@ -118,20 +118,22 @@ impl Extractor {
     }
 
     fn start(&self) -> io::Result<Child> {
-        Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .arg0("docent")
             .arg(SUBCOMMAND)
             .env_clear()
             // Each arena reserves 64 MiB of address space, which is what the memory limit counts.
             .env("MALLOC_ARENA_MAX", "1")
-            .current_dir("/")
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
+            .current_dir("/");
+        spawn_piped(command)
     }
+}
+
+/// Starts a program in a process group of its own, with all three standard streams in our hands. It ends when it is dropped.
+pub(super) fn spawn_piped(mut command: Command) -> io::Result<Child> {
+    let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    streams.process_group(0).kill_on_drop(true).spawn()
 }
 
 impl Slot<'_> {

@@ -3,18 +3,14 @@
 //! It gets the file on standard input and writes plain text in UTF-8 to standard output, with form feeds between the pages,
 //! as ocrmypdf writes its sidecar. It runs in a process group of its own, which ends with the time that it has.
 
-use std::{
-    io,
-    process::{ExitStatus, Stdio},
-    time::Duration,
-};
+use std::{io, process::ExitStatus, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
 use super::{
     Content, ExtractError, ExtractedText, FileKind,
-    extractor::{hand_over, out_of_time, read_log, read_up_to, service_failure},
+    extractor::{hand_over, out_of_time, read_log, read_up_to, service_failure, spawn_piped},
     quality::check,
     text,
 };
@@ -68,19 +64,15 @@ impl Recognition {
     }
 
     fn start(&self) -> io::Result<Child> {
-        Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(&self.arguments)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("LANG", "C.UTF-8")
             // One file is read on one core; others are read at the same time.
-            .env("OMP_THREAD_LIMIT", "1")
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
+            .env("OMP_THREAD_LIMIT", "1");
+        spawn_piped(command)
     }
 
     async fn converse(&self, child: &mut Child, content: Content) -> io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {

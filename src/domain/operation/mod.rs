@@ -5,6 +5,8 @@ mod settlement;
 
 use chrono::{DateTime, Utc};
 
+#[cfg(test)]
+pub use self::run::run_of;
 pub use self::{run::OperationRun, settlement::Settlement};
 use super::{
     document::ProcessingError,

@@ -157,32 +157,33 @@ impl OperationRun {
     }
 }
 
+/// A new operation about so many documents.
+#[cfg(test)]
+pub fn run_of(documents: i32) -> OperationRun {
+    use super::{OperationTotals, OperationType};
+    use crate::domain::id::OperationId;
+
+    OperationRun::create(Operation {
+        id: OperationId::generate(),
+        operation_type: OperationType::Append,
+        status: OperationStatus::Pending,
+        collection_id: None,
+        user_id: None,
+        config: serde_json::Value::Null,
+        error_message: None,
+        totals: OperationTotals { documents, ..OperationTotals::default() },
+        created_at: DateTime::UNIX_EPOCH,
+        started_at: None,
+        completed_at: None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        document::ProcessingError,
-        id::OperationId,
-        operation::{OperationTotals, OperationType},
-    };
+    use crate::domain::document::ProcessingError;
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
-
-    fn run_of(documents: i32) -> OperationRun {
-        OperationRun::create(Operation {
-            id: OperationId::generate(),
-            operation_type: OperationType::Append,
-            status: OperationStatus::Pending,
-            collection_id: None,
-            user_id: None,
-            config: serde_json::Value::Null,
-            error_message: None,
-            totals: OperationTotals { documents, ..OperationTotals::default() },
-            created_at: NOW,
-            started_at: None,
-            completed_at: None,
-        })
-    }
 
     fn settle(run: &mut OperationRun, settlements: &[Settlement]) {
         for settlement in settlements {

@@ -158,8 +158,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         content::{StoredFile, UNKNOWN_TYPE},
-        id::OperationId,
-        operation::{Operation, OperationStatus, OperationTotals, OperationType},
+        operation::run_of,
     };
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -180,22 +179,6 @@ mod tests {
             document: Document { status: DocumentStatus::Completed, revision: 1, ..document },
             next_revision: 2,
         }
-    }
-
-    fn run_of(documents: i32) -> OperationRun {
-        OperationRun::create(Operation {
-            id: OperationId::generate(),
-            operation_type: OperationType::Append,
-            status: OperationStatus::Pending,
-            collection_id: None,
-            user_id: None,
-            config: serde_json::Value::Null,
-            error_message: None,
-            totals: OperationTotals { documents, ..OperationTotals::default() },
-            created_at: NOW,
-            started_at: None,
-            completed_at: None,
-        })
     }
 
     #[test]
