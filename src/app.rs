@@ -31,7 +31,7 @@ use crate::{
         clock::{Clock, SystemClock},
         generation::Precision,
     },
-    embedding::{Embedder, installed::InstalledModels, model, pool::LocalEmbedder, registry::Embedders},
+    embedding::{self, Embedder, installed::InstalledModels, model, pool::LocalEmbedder, registry::Embedders},
     error::Error,
     extract::{self, Extractor},
     graphql::{self, engine::Engine},
@@ -43,7 +43,8 @@ use crate::{
         websocket::places::Places,
     },
     service::{
-        self, Services, audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses, sessions,
+        self, Services, audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses,
+        search::Searchable, sessions,
     },
     vector::{self, VectorError, VectorStore},
     worker::{
@@ -125,7 +126,8 @@ impl App {
             embedder
         } else {
             let config = Arc::clone(&config);
-            Arc::new(tokio::task::spawn_blocking(move || load_embedder(&config, Precision::Float32)).await??)
+            let precision = embedding::precision(config.embedding.precision);
+            Arc::new(tokio::task::spawn_blocking(move || load_embedder(&config, precision)).await??)
         };
         let vectors = match parts.vectors {
             Some(vectors) => vectors,
@@ -144,6 +146,7 @@ impl App {
             lanes: Lanes::new(config.limits.statements_per_caller),
             audit: AuditTrail::start(database.clone()),
             callers: KnownCallers::default(),
+            searchable: Searchable::default(),
             last_uses: LastUses::start(database.clone()),
             blobs: blobs.within(Arc::clone(&disk)),
             disk,

@@ -16,14 +16,14 @@ use tokio_util::sync::CancellationToken;
 use super::progress::Bar;
 use crate::{
     app::load_embedder,
-    config::Config,
+    config::{Config, PrecisionChoice},
     domain::{
         chunking::ChunkingConfig,
         generation::Precision,
         id::{CollectionId, DocumentId, GenerationId},
     },
     embedding::{
-        Embedder, EmbeddingError,
+        self, Embedder, EmbeddingError,
         benchmark::{benchmark, question_time},
         install,
         model::{self, RegisteredModel},
@@ -53,9 +53,9 @@ pub(super) enum Model {
         /// File with one JSON object per line: `text`, and `fileName` to distinguish Markdown from plain text.
         #[arg(long)]
         file: PathBuf,
-        /// How exactly to compute: float32 or int8.
-        #[arg(long, value_parser = parse_precision, default_value = "float32")]
-        precision: Precision,
+        /// How exactly to compute: auto, f32 or int8. As the setting says if not given.
+        #[arg(long, value_parser = parse_precision)]
+        precision: Option<PrecisionChoice>,
         /// Print one JSON object instead of a sentence.
         #[arg(long)]
         json: bool,
@@ -89,7 +89,10 @@ impl Model {
                     println!("{}  {} dimensions, {} tokens, {state}", model.name, model.dimension, model.max_tokens);
                 }
             }
-            Self::Benchmark { file, precision, json } => measure(&config, &file, precision, json).await?,
+            Self::Benchmark { file, precision, json } => {
+                let choice = precision.unwrap_or(config.embedding.precision);
+                measure(&config, &file, embedding::precision(choice), json).await?;
+            }
         }
         Ok(())
     }
@@ -120,11 +123,12 @@ async fn pull(model: &RegisteredModel, config: &Config) -> anyhow::Result<()> {
     Ok(pulled?)
 }
 
-fn parse_precision(name: &str) -> Result<Precision, &'static str> {
+fn parse_precision(name: &str) -> Result<PrecisionChoice, &'static str> {
     match name {
-        "float32" => Ok(Precision::Float32),
-        "int8" => Ok(Precision::Int8),
-        _ => Err("not one of float32, int8"),
+        "auto" => Ok(PrecisionChoice::Auto),
+        "f32" => Ok(PrecisionChoice::F32),
+        "int8" => Ok(PrecisionChoice::Int8),
+        _ => Err("not one of auto, f32, int8"),
     }
 }
 

@@ -192,6 +192,8 @@ section! {
         model_dir: Option<PathBuf> = None;
         /// The URL from which models are downloaded.
         hub_url: String = "https://huggingface.co".into();
+        /// How exactly the model computes for new collections: `f32`, `int8`, or `auto`, which is `int8` where the processor is faster with it. Collections keep the precision with which they were indexed.
+        precision: PrecisionChoice = PrecisionChoice::Auto;
         /// Threads that embed documents. 0: one per core.
         threads: usize = 0;
         /// Tokens of documents that one thread embeds in a batch.
@@ -199,6 +201,20 @@ section! {
         /// Number of query embeddings in the cache.
         query_cache_size: usize = 1024;
     }
+}
+
+/// How exactly a model computes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrecisionChoice {
+    Auto,
+    F32,
+    Int8,
+}
+
+impl SettingValue for PrecisionChoice {
+    const KIND: Kind = Kind::Text;
+    const EXPECTED: &'static str = "`auto`, `f32` or `int8`";
 }
 
 section! {

@@ -30,6 +30,8 @@ pub(super) enum Change {
     Callers,
     /// Who may see what.
     Access,
+    /// Which collections there are, and with which of their generations they are searched.
+    Collections,
 }
 
 impl Change {
@@ -38,6 +40,7 @@ impl Change {
         match self {
             Self::Callers => Some("callers"),
             Self::Access => Some("access"),
+            Self::Collections => Some("collections"),
             Self::Jobs | Self::EventsOf(_) => None,
         }
     }
@@ -52,6 +55,8 @@ pub(super) struct News {
     /// How often callers were changed.
     callers: AtomicU64,
     access: watch::Sender<()>,
+    /// How often that was changed which decides what a caller can search.
+    searchable: AtomicU64,
     /// Whether changes of all other processes are heard.
     hears_others: AtomicBool,
 }
@@ -64,6 +69,7 @@ impl News {
             followed: Mutex::default(),
             callers: AtomicU64::new(0),
             access: watch::Sender::new(()),
+            searchable: AtomicU64::new(0),
             hears_others: AtomicBool::new(is_alone),
         }
     }
@@ -75,7 +81,7 @@ impl News {
 
     /// Another process changed something.
     pub(super) fn hear(&self, payload: &str) {
-        for change in [Change::Callers, Change::Access] {
+        for change in [Change::Callers, Change::Access, Change::Collections] {
             if change.payload() == Some(payload) {
                 self.announce(change);
             }
@@ -102,7 +108,11 @@ impl News {
                 self.callers.fetch_add(1, Ordering::AcqRel);
             }
             Change::Access => {
+                self.searchable.fetch_add(1, Ordering::AcqRel);
                 self.access.send_replace(());
+            }
+            Change::Collections => {
+                self.searchable.fetch_add(1, Ordering::AcqRel);
             }
         }
     }
@@ -213,6 +223,12 @@ impl Database {
     #[must_use]
     pub fn access_changes(&self) -> watch::Receiver<()> {
         self.news.access.subscribe()
+    }
+
+    /// How often that was changed which decides what a caller can search, as far as this process knows.
+    #[must_use]
+    pub fn searchable_changes(&self) -> u64 {
+        self.news.searchable.load(Ordering::Acquire)
     }
 
     /// Whether this process knows at once what others change, or none is there.

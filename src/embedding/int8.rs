@@ -38,6 +38,16 @@ thread_local! {
     static WORK: RefCell<Work> = RefCell::default();
 }
 
+/// Whether this processor multiplies faster in 8 bits than in 32: it has products of whole vectors for both.
+pub fn is_faster() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx512bw") || std::arch::is_x86_feature_detected!("avxvnni");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("dotprod");
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    return false;
+}
+
 impl QuantisedWeight {
     /// Quantises a matrix with a row of `inputs` values for each output.
     pub fn new(matrix: &[f32], inputs: usize) -> Self {

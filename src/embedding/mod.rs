@@ -25,7 +25,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use crate::domain::generation::{ModelKey, Placement};
+use crate::{
+    config::PrecisionChoice,
+    domain::generation::{ModelKey, Placement, Precision},
+};
 
 /// What is known of a model.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,6 +68,16 @@ impl ModelInfo {
         let mark = mark(&self.key);
         let name = if mark == FIRST_MARK { stem } else { format!("{stem}-{mark}") };
         Placement { name, dimension: self.dimension }
+    }
+}
+
+/// The precision that a choice means on this machine.
+#[must_use]
+pub fn precision(choice: PrecisionChoice) -> Precision {
+    match choice {
+        PrecisionChoice::Auto if int8::is_faster() => Precision::Int8,
+        PrecisionChoice::Auto | PrecisionChoice::F32 => Precision::Float32,
+        PrecisionChoice::Int8 => Precision::Int8,
     }
 }
 

@@ -1,18 +1,11 @@
 //! Callers that were looked up a moment ago, so that a request with a known credential makes no statement.
 //!
-//! What is remembered counts until any session, key or account is changed, which is rare. While other processes may change some
-//! and this one would not hear of it, it counts for a second at most. Whether a credential has expired is decided each
-//! time.
+//! What is remembered counts until any session, key or account is changed, which is rare. Whether a credential has expired is
+//! decided each time.
 
-use std::{
-    hash::Hash,
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{num::NonZeroUsize, sync::Arc};
 
-use lru::LruCache;
-
+use super::recent::Recent;
 use crate::{
     db::{
         Database, DatabaseError,
@@ -29,10 +22,6 @@ use crate::{
 
 /// Callers of one kind that are remembered; the least recently used one is dropped first.
 const MOST: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
-/// How long a caller is remembered.
-const LONGEST: Duration = Duration::from_secs(30);
-/// The same while changes by other processes are not heard.
-const UNHEARD: Duration = Duration::from_secs(1);
 
 /// What names an API key.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -42,10 +31,16 @@ pub(super) enum KeyName {
 }
 
 /// The sessions and keys of callers, with their accounts.
-#[derive(Default)]
 pub struct KnownCallers {
     sessions: Recent<(UserId, SessionId), (Arc<Session>, Arc<User>)>,
     keys: Recent<KeyName, (Arc<ApiKey>, Arc<User>)>,
+}
+
+impl Default for KnownCallers {
+    fn default() -> Self {
+        let changes = Database::caller_changes;
+        Self { sessions: Recent::new(MOST, changes), keys: Recent::new(MOST, changes) }
+    }
 }
 
 impl KnownCallers {
@@ -82,53 +77,11 @@ impl KnownCallers {
 
     /// Reads a session again the next time.
     pub(super) fn forget_session(&self, session: &Session) {
-        self.sessions.lock().pop(&(session.user_id, session.id));
+        self.sessions.forget(&(session.user_id, session.id));
     }
 
     /// Reads a key again the next time.
     pub(super) fn forget_key(&self, name: &KeyName) {
-        self.keys.lock().pop(name);
-    }
-}
-
-/// Values by their keys, as they were read a moment ago.
-struct Recent<K: Hash + Eq, V>(Mutex<LruCache<K, Read<V>>>);
-
-impl<K: Hash + Eq, V> Default for Recent<K, V> {
-    fn default() -> Self {
-        Self(Mutex::new(LruCache::new(MOST)))
-    }
-}
-
-struct Read<V> {
-    value: V,
-    at: Instant,
-    /// The count of changes before it was read.
-    changes: u64,
-}
-
-impl<K: Hash + Eq, V: Clone> Recent<K, V> {
-    fn lock(&self) -> MutexGuard<'_, LruCache<K, Read<V>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The value of `key`, as it was read a moment ago or is read now. A missing one is not remembered.
-    async fn get(
-        &self,
-        key: K,
-        database: &Database,
-        read: impl Future<Output = Result<Option<V>, DatabaseError>>,
-    ) -> Result<Option<V>, DatabaseError> {
-        let (at, changes) = (Instant::now(), database.caller_changes());
-        let patience = if database.hears_others() { LONGEST } else { UNHEARD };
-        let is_recent = |read: &&Read<V>| read.changes == changes && at.duration_since(read.at) < patience;
-        if let Some(read) = self.lock().get(&key).filter(is_recent) {
-            return Ok(Some(read.value.clone()));
-        }
-        let value = read.await?;
-        if let Some(value) = &value {
-            self.lock().put(key, Read { value: value.clone(), at, changes });
-        }
-        Ok(value)
+        self.keys.forget(name);
     }
 }

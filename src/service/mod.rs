@@ -18,6 +18,7 @@ pub mod members;
 mod notes;
 pub mod operations;
 mod quotas;
+mod recent;
 pub mod sample;
 pub mod search;
 pub mod sessions;
@@ -26,7 +27,7 @@ mod validate;
 
 use std::sync::Arc;
 
-use self::{audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses};
+use self::{audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses, search::Searchable};
 use crate::{
     auth::{
         password::PasswordHasher,
@@ -59,6 +60,7 @@ pub struct Services {
     pub lanes: Lanes<Payer>,
     pub audit: AuditTrail,
     pub callers: KnownCallers,
+    pub searchable: Searchable,
     pub last_uses: LastUses,
     pub integrity: Integrity,
 }

@@ -91,7 +91,9 @@ pub enum PointSelector {
 #[derive(Clone, PartialEq, Debug)]
 pub struct VectorQuery {
     /// The generations to search; never empty.
-    pub generations: Vec<GenerationId>,
+    pub generations: Arc<[GenerationId]>,
+    /// Whether the placement has no others, so that none has to be left out.
+    pub is_whole: bool,
     /// The semantic leg: the embedded question.
     pub embedding: Option<Vec<f32>>,
     /// The lexical leg: the question's words.

@@ -38,7 +38,8 @@ pub(super) enum LegVector {
 
 /// A call to an engine.
 pub(super) struct Question<'a> {
-    pub(super) generations: &'a [GenerationId],
+    /// The generations to search; `None` for all that there are.
+    pub(super) generations: Option<&'a [GenerationId]>,
     /// At least one.
     pub(super) legs: &'a [&'a Leg],
     /// Number of candidates from each leg.
@@ -152,7 +153,8 @@ impl Search<'_> {
             legs.iter().any(|leg| leg.kind == SearchLegKind::Lexical),
             |_| { Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() }) }
         );
-        let question = Question { generations: &self.query.generations, legs, candidates: self.candidates };
+        let generations = (!self.query.is_whole).then_some(self.query.generations.as_ref());
+        let question = Question { generations, legs, candidates: self.candidates };
         if tokio::time::Instant::now() >= self.deadline {
             return Err(VectorError::TimedOut { action: SEARCHING });
         }

@@ -68,6 +68,7 @@ fn every_setting_can_be_set_from_its_environment_variable() {
         ("vector.api_key", "12345"),
         ("embedding.model", "other"),
         ("embedding.model_dir", "/models"),
+        ("embedding.precision", "int8"),
         ("embedding.hub_url", "https://mirror.example"),
         ("extraction.library_dir", "/libraries"),
         ("extraction.ocr_command", "/usr/bin/recognise, -"),

@@ -179,6 +179,23 @@ pub async fn all_targets(reader: &Reader<'_>, most: u32) -> Result<Page<SearchTa
     Ok(Page::from_overfetched(convert(rows)?, most))
 }
 
+/// Whether a placement has no generations but those with which the reader can search collections.
+///
+/// Generations are looked at until one is found that the reader can't search, so it costs no more than what they can.
+pub async fn can_search_all_of(reader: &Reader<'_>, placement: &str) -> Result<bool, DatabaseError> {
+    let searched = collection::Entity::find()
+        .filter(same(collection::Column::Id, generation::Column::CollectionId))
+        .filter(same(collection::Column::Generation, generation::Column::Id))
+        .filter(readable(reader.scope))
+        .select_only()
+        .expr(Expr::val(1))
+        .into_query();
+    let others = generation::Entity::find()
+        .filter(generation::Column::Placement.eq(placement))
+        .filter(Expr::exists(searched).not());
+    Ok(!exists(others, &reader.executor).await?)
+}
+
 /// Whether the owner has another collection of this name, compared by their keys.
 pub async fn name_taken(
     tx: &Transaction<'_>,
@@ -229,6 +246,7 @@ pub async fn hold(tx: &Transaction<'_>, scope: Scope, id: CollectionId, action: 
 
 /// Adds a collection.
 pub async fn insert(tx: &Transaction<'_>, new: Collection) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Collections);
     collection::Model::from(new).into_active_model().insert(&tx.connection).await?;
     Ok(())
 }

@@ -1,9 +1,6 @@
-//! The placements that a question goes to, and one ranking of their answers.
+//! One ranking from the answers of the placements that a question goes to.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -13,16 +10,14 @@ use super::{
     Row, SearchRequest,
     gather::{Candidates, Corpus},
     question::Question,
+    searched::{Place, Searched},
 };
 use crate::{
     db::repo::{
         chunks::{self, ChunkKey},
-        collections::SearchTarget,
         documents,
     },
     domain::{
-        generation::{ModelKey, Placement},
-        id::{CollectionId, GenerationId},
         scope::Scope,
         search::{FusionSettings, SearchLegFailure, SearchLegKind, SearchLegState, SearchMode},
     },
@@ -31,40 +26,20 @@ use crate::{
     vector::{LegReport, VectorAnswer, VectorHit, VectorQuery},
 };
 
-/// The searched collections, grouped by the calls that they take.
+/// The placements, asked one question.
 pub(super) struct FanOut<'a> {
-    services: &'a Services,
-    scope: Scope,
-    request: &'a SearchRequest,
-    question: &'a Question<'a>,
-    /// Ordered, so that ties between placements always end the same way.
-    places: Vec<Place<'a>>,
-    homes: HashMap<GenerationId, CollectionId>,
+    pub(super) services: &'a Services,
+    pub(super) scope: Scope,
+    pub(super) request: &'a SearchRequest,
+    pub(super) question: &'a Question<'a>,
+    pub(super) searched: &'a Searched,
 }
 
-/// A placement, the model of its vectors, and the generations to search there.
-struct Place<'a> {
-    placement: &'a Placement,
-    model: &'a ModelKey,
-    generations: Vec<GenerationId>,
-}
-
-impl<'a> FanOut<'a> {
-    pub(super) fn new(
-        services: &'a Services,
-        scope: Scope,
-        request: &'a SearchRequest,
-        question: &'a Question<'a>,
-        searched: &'a [SearchTarget],
-    ) -> Self {
-        let homes = searched.iter().map(|target| (target.generation, target.id)).collect();
-        Self { services, scope, request, question, places: grouped(searched), homes }
-    }
-
+impl FanOut<'_> {
     /// What one placement answers. A leg whose model is missing has failed; the other one is asked all the same.
-    async fn ask(&self, place: &Place<'_>, depth: usize, is_last: bool) -> Result<VectorAnswer, Error> {
+    async fn ask(&self, place: &Place, depth: usize, is_last: bool) -> Result<VectorAnswer, Error> {
         let settings = &self.services.config.search;
-        let (embedding, failure) = match self.question.embedding(place.model) {
+        let (embedding, failure) = match self.question.embedding(&place.model) {
             Some(Ok(embedding)) => (Some(embedding.clone()), None),
             Some(Err(failure)) => (None, Some(*failure)),
             None => (None, None),
@@ -73,7 +48,8 @@ impl<'a> FanOut<'a> {
         let mut answer = VectorAnswer { is_exhausted: true, ..VectorAnswer::default() };
         if embedding.is_some() || text.is_some() {
             let query = VectorQuery {
-                generations: place.generations.clone(),
+                generations: Arc::clone(&place.generations),
+                is_whole: place.is_whole,
                 embedding,
                 text,
                 limit: depth,
@@ -87,7 +63,7 @@ impl<'a> FanOut<'a> {
                 explain: self.request.explain,
                 timeout: Duration::from_millis(settings.timeout_milliseconds),
             };
-            answer = self.services.vectors.search(place.placement, &query).await?;
+            answer = self.services.vectors.search(&place.placement, &query).await?;
         }
         answer.legs.extend(failure.map(|failure| LegReport::failed(SearchLegKind::Semantic, Duration::ZERO, failure)));
         Ok(answer)
@@ -97,7 +73,7 @@ impl<'a> FanOut<'a> {
 #[async_trait]
 impl Corpus for FanOut<'_> {
     async fn candidates(&self, depth: usize, is_last: bool) -> Result<Candidates, Error> {
-        let answers = join_all(self.places.iter().map(|place| self.ask(place, depth, is_last))).await;
+        let answers = join_all(self.searched.places.iter().map(|place| self.ask(place, depth, is_last))).await;
         let is_exhausted = answers.iter().flatten().all(|answer| answer.is_exhausted);
         let (hits, legs) = merge(self.request.mode, answers)?;
         Ok(Candidates { hits, legs, is_exhausted })
@@ -107,7 +83,7 @@ impl Corpus for FanOut<'_> {
     /// left out.
     async fn rows(&self, hits: &[VectorHit]) -> Result<Vec<Row>, Error> {
         let key = |hit: &VectorHit| {
-            self.homes.get(&hit.generation).map(|collection| ChunkKey { collection: *collection, id: hit.id })
+            self.searched.homes.get(&hit.generation).map(|collection| ChunkKey { collection: *collection, id: hit.id })
         };
         let keys: Vec<_> = hits.iter().filter_map(key).collect();
         if keys.is_empty() {
@@ -124,17 +100,6 @@ impl Corpus for FanOut<'_> {
         };
         Ok(hits.iter().filter_map(row).collect())
     }
-}
-
-fn grouped(searched: &[SearchTarget]) -> Vec<Place<'_>> {
-    let mut places: HashMap<(&Placement, &ModelKey), Vec<GenerationId>> = HashMap::new();
-    for target in searched {
-        places.entry((&target.placement, &target.model)).or_default().push(target.generation);
-    }
-    let place = |((placement, model), generations)| Place { placement, model, generations };
-    let mut places: Vec<_> = places.into_iter().map(place).collect();
-    places.sort_unstable_by_key(|place| (place.placement, place.model.parts()));
-    places
 }
 
 /// One ranking from those of several placements: first all firsts, then all seconds …, ties by score. Scores of different

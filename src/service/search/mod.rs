@@ -1,12 +1,13 @@
 //! Search: the question is embedded once for each model, the engine is called once for each placement, and rows are read
 //! through the scoped repositories.
 //!
-//! `question` has the question as the legs need it, `candidates` asks the placements and makes one ranking of their
+//! `searched` has the placements and what is searched in them, `question` the question as the legs need it, `candidates` asks the placements and makes one ranking of their
 //! answers, `gather` reads rows of that ranking until there are enough hits.
 
 mod candidates;
 mod gather;
 mod question;
+mod searched;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
+pub use self::searched::Searchable;
 use self::{
     candidates::FanOut,
     gather::{Depths, Selection, gather},
@@ -25,12 +27,10 @@ use self::{
 use super::{Services, validate::Violations};
 use crate::{
     auth::viewer::Viewer,
-    db::repo::collections::{self, SearchTarget},
     domain::{
         chunk::Chunk,
         document::Document,
         id::CollectionId,
-        page::Page,
         search::{SearchGroup, SearchLegKind, SearchLegState, SearchMode},
     },
     error::{Error, ViolationCode},
@@ -117,19 +117,18 @@ pub async fn search(services: &Services, viewer: &Viewer, request: &SearchReques
         question.embed(services, default).await;
         Ok(())
     };
-    let (searched, ()) =
-        tokio::try_join!(searched_collections(services, viewer, request.collections.as_deref()), embedded)?;
-    let Page { items: searched, has_next_page: is_partial } = searched;
+    let (searched, ()) = tokio::try_join!(searched::find(services, viewer, request.collections.as_deref()), embedded)?;
+    let is_partial = searched.is_partial;
     if request.strict && is_partial {
         let most = services.config.search.max_collections;
         let message = format!("You can read more than {most} collections. Name those to search in `collectionIds`.");
         return Err(Error::LimitExceeded(message));
     }
-    question.embed(services, searched.iter().map(|target| &target.model)).await;
+    question.embed(services, searched.models()).await;
     let settings = &services.config.search;
     let deepest = settings.max_rank;
     let wanted = (request.after.unwrap_or(0) as usize + request.first as usize).min(deepest);
-    let corpus = FanOut::new(services, viewer.scope(), request, &question, &searched);
+    let corpus = FanOut { services, scope: viewer.scope(), request, question: &question, searched: &searched };
     let depths = Depths { first: settings.candidates, last: deepest * 2 };
     let found = gather(&corpus, depths, wanted, Selection::new(request)).await?;
 
@@ -152,12 +151,11 @@ pub async fn search(services: &Services, viewer: &Viewer, request: &SearchReques
     if request.strict && legs.iter().any(|leg| leg.state == SearchLegState::Failed) {
         return Err(Error::Unavailable { dependency: "search engine", retry_after_seconds: 2, source: None });
     }
-    let searched = searched.len();
     Ok(SearchOutcome {
         hits,
         has_next_page,
         legs,
-        searched,
+        searched: searched.homes.len(),
         is_partial,
         took: start.elapsed(),
         embedding: question.took,
@@ -187,23 +185,6 @@ fn check(services: &Services, request: &SearchRequest) -> Result<(), Error> {
         );
     }
     violations.check()
-}
-
-async fn searched_collections(
-    services: &Services,
-    viewer: &Viewer,
-    named: Option<&[CollectionId]>,
-) -> Result<Page<SearchTarget>, Error> {
-    let reader = services.database.reader(viewer.scope());
-    let targets = match named {
-        Some(ids) => collections::named_targets(&reader, ids).await?,
-        None => collections::all_targets(&reader, services.config.search.max_collections).await?,
-    };
-    let is_missing = |id: &CollectionId| !targets.items.iter().any(|target| target.id == *id);
-    if named.is_some_and(|ids| ids.iter().any(is_missing)) {
-        return Err(Error::NotFound("collection"));
-    }
-    Ok(targets)
 }
 
 /// A hit with its rows.

@@ -90,11 +90,11 @@ fn text(value: &impl ToString) -> Match {
 
 /// The rankings of all legs, to be made over one state of the shard.
 pub(super) fn requests(question: &Question<'_>) -> QueryBatchRequest {
-    let filter = within(question.generations);
+    let filter = question.generations.map(within);
     let request = |leg: &&Leg| QueryRequest {
         query: Some(nearest(leg)),
-        params: Some(params(leg, &filter)),
-        filter: Some(filter.clone()),
+        params: Some(params(leg, filter.as_ref())),
+        filter: filter.clone(),
         with_payload: WithPayloadInterface::Bool(true),
         ..QueryRequest::new(question.candidates)
     };
@@ -110,7 +110,7 @@ fn nearest(leg: &Leg) -> ScoringQuery {
 }
 
 /// How rare a word is counts in the generations searched only.
-fn params(leg: &Leg, filter: &Filter) -> SearchParams {
+fn params(leg: &Leg, searched: Option<&Filter>) -> SearchParams {
     match leg.vector {
         LegVector::Dense(_) => SearchParams {
             hnsw_ef: Some(index::BREADTH),
@@ -118,7 +118,7 @@ fn params(leg: &Leg, filter: &Filter) -> SearchParams {
             ..SearchParams::default()
         },
         LegVector::Sparse(_) => SearchParams {
-            idf: Some(IdfParams::Corpus(IdfCorpusParams { corpus: filter.clone() })),
+            idf: searched.map(|filter| IdfParams::Corpus(IdfCorpusParams { corpus: filter.clone() })),
             ..SearchParams::default()
         },
     }

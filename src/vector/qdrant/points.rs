@@ -84,12 +84,12 @@ pub(super) fn selected(selector: &PointSelector) -> Filter {
 
 /// The rankings of all legs.
 pub(super) fn requests(collection: &str, question: &Question<'_>) -> QueryBatchPoints {
-    let filter = within(question.generations);
+    let filter = question.generations.map(within);
     let request = |leg: &&Leg| QueryPoints {
         collection_name: collection.into(),
         limit: Some(question.candidates as u64),
         with_payload: Some(true.into()),
-        ..leg_query(leg, &filter)
+        ..leg_query(leg, filter.as_ref())
     };
     QueryBatchPoints {
         collection_name: collection.into(),
@@ -99,7 +99,7 @@ pub(super) fn requests(collection: &str, question: &Question<'_>) -> QueryBatchP
 }
 
 /// A leg. How rare a word is counts in the generations searched only.
-fn leg_query(leg: &Leg, filter: &Filter) -> QueryPoints {
+fn leg_query(leg: &Leg, searched: Option<&Filter>) -> QueryPoints {
     let (using, vector, params) = match &leg.vector {
         LegVector::Dense(vector) => {
             let vector = vector_input::Variant::Dense(DenseVector { data: vector.clone() });
@@ -109,15 +109,15 @@ fn leg_query(leg: &Leg, filter: &Filter) -> QueryPoints {
         }
         LegVector::Sparse(vector) => {
             let words = SparseVector { values: vector.values.clone(), indices: vector.indices.clone() };
-            let idf = IdfParams { corpus: Some(filter.clone()) };
-            let params = SearchParams { idf: Some(idf), ..SearchParams::default() };
+            let idf = searched.map(|filter| IdfParams { corpus: Some(filter.clone()) });
+            let params = SearchParams { idf, ..SearchParams::default() };
             (field::WORDS, vector_input::Variant::Sparse(words), params)
         }
     };
     QueryPoints {
         query: Some(Query { variant: Some(query::Variant::Nearest(VectorInput { variant: Some(vector) })) }),
         using: Some(using.into()),
-        filter: Some(filter.clone()),
+        filter: searched.cloned(),
         params: Some(params),
         ..QueryPoints::default()
     }

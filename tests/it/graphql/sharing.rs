@@ -140,3 +140,29 @@ async fn members_are_told_to_members_alone(app: TestApp) {
         json!({ "viewerRole": null, "viewerCan": ["COLLECTION_READ"], "members": { "nodes": [], "totalCount": 0 } })
     );
 }
+
+on_both_databases!(who_can_read_all_that_there_is_finds_what_is_shared_next_and_nothing_of_strangers);
+async fn who_can_read_all_that_there_is_finds_what_is_shared_next_and_nothing_of_strangers(app: TestApp) {
+    let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+    // So many that leaving out those of others is not worth it while there are none.
+    for number in 0..50 {
+        ada.create_collection(&format!("Empty {number}")).await;
+    }
+    let mine = ada.create_collection("Facts").await;
+    ada.ingest_all(&mine, texts(&[("a.txt", "Tram tracks are narrow."), ("b.txt", "The tram is late.")])).await;
+    let question = json!({ "query": "tram tracks", "mode": "LEXICAL", "first": 50 });
+    let before = ada.search(question.clone()).await["hits"].clone();
+    assert_eq!(before.as_array().unwrap().len(), 2);
+
+    let theirs = eve.create_collection("Trams").await;
+    let many: Vec<_> =
+        (0..30).map(|number| (format!("{number}.txt"), format!("Tram tracks number {number}."))).collect();
+    let many: Vec<_> = many.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    eve.ingest_all(&theirs, texts(&many)).await;
+    assert_eq!(ada.search(question.clone()).await["hits"], before, "a stranger's words don't weigh");
+
+    share(&eve, &theirs, "ada", "VIEWER").await;
+    assert_eq!(ada.search(question.clone()).await["hits"].as_array().unwrap().len(), 32);
+    remove(&eve, &theirs, &ada.user_id().await).await;
+    assert_eq!(ada.search(question).await["hits"], before);
+}

@@ -139,7 +139,8 @@ pub fn point(generation: GenerationId, number: u128, degrees: f32, text: &str) -
 /// A question with no leg yet.
 fn question(generation: GenerationId) -> VectorQuery {
     VectorQuery {
-        generations: vec![generation],
+        generations: [generation].into(),
+        is_whole: false,
         embedding: None,
         text: None,
         limit: 10,

@@ -15,6 +15,7 @@ use super::{Stage, document, hybrid, ids, lexical, on_both_stores, point, semant
 on_both_stores! {
     a_search_never_leaves_its_generations
     several_generations_are_searched_as_one
+    a_whole_placement_is_searched_as_all_of_its_generations_are
     semantic_hits_are_scored_by_cosine_similarity
     lexical_hits_are_scored_by_bm25
     the_words_of_a_stranger_do_not_weigh
@@ -60,10 +61,22 @@ async fn several_generations_are_searched_as_one(stage: &Stage) {
     for (&tenant, degrees) in tenants.iter().zip([20.0, 10.0, 0.0]) {
         stage.write(&[point(tenant, 1, degrees, "harbour")]).await;
     }
-    let query = VectorQuery { generations: tenants[..2].to_vec(), ..semantic(tenants[0], 0.0) };
+    let query = VectorQuery { generations: tenants[..2].into(), ..semantic(tenants[0], 0.0) };
     let hits = stage.search(&query).await.hits;
     assert_eq!(hits.iter().map(|hit| hit.generation).collect::<Vec<_>>(), [tenants[1], tenants[0]]);
     assert!(hits.iter().all(|hit| hit.document == document(1)));
+}
+
+async fn a_whole_placement_is_searched_as_all_of_its_generations_are(stage: &Stage) {
+    let (first, _) = nine_chunks(stage).await;
+    let (second, _) = nine_chunks(stage).await;
+    let both = || [first, second].into();
+    for query in [semantic(first, 20.0), lexical(first, "harbour delta"), hybrid(first, 20.0, "harbour delta")] {
+        let named = stage.search(&VectorQuery { generations: both(), ..query.clone() }).await.hits;
+        let whole = stage.search(&VectorQuery { generations: both(), is_whole: true, ..query }).await.hits;
+        assert_eq!(named, whole);
+        assert_eq!(whole.len(), 10);
+    }
 }
 
 async fn semantic_hits_are_scored_by_cosine_similarity(stage: &Stage) {
@@ -222,7 +235,7 @@ async fn a_question_without_words_leaves_the_semantic_leg(stage: &Stage) {
 
 async fn a_search_of_no_generations_finds_nothing(stage: &Stage) {
     let (tenant, _) = nine_chunks(stage).await;
-    let query = VectorQuery { generations: Vec::new(), ..hybrid(tenant, 0.0, "harbour") };
+    let query = VectorQuery { generations: [].into(), ..hybrid(tenant, 0.0, "harbour") };
     assert!(stage.search(&query).await.hits.is_empty());
 }
 

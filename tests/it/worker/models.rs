@@ -17,7 +17,7 @@ const SEARCH: &str = "query($input: SearchInput!) {
 }";
 
 /// Gives the model of the collection «Old» another name, as if it were another model.
-async fn rename_model(app: &TestApp, from: &str, to: &str) {
+async fn rename_model(app: &TestApp, caller: &Caller, from: &str, to: &str) {
     let json = if app.is_on_postgres() { "jsonb" } else { "text" };
     let statement = format!(
         "UPDATE generations SET embedding_model =
@@ -25,6 +25,8 @@ async fn rename_model(app: &TestApp, from: &str, to: &str) {
          WHERE collection_id = (SELECT id FROM collections WHERE name = 'Old')"
     );
     execute(app, &statement).await;
+    // Searches look at the rows again, as after any change of collections.
+    caller.create_collection(&format!("After {to}")).await;
 }
 
 /// The files that are found, and the state and the code of each leg.
@@ -78,7 +80,7 @@ async fn a_collection_whose_model_is_missing_is_searched_by_words_and_the_others
     }
     assert_eq!(health(&app).await, (200, json!("ok"), json!("ok")));
 
-    rename_model(&app, MODEL, "lost").await;
+    rename_model(&app, &ada, MODEL, "lost").await;
     // By meaning only the other collection is found, and the leg says why. Words find both.
     let everywhere = search(&ada, json!({ "query": "public vehicles", "mode": "SEMANTIC" })).await;
     assert_eq!(everywhere, (vec!["tram.txt".to_owned()], [missing(), skipped()]));
@@ -109,7 +111,7 @@ async fn a_collection_whose_model_is_missing_is_searched_by_words_and_the_others
     let state = "query($id: ID!) { operation(id: $id) { status } }";
     let state = ada.data(state, json!({ "id": waiting })).await["operation"]["status"].take();
     assert!(state == "PENDING" || state == "PROCESSING", "{state}");
-    rename_model(&app, "lost", MODEL).await;
+    rename_model(&app, &ada, "lost", MODEL).await;
     assert_eq!(ada.ended(waiting).await["status"], "COMPLETED");
     let (files, legs) = search(&ada, json!({ "query": "water", "collectionIds": [old] })).await;
     assert_eq!((files[0].as_str(), legs), ("boat.txt", [completed(), completed()]));
