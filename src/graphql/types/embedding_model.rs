@@ -1,12 +1,22 @@
 //! Embedding models.
 
-use async_graphql::{Context, Result, SimpleObject};
+use async_graphql::{Context, Enum, Result, SimpleObject};
 
 use super::number;
 use crate::{
-    domain::generation::{Generation, ModelKey},
+    domain::generation::{Generation, ModelKey, Precision},
     graphql::context::ContextExt,
 };
+
+/// How exactly a model computes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+#[graphql(remote = "Precision")]
+pub enum EmbeddingPrecision {
+    /// In 32-bit floats.
+    Float32,
+    /// Its layers in 8-bit integers, which is faster and finds the same.
+    Int8,
+}
 
 /// A model that turns text into vectors.
 #[derive(SimpleObject)]
@@ -23,6 +33,8 @@ pub struct EmbeddingModel {
     max_tokens: Option<i32>,
     /// The revision to which its files are pinned.
     revision: Option<String>,
+    /// How exactly it computes. Vectors of two precisions are not compared.
+    precision: EmbeddingPrecision,
 }
 
 impl EmbeddingModel {
@@ -35,6 +47,7 @@ impl EmbeddingModel {
             dimension: Some(number(dimension)),
             max_tokens: Some(number(max_tokens)),
             revision: Some(key.revision),
+            precision: key.precision.into(),
         };
         Ok(models.map(|model| loaded(model.key, model.dimension, model.max_tokens)).collect())
     }
@@ -48,6 +61,7 @@ impl EmbeddingModel {
             dimension: Some(number(generation.placement.dimension)),
             max_tokens: open.map(|embedder| number(embedder.model().max_tokens)),
             revision: Some(generation.model.revision.clone()),
+            precision: generation.model.precision.into(),
         })
     }
 }
