@@ -139,12 +139,6 @@ impl Database {
         Reader { executor: Executor::Readers(&self.readers), scope }
     }
 
-    /// Whether other processes may write to the same database. SQLite lies in the data directory, which is locked.
-    #[must_use]
-    pub fn is_shared(&self) -> bool {
-        self.writer.get_database_backend() == DbBackend::Postgres
-    }
-
     /// Whether the database answers.
     ///
     /// # Errors

@@ -4,20 +4,26 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    mem,
+    iter, mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{Database, Transaction};
 use crate::domain::id::OperationId;
 
 /// Where PostgreSQL sends notifications of changes.
 pub(super) const CHANNEL: &str = "docent_changes";
+
+/// What a notification of events begins with. The ids of their operations follow.
+pub(super) const EVENTS: &str = "events";
+
+/// Operations that one notification names: it has to have less than 8,000 bytes.
+const NAMED: usize = 200;
 
 /// What a committed transaction has written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -35,7 +41,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// How other processes are told of it, if they are.
+    /// How other processes are told of it in the transaction itself, if they are.
     fn payload(self) -> Option<&'static str> {
         match self {
             Self::Callers => Some("callers"),
@@ -59,6 +65,11 @@ pub(super) struct News {
     searchable: AtomicU64,
     /// Whether changes of all other processes are heard.
     hears_others: AtomicBool,
+    /// Operations with events of this process of which others have not been told. `None` where there are no others. What
+    /// can't be told for a while is in the database that can't be reached, so there is not much of it.
+    untold: Option<Mutex<BTreeSet<OperationId>>>,
+    /// There are some.
+    has_untold: Notify,
 }
 
 impl News {
@@ -71,6 +82,8 @@ impl News {
             access: watch::Sender::new(()),
             searchable: AtomicU64::new(0),
             hears_others: AtomicBool::new(is_alone),
+            untold: (!is_alone).then(Mutex::default),
+            has_untold: Notify::new(),
         }
     }
 
@@ -81,6 +94,10 @@ impl News {
 
     /// Another process changed something.
     pub(super) fn hear(&self, payload: &str) {
+        if let Some(operations) = payload.strip_prefix(EVENTS) {
+            operations.split_whitespace().filter_map(|id| id.parse().ok()).for_each(|id| self.wake(id));
+            return;
+        }
         for change in [Change::Callers, Change::Access, Change::Collections] {
             if change.payload() == Some(payload) {
                 self.announce(change);
@@ -100,9 +117,8 @@ impl News {
                 self.jobs.send_replace(());
             }
             Change::EventsOf(operation) => {
-                if let Some(followers) = self.followed().get(&operation) {
-                    followers.send_replace(());
-                }
+                self.wake(operation);
+                self.add_untold(&[operation]);
             }
             Change::Callers => {
                 self.callers.fetch_add(1, Ordering::AcqRel);
@@ -114,6 +130,32 @@ impl News {
             Change::Collections => {
                 self.searchable.fetch_add(1, Ordering::AcqRel);
             }
+        }
+    }
+
+    fn wake(&self, operation: OperationId) {
+        if let Some(followers) = self.followed().get(&operation) {
+            followers.send_replace(());
+        }
+    }
+
+    /// Waits until there are operations of which others have not been told.
+    pub(super) async fn untold(&self) {
+        self.has_untold.notified().await;
+    }
+
+    /// Takes operations of which others have not been told: as many as a notification can name.
+    pub(super) fn take_untold(&self) -> Vec<OperationId> {
+        let Some(untold) = &self.untold else { return Vec::new() };
+        let mut untold = untold.lock().unwrap_or_else(PoisonError::into_inner);
+        iter::from_fn(|| untold.pop_first()).take(NAMED).collect()
+    }
+
+    /// Others have to be told of these operations.
+    pub(super) fn add_untold(&self, operations: &[OperationId]) {
+        if let Some(untold) = &self.untold {
+            untold.lock().unwrap_or_else(PoisonError::into_inner).extend(operations);
+            self.has_untold.notify_one();
         }
     }
 
@@ -206,7 +248,7 @@ impl Database {
         self.news.jobs.subscribe()
     }
 
-    /// Says when an operation has new events that this process wrote.
+    /// Says when an operation has new events, as far as this process knows.
     #[must_use]
     pub fn operation_news(&self, operation: OperationId) -> OperationNews {
         let receiver = self.news.followed().entry(operation).or_insert_with(|| watch::Sender::new(())).subscribe();

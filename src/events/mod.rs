@@ -21,11 +21,11 @@ use crate::{
     },
 };
 
-/// How long a follower waits for news before it reads the table anyway, where another process may have written events or
-/// changed the caller's permission. Rows that were read longer ago than this are read again before they are sent.
+/// How long a follower waits for news before it reads the table anyway, while this process does not hear what others write or
+/// whom they let see it. Rows that were read longer ago than this are read again before they are sent.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// The same where no other process writes: what it waits for is always announced.
-const PATIENCE_ALONE: Duration = Duration::from_mins(1);
+/// The same while it hears everything. Only what a process wrote just before it was killed is not announced.
+const PATIENCE_HEARING: Duration = Duration::from_mins(1);
 
 struct Follower {
     database: Database,
@@ -111,7 +111,7 @@ impl Follower {
 
     /// Returns when there may be something to read, or the scope may have lost sight of the operation.
     async fn wait_for_news(&mut self) {
-        let patience = if self.database.is_shared() { PATIENCE } else { PATIENCE_ALONE };
+        let patience = if self.database.hears_others() { PATIENCE_HEARING } else { PATIENCE };
         // The senders live as long as the database, which the follower holds.
         tokio::select! {
             () = self.news.changed() => {}
