@@ -62,7 +62,7 @@ pub(super) fn inspect(bytes: &[u8], max_unpacked: u64) -> Archive {
         let media_type = stored_media_type(&mut archive);
         let essence = media_type.trim().trim_end_matches("-template");
         if !essence.starts_with("application/vnd.oasis.opendocument") {
-            return Archive::Other("a ZIP archive");
+            return Archive::Document(FileKind::Zip);
         }
         let kind = FileKind::ALL.iter().copied().find(|kind| kind.media_type() == essence);
         kind.map_or(Archive::Other("an OpenDocument file"), Archive::Document)

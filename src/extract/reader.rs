@@ -103,6 +103,7 @@ fn read_document(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result<D
         FileKind::AsciiDoc => markup::read(Markup::AsciiDoc, bytes, declared_type),
         FileKind::Latex => markup::read(Markup::Latex, bytes, declared_type),
         FileKind::SubRip | FileKind::WebVtt => subtitles::read(bytes, declared_type),
+        FileKind::Zip => Err(ExtractError::archive()),
     }
 }
 

@@ -49,7 +49,7 @@ pub enum OperationStatus {
 /// Number of documents of an operation by outcome.
 #[derive(SimpleObject)]
 pub struct OperationTotals {
-    /// All documents.
+    /// All documents. The files of an archive are counted when it is unpacked.
     documents: i32,
     /// Documents that completed.
     completed: i32,
@@ -208,7 +208,7 @@ impl Operation {
         self.operation.totals.into()
     }
 
-    /// Its documents and their outcomes, in the order of the request.
+    /// Its documents and their outcomes, in the order of the request. The files of archives follow.
     async fn documents(
         &self,
         ctx: &Context<'_>,
