@@ -174,10 +174,11 @@ fn look(bytes: &[u8], declared: Option<&'static Encoding>, max_unpacked: u64) ->
         };
     }
     if bytes.starts_with(&OLE) {
-        return if contains(bytes, &utf16("EncryptedPackage")) {
-            Content::Locked
-        } else if outlook::is_message(bytes) {
+        // A message may have a locked document attached.
+        return if outlook::is_message(bytes) {
             Content::Document(FileKind::Msg)
+        } else if contains(bytes, &utf16("EncryptedPackage")) {
+            Content::Locked
         } else {
             Content::Foreign("an older Office file (DOC, XLS or PPT)")
         };

@@ -18,6 +18,9 @@ const MAX_REPEATED: usize = 100;
 /// Reads a text, a spreadsheet or a presentation.
 pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
     let mut package = Package::open(bytes)?;
+    if package.xml("META-INF/manifest.xml")?.is_some_and(|manifest| manifest.contains("encryption-data")) {
+        return Err(detect::locked());
+    }
     let content = package.xml("content.xml")?.ok_or_else(detect::corrupt)?;
     let mut document = Document::default();
     if let Some(meta) = package.xml("meta.xml")? {

@@ -12,6 +12,9 @@ use super::{
     xml::{self, Xml},
 };
 
+/// Bytes that are set aside for an entry before any of it was seen.
+const MAX_AT_ONCE: usize = 16 << 20;
+
 /// The parts of a container, by their names as they should be.
 pub(super) struct Package<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
@@ -103,7 +106,7 @@ impl<'a> Package<'a> {
     }
 }
 
-/// The bytes of an entry of a ZIP container whose declared sizes were checked.
+/// The bytes of an entry of a ZIP container. The declared sizes of the file were checked, those of a container in it were not.
 ///
 /// # Errors
 /// `CorruptFile` where it can't be unpacked or is longer than it says, `PasswordProtected` where it is encrypted.
@@ -113,7 +116,7 @@ pub(super) fn unpack(archive: &mut ZipArchive<Cursor<&[u8]>>, place: usize) -> R
     }
     let entry = archive.by_index(place).map_err(|_| detect::corrupt())?;
     let size = entry.size();
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(usize::MAX));
+    let mut bytes = Vec::with_capacity(usize::try_from(size).map_or(MAX_AT_ONCE, |size| size.min(MAX_AT_ONCE)));
     // What lies about its size is read no further.
     entry.take(size.saturating_add(1)).read_to_end(&mut bytes).map_err(|_| detect::corrupt())?;
     if bytes.len() as u64 == size { Ok(bytes) } else { Err(detect::corrupt()) }

@@ -9,7 +9,7 @@ use super::{
     document::Document,
     docx, encoding, epub, generic_xml, html, json, mail, mailbox,
     markup::{self, Markup},
-    notebook, opendocument, outlook, pdf, pptx, rtf, subtitles, text, web_archive, xlsx,
+    notebook, opendocument, outlook, pdf, pptx, quality, rtf, subtitles, text, web_archive, xlsx,
 };
 use crate::domain::document::ProcessingErrorCode;
 
@@ -58,7 +58,7 @@ pub(super) fn read(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result
         language: language.as_deref().and_then(text::language_tag),
         content_type: kind.media_type().to_owned(),
         page_starts,
-        warnings,
+        warnings: quality::first(warnings),
     })
 }
 
