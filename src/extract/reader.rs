@@ -15,8 +15,10 @@ use crate::domain::document::ProcessingErrorCode;
 
 /// Stack of the threads that parse; the parsers recurse, and nesting in a document is up to its author.
 pub(super) const STACK_BYTES: usize = 64 << 20;
-/// Files inside each other.
-const MAX_DEPTH: u8 = 4;
+/// Files or messages inside each other.
+pub(super) const MAX_DEPTH: u8 = 4;
+/// Attachments of one message that are read.
+pub(super) const MAX_ATTACHMENTS: usize = 100;
 
 /// How much a document may take, and what reads it.
 #[derive(Clone, Copy)]
@@ -81,7 +83,7 @@ fn read_document(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result<D
     let Input { bytes, declared_type, .. } = input;
     match kind {
         FileKind::PlainText | FileKind::Markdown | FileKind::SourceCode => read_text(kind, input),
-        FileKind::Html => Ok(read_page(bytes, declared_type)),
+        FileKind::Html => Ok(html::document(bytes, declared_type)),
         FileKind::Pdf => pdf::read(bytes, means.pdfium),
         FileKind::Docx => docx::read(bytes),
         FileKind::Pptx => pptx::read(bytes),
@@ -109,17 +111,10 @@ fn read_document(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result<D
 
 fn read_text(kind: FileKind, input: Input<'_>) -> Result<Document, ExtractError> {
     let decoded = encoding::decode_or_guess(input.bytes, encoding::declared(input.declared_type))?;
-    let text = text::normalise(&decoded.text);
     let blocks = match kind {
-        FileKind::Markdown => vec![Block::Markdown(text)],
-        FileKind::SourceCode => vec![text::code(input, text)],
-        _ => text.split("\n\n").map(|paragraph| Block::Paragraph(paragraph.to_owned())).collect(),
+        FileKind::Markdown => vec![Block::Markdown(text::normalise(&decoded.text))],
+        FileKind::SourceCode => vec![text::code(input, decoded.text.into_owned())],
+        _ => text::paragraphs(&decoded.text),
     };
     Ok(Document { blocks, warnings: decoded.warning.into_iter().collect(), ..Document::default() })
-}
-
-fn read_page(bytes: &[u8], declared_type: Option<&str>) -> Document {
-    let decoded = html::decode(bytes, declared_type);
-    let html::Page { blocks, title, language } = html::read(&decoded.text);
-    Document { blocks, title, language, warnings: decoded.warning.into_iter().collect() }
 }

@@ -37,6 +37,13 @@ pub(super) fn code(input: Input<'_>, text: String) -> Block {
     Block::Code { language: language.unwrap_or_default().to_owned(), text }
 }
 
+/// The paragraphs that empty lines separate, with the lines that their writer broke.
+pub(super) fn paragraphs(text: &str) -> Vec<Block> {
+    let text = normalise(text);
+    let paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
+    paragraphs.map(|paragraph| Block::Paragraph(paragraph.to_owned())).collect()
+}
+
 /// Makes `\n` the only line end, drops what is not seen (control characters other than tabs, colours of terminals, soft
 /// hyphens), leaves at most three blank lines in a row, and puts letters and their accents together (NFC).
 pub(super) fn normalise(text: &str) -> String {
