@@ -275,8 +275,6 @@ impl Members {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use zip::{ZipWriter, write::SimpleFileOptions};
 
     use super::*;
@@ -299,7 +297,7 @@ mod tests {
         let (mut rest, mut paths) = (output.as_slice(), Vec::new());
         loop {
             let end = rest.iter().position(|&byte| byte == b'\n').unwrap();
-            let frame = serde_json::from_slice(&rest[..end]).unwrap();
+            let frame: Frame = serde_json::from_slice(&rest[..end]).unwrap();
             rest = &rest[end + 1..];
             match frame {
                 Frame::File(Member { path, size }) => {
