@@ -145,7 +145,7 @@ impl Operation {
         self.operation.status.into()
     }
 
-    /// Percentage of its documents that have an outcome, 0 to 100.
+    /// Percentage of its documents that have an outcome, 0 to 100. It falls when an archive brings more documents.
     async fn progress(&self) -> i32 {
         self.operation.progress()
     }
