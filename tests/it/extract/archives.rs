@@ -47,6 +47,10 @@ async fn only_an_archive_is_taken_for_one() {
     assert_eq!(refused(samples::docx("", &[]), "a.zip").await.0, Code::FormatMismatch);
     assert_eq!(refused(archive(), "a.docx").await.0, Code::FormatMismatch);
     assert_eq!(refused(archive()[..60].to_vec(), "a.zip").await.0, Code::CorruptFile);
+    // Folders that are named as in an Office document do not make one.
+    let folders = Bytes::from(samples::archive(&[("Word/a.txt", "Otters"), ("ppt/b.txt", "Beavers")]));
+    let error = extractor(&ExtractionConfig::default()).extract(folders, "a.zip", None).await.unwrap_err();
+    assert!(error.is_archive, "{error:?}");
     // Documents in ZIP containers are often declared like this.
     let docx = Bytes::from(samples::docx(&samples::paragraph("Otters"), &[]));
     let extractor = extractor(&ExtractionConfig::default());

@@ -65,7 +65,7 @@ async fn a_truncated_office_document_is_refused() {
     for length in [docx.len() / 2, docx.len() - 20, 40] {
         assert_eq!(refused(docx[..length].to_vec(), "a.docx").await.0, Code::CorruptFile);
     }
-    let damaged = samples::archive(&[("xl/workbook.xml", "<x")]);
+    let damaged = samples::archive(&[("[Content_Types].xml", "<Types/>"), ("xl/workbook.xml", "<x")]);
     assert_eq!(refused(damaged, "a.xlsx").await.0, Code::CorruptFile);
     let damaged = samples::archive(&[("META-INF/container.xml", "")]);
     assert_eq!(refused(damaged, "a.epub").await.0, Code::CorruptFile);
