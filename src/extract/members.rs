@@ -232,13 +232,14 @@ impl Members {
 
     /// The bytes of a file.
     pub fn content(&mut self, member: &Member) -> impl Stream<Item = io::Result<Bytes>> + Send {
-        stream::try_unfold((&mut self.output, member.size), |(output, rest)| async move {
+        let timeout = self.timeout;
+        stream::try_unfold((&mut self.output, member.size), move |(output, rest)| async move {
             if rest == 0 {
                 return Ok::<_, io::Error>(None);
             }
             let size = rest.min(PIECE_BYTES);
             let mut piece = Vec::new();
-            (&mut *output).take(size).read_to_end(&mut piece).await?;
+            tokio::time::timeout(timeout, (&mut *output).take(size).read_to_end(&mut piece)).await??;
             if (piece.len() as u64) < size {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
