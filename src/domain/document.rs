@@ -16,7 +16,7 @@ vocabulary! {
         Pending => "PENDING",
         /// A worker is extracting, splitting or embedding it.
         Processing => "PROCESSING",
-        /// Searchable.
+        /// Searchable, or an archive that was unpacked.
         Completed => "COMPLETED",
         /// Indexing failed. `error` has the reason.
         Failed => "FAILED",

@@ -46,15 +46,16 @@ pub(super) fn inspect(bytes: &[u8], max_unpacked: u64) -> Archive {
     }
 
     let names: Vec<String> = archive.file_names_raw().map(|name| key(&String::from_utf8_lossy(name))).collect();
-    // The folder tells the kind: writers name the main part in it as they like.
-    let has = |folder: &str| names.iter().any(|name| name.starts_with(folder));
-    if has("word/") {
+    let has = |start: &str| names.iter().any(|name| name.starts_with(start));
+    // Every Office document has this part. Its folder tells the kind: writers name the main part in it as they like.
+    let is_office = has("[content_types].xml");
+    if is_office && has("word/") {
         Archive::Document(FileKind::Docx)
-    } else if has("ppt/") {
+    } else if is_office && has("ppt/") {
         Archive::Document(FileKind::Pptx)
-    } else if has("xl/workbook.bin") {
+    } else if is_office && has("xl/workbook.bin") {
         Archive::Other("a binary Excel workbook (XLSB)")
-    } else if has("xl/") {
+    } else if is_office && has("xl/") {
         Archive::Document(FileKind::Xlsx)
     } else if has("meta-inf/container.xml") {
         Archive::Document(FileKind::Epub)
@@ -62,7 +63,7 @@ pub(super) fn inspect(bytes: &[u8], max_unpacked: u64) -> Archive {
         let media_type = stored_media_type(&mut archive);
         let essence = media_type.trim().trim_end_matches("-template");
         if !essence.starts_with("application/vnd.oasis.opendocument") {
-            return Archive::Other("a ZIP archive");
+            return Archive::Document(FileKind::Zip);
         }
         let kind = FileKind::ALL.iter().copied().find(|kind| kind.media_type() == essence);
         kind.map_or(Archive::Other("an OpenDocument file"), Archive::Document)

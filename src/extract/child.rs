@@ -1,8 +1,9 @@
 //! The child process: the same program, started again as `docent extract-child`. It reads one document and exits.
 //!
-//! It gets a header line and the document on standard input and answers with one JSON value on standard output. Before
-//! it looks at the document, it limits its own memory, time, files and core dumps. It has no environment, writes no
-//! files and opens no connections. It exits when its parent does, because standard input closes then.
+//! It gets a header line and the document on standard input and answers with one JSON value on standard output, or with the
+//! files of an archive (`members`). Before it looks at the document, it limits its own memory, time, files and core dumps.
+//! It has no environment, writes no files and opens no connections. It exits when its parent does, because standard input
+//! closes then.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::document::ProcessingErrorCode;
 
 use super::{
-    ExtractError, ExtractedText, Input, detect,
+    ExtractError, ExtractedText, Input, detect, members,
     reader::{self, Means},
 };
 
@@ -43,6 +44,17 @@ pub(super) struct Task {
     pub max_text_bytes: usize,
     /// PDFium, if it is installed.
     pub pdfium: Option<PathBuf>,
+    /// Whether the document is an archive whose files are wanted, instead of its text.
+    pub unpacks: bool,
+}
+
+impl Task {
+    /// The line that tells the child.
+    pub(super) fn header(&self) -> io::Result<Vec<u8>> {
+        let mut header = serde_json::to_vec(self)?;
+        header.push(b'\n');
+        Ok(header)
+    }
 }
 
 pub(super) type Answer = Result<ExtractedText, ExtractError>;
@@ -75,10 +87,12 @@ fn serve() -> io::Result<()> {
     }
     end_with_parent(input)?;
 
-    let reading = std::thread::Builder::new()
-        .name("reader".into())
-        .stack_size(reader::STACK_BYTES)
-        .spawn(move || read(&task, &bytes))?;
+    let reading = std::thread::Builder::new().name("reader".into()).stack_size(reader::STACK_BYTES);
+    if task.unpacks {
+        let unpacking = reading.spawn(move || unpack(&task, &bytes))?;
+        return unpacking.join().unwrap_or_else(|_| Err(io::Error::other("unpacking failed")));
+    }
+    let reading = reading.spawn(move || read(&task, &bytes))?;
     // A panic is a defect of the reader that this file brings out; it will do so again.
     let answer: Answer = reading.join().unwrap_or_else(|_| {
         Err(ExtractError::permanent(
@@ -96,6 +110,11 @@ fn read(task: &Task, bytes: &[u8]) -> Answer {
     let kind = detect::detect(input, task.memory_bytes)?;
     let means = Means::new(task.max_text_bytes, task.memory_bytes, task.pdfium.as_deref());
     reader::read(kind, input, means)
+}
+
+/// The files of an archive.
+fn unpack(task: &Task, bytes: &[u8]) -> io::Result<()> {
+    members::send(bytes, task.memory_bytes, &mut io::BufWriter::new(io::stdout().lock()))
 }
 
 /// Takes the rights away, for good.

@@ -13,7 +13,7 @@ use super::{ExtractError, FileKind, Input, encoding, mail, outlook};
 
 const SUPPORTED: &str = "Supported formats are plain text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB, RTF, \
      mail (EML, MSG, MBOX), saved pages (MHTML), CSV, TSV, JSON, XML, notebooks (IPYNB), subtitles (SRT, VTT), calendars \
-     (ICS), contacts (VCF), reStructuredText, AsciiDoc, LaTeX and source code.";
+     (ICS), contacts (VCF), reStructuredText, AsciiDoc, LaTeX, source code and ZIP archives of such files.";
 
 /// What the bytes alone show.
 enum Content {
@@ -35,7 +35,7 @@ enum Content {
 
 /// The kind of the file with these bytes.
 ///
-/// `max_unpacked` bounds the sum of the sizes that a ZIP container (DOCX, PPTX, XLSX, EPUB) declares for its parts.
+/// `max_unpacked` bounds the sum of the sizes that a ZIP container declares for its parts.
 ///
 /// # Errors
 /// `EmptyFile`, `FormatMismatch`, `UnsupportedFormat`, `InvalidEncoding`, `CorruptFile`, `PasswordProtected` or
@@ -70,10 +70,7 @@ pub(super) fn detect(input: Input<'_>, max_unpacked: u64) -> Result<FileKind, Ex
                 format!("The file is neither text nor in a known format. {SUPPORTED}"),
             ),
         }),
-        Content::Locked => Err(ExtractError::permanent(
-            Code::PasswordProtected,
-            "The document is protected by a password. Save it without one and upload it again.",
-        )),
+        Content::Locked => Err(locked()),
         Content::DamagedArchive => Err(corrupt()),
         Content::Bomb => Err(ExtractError::permanent(
             Code::LimitExceeded,
@@ -105,6 +102,14 @@ pub(super) fn corrupt() -> ExtractError {
     ExtractError::permanent(
         Code::CorruptFile,
         "The file is damaged or truncated. Open it in the program it came from, save it and upload it again.",
+    )
+}
+
+/// The refusal of a file that needs a password.
+pub(super) fn locked() -> ExtractError {
+    ExtractError::permanent(
+        Code::PasswordProtected,
+        "The document is protected by a password. Save it without one and upload it again.",
     )
 }
 
@@ -169,10 +174,11 @@ fn look(bytes: &[u8], declared: Option<&'static Encoding>, max_unpacked: u64) ->
         };
     }
     if bytes.starts_with(&OLE) {
-        return if contains(bytes, &utf16("EncryptedPackage")) {
-            Content::Locked
-        } else if outlook::is_message(bytes) {
+        // A message may have a locked document attached.
+        return if outlook::is_message(bytes) {
             Content::Document(FileKind::Msg)
+        } else if contains(bytes, &utf16("EncryptedPackage")) {
+            Content::Locked
         } else {
             Content::Foreign("an older Office file (DOC, XLS or PPT)")
         };

@@ -29,6 +29,12 @@ impl Document {
         }
     }
 
+    /// Appends a part.
+    pub(super) fn append(&mut self, part: Self) {
+        self.blocks.extend(part.blocks);
+        self.warnings.extend(part.warnings);
+    }
+
     /// Notes that a part was left out.
     pub(super) fn skipped(&mut self, message: impl Into<String>) {
         self.warnings.push(DocumentWarning::new(DocumentWarningCode::PartSkipped, message));

@@ -33,11 +33,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
             document.skipped(format!("A chapter is missing in the file: {chapter}."));
             continue;
         };
-        let decoded = html::decode(&bytes, None);
-        document.warnings.extend(decoded.warning);
-        let page = html::read(&decoded.text);
-        document.blocks.extend(page.blocks);
-        document.language = document.language.or(page.language);
+        let page = html::document(&bytes, None);
+        document.language = document.language.or_else(|| page.language.clone());
+        document.append(page);
     }
     Ok(document)
 }

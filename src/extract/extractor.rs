@@ -19,7 +19,7 @@ use super::child::{Answer, SUBCOMMAND, Task};
 use super::pdfium::{Build, PdfiumError};
 use super::quality::check;
 use super::recognition::Recognition;
-use super::{Content, ExtractError, ExtractedText, Input, detect, text};
+use super::{Content, ExtractError, ExtractedText, Input, Members, detect, text};
 
 /// How much of the child's standard error is kept.
 const MAX_LOG_BYTES: usize = 16 << 10;
@@ -89,6 +89,20 @@ impl Extractor {
         declared_type: Option<&str>,
     ) -> Result<ExtractedText, ExtractError> {
         self.slot().await?.read(content.into(), file_name, declared_type).await
+    }
+
+    /// What a child is asked to do with a file of so many bytes.
+    fn task(&self, file_name: &str, declared_type: Option<&str>, length: u64) -> Task {
+        Task {
+            file_name: file_name.to_owned(),
+            declared_type: declared_type.map(str::to_owned),
+            length,
+            memory_bytes: self.memory_bytes,
+            cpu_seconds: self.timeout.as_secs(),
+            max_text_bytes: self.max_text_bytes,
+            pdfium: None,
+            unpacks: false,
+        }
     }
 
     /// The path of PDFium, if it is installed.
@@ -177,6 +191,16 @@ impl Slot<'_> {
         }
     }
 
+    /// The files of an archive that [`Self::read`] found (`is_archive`). A child process unpacks them.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn unpack(&self, content: Content, file_name: &str) -> Result<Members, ExtractError> {
+        let task = Task { unpacks: true, ..self.extractor.task(file_name, None, content.size()) };
+        let child = self.extractor.start().map_err(|error| service_failure("start the reader", &error))?;
+        Members::begin(child, &task, content, self.extractor.timeout).await
+    }
+
     async fn read_here(
         &self,
         content: Content,
@@ -204,17 +228,10 @@ impl Slot<'_> {
         file_name: &str,
         declared_type: Option<&str>,
     ) -> Result<ExtractedText, ExtractError> {
-        let Extractor { memory_bytes, max_text_bytes, timeout, .. } = *self.extractor;
+        let Extractor { max_text_bytes, timeout, .. } = *self.extractor;
         let length = content.size();
-        let task = Task {
-            file_name: file_name.to_owned(),
-            declared_type: declared_type.map(str::to_owned),
-            length,
-            memory_bytes,
-            cpu_seconds: timeout.as_secs(),
-            max_text_bytes,
-            pdfium: self.extractor.pdfium().await,
-        };
+        let task =
+            Task { pdfium: self.extractor.pdfium().await, ..self.extractor.task(file_name, declared_type, length) };
         let mut child = self.extractor.start().map_err(|error| service_failure("start the reader", &error))?;
         let end = tokio::time::timeout(timeout, converse(&mut child, &task, content)).await;
         if end.is_err() {
@@ -230,13 +247,18 @@ impl Slot<'_> {
 }
 
 /// How a child ended.
-struct End {
+pub(super) struct End {
     status: ExitStatus,
     answer: Vec<u8>,
     log: String,
 }
 
 impl End {
+    /// A child that ended before it had finished.
+    pub(super) fn broken_off(status: ExitStatus, log: &[u8]) -> Self {
+        Self { status, answer: Vec::new(), log: String::from_utf8_lossy(log).into_owned() }
+    }
+
     /// `bytes` is the size of the file.
     fn tell(self, bytes: u64, max_text_bytes: usize) -> Result<ExtractedText, ExtractError> {
         if self.answer.len() > max_answer_bytes(max_text_bytes) {
@@ -250,18 +272,23 @@ impl End {
             }
             return answer;
         }
-        tracing::warn!(bytes, status = %self.status, log = self.log, "the reader broke off");
+        Err(self.failure())
+    }
+
+    /// Why there is no answer.
+    pub(super) fn failure(self) -> ExtractError {
+        tracing::warn!(status = %self.status, log = self.log, "the reader broke off");
         if self.status.signal() == Some(SIGXCPU) {
-            return Err(out_of_time());
+            return out_of_time();
         }
         // What the runtime prints when it runs out of memory or stack.
         if self.log.contains("memory allocation of") || self.log.contains("has overflowed its stack") {
-            return Err(ExtractError::permanent(
+            return ExtractError::permanent(
                 Code::LimitExceeded,
                 "Reading the file took more memory than is allowed. Split it or save it in a simpler form.",
-            ));
+            );
         }
-        Err(ExtractError::passing(Code::ReaderCrashed, "The file reader stopped before it had finished."))
+        ExtractError::passing(Code::ReaderCrashed, "The file reader stopped before it had finished.")
     }
 }
 
@@ -270,8 +297,7 @@ async fn converse(child: &mut Child, task: &Task, content: Content) -> io::Resul
     let (Some(input), Some(output), Some(log)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
         return Err(io::Error::other("a standard stream is missing"));
     };
-    let mut header = serde_json::to_vec(task)?;
-    header.push(b'\n');
+    let header = task.header()?;
     let answer_limit = max_answer_bytes(task.max_text_bytes) + 1;
     let (input, answer, log) =
         tokio::join!(hand_over(input, &header, content), read_up_to(output, answer_limit), read_log(log));

@@ -72,6 +72,7 @@ kinds! {
     Latex: "application/x-tex", "LaTeX", ["tex", "ltx", "latex"], ["application/x-latex", "text/x-tex"];
     SubRip: "application/x-subrip", "subtitles (SRT)", ["srt"], [];
     WebVtt: "text/vtt", "subtitles (VTT)", ["vtt"], [];
+    Zip: "application/zip", "a ZIP archive", ["zip"], [];
 }
 
 impl FileKind {
@@ -83,12 +84,13 @@ impl FileKind {
         named.or_else(|| source_code::language(&extension).map(|_| Self::SourceCode))
     }
 
-    /// The kind that a declared media type promises. General types such as `application/octet-stream` promise nothing.
+    /// The kind that a declared media type promises. General types such as `application/octet-stream` promise nothing, nor
+    /// does that of ZIP archives: many documents are ZIP containers, and senders name them so.
     #[must_use]
     pub fn from_media_type(media_type: &str) -> Option<Self> {
         let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let is_its = |kind: &Self| kind.media_type() == essence || kind.other_media_types().contains(&essence.as_str());
-        Self::ALL.iter().copied().find(is_its)
+        Self::ALL.iter().copied().find(is_its).filter(|kind| *kind != Self::Zip)
     }
 
     /// Whether its files are text, whatever it means.
@@ -123,7 +125,8 @@ impl FileKind {
             | Self::Rtf
             | Self::Epub
             | Self::Eml
-            | Self::Msg => false,
+            | Self::Msg
+            | Self::Zip => false,
         }
     }
 

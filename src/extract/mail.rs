@@ -14,13 +14,10 @@ use super::{
     detect,
     document::Document,
     encoding, html,
-    reader::{self, Means},
+    reader::{self, MAX_ATTACHMENTS, MAX_DEPTH, Means},
+    text::paragraphs,
 };
 
-/// Messages and attachments inside each other.
-const MAX_DEPTH: u8 = 4;
-/// Attachments of one mail that are read.
-const MAX_ATTACHMENTS: usize = 100;
 /// A plain text with fewer words than this share of the page beside it only says that there is a page.
 const MIN_PLAIN_SHARE: usize = 3;
 
@@ -74,13 +71,12 @@ impl Reader<'_> {
     fn part(&mut self, message: &Message<'_>, id: u32, depth: u8) {
         let Some(part) = message.part(id) else { return };
         if let PartType::Multipart(children) = &part.body {
-            let subtype = part.content_type().and_then(ContentType::subtype).unwrap_or("mixed");
-            if subtype == "alternative" {
+            if is_multipart(part, "alternative") {
                 self.alternative(message, children, depth);
                 return;
             }
             // The parts after the first of «related» are what it shows: pictures and styles.
-            let count = if subtype == "related" { 1 } else { children.len() };
+            let count = if is_multipart(part, "related") { 1 } else { children.len() };
             for &child in children.iter().take(count) {
                 self.part(message, child, depth);
             }
@@ -91,10 +87,7 @@ impl Reader<'_> {
             return;
         }
         match &part.body {
-            PartType::Html(_) => {
-                let blocks = self.page(message, part);
-                self.extend(blocks);
-            }
+            PartType::Html(_) => self.document.append(page(message, part)),
             PartType::Text(_) => {
                 let text = self.text(message, part);
                 self.extend(paragraphs(&text));
@@ -109,34 +102,37 @@ impl Reader<'_> {
     /// One of several forms of the same text: the plain one, unless it says much less than the other.
     fn alternative(&mut self, message: &Message<'_>, children: &[u32], depth: u8) {
         let find = |is: fn(&PartType<'_>) -> bool| {
-            children.iter().filter_map(|&id| message.part(id)).find(|part| is(&part.body) && !is_attached(part))
+            children.iter().filter_map(|&id| form(message, id)).find(|part| is(&part.body) && !is_attached(part))
         };
         let plain = find(|body| matches!(body, PartType::Text(_))).map(|part| paragraphs(&self.text(message, part)));
-        let page = find(|body| matches!(body, PartType::Html(_))).map(|part| self.page(message, part));
+        let page = find(|body| matches!(body, PartType::Html(_))).map(|part| page(message, part));
+        let mut others = children;
         match (plain, page) {
-            (Some(plain), page) if page.as_ref().is_none_or(|page| says_enough(&plain, page)) => self.extend(plain),
-            (_, Some(page)) => self.extend(page),
-            // The page is inside with its pictures.
+            (Some(plain), page) if page.as_ref().is_none_or(|page| says_enough(&plain, &page.blocks)) => {
+                self.extend(plain);
+            }
+            (_, Some(page)) => self.document.append(page),
+            // The text is in parts of the last form.
             (_, None) => {
-                if let Some(&last) = children.last() {
+                if let Some((&last, before)) = children.split_last() {
                     self.part(message, last, depth);
+                    others = before;
                 }
             }
         }
-        // Invitations and the like beside the text.
-        for &id in children {
-            if let Some(part) = message.part(id).filter(|part| is_attached(part)) {
-                self.attachment(message, part, depth);
-            }
-        }
+        self.attached(message, others, depth);
     }
 
-    fn page(&mut self, message: &Message<'_>, part: &MessagePart<'_>) -> Vec<Block> {
-        let declared = charset(part).map(|charset| format!("text/html; charset={charset}"));
-        let bytes = bytes_of(message, part);
-        let decoded = html::decode(&bytes, declared.as_deref());
-        self.document.warnings.extend(decoded.warning);
-        html::read(&decoded.text).blocks
+    /// What is attached beside the forms of a text or in them, such as invitations.
+    fn attached(&mut self, message: &Message<'_>, parts: &[u32], depth: u8) {
+        for part in parts.iter().filter_map(|&id| message.part(id)) {
+            match &part.body {
+                PartType::Multipart(_) if is_multipart(part, "related") => {}
+                PartType::Multipart(inner) => self.attached(message, inner, depth),
+                _ if is_attached(part) => self.attachment(message, part, depth),
+                _ => {}
+            }
+        }
     }
 
     fn text(&mut self, message: &Message<'_>, part: &MessagePart<'_>) -> String {
@@ -190,6 +186,24 @@ impl Reader<'_> {
     }
 }
 
+fn is_multipart(part: &MessagePart<'_>, subtype: &str) -> bool {
+    part.content_type().and_then(ContentType::subtype) == Some(subtype)
+}
+
+/// One form of a text: a part, or the page that comes with what it shows.
+fn form<'m, 'x>(message: &'m Message<'x>, id: u32) -> Option<&'m MessagePart<'x>> {
+    let part = message.part(id)?;
+    match &part.body {
+        PartType::Multipart(children) if is_multipart(part, "related") => message.part(*children.first()?),
+        _ => Some(part),
+    }
+}
+
+fn page(message: &Message<'_>, part: &MessagePart<'_>) -> Document {
+    let declared = charset(part).map(|charset| format!("text/html; charset={charset}"));
+    html::document(&bytes_of(message, part), declared.as_deref())
+}
+
 /// Whether a part is a file beside the text. Pictures in the text have names too.
 fn is_attached(part: &MessagePart<'_>) -> bool {
     let is_picture = matches!(part.body, PartType::InlineBinary(_)) && part.content_id().is_some();
@@ -226,13 +240,6 @@ pub(super) fn bytes_of<'a>(message: &'a Message<'_>, part: &'a MessagePart<'_>) 
         Transfer::Base64 => base64_decode(raw).map(Cow::Owned),
     });
     decoded.unwrap_or_else(|| Cow::Borrowed(part.contents()))
-}
-
-/// Paragraphs as empty lines separate them, with the lines that their writer broke.
-fn paragraphs(text: &str) -> Vec<Block> {
-    let text = super::text::normalise(text);
-    let paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
-    paragraphs.map(|paragraph| Block::Paragraph(paragraph.to_owned())).collect()
 }
 
 fn says_enough(plain: &[Block], page: &[Block]) -> bool {
@@ -280,6 +287,27 @@ mod tests {
             "One line.\n\nAnd a second line."
         );
         assert_eq!(body(mail("HTML only", page).as_bytes()), "One line.\n\nAnd a second line, with words.");
+    }
+
+    #[test]
+    fn forms_of_a_text_may_have_pictures_and_attachments_of_their_own() {
+        let mail = |plain: &str, kind: &str, more: &str| {
+            format!(
+                "{HEADER}Content-Type: multipart/alternative; boundary=aa\r\n\r\n--aa\r\nContent-Type: text/plain\r\n\r\n\
+                 {plain}\r\n--aa\r\nContent-Type: multipart/{kind}; boundary=bb\r\n\r\n--bb\r\nContent-Type: text/html\r\n\
+                 \r\n<p>One line.</p><p>And a second line, with words.</p>\r\n{more}--bb--\r\n--aa--\r\n"
+            )
+        };
+        let picture = "--bb\r\nContent-Type: image/png; name=\"a.png\"\r\nContent-ID: <a>\r\n\r\nxx\r\n";
+        assert_eq!(
+            body(mail("HTML only", "related", picture).as_bytes()),
+            "One line.\n\nAnd a second line, with words."
+        );
+        let attachment = "--bb\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=\"minutes.txt\"\r\n\r\nAgreed.\r\n";
+        assert_eq!(
+            body(mail("One line, and a second line.", "mixed", attachment).as_bytes()),
+            "One line, and a second line.\n\n## minutes.txt\n\nAgreed."
+        );
     }
 
     #[test]

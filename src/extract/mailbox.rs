@@ -15,11 +15,13 @@ pub(super) fn read(bytes: &[u8], means: Means<'_>) -> Result<Document, ExtractEr
     let mut document = Document::default();
     let mut unread = 0;
     let mut size = 0;
-    let mut count = 0;
-    for message in MessageIterator::new(bytes).map_while(Result::ok) {
-        count += 1;
+    for (index, message) in MessageIterator::new(bytes).map_while(Result::ok).enumerate() {
+        if index >= MAX_MESSAGES {
+            unread += 1;
+            continue;
+        }
         match mail::read(message.contents(), means) {
-            Ok(inner) if count <= MAX_MESSAGES => {
+            Ok(inner) => {
                 size += inner.blocks.iter().map(Block::size).sum::<usize>();
                 if size > means.max_text_bytes {
                     return Err(ExtractError::too_much_text(means.max_text_bytes));
@@ -27,7 +29,7 @@ pub(super) fn read(bytes: &[u8], means: Means<'_>) -> Result<Document, ExtractEr
                 document.blocks.extend(inner.blocks.into_iter().map(|block| block.below(1)));
                 document.warnings.extend(inner.warnings);
             }
-            Ok(_) | Err(_) => unread += 1,
+            Err(_) => unread += 1,
         }
     }
     if unread > 0 {

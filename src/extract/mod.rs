@@ -28,6 +28,7 @@ mod mail;
 mod mailbox;
 mod markdown;
 mod markup;
+mod members;
 mod notebook;
 mod opendocument;
 mod outlook;
@@ -57,6 +58,7 @@ use crate::domain::document::{DocumentWarning, ProcessingErrorCode};
 pub use content::Content;
 pub use extractor::{Extractor, Slot};
 pub use kind::FileKind;
+pub use members::{Member, Members};
 
 /// The program that runs now, to be started again for reading files. On Linux it is the running program itself, whatever
 /// has become of its file: an upgrade replaces that while the server runs.
@@ -107,17 +109,20 @@ pub struct ExtractError {
     /// Its pages may be pictures of text, which can be recognised.
     #[serde(default)]
     pub may_be_scan: bool,
+    /// It is an archive, whose files can be read one by one.
+    #[serde(default)]
+    pub is_archive: bool,
 }
 
 impl ExtractError {
     /// A fact about the file: the same file will fail again.
     fn permanent(code: ProcessingErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: false, may_be_scan: false }
+        Self { code, message: message.into(), retryable: false, may_be_scan: false, is_archive: false }
     }
 
     /// A temporary fact: the same file may succeed later.
     fn passing(code: ProcessingErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: true, may_be_scan: false }
+        Self { retryable: true, ..Self::permanent(code, message) }
     }
 
     fn no_text() -> Self {
@@ -128,6 +133,12 @@ impl ExtractError {
         let message =
             "No text was found in the file. If it is a scan, run text recognition (OCR) on it and upload the result.";
         Self { may_be_scan: true, ..Self::permanent(ProcessingErrorCode::NoText, message) }
+    }
+
+    /// An archive as such has no text.
+    fn archive() -> Self {
+        let message = "The file is a ZIP archive, which is unpacked only where it is uploaded as a file of its own.";
+        Self { is_archive: true, ..Self::permanent(ProcessingErrorCode::UnsupportedFormat, message) }
     }
 
     fn too_much_text(limit_bytes: usize) -> Self {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{ExtractError, block::Block, detect, document::Document};
+use super::{ExtractError, block::Block, detect, document::Document, encoding};
 
 /// Longer output is data, and only its beginning is read.
 const MAX_OUTPUT_CHARACTERS: usize = 2000;
@@ -93,9 +93,10 @@ impl Lines {
 /// Reads a notebook.
 ///
 /// # Errors
-/// `CorruptFile` if it is not one.
+/// `CorruptFile` if it is not one, `InvalidEncoding`.
 pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
-    let Notebook { metadata, cells, worksheets } = serde_json::from_slice(bytes).map_err(|_| detect::corrupt())?;
+    let text = encoding::decode(bytes, None)?;
+    let Notebook { metadata, cells, worksheets } = serde_json::from_str(&text).map_err(|_| detect::corrupt())?;
     let language = metadata.language_info.name.or(metadata.kernelspec.language).unwrap_or_default();
     let mut document = Document { title: metadata.title, ..Document::default() };
     for cell in cells.into_iter().chain(worksheets.into_iter().flat_map(|sheet| sheet.cells)) {
@@ -141,5 +142,7 @@ mod tests {
         );
         assert_eq!(rendered.heading.as_deref(), Some("Tides"));
         assert!(read(b"{}x").is_err());
+        let marked = format!("\u{feff}{notebook}");
+        assert_eq!(render(&read(marked.as_bytes()).unwrap().blocks, 1000).unwrap().text, rendered.text);
     }
 }

@@ -12,12 +12,15 @@ use super::{
     xml::{Element, Xml},
 };
 
-/// A repeated cell or row with text is repeated at most so often. Empty ones fill the sheet.
+/// A cell with text is repeated at most so often. Empty ones fill the sheet.
 const MAX_REPEATED: usize = 100;
 
 /// Reads a text, a spreadsheet or a presentation.
 pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
     let mut package = Package::open(bytes)?;
+    if package.xml("META-INF/manifest.xml")?.is_some_and(|manifest| manifest.contains("encryption-data")) {
+        return Err(detect::locked());
+    }
     let content = package.xml("content.xml")?.ok_or_else(detect::corrupt)?;
     let mut document = Document::default();
     if let Some(meta) = package.xml("meta.xml")? {
@@ -164,8 +167,7 @@ impl Reader {
                 let lists = std::mem::take(&mut self.lists);
                 self.blocks(xml, &mut blocks)?;
                 self.lists = lists;
-                let times = repeated(element, "number-columns-repeated", blocks.is_empty());
-                row.extend(std::iter::repeat_n(blocks, times).map(|blocks| Cell { blocks, columns: 1 }));
+                row.extend(repeated(element, blocks).map(|blocks| Cell { blocks, columns: 1 }));
                 Ok(())
             })?;
             if row.iter().any(|cell| !cell.blocks.is_empty()) {
@@ -176,9 +178,15 @@ impl Reader {
     }
 }
 
-/// How often a cell stands there.
-fn repeated(element: &Element<'_>, name: &str, is_empty: bool) -> usize {
-    let times = element.attribute(name).and_then(|times| times.parse().ok()).unwrap_or(1_usize);
-    // The last empty cell is repeated to the edge of the sheet.
-    if is_empty && times > MAX_REPEATED { 1 } else { times.min(MAX_REPEATED) }
+/// The contents of a cell and of those beside it that are the same.
+fn repeated(element: &Element<'_>, blocks: Vec<Block>) -> impl Iterator<Item = Vec<Block>> {
+    let times = element.attribute("number-columns-repeated").and_then(|times| times.parse().ok()).unwrap_or(1_usize);
+    let (shown, empty) = match blocks.as_slice() {
+        // The last empty cell is repeated to the edge of the sheet.
+        [] if times > MAX_REPEATED => (1, 0),
+        [] | [Block::Paragraph(_)] => (times.min(MAX_REPEATED), 0),
+        // Tables in such cells would multiply with each table around them.
+        _ => (1, times.min(MAX_REPEATED).saturating_sub(1)),
+    };
+    std::iter::repeat_n(blocks, shown).chain(std::iter::repeat_n(Vec::new(), empty))
 }

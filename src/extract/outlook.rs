@@ -10,7 +10,7 @@ use super::{
     detect,
     document::Document,
     encoding, html,
-    reader::{self, Means},
+    reader::{self, MAX_ATTACHMENTS, MAX_DEPTH, Means},
     rtf, text,
 };
 
@@ -36,11 +36,6 @@ const UNICODE: &str = "001F";
 const TEXT: &str = "001E";
 const BINARY: &str = "0102";
 const OBJECT: &str = "000D";
-
-/// Attachments of one message that are read.
-const MAX_ATTACHMENTS: usize = 100;
-/// Messages inside each other.
-const MAX_DEPTH: u8 = 4;
 
 /// Whether a compound file is a message.
 pub(super) fn is_message(bytes: &[u8]) -> bool {
@@ -95,14 +90,15 @@ impl Reader<'_> {
     /// The plain text, or else the page, or else the RTF.
     fn body(&mut self, folder: &str) -> Vec<Block> {
         if let Some(body) = self.text(folder, BODY).filter(|body| !body.trim().is_empty()) {
-            let body = text::normalise(&body);
-            return body.split("\n\n").map(|paragraph| Block::Paragraph(paragraph.to_owned())).collect();
+            return text::paragraphs(&body);
         }
         if let Some(page) = self.text(folder, BODY_HTML) {
             return html::read(&page).blocks;
         }
         if let Some(page) = self.bytes(folder, BODY_HTML, BINARY) {
-            return html::read(&html::decode(&page, None).text).blocks;
+            let page = html::document(&page, None);
+            self.document.warnings.extend(page.warnings);
+            return page.blocks;
         }
         let packed = self.bytes(folder, BODY_RTF, BINARY).unwrap_or_default();
         // The size that it unpacks to stands before it.

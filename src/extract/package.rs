@@ -11,7 +11,9 @@ use super::{
     ExtractError, detect,
     xml::{self, Xml},
 };
-use crate::domain::document::ProcessingErrorCode;
+
+/// Bytes that are set aside for an entry before any of it was seen.
+const MAX_AT_ONCE: usize = 16 << 20;
 
 /// The parts of a container, by their names as they should be.
 pub(super) struct Package<'a> {
@@ -46,19 +48,7 @@ impl<'a> Package<'a> {
     /// `CorruptFile` where it can't be unpacked or is longer than it says, `PasswordProtected` where it is encrypted.
     pub(super) fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>, ExtractError> {
         let Some(&place) = self.places.get(&key(name)) else { return Ok(None) };
-        let is_locked = self.archive.by_index_raw(place).is_ok_and(|entry| entry.encrypted());
-        if is_locked {
-            return Err(ExtractError::permanent(
-                ProcessingErrorCode::PasswordProtected,
-                "The document is protected by a password. Save it without one and upload it again.",
-            ));
-        }
-        let entry = self.archive.by_index(place).map_err(|_| detect::corrupt())?;
-        let size = entry.size();
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(usize::MAX));
-        // The sizes that the entries declare were checked; what lies about them is read no further.
-        entry.take(size.saturating_add(1)).read_to_end(&mut bytes).map_err(|_| detect::corrupt())?;
-        if bytes.len() as u64 == size { Ok(Some(bytes)) } else { Err(detect::corrupt()) }
+        unpack(&mut self.archive, place).map(Some)
     }
 
     /// A part in XML.
@@ -114,6 +104,22 @@ impl<'a> Package<'a> {
         });
         Ok((title, language))
     }
+}
+
+/// The bytes of an entry of a ZIP container. The declared sizes of the file were checked, those of a container in it were not.
+///
+/// # Errors
+/// `CorruptFile` where it can't be unpacked or is longer than it says, `PasswordProtected` where it is encrypted.
+pub(super) fn unpack(archive: &mut ZipArchive<Cursor<&[u8]>>, place: usize) -> Result<Vec<u8>, ExtractError> {
+    if archive.by_index_raw(place).is_ok_and(|entry| entry.encrypted()) {
+        return Err(detect::locked());
+    }
+    let entry = archive.by_index(place).map_err(|_| detect::corrupt())?;
+    let size = entry.size();
+    let mut bytes = Vec::with_capacity(usize::try_from(size).map_or(MAX_AT_ONCE, |size| size.min(MAX_AT_ONCE)));
+    // What lies about its size is read no further.
+    entry.take(size.saturating_add(1)).read_to_end(&mut bytes).map_err(|_| detect::corrupt())?;
+    if bytes.len() as u64 == size { Ok(bytes) } else { Err(detect::corrupt()) }
 }
 
 /// The part of a kind that `relationships` name.

@@ -6,6 +6,17 @@ use crate::domain::document::{DocumentWarning, DocumentWarningCode, ProcessingEr
 /// The most warnings of one document. A damaged file may have one for each of its pages.
 const MAX_WARNINGS: usize = 100;
 
+/// The first of these warnings, and how many there are more.
+pub(super) fn first(mut warnings: Vec<DocumentWarning>) -> Vec<DocumentWarning> {
+    let more = warnings.len().saturating_sub(MAX_WARNINGS);
+    if more > 0 {
+        warnings.truncate(MAX_WARNINGS);
+        let message = format!("{more} more warnings are not listed.");
+        warnings.push(DocumentWarning::new(DocumentWarningCode::PartSkipped, message));
+    }
+    warnings
+}
+
 /// Refuses a text that is too long or has hardly a readable character, and notes doubts about the others.
 ///
 /// # Errors
@@ -30,7 +41,6 @@ pub(super) fn check(mut extracted: ExtractedText, max_text_bytes: usize) -> Resu
         let message = format!("{} characters of the text could not be read.", count.replaced);
         extracted.warnings.push(DocumentWarning::new(DocumentWarningCode::CharactersReplaced, message));
     }
-    extracted.warnings.truncate(MAX_WARNINGS);
     Ok(extracted)
 }
 
@@ -72,6 +82,18 @@ mod tests {
             warnings: Vec::new(),
         };
         check(extracted, 1000).map(|text| text.warnings).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn of_many_warnings_the_first_are_listed_and_the_others_counted() {
+        let many = |count: usize| {
+            let warning = |number| DocumentWarning::new(DocumentWarningCode::PageSkipped, format!("Page {number}."));
+            first((0..count).map(warning).collect())
+        };
+        assert_eq!(many(MAX_WARNINGS).len(), MAX_WARNINGS);
+        let warnings = many(MAX_WARNINGS + 7);
+        assert_eq!(warnings.len(), MAX_WARNINGS + 1);
+        assert_eq!(warnings[MAX_WARNINGS].message, "7 more warnings are not listed.");
     }
 
     #[test]

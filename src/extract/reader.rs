@@ -9,14 +9,16 @@ use super::{
     document::Document,
     docx, encoding, epub, generic_xml, html, json, mail, mailbox,
     markup::{self, Markup},
-    notebook, opendocument, outlook, pdf, pptx, rtf, subtitles, text, web_archive, xlsx,
+    notebook, opendocument, outlook, pdf, pptx, quality, rtf, subtitles, text, web_archive, xlsx,
 };
 use crate::domain::document::ProcessingErrorCode;
 
 /// Stack of the threads that parse; the parsers recurse, and nesting in a document is up to its author.
 pub(super) const STACK_BYTES: usize = 64 << 20;
-/// Files inside each other.
-const MAX_DEPTH: u8 = 4;
+/// Files or messages inside each other.
+pub(super) const MAX_DEPTH: u8 = 4;
+/// Attachments of one message that are read.
+pub(super) const MAX_ATTACHMENTS: usize = 100;
 
 /// How much a document may take, and what reads it.
 #[derive(Clone, Copy)]
@@ -58,7 +60,7 @@ pub(super) fn read(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result
         language: language.as_deref().and_then(text::language_tag),
         content_type: kind.media_type().to_owned(),
         page_starts,
-        warnings,
+        warnings: quality::first(warnings),
     })
 }
 
@@ -81,7 +83,7 @@ fn read_document(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result<D
     let Input { bytes, declared_type, .. } = input;
     match kind {
         FileKind::PlainText | FileKind::Markdown | FileKind::SourceCode => read_text(kind, input),
-        FileKind::Html => Ok(read_page(bytes, declared_type)),
+        FileKind::Html => Ok(html::document(bytes, declared_type)),
         FileKind::Pdf => pdf::read(bytes, means.pdfium),
         FileKind::Docx => docx::read(bytes),
         FileKind::Pptx => pptx::read(bytes),
@@ -103,22 +105,16 @@ fn read_document(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result<D
         FileKind::AsciiDoc => markup::read(Markup::AsciiDoc, bytes, declared_type),
         FileKind::Latex => markup::read(Markup::Latex, bytes, declared_type),
         FileKind::SubRip | FileKind::WebVtt => subtitles::read(bytes, declared_type),
+        FileKind::Zip => Err(ExtractError::archive()),
     }
 }
 
 fn read_text(kind: FileKind, input: Input<'_>) -> Result<Document, ExtractError> {
     let decoded = encoding::decode_or_guess(input.bytes, encoding::declared(input.declared_type))?;
-    let text = text::normalise(&decoded.text);
     let blocks = match kind {
-        FileKind::Markdown => vec![Block::Markdown(text)],
-        FileKind::SourceCode => vec![text::code(input, text)],
-        _ => text.split("\n\n").map(|paragraph| Block::Paragraph(paragraph.to_owned())).collect(),
+        FileKind::Markdown => vec![Block::Markdown(text::normalise(&decoded.text))],
+        FileKind::SourceCode => vec![text::code(input, decoded.text.into_owned())],
+        _ => text::paragraphs(&decoded.text),
     };
     Ok(Document { blocks, warnings: decoded.warning.into_iter().collect(), ..Document::default() })
-}
-
-fn read_page(bytes: &[u8], declared_type: Option<&str>) -> Document {
-    let decoded = html::decode(bytes, declared_type);
-    let html::Page { blocks, title, language } = html::read(&decoded.text);
-    Document { blocks, title, language, warnings: decoded.warning.into_iter().collect() }
 }

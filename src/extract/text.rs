@@ -37,6 +37,13 @@ pub(super) fn code(input: Input<'_>, text: String) -> Block {
     Block::Code { language: language.unwrap_or_default().to_owned(), text }
 }
 
+/// The paragraphs that empty lines separate, with the lines that their writer broke.
+pub(super) fn paragraphs(text: &str) -> Vec<Block> {
+    let text = normalise(text);
+    let paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
+    paragraphs.map(|paragraph| Block::Paragraph(paragraph.to_owned())).collect()
+}
+
 /// Makes `\n` the only line end, drops what is not seen (control characters other than tabs, colours of terminals, soft
 /// hyphens), leaves at most three blank lines in a row, and puts letters and their accents together (NFC).
 pub(super) fn normalise(text: &str) -> String {
@@ -125,18 +132,16 @@ pub(super) fn tidy_title(title: &str) -> Option<String> {
 
 /// Whether a title is what a program writes when its user writes none.
 pub(super) fn is_made_up_title(title: &str) -> bool {
-    const MADE_UP: [&str; 9] = [
+    const MADE_UP: [&str; 6] = [
         "powerpoint presentation",
         "powerpoint-präsentation",
         "présentation powerpoint",
         "presentación de powerpoint",
-        "presentation",
-        "untitled",
         "untitled document",
-        "document",
         "slide 1",
     ];
     let title = title.trim().to_lowercase();
+    // Or without a number.
     let is_numbered = ["document", "dokument", "presentation", "book", "workbook", "untitled"]
         .iter()
         .any(|word| title.strip_prefix(word).is_some_and(|rest| rest.trim().bytes().all(|byte| byte.is_ascii_digit())));
@@ -168,7 +173,7 @@ mod tests {
 
     #[test]
     fn titles_of_programs_are_not_titles_of_documents() {
-        for title in ["PowerPoint Presentation", "Document1", "Microsoft Word - a.doc", "untitled"] {
+        for title in ["PowerPoint Presentation", "Document1", "Presentation", "Microsoft Word - a.doc", "untitled"] {
             assert!(is_made_up_title(title), "{title}");
         }
         assert!(!is_made_up_title("Document handling in ports"));

@@ -14,11 +14,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
     let mut pages = message.parts.iter().filter(|part| matches!(part.body, PartType::Html(_)));
     let part = pages.next().ok_or_else(detect::corrupt)?;
     let declared = mail::charset(part).map(|charset| format!("text/html; charset={charset}"));
-    let page = mail::bytes_of(&message, part);
-    let decoded = html::decode(&page, declared.as_deref());
-    let html::Page { blocks, title, language } = html::read(&decoded.text);
-    let title = title.or_else(|| message.subject().map(str::to_owned));
-    Ok(Document { blocks, title, language, warnings: decoded.warning.into_iter().collect() })
+    let page = html::document(&mail::bytes_of(&message, part), declared.as_deref());
+    let title = page.title.or_else(|| message.subject().map(str::to_owned));
+    Ok(Document { title, ..page })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Documents in operations: the content that each shall get, and what became of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -200,6 +200,23 @@ pub async fn set_percent(
         .exec(&tx.connection)
         .await?;
     Ok(())
+}
+
+/// Those of the uris that documents of an operation have.
+pub async fn uris_among(
+    tx: &Transaction<'_>,
+    id: OperationId,
+    uris: &[String],
+) -> Result<HashSet<String>, DatabaseError> {
+    let found: Vec<String> = operation_document::Entity::find()
+        .select_only()
+        .column(operation_document::Column::Uri)
+        .filter(operation_document::Column::OperationId.eq(id.0))
+        .filter(operation_document::Column::Uri.is_in(uris))
+        .into_tuple()
+        .all(&tx.connection)
+        .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// Writes the outcome of documents in an operation. Their processing has ended, or starts again.

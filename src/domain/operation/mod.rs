@@ -149,7 +149,7 @@ impl DocumentOutcome {
 pub struct OperationDocument {
     pub operation_id: OperationId,
     pub document_id: DocumentId,
-    /// Its position in the request, from 0.
+    /// Its position in the request, from 0. The files of archives follow.
     pub ordinal: i32,
     pub outcome: DocumentOutcome,
     pub error: Option<ProcessingError>,

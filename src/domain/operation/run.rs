@@ -86,6 +86,14 @@ impl OperationRun {
         self.record(OperationEventKind::DocumentRetrying, Some(document), Some(reason), now);
     }
 
+    /// More documents belong to it: the files of an archive that was one of its documents. Returns the ordinal of the first.
+    pub fn add_documents(&mut self, count: usize) -> i32 {
+        let documents = &mut self.operation.totals.documents;
+        let first = *documents;
+        *documents = documents.saturating_add(i32::try_from(count).unwrap_or(i32::MAX));
+        first
+    }
+
     /// Counts a document whose outcome is known.
     pub fn settle(&mut self, document: DocumentId, settlement: &Settlement, now: DateTime<Utc>) {
         let totals = &mut self.operation.totals;
@@ -209,6 +217,16 @@ mod tests {
         assert_eq!(events.iter().filter(|event| event.kind == OperationEventKind::OperationStarted).count(), 1);
         assert!(events.last().is_some_and(|event| event.kind.is_terminal()));
         assert_eq!((operation.status, operation.totals.chunks), (OperationStatus::Completed, 3));
+    }
+
+    #[test]
+    fn documents_that_are_added_have_to_be_settled_too() {
+        let mut run = run_of(1);
+        assert_eq!(run.add_documents(2), 1);
+        settle(&mut run, &[Settlement::completed(0)]);
+        assert_eq!((run.operation().status, run.operation().progress()), (OperationStatus::Pending, 33));
+        settle(&mut run, &[Settlement::completed(1), Settlement::skipped("unchanged")]);
+        assert_eq!((run.operation().status, run.operation().progress()), (OperationStatus::Completed, 100));
     }
 
     #[test]

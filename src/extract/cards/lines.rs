@@ -15,9 +15,10 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line> {
     let mut rest = text.lines().peekable();
     std::iter::from_fn(move || {
         let mut line = rest.next()?.to_owned();
+        let is_encoded = line.to_ascii_uppercase().contains("QUOTED-PRINTABLE");
         while let Some(next) = rest.peek() {
             // A line in quoted-printable goes on after an equals sign.
-            let is_soft = line.ends_with('=') && line.to_ascii_uppercase().contains("QUOTED-PRINTABLE");
+            let is_soft = is_encoded && line.ends_with('=');
             match next.strip_prefix([' ', '\t']) {
                 Some(folded) => line.push_str(folded),
                 None if is_soft => {

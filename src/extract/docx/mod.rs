@@ -308,13 +308,17 @@ impl Reader<'_> {
             out.extend(inner.blocks);
             self.document.warnings.extend(inner.warnings);
         } else if matches!(extension.as_str(), "html" | "htm" | "xhtml") {
-            out.extend(html::read(&html::decode(&bytes, None).text).blocks);
+            let page = html::document(&bytes, None);
+            out.extend(page.blocks);
+            self.document.warnings.extend(page.warnings);
         } else if extension == "txt" {
             let decoded = super::encoding::decode_or_guess(&bytes, None)?;
             out.push(Block::Paragraph(decoded.text.into_owned()));
+            self.document.warnings.extend(decoded.warning);
         } else {
-            self.document
-                .skipped(format!("A part of the document was left out, because it is of another kind: {target}."));
+            self.document.skipped(format!(
+                "A part of the document was left out, because it is of another kind or nested too deep: {target}."
+            ));
         }
         Ok(())
     }

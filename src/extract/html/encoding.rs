@@ -12,7 +12,7 @@ use super::super::{
 const HEAD_BYTES: usize = 64 << 10;
 
 /// The characters of a page. `declared_type` is the media type that its sender declared.
-pub(in super::super) fn decode<'a>(bytes: &'a [u8], declared_type: Option<&str>) -> Decoded<'a> {
+pub(super) fn decode<'a>(bytes: &'a [u8], declared_type: Option<&str>) -> Decoded<'a> {
     if let Ok(text) = encoding::decode(bytes, encoding::declared(declared_type)) {
         return Decoded { text, warning: None };
     }

@@ -12,9 +12,7 @@ use std::borrow::Cow;
 
 use html5gum::{StartTag, Token, Tokenizer, naive_next_state};
 
-use super::block::Block;
-
-pub(super) use encoding::decode;
+use super::{block::Block, document::Document};
 use table::Frame;
 use tags::Kind;
 
@@ -27,6 +25,13 @@ pub(super) struct Page {
     pub blocks: Vec<Block>,
     pub title: Option<String>,
     pub language: Option<String>,
+}
+
+/// Reads a page from its bytes. `declared_type` is the media type that its sender declared.
+pub(super) fn document(bytes: &[u8], declared_type: Option<&str>) -> Document {
+    let decoded = encoding::decode(bytes, declared_type);
+    let Page { blocks, title, language } = read(&decoded.text);
+    Document { blocks, title, language, warnings: decoded.warning.into_iter().collect() }
 }
 
 /// Reads a page.

@@ -19,7 +19,7 @@ pub(super) fn read(bytes: &[u8], library: Option<&Path>) -> Result<Document, Ext
         missing()
     })?;
     let file = pdfium.open(bytes).map_err(|error| match error {
-        OpenError::Locked => locked(),
+        OpenError::Locked => detect::locked(),
         OpenError::Damaged => detect::corrupt(),
     })?;
     if file.page_count() <= 0 {
@@ -73,13 +73,6 @@ fn read_page(page: &Page<'_>, number: u32, warnings: &mut Vec<DocumentWarning>) 
 
 fn warning(code: DocumentWarningCode, message: impl Into<String>, page: u32) -> DocumentWarning {
     DocumentWarning { page: Some(page), ..DocumentWarning::new(code, message) }
-}
-
-fn locked() -> ExtractError {
-    ExtractError::permanent(
-        ProcessingErrorCode::PasswordProtected,
-        "The file is protected by a password. Save it without one and upload it again.",
-    )
 }
 
 fn missing() -> ExtractError {

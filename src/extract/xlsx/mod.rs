@@ -2,7 +2,7 @@
 
 mod format;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
     ExtractError,
@@ -11,7 +11,6 @@ use super::{
     document::Document,
     drawing::Body,
     package::{Package, Relationship, target_of},
-    text,
     xml::{Element, Xml},
 };
 use format::{Format, general};
@@ -38,8 +37,7 @@ pub(super) fn read(bytes: &[u8], max_bytes: usize) -> Result<Document, ExtractEr
     };
 
     let mut reader = Reader { texts, formats, from_1904, left: max_bytes, max_bytes };
-    let mut document =
-        Document { title: title.filter(|it| !text::is_made_up_title(it)), language, ..Document::default() };
+    let mut document = Document { title, language, ..Document::default() };
     for sheet in sheets {
         let name = relationships.iter().find(|it| it.id == sheet.relationship).map_or("", |it| it.target.as_str());
         let Some(part) = package.xml(name)? else {
@@ -121,13 +119,13 @@ fn rich_text(xml: &mut Xml<'_>) -> Result<String, ExtractError> {
 
 /// The format of each style of cells.
 fn formats_of(part: &str) -> Result<Vec<Format>, ExtractError> {
-    let mut own: Vec<(u32, String)> = Vec::new();
+    let mut own: HashMap<u32, String> = HashMap::new();
     let mut ids: Vec<u32> = Vec::new();
     let number = |element: &Element<'_>| element.attribute("numFmtId").and_then(|id| id.parse().ok()).unwrap_or(0);
     Xml::new(part).children(|xml, _| {
         xml.children(|xml, section| match section.name() {
             "numFmts" => xml.children(|_, element| {
-                own.push((number(element), element.attribute("formatCode").unwrap_or_default()));
+                own.insert(number(element), element.attribute("formatCode").unwrap_or_default());
                 Ok(())
             }),
             "cellXfs" => xml.children(|_, element| {
@@ -137,10 +135,7 @@ fn formats_of(part: &str) -> Result<Vec<Format>, ExtractError> {
             _ => Ok(()),
         })
     })?;
-    let format = |id: u32| {
-        let code = own.iter().find(|(own, _)| *own == id);
-        code.map_or_else(|| Format::built_in(id), |(_, code)| Format::parse(code))
-    };
+    let format = |id: u32| own.get(&id).map_or_else(|| Format::built_in(id), |code| Format::parse(code));
     Ok(ids.into_iter().map(format).collect())
 }
 

@@ -16,7 +16,8 @@ use crate::{
 /// The content of a document.
 #[derive(OneofObject)]
 pub enum DocumentContentInput {
-    /// The global id of one of your uploads, which holds the content.
+    /// The global id of one of your uploads, which holds the content. A ZIP archive becomes a document without chunks;
+    /// each readable file in it becomes a document of its own, with the uri `<uri of the archive>/<path in it>`.
     UploadId(ID),
     /// The text itself. It is stored and indexed as a plain text file, or as Markdown if the file name says so.
     Text(String),

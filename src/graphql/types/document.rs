@@ -32,7 +32,7 @@ pub enum DocumentStatus {
     Pending,
     /// Being extracted, split into chunks or embedded.
     Processing,
-    /// Indexed. It can be searched.
+    /// Indexed. It can be searched, or is an archive whose files are documents of their own.
     Completed,
     /// Indexing failed. `error` has the reason.
     Failed,

@@ -49,7 +49,7 @@ pub enum OperationStatus {
 /// Number of documents of an operation by outcome.
 #[derive(SimpleObject)]
 pub struct OperationTotals {
-    /// All documents.
+    /// All documents. The files of an archive are counted when it is unpacked.
     documents: i32,
     /// Documents that completed.
     completed: i32,
@@ -145,7 +145,7 @@ impl Operation {
         self.operation.status.into()
     }
 
-    /// Percentage of its documents that have an outcome, 0 to 100.
+    /// Percentage of its documents that have an outcome, 0 to 100. It falls when an archive brings more documents.
     async fn progress(&self) -> i32 {
         self.operation.progress()
     }
@@ -208,7 +208,7 @@ impl Operation {
         self.operation.totals.into()
     }
 
-    /// Its documents and their outcomes, in the order of the request.
+    /// Its documents and their outcomes, in the order of the request. The files of archives follow.
     async fn documents(
         &self,
         ctx: &Context<'_>,

@@ -37,7 +37,7 @@ impl From<operation::OperationDocument> for OperationDocument {
 /// A document in an operation.
 #[Object]
 impl OperationDocument {
-    /// Its position in the request, from 0.
+    /// Its position in the request, from 0. The files of archives follow.
     async fn index(&self) -> i32 {
         self.item.ordinal
     }

@@ -1,6 +1,6 @@
 //! Accepts contents whose bytes are stored: they become documents, and jobs that index them. This needs no caller, no
 //! upload and no text, and a few statements for a whole page of contents. A long list is accepted one page a transaction,
-//! into an operation that knows from the start how many documents it has.
+//! into an operation that knows how many documents it has: from the start, or when an archive brings more.
 
 use chrono::{DateTime, Utc};
 
@@ -128,10 +128,12 @@ impl Plan {
     }
 }
 
-/// Whether a document is complete with exactly this content, and no newer content is on its way.
+/// Whether a document is complete with exactly this content, and no newer content is on its way. Only an archive is complete
+/// without chunks; it is unpacked again, since its files may have failed or been deleted.
 fn is_unchanged(existing: &LockedDocument, wanted: &Content) -> bool {
     let LockedDocument { document, next_revision } = existing;
     document.status == DocumentStatus::Completed
+        && document.chunk_count > 0
         && *next_revision == document.revision + 1
         && document.content.equals(wanted)
 }
@@ -176,7 +178,7 @@ mod tests {
     fn complete(collection: CollectionId, content: Content) -> LockedDocument {
         let document = new_document(collection, content, NOW);
         LockedDocument {
-            document: Document { status: DocumentStatus::Completed, revision: 1, ..document },
+            document: Document { status: DocumentStatus::Completed, chunk_count: 1, revision: 1, ..document },
             next_revision: 2,
         }
     }
@@ -194,6 +196,15 @@ mod tests {
         assert_eq!((plan.new.len(), plan.changed.as_slice()), (1, &[other.document.id][..]));
         assert_eq!((plan.counters.documents, plan.counters.bytes), (1, 10), "newer content counts when it is complete");
         assert_eq!((run.operation().totals.skipped, plan.documents.len(), plan.items.len()), (1, 3, 3));
+    }
+
+    #[test]
+    fn an_archive_is_unpacked_again() {
+        let (collection, mut run, mut plan) = (CollectionId::generate(), run_of(1), Plan::default());
+        let mut archive = complete(collection, content("a.zip", "a"));
+        archive.document.chunk_count = 0;
+        plan.add(collection, &mut run, 0, &content("a.zip", "a"), Some(archive), NOW);
+        assert_eq!((run.operation().totals.skipped, plan.jobs.len()), (0, 1));
     }
 
     #[test]

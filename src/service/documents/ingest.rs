@@ -94,7 +94,7 @@ pub struct Ingested {
     pub documents: Vec<Document>,
 }
 
-const MAX_URI: usize = 2000;
+pub(super) const MAX_URI: usize = 2000;
 const MAX_IDEMPOTENCY_KEY: usize = 200;
 /// Texts that are stored concurrently.
 const STORING: usize = 8;

@@ -1,8 +1,9 @@
-//! Documents: ingesting, downloading, deleting.
+//! Documents: ingesting, unpacking, downloading, deleting.
 
 mod accept;
 mod delete;
 mod ingest;
+mod unpack;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -10,6 +11,7 @@ use serde_json::json;
 pub use self::{
     delete::delete,
     ingest::{IngestContent, IngestDocument, IngestRequest, Ingested, ingest},
+    unpack::{Member, accept_members},
 };
 use super::Services;
 use crate::{

@@ -1,7 +1,8 @@
 //! From the bytes of a document to points that are safe on disk. Nothing counts before `settle` makes it true.
 //!
 //! A document's text and chunks are in memory until it is complete, within the [room](super::room) that all share; its
-//! embeddings never are: chunks are embedded, written and forgotten in windows.
+//! embeddings never are: chunks are embedded, written and forgotten in windows. An archive has no text: its files are
+//! stored one by one, and become documents when it is complete.
 
 use std::{
     collections::HashMap,
@@ -18,15 +19,16 @@ use crate::{
     db::repo::{chunks, operations},
     domain::{
         chunk::NewChunk,
-        document::{ProcessingError, ProcessingErrorCode, ProcessingStage},
+        document::{DocumentWarning, ProcessingError, ProcessingErrorCode, ProcessingStage},
         generation::Generation,
         id::ChunkId,
         scope::Scope,
     },
     error::Error,
-    extract::{Content, ExtractError, ExtractedText, Slot},
+    extract::{Content, ExtractError, ExtractedText, FileKind, Slot},
     ingest::{self, Bounds, EmbeddingPlan, SplitError, Target},
     queue::JobError,
+    service::documents::Member,
 };
 
 /// Chunks that are embedded, written and forgotten together: a few seconds of work, so that progress moves that often.
@@ -40,6 +42,28 @@ const TELL: Duration = Duration::from_secs(2);
 
 /// Where the embeddings of chunks are, by digest: unchanged chunks are not embedded again, nor is the same text twice.
 type Known = HashMap<String, ChunkId>;
+
+/// What is in a file.
+enum Extracted {
+    Text(ExtractedText),
+    Archive(Unpacked),
+}
+
+/// The files of an archive, whose bytes are stored.
+struct Unpacked {
+    members: Vec<Member>,
+    /// What was left out.
+    warnings: Vec<DocumentWarning>,
+}
+
+impl Unpacked {
+    /// An archive has no text of its own.
+    fn indexed(self, reserved: Reserved) -> Indexed {
+        let content_type = FileKind::Zip.media_type().to_owned();
+        let text = Description { content_type, title: None, language: None, warnings: self.warnings };
+        Indexed { rows: Arc::default(), members: self.members, text, _room: reserved }
+    }
+}
 
 impl IngestDocumentHandler {
     /// From bytes to points that are safe on disk.
@@ -74,7 +98,10 @@ impl IngestDocumentHandler {
         let mut reserved = self.reserve(size.min(most)).await?;
         loop {
             let slot = self.extractor.slot().await.map_err(refused)?;
-            let text = self.extract(work, &slot, size).await?;
+            let text = match self.extract(work, &slot, size).await? {
+                Extracted::Text(text) => text,
+                Extracted::Archive(unpacked) => return Ok(unpacked.indexed(reserved)),
+            };
             failpoint("ingest-extracted")?;
             if reserved.fit(text.text.len()) {
                 return self.cut(work, text, reserved).await;
@@ -89,16 +116,31 @@ impl IngestDocumentHandler {
         self.room.reserve(bytes).await.map_err(|error| JobError::Unknown(error.into()))
     }
 
-    async fn extract(&self, work: &Work, slot: &Slot<'_>, size: u64) -> Result<ExtractedText, Stop> {
+    async fn extract(&self, work: &Work, slot: &Slot<'_>, size: u64) -> Result<Extracted, Stop> {
         let wanted = &work.item.content;
         let declared = Some(wanted.content_type.as_str());
         let read = slot.read(self.original(work, size).await?, &wanted.file_name, declared).await;
-        match read {
+        let read = match read {
+            Err(error) if error.is_archive => return self.unpack(work, slot, size).await.map(Extracted::Archive),
             Err(error) if error.may_be_scan && slot.recognises_text() => {
-                slot.recognise(self.original(work, size).await?).await.map_err(refused)
+                slot.recognise(self.original(work, size).await?).await
             }
-            read => read.map_err(refused),
+            read => read,
+        };
+        read.map(Extracted::Text).map_err(refused)
+    }
+
+    /// Stores the files of an archive. Nothing refers to their bytes before the archive is settled.
+    async fn unpack(&self, work: &Work, slot: &Slot<'_>, size: u64) -> Result<Unpacked, Stop> {
+        let archive = self.original(work, size).await?;
+        let mut files = slot.unpack(archive, &work.item.content.file_name).await.map_err(refused)?;
+        let mut members = Vec::new();
+        while let Some(found) = files.next().await.map_err(refused)? {
+            let stored = self.services.blobs.put_stream(files.content(&found), found.size).await;
+            members.push(Member { path: found.path, file: stored.map_err(Error::from)? });
         }
+        failpoint("ingest-unpacked")?;
+        Ok(Unpacked { members, warnings: files.into_warnings() })
     }
 
     async fn original(&self, work: &Work, size: u64) -> Result<Content, Stop> {
@@ -137,7 +179,7 @@ impl IngestDocumentHandler {
         }
         let ExtractedText { content_type, title, language, warnings, .. } = text;
         let text = Description { content_type, title, language, warnings };
-        Ok(Indexed { rows: Arc::new(chunks), text, _room: reserved })
+        Ok(Indexed { rows: Arc::new(chunks), members: Vec::new(), text, _room: reserved })
     }
 
     /// The document's present chunks.

@@ -31,7 +31,7 @@ use crate::{
     ingest::Target,
     jobs::{IngestDocument, Job},
     queue::{GiveUp, Handler, JobError},
-    service::Services,
+    service::{Services, documents::Member},
 };
 
 use self::room::Reserved;
@@ -78,6 +78,8 @@ impl<E: Into<JobError>> From<E> for Stop {
 /// What finished processing leaves to be written.
 struct Indexed {
     rows: Arc<Vec<NewChunk>>,
+    /// The files of an archive, which become documents.
+    members: Vec<Member>,
     text: Description,
     /// Released with the rows.
     _room: Reserved,
@@ -88,6 +90,13 @@ struct Description {
     title: Option<String>,
     language: Option<String>,
     warnings: Vec<DocumentWarning>,
+}
+
+impl IngestDocumentHandler {
+    async fn process(&self, job: &ClaimedJob, work: &Work, stop: &CancellationToken) -> Result<(), Stop> {
+        let indexed = self.index(work, stop).await?;
+        self.complete(job, work, indexed).await
+    }
 }
 
 #[async_trait]
@@ -106,8 +115,8 @@ impl Handler for IngestDocumentHandler {
         }
         let Some(work) = self.begin(job).await? else { return Ok(()) };
         failpoint("ingest-begun")?;
-        match self.index(&work, stop).await {
-            Ok(indexed) => self.complete(job, &work, indexed).await,
+        match self.process(job, &work, stop).await {
+            Ok(()) => Ok(()),
             Err(Stop::Job(error)) => Err(error),
             Err(Stop::Document(error)) => {
                 let error = ProcessingError { attempts: job.attempts, ..error };

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 
 use super::{
     super::{dependency::SPACE, end_job, failpoint, payload},
-    Indexed, IngestDocumentHandler, Work,
+    Indexed, IngestDocumentHandler, Stop, Work,
 };
 use crate::{
     db::{
@@ -29,15 +29,16 @@ use crate::{
         action::Action,
         collection::Collection,
         content::Content,
-        document::{Document, DocumentStatus, ProcessingError},
+        document::{Document, DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
         generation::IndexedDocument,
         operation::{DocumentOutcome, OperationRun, Settlement},
         scope::Scope,
     },
+    error::Error,
     ingest::Target,
     jobs::{DropPoints, DropTarget, IngestDocument, enqueue},
     queue::JobError,
-    service::fault::EMBEDDING_MODEL,
+    service::{Services, documents::accept_members, fault::EMBEDDING_MODEL},
 };
 
 impl IngestDocumentHandler {
@@ -49,11 +50,14 @@ impl IngestDocumentHandler {
     }
 
     /// Commits the new content: chunks, document, counters, outcome and event, and the end of the job.
-    pub(super) async fn complete(&self, job: &ClaimedJob, work: &Work, indexed: Indexed) -> Result<(), JobError> {
-        let (lease, now) = (job.lease(), self.services.clock.now());
-        self.services.database.transaction(|tx| complete(tx, lease, work, &indexed, now).boxed()).await?;
+    /// The files of an archive are accepted with it.
+    pub(super) async fn complete(&self, job: &ClaimedJob, work: &Work, indexed: Indexed) -> Result<(), Stop> {
+        let (services, lease, now) = (&*self.services, job.lease(), self.services.clock.now());
+        let done = services.database.transaction(|tx| complete(tx, services, lease, work, &indexed, now).boxed()).await;
+        done.map_err(refused)?;
         // A crash here leaves nothing to do: the transaction was the last step.
-        failpoint("ingest-completed").or(Ok(()))
+        let _ = failpoint("ingest-completed");
+        Ok(())
     }
 
     /// Settles the document as failed, and ends the job. `may_have_points`: whether any attempt can have written some.
@@ -162,8 +166,26 @@ async fn begin(
     Ok(Some(Work { item, collection, generation, target, percent: AtomicI32::new(0) }))
 }
 
+/// Files of an archive for which there is no room are a fact about the archive; all else is a fault of the moment.
+fn refused(error: JobError) -> Stop {
+    let refusal = match &error {
+        JobError::Unknown(cause) => cause.downcast_ref::<Error>(),
+        _ => None,
+    };
+    let Some(Error::Invalid(violations)) = refusal else { return Stop::Job(error) };
+    let message = violations.first().map_or_else(String::new, |violation| violation.message.clone());
+    Stop::Document(ProcessingError {
+        stage: ProcessingStage::Store,
+        code: ProcessingErrorCode::LimitExceeded,
+        message,
+        attempts: 0,
+        retryable: true,
+    })
+}
+
 async fn complete(
     tx: &Transaction<'_>,
+    services: &Services,
     lease: Lease,
     work: &Work,
     indexed: &Indexed,
@@ -173,7 +195,7 @@ async fn complete(
     let Target { collection: id, generation, document, revision } = work.target;
     // Its counters change below, and it is taken before the document, as everywhere.
     let collection = collections::lock(tx, Scope::System, id, Action::CollectionRead).await?;
-    let is_kept = collection.is_some_and(|collection| collection.is_kept());
+    let is_kept = collection.as_ref().is_some_and(Collection::is_kept);
     let run = operations::lock(tx, Scope::System, work.item.outcome.operation_id).await?;
     let Some(mut run) = run else { return Ok(()) };
     run.take_back_progress(work.percent.load(Ordering::Relaxed));
@@ -183,7 +205,9 @@ async fn complete(
         drop_revision(tx, &run, Some(&work.collection), &work.item, now).await?;
         return conclude(tx, run, &work.item, &settlement, DocumentStatus::Failed, now).await;
     }
-    let Some(current) = current else { return Ok(()) };
+    let (Some(collection), Some(current)) = (collection, current) else { return Ok(()) };
+    let Indexed { members, .. } = indexed;
+    let left_out = accept_members(tx, services, &collection, &mut run, &work.item.content, members, now).await?;
     let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
     chunks::replace(tx, id, generation, document, &indexed.rows).await?;
     let now_there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count };
@@ -195,7 +219,9 @@ async fn complete(
         let job = DropPoints::of(&work.collection, DropTarget::OldRevisions { document });
         enqueue(tx, &[job], run.operation().user_id.into(), now).await?;
     }
-    documents::update(tx, completed(current, work, indexed, chunk_count, now)).await?;
+    let mut document = completed(current, work, indexed, chunk_count, now);
+    document.warnings.extend(left_out);
+    documents::update(tx, document).await?;
     conclude(tx, run, &work.item, &Settlement::completed(chunk_count), DocumentStatus::Completed, now).await
 }
 

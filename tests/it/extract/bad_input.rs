@@ -65,7 +65,7 @@ async fn a_truncated_office_document_is_refused() {
     for length in [docx.len() / 2, docx.len() - 20, 40] {
         assert_eq!(refused(docx[..length].to_vec(), "a.docx").await.0, Code::CorruptFile);
     }
-    let damaged = samples::archive(&[("xl/workbook.xml", "<x")]);
+    let damaged = samples::archive(&[("[Content_Types].xml", "<Types/>"), ("xl/workbook.xml", "<x")]);
     assert_eq!(refused(damaged, "a.xlsx").await.0, Code::CorruptFile);
     let damaged = samples::archive(&[("META-INF/container.xml", "")]);
     assert_eq!(refused(damaged, "a.epub").await.0, Code::CorruptFile);
@@ -80,6 +80,14 @@ async fn a_file_with_a_password_is_refused() {
     let mut office = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
     office.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
     assert_eq!(refused(office, "a.docx").await.0, Code::PasswordProtected);
+
+    let manifest = "<manifest><file-entry full-path=\"content.xml\"><encryption-data/></file-entry></manifest>";
+    let text = samples::archive(&[
+        ("mimetype", "application/vnd.oasis.opendocument.text"),
+        ("META-INF/manifest.xml", manifest),
+        ("content.xml", "\u{1}\u{2} noise"),
+    ]);
+    assert_eq!(refused(text, "a.odt").await.0, Code::PasswordProtected);
 }
 
 #[tokio::test]

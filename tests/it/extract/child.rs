@@ -87,6 +87,23 @@ async fn a_reader_that_used_up_its_time_or_memory_says_so() {
 }
 
 #[tokio::test]
+async fn a_reader_that_dies_or_talks_nonsense_while_it_unpacks_fails_like_any_other() {
+    for (lines, expected) in [
+        ("kill -9 $$", (Code::ReaderCrashed, true)),
+        ("exit 0", (Code::ReaderCrashed, true)),
+        ("exec cat /dev/zero", (Code::ReaderCrashed, true)),
+        ("kill -24 $$", (Code::LimitExceeded, false)),
+        ("echo 'memory allocation of 99 bytes failed' >&2; kill -6 $$", (Code::LimitExceeded, false)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let extractor = Extractor::new(&ExtractionConfig::default(), 1, script(folder.path(), lines));
+        let mut files = extractor.slot().await.unwrap().unpack(page().into(), "a.zip").await.unwrap();
+        let error = files.next().await.unwrap_err();
+        assert_eq!((error.code, error.retryable), expected, "{lines}");
+    }
+}
+
+#[tokio::test]
 async fn a_program_that_is_not_there_is_a_fault_of_the_server() {
     let extractor = Extractor::new(&ExtractionConfig::default(), 1, "/nowhere/docent".into());
 

@@ -89,6 +89,24 @@ async fn entities_are_neither_fetched_nor_multiplied() {
 }
 
 #[tokio::test]
+async fn repeated_cells_do_not_multiply_with_the_tables_around_them() {
+    let cell = "<table:table-row><table:table-cell table:number-columns-repeated=\"100\">";
+    let levels = 8;
+    let content = format!(
+        "<office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\"><office:body><office:text>{}\
+         <text:p>otters</text:p>{}</office:text></office:body></office:document-content>",
+        format!("<table:table>{cell}").repeat(levels),
+        "</table:table-cell></table:table-row></table:table>".repeat(levels)
+    );
+    let entries = [("mimetype", "application/vnd.oasis.opendocument.text"), ("content.xml", content.as_str())];
+
+    let text = extract(samples::archive(&entries), "a.odt").await.unwrap().text;
+
+    let count = text.matches("otters").count();
+    assert!((1..=100).contains(&count), "{count}");
+}
+
+#[tokio::test]
 async fn names_that_climb_out_of_an_archive_write_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let absolute = folder.path().join("absolute");

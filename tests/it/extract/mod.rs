@@ -1,5 +1,6 @@
 //! Files of all kinds through `Extractor`, with the real child process.
 
+mod archives;
 mod bad_input;
 mod cases;
 mod child;
@@ -7,7 +8,7 @@ mod formats;
 mod hostile;
 mod pdfium;
 mod recognition;
-mod samples;
+pub mod samples;
 mod text_formats;
 
 use std::path::PathBuf;

@@ -62,6 +62,16 @@ async fn a_message_of_outlook_is_its_header_its_text_and_what_is_attached() {
 }
 
 #[tokio::test]
+async fn a_message_with_a_locked_attachment_is_not_locked_itself() {
+    let mut locked = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
+    locked.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
+    let found =
+        extract(samples::msg("Plan", "See the plan.", &[("plan.xlsx", locked.as_slice())]), "a.msg").await.unwrap();
+    assert!(found.text.contains("See the plan."), "{}", found.text);
+    assert!(found.warnings[0].message.contains("protected by a password"), "{:?}", found.warnings);
+}
+
+#[tokio::test]
 async fn a_text_that_is_not_what_its_name_says_is_refused() {
     for name in ["a.rtf", "a.mbox", "a.mht", "a.msg"] {
         assert_eq!(refused("just text", name).await.0, Code::FormatMismatch, "{name}");

@@ -1,3 +1,4 @@
+mod archives;
 mod behind;
 mod contention;
 mod disk;

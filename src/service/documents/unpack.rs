@@ -1,0 +1,116 @@
+//! The files of an archive become documents of the operation that the archive came with. The archive itself stays a document
+//! without chunks: it can be downloaded, and says what was left out of it.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+
+use super::{accept, ingest::MAX_URI};
+use crate::{
+    db::{Transaction, repo::operation_documents},
+    domain::{
+        collection::Collection,
+        content::{Content, StoredFile, UNKNOWN_TYPE},
+        document::{DocumentWarning, DocumentWarningCode},
+        operation::OperationRun,
+    },
+    error::Error,
+    service::{Services, validate::Violations},
+};
+
+/// A file of an archive, whose bytes are stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// Where it is in the archive, with slashes between folders.
+    pub path: String,
+    pub file: StoredFile,
+}
+
+/// Accepts the files of an archive into its operation, for a locked collection. Save the operation afterwards. Returns a
+/// warning about those that can't become documents.
+///
+/// Whoever brought the archive was allowed to add documents, and the operation does what they asked for.
+///
+/// # Errors
+/// `Invalid` if the collection or its owner has no room for them, `Unavailable` if their bytes have been removed again.
+pub async fn accept_members(
+    tx: &Transaction<'_>,
+    services: &Services,
+    collection: &Collection,
+    run: &mut OperationRun,
+    archive: &Content,
+    members: &[Member],
+    now: DateTime<Utc>,
+) -> Result<Option<DocumentWarning>, Error> {
+    if members.is_empty() {
+        return Ok(None);
+    }
+    let mut contents = contents(archive, members);
+    let uris: Vec<_> = contents.iter().map(|content| content.uri.clone()).collect();
+    // An operation has each document once.
+    let taken = operation_documents::uris_among(tx, run.operation().id, &uris).await?;
+    contents.retain(|content| !taken.contains(&content.uri));
+    if !contents.is_empty() {
+        let first = run.add_documents(contents.len());
+        let plan = accept::plan(tx, &services.blobs, collection, run, first, &contents, now).await?;
+        let tenant = run.operation().user_id.into();
+        plan.write(tx, &services.config.limits, collection, tenant, now).await?;
+    }
+    let left_out = members.len() - contents.len();
+    let message = format!(
+        "Files whose paths are too long, or name another document of the operation, were left out: {left_out}."
+    );
+    Ok((left_out > 0).then(|| DocumentWarning::new(DocumentWarningCode::PartSkipped, message)))
+}
+
+/// The contents of the documents that an archive holds: each has a valid uri of its own, below that of the archive.
+fn contents(archive: &Content, members: &[Member]) -> Vec<Content> {
+    let mut uris = HashSet::new();
+    let contents = members.iter().filter_map(|member| content(archive, member));
+    contents.filter(|content| uris.insert(content.uri.clone())).collect()
+}
+
+/// The content of a file, unless its path can't be a uri.
+fn content(archive: &Content, Member { path, file }: &Member) -> Option<Content> {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let mut violations = Violations::default();
+    let file_name = violations.file_name("fileName", name);
+    let uri = violations.uri("uri", &format!("{}/{path}", archive.uri), MAX_URI);
+    violations.check().ok()?;
+    let content_type = UNKNOWN_TYPE.to_owned();
+    Some(Content { file_name, uri, content_type, file: file.clone(), meta: archive.meta.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uris_of(paths: &[&str]) -> Vec<String> {
+        let file = StoredFile { digest: "a".to_owned(), size: 10 };
+        let archive = Content {
+            file_name: "a.zip".to_owned(),
+            uri: "mail/a.zip".to_owned(),
+            content_type: UNKNOWN_TYPE.to_owned(),
+            file: file.clone(),
+            meta: serde_json::json!({ "year": 2026 }),
+        };
+        let members: Vec<_> = paths.iter().map(|&path| Member { path: path.to_owned(), file: file.clone() }).collect();
+        let contents = contents(&archive, &members);
+        assert!(contents.iter().all(|content| content.meta == archive.meta && !content.file_name.contains('/')));
+        contents.into_iter().map(|content| content.uri).collect()
+    }
+
+    #[test]
+    fn files_have_uris_below_that_of_their_archive() {
+        assert_eq!(uris_of(&["a.txt", "notes/b.txt"]), ["mail/a.zip/a.txt", "mail/a.zip/notes/b.txt"]);
+    }
+
+    #[test]
+    fn paths_that_are_twice_there_or_can_be_no_uri_are_left_out() {
+        let long = format!("{}.txt", "x".repeat(201));
+        let deep = format!("{}b.txt", "folder/".repeat(300));
+        assert_eq!(uris_of(&["a.txt", "a.txt", &long, &deep, "b\u{7}.txt"]), ["mail/a.zip/a.txt"]);
+        // The same name in two forms: as one character, and as a letter with its accent.
+        assert_eq!(uris_of(&["caf\u{e9}.txt", "cafe\u{301}.txt"]).len(), 1);
+    }
+}
