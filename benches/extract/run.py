@@ -190,7 +190,7 @@ def read(server, pdfium, path):
         content = file.read()
     task = {
         "file_name": os.path.basename(path), "declared_type": None, "length": len(content), "memory_bytes": 1 << 30,
-        "cpu_seconds": LIMIT_SECONDS, "max_text_bytes": 32 << 20, "pdfium": pdfium,
+        "cpu_seconds": LIMIT_SECONDS, "max_text_bytes": 32 << 20, "pdfium": pdfium, "unpacks": False,
     }
     started = time.monotonic()
     child = subprocess.Popen([server, "extract-child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
