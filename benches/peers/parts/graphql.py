@@ -25,9 +25,9 @@ NESTED = """{ collections(first: 10) { nodes { name documents(first: 5) { nodes 
 
 # Amber calls a column `id` `rowId`, because `id` is that of the node.
 POSTGRAPHILE_FLAT = """query($id: UUID!) { collectionByRowId(rowId: $id) { documentsByCollectionId(
-    first: 20, orderBy: ROW_ID_ASC) { nodes { fileName uri contentType fileSize status chunkCount } } } }"""
-POSTGRAPHILE_NESTED = """{ allCollections(first: 10, orderBy: ROW_ID_ASC) { nodes { name documentsByCollectionId(
-    first: 5, orderBy: ROW_ID_ASC) { nodes { uri chunksByDocumentId(first: 3, orderBy: CHUNK_INDEX_ASC) { nodes {
+    first: 20, orderBy: ROW_ID_DESC) { nodes { fileName uri contentType fileSize status chunkCount } } } }"""
+POSTGRAPHILE_NESTED = """{ allCollections(first: 10, orderBy: ROW_ID_DESC) { nodes { name documentsByCollectionId(
+    first: 5, orderBy: ROW_ID_DESC) { nodes { uri chunksByDocumentId(first: 3, orderBy: CHUNK_INDEX_ASC) { nodes {
     chunkIndex content } } } } } } }"""
 
 WORK = ["__typename with a token", "20 documents x 6 fields", "10 collections x 5 documents x 3 chunks"]

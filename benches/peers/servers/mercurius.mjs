@@ -87,7 +87,7 @@ const resolvers = {
       return (await rows("collection", text, [user, uuid]))[0] ?? null;
     },
     async collections(_, { first }, { user }) {
-      const text = `SELECT id, name FROM collections WHERE ${READABLE} ORDER BY id LIMIT $2`;
+      const text = `SELECT id, name FROM collections WHERE ${READABLE} ORDER BY id DESC LIMIT $2`;
       return { nodes: await rows("collections", text, [user, first]) };
     },
   },
@@ -116,8 +116,8 @@ const loaders = {
       const text = `SELECT page.* FROM collections, LATERAL (
           SELECT id, collection_id, file_name AS "fileName", uri, content_type AS "contentType",
             file_size::text AS "fileSize", documents.status, chunk_count AS "chunkCount"
-          FROM documents WHERE collection_id = collections.id ORDER BY id LIMIT $3) AS page
-        WHERE collections.id = ANY($2) AND ${READABLE} ORDER BY page.id`;
+          FROM documents WHERE collection_id = collections.id ORDER BY id DESC LIMIT $3) AS page
+        WHERE collections.id = ANY($2) AND ${READABLE} ORDER BY page.id DESC`;
       const ids = queries.map(({ obj }) => obj.id);
       return pages(queries, await rows("documents", text, [user, ids, queries[0].params.first]), "collection_id");
     },
