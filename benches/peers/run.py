@@ -30,10 +30,10 @@ def arguments():
     parser.add_argument("--data", type=os.path.abspath, help="the folder of SciFact: corpus.jsonl.gz, queries.jsonl, qrels.tsv")
     parser.add_argument("--only", type=parts, default=PARTS, metavar="PART,…", help=f"these parts of {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="try everything at a small size, with figures that mean little")
-    parser.add_argument("--rounds", type=int, help="how often each is measured; default: 5, with --quick 2")
+    parser.add_argument("--rounds", type=int, help="how often each is measured; default: 3, with --quick 2")
     parser.add_argument("--json", type=os.path.abspath, help="write all tables to this file")
     found = parser.parse_args()
-    found.rounds = found.rounds or (2 if found.quick else 5)
+    found.rounds = found.rounds or (2 if found.quick else 3)
     # The model of this name; what it is compared with is made from the same file.
     found.weights = os.path.join(found.model_dir, "all-MiniLM-L6-v2")
     return found
@@ -63,6 +63,7 @@ def main():
             note(f"part {part}")
             with stage.measuring(f"part {part}"):
                 importlib.import_module(f"parts.{part}").run(stage)
+        stage.report.publish_goals()
         if chosen.json:
             stage.report.write(chosen.json)
     return 1 if any(missing["who"].startswith("part ") for missing in stage.report.missing) else 0

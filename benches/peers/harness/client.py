@@ -9,7 +9,7 @@ from harness.process import CannotRun
 
 TIMEOUT = 120
 # Servers close connections on which nothing happens.
-LONGEST_PAUSE = 5
+LONGEST_PAUSE = 3
 
 
 class Client:

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-import time
+from functools import cached_property
 
 from harness.client import Client
 from harness.process import CannotRun, Server, wait_until
@@ -12,6 +12,8 @@ PASSWORD = "an account that lives for one run"
 MOST = "1000000000"
 # The most documents in one call, and the largest page.
 PAGE = 100
+# How long a server has to be quiet, and how often it looks whether its index is worth rebuilding meanwhile.
+QUIET_SECONDS, LOOK = 5, {"VECTOR__OPTIMIZE_INTERVAL_SECONDS": 2}
 
 RAISED = {
     "DOCENT__LIMITS__POINTS_PER_MINUTE": MOST,
@@ -50,6 +52,20 @@ class Docent:
     def serve(self, name, **settings):
         environment = self.environment(name, {f"DOCENT__{key}": str(value) for key, value in settings.items()})
         return Server(name, [self.server, "serve"], environment, self.data_dir(name))
+
+    @cached_property
+    def has_precisions(self):
+        """Whether the build can be told how exactly to embed."""
+        printed, _ = self.run("settings", "config", "print")
+        return "precision" in printed
+
+    def precision(self, name):
+        """The settings with which documents are embedded as f32, or as int8."""
+        if self.has_precisions:
+            return {"EMBEDDING__PRECISION": name}
+        if name == "f32":
+            return {}
+        raise CannotRun("this build has no setting for the precision of documents")
 
     def run(self, name, *command, **settings):
         """What a command prints, and the processor time that it took."""
@@ -126,12 +142,16 @@ def chunks_of(client, collection):
         after = page["pageInfo"]["endCursor"]
 
 
-def settle(process, limit=60):
-    """Waits until a server uses less than a tenth of a core, so that what it still does weighs on nothing."""
-    deadline, before = time.monotonic() + limit, process.cpu_seconds()
-    while time.monotonic() < deadline:
-        time.sleep(1)
+def settle(process, limit=300):
+    """Waits until a server has used less than a tenth of a core for a while, so that its index is built, and nothing that it still has
+    to do weighs on what is measured next."""
+    before, quiet = process.cpu_seconds(), 0
+
+    def is_settled():
+        nonlocal before, quiet
         now = process.cpu_seconds()
-        if now - before < 0.1:
-            return
+        quiet = quiet + 1 if now - before < 0.1 else 0
         before = now
+        return quiet >= QUIET_SECONDS
+
+    wait_until(is_settled, limit, "settling", pause=1)

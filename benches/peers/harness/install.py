@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -10,47 +11,49 @@ import sys
 from harness.process import CannotRun
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+REQUIREMENTS = os.path.join(HERE, "workers", "requirements.txt")
 
 
 class Peers:
-    """Installs what a part asks for, once."""
+    """Installs programs and packages when they are first asked for."""
 
     def __init__(self, folder):
         self.folder = folder
 
     def python(self):
-        """The interpreter with the packages of `workers/requirements.txt`."""
+        """The interpreter with the packages that the workers require."""
         folder = os.path.join(self.folder, "python")
         program = os.path.join(folder, "bin", "python")
-        wanted = os.path.join(HERE, "workers", "requirements.txt")
-        install = lambda: (
-            run(sys.executable, "-m", "venv", "--clear", folder),
-            run(program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted),
-        )
-        once(folder, [wanted], install)
+
+        def install():
+            run(sys.executable, "-m", "venv", "--clear", folder)
+            run(program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS)
+
+        once(folder, [REQUIREMENTS], install)
         return program
 
     def node_modules(self):
         """The folder with the Node servers and their packages."""
         folder = os.path.join(self.folder, "node")
         os.makedirs(folder, exist_ok=True)
-        sources = glob.glob(os.path.join(HERE, "servers", "*"))
-        for source in sources:
+        for source in glob.glob(os.path.join(HERE, "servers", "*")):
             shutil.copy(source, folder)
-        install = lambda: run("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", cwd=folder)
+
+        def install():
+            run("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", cwd=folder)
+
         once(folder, [os.path.join(HERE, "servers", "package.json")], install)
         return folder
 
 
 def once(folder, inputs, install):
-    """Runs `install`, unless it did with the same inputs."""
-    digest = hashlib.sha256(b"".join(open(path, "rb").read() for path in inputs)).hexdigest()
-    stamp = os.path.join(folder, ".installed")
-    if os.path.exists(stamp) and open(stamp).read() == digest:
-        return
-    install()
-    with open(stamp, "w") as file:
-        file.write(digest)
+    """Runs `install`, which fills `folder`, unless it did with the same inputs."""
+    digest, stamp = hashlib.sha256(), pathlib.Path(folder, ".installed")
+    for path in inputs:
+        digest.update(pathlib.Path(path).read_bytes())
+    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
+        install()
+        stamp.write_text(digest.hexdigest())
 
 
 def run(*command, cwd=None):

@@ -38,7 +38,7 @@ class Report:
     """Prints each table when it is complete, so that a part that fails later loses nothing."""
 
     def __init__(self):
-        self.tables, self.missing = [], []
+        self.tables, self.missing, self.goals = [], [], []
 
     def fact(self, name, value):
         print(f"{name}: {value}", flush=True)
@@ -54,6 +54,19 @@ class Report:
         self.missing.append({"who": who, "reason": str(reason)})
         print(f"\n{who} was not measured: {reason}", flush=True)
 
+    def goal(self, what, value, at_least=None, at_most=None):
+        """Holds a figure against what it is to be, if it was measured."""
+        if value is not None:
+            is_reached = value >= at_least if at_most is None else value <= at_most
+            bound = f">= {at_least}" if at_most is None else f"<= {at_most}"
+            self.goals.append([what, f"{value:,.2f}", bound, "pass" if is_reached else "FAIL"])
+
+    def publish_goals(self):
+        table = Table("Goals", ["what", "measured", "goal", ""])
+        table.rows = self.goals
+        if table.rows:
+            self.publish(table)
+
     def write(self, path):
         tables = [{"title": each.title, "columns": each.columns, "rows": each.rows} for each in self.tables]
         with open(path, "w") as file:
@@ -65,7 +78,7 @@ def figure(value, digits=0):
 
 
 def ratio(value, other):
-    return f"{value / other:.2f}" if value is not None and other else None
+    return value / other if value is not None and other else None
 
 
 def percentile(values, share):

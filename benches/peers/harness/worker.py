@@ -7,6 +7,12 @@ from harness.install import HERE
 from harness.process import CannotRun, Process
 
 
+def write_texts(file, texts):
+    """A file of texts as workers and `docent model benchmark` read it."""
+    with open(file, "w") as lines:
+        lines.writelines(json.dumps({"text": text, "fileName": "text.txt"}) + "\n" for text in texts)
+
+
 class Worker(Process):
     def __init__(self, name, python, program, folder, *arguments, threads=2):
         environment = {name: str(threads) for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "OPENBLAS_NUM_THREADS")}

@@ -1,12 +1,11 @@
 """Whether embeddings say the same: what they find on SciFact by meaning (nDCG@10, by document), and their cosine to those of ONNX
 Runtime, chunk by chunk. Docent's are read from its own store, and it is asked through its API."""
 
-import json
-
 from harness.docent import log_in
 from harness.process import CannotRun
 from harness.report import Table, figure, note
 from harness.search import ranked, uuid_of
+from harness.worker import write_texts
 
 REFERENCE = "onnxruntime-f32"
 # Below this mean cosine to the reference, or so far from its nDCG, it is another model.
@@ -15,8 +14,8 @@ FARTHEST_NDCG = 0.02
 
 
 class Agreement:
-    def __init__(self, stage, graphs):
-        self.stage, self.graphs = stage, graphs
+    def __init__(self, stage):
+        self.stage = stage
         self.library = stage.library()
         self.table = Table("Embedding: do the answers agree? (SciFact)", ["embedding", "nDCG@10 by meaning", "mean cosine to the first"])
         self.expected = None
@@ -30,7 +29,7 @@ class Agreement:
     def of_peer(self, variant, who):
         """Fails if a peer finds something else than the first."""
         note(f"{who} embeds SciFact")
-        worker = self.stage.worker(f"{variant}-answers", "embedding.py", variant, 2, self.stage.arguments.weights, self.graphs)
+        worker = self.stage.runtime(variant, 2)
         try:
             for name in ("chunks", "queries"):
                 worker.call("embed", file=self.stage.file(f"{name}.jsonl"), into=self.vectors(variant, name))
@@ -42,18 +41,14 @@ class Agreement:
 
     def of_docent(self, precision, who):
         """Fails if Docent finds something else than the first peer."""
-        library = self.library
-        if precision != "f32":
-            library = self.stage.library(f"scifact-{precision}", EMBEDDING__PRECISION=precision)
+        library = self.stage.library(precision)
+        if [text for _, _, text in library.chunks] != [text for _, _, text in self.library.chunks]:
+            raise CannotRun("it made other chunks")
         ids = [uuid_of(chunk) for _, chunk, _ in library.chunks]
         into = self.vectors(f"docent-{precision}", "chunks")
         self.judge.call("vectors", data_dir=self.stage.docent.data_dir(library.name), ids=ids, into=into, scratch=self.stage.file("judged"))
-        server = self.stage.docent.serve(library.name)
-        try:
-            with log_in(server.base) as client:
-                rankings = [ranked(client, library.collection, text, "SEMANTIC") for text in self.queries()]
-        finally:
-            server.stop()
+        with self.stage.serving(library) as server, log_in(server.base) as client:
+            rankings = [ranked(client, library.collection, text, "SEMANTIC") for text in self.queries()]
         self.check(who, f"docent-{precision}", rankings)
 
     def vectors(self, variant, name):
@@ -73,8 +68,3 @@ class Agreement:
     def publish(self):
         self.judge.stop()
         self.stage.report.publish(self.table)
-
-
-def write_texts(file, texts):
-    with open(file, "w") as lines:
-        lines.writelines(json.dumps({"text": text, "fileName": "text.txt"}) + "\n" for text in texts)

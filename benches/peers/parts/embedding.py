@@ -6,11 +6,10 @@ one, because the command loads the model, too.
 """
 
 import json
-import os
 
 from harness.process import CannotRun
-from harness.report import Rounds, Table, figure, note, ratio
-from parts.agreement import Agreement, write_texts
+from harness.report import Rounds, Table, figure, ratio
+from parts.agreement import Agreement
 
 PEERS = {
     "onnxruntime-f32": "ONNX Runtime f32",
@@ -20,34 +19,22 @@ PEERS = {
     "openvino-int8": "OpenVINO int8",
 }
 DOCENT = {"f32": "Docent f32", "int8": "Docent int8"}
+LEAST_RATIO = {"ONNX Runtime f32": 1.1, "OpenVINO f32": 1.0, "ONNX Runtime int8": 1.5}
+MOST_QUESTION_MS = {"Docent f32": 2.0, "Docent int8": 1.0}
 # What `docent model benchmark` calls them.
 PRECISIONS = {"f32": "float32", "int8": "int8"}
 
 
 def run(stage):
-    graphs, full = prepare(stage)
-    peers = agreeing(stage, graphs)
+    full, peers = stage.file("full.jsonl"), agreeing(stage)
+    stage.prepare("full_texts", words_of=stage.texts, into=full, count=stage.size(256, 16))
     for threads in (1, 2):
-        measure(stage, peers, graphs, full, threads)
+        measure(stage, peers, full, threads)
 
 
-def prepare(stage):
-    """The folder of the peers' graphs, and a file of texts of 256 tokens."""
-    note("preparing graphs and texts")
-    graphs, full, texts = os.path.join(stage.arguments.folder, "graphs"), stage.file("full.jsonl"), stage.file("texts.jsonl")
-    write_texts(texts, [text for _, text in stage.scifact.documents])
-    worker = stage.worker("prepare", "prepare.py", stage.arguments.weights)
-    try:
-        worker.call("full_texts", words_of=texts, into=full, count=stage.size(256, 16))
-        worker.call("build", folder=graphs, samples=texts)
-    finally:
-        worker.stop()
-    return graphs, full
-
-
-def agreeing(stage, graphs):
+def agreeing(stage):
     """The peers that embed as the first one does, once it is known that Docent does, too."""
-    agreement, found = Agreement(stage, graphs), {}
+    agreement, found = Agreement(stage), {}
     for variant, who in PEERS.items():
         with stage.measuring(who):
             if variant.endswith("bf16") and not has_bf16():
@@ -67,13 +54,12 @@ def has_bf16():
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def measure(stage, peers, graphs, full, threads):
+def measure(stage, peers, full, threads):
     rounds, workers, able = Rounds(), {}, []
     try:
         for variant, who in peers.items():
             with stage.measuring(f"{who}, {threads} threads"):
-                arguments = [variant, threads, stage.arguments.weights, graphs]
-                workers[variant] = stage.worker(f"{variant}-{threads}", "embedding.py", *arguments, threads=threads)
+                workers[variant] = stage.runtime(variant, threads)
                 workers[variant].call("question", count=1)
         for precision, who in DOCENT.items():
             with stage.measuring(f"{who}, {threads} threads"):
@@ -136,6 +122,10 @@ def publish(stage, rounds, threads):
             continue
         # Docent is compared with peers of its precision.
         own = None if who in DOCENT.values() else DOCENT.get(who.split()[-1])
-        over = [own and ratio(rounds.median("", own, name), theirs) for name, theirs in [("rate", rate), ("question", question)]]
-        table.row(who, figure(rate), figure(cpu, 1), figure(question, 2), *over)
+        faster, slower = (ratio(rounds.median("", own, name), theirs) for name, theirs in [("rate", rate), ("question", question)])
+        table.row(who, figure(rate), figure(cpu, 1), figure(question, 2), figure(faster, 2), figure(slower, 2))
+        if who in LEAST_RATIO:
+            stage.report.goal(f"embedding, threads: {threads}, rate over {who}", faster, at_least=LEAST_RATIO[who])
+        if who in MOST_QUESTION_MS:
+            stage.report.goal(f"12-token question, threads: {threads}, {who}, ms", question, at_most=MOST_QUESTION_MS[who])
     stage.report.publish(table)

@@ -104,14 +104,12 @@ class Graph:
 
 
 def build(model_dir, folder):
-    """Makes the three graphs in `folder`, if they are not there."""
+    """Makes the three graphs in `folder`."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.transformers import optimizer
 
     os.makedirs(folder, exist_ok=True)
     plain, fused, int8 = (os.path.join(folder, f"{name}.onnx") for name in ("float32", "fused", "int8"))
-    if os.path.exists(int8):
-        return
     model = Graph(load_file(os.path.join(model_dir, "model.safetensors"))).model()
     onnx.checker.check_model(model)
     onnx.save(model, plain)
@@ -127,10 +125,7 @@ def quantize_for_openvino(folder, encoder_inputs):
     import nncf
     import openvino
 
-    target = os.path.join(folder, "openvino-int8.xml")
-    if os.path.exists(target):
-        return
     model = openvino.Core().read_model(os.path.join(folder, "float32.onnx"))
     samples = nncf.Dataset(encoder_inputs)
     quantized = nncf.quantize(model, samples, subset_size=len(encoder_inputs), model_type=nncf.ModelType.TRANSFORMER)
-    openvino.save_model(quantized, target, compress_to_fp16=False)
+    openvino.save_model(quantized, os.path.join(folder, "openvino-int8.xml"), compress_to_fp16=False)
