@@ -91,10 +91,11 @@ bench-hostile: ## Attack the release build for half an hour (as root), and check
 	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
 	$(TARGET)/release/docent-bench hostile --server $(TARGET)/release/docent --model-dir $(MODEL_DIR)
 
-bench-peers: ## Measure reads of the release build beside other GraphQL servers, which come from npm
+bench-peers: ## Measure the release build beside its peers, from PyPI and npm (DATA as for bench; PEERS="--quick --only search")
 	cargo build --release --bin docent
 	@$(MAKE) --no-print-directory model DOCENT=$(TARGET)/release/docent
-	python3 benches/peers/run.py --server $(TARGET)/release/docent --model-dir $(MODEL_DIR) --folder $(TARGET)/peers
+	python3 benches/peers/run.py --server $(TARGET)/release/docent --model-dir $(MODEL_DIR) --folder $(TARGET)/peers \
+		--json $(TARGET)/peers.json $(if $(DATA),--data "$(DATA)") $(PEERS)
 
 bench-extract: ## Measure how well the release build reads files that pandoc, LibreOffice, TeX, groff and Chromium write
 	cargo build --release --bin docent

@@ -10,6 +10,13 @@ import { makePgService } from "postgraphile/adaptors/pg";
 import { grafserv } from "postgraphile/grafserv/node";
 import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 
+// PostGraphile expects it, and Node 20 does not have it.
+Promise.withResolvers ??= () => {
+  let resolve, reject;
+  const promise = new Promise((...functions) => ([resolve, reject] = functions));
+  return { promise, resolve, reject };
+};
+
 const server = createServer();
 const instance = postgraphile({
   extends: [PostGraphileAmberPreset],

@@ -1,6 +1,7 @@
 // mercurius on Fastify, with a compiled executor, over the tables of Docent. It has the duties that Docent has: it verifies the
 // token, looks up session and account (and remembers them for a second), takes points out of a bucket, limits the
-// depth of a document, reads only what the caller may see, and reads each level of a query in one statement.
+// depth of a document, reads only what the caller may see, and reads each level of a query in one statement. Its operations are
+// topics in memory: whoever cancels one tells its listeners, and no table knows of it.
 //
 // Environment: DATABASE_URL, SIGNING_SECRET.
 
@@ -58,6 +59,11 @@ const schema = `
     collection(id: ID!): Collection
     collections(first: Int = 20): CollectionConnection!
   }
+  type Mutation { operationCancel(id: ID!): OperationCancelPayload }
+  type Subscription { operationEvents(operationId: ID!): OperationEvent! }
+  type OperationCancelPayload { operation: Operation }
+  type Operation { id: ID! }
+  type OperationEvent { kind: String! at: String! }
   type CollectionConnection { nodes: [Collection!]! }
   type Collection { name: String! documents(first: Int = 20): DocumentConnection! }
   type DocumentConnection { nodes: [Document!]! }
@@ -81,9 +87,19 @@ const resolvers = {
       return (await rows("collection", text, [user, uuid]))[0] ?? null;
     },
     async collections(_, { first }, { user }) {
-      const text = `SELECT id, name FROM collections WHERE ${READABLE} ORDER BY id LIMIT $2`;
+      const text = `SELECT id, name FROM collections WHERE ${READABLE} ORDER BY id DESC LIMIT $2`;
       return { nodes: await rows("collections", text, [user, first]) };
     },
+  },
+  Mutation: {
+    async operationCancel(_, { id }, { pubsub }) {
+      const operationEvents = { kind: "OPERATION_CANCELLED", at: new Date().toISOString() };
+      await pubsub.publish({ topic: id, payload: { operationEvents } });
+      return { operation: { id } };
+    },
+  },
+  Subscription: {
+    operationEvents: { subscribe: (_, { operationId }, { pubsub }) => pubsub.subscribe(operationId) },
   },
 };
 
@@ -100,8 +116,8 @@ const loaders = {
       const text = `SELECT page.* FROM collections, LATERAL (
           SELECT id, collection_id, file_name AS "fileName", uri, content_type AS "contentType",
             file_size::text AS "fileSize", documents.status, chunk_count AS "chunkCount"
-          FROM documents WHERE collection_id = collections.id ORDER BY id LIMIT $3) AS page
-        WHERE collections.id = ANY($2) AND ${READABLE} ORDER BY page.id`;
+          FROM documents WHERE collection_id = collections.id ORDER BY id DESC LIMIT $3) AS page
+        WHERE collections.id = ANY($2) AND ${READABLE} ORDER BY page.id DESC`;
       const ids = queries.map(({ obj }) => obj.id);
       return pages(queries, await rows("documents", text, [user, ids, queries[0].params.first]), "collection_id");
     },
@@ -124,6 +140,10 @@ app.register(mercurius, {
   loaders,
   jit: 1,
   queryDepth: 12,
+  subscription: {
+    keepAlive: 20_000,
+    onConnect: async ({ payload }) => ({ user: await authenticate(payload.authorization ?? "") }),
+  },
   async context(request) {
     const user = await authenticate(request.headers.authorization ?? "");
     charge(user, 1);

@@ -1,0 +1,1 @@
+"""What every part uses: processes, Docent, its peers' installation, tables."""

@@ -1,0 +1,30 @@
+"""Docent's search."""
+
+import base64
+
+IDS = "query($input: SearchInput!) { search(input: $input) { hits { chunk { id } } } }"
+RANKING = "query($input: SearchInput!) { search(input: $input) { hits { document { uri } } } }"
+FULL = """query($input: SearchInput!) { search(input: $input) { hits { rank score
+    chunk { id index content tokenCount startOffset endOffset headings page meta }
+    document { id fileName uri contentType fileSize contentHash status meta language title chunkCount downloadUrl createdAt updatedAt
+        collection { id name } }
+    highlights { text startOffset ranges { start end } } } } }"""
+
+MODES = ["SEMANTIC", "LEXICAL", "HYBRID"]
+FIRST = 10
+
+
+def question(text, mode, collections=None, group="CHUNK"):
+    """The input of a search; without collections: everywhere that the account may read."""
+    found = {"query": text, "mode": mode, "groupBy": group, "first": FIRST}
+    return {"input": {**found, **({"collectionIds": collections} if collections else {})}}
+
+
+def ranked(client, collection, text, mode):
+    """The uris of the ten best documents."""
+    hits = client.ask(RANKING, question(text, mode, [collection], "DOCUMENT"))["search"]["hits"]
+    return [hit["document"]["uri"] for hit in hits]
+
+
+def uuid_of(global_id):
+    return base64.urlsafe_b64decode(global_id + "=" * (-len(global_id) % 4)).decode().rpartition(":")[2]

@@ -1,0 +1,1 @@
+"""One kind of work each: Docent beside its peers."""
