@@ -23,6 +23,8 @@ vocabulary! {
         Append => "APPEND",
         /// Documents, or the whole collection, removed.
         Delete => "DELETE",
+        /// A source removed, with or without its documents.
+        RemoveSource => "REMOVE_SOURCE",
     }
 }
 
@@ -115,7 +117,7 @@ impl Operation {
     pub fn adds_documents(&self) -> bool {
         match self.operation_type {
             OperationType::Index | OperationType::Append => true,
-            OperationType::Delete => false,
+            OperationType::Delete | OperationType::RemoveSource => false,
         }
     }
 }

@@ -63,6 +63,28 @@ impl OperationRun {
         }
     }
 
+    /// It is known now how many documents it has at most. The number may become smaller, but never larger, so that the
+    /// progress never goes back.
+    pub fn plan(&mut self, documents: i32) {
+        self.operation.totals.documents = documents;
+    }
+
+    /// So many of the planned documents are not part of it after all.
+    pub fn leave_out(&mut self, documents: i32) {
+        self.operation.totals.documents -= documents;
+    }
+
+    /// Ends it before any of its documents was found.
+    pub fn fail(&mut self, message: String, now: DateTime<Utc>) {
+        if self.operation.status.is_terminal() {
+            return;
+        }
+        self.operation.status = OperationStatus::Failed;
+        self.operation.completed_at = Some(now);
+        self.operation.error_message = Some(message.clone());
+        self.record(OperationEventKind::OperationFailed, None, Some(message), now);
+    }
+
     /// Work on a document begins.
     pub fn start_document(&mut self, document: DocumentId, now: DateTime<Utc>) {
         self.start(now);
@@ -116,7 +138,8 @@ impl OperationRun {
             return;
         }
         let all_failed = totals.failed > 0 && totals.failed == totals.documents;
-        let (status, kind) = if totals.cancelled > 0 {
+        let is_empty = totals.documents == 0;
+        let (status, kind) = if totals.cancelled > 0 || (self.cancel_requested && is_empty) {
             (OperationStatus::Cancelled, OperationEventKind::OperationCancelled)
         } else if all_failed {
             (OperationStatus::Failed, OperationEventKind::OperationFailed)
