@@ -4,19 +4,19 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
 use super::{
-    INSERT_ROWS, collections_among, convert, in_allowed,
+    INSERT_ROWS, collections_among, convert, in_allowed, in_readable,
     lists::{Below, Keyset, pages},
     within,
 };
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, collection, source, source_file},
+        entity::{StoredEnum, collection, document, source, source_file},
     },
     domain::{
         action::Action,
@@ -133,7 +133,12 @@ pub async fn files(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<KnownFile>, DatabaseError> {
-    let mut files = source_file::Entity::find().filter(source_file::Column::SourceId.eq(id.0));
+    let visible = source::Entity::find_by_id(id.0)
+        .select_only()
+        .column(source::Column::Id)
+        .filter(in_allowed(source::Column::CollectionId, reader.scope, READ));
+    let mut files =
+        source_file::Entity::find().filter(source_file::Column::SourceId.in_subquery(visible.into_query()));
     if let Some(after) = after {
         files = files.filter(source_file::Column::Uri.gt(after));
     }
@@ -185,11 +190,11 @@ async fn set_missed(
     tx: &Transaction<'_>,
     id: SourceId,
     uris: &[String],
-    missed: impl Into<sea_orm::sea_query::SimpleExpr> + Clone,
+    missed: Expr,
 ) -> Result<(), DatabaseError> {
     for part in uris.chunks(SLICE) {
         source_file::Entity::update_many()
-            .col_expr(source_file::Column::Missed, missed.clone().into())
+            .col_expr(source_file::Column::Missed, missed.clone())
             .filter(source_file::Column::SourceId.eq(id.0))
             .filter(source_file::Column::Uri.is_in(part))
             .exec(&tx.connection)
@@ -200,11 +205,11 @@ async fn set_missed(
 
 /// Up to `limit` documents of a source.
 pub async fn some_documents(reader: &Reader<'_>, id: SourceId, limit: u64) -> Result<Vec<DocumentId>, DatabaseError> {
-    use crate::db::entity::document;
     let ids: Vec<uuid::Uuid> = document::Entity::find()
         .select_only()
         .column(document::Column::Id)
         .filter(document::Column::SourceId.eq(id.0))
+        .filter(in_readable(document::Column::CollectionId, reader.scope))
         .order_by_asc(document::Column::Id)
         .limit(limit)
         .into_tuple()
