@@ -96,6 +96,7 @@ config! {
         [auth] AuthConfig;
         [audit] AuditConfig;
         [ingestion] IngestionConfig;
+        [sources] SourcesConfig;
         [extraction] ExtractionConfig;
         [search] SearchConfig;
         [limits] LimitsConfig;
@@ -282,6 +283,20 @@ section! {
         operation_retention_days: i64 = 90;
         /// Hours for which an unused upload is kept.
         upload_hours: i64 = 24;
+    }
+}
+
+section! {
+    /// Places that collections follow.
+    SourcesConfig {
+        /// Directories below which sources can be created, as absolute paths. Whoever can change a collection can read all files below them that the server can read. Empty: no file on the server's disk can be read through a source.
+        directories: Vec<String> = Vec::new();
+        /// Maximum number of files in one source.
+        max_files: usize = 1_000_000;
+        /// Maximum number of sources in one collection.
+        per_collection: u32 = 100;
+        /// Seconds between checks for sources whose next sync is due.
+        check_seconds: u64 = 5;
     }
 }
 

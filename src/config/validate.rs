@@ -1,6 +1,6 @@
 //! Refuses settings that make no sense, before anything is started with them.
 
-use std::{fmt::Display, net::IpAddr, ops::RangeInclusive};
+use std::{fmt::Display, net::IpAddr, ops::RangeInclusive, path::Path};
 
 use url::Url;
 
@@ -132,6 +132,16 @@ impl Config {
             u32::try_from(embedding.batch_tokens).map_or(true, |batch| batch > ingestion.chunk_max_tokens),
             "must be more than `ingestion.chunk_max_tokens`, so that a batch holds the longest chunk",
         );
+        let sources = &self.sources;
+        check.that(
+            "sources.directories",
+            sources.directories.iter().all(|path| Path::new(path).is_absolute()),
+            "must list absolute paths, such as /srv/documents",
+        );
+        check.range("sources.max_files", sources.max_files, 1..=10_000_000);
+        check.range("sources.per_collection", sources.per_collection, 1..=10_000);
+        check.range("sources.check_seconds", sources.check_seconds, 1..=24 * 3600);
+
         // Places of chunks are 32-bit numbers, and a document must be able to have one.
         check.range("ingestion.max_chunks", ingestion.max_chunks, 1..=10_000_000);
         check.range("ingestion.max_text_mib", ingestion.max_text_mib, 1..=1024 * 1024);

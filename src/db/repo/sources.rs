@@ -133,12 +133,12 @@ pub async fn files(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<KnownFile>, DatabaseError> {
-    let visible = source::Entity::find_by_id(id.0)
-        .select_only()
-        .column(source::Column::Id)
-        .filter(in_allowed(source::Column::CollectionId, reader.scope, READ));
-    let mut files =
-        source_file::Entity::find().filter(source_file::Column::SourceId.in_subquery(visible.into_query()));
+    let visible = source::Entity::find_by_id(id.0).select_only().column(source::Column::Id).filter(in_allowed(
+        source::Column::CollectionId,
+        reader.scope,
+        READ,
+    ));
+    let mut files = source_file::Entity::find().filter(source_file::Column::SourceId.in_subquery(visible.into_query()));
     if let Some(after) = after {
         files = files.filter(source_file::Column::Uri.gt(after));
     }
@@ -186,12 +186,7 @@ pub async fn find_again(tx: &Transaction<'_>, id: SourceId, uris: &[String]) -> 
     set_missed(tx, id, uris, Expr::value(0)).await
 }
 
-async fn set_missed(
-    tx: &Transaction<'_>,
-    id: SourceId,
-    uris: &[String],
-    missed: Expr,
-) -> Result<(), DatabaseError> {
+async fn set_missed(tx: &Transaction<'_>, id: SourceId, uris: &[String], missed: Expr) -> Result<(), DatabaseError> {
     for part in uris.chunks(SLICE) {
         source_file::Entity::update_many()
             .col_expr(source_file::Column::Missed, missed.clone())
