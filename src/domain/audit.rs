@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     id::{
         ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, InvitationId, OperationId, RequestId, SessionId,
-        UploadId, UserId,
+        SourceId, UploadId, UserId,
     },
     vocabulary::vocabulary,
 };
@@ -64,6 +64,14 @@ vocabulary! {
         DocumentsDelete => "DOCUMENTS_DELETE",
         /// Operation cancelled.
         OperationCancel => "OPERATION_CANCEL",
+        /// Source created.
+        SourceCreate => "SOURCE_CREATE",
+        /// Source changed.
+        SourceUpdate => "SOURCE_UPDATE",
+        /// Sync of a source requested, or previewed.
+        SourceSync => "SOURCE_SYNC",
+        /// Source removed.
+        SourceRemove => "SOURCE_REMOVE",
     }
 }
 
@@ -89,6 +97,7 @@ vocabulary! {
         Chunk => "CHUNK",
         Operation => "OPERATION",
         Upload => "UPLOAD",
+        Source => "SOURCE",
     }
 }
 
@@ -125,6 +134,7 @@ objects! {
     ChunkId => Chunk,
     OperationId => Operation,
     UploadId => Upload,
+    SourceId => Source,
 }
 
 /// An entry of the log. Entries are added and, when they are old, deleted; they never change.

@@ -12,8 +12,8 @@ use super::loaders::ChunkKey;
 use crate::domain::{
     audit::{AuditObject, AuditObjectKind},
     id::{
-        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, InvitationId, OperationId, SessionId, UploadId,
-        UserId,
+        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, InvitationId, OperationId, SessionId, SourceId,
+        UploadId, UserId,
     },
 };
 
@@ -61,6 +61,7 @@ global_ids! {
     ApiKeyId = "apikey"
     InvitationId = "invitation"
     AuditEntryId = "auditentry"
+    SourceId = "source"
 }
 
 /// A chunk's id names its collection: every statement about chunks does.
@@ -111,6 +112,7 @@ pub enum NodeId {
     Document(DocumentId),
     Chunk(ChunkKey),
     Operation(OperationId),
+    Source(SourceId),
 }
 
 impl NodeId {
@@ -122,6 +124,7 @@ impl NodeId {
             .or_else(|| find(id).map(Self::Document))
             .or_else(|| find(id).map(Self::Chunk))
             .or_else(|| find(id).map(Self::Operation))
+            .or_else(|| find(id).map(Self::Source))
     }
 }
 
@@ -133,6 +136,7 @@ impl From<NodeId> for AuditObject {
             NodeId::Document(id) => id.into(),
             NodeId::Chunk(key) => key.id.into(),
             NodeId::Operation(id) => id.into(),
+            NodeId::Source(id) => id.into(),
         }
     }
 }
@@ -152,6 +156,7 @@ pub fn encode_object(object: AuditObject, collection: Option<CollectionId>) -> I
         }
         AuditObjectKind::Operation => encode(&OperationId(id)),
         AuditObjectKind::Upload => encode(&UploadId(id)),
+        AuditObjectKind::Source => encode(&SourceId(id)),
     }
 }
 

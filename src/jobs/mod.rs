@@ -5,6 +5,8 @@ mod delete_collection;
 mod drop_points;
 mod ingest_document;
 mod reconcile;
+mod remove_source;
+mod sync_source;
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,6 +17,8 @@ pub use self::{
     drop_points::{DropPoints, DropTarget},
     ingest_document::IngestDocument,
     reconcile::Reconcile,
+    remove_source::RemoveSource,
+    sync_source::SyncSource,
 };
 use crate::{
     db::{

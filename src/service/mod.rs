@@ -21,6 +21,7 @@ mod quotas;
 pub mod sample;
 pub mod search;
 pub mod sessions;
+pub mod sources;
 pub mod uploads;
 mod validate;
 

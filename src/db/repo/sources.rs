@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
@@ -211,4 +212,10 @@ pub async fn some_documents(reader: &Reader<'_>, id: SourceId, limit: u64) -> Re
         .all(&reader.executor)
         .await?;
     Ok(ids.into_iter().map(DocumentId).collect())
+}
+
+/// How many documents a source has.
+pub async fn count_documents(tx: &Transaction<'_>, id: SourceId) -> Result<usize, DatabaseError> {
+    let count = document::Entity::find().filter(document::Column::SourceId.eq(id.0)).count(&tx.connection).await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }

@@ -67,6 +67,14 @@ pub enum AuditAction {
     DocumentsDelete,
     /// Operation cancelled.
     OperationCancel,
+    /// Source created.
+    SourceCreate,
+    /// Source changed.
+    SourceUpdate,
+    /// Sync of a source requested, or previewed.
+    SourceSync,
+    /// Source removed.
+    SourceRemove,
 }
 
 /// The result of the action.

@@ -26,6 +26,7 @@ use crate::{
         collection::Collection,
         document::{DocumentStatus, DocumentWarning, ProcessingError, ProcessingErrorCode, ProcessingStage},
         generation::Generation,
+        operation::OperationDocument,
     },
     extract::{ExtractError, Extractor},
     ingest::Target,
@@ -57,7 +58,8 @@ struct Work {
 impl Work {
     /// The job that asked for it.
     fn asked(&self) -> IngestDocument {
-        IngestDocument { operation: self.item.outcome.operation_id, ordinal: self.item.outcome.ordinal }
+        let OperationDocument { operation_id: operation, ordinal, .. } = self.item.outcome;
+        IngestDocument { operation, ordinal, is_synced: false }
     }
 }
 
