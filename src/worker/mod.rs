@@ -6,6 +6,8 @@ mod drop_points;
 mod ingest_document;
 pub mod integrity;
 mod reconcile;
+mod remove_source;
+mod sync_source;
 mod upkeep;
 
 use std::{sync::Arc, time::Duration};
@@ -52,6 +54,8 @@ pub async fn run(
         Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
         Arc::new(delete_collection::DeleteCollectionHandler { services: Arc::clone(&services) }),
         Arc::new(reconcile::ReconcileHandler { services: Arc::clone(&services) }),
+        Arc::new(sync_source::SyncSourceHandler { services: Arc::clone(&services) }),
+        Arc::new(remove_source::RemoveSourceHandler { services: Arc::clone(&services) }),
     ];
     let dependencies: Vec<Arc<dyn Dependency>> = vec![vectors, Arc::new(dependency::Space(Arc::clone(&services.disk)))];
     let runner = Arc::new(Runner::new(
@@ -61,9 +65,10 @@ pub async fn run(
         handlers,
         dependencies,
     ));
+    let schedule = tokio::spawn(sync_source::schedule::run(Arc::clone(&services), stop.clone()));
     let upkeep = tokio::spawn(upkeep::run(services, stop.clone()));
     let result = runner.run(stop).await;
-    let _ = upkeep.await;
+    let _ = tokio::join!(schedule, upkeep);
     result
 }
 

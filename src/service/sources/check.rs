@@ -74,12 +74,12 @@ pub(super) fn check_location(services: &Services, violations: &mut Violations, l
 }
 
 /// Opens a directory below those that the operator has named.
-pub(super) fn open(services: &Services, location: &DirectoryLocation) -> Result<Directory, SourceError> {
+fn open(services: &Services, location: &DirectoryLocation) -> Result<Directory, SourceError> {
     Directory::open(location, &roots(services))
 }
 
 /// The directories below which sources may lie.
-pub(super) fn roots(services: &Services) -> Vec<PathBuf> {
+pub(crate) fn roots(services: &Services) -> Vec<PathBuf> {
     services.config.sources.directories.iter().map(PathBuf::from).collect()
 }
 

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use serde_json::json;
 
+pub(crate) use self::check::roots;
 use self::check::{CheckedPatch, checked, checked_patch};
 pub use self::{
     preview::{Preview, PreviewTarget, preview},
