@@ -21,7 +21,7 @@ use crate::{
     domain::{
         action::Action,
         document::{Document, DocumentStatus, ProcessingError},
-        id::{CollectionId, DocumentId},
+        id::{CollectionId, DocumentId, SourceId},
         name,
         page::{Page, PageRequest},
     },
@@ -32,6 +32,8 @@ use crate::{
 pub struct DocumentFilter {
     pub status: Vec<DocumentStatus>,
     pub uri: Option<String>,
+    /// Those that come from this source.
+    pub source: Option<SourceId>,
     /// Those whose file name contains this, compared by their keys.
     pub file_name_contains: Option<String>,
 }
@@ -69,6 +71,9 @@ pub(super) fn matching(filter: &DocumentFilter) -> Condition {
     }
     if let Some(uri) = &filter.uri {
         condition = condition.add(document::Column::Uri.eq(name::composed(uri)));
+    }
+    if let Some(source) = filter.source {
+        condition = condition.add(document::Column::SourceId.eq(source.0));
     }
     if let Some(part) = &filter.file_name_contains {
         condition = condition.add(super::contains(document::Column::FileNameKey, part));

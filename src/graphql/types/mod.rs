@@ -24,6 +24,9 @@ mod search_leg;
 mod search_result;
 mod server;
 mod session;
+mod source;
+mod source_preview;
+mod source_run;
 mod upload;
 mod user;
 mod user_error;
@@ -52,6 +55,9 @@ pub use self::{
     search_result::SearchResult,
     server::Server,
     session::Session,
+    source::{Source, SyncMode, VanishAction},
+    source_preview::SourcePreview,
+    source_run::SourceRun,
     upload::Upload,
     user::{ServerRole, User, UserFilter},
     user_error::{Outcome, UserError},

@@ -28,6 +28,8 @@ pub enum OperationType {
     Append,
     /// Deletes documents, or a whole collection.
     Delete,
+    /// Removes a source, with or without its documents.
+    RemoveSource,
 }
 
 /// The status of an operation.

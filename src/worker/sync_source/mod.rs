@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    read::{Read, read_all},
+    read::read_all,
     settle::{End, Progress, Started},
 };
 use super::{
@@ -169,7 +169,6 @@ impl SyncSourceHandler {
         let Some(planned) = work.await? else { return Err(Stop::Unwanted) };
         progress.operation = planned.operation;
         progress.next_ordinal = planned.accepted;
-        progress.waiting = i32::try_from(files).unwrap_or(i32::MAX);
         Ok(())
     }
 
@@ -239,6 +238,3 @@ impl SyncSourceHandler {
         }
     }
 }
-
-/// A page of files as they were read; those that could not be are counted.
-type Files = Vec<Read>;

@@ -6,7 +6,6 @@ use futures_util::{StreamExt, stream};
 use tokio_util::io::ReaderStream;
 use tracing::debug;
 
-use super::Files;
 use crate::{
     blob::BlobError,
     domain::{
@@ -29,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A file as it was read.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
-    /// Whether it was found for the first time is its place in the page.
+    /// Its place in the page.
     pub(super) index: usize,
     pub(super) content: Content,
     pub(super) fingerprint: Fingerprint,
@@ -40,14 +39,17 @@ pub(super) async fn read_all(
     services: &Services,
     directory: &Arc<Directory>,
     files: &[FoundFile],
-) -> Result<Files, JobError> {
-    let mut reading = stream::iter(files.iter().enumerate())
-        .map(|(index, file)| async move { (index, file, read(services, directory, file).await) })
+) -> Result<Vec<Read>, JobError> {
+    let mut reading = stream::iter(files.to_vec().into_iter().enumerate())
+        .map(|(index, file)| async move {
+            let result = read(services, directory, &file).await;
+            (index, file, result)
+        })
         .buffered(READING);
     let mut read = Vec::with_capacity(files.len());
     while let Some((index, file, result)) = reading.next().await {
         match result {
-            Ok((stored, fingerprint)) => read.push(Read { index, content: content(file, stored), fingerprint }),
+            Ok((stored, fingerprint)) => read.push(Read { index, content: content(&file, stored), fingerprint }),
             Err(Failure::Server(error)) => return Err(error.into()),
             Err(Failure::File(error)) => debug!(path = file.path, error = &error as &dyn std::error::Error, "not read"),
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::Files;
+use super::read::Read;
 use crate::{
     db::{
         DatabaseError, Transaction,
@@ -49,15 +49,13 @@ pub(super) struct Progress {
     counts: RunCounts,
     /// The ordinal of the next document in the operation.
     pub(super) next_ordinal: i32,
-    /// Files that are still to be read.
-    pub(super) waiting: i32,
 }
 
 impl Progress {
     pub(super) fn of(lease: Lease, asked: SyncSource, started: &Started) -> Self {
         let operation = started.run.operation_id.or(asked.operation);
         let counts = started.run.counts;
-        Self { lease, asked, operation, counts, next_ordinal: 0, waiting: 0 }
+        Self { lease, asked, operation, counts, next_ordinal: 0 }
     }
 
     /// What is known after the scan. Files that this run has accepted before it was interrupted are not unchanged.
@@ -93,7 +91,7 @@ pub(super) async fn start(
     let Some((_, mut source)) = wanted(tx, lease, asked).await? else {
         end_job(tx, lease).await?;
         if let Some(id) = asked.operation {
-            finish(tx, id, 0, None, now).await?;
+            finish(tx, id, None, now).await?;
         }
         return Ok(None);
     };
@@ -156,7 +154,7 @@ pub(super) async fn accept(
     tx: &Transaction<'_>,
     services: &Services,
     before: &Progress,
-    (read, size): (&Files, usize),
+    (read, size): (&[Read], usize),
     new: usize,
     now: DateTime<Utc>,
 ) -> Result<Option<Progress>, JobError> {
@@ -194,7 +192,6 @@ pub(super) async fn accept(
     after.counts.unchanged += unchanged;
     after.counts.failed += left_out;
     after.next_ordinal += number(own.len());
-    after.waiting -= number(size);
     operations::save(tx, run).await?;
     write_counts(tx, &after).await?;
     Ok(Some(after))
@@ -243,7 +240,7 @@ pub(super) async fn end(
     let source = sources::lock(tx, collection, source).await?;
     if let Some(id) = progress.operation {
         let failure = end.error.as_deref().filter(|_| end.is_failure);
-        finish(tx, id, progress.waiting, failure, now).await?;
+        finish(tx, id, failure, now).await?;
     }
     if let Some(mut source) = source {
         if source.status == SourceStatus::Syncing {
@@ -260,16 +257,15 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Ends an operation to which no documents are added any more: `waiting` of those that were planned are left out.
+/// Ends an operation to which no documents are added any more: it has those that were accepted.
 async fn finish(
     tx: &Transaction<'_>,
     id: OperationId,
-    waiting: i32,
     failure: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<(), JobError> {
     let Some(mut run) = operations::lock(tx, Scope::System, id).await? else { return Ok(()) };
-    run.leave_out(waiting);
+    run.plan(accepted(tx, id).await?);
     run.start(now);
     match failure {
         Some(message) if run.operation().totals.documents == 0 => run.fail(message.to_owned(), now),
