@@ -6,14 +6,18 @@ mod documents;
 mod members;
 mod operations;
 mod sessions;
+mod sources;
 mod uploads;
 mod users;
 
 use async_graphql::MergedObject;
 
+pub use self::sources::SourceLocationInput;
+
 use self::{
     api_keys::ApiKeyMutation, collections::CollectionMutation, documents::DocumentMutation, members::MemberMutation,
-    operations::OperationMutation, sessions::SessionMutation, uploads::UploadMutation, users::UserMutation,
+    operations::OperationMutation, sessions::SessionMutation, sources::SourceMutation, uploads::UploadMutation,
+    users::UserMutation,
 };
 
 /// Everything that changes data. Validation errors are in `userErrors`, and then nothing was changed. Long
@@ -29,4 +33,5 @@ pub struct Mutation(
     UploadMutation,
     DocumentMutation,
     OperationMutation,
+    SourceMutation,
 );
