@@ -214,6 +214,11 @@ pub async fn some_documents(reader: &Reader<'_>, id: SourceId, limit: u64) -> Re
     Ok(ids.into_iter().map(DocumentId).collect())
 }
 
+/// How many sources a collection has that the transaction has locked.
+pub async fn count_within(tx: &Transaction<'_>, collection: CollectionId) -> Result<u64, DatabaseError> {
+    Ok(source::Entity::find().filter(source::Column::CollectionId.eq(collection.0)).count(&tx.connection).await?)
+}
+
 /// How many documents a source has.
 pub async fn count_documents(tx: &Transaction<'_>, id: SourceId) -> Result<usize, DatabaseError> {
     let count = document::Entity::find().filter(document::Column::SourceId.eq(id.0)).count(&tx.connection).await?;

@@ -4,7 +4,6 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObjec
 
 use crate::{
     domain::{
-        action::Action,
         id::SourceId,
         source::{DirectoryLocation, Location, VanishPolicy},
     },
@@ -147,7 +146,7 @@ impl SourceCreateInput {
 /// The result of `sourceCreate`.
 #[derive(Default, SimpleObject)]
 pub struct SourceCreatePayload {
-    /// The new source. Null if validation fails, and for an API key without OPERATION_READ.
+    /// The new source. Null if validation fails.
     source: Option<Source>,
     /// The operation that indexes its documents. Null if validation fails or `syncNow` is false.
     operation: Option<Operation>,
@@ -254,9 +253,8 @@ impl SourceMutation {
         };
         let Outcome { value, user_errors } = Outcome::of(created)?;
         let Some(created) = value else { return Ok(Some(SourceCreatePayload { user_errors, ..Default::default() })) };
-        let may_read = ctx.viewer()?.scope().carries(Action::OperationRead);
-        let source = may_read.then(|| created.source.into());
-        Ok(Some(SourceCreatePayload { source, operation: created.operation.map(Into::into), user_errors }))
+        let operation = created.operation.map(Into::into);
+        Ok(Some(SourceCreatePayload { source: Some(created.source.into()), operation, user_errors }))
     }
 
     /// Changes a source. The next sync considers it. Needs COLLECTION_UPDATE, DOCUMENT_INGEST and OPERATION_READ.

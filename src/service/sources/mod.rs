@@ -19,7 +19,7 @@ pub use self::{
 };
 use super::{
     Services,
-    access::{forbidden, lock_collection},
+    access::{find_collection, forbidden, lock_collection},
     audit::Deed,
     documents::new_operation,
     frame::{Done, attempt, change},
@@ -28,10 +28,7 @@ use crate::{
     auth::viewer::Viewer,
     db::{
         DatabaseError, Reader, Transaction,
-        repo::{
-            operations,
-            sources::{self, count_of_collections},
-        },
+        repo::{collections, operations, sources},
     },
     domain::{
         action::Action,
@@ -48,6 +45,9 @@ use crate::{
 
 /// Files whose remembered state is read with one statement.
 const PAGE: usize = 5000;
+
+/// What someone has to be allowed who changes sources.
+const MANAGE: &[Action] = &[Action::CollectionUpdate, Action::DocumentIngest];
 
 /// A new source.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -85,6 +85,10 @@ pub async fn create(services: &Services, viewer: &Viewer, input: NewSource) -> R
     let tried = Deed::new(AuditAction::SourceCreate).within(input.collection);
     attempt(services, viewer, &tried, async {
         let user = viewer.require_user_id()?;
+        // The transaction asks again, under the lock. Whoever may not do this learns nothing about directories.
+        let reader = services.database.reader(viewer.scope());
+        find_collection(&reader, viewer, input.collection, Action::CollectionUpdate).await?;
+        require_too(viewer, Action::DocumentIngest)?;
         let input = checked(services, input)?;
         let now = services.clock.now();
         let source = Source {
@@ -116,8 +120,9 @@ async fn insert(
     sync_now: bool,
     now: DateTime<Utc>,
 ) -> Result<Done<Syncing>, Error> {
-    let collection = lock_managed(tx, viewer, source.collection_id, Action::DocumentIngest).await?;
-    check_room(&tx.reader(viewer.scope()), services, collection.id).await?;
+    let collection = lock_collection(tx, viewer, source.collection_id, Action::CollectionUpdate).await?;
+    require_too(viewer, Action::DocumentIngest)?;
+    check_room(tx, services, collection.id).await?;
     sources::insert(tx, source.clone()).await.map_err(name_taken)?;
     let deed = Deed::new(AuditAction::SourceCreate).to(source.id).within(collection.id).saying(source.name.clone());
     let syncing = if sync_now {
@@ -135,11 +140,10 @@ async fn insert(
 pub async fn update(services: &Services, viewer: &Viewer, id: SourceId, patch: SourcePatch) -> Result<Source, Error> {
     let tried = Deed::new(AuditAction::SourceUpdate).to(id);
     attempt(services, viewer, &tried, async {
-        viewer.require_user()?;
-        let home = home(&services.database.reader(viewer.scope()), id).await?;
+        find_managed(&services.database.reader(viewer.scope()), viewer, id, MANAGE).await?;
         let patch = checked_patch(services, patch)?;
         let now = services.clock.now();
-        change(services, viewer, &tried, now, |tx| apply(tx, viewer, home, id, &patch, now).boxed()).await
+        change(services, viewer, &tried, now, |tx| apply(tx, viewer, id, &patch, now).boxed()).await
     })
     .await
 }
@@ -147,13 +151,11 @@ pub async fn update(services: &Services, viewer: &Viewer, id: SourceId, patch: S
 async fn apply(
     tx: &Transaction<'_>,
     viewer: &Viewer,
-    home: CollectionId,
     id: SourceId,
     patch: &CheckedPatch,
     now: DateTime<Utc>,
 ) -> Result<Done<Source>, Error> {
-    lock_managed(tx, viewer, home, Action::DocumentIngest).await?;
-    let mut source = lock(tx, home, id).await?;
+    let (collection, mut source) = lock(tx, viewer, id, MANAGE).await?;
     if let Some(name) = &patch.name {
         source.name.clone_from(name);
     }
@@ -169,7 +171,7 @@ async fn apply(
     }
     source.updated_at = now;
     sources::update(tx, source.clone()).await.map_err(name_taken)?;
-    let deed = Deed::new(AuditAction::SourceUpdate).to(id).within(home).saying(source.name.clone());
+    let deed = Deed::new(AuditAction::SourceUpdate).to(id).within(collection.id).saying(source.name.clone());
     Ok(Done::This(source, deed))
 }
 
@@ -180,10 +182,8 @@ async fn apply(
 pub async fn sync(services: &Services, viewer: &Viewer, id: SourceId, is_confirmed: bool) -> Result<Syncing, Error> {
     let tried = Deed::new(AuditAction::SourceSync).to(id);
     attempt(services, viewer, &tried, async {
-        viewer.require_user()?;
-        let home = home(&services.database.reader(viewer.scope()), id).await?;
         let now = services.clock.now();
-        change(services, viewer, &tried, now, |tx| sync_within(tx, viewer, home, id, is_confirmed, now).boxed()).await
+        change(services, viewer, &tried, now, |tx| sync_within(tx, viewer, id, is_confirmed, now).boxed()).await
     })
     .await
 }
@@ -191,21 +191,18 @@ pub async fn sync(services: &Services, viewer: &Viewer, id: SourceId, is_confirm
 async fn sync_within(
     tx: &Transaction<'_>,
     viewer: &Viewer,
-    home: CollectionId,
     id: SourceId,
     is_confirmed: bool,
     now: DateTime<Utc>,
 ) -> Result<Done<Syncing>, Error> {
-    let collection = lock_collection(tx, viewer, home, Action::DocumentIngest).await?;
     // A sync may delete documents, and that may be confirmed only by someone who may delete them.
-    if is_confirmed {
-        require_too(viewer, Action::DocumentDelete)?;
-    }
-    let source = lock(tx, home, id).await?;
+    let needed: &[Action] =
+        if is_confirmed { &[Action::DocumentIngest, Action::DocumentDelete] } else { &[Action::DocumentIngest] };
+    let (collection, source) = lock(tx, viewer, id, needed).await?;
     if source.status == SourceStatus::Syncing {
         return Err(Error::Conflict("This source is being synced. Wait until that has ended, or cancel it.".into()));
     }
-    let deed = Deed::new(AuditAction::SourceSync).to(id).within(home).saying(source.name.clone());
+    let deed = Deed::new(AuditAction::SourceSync).to(id).within(collection.id).saying(source.name.clone());
     Ok(Done::This(begin(tx, viewer, &collection, source, is_confirmed, now).await?, deed))
 }
 
@@ -294,41 +291,50 @@ pub(crate) fn reason(error: &SourceError) -> String {
     }
 }
 
-/// The collection of a source that the caller sees.
-async fn home(reader: &Reader<'_>, id: SourceId) -> Result<CollectionId, Error> {
+/// Finds a source with which the caller may do all of `actions`. Who may read operations sees it.
+///
+/// # Errors
+/// `Unauthenticated`; `Forbidden` for a source that the caller sees; `NotFound` for any other.
+async fn find_managed(reader: &Reader<'_>, viewer: &Viewer, id: SourceId, actions: &[Action]) -> Result<Source, Error> {
+    viewer.require_user()?;
     let source = sources::find(reader, id).await?.ok_or(Error::NotFound("source"))?;
-    Ok(source.collection_id)
-}
-
-/// Locks a source that is not being removed.
-async fn lock(tx: &Transaction<'_>, home: CollectionId, id: SourceId) -> Result<Source, Error> {
-    let source = sources::lock(tx, home, id).await?.ok_or(Error::NotFound("source"))?;
-    if source.status == SourceStatus::Removing {
-        return Err(Error::Conflict("This source is being removed.".into()));
+    for action in actions {
+        let collection = collections::find_allowed(reader, source.collection_id, *action).await?;
+        collection.ok_or_else(|| forbidden(viewer))?;
     }
     Ok(source)
 }
 
-/// Locks a collection whose sources the caller may manage, with a credential that may do `also`.
-async fn lock_managed(
+/// Locks a source, and first its collection, as [`find_managed`] finds them.
+///
+/// # Errors
+/// Those, and `Conflict` for a source that is being removed.
+async fn lock(
     tx: &Transaction<'_>,
     viewer: &Viewer,
-    id: CollectionId,
-    also: Action,
-) -> Result<Collection, Error> {
-    let collection = lock_collection(tx, viewer, id, Action::CollectionUpdate).await?;
-    require_too(viewer, also)?;
-    Ok(collection)
+    id: SourceId,
+    actions: &[Action],
+) -> Result<(Collection, Source), Error> {
+    let home = find_managed(&tx.reader(viewer.scope()), viewer, id, actions).await?.collection_id;
+    let mut locked = None;
+    for action in actions {
+        locked = collections::lock(tx, viewer.scope(), home, *action).await?;
+    }
+    let collection = locked.ok_or_else(|| forbidden(viewer))?;
+    let source = sources::lock(tx, home, id).await?.ok_or(Error::NotFound("source"))?;
+    if source.status == SourceStatus::Removing {
+        return Err(Error::Conflict("This source is being removed.".into()));
+    }
+    Ok((collection, source))
 }
 
 fn require_too(viewer: &Viewer, action: Action) -> Result<(), Error> {
     if viewer.scope().carries(action) { Ok(()) } else { Err(forbidden(viewer)) }
 }
 
-async fn check_room(reader: &Reader<'_>, services: &Services, id: CollectionId) -> Result<(), Error> {
+async fn check_room(tx: &Transaction<'_>, services: &Services, id: CollectionId) -> Result<(), Error> {
     let most = services.config.sources.per_collection;
-    let count = count_of_collections(reader, &[id]).await?.remove(&id).unwrap_or(0);
-    if count >= i64::from(most) {
+    if sources::count_within(tx, id).await? >= u64::from(most) {
         let message = format!("A collection can have at most {most} sources.");
         return Err(Error::invalid(ViolationCode::LimitExceeded, "collectionId", message));
     }

@@ -1,9 +1,8 @@
 //! What a sync would do, without doing anything.
 
-use super::{check, known_files, reason};
+use super::{check, find_managed, known_files, reason, require_too};
 use crate::{
     auth::viewer::Viewer,
-    db::repo::sources,
     domain::{
         action::Action,
         audit::AuditAction,
@@ -40,17 +39,15 @@ pub async fn preview(services: &Services, viewer: &Viewer, target: PreviewTarget
         PreviewTarget::Location(collection, _) => tried.within(*collection),
     };
     attempt(services, viewer, &tried, async {
-        viewer.require_user()?;
         let reader = services.database.reader(viewer.scope());
         let (location, policy, known) = match target {
             PreviewTarget::Source(id) => {
-                let source = sources::find(&reader, id).await?.ok_or(Error::NotFound("source"))?;
-                find_collection(&reader, viewer, source.collection_id, Action::DocumentIngest).await?;
+                let source = find_managed(&reader, viewer, id, &[Action::DocumentIngest]).await?;
                 (source.location, source.on_vanish, known_files(&reader, id).await?)
             }
             PreviewTarget::Location(collection, location) => {
                 find_collection(&reader, viewer, collection, Action::CollectionUpdate).await?;
-                super::require_too(viewer, Action::DocumentIngest)?;
+                require_too(viewer, Action::DocumentIngest)?;
                 let mut violations = Violations::default();
                 check::check_location(services, &mut violations, &location);
                 violations.check()?;

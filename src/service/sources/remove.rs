@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use serde_json::json;
 
-use super::{home, lock, lock_managed};
+use super::lock;
 use crate::{
     auth::viewer::Viewer,
     db::{
@@ -14,7 +14,7 @@ use crate::{
     domain::{
         action::Action,
         audit::AuditAction,
-        id::{CollectionId, SourceId, UserId},
+        id::{SourceId, UserId},
         operation::{Operation, OperationRun, OperationType},
         source::SourceStatus,
     },
@@ -41,10 +41,8 @@ pub async fn remove(
     let tried = Deed::new(AuditAction::SourceRemove).to(id);
     attempt(services, viewer, &tried, async {
         let user = viewer.require_user_id()?;
-        let home = home(&services.database.reader(viewer.scope()), id).await?;
         let now = services.clock.now();
-        let which = (user, home, id);
-        change(services, viewer, &tried, now, |tx| mark(tx, viewer, which, keeps_documents, now).boxed()).await
+        change(services, viewer, &tried, now, |tx| mark(tx, viewer, user, id, keeps_documents, now).boxed()).await
     })
     .await
 }
@@ -52,12 +50,13 @@ pub async fn remove(
 async fn mark(
     tx: &Transaction<'_>,
     viewer: &Viewer,
-    (user, home, id): (UserId, CollectionId, SourceId),
+    user: UserId,
+    id: SourceId,
     keeps_documents: bool,
     now: DateTime<Utc>,
 ) -> Result<Done<Operation>, Error> {
-    let collection = lock_managed(tx, viewer, home, Action::DocumentDelete).await?;
-    let mut source = lock(tx, home, id).await?;
+    let needed = [Action::CollectionUpdate, Action::DocumentDelete];
+    let (collection, mut source) = lock(tx, viewer, id, &needed).await?;
     let documents = if keeps_documents { 0 } else { sources::count_documents(tx, id).await? };
     let run = OperationRun::create(Operation {
         operation_type: OperationType::RemoveSource,
@@ -68,9 +67,9 @@ async fn mark(
     source.status = SourceStatus::Removing;
     source.next_run_at = None;
     source.updated_at = now;
-    let deed = Deed::new(AuditAction::SourceRemove).to(id).within(home).saying(source.name.clone());
+    let deed = Deed::new(AuditAction::SourceRemove).to(id).within(collection.id).saying(source.name.clone());
     sources::update(tx, source).await?;
-    let job = RemoveSource { collection: home, source: id, operation: operation.id, keeps_documents };
+    let job = RemoveSource { collection: collection.id, source: id, operation: operation.id, keeps_documents };
     jobs::enqueue(tx, &[job], user.into(), now).await?;
     Ok(Done::This(operation, deed))
 }
