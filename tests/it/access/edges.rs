@@ -116,6 +116,10 @@ const ON_USER: &str = "... on User";
 const CHUNK: &str = "node(id: $chunk)";
 const ON_CHUNK: &str = "... on Chunk";
 const OPERATION: &str = "operation(id: $operation)";
+const SOURCE: &str = "node(id: $source)";
+const ON_SOURCE: &str = "... on Source";
+const PREVIEW: &str = "sourcePreview(input: { sourceId: $source })";
+const PREVIEWS: Need = Need::Both(&OPERATIONS, &Need::Change("DOCUMENT_INGEST", "OPERATION_READ"));
 const AUDIT_LOG: &str = "auditLog(filter: { collectionId: $collection, userId: $editor })";
 const SEARCH: &str = "search(input: { query: $word, collectionIds: [$collection], mode: LEXICAL })";
 const UPDATE: &str = "collectionUpdate(id: $collection, input: { description: $unique })";
@@ -163,6 +167,7 @@ pub const EDGES: &[Edge] = &[
     list("Collection", &[COLLECTION, "documents"], READ, READ),
     list("Collection", &[COLLECTION, "members"], READ, MEMBERS),
     list("Collection", &[COLLECTION, "operations"], READ, OPERATIONS),
+    list("Collection", &[COLLECTION, "sources"], READ, OPERATIONS),
     edge("Member", &[COLLECTION, "members", "nodes", "user"], READ_MEMBERS, MEMBERS),
     edge("Member", &[COLLECTION, "members", "nodes", "collection"], READ_MEMBERS, READ),
     // Accounts.
@@ -185,11 +190,24 @@ pub const EDGES: &[Edge] = &[
     edge("Document", &[DOCUMENT, "collection"], READ, READ),
     list("Document", &[DOCUMENT, "chunks"], READ, READ),
     edge("Document", &[DOCUMENT, "warnings"], READ, READ),
+    edge("Document", &[COLLECTION, "documents(filter: { sourceId: $source })", "nodes", "source"], READ, OPERATIONS),
     edge("Document", &[COLLECTION, "documents(filter: { status: [FAILED] })", "nodes", "error"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "collection"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "document"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "previous"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "next"], READ, READ),
+    // Sources.
+    edge("Source", &[SOURCE, ON_SOURCE, "collection"], OPERATIONS, READ),
+    edge("Source", &[SOURCE, ON_SOURCE, "directory"], OPERATIONS, OPERATIONS),
+    edge("Source", &[SOURCE, ON_SOURCE, "onVanish"], OPERATIONS, OPERATIONS),
+    edge("Source", &[SOURCE, ON_SOURCE, "lastRun"], OPERATIONS, OPERATIONS),
+    list("Source", &[SOURCE, ON_SOURCE, "runs"], OPERATIONS, OPERATIONS),
+    list("Source", &[SOURCE, ON_SOURCE, "documents"], OPERATIONS, READ),
+    edge("SourceRun", &[SOURCE, ON_SOURCE, "lastRun", "operation"], OPERATIONS, OPERATIONS),
+    edge("SourcePreview", &[PREVIEW, "added"], PREVIEWS, PREVIEWS),
+    edge("SourcePreview", &[PREVIEW, "changed"], PREVIEWS, PREVIEWS),
+    edge("SourcePreview", &[PREVIEW, "removed"], PREVIEWS, PREVIEWS),
+    edge("SourcePreview", &[PREVIEW, "skipped"], PREVIEWS, PREVIEWS),
     // Operations.
     edge("Operation", &[OPERATION, "collection"], OPERATIONS, READ),
     edge("Operation", &[OPERATION, "totals"], OPERATIONS, OPERATIONS),

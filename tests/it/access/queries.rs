@@ -7,6 +7,8 @@ use super::{
 
 const READ: Need = Need::Read("COLLECTION_READ");
 const OPERATIONS: Need = Need::Read("OPERATION_READ");
+/// Who may read operations sees sources.
+const SEES_SOURCE: Need = Need::Change("OPERATION_READ", "OPERATION_READ");
 /// It hides nothing from any caller.
 const ALIKE: Need = Need::Missing(&Need::Nothing);
 
@@ -155,6 +157,26 @@ pub const QUERIES: &[Row] = &[
         "search(input: { query: $word, first: 100 }) { hits { document { id } highlights { text } } }",
     )
     .shown_by("document"),
+    row("Query.node", "a source", OPERATIONS, "node(id: $source) { __typename id }").hiding(&["source"]),
+    row(
+        "Query.sourcePreview",
+        "of a source",
+        Need::Both(&SEES_SOURCE, &Need::Change("DOCUMENT_INGEST", "OPERATION_READ")),
+        "sourcePreview(input: { sourceId: $source }) { found added { count } skipped { path reason } }",
+    )
+    .hiding(&["source"]),
+    row(
+        "Query.sourcePreview",
+        "of a place",
+        Need::Both(
+            &Need::Change("COLLECTION_UPDATE", "COLLECTION_READ"),
+            &Need::Change("DOCUMENT_INGEST", "COLLECTION_READ"),
+        ),
+        "sourcePreview(input: { location: {
+            collectionId: $collection, location: { directory: { path: $directory } }
+        } }) { found unchanged needsConfirmation }",
+    )
+    .hiding(&["collection"]),
     // What is being removed is gone for everybody.
     row("Query.collection", "that is being removed", ALIKE, "collection(id: $removed) { id }").hiding(&["removed"]),
     row("Query.document", "that is being removed", ALIKE, "document(id: $removedDocument) { id }")
