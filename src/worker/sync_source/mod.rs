@@ -151,7 +151,7 @@ impl SyncSourceHandler {
         let work = tokio::task::spawn_blocking(move || {
             let directory = Directory::open(&directory, &roots)?;
             let scan = directory.scan(limit, || stop.is_cancelled())?;
-            Ok(Opened { directory: Arc::new(directory), scan })
+            Ok::<_, SourceError>(Opened { directory: Arc::new(directory), scan })
         });
         match work.await.map_err(Error::internal)? {
             Ok(opened) => Ok(opened),
@@ -188,9 +188,9 @@ impl SyncSourceHandler {
             let new = added.saturating_sub(index * PAGE).min(page.len());
             let now = self.services.clock.now();
             let (before, services) = (&*progress, &*self.services);
-            let work = services
-                .database
-                .transaction(|tx| settle::accept(tx, services, before, (&read, page.len()), new, now).boxed());
+            let work = services.database.transaction(|tx| {
+                settle::accept(tx, services, before, (read.as_slice(), page.len()), new, now).boxed()
+            });
             let next = match work.await {
                 Ok(next) => next,
                 // The documents have no room; the sentence says whose.

@@ -1,6 +1,6 @@
 //! Reads files of a place and stores their bytes.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use tokio_util::io::ReaderStream;
@@ -40,12 +40,13 @@ pub(super) async fn read_all(
     directory: &Arc<Directory>,
     files: &[FoundFile],
 ) -> Result<Vec<Read>, JobError> {
-    let mut reading = stream::iter(files.to_vec().into_iter().enumerate())
+    let reading = stream::iter(files.iter().cloned().enumerate())
         .map(|(index, file)| async move {
             let result = read(services, directory, &file).await;
             (index, file, result)
         })
         .buffered(READING);
+    let mut reading = pin!(reading);
     let mut read = Vec::with_capacity(files.len());
     while let Some((index, file, result)) = reading.next().await {
         match result {

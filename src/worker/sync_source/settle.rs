@@ -95,23 +95,22 @@ pub(super) async fn start(
         }
         return Ok(None);
     };
-    let run = match source_runs::lock(tx, asked.run).await? {
-        Some(run) => run,
-        None => {
-            let run = SourceRun {
-                id: asked.run,
-                source_id: source.id,
-                operation_id: asked.operation,
-                counts: RunCounts::default(),
-                error: None,
-                started_at: now,
-                completed_at: None,
-            };
-            source_runs::insert(tx, run.clone()).await?;
-            source.last_run = Some(run.id);
-            sources::update(tx, source.clone()).await?;
-            run
-        }
+    let run = if let Some(run) = source_runs::lock(tx, asked.run).await? {
+        run
+    } else {
+        let run = SourceRun {
+            id: asked.run,
+            source_id: source.id,
+            operation_id: asked.operation,
+            counts: RunCounts::default(),
+            error: None,
+            started_at: now,
+            completed_at: None,
+        };
+        source_runs::insert(tx, run.clone()).await?;
+        source.last_run = Some(run.id);
+        sources::update(tx, source.clone()).await?;
+        run
     };
     Ok(Some(Started { source, run }))
 }
