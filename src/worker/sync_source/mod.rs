@@ -232,9 +232,7 @@ impl SyncSourceHandler {
             return Err(Stop::Job(JobError::Stopped));
         }
         let reader = self.services.database.reader(Scope::System);
-        match progress.operation {
-            Some(id) if operations::is_cancel_requested(&reader, id).await? => Err(Stop::Unwanted),
-            _ => Ok(()),
-        }
+        let Some(id) = progress.operation else { return Ok(()) };
+        if operations::is_cancel_requested(&reader, id).await? { Err(Stop::Unwanted) } else { Ok(()) }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     queue::JobError,
     service::Services,
     source::{Directory, SourceError},
+    worker::dependency::no_space,
 };
 
 /// Files that are read at the same time.
@@ -51,6 +52,7 @@ pub(super) async fn read_all(
     while let Some((index, file, result)) = reading.next().await {
         match result {
             Ok((stored, fingerprint)) => read.push(Read { index, content: content(&file, stored), fingerprint }),
+            Err(Failure::Server(Error::DiskFull)) => return Err(no_space()),
             Err(Failure::Server(error)) => return Err(error.into()),
             Err(Failure::File(error)) => debug!(path = file.path, error = &error as &dyn std::error::Error, "not read"),
         }

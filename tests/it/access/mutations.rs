@@ -11,6 +11,7 @@ const fn seen(action: &'static str) -> Need {
 
 const MEMBERS: Need = seen("MEMBER_MANAGE");
 const INGEST: Need = seen("DOCUMENT_INGEST");
+const UPDATE: Need = seen("COLLECTION_UPDATE");
 
 /// Who may read operations sees sources.
 const SEES_SOURCE: Need = Need::Change("OPERATION_READ", "OPERATION_READ");
@@ -180,7 +181,8 @@ pub const MUTATIONS: &[Row] = &[
     row(
         "Mutation.sourceCreate",
         "",
-        Need::Both(&seen("COLLECTION_UPDATE"), &INGEST),
+        // Its credential has to allow both; by role, whoever may do the first may do the second.
+        Need::Both(&UPDATE, &Need::Upload),
         "input: { collectionId: $collection, name: $unique, location: { directory: { path: $directory } } }",
     )
     .hiding(&["collection"])

@@ -168,10 +168,7 @@ pub const QUERIES: &[Row] = &[
     row(
         "Query.sourcePreview",
         "of a place",
-        Need::Both(
-            &Need::Change("COLLECTION_UPDATE", "COLLECTION_READ"),
-            &Need::Change("DOCUMENT_INGEST", "COLLECTION_READ"),
-        ),
+        Need::Both(&Need::Change("COLLECTION_UPDATE", "COLLECTION_READ"), &Need::Upload),
         "sourcePreview(input: { location: {
             collectionId: $collection, location: { directory: { path: $directory } }
         } }) { found unchanged needsConfirmation }",
