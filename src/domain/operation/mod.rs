@@ -10,7 +10,7 @@ pub use self::run::run_of;
 pub use self::{run::OperationRun, settlement::Settlement};
 use super::{
     document::ProcessingError,
-    id::{CollectionId, DocumentId, OperationId, UserId},
+    id::{CollectionId, DocumentId, OperationId, SourceId, UserId},
     vocabulary::vocabulary,
 };
 
@@ -83,6 +83,9 @@ impl OperationTotals {
     }
 }
 
+/// Where the settings of an operation name its source.
+pub const SOURCE: &str = "sourceId";
+
 /// A long-running task. The mutation that starts it returns at once, and its events show its progress.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Operation {
@@ -104,6 +107,12 @@ impl Operation {
     #[must_use]
     pub fn progress(&self) -> i32 {
         if self.status == OperationStatus::Completed { 100 } else { self.totals.progress() }
+    }
+
+    /// The source that it syncs or removes, if it was begun for one.
+    #[must_use]
+    pub fn source_id(&self) -> Option<SourceId> {
+        self.config.get(SOURCE)?.as_str()?.parse().ok()
     }
 
     /// Whether it can be stopped half-way: a removal can't, its documents are gone already.

@@ -3,8 +3,8 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{
-    Action, Collection, Connection, DocumentFilter, DocumentOutcome, OperationDocument, OperationEvent, Total, User,
-    filter,
+    Action, Collection, Connection, DocumentFilter, DocumentOutcome, OperationDocument, OperationEvent, Source, Total,
+    User, filter,
 };
 use crate::{
     domain::{action, id::OperationId, operation, page::Page, policy},
@@ -162,6 +162,15 @@ impl Operation {
     async fn collection(&self, ctx: &Context<'_>) -> Result<Option<Collection>> {
         match self.operation.collection_id {
             Some(id) => Collection::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The source that it syncs or removes. Null for other operations, if the source no longer exists, and for callers who
+    /// are not allowed to see sources.
+    async fn source(&self, ctx: &Context<'_>) -> Result<Option<Source>> {
+        match self.operation.source_id() {
+            Some(id) => Source::load(ctx, id).await,
             None => Ok(None),
         }
     }

@@ -35,7 +35,7 @@ use crate::{
         audit::AuditAction,
         collection::Collection,
         id::{CollectionId, OperationId, SourceId, SourceRunId, UserId},
-        operation::{Operation, OperationRun},
+        operation::{Operation, OperationRun, SOURCE},
         source::{KnownFile, Location, Source, SourceStatus, VanishPolicy},
     },
     error::{Error, ViolationCode},
@@ -230,7 +230,7 @@ pub(crate) fn sync_operation(
     now: DateTime<Utc>,
 ) -> Operation {
     Operation {
-        config: json!({ "source": source.name, "sourceId": source.id }),
+        config: json!({ "source": source.name, SOURCE: source.id }),
         ..new_operation(collection, user, documents, now)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         action::Action,
         audit::AuditAction,
         id::{SourceId, UserId},
-        operation::{Operation, OperationRun, OperationType},
+        operation::{Operation, OperationRun, OperationType, SOURCE},
         source::SourceStatus,
     },
     error::Error,
@@ -60,7 +60,7 @@ async fn mark(
     let documents = if keeps_documents { 0 } else { sources::count_documents(tx, id).await? };
     let run = OperationRun::create(Operation {
         operation_type: OperationType::RemoveSource,
-        config: json!({ "source": source.name, "sourceId": id, "keepDocuments": keeps_documents }),
+        config: json!({ "source": source.name, SOURCE: id, "keepDocuments": keeps_documents }),
         ..new_operation(&collection, user, documents, now)
     });
     let operation = operations::insert(tx, run, None).await?;

@@ -210,6 +210,7 @@ pub const EDGES: &[Edge] = &[
     edge("SourcePreview", &[PREVIEW, "skipped"], PREVIEWS, PREVIEWS),
     // Operations.
     edge("Operation", &[OPERATION, "collection"], OPERATIONS, READ),
+    edge("Operation", &["operation(id: $sync)", "source"], OPERATIONS, OPERATIONS),
     edge("Operation", &[OPERATION, "totals"], OPERATIONS, OPERATIONS),
     edge("Operation", &[OPERATION, "user"], OPERATIONS, Need::Sees(Person::Owner)),
     edge("Operation", &["operation(id: $waiting)", "user"], OPERATIONS, Need::Sees(Person::Editor)),

@@ -202,8 +202,10 @@ impl Fixture {
         let document = &found["collection"]["documents"]["nodes"][0];
         let chunk = text(&document["chunks"]["nodes"][1]["id"]);
         let (source, sync) = source(&owner, &collection, true).await;
-        owner.ended(&sync.unwrap()).await;
+        let sync = sync.unwrap();
+        owner.ended(&sync).await;
         subject.set("source", source);
+        subject.set("sync", sync);
         subject.set("directory", DIRECTORY);
         subject.set("name", name);
         subject.set("word", word);
