@@ -137,10 +137,14 @@ pub(super) async fn plan(
         return Ok(Some(Planned { operation: Some(operation), accepted: 0 }));
     };
     let Some(mut run) = operations::lock(tx, Scope::System, id).await? else { return Ok(None) };
-    if run.operation().status.is_terminal() || run.is_cancel_requested() {
+    if run.is_cancel_requested() {
         return Ok(None);
     }
     let accepted = accepted(tx, id).await?;
+    if run.operation().status.is_terminal() {
+        // The run was interrupted after the last document. It may still have to remove what is gone.
+        return Ok((files == 0).then_some(Planned { operation: Some(id), accepted }));
+    }
     run.start(now);
     run.plan(accepted.saturating_add(number(files)));
     operations::save(tx, run).await?;
