@@ -138,6 +138,15 @@ impl Config {
             sources.directories.iter().all(|path| Path::new(path).is_absolute()),
             "must list absolute paths, such as /srv/documents",
         );
+        let holds_data = |path: &String| {
+            let path = Path::new(path);
+            self.data_dir.starts_with(path) || path.starts_with(&self.data_dir)
+        };
+        check.that(
+            "sources.directories",
+            !sources.directories.iter().any(holds_data),
+            "must not contain the data directory or lie in it: the server's secrets are there",
+        );
         check.range("sources.max_files", sources.max_files, 1..=10_000_000);
         check.range("sources.per_collection", sources.per_collection, 1..=10_000);
         check.range("sources.check_seconds", sources.check_seconds, 1..=24 * 3600);

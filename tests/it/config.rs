@@ -299,6 +299,14 @@ fn values_that_make_no_sense_are_refused_with_their_key_and_place() {
             "[ingestion]\nchunk_overlap_tokens = 254",
             "`ingestion.chunk_overlap_tokens` must be less than `ingestion.chunk_max_tokens`",
         ),
+        (
+            "[sources]\ndirectories = ['papers']",
+            "`sources.directories` must list absolute paths, such as /srv/documents",
+        ),
+        (
+            "data_dir = '/srv/docent'\n[sources]\ndirectories = ['/srv']",
+            "`sources.directories` must not contain the data directory or lie in it: the server's secrets are there",
+        ),
         ("[search]\nsemantic_weight = -0.5", "`search.semantic_weight` must be from 0 to 1000, not -0.5"),
         ("[search]\nbm25_k1 = nan", "`search.bm25_k1` must be from 0 to 100, not NaN"),
         ("[search]\nbm25_b = 1.5", "`search.bm25_b` must be from 0 to 1, not 1.5"),
