@@ -263,7 +263,12 @@ fn joined(path: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::symlink};
+    use std::{
+        fs,
+        io::Read,
+        os::unix::fs::symlink,
+        sync::atomic::{AtomicBool, Ordering},
+    };
 
     use super::*;
 
@@ -337,5 +342,43 @@ mod tests {
         symlink("/etc", at("deep")).unwrap();
         let passwd = FoundFile { path: "deep/passwd".into(), ..found };
         assert!(matches!(directory.read(&passwd), Err(SourceError::Unreadable(_))));
+    }
+
+    /// Exchanges what is inside for links to the outside and back, as fast as it can.
+    fn exchange(root: &Path, outside: &Path, is_over: &AtomicBool) {
+        let at = |name: &str| root.join(name);
+        while !is_over.load(Ordering::Relaxed) {
+            fs::rename(at("deep"), at("aside")).unwrap();
+            symlink(outside, at("deep")).unwrap();
+            fs::remove_file(at("deep")).unwrap();
+            fs::rename(at("aside"), at("deep")).unwrap();
+            fs::rename(at("deep/a"), at("deep/b")).unwrap();
+            symlink(outside.join("a"), at("deep/a")).unwrap();
+            fs::remove_file(at("deep/a")).unwrap();
+            fs::rename(at("deep/b"), at("deep/a")).unwrap();
+        }
+    }
+
+    #[test]
+    fn ten_thousand_races_never_lead_outside() {
+        let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::create_dir(root.path().join("deep")).unwrap();
+        fs::write(root.path().join("deep/a"), "inside").unwrap();
+        fs::write(outside.path().join("a"), "secret").unwrap();
+        let directory = Directory::open(&place(root.path()), &[root.path().to_owned()]).unwrap();
+        let found = directory.scan(100, || false).unwrap().files.remove(0);
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| exchange(root.path(), outside.path(), &is_over));
+            let mut texts = Vec::new();
+            for _ in 0..10_000 {
+                let Ok(opened) = directory.read(&found) else { continue };
+                let mut text = String::new();
+                opened.bytes().unwrap().read_to_string(&mut text).unwrap();
+                texts.push(text);
+            }
+            is_over.store(true, Ordering::Relaxed);
+            assert!(!texts.is_empty() && texts.iter().all(|text| text == "inside"), "{} reads", texts.len());
+        });
     }
 }
