@@ -202,6 +202,18 @@ pub async fn set_percent(
     Ok(())
 }
 
+/// The ordinal of the next document of a locked operation.
+pub async fn next_ordinal(tx: &Transaction<'_>, id: OperationId) -> Result<i32, DatabaseError> {
+    let last: Option<Option<i32>> = operation_document::Entity::find()
+        .select_only()
+        .column_as(operation_document::Column::Ordinal.max(), "last")
+        .filter(operation_document::Column::OperationId.eq(id.0))
+        .into_tuple()
+        .one(&tx.connection)
+        .await?;
+    Ok(last.flatten().map_or(0, |last| last + 1))
+}
+
 /// Those of the uris that documents of an operation have.
 pub async fn uris_among(
     tx: &Transaction<'_>,

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, Func, OnConflict},
 };
 
 use super::{
@@ -212,6 +212,41 @@ pub async fn some_documents(reader: &Reader<'_>, id: SourceId, limit: u64) -> Re
         .all(&reader.executor)
         .await?;
     Ok(ids.into_iter().map(DocumentId).collect())
+}
+
+/// Up to `limit` documents of a source that came out of its archives with these uris: they lie below them, and are no files
+/// of the source themselves.
+pub async fn some_archived(
+    reader: &Reader<'_>,
+    id: SourceId,
+    archives: &[&str],
+    limit: u64,
+) -> Result<Vec<DocumentId>, DatabaseError> {
+    let files = source_file::Entity::find()
+        .select_only()
+        .column(source_file::Column::DocumentId)
+        .filter(source_file::Column::SourceId.eq(id.0));
+    let is_below = archives.iter().fold(Condition::any(), |any, uri| any.add(starts_with(&format!("{uri}/"))));
+    let ids: Vec<uuid::Uuid> = document::Entity::find()
+        .select_only()
+        .column(document::Column::Id)
+        .filter(document::Column::SourceId.eq(id.0))
+        .filter(document::Column::Id.not_in_subquery(files.into_query()))
+        .filter(is_below)
+        .filter(in_readable(document::Column::CollectionId, reader.scope))
+        .order_by_asc(document::Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(ids.into_iter().map(DocumentId).collect())
+}
+
+/// Documents whose uri begins with this. The comparison knows capitals, other than that of patterns in SQLite.
+fn starts_with(start: &str) -> Expr {
+    let length = i32::try_from(start.chars().count()).unwrap_or(i32::MAX);
+    let beginning = Func::cust("substr").arg(Expr::col(document::Column::Uri)).arg(1).arg(length);
+    Expr::expr(beginning).eq(start)
 }
 
 /// How many sources a collection has that the transaction has locked.

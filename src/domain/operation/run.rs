@@ -63,8 +63,8 @@ impl OperationRun {
         }
     }
 
-    /// It is known now how many documents it has at most. The number may become smaller, but never larger, so that the
-    /// progress never goes back.
+    /// It is known now how many documents it has at most. The number may become smaller, but only an archive makes it
+    /// larger, so that the progress does not go back.
     pub fn plan(&mut self, documents: i32) {
         self.operation.totals.documents = documents;
     }
@@ -108,12 +108,10 @@ impl OperationRun {
         self.record(OperationEventKind::DocumentRetrying, Some(document), Some(reason), now);
     }
 
-    /// More documents belong to it: the files of an archive that was one of its documents. Returns the ordinal of the first.
-    pub fn add_documents(&mut self, count: usize) -> i32 {
+    /// More documents belong to it: the files of an archive that was one of its documents.
+    pub fn add_documents(&mut self, count: usize) {
         let documents = &mut self.operation.totals.documents;
-        let first = *documents;
         *documents = documents.saturating_add(i32::try_from(count).unwrap_or(i32::MAX));
-        first
     }
 
     /// Counts a document whose outcome is known.
@@ -245,7 +243,7 @@ mod tests {
     #[test]
     fn documents_that_are_added_have_to_be_settled_too() {
         let mut run = run_of(1);
-        assert_eq!(run.add_documents(2), 1);
+        run.add_documents(2);
         settle(&mut run, &[Settlement::completed(0)]);
         assert_eq!((run.operation().status, run.operation().progress()), (OperationStatus::Pending, 33));
         settle(&mut run, &[Settlement::completed(1), Settlement::skipped("unchanged")]);

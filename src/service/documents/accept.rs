@@ -2,13 +2,15 @@
 //! upload and no text, and a few statements for a whole page of contents. A long list is accepted one page a transaction,
 //! into an operation that knows how many documents it has: from the start, or when an archive brings more.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
     blob::BlobStore,
     config::LimitsConfig,
     db::{
-        Transaction,
+        DatabaseError, Transaction,
         repo::{
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
@@ -38,6 +40,18 @@ pub(crate) struct Batch<'c> {
     pub contents: &'c [Content],
 }
 
+/// Those of the uris that documents have which do not come from this source. A uri belongs to whoever had it first.
+pub(crate) async fn uris_of_others(
+    tx: &Transaction<'_>,
+    collection: &Collection,
+    source: SourceId,
+    uris: &[String],
+) -> Result<HashSet<String>, DatabaseError> {
+    let existing = documents::lock_by_uri(tx, collection.id, uris).await?;
+    let others = existing.into_iter().filter(|(_, found)| found.document.source_id != Some(source));
+    Ok(others.map(|(uri, _)| uri).collect())
+}
+
 /// Accepts files of a source, for a locked collection and an operation that is already written. Returns the document of
 /// each.
 ///
@@ -49,9 +63,10 @@ pub(crate) async fn accept_from_source(
     collection: &Collection,
     source: &Source,
     run: &mut OperationRun,
-    (first, contents): (i32, &[Content]),
+    contents: &[Content],
     now: DateTime<Utc>,
 ) -> Result<Vec<Document>, Error> {
+    let first = operation_documents::next_ordinal(tx, run.operation().id).await?;
     let batch = Batch { source: Some(source.id), first, contents };
     let plan = plan(tx, &services.blobs, collection, run, batch, now).await?;
     plan.write(tx, &services.config.limits, collection, source.user_id.into(), now).await

@@ -8,11 +8,14 @@ mod unpack;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-pub(crate) use self::{accept::accept_from_source, delete::remove_rows};
+pub(crate) use self::{
+    accept::{accept_from_source, uris_of_others},
+    delete::remove_rows,
+};
 pub use self::{
     delete::delete,
     ingest::{IngestContent, IngestDocument, IngestRequest, Ingested, ingest},
-    unpack::{Member, accept_members},
+    unpack::{Archive, Member, accept_members},
 };
 use super::Services;
 use crate::{

@@ -38,7 +38,11 @@ use crate::{
     ingest::Target,
     jobs::{DropPoints, DropTarget, IngestDocument, enqueue},
     queue::JobError,
-    service::{Services, documents::accept_members, fault::EMBEDDING_MODEL},
+    service::{
+        Services,
+        documents::{Archive, accept_members},
+        fault::EMBEDDING_MODEL,
+    },
 };
 
 impl IngestDocumentHandler {
@@ -206,8 +210,9 @@ async fn complete(
         return conclude(tx, run, &work.item, &settlement, DocumentStatus::Failed, now).await;
     }
     let (Some(collection), Some(current)) = (collection, current) else { return Ok(()) };
-    let Indexed { members, .. } = indexed;
-    let left_out = accept_members(tx, services, &collection, &mut run, &work.item.content, members, now).await?;
+    let source = current.document.source_id;
+    let archive = Archive { content: &work.item.content, source, members: &indexed.members };
+    let left_out = accept_members(tx, services, &collection, &mut run, archive, now).await?;
     let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
     chunks::replace(tx, id, generation, document, &indexed.rows).await?;
     let now_there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count };

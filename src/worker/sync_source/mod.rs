@@ -23,10 +23,11 @@ use super::{
     failpoint, payload,
 };
 use crate::{
-    db::repo::{jobs::ClaimedJob, operations},
+    db::repo::{jobs::ClaimedJob, operations, sources},
     domain::{
+        id::DocumentId,
         scope::Scope,
-        source::{Diff, FoundFile, Location, Scan, diff},
+        source::{Diff, FoundFile, KnownFile, Location, Scan, diff},
     },
     error::Error,
     jobs::{Job, SyncSource},
@@ -164,11 +165,9 @@ impl SyncSourceHandler {
     /// one.
     async fn plan(&self, progress: &mut Progress, files: usize) -> Result<(), Stop> {
         let now = self.services.clock.now();
-        let asked = &*progress;
-        let work = self.services.database.transaction(|tx| settle::plan(tx, asked, files, now).boxed());
-        let Some(planned) = work.await? else { return Err(Stop::Unwanted) };
-        progress.operation = planned.operation;
-        progress.next_ordinal = planned.accepted;
+        let before = &*progress;
+        let work = self.services.database.transaction(|tx| settle::plan(tx, before, files, now).boxed());
+        *progress = work.await?.ok_or(Stop::Unwanted)?;
         Ok(())
     }
 
@@ -209,7 +208,6 @@ impl SyncSourceHandler {
 
     /// Counts what was missed, and removes the documents of what is gone for good.
     async fn forget(&self, diff: &Diff, progress: &mut Progress, stop: &CancellationToken) -> Result<(), Stop> {
-        let now = self.services.clock.now();
         if !diff.returned.is_empty() || !diff.missed.is_empty() {
             let asked = &*progress;
             let work = self.services.database.transaction(|tx| settle::count_missed(tx, asked, diff).boxed());
@@ -219,11 +217,33 @@ impl SyncSourceHandler {
         }
         for page in diff.vanished.chunks(PAGE) {
             self.check_wanted(progress, stop).await?;
-            let before = &*progress;
-            let work = self.services.database.transaction(|tx| settle::remove(tx, before, page, now).boxed());
-            *progress = work.await?.ok_or(Stop::Unwanted)?;
+            self.remove_archived(page, progress).await?;
+            let ids: Vec<_> = page.iter().map(|file| file.document_id).collect();
+            self.remove(&ids, page.len(), progress).await?;
             failpoint("sync-page-removed")?;
         }
+        Ok(())
+    }
+
+    /// Removes the documents that came out of archives that are gone.
+    async fn remove_archived(&self, gone: &[KnownFile], progress: &mut Progress) -> Result<(), Stop> {
+        let reader = self.services.database.reader(Scope::System);
+        let uris: Vec<_> = gone.iter().map(|file| file.uri.as_str()).collect();
+        loop {
+            let some = sources::some_archived(&reader, progress.asked.source, &uris, PAGE as u64).await?;
+            if some.is_empty() {
+                return Ok(());
+            }
+            self.remove(&some, 0, progress).await?;
+        }
+    }
+
+    /// Removes documents, which are those of so many files.
+    async fn remove(&self, ids: &[DocumentId], files: usize, progress: &mut Progress) -> Result<(), Stop> {
+        let now = self.services.clock.now();
+        let before = &*progress;
+        let work = self.services.database.transaction(|tx| settle::remove(tx, before, (ids, files), now).boxed());
+        *progress = work.await?.ok_or(Stop::Unwanted)?;
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use crate::{
         action::Action,
         collection::Collection,
         content::Content,
-        id::OperationId,
+        id::{DocumentId, OperationId},
         operation::OperationRun,
         scope::Scope,
         source::{Diff, KnownFile, RunCounts, Scan, Source, SourceRun, SourceStatus},
@@ -28,7 +28,7 @@ use crate::{
     queue::JobError,
     service::{
         Services,
-        documents::{accept_from_source, remove_rows},
+        documents::{accept_from_source, remove_rows, uris_of_others},
         sources::{next_run, sync_operation},
     },
     worker::end_job,
@@ -47,15 +47,13 @@ pub(super) struct Progress {
     pub(super) asked: SyncSource,
     pub(super) operation: Option<OperationId>,
     counts: RunCounts,
-    /// The ordinal of the next document in the operation.
-    pub(super) next_ordinal: i32,
 }
 
 impl Progress {
     pub(super) fn of(lease: Lease, asked: SyncSource, started: &Started) -> Self {
         let operation = started.run.operation_id.or(asked.operation);
         let counts = started.run.counts;
-        Self { lease, asked, operation, counts, next_ordinal: 0 }
+        Self { lease, asked, operation, counts }
     }
 
     /// What is known after the scan. Files that this run has accepted before it was interrupted are not unchanged.
@@ -65,13 +63,6 @@ impl Progress {
         self.counts.unchanged = (diff.unchanged - self.counts.added - self.counts.changed).max(0);
         self.counts.failed = 0;
     }
-}
-
-/// What the operation of a sync has.
-pub(super) struct Planned {
-    pub(super) operation: Option<OperationId>,
-    /// Documents that it has already.
-    pub(super) accepted: i32,
 }
 
 /// How a sync ends.
@@ -119,36 +110,35 @@ pub(super) async fn start(
 /// is not wanted any more.
 pub(super) async fn plan(
     tx: &Transaction<'_>,
-    progress: &Progress,
+    before: &Progress,
     files: usize,
     now: DateTime<Utc>,
-) -> Result<Option<Planned>, JobError> {
-    let Some((collection, source)) = wanted(tx, progress.lease, progress.asked).await? else { return Ok(None) };
-    let Some(id) = progress.operation else {
+) -> Result<Option<Progress>, JobError> {
+    let Some((collection, source)) = wanted(tx, before.lease, before.asked).await? else { return Ok(None) };
+    let Some(id) = before.operation else {
         if files == 0 {
-            return Ok(Some(Planned { operation: None, accepted: 0 }));
+            return Ok(Some(before.clone()));
         }
         let mut run = OperationRun::create(sync_operation(&collection, &source, source.user_id, files, now));
         run.start(now);
         let operation = operations::insert(tx, run, None).await?.id;
-        if let Some(run) = source_runs::lock(tx, progress.asked.run).await? {
+        if let Some(run) = source_runs::lock(tx, before.asked.run).await? {
             source_runs::update(tx, SourceRun { operation_id: Some(operation), ..run }).await?;
         }
-        return Ok(Some(Planned { operation: Some(operation), accepted: 0 }));
+        return Ok(Some(Progress { operation: Some(operation), ..before.clone() }));
     };
     let Some(mut run) = operations::lock(tx, Scope::System, id).await? else { return Ok(None) };
     if run.is_cancel_requested() {
         return Ok(None);
     }
-    let accepted = accepted(tx, id).await?;
     if run.operation().status.is_terminal() {
         // The run was interrupted after the last document. It may still have to remove what is gone.
-        return Ok((files == 0).then_some(Planned { operation: Some(id), accepted }));
+        return Ok((files == 0).then(|| before.clone()));
     }
     run.start(now);
-    run.plan(accepted.saturating_add(number(files)));
+    run.plan(accepted(tx, id).await?.saturating_add(number(files)));
     operations::save(tx, run).await?;
-    Ok(Some(Planned { operation: Some(id), accepted }))
+    Ok(Some(before.clone()))
 }
 
 /// Accepts the files of a page, the first `new` of which were found for the first time. `None` if the sync is not wanted
@@ -167,16 +157,13 @@ pub(super) async fn accept(
     if run.operation().status.is_terminal() || run.is_cancel_requested() {
         return Ok(None);
     }
-    // A uri belongs to whoever had it first.
     let uris: Vec<_> = read.iter().map(|file| file.content.uri.clone()).collect();
-    let existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
-    let is_own = |uri: &str| existing.get(uri).is_none_or(|found| found.document.source_id == Some(source.id));
-    let own: Vec<_> = read.iter().filter(|file| is_own(&file.content.uri)).collect();
+    let taken = uris_of_others(tx, &collection, source.id, &uris).await?;
+    let own: Vec<_> = read.iter().filter(|file| !taken.contains(&file.content.uri)).collect();
     let contents: Vec<Content> = own.iter().map(|file| file.content.clone()).collect();
 
     let skipped = run.operation().totals.skipped;
-    let page = (before.next_ordinal, contents.as_slice());
-    let accepted = accept_from_source(tx, services, &collection, &source, &mut run, page, now).await?;
+    let accepted = accept_from_source(tx, services, &collection, &source, &mut run, &contents, now).await?;
     let unchanged = run.operation().totals.skipped - skipped;
     let left_out = number(size - own.len());
     run.leave_out(left_out);
@@ -194,7 +181,6 @@ pub(super) async fn accept(
     after.counts.changed += number(own.len()) - added - unchanged;
     after.counts.unchanged += unchanged;
     after.counts.failed += left_out;
-    after.next_ordinal += number(own.len());
     operations::save(tx, run).await?;
     write_counts(tx, &after).await?;
     Ok(Some(after))
@@ -209,19 +195,18 @@ pub(super) async fn count_missed(tx: &Transaction<'_>, progress: &Progress, diff
     Ok(true)
 }
 
-/// Removes the documents of files that are gone. `None` if the sync is not wanted any more.
+/// Removes documents, which are those of so many files that are gone. `None` if the sync is not wanted any more.
 pub(super) async fn remove(
     tx: &Transaction<'_>,
     before: &Progress,
-    files: &[KnownFile],
+    (ids, files): (&[DocumentId], usize),
     now: DateTime<Utc>,
 ) -> Result<Option<Progress>, JobError> {
     let Some((collection, source)) = wanted(tx, before.lease, before.asked).await? else { return Ok(None) };
-    let ids: Vec<_> = files.iter().map(|file| file.document_id).collect();
-    let found = documents::lock_many(tx, collection.id, &ids).await?;
+    let found = documents::lock_many(tx, collection.id, ids).await?;
     let gone = remove_rows(tx, &collection, &found).await?;
     let mut after = before.clone();
-    after.counts.removed += number(gone.len());
+    after.counts.removed += number(files);
     if !gone.is_empty() {
         let job = DropPoints::of(&collection, DropTarget::Documents(gone));
         jobs::enqueue(tx, &[job], source.user_id.into(), now).await?;

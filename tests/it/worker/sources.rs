@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::behind::{count, idle};
-use crate::support::{app::TestApp, caller::Caller};
+use crate::{
+    extract::samples::archive,
+    support::{app::TestApp, caller::Caller},
+};
 
 const RUN: &str = "found added changed unchanged removed failed skipped error operation { id status }";
 
@@ -174,6 +177,42 @@ mod nothing_is_deleted_in_masses_or_because_a_place_is_away {
     #[tokio::test(flavor = "multi_thread")]
     async fn on_postgres() {
         super::is_careful(true).await;
+    }
+}
+
+async fn unpacks(on_postgres: bool) {
+    let world = World::new(on_postgres).await;
+    let write = |name: &str, files: &[(&str, &str)]| fs::write(world.place.path().join(name), archive(files)).unwrap();
+    write("a.zip", &[("a.txt", "The ferry waits."), ("b.txt", "The tram waits.")]);
+    write("A.zip", &[("c.txt", "The harbour sleeps.")]);
+    world.write("d.txt", "The islands are far.");
+    let source = world.synced(json!({ "onVanish": { "action": "DELETE" } })).await;
+    assert_eq!(numbers(&world.last_run(&source).await), [3, 3, 0, 0, 0, 0]);
+    let mut uris = world.uris().await;
+    uris.sort();
+    assert_eq!(uris, ["A.zip", "A.zip/c.txt", "a.zip", "a.zip/a.txt", "a.zip/b.txt", "d.txt"]);
+    let of_source = "SELECT COUNT(*) FROM documents WHERE source_id IS NOT NULL";
+    assert_eq!(count(&world.app, of_source).await, 6, "the files of an archive come from its source");
+    assert_eq!(numbers(&world.sync(&source, false).await), [3, 0, 0, 3, 0, 0]);
+
+    // A folder with the name of an archive has files of its own.
+    world.remove("a.zip");
+    world.write("a.zip/b.txt", "The tram has left.");
+    assert_eq!(numbers(&world.sync(&source, false).await), [3, 1, 0, 2, 1, 0]);
+    let mut uris = world.uris().await;
+    uris.sort();
+    assert_eq!(uris, ["A.zip", "A.zip/c.txt", "a.zip/b.txt", "d.txt"]);
+}
+
+mod the_files_of_an_archive_come_and_go_with_it {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite() {
+        super::unpacks(false).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_postgres() {
+        super::unpacks(true).await;
     }
 }
 
