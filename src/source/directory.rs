@@ -270,6 +270,8 @@ mod tests {
         sync::atomic::{AtomicBool, Ordering},
     };
 
+    use rustix::fs::{CWD, mknodat};
+
     use super::*;
 
     fn place(path: &Path) -> DirectoryLocation {
@@ -280,6 +282,10 @@ mod tests {
             hidden: false,
             max_file_bytes: 100,
         }
+    }
+
+    fn pipe(path: &Path) {
+        mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap();
     }
 
     fn scanned(root: &Path) -> Scan {
@@ -296,6 +302,7 @@ mod tests {
         fs::write(at(".hidden"), "c").unwrap();
         fs::write(at("large"), vec![0; 101]).unwrap();
         symlink("/etc", at("link")).unwrap();
+        pipe(&at("pipe"));
         let scan = scanned(root.path());
         let files: Vec<_> = scan.files.iter().map(|file| (file.uri.as_str(), file.fingerprint.size)).collect();
         assert_eq!(files, [("deep/down/a.txt", 1)]);
@@ -306,6 +313,7 @@ mod tests {
             ("b.tmp", SkipReason::Excluded),
             ("large", SkipReason::TooLarge),
             ("link", SkipReason::Link),
+            ("pipe", SkipReason::Special),
         ];
         assert_eq!(skipped, expected);
     }
@@ -335,6 +343,9 @@ mod tests {
         assert!(opened.check_unchanged().is_ok());
         fs::write(at("deep/a"), "longer").unwrap();
         assert!(matches!(opened.check_unchanged(), Err(SourceError::Changed)));
+        fs::remove_file(at("deep/a")).unwrap();
+        pipe(&at("deep/a"));
+        assert!(matches!(directory.read(&found), Err(SourceError::Changed)));
         fs::remove_file(at("deep/a")).unwrap();
         symlink("/etc/passwd", at("deep/a")).unwrap();
         assert!(matches!(directory.read(&found), Err(SourceError::Unreadable(_))));

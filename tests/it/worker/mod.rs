@@ -13,6 +13,7 @@ mod queue;
 mod quotas;
 mod runner;
 mod shutdown;
+mod source_faults;
 mod sources;
 mod updates;
 mod upgrade;

@@ -216,6 +216,40 @@ mod the_files_of_an_archive_come_and_go_with_it {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn corrupt_files_fail_with_their_reasons_and_the_others_are_indexed() {
+    const FILES: usize = 40;
+    let world = World::new(false).await;
+    for number in 0..FILES {
+        world.write(&format!("good/{number}.txt"), &format!("Letter {number} tells of the tram."));
+        let (name, text) = match number % 4 {
+            0 => ("pdf", "%PDF-1.7\nThis is no PDF file."),
+            1 => ("docx", "This is no archive."),
+            2 => ("html", ""),
+            _ => ("txt", "   \n"),
+        };
+        world.write(&format!("bad/{number}.{name}"), text);
+    }
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        world.place.path().join("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
+    let created = world.create(json!({})).await;
+    let ended = world.ended(&created["operation"]["id"]).await;
+    let totals = ["documents", "completed", "failed"].map(|name| ended["totals"][name].as_u64().unwrap());
+    assert_eq!(totals, [2 * FILES as u64, FILES as u64, FILES as u64], "{ended:#}");
+    assert_eq!(
+        count(&world.app, "SELECT COUNT(*) FROM documents WHERE status = 'FAILED' AND error IS NOT NULL").await,
+        40
+    );
+    let run = world.last_run(created["source"]["id"].as_str().unwrap()).await;
+    assert_eq!((numbers(&run), &run["skipped"]), ([80, 80, 0, 0, 0, 0], &json!(1)), "the pipe is left out");
+}
+
 async fn can_be_removed(on_postgres: bool) {
     let world = World::new(on_postgres).await;
     world.write("a.txt", "The ferry waits.");
