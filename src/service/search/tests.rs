@@ -52,6 +52,7 @@ fn row(hit: VectorHit) -> Row {
         meta: json!({}),
     };
     let document = Document {
+        source_id: None,
         id: hit.document,
         collection_id: CollectionId(NIL),
         content: Content {

@@ -339,3 +339,36 @@ async fn a_preview_says_what_a_sync_would_do_and_does_nothing() {
     assert_eq!((&found["added"]["uris"], &found["changed"]["uris"]), (&json!(["b.txt"]), &json!(["a.txt"])));
     assert_eq!(world.uris().await, ["a.txt"]);
 }
+
+async fn goes_with_its_collection(on_postgres: bool) {
+    for change in ["sourceSync", "sourceRemove"] {
+        let mut world = World::new(on_postgres).await;
+        world.write("a.txt", "The ferry waits.");
+        let source = world.synced(json!({})).await;
+        world.write("b.txt", "The tram waits.");
+        world.app.stop_worker().await;
+        let request = format!("mutation($id: ID!) {{ {change}(input: {{ id: $id }}) {{ operation {{ id }} }} }}");
+        let payload = world.ada.data(&request, json!({ "id": source })).await[change].take();
+        let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } } }";
+        world.ada.data(delete, json!({ "id": world.collection })).await;
+        let app = world.app.restart().await;
+        let ada = app.anonymous().log_in("ada").await;
+        ada.ended(payload["operation"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}"))).await;
+        idle(&app).await;
+        for table in ["collections", "documents", "sources", "source_runs", "source_files"] {
+            assert_eq!(count(&app, &format!("SELECT COUNT(*) FROM {table}")).await, 0, "{change}: {table}");
+        }
+    }
+}
+
+mod a_source_goes_with_its_collection_whatever_it_does {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite() {
+        super::goes_with_its_collection(false).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_postgres() {
+        super::goes_with_its_collection(true).await;
+    }
+}
