@@ -95,6 +95,7 @@ config! {
         [embedding] EmbeddingConfig;
         [auth] AuthConfig;
         [audit] AuditConfig;
+        [collections] CollectionsConfig;
         [ingestion] IngestionConfig;
         [sources] SourcesConfig;
         [extraction] ExtractionConfig;
@@ -249,6 +250,14 @@ section! {
     AuditConfig {
         /// Days for which an entry is kept. 0: for ever.
         retention_days: i64 = 365;
+    }
+}
+
+section! {
+    /// Collections and their indexes.
+    CollectionsConfig {
+        /// Minutes for which the old index of a collection is kept after a new one has replaced it, so that the change can be taken back.
+        generation_grace_minutes: i64 = 60;
     }
 }
 

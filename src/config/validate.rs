@@ -109,6 +109,8 @@ impl Config {
 
         let ingestion = &self.ingestion;
         check.range("ingestion.concurrency", ingestion.concurrency, 1..=4096);
+        let grace = self.collections.generation_grace_minutes;
+        check.range("collections.generation_grace_minutes", grace, 0..=366 * 24 * 60);
         check.range("ingestion.lease_seconds", ingestion.lease_seconds, 2..=24 * 3600);
         check.that(
             "ingestion.heartbeat_seconds",

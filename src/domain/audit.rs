@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{
     id::{
-        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, InvitationId, OperationId, RequestId, SessionId,
-        SourceId, UploadId, UserId,
+        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, GenerationId, InvitationId, OperationId, RequestId,
+        SessionId, SourceId, UploadId, UserId,
     },
     vocabulary::vocabulary,
 };
@@ -48,6 +48,12 @@ vocabulary! {
         CollectionCreate => "COLLECTION_CREATE",
         /// Collection changed.
         CollectionUpdate => "COLLECTION_UPDATE",
+        /// Index of a collection begun anew.
+        CollectionReindex => "COLLECTION_REINDEX",
+        /// Index of a collection chosen for searches.
+        CollectionPromote => "COLLECTION_PROMOTE",
+        /// Change of a collection's index taken back.
+        CollectionRollback => "COLLECTION_ROLLBACK",
         /// Collection deleted.
         CollectionDelete => "COLLECTION_DELETE",
         /// Role in a collection granted or changed.
@@ -96,6 +102,7 @@ vocabulary! {
         Document => "DOCUMENT",
         Chunk => "CHUNK",
         Operation => "OPERATION",
+        Generation => "GENERATION",
         Upload => "UPLOAD",
         Source => "SOURCE",
     }
@@ -133,6 +140,7 @@ objects! {
     DocumentId => Document,
     ChunkId => Chunk,
     OperationId => Operation,
+    GenerationId => Generation,
     UploadId => Upload,
     SourceId => Source,
 }

@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{Embedder, EmbeddingError, model, pool::LocalEmbedder, registry::ModelSource};
-use crate::{config::Config, domain::generation::ModelKey};
+use super::{Embedder, EmbeddingError, ModelInfo, model, pool::LocalEmbedder, registry::ModelSource};
+use crate::{config::Config, domain::generation::{ModelKey, Precision}};
 
 /// The installed models, each opened with the same settings.
 pub struct InstalledModels {
@@ -20,6 +20,11 @@ impl InstalledModels {
 impl ModelSource for InstalledModels {
     fn has(&self, key: &ModelKey) -> bool {
         model::with_key(key).is_ok_and(|model| model.has_files(&self.model_dir))
+    }
+
+    fn models(&self) -> Vec<ModelInfo> {
+        let installed = model::registry().iter().filter(|model| model.has_files(&self.model_dir));
+        installed.map(|model| model.info(Precision::Float32)).collect()
     }
 
     fn open(&self, key: &ModelKey) -> Result<Arc<dyn Embedder>, EmbeddingError> {

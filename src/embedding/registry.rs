@@ -22,6 +22,9 @@ pub trait ModelSource: Send + Sync {
     /// Whether the model can probably be opened.
     fn has(&self, key: &ModelKey) -> bool;
 
+    /// The models that new generations can be made with.
+    fn models(&self) -> Vec<ModelInfo>;
+
     /// Opens a model. Takes a good part of a second, and is called where blocking is allowed.
     ///
     /// # Errors
@@ -59,6 +62,18 @@ impl Embedders {
     /// The model of new collections.
     pub fn default_model(&self) -> &ModelInfo {
         self.default.model()
+    }
+
+    /// The models that new generations can be made with, that of new collections first.
+    pub fn choices(&self) -> Vec<ModelInfo> {
+        let default = self.default.model();
+        let others = self.source.models().into_iter().filter(|model| model.key.name != default.key.name);
+        [default.clone()].into_iter().chain(others).collect()
+    }
+
+    /// The model of that name, if new generations can be made with it.
+    pub fn choice(&self, name: &str) -> Option<ModelInfo> {
+        self.choices().into_iter().find(|model| model.key.name == name)
     }
 
     /// The model with this key, opened if it is not.
@@ -191,6 +206,10 @@ mod tests {
             key.name != "lost"
         }
 
+        fn models(&self) -> Vec<ModelInfo> {
+            ["new", "old"].map(|name| ModelInfo { key: key(name), dimension: 4, max_tokens: 16 }).into()
+        }
+
         fn open(&self, key: &ModelKey) -> Result<Arc<dyn Embedder>, EmbeddingError> {
             self.opened.fetch_add(1, Ordering::SeqCst);
             if key.name == "old" {
@@ -209,6 +228,8 @@ mod tests {
     #[tokio::test]
     async fn a_model_is_opened_when_it_is_needed_and_once_for_all_who_ask() {
         let (shelf, embedders) = shelf();
+        let choices: Vec<_> = embedders.choices().into_iter().map(|model| model.key.name).collect();
+        assert_eq!(choices, ["new", "old"]);
         let names = || embedders.open_models().into_iter().map(|model| model.key.name).collect::<Vec<_>>();
         embedders.get(&key("new")).await.unwrap();
         assert!(!embedders.is_missing(&key("old")).await);

@@ -10,6 +10,7 @@ pub mod collections;
 pub mod documents;
 pub mod fault;
 mod frame;
+pub mod generations;
 pub mod highlight;
 pub mod integrity;
 pub mod last_use;

@@ -10,7 +10,7 @@ use sea_orm::{
 use super::{
     Direction, INSERT_ROWS, convert,
     documents::{self, DocumentFilter},
-    in_readable,
+    exists, in_readable,
     lists::{Below, Keyset, pages},
     operations::{self, among, ids},
     same,
@@ -23,7 +23,7 @@ use crate::{
     domain::{
         content::{Content, StoredFile, UNKNOWN_TYPE},
         document::ProcessingError,
-        id::{OperationId, UserId},
+        id::{DocumentId, OperationId, UserId},
         operation::{DocumentOutcome, OperationDocument},
         page::{Page, PageRequest},
         scope::Scope,
@@ -170,6 +170,14 @@ pub async fn insert_many(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Res
         operation_document::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
     }
     Ok(())
+}
+
+/// Whether a locked operation has a part for this document.
+pub async fn has_document(tx: &Transaction<'_>, id: OperationId, document: DocumentId) -> Result<bool, DatabaseError> {
+    let item = operation_document::Entity::find()
+        .filter(operation_document::Column::OperationId.eq(id.0))
+        .filter(operation_document::Column::DocumentId.eq(document.0));
+    exists(item, &tx.connection).await
 }
 
 /// The first of those documents of a locked operation that wait for their turn, in the order of the request.

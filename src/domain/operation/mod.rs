@@ -21,6 +21,8 @@ vocabulary! {
         Index => "INDEX",
         /// Adds documents to a collection that already has some.
         Append => "APPEND",
+        /// All documents of a collection, indexed anew beside the index that is searched.
+        Reindex => "REINDEX",
         /// Documents, or the whole collection, removed.
         Delete => "DELETE",
         /// A source removed, with or without its documents.
@@ -125,7 +127,7 @@ impl Operation {
     #[must_use]
     pub fn adds_documents(&self) -> bool {
         match self.operation_type {
-            OperationType::Index | OperationType::Append => true,
+            OperationType::Index | OperationType::Append | OperationType::Reindex => true,
             OperationType::Delete | OperationType::RemoveSource => false,
         }
     }

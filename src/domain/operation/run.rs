@@ -74,17 +74,6 @@ impl OperationRun {
         self.operation.totals.documents -= documents;
     }
 
-    /// Ends it before any of its documents was found.
-    pub fn fail(&mut self, message: String, now: DateTime<Utc>) {
-        if self.operation.status.is_terminal() {
-            return;
-        }
-        self.operation.status = OperationStatus::Failed;
-        self.operation.completed_at = Some(now);
-        self.operation.error_message = Some(message.clone());
-        self.record(OperationEventKind::OperationFailed, None, Some(message), now);
-    }
-
     /// Work on a document begins.
     pub fn start_document(&mut self, document: DocumentId, now: DateTime<Utc>) {
         self.start(now);
@@ -150,6 +139,43 @@ impl OperationRun {
                 format!("{failed} of {all} documents could not be indexed. Their errors have the reasons.")
             }
         });
+        self.end(status, kind, message, now);
+    }
+
+    /// Makes room for one more document than were counted at the start. So progress never goes back.
+    pub fn admit_document(&mut self) {
+        let totals = &mut self.operation.totals;
+        totals.documents = totals.documents.max(totals.settled() + 1);
+    }
+
+    /// Ends an operation that is more than its documents: what it was for is done. Documents that are gone by now do not
+    /// count.
+    pub fn complete(&mut self, now: DateTime<Utc>) {
+        self.operation.totals.documents = self.operation.totals.settled();
+        self.end(OperationStatus::Completed, OperationEventKind::OperationCompleted, None, now);
+    }
+
+    /// Ends it because what it was for can't be done.
+    pub fn fail(&mut self, message: String, now: DateTime<Utc>) {
+        self.end(OperationStatus::Failed, OperationEventKind::OperationFailed, Some(message), now);
+    }
+
+    /// Ends it because that was requested.
+    pub fn cancel(&mut self, now: DateTime<Utc>) {
+        self.end(OperationStatus::Cancelled, OperationEventKind::OperationCancelled, None, now);
+    }
+
+    /// Does nothing to an operation that has ended.
+    fn end(
+        &mut self,
+        status: OperationStatus,
+        kind: OperationEventKind,
+        message: Option<String>,
+        now: DateTime<Utc>,
+    ) {
+        if self.operation.status.is_terminal() {
+            return;
+        }
         self.operation.status = status;
         self.operation.completed_at = Some(now);
         self.operation.error_message.clone_from(&message);
@@ -248,6 +274,22 @@ mod tests {
         assert_eq!((run.operation().status, run.operation().progress()), (OperationStatus::Pending, 33));
         settle(&mut run, &[Settlement::completed(1), Settlement::skipped("unchanged")]);
         assert_eq!((run.operation().status, run.operation().progress()), (OperationStatus::Completed, 100));
+    }
+
+    #[test]
+    fn progress_never_goes_back_when_documents_come_in_meanwhile() {
+        let mut run = run_of(2);
+        let mut before = 0;
+        for _ in 0..5 {
+            run.admit_document();
+            run.settle(DocumentId::generate(), &Settlement::completed(1), NOW);
+            assert!(run.operation().progress() >= before);
+            before = run.operation().progress();
+        }
+        run.complete(NOW);
+        run.cancel(NOW);
+        let operation = run.into_parts().0;
+        assert_eq!((operation.status, operation.totals.documents), (OperationStatus::Completed, 5));
     }
 
     #[test]

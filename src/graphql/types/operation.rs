@@ -26,6 +26,8 @@ pub enum OperationType {
     Index,
     /// Adds documents to a collection that already has some.
     Append,
+    /// Indexes all documents of a collection anew, beside the index that is searched meanwhile.
+    Reindex,
     /// Deletes documents, or a whole collection.
     Delete,
     /// Removes a source, with or without its documents.
