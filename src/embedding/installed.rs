@@ -3,7 +3,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use super::{Embedder, EmbeddingError, ModelInfo, model, pool::LocalEmbedder, registry::ModelSource};
-use crate::{config::Config, domain::generation::{ModelKey, Precision}};
+use crate::{
+    config::Config,
+    domain::generation::{ModelKey, Precision},
+};
 
 /// The installed models, each opened with the same settings.
 pub struct InstalledModels {

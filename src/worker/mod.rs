@@ -2,10 +2,12 @@
 
 mod delete_collection;
 pub mod dependency;
+mod drop_generation;
 mod drop_points;
 mod ingest_document;
 pub mod integrity;
 mod reconcile;
+mod reindex_collection;
 mod remove_source;
 mod sync_source;
 mod upkeep;
@@ -45,12 +47,15 @@ pub async fn run(
     is_alone: bool,
     stop: CancellationToken,
 ) -> Result<(), DatabaseError> {
+    let documents = Arc::new(ingest_document::IngestDocumentHandler {
+        services: Arc::clone(&services),
+        extractor,
+        room: ingest_document::Room::new(services.config.ingestion.max_text_mib),
+    });
     let handlers: Vec<Arc<dyn Handler>> = vec![
-        Arc::new(ingest_document::IngestDocumentHandler {
-            services: Arc::clone(&services),
-            extractor,
-            room: ingest_document::Room::new(services.config.ingestion.max_text_mib),
-        }),
+        Arc::new(reindex_collection::ReindexCollectionHandler { documents: Arc::clone(&documents) }),
+        documents,
+        Arc::new(drop_generation::DropGenerationHandler { services: Arc::clone(&services) }),
         Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
         Arc::new(delete_collection::DeleteCollectionHandler { services: Arc::clone(&services) }),
         Arc::new(reconcile::ReconcileHandler { services: Arc::clone(&services) }),

@@ -182,11 +182,7 @@ pub async fn generation_target(
         .select_only()
         .column(collection::Column::Id)
         .column_as(generation::Column::Id, "generation")
-        .columns([
-            generation::Column::Placement,
-            generation::Column::Dimension,
-            generation::Column::EmbeddingModel,
-        ]);
+        .columns([generation::Column::Placement, generation::Column::Dimension, generation::Column::EmbeddingModel]);
     let row: Option<TargetRow> = rows.into_model().one(&reader.executor).await?;
     row.map(TryInto::try_into).transpose()
 }

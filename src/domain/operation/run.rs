@@ -166,13 +166,7 @@ impl OperationRun {
     }
 
     /// Does nothing to an operation that has ended.
-    fn end(
-        &mut self,
-        status: OperationStatus,
-        kind: OperationEventKind,
-        message: Option<String>,
-        now: DateTime<Utc>,
-    ) {
+    fn end(&mut self, status: OperationStatus, kind: OperationEventKind, message: Option<String>, now: DateTime<Utc>) {
         if self.operation.status.is_terminal() {
             return;
         }

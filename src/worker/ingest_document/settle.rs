@@ -167,7 +167,7 @@ async fn begin(
     documents::set_status(tx, &[(id, item.revision)], DocumentStatus::Processing, None, now).await?;
     operations::save(tx, run).await?;
     let target = Target { collection: collection.id, generation: generation.id, document: id, revision: item.revision };
-    Ok(Some(Work { item, collection, generation, target, percent: AtomicI32::new(0) }))
+    Ok(Some(Work { item, collection, generation, source: None, target, percent: AtomicI32::new(0) }))
 }
 
 /// Files of an archive for which there is no room are a fact about the archive; all else is a fault of the moment.
@@ -199,6 +199,10 @@ async fn complete(
     let Target { collection: id, generation, document, revision } = work.target;
     // Its counters change below, and it is taken before the document, as everywhere.
     let collection = collections::lock(tx, Scope::System, id, Action::CollectionRead).await?;
+    if collection.as_ref().is_some_and(|collection| collection.generation != generation) {
+        // Another generation was promoted meanwhile. The job is taken up again, for that one.
+        return Err(JobError::Stopped);
+    }
     let is_kept = collection.as_ref().is_some_and(Collection::is_kept);
     let run = operations::lock(tx, Scope::System, work.item.outcome.operation_id).await?;
     let Some(mut run) = run else { return Ok(()) };
