@@ -12,8 +12,8 @@ use super::loaders::ChunkKey;
 use crate::domain::{
     audit::{AuditObject, AuditObjectKind},
     id::{
-        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, InvitationId, OperationId, SessionId, SourceId,
-        UploadId, UserId,
+        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, GenerationId, InvitationId, OperationId, SessionId,
+        SourceId, UploadId, UserId,
     },
 };
 
@@ -56,6 +56,7 @@ global_ids! {
     CollectionId = "collection"
     DocumentId = "document"
     OperationId = "operation"
+    GenerationId = "generation"
     UploadId = "upload"
     SessionId = "session"
     ApiKeyId = "apikey"
@@ -113,6 +114,7 @@ pub enum NodeId {
     Chunk(ChunkKey),
     Operation(OperationId),
     Source(SourceId),
+    Generation(GenerationId),
 }
 
 impl NodeId {
@@ -125,6 +127,7 @@ impl NodeId {
             .or_else(|| find(id).map(Self::Chunk))
             .or_else(|| find(id).map(Self::Operation))
             .or_else(|| find(id).map(Self::Source))
+            .or_else(|| find(id).map(Self::Generation))
     }
 }
 
@@ -137,6 +140,7 @@ impl From<NodeId> for AuditObject {
             NodeId::Chunk(key) => key.id.into(),
             NodeId::Operation(id) => id.into(),
             NodeId::Source(id) => id.into(),
+            NodeId::Generation(id) => id.into(),
         }
     }
 }
@@ -155,6 +159,7 @@ pub fn encode_object(object: AuditObject, collection: Option<CollectionId>) -> I
             encode(&ChunkKey { collection: collection.unwrap_or(CollectionId::NIL), id: ChunkId(id) })
         }
         AuditObjectKind::Operation => encode(&OperationId(id)),
+        AuditObjectKind::Generation => encode(&GenerationId(id)),
         AuditObjectKind::Upload => encode(&UploadId(id)),
         AuditObjectKind::Source => encode(&SourceId(id)),
     }

@@ -77,13 +77,7 @@ async fn cancel_within(
             }
             run.cancel(now);
         }
-        (
-            OperationType::Index
-            | OperationType::Append
-            | OperationType::Delete
-            | OperationType::RemoveSource,
-            _,
-        ) => {
+        (OperationType::Index | OperationType::Append | OperationType::Delete | OperationType::RemoveSource, _) => {
             leave_out_waiting(tx, &mut run, now).await?;
             run.finish(now);
         }

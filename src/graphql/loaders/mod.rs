@@ -80,6 +80,10 @@ pub struct SourceCount;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RunCount;
 
+/// All generations of a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct GenerationList;
+
 /// The number of events of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct EventCount;

@@ -3,6 +3,7 @@
 mod api_keys;
 mod collections;
 mod documents;
+mod generations;
 mod members;
 mod operations;
 mod sessions;
@@ -15,9 +16,9 @@ use async_graphql::MergedObject;
 pub use self::sources::SourceLocationInput;
 
 use self::{
-    api_keys::ApiKeyMutation, collections::CollectionMutation, documents::DocumentMutation, members::MemberMutation,
-    operations::OperationMutation, sessions::SessionMutation, sources::SourceMutation, uploads::UploadMutation,
-    users::UserMutation,
+    api_keys::ApiKeyMutation, collections::CollectionMutation, documents::DocumentMutation,
+    generations::GenerationMutation, members::MemberMutation, operations::OperationMutation, sessions::SessionMutation,
+    sources::SourceMutation, uploads::UploadMutation, users::UserMutation,
 };
 
 /// Everything that changes data. Validation errors are in `userErrors`, and then nothing was changed. Long
@@ -29,6 +30,7 @@ pub struct Mutation(
     SessionMutation,
     ApiKeyMutation,
     CollectionMutation,
+    GenerationMutation,
     MemberMutation,
     UploadMutation,
     DocumentMutation,

@@ -20,7 +20,8 @@ impl NodeQuery {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global id of a user, collection, document, chunk, operation or source.")] id: ID,
+        #[graphql(desc = "The global id of a user, collection, document, chunk, operation, source or generation.")]
+        id: ID,
     ) -> Result<Option<Node>> {
         find(ctx, &id).await.map(Some)
     }
@@ -30,7 +31,9 @@ impl NodeQuery {
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most 100 global ids of users, collections, documents, chunks, operations or sources.")]
+        #[graphql(
+            desc = "At most 100 global ids of users, collections, documents, chunks, operations, sources or generations."
+        )]
         ids: Vec<ID>,
     ) -> Result<Option<Vec<Option<Result<Node>>>>> {
         if ids.len() > MAX_IDS {

@@ -43,6 +43,9 @@ pub struct SearchInput {
     query: String,
     /// The collections to search. Default: all that the viewer can read. An id that does not exist gives NOT_FOUND.
     collection_ids: Option<Vec<ID>>,
+    /// The generation to search, in any state, instead of those that are active. Needs COLLECTION_UPDATE; without it,
+    /// NOT_FOUND. Can't be combined with `collectionIds`.
+    generation_id: Option<ID>,
     /// Which legs to use. Default: HYBRID.
     mode: Option<SearchMode>,
     /// What a hit represents. Default: CHUNK.
@@ -74,6 +77,7 @@ impl SearchQuery {
         let mut request = SearchRequest {
             query: input.query,
             collections: input.collection_ids.as_deref().map(global_id::decode_all),
+            generation: input.generation_id.as_ref().map(global_id::decode),
             mode: input.mode.map_or_else(Default::default, Into::into),
             group: input.group_by.map_or_else(Default::default, Into::into),
             first: pagination::page_size(input.first)?,

@@ -51,6 +51,12 @@ pub enum AuditAction {
     CollectionCreate,
     /// Collection changed.
     CollectionUpdate,
+    /// Index of a collection begun anew.
+    CollectionReindex,
+    /// Index of a collection chosen for searches.
+    CollectionPromote,
+    /// Change of a collection's index taken back.
+    CollectionRollback,
     /// Collection deleted.
     CollectionDelete,
     /// Role in a collection granted or changed.

@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
 use super::{
     Action, ChunkingConfig, Connection, Document, DocumentFilter, DocumentOrder, EmbeddingModel, Member, Operation,
-    OrderDirection, Source, Total, User, filter,
+    OrderDirection, Source, Total, User, filter, generation,
 };
 use crate::{
     domain::{
@@ -21,7 +21,8 @@ use crate::{
         context::ContextExt,
         global_id,
         loaders::{
-            self, CollectionKey, CollectionSort, Direction, MemberCount, OperationCount, OwnRole, SourceCount, Under,
+            self, CollectionKey, CollectionSort, Direction, GenerationList, MemberCount, OperationCount, OwnRole,
+            SourceCount, Under,
         },
         pagination,
         scalars::{BigInt, Cursor, DateTime, Json},
@@ -234,6 +235,13 @@ impl Collection {
     /// How its documents are split into chunks.
     async fn chunking(&self, ctx: &Context<'_>) -> Result<ChunkingConfig> {
         Ok(self.active(ctx).await?.chunking.into())
+    }
+
+    /// Its indexes, oldest first: the active one, one that is being built, and retired ones until they are removed.
+    async fn generations(&self, ctx: &Context<'_>) -> Result<Vec<generation::Generation>> {
+        let key = Under { parent: self.collection.id, list: GenerationList };
+        let all: Option<Vec<Generation>> = ctx.loaders()?.load_one(key).await?;
+        Ok(all.unwrap_or_default().into_iter().map(Into::into).collect())
     }
 
     /// The physical vector collection that holds its vectors. Collections with the same model share one.

@@ -12,6 +12,7 @@ mod document;
 mod document_warning;
 mod embedding_model;
 mod filter;
+mod generation;
 mod member;
 mod node;
 mod operation;
@@ -43,6 +44,7 @@ pub use self::{
     document_warning::DocumentWarning,
     embedding_model::EmbeddingModel,
     filter::OrderDirection,
+    generation::Generation,
     member::Member,
     node::Node,
     operation::{Operation, OperationFilter, OperationStatus, OperationTotals, OperationType},

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Interface, Result};
 
-use super::{Chunk, Collection, Document, Operation, Source, User};
+use super::{Chunk, Collection, Document, Generation, Operation, Source, User};
 use crate::graphql::global_id::NodeId;
 
 /// An object with a global id, which `node` can find.
@@ -15,6 +15,7 @@ pub enum Node {
     Chunk(Chunk),
     Operation(Operation),
     Source(Source),
+    Generation(Generation),
 }
 
 impl Node {
@@ -27,6 +28,7 @@ impl Node {
             NodeId::Chunk(id) => Chunk::load(ctx, id).await?.map(Self::Chunk),
             NodeId::Operation(id) => Operation::load(ctx, id).await?.map(Self::Operation),
             NodeId::Source(id) => Source::load(ctx, id).await?.map(Self::Source),
+            NodeId::Generation(id) => Generation::load(ctx, id).await?.map(Self::Generation),
         })
     }
 }

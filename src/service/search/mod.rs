@@ -27,9 +27,10 @@ use crate::{
     auth::viewer::Viewer,
     db::repo::collections::{self, SearchTarget},
     domain::{
+        action::Action,
         chunk::Chunk,
         document::Document,
-        id::CollectionId,
+        id::{CollectionId, GenerationId},
         page::Page,
         search::{SearchGroup, SearchLegKind, SearchLegState, SearchMode},
     },
@@ -43,6 +44,8 @@ pub struct SearchRequest {
     pub query: String,
     /// Where to search; `None`: everywhere that the caller can read.
     pub collections: Option<Vec<CollectionId>>,
+    /// The generation to search, whatever its state, by those who may change its collection; `None`: active ones.
+    pub generation: Option<GenerationId>,
     pub mode: SearchMode,
     pub group: SearchGroup,
     /// How many hits, 1 to 100.
@@ -70,6 +73,10 @@ impl SearchRequest {
         let collections: Option<BTreeSet<_>> = self.collections.as_ref().map(|ids| ids.iter().map(|id| id.0).collect());
         for id in collections.into_iter().flatten() {
             hasher.update(id);
+        }
+        if let Some(generation) = self.generation {
+            hasher.update("generation");
+            hasher.update(generation.0);
         }
         hex::encode(&hasher.finalize()[..8])
     }
@@ -117,8 +124,7 @@ pub async fn search(services: &Services, viewer: &Viewer, request: &SearchReques
         question.embed(services, default).await;
         Ok(())
     };
-    let (searched, ()) =
-        tokio::try_join!(searched_collections(services, viewer, request.collections.as_deref()), embedded)?;
+    let (searched, ()) = tokio::try_join!(searched_collections(services, viewer, request), embedded)?;
     let Page { items: searched, has_next_page: is_partial } = searched;
     if request.strict && is_partial {
         let most = services.config.search.max_collections;
@@ -178,6 +184,10 @@ fn check(services: &Services, request: &SearchRequest) -> Result<(), Error> {
         let most = limits.search_collections;
         violations.add(ViolationCode::TooLong, "collectionIds", format!("Name at most {most} collections."));
     }
+    if request.generation.is_some() && request.collections.is_some() {
+        let message = "A generation is of one collection. Name collections or a generation, not both.";
+        violations.add(ViolationCode::Conflict, "generationId", message);
+    }
     let deepest = services.config.search.max_rank;
     if request.after.is_some_and(|rank| rank as usize >= deepest) {
         violations.add(
@@ -192,9 +202,14 @@ fn check(services: &Services, request: &SearchRequest) -> Result<(), Error> {
 async fn searched_collections(
     services: &Services,
     viewer: &Viewer,
-    named: Option<&[CollectionId]>,
+    request: &SearchRequest,
 ) -> Result<Page<SearchTarget>, Error> {
     let reader = services.database.reader(viewer.scope());
+    if let Some(id) = request.generation {
+        let target = collections::generation_target(&reader, id, Action::CollectionUpdate).await?;
+        return Ok(Page { items: vec![target.ok_or(Error::NotFound("generation"))?], has_next_page: false });
+    }
+    let named = request.collections.as_deref();
     let targets = match named {
         Some(ids) => collections::named_targets(&reader, ids).await?,
         None => collections::all_targets(&reader, services.config.search.max_collections).await?,

@@ -79,6 +79,7 @@ fn request(group: SearchGroup, min_score: Option<f32>) -> SearchRequest {
     SearchRequest {
         query: "tram".into(),
         collections: None,
+        generation: None,
         mode: SearchMode::Hybrid,
         group,
         first: 10,

@@ -89,8 +89,9 @@ fn any(value: &serde_json::Value, names: &[&str], is_filled: &dyn Fn(&serde_json
 }
 
 /// Mutations whose payloads lead on.
-const MUTATIONS: [&str; 6] = [
+const MUTATIONS: [&str; 7] = [
     "collectionUpdate",
+    "collectionReindex",
     "collectionDelete",
     "collectionMemberSet",
     "documentsIngest",
@@ -100,8 +101,11 @@ const MUTATIONS: [&str; 6] = [
 
 /// The objects in payloads that only callers who can read the collection get. All others are for everyone who may make
 /// the change.
-pub const GIVEN_TO_READERS: &[(&str, &str)] =
-    &[("CollectionUpdatePayload", "collection"), ("DocumentsIngestPayload", "documents")];
+pub const GIVEN_TO_READERS: &[(&str, &str)] = &[
+    ("CollectionUpdatePayload", "collection"),
+    ("CollectionReindexPayload", "generation"),
+    ("DocumentsIngestPayload", "documents"),
+];
 
 const READ: Need = Need::Read("COLLECTION_READ");
 const MEMBERS: Need = Need::Read("MEMBER_READ");
@@ -123,6 +127,7 @@ const PREVIEWS: Need = Need::Both(&OPERATIONS, &Need::Change("DOCUMENT_INGEST", 
 const AUDIT_LOG: &str = "auditLog(filter: { collectionId: $collection, userId: $editor })";
 const SEARCH: &str = "search(input: { query: $word, collectionIds: [$collection], mode: LEXICAL })";
 const UPDATE: &str = "collectionUpdate(id: $collection, input: { description: $unique })";
+const REINDEX: &str = "collectionReindex(input: { collectionId: $collection, force: true })";
 const DELETE: &str = "collectionDelete(id: $collection)";
 const MEMBER_SET: &str =
     "collectionMemberSet(input: { collectionId: $collection, username: $memberName, role: EDITOR })";
@@ -135,6 +140,9 @@ const CANCEL: &str = "operationCancel(id: $waiting)";
 const fn changing(action: &'static str) -> Need {
     Need::Change(action, "COLLECTION_READ")
 }
+
+/// The callers who may reindex a collection and see its generations.
+const REINDEX_READ: Need = Need::Both(&changing("COLLECTION_UPDATE"), &READ);
 
 const fn edge(parent: &'static str, path: &'static [&'static str], reach: Need, need: Need) -> Edge {
     Edge { parent, end: End::Object, path, reach, need }
@@ -164,6 +172,9 @@ pub const EDGES: &[Edge] = &[
     edge("Collection", &[COLLECTION, "chunking"], READ, READ),
     edge("Collection", &[COLLECTION, "embeddingModel"], READ, READ),
     edge("Collection", &[COLLECTION, "owner"], READ, READ),
+    edge("Collection", &[COLLECTION, "generations"], READ, READ),
+    edge("Generation", &[COLLECTION, "generations", "chunking"], READ, READ),
+    edge("Generation", &[COLLECTION, "generations", "embeddingModel"], READ, READ),
     list("Collection", &[COLLECTION, "documents"], READ, READ),
     list("Collection", &[COLLECTION, "members"], READ, MEMBERS),
     list("Collection", &[COLLECTION, "operations"], READ, OPERATIONS),
@@ -243,6 +254,8 @@ pub const EDGES: &[Edge] = &[
     list("Operation", &[INGEST, "operation", "documents"], changing("DOCUMENT_INGEST"), OPERATIONS),
     list("Operation", &[INGEST, "operation", "events"], changing("DOCUMENT_INGEST"), OPERATIONS),
     list("Operation", &[DOCUMENTS_DELETE, "operation", "documents"], changing("DOCUMENT_DELETE"), OPERATIONS),
+    edge("Generation", &[REINDEX, "generation", "operation"], REINDEX_READ, OPERATIONS),
+    list("Operation", &[REINDEX, "operation", "events"], changing("COLLECTION_UPDATE"), OPERATIONS),
     list("Operation", &[DELETE, "operation", "events"], changing("COLLECTION_DELETE"), OPERATIONS),
     edge("Operation", &[CANCEL, "operation", "collection"], Need::Change("OPERATION_CANCEL", "OPERATION_READ"), READ),
     list("Operation", &[CANCEL, "operation", "events"], Need::Change("OPERATION_CANCEL", "OPERATION_READ"), OPERATIONS),

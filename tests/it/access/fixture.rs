@@ -188,7 +188,10 @@ impl Fixture {
         let documents = documents.each_ref().map(|(name, text)| (*name, text.as_str()));
         let operation = text(&owner.ingest_all(&collection, texts(&documents)).await["id"]);
         let find = "query($id: ID!, $operation: ID!, $owner: ID!) {
-            collection(id: $id) { documents(filter: { uri: \"good.md\" }) { nodes { id chunks { nodes { id } } } } }
+            collection(id: $id) {
+                generations { id }
+                documents(filter: { uri: \"good.md\" }) { nodes { id chunks { nodes { id } } } }
+            }
             collections(filter: { ownerId: $owner }) { edges { cursor node { id } } }
             operations { edges { cursor node { id } } }
             operation(id: $operation) { events { edges { cursor } } }
@@ -207,6 +210,7 @@ impl Fixture {
         subject.set("source", source);
         subject.set("sync", sync);
         subject.set("directory", DIRECTORY);
+        subject.set("generation", text(&found["collection"]["generations"][0]["id"]));
         subject.set("name", name);
         subject.set("word", word);
         subject.set("documentUuid", uuid_of(document["id"].as_str().unwrap()));

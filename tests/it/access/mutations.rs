@@ -10,6 +10,7 @@ const fn seen(action: &'static str) -> Need {
 }
 
 const MEMBERS: Need = seen("MEMBER_MANAGE");
+const UPDATE: Need = seen("COLLECTION_UPDATE");
 const INGEST: Need = seen("DOCUMENT_INGEST");
 const UPDATE: Need = seen("COLLECTION_UPDATE");
 
@@ -87,6 +88,23 @@ pub const MUTATIONS: &[Row] = &[
     row("Mutation.collectionDelete", "", seen("COLLECTION_DELETE"), "id: $collection")
         .hiding(&["collection"])
         .changing(),
+    row("Mutation.collectionReindex", "", UPDATE, "input: { collectionId: $collection, force: true }")
+        .hiding(&["collection"])
+        .changing(),
+    row(
+        "Mutation.collectionPromote",
+        "what is active",
+        Need::Conflicting(&UPDATE),
+        "input: { generationId: $generation }",
+    )
+    .hiding(&["generation"]),
+    row(
+        "Mutation.collectionRollback",
+        "without a former index",
+        Need::Conflicting(&UPDATE),
+        "input: { collectionId: $collection }",
+    )
+    .hiding(&["collection"]),
     row(
         "Mutation.collectionMemberSet",
         "by id",

@@ -110,6 +110,7 @@ pub const QUERIES: &[Row] = &[
     row("Query.node", "a chunk that is in no document of the collection", READ, "node(id: $inner) { __typename id }")
         .hiding(&["inner"]),
     row("Query.node", "an operation", OPERATIONS, "node(id: $operation) { __typename id }").hiding(&["operation"]),
+    row("Query.node", "a generation", READ, "node(id: $generation) { __typename id }").hiding(&["generation"]),
     row("Query.node", "the owner", Need::Sees(Person::Owner), "node(id: $owner) { __typename id }").hiding(&["owner"]),
     row("Query.node", "a member", Need::Sees(Person::Member), "node(id: $member) { __typename id }")
         .hiding(&["member"]),
@@ -117,6 +118,7 @@ pub const QUERIES: &[Row] = &[
     row("Query.nodes", "a document", READ, "nodes(ids: [$document]) { __typename id }").hiding(&["document"]),
     row("Query.nodes", "a chunk", READ, "nodes(ids: [$chunk, $chunk]) { __typename id }").hiding(&["chunk"]),
     row("Query.nodes", "an operation", OPERATIONS, "nodes(ids: [$operation]) { __typename id }").hiding(&["operation"]),
+    row("Query.nodes", "a generation", READ, "nodes(ids: [$generation]) { __typename id }").hiding(&["generation"]),
     row("Query.nodes", "the owner", Need::Sees(Person::Owner), "nodes(ids: [$owner]) { __typename id }")
         .hiding(&["owner"]),
     row("Query.nodes", "a member", Need::Sees(Person::Member), "nodes(ids: [$member]) { __typename id }")
@@ -174,6 +176,14 @@ pub const QUERIES: &[Row] = &[
         } }) { found unchanged needsConfirmation }",
     )
     .hiding(&["collection"]),
+    row(
+        "Query.search",
+        "in a generation",
+        Need::Both(&Need::Read("COLLECTION_UPDATE"), &READ),
+        "search(input: { query: $word, generationId: $generation, mode: LEXICAL }) { hits { document { id } } }",
+    )
+    .shown_by("document")
+    .hiding(&["generation"]),
     // What is being removed is gone for everybody.
     row("Query.collection", "that is being removed", ALIKE, "collection(id: $removed) { id }").hiding(&["removed"]),
     row("Query.document", "that is being removed", ALIKE, "document(id: $removedDocument) { id }")
