@@ -11,6 +11,7 @@ mod outage;
 mod property;
 mod queue;
 mod quotas;
+mod reindex;
 mod runner;
 mod shutdown;
 mod source_faults;
