@@ -64,18 +64,20 @@ pub(super) enum Model {
 
 impl Model {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
-        let chosen = model::chosen(config.embedding.model.as_deref())?;
         let folder = config.model_dir();
         match self {
             Self::Pull => {
+                let chosen = local(&config)?;
                 pull(chosen, &config).await?;
                 println!("{} is installed in {}.", chosen.name, folder.display());
             }
             Self::Import { folder: source } => {
+                let chosen = local(&config)?;
                 install::import(chosen, &source, &folder)?;
                 println!("{} is installed in {}.", chosen.name, folder.display());
             }
             Self::Verify => {
+                let chosen = local(&config)?;
                 model::verify(chosen, &folder)?;
                 println!("{} in {} is the pinned one.", chosen.name, folder.display());
             }
@@ -88,6 +90,10 @@ impl Model {
                     };
                     println!("{}  {} dimensions, {} tokens, {state}", model.name, model.dimension, model.max_tokens);
                 }
+                for model in &config.embedding.models {
+                    let (name, url) = (&model.name, &model.url);
+                    println!("{name}  {} dimensions, {} tokens, at {url}", model.dimension, model.max_tokens);
+                }
             }
             Self::Benchmark { file, precision, json } => measure(&config, &file, precision, json).await?,
         }
@@ -95,9 +101,21 @@ impl Model {
     }
 }
 
+/// The model of new collections, which has files.
+fn local(config: &Config) -> anyhow::Result<&'static RegisteredModel> {
+    let name = config.embedding.model.as_deref();
+    if let Some(remote) = name.and_then(|name| config.embedding.remote(name)) {
+        bail!("{} runs on another server ({}): there are no files to install", remote.name, remote.url);
+    }
+    Ok(model::chosen(name)?)
+}
+
 /// Ensures that the model is installed before the server starts. Downloads it if it is missing.
 pub(super) async fn ensure_installed(config: &Config) -> anyhow::Result<()> {
-    let chosen = model::chosen(config.embedding.model.as_deref())?;
+    if config.embedding.model.as_deref().is_some_and(|name| config.embedding.remote(name).is_some()) {
+        return Ok(());
+    }
+    let chosen = local(config)?;
     let folder = config.model_dir();
     if chosen.has_files(&folder) { Ok(()) } else { pull(chosen, config).await }
 }

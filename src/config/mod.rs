@@ -5,6 +5,7 @@
 
 pub mod load;
 pub mod options;
+mod remote_model;
 mod validate;
 
 use std::{fmt, path::PathBuf};
@@ -12,6 +13,7 @@ use std::{fmt, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use self::options::{Kind, Setting, SettingValue};
+pub use self::remote_model::RemoteModel;
 
 /// Defines a section: the struct, its defaults, a `Debug` that hides secrets, and `settings`, which lists every field
 /// with its documentation, so that a setting is written down once.
@@ -190,6 +192,8 @@ section! {
     EmbeddingConfig {
         /// The registered name of the model for new collections; unset: the first that `docent model list` names.
         model: Option<String> = None;
+        /// Models that other servers run, behind an endpoint that speaks OpenAI's protocol: a list of tables with `name`, `url`, `dimension` and more.
+        models: Vec<RemoteModel> = Vec::new();
         /// The directory of the models; unset: `<data_dir>/models`.
         model_dir: Option<PathBuf> = None;
         /// The URL from which models are downloaded.
@@ -200,6 +204,14 @@ section! {
         batch_tokens: usize = 1024;
         /// Number of query embeddings in the cache.
         query_cache_size: usize = 1024;
+    }
+}
+
+impl EmbeddingConfig {
+    /// The model of that name, if another server runs it.
+    #[must_use]
+    pub fn remote(&self, name: &str) -> Option<&RemoteModel> {
+        self.models.iter().find(|model| model.name == name)
     }
 }
 

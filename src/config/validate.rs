@@ -1,6 +1,6 @@
 //! Refuses settings that make no sense, before anything is started with them.
 
-use std::{fmt::Display, net::IpAddr, ops::RangeInclusive, path::Path};
+use std::{collections::HashSet, fmt::Display, net::IpAddr, ops::RangeInclusive, path::Path};
 
 use url::Url;
 
@@ -99,6 +99,24 @@ impl Config {
         check.range("auth.password_concurrency", auth.password_concurrency, 1..=1024);
     }
 
+    fn check_remote_models(&self, check: &mut Check) {
+        const KEY: &str = "embedding.models";
+        let models = &self.embedding.models;
+        let names: HashSet<_> = models.iter().map(|model| model.name.as_str()).collect();
+        check.that(KEY, names.len() == models.len(), "must give each model a name of its own");
+        for model in models {
+            check.that(KEY, !model.name.trim().is_empty(), "must name every model");
+            check.url(KEY, Some(&model.url), &["http", "https"]);
+            check.range(KEY, model.dimension, 1..=65_536);
+            check.range(KEY, model.max_tokens, 18..=1_000_000);
+            check.range(KEY, model.batch_size, 1..=10_000);
+            check.range(KEY, model.concurrency, 1..=1024);
+            check.range(KEY, model.timeout_seconds, 1..=3600);
+            check.range(KEY, model.query_timeout_seconds, 1..=3600);
+            check.range(KEY, model.max_attempts, 1..=100);
+        }
+    }
+
     fn check_ingestion(&self, check: &mut Check) {
         let embedding = &self.embedding;
         check.that("embedding.model", embedding.model.as_deref() != Some(""), "must name a model");
@@ -106,6 +124,8 @@ impl Config {
         check.url("extraction.library_url", Some(&self.extraction.library_url), &["http", "https"]);
         check.range("embedding.threads", embedding.threads, 0..=1024);
         check.range("embedding.query_cache_size", embedding.query_cache_size, 1..=10_000_000);
+
+        self.check_remote_models(check);
 
         let ingestion = &self.ingestion;
         check.range("ingestion.concurrency", ingestion.concurrency, 1..=4096);

@@ -30,6 +30,7 @@ impl ModelKey {
     pub fn parts(&self) -> [&str; 6] {
         let pooling = match self.pooling {
             Pooling::Mean => "MEAN",
+            Pooling::Remote => "REMOTE",
         };
         let precision = match self.precision {
             Precision::Float32 => "FLOAT32",
@@ -45,6 +46,8 @@ impl ModelKey {
 pub enum Pooling {
     /// Their mean.
     Mean,
+    /// As the server does it that runs the model.
+    Remote,
 }
 
 /// How exactly a model computes its linear layers.

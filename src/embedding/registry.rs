@@ -32,6 +32,19 @@ pub trait ModelSource: Send + Sync {
     fn open(&self, key: &ModelKey) -> Result<Arc<dyn Embedder>, EmbeddingError>;
 }
 
+/// Whether a model can be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ModelState {
+    /// It is open.
+    Loaded,
+    /// It can be opened.
+    Installed,
+    /// It is open, and its endpoint does not answer.
+    Unavailable,
+    /// It is not there, or not as it was when something was made with it.
+    Missing,
+}
+
 /// The open models.
 pub struct Embedders {
     default: Arc<dyn Embedder>,
@@ -112,6 +125,16 @@ impl Embedders {
     /// The model with this key, if it is open.
     pub fn get_open(&self, key: &ModelKey) -> Option<Arc<dyn Embedder>> {
         if self.default.model().key == *key { Some(Arc::clone(&self.default)) } else { self.slot(key).embedder() }
+    }
+
+    /// What is known of a model without asking it.
+    pub fn state(&self, key: &ModelKey) -> ModelState {
+        match self.get_open(key) {
+            Some(embedder) if embedder.is_available() => ModelState::Loaded,
+            Some(_) => ModelState::Unavailable,
+            None if self.choices().iter().any(|model| model.key == *key) => ModelState::Installed,
+            None => ModelState::Missing,
+        }
     }
 
     /// All open models, that of new collections first.

@@ -44,7 +44,7 @@ const LAYERS: &[(&str, &[Module])] = &[
             module(
                 "embedding",
                 &["domain", "config", "pinned"],
-                &["gemm", "rten_gemm", "rten_tensor", "safetensors", "tokenizers"],
+                &["gemm", "reqwest", "rten_gemm", "rten_tensor", "safetensors", "tokenizers"],
             ),
             module("blob", &["domain", "disk"], &["object_store"]),
             module("source", &["domain"], &["globset", "rustix"]),
