@@ -60,6 +60,19 @@ pub enum Precision {
     Int8,
 }
 
+/// Whether a model can be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ModelState {
+    /// It is open.
+    Loaded,
+    /// It can be opened.
+    Installed,
+    /// It is open, and its endpoint does not answer.
+    Unavailable,
+    /// It is not there, or not as it was when something was made with it.
+    Missing,
+}
+
 vocabulary! {
     /// The language whose stop words and stems the lexical leg knows.
     pub enum LexicalLanguage {

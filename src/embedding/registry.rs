@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tracing::warn;
 
 use super::{Embedder, EmbeddingError, ModelInfo};
-use crate::domain::generation::ModelKey;
+use crate::domain::generation::{ModelKey, ModelState};
 
 /// How long a model that could not be opened counts as missing before it is tried again: reading and comparing its files
 /// takes a while.
@@ -30,19 +30,6 @@ pub trait ModelSource: Send + Sync {
     /// # Errors
     /// When it is not there, or can't be used.
     fn open(&self, key: &ModelKey) -> Result<Arc<dyn Embedder>, EmbeddingError>;
-}
-
-/// Whether a model can be used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ModelState {
-    /// It is open.
-    Loaded,
-    /// It can be opened.
-    Installed,
-    /// It is open, and its endpoint does not answer.
-    Unavailable,
-    /// It is not there, or not as it was when something was made with it.
-    Missing,
 }
 
 /// The open models.

@@ -6,8 +6,7 @@ use async_graphql::{Context, Enum, Result, SimpleObject};
 
 use super::number;
 use crate::{
-    domain::generation::{Generation, Pooling},
-    embedding::{ModelInfo, registry::ModelState},
+    domain::generation::{Generation, ModelKey, ModelState, Pooling},
     graphql::context::ContextExt,
     service::Services,
 };
@@ -54,35 +53,28 @@ impl EmbeddingModel {
         let services = ctx.services()?;
         let mut seen = HashSet::new();
         let all = services.embedders.choices().into_iter().chain(services.embedders.open_models());
-        Ok(all.filter(|model| seen.insert(model.key.clone())).map(|model| Self::new(services, &model)).collect())
-    }
-
-    fn new(services: &Services, model: &ModelInfo) -> Self {
-        let state = services.embedders.state(&model.key);
-        Self {
-            name: model.key.name.clone(),
-            state: state.into(),
-            is_loaded: is_loaded(state),
-            is_remote: model.key.pooling == Pooling::Remote,
-            dimension: Some(number(model.dimension)),
-            max_tokens: Some(number(model.max_tokens)),
-            revision: Some(model.key.revision.clone()),
-        }
+        let all = all.filter(|model| seen.insert(model.key.clone()));
+        Ok(all.map(|model| Self::new(services, &model.key, model.dimension, Some(model.max_tokens))).collect())
     }
 
     /// The model of a generation.
     pub fn of(ctx: &Context<'_>, generation: &Generation) -> Result<Self> {
-        let (embedders, key) = (&ctx.services()?.embedders, &generation.model);
-        let state = embedders.state(key);
-        Ok(Self {
+        let (services, key) = (ctx.services()?, &generation.model);
+        let max_tokens = services.embedders.get_open(key).map(|embedder| embedder.model().max_tokens);
+        Ok(Self::new(services, key, generation.placement.dimension, max_tokens))
+    }
+
+    fn new(services: &Services, key: &ModelKey, dimension: usize, max_tokens: Option<usize>) -> Self {
+        let state = services.embedders.state(key);
+        Self {
             name: key.name.clone(),
             state: state.into(),
             is_loaded: is_loaded(state),
             is_remote: key.pooling == Pooling::Remote,
-            dimension: Some(number(generation.placement.dimension)),
-            max_tokens: embedders.get_open(key).map(|embedder| number(embedder.model().max_tokens)),
+            dimension: Some(number(dimension)),
+            max_tokens: max_tokens.map(number),
             revision: Some(key.revision.clone()),
-        })
+        }
     }
 }
 
