@@ -2,4 +2,5 @@
 
 mod install;
 mod local;
+mod remote;
 mod tokenizer;

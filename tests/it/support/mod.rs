@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod caller;
+pub mod endpoint;
 pub mod front;
 pub mod model;
 pub mod pause;

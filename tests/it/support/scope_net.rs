@@ -80,6 +80,12 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""generations" WHERE TRUE ORDER BY "generations"."placement""#, "whether the models in use are there"),
     (r#""generations" WHERE "generations"."placement" > ?"#, "whether the models in use are there"),
     (r#""generations" WHERE "generations"."id" = ? LIMIT ?"#, "of a collection that the transaction holds"),
+    (r#""generations" WHERE "generations"."collection_id" = ?"#, "of a collection that the transaction holds"),
+    (
+        r#""indexed_documents" WHERE "indexed_documents"."generation_id" = ?"#,
+        "of a generation whose collection the transaction holds",
+    ),
+    (r#""indexed_documents" AS "there" WHERE"#, "of a generation whose collection the transaction holds"),
     (
         r#""indexed_documents" WHERE "indexed_documents"."document_id" IN (?)"#,
         "of documents that the transaction holds",

@@ -1,5 +1,6 @@
 //! Collections of several models: each works with its own, and one whose model is missing is still searched by words.
 
+use docent::config::Config;
 use serde_json::{Value, json};
 
 use super::behind::{active, execute, idle};
@@ -8,6 +9,7 @@ use crate::{
     support::{
         app::{TestApp, texts},
         caller::Caller,
+        endpoint::Endpoint,
     },
 };
 
@@ -114,5 +116,66 @@ async fn a_collection_whose_model_is_missing_is_searched_by_words_and_the_others
     let (files, legs) = search(&ada, json!({ "query": "water", "collectionIds": [old] })).await;
     assert_eq!((files[0].as_str(), legs), ("boat.txt", [completed(), completed()]));
     assert_eq!(health(&app).await, (200, json!("ok"), json!("ok")));
+    idle(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collection_waits_for_a_model_on_another_server_and_is_searched_by_words_meanwhile() {
+    let endpoint = Endpoint::start().await;
+    let mut config = Config::default();
+    config.embedding.models = vec![endpoint.model("counter")];
+    let app = TestApp::start(config).await;
+    let ada = app.user("ada").await;
+    let models = "{ embeddingModels { name state isRemote dimension } }";
+    let shown = ada.data(models, json!({})).await["embeddingModels"].take();
+    assert_eq!(shown[1], json!({ "name": "counter", "state": "INSTALLED", "isRemote": true, "dimension": 8 }));
+    let unknown = "mutation { collectionCreate(input: { name: \"Lost\", embeddingModel: \"lost\" }) {
+        userErrors { code path }
+    } }";
+    let refused = ada.data(unknown, json!({})).await["collectionCreate"]["userErrors"].take();
+    assert_eq!(refused, json!([{ "code": "NOT_FOUND", "path": ["embeddingModel"] }]));
+
+    let notes = ada.create_collection_with(json!({ "name": "Notes", "embeddingModel": "counter" })).await;
+    let done = ada.ingest_all(&notes, texts(&[("bus.txt", "Buses are road vehicles.")])).await;
+    assert_eq!(done["status"], "COMPLETED", "{done:#}");
+    assert_eq!(active(&app, &notes).await.placement.dimension, 8);
+    let both = search(&ada, json!({ "query": "vehicles", "collectionIds": [notes] })).await;
+    assert_eq!(both, (vec!["bus.txt".to_owned()], [completed(), completed()]));
+
+    endpoint.answer_with(503);
+    let waiting = ada.ingest(&notes, texts(&[("boat.txt", "Boats are water vehicles.")])).await;
+    let by_words = search(&ada, json!({ "query": "road vehicles", "collectionIds": [notes] })).await;
+    assert_eq!(by_words, (vec!["bus.txt".to_owned()], [(json!("FAILED"), json!("SERVICE_FAILURE")), completed()]));
+    let by_meaning = json!({ "query": "water vehicles", "collectionIds": [notes], "mode": "SEMANTIC" });
+    assert_eq!(ada.error_code(SEARCH, json!({ "input": by_meaning })).await, "UNAVAILABLE");
+    endpoint.answer_with(0);
+    let done = ada.ended(waiting["operation"]["id"].as_str().unwrap()).await;
+    assert_eq!(done["status"], "COMPLETED", "{done:#}");
+    idle(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collection_moves_to_another_model_and_back() {
+    let endpoint = Endpoint::start().await;
+    let mut config = Config::default();
+    config.embedding.models = vec![endpoint.model("counter")];
+    let app = TestApp::start(config).await;
+    let ada = app.user("ada").await;
+    let notes = ada.create_collection("Notes").await;
+    ada.ingest_all(&notes, texts(&[("bus.txt", "Buses are road vehicles.")])).await;
+    let reindex = "mutation($input: CollectionReindexInput!) {
+        collectionReindex(input: $input) { operation { id } userErrors { code path message } }
+    }";
+    for (model, dimension) in [("counter", 8), (MODEL, 384)] {
+        let chunking = json!({ "maxTokens": 200 });
+        let input = json!({ "collectionId": notes, "embeddingModel": model, "chunking": chunking });
+        let payload = ada.data(reindex, json!({ "input": input })).await["collectionReindex"].take();
+        let done = ada.ended(payload["operation"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}"))).await;
+        assert_eq!(done["status"], "COMPLETED", "{done:#}");
+        let now = active(&app, &notes).await;
+        assert_eq!((now.model.name.as_str(), now.placement.dimension), (model, dimension));
+        let found = search(&ada, json!({ "query": "road vehicles", "mode": "SEMANTIC" })).await;
+        assert_eq!(found, (vec!["bus.txt".to_owned()], [completed(), skipped()]), "{model}");
+    }
     idle(&app).await;
 }
