@@ -12,7 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{TryStreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
