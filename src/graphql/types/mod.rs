@@ -13,6 +13,7 @@ mod document_warning;
 mod embedding_model;
 mod filter;
 mod generation;
+mod generation_comparison;
 mod member;
 mod node;
 mod operation;
@@ -45,6 +46,7 @@ pub use self::{
     embedding_model::EmbeddingModel,
     filter::OrderDirection,
     generation::Generation,
+    generation_comparison::GenerationComparison,
     member::Member,
     node::Node,
     operation::{Operation, OperationFilter, OperationStatus, OperationTotals, OperationType},

@@ -5,6 +5,7 @@
 //! answers, `gather` reads rows of that ranking until there are enough hits.
 
 mod candidates;
+pub mod compare;
 mod gather;
 mod question;
 #[cfg(test)]

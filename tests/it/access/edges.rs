@@ -126,6 +126,9 @@ const PREVIEW: &str = "sourcePreview(input: { sourceId: $source })";
 const PREVIEWS: Need = Need::Both(&OPERATIONS, &Need::Change("DOCUMENT_INGEST", "OPERATION_READ"));
 const AUDIT_LOG: &str = "auditLog(filter: { collectionId: $collection, userId: $editor })";
 const SEARCH: &str = "search(input: { query: $word, collectionIds: [$collection], mode: LEXICAL })";
+const COMPARE: &str = "generationCompare(input: {
+    generationId: $generation, otherId: $generation, queries: [$word], mode: LEXICAL
+})";
 const UPDATE: &str = "collectionUpdate(id: $collection, input: { description: $unique })";
 const REINDEX: &str = "collectionReindex(input: { collectionId: $collection, force: true })";
 const DELETE: &str = "collectionDelete(id: $collection)";
@@ -140,6 +143,9 @@ const CANCEL: &str = "operationCancel(id: $waiting)";
 const fn changing(action: &'static str) -> Need {
     Need::Change(action, "COLLECTION_READ")
 }
+
+/// The callers who may change a collection and read it.
+const COMPARED: Need = Need::Both(&Need::Read("COLLECTION_UPDATE"), &READ);
 
 /// The callers who may reindex a collection and see its generations.
 const REINDEX_READ: Need = Need::Both(&changing("COLLECTION_UPDATE"), &READ);
@@ -243,6 +249,9 @@ pub const EDGES: &[Edge] = &[
     edge("SearchHit", &[SEARCH, "hits", "highlights"], READ, READ),
     edge("Highlight", &[SEARCH, "hits", "highlights", "ranges"], READ, READ),
     edge("ScoreExplanation", &[SEARCH, "hits", "explanation", "legs"], READ, READ),
+    edge("GenerationComparison", &[COMPARE, "queries"], COMPARED, COMPARED),
+    edge("GenerationQuery", &[COMPARE, "queries", "hits"], COMPARED, COMPARED),
+    edge("GenerationQuery", &[COMPARE, "queries", "otherHits"], COMPARED, COMPARED),
     // The objects of a payload are read again: permission to change an object does not let the caller see its content.
     list("Collection", &[UPDATE, "collection", "documents"], changing("COLLECTION_UPDATE"), READ),
     list("Collection", &[UPDATE, "collection", "members"], changing("COLLECTION_UPDATE"), MEMBERS),

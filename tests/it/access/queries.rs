@@ -184,6 +184,16 @@ pub const QUERIES: &[Row] = &[
     )
     .shown_by("document")
     .hiding(&["generation"]),
+    row(
+        "Query.generationCompare",
+        "",
+        Need::Both(&Need::Read("COLLECTION_UPDATE"), &READ),
+        "generationCompare(input: {
+            generationId: $generation, otherId: $generation, queries: [$word], mode: LEXICAL
+        }) { overlap queries { query hits { document { id } } } }",
+    )
+    .shown_by("document")
+    .hiding(&["generation"]),
     // What is being removed is gone for everybody.
     row("Query.collection", "that is being removed", ALIKE, "collection(id: $removed) { id }").hiding(&["removed"]),
     row("Query.document", "that is being removed", ALIKE, "document(id: $removedDocument) { id }")

@@ -85,6 +85,13 @@ async fn a_collection_is_reindexed_and_the_change_is_taken_back_and_made_again(a
     let other = json!({ "query": "tram", "generationId": new.0, "mode": "LEXICAL" });
     assert!(ada.search(other).await["hits"][0]["chunk"]["content"].as_str().unwrap().len() < TRAM.len());
 
+    let compare = "query($input: GenerationCompareInput!) {
+        generationCompare(input: $input) { overlap queries { overlap hits { rank } otherHits { rank } } }
+    }";
+    let input = json!({ "generationId": old.0, "otherId": new.0, "queries": ["tram", "ferry"], "mode": "LEXICAL" });
+    let compared = ada.data(compare, json!({ "input": input })).await["generationCompare"].take();
+    assert_eq!((&compared["overlap"], compared["queries"].as_array().unwrap().len()), (&json!(1.0), 2), "{compared:#}");
+
     // What has come meanwhile is added first.
     ada.ingest_all(&collection, texts(&[("c.txt", "The train has gone."), ("a.txt", "The tram has gone.")])).await;
     let again = change(&ada, "collectionPromote", json!({ "generationId": new.0 })).await;
