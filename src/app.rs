@@ -32,7 +32,7 @@ use crate::{
         generation::Precision,
     },
     embedding::{
-        Embedder, ModelInfo, installed::InstalledModels, model, pool::LocalEmbedder, registry::Embedders,
+        Embedder, ModelInfo, added, installed::InstalledModels, model, pool::LocalEmbedder, registry::Embedders,
         remote::RemoteEmbedder,
     },
     error::Error,
@@ -279,6 +279,12 @@ async fn wait_for(vectors: &Vectors) -> Result<(), VectorError> {
 /// The model of new collections: one that another server runs, or one that runs here.
 fn default_embedder(config: &Config) -> anyhow::Result<Arc<dyn Embedder>> {
     let settings = &config.embedding;
+    let added = settings.model.as_deref().and_then(|name| added::find(&config.model_dir(), name));
+    if let Some(model) = added {
+        check_chunks(config, &model.info())?;
+        let threads = config.embedding_threads();
+        return Ok(Arc::new(LocalEmbedder::load_added(&config.model_dir(), &model, settings, threads)?));
+    }
     let Some(endpoint) = settings.model.as_deref().and_then(|name| settings.remote(name)) else {
         return Ok(Arc::new(load_embedder(config, Precision::Float32)?));
     };

@@ -30,6 +30,7 @@ impl ModelKey {
     pub fn parts(&self) -> [&str; 6] {
         let pooling = match self.pooling {
             Pooling::Mean => "MEAN",
+            Pooling::Cls => "CLS",
             Pooling::Remote => "REMOTE",
         };
         let precision = match self.precision {
@@ -46,6 +47,8 @@ impl ModelKey {
 pub enum Pooling {
     /// Their mean.
     Mean,
+    /// That of the first token.
+    Cls,
     /// As the server does it that runs the model.
     Remote,
 }

@@ -3,6 +3,7 @@
 //! Other layers use [`Embedder`] and [`Tokenizer`], and find the model of a generation in [`registry`]; [`pool`] has the
 //! implementation that runs in this process, [`remote`] the one that asks another server. Must not know about documents, databases or vector stores.
 
+pub mod added;
 mod batches;
 pub mod benchmark;
 mod bert;
