@@ -44,7 +44,7 @@ pub enum OperationStatus {
     Processing,
     /// Completed. Some documents may have failed: `totals` has the numbers.
     Completed,
-    /// All documents failed.
+    /// All documents failed. For REINDEX: the new index is not complete, and the collection keeps its present one.
     Failed,
     /// Cancelled by a user. Documents that were finished stay.
     Cancelled,

@@ -65,8 +65,7 @@ pub async fn compare(
             strict: true,
             explain: false,
         });
-        let found = tokio::try_join!(search(services, viewer, &one), search(services, viewer, &other))?;
-        let hits = [found.0.hits, found.1.hits];
+        let hits = [search(services, viewer, &one).await?.hits, search(services, viewer, &other).await?.hits];
         let overlap = overlap(hits.each_ref().map(|hits| documents(hits)));
         compared.push(ComparedQuery { request: one, hits, overlap });
     }
