@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::collections::ChunkingInput;
 use crate::{
     domain::action::Action,
+    error::Error,
     graphql::{
         context::ContextExt,
         global_id,
@@ -51,50 +52,60 @@ pub struct CollectionRollbackInput {
     collection_id: ID,
 }
 
-/// Defines a payload: the generation that changed, and the operation that fills it.
-macro_rules! payload {
-    ($(#[doc = $doc:literal])* $name:ident) => {
-        $(#[doc = $doc])*
-        #[derive(SimpleObject)]
-        pub struct $name {
-            /// The generation that searches will read, or read from now on. Null if validation fails, and for an API
-            /// key without COLLECTION_READ.
-            generation: Option<Generation>,
-            /// The operation that fills it. Null if it holds all documents already, and if validation fails.
-            operation: Option<Operation>,
-            /// Validation errors. Empty on success.
-            user_errors: Vec<UserError>,
-        }
-
-        impl $name {
-            fn new(ctx: &Context<'_>, outcome: Outcome<ChangedGeneration>) -> Result<Self> {
-                let Outcome { value, user_errors } = outcome;
-                let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
-                let (generation, operation) =
-                    value.map(|changed| (changed.generation, changed.operation)).unzip();
-                Ok(Self {
-                    generation: generation.filter(|_| may_read).map(Into::into),
-                    operation: operation.flatten().map(Into::into),
-                    user_errors,
-                })
-            }
-        }
-    };
+/// The result of `collectionReindex`.
+#[derive(SimpleObject)]
+pub struct CollectionReindexPayload {
+    /// The generation that searches will read, or read from now on. Null if validation fails, and for an API key without
+    /// COLLECTION_READ.
+    generation: Option<Generation>,
+    /// The operation that fills it. Null if it holds all documents already, and if validation fails.
+    operation: Option<Operation>,
+    /// Validation errors. Empty on success.
+    user_errors: Vec<UserError>,
 }
 
-payload! {
-    /// The result of `collectionReindex`.
-    CollectionReindexPayload
+/// The result of `collectionPromote`.
+#[derive(SimpleObject)]
+pub struct CollectionPromotePayload {
+    /// The generation that searches will read, or read from now on. Null if validation fails, and for an API key without
+    /// COLLECTION_READ.
+    generation: Option<Generation>,
+    /// The operation that fills it. Null if it holds all documents already, and if validation fails.
+    operation: Option<Operation>,
+    /// Validation errors. Empty on success.
+    user_errors: Vec<UserError>,
 }
 
-payload! {
-    /// The result of `collectionPromote`.
-    CollectionPromotePayload
+/// The result of `collectionRollback`.
+#[derive(SimpleObject)]
+pub struct CollectionRollbackPayload {
+    /// The generation that searches will read, or read from now on. Null if validation fails, and for an API key without
+    /// COLLECTION_READ.
+    generation: Option<Generation>,
+    /// The operation that fills it. Null if it holds all documents already, and if validation fails.
+    operation: Option<Operation>,
+    /// Validation errors. Empty on success.
+    user_errors: Vec<UserError>,
 }
 
-payload! {
-    /// The result of `collectionRollback`.
-    CollectionRollbackPayload
+/// What a payload tells of a change.
+struct Told {
+    generation: Option<Generation>,
+    operation: Option<Operation>,
+    user_errors: Vec<UserError>,
+}
+
+impl Told {
+    fn of(ctx: &Context<'_>, changed: std::result::Result<ChangedGeneration, Error>) -> Result<Self> {
+        let Outcome { value, user_errors } = Outcome::of(changed)?;
+        let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
+        let (generation, operation) = value.map(|changed| (changed.generation, changed.operation)).unzip();
+        Ok(Self {
+            generation: generation.filter(|_| may_read).map(Into::into),
+            operation: operation.flatten().map(Into::into),
+            user_errors,
+        })
+    }
 }
 
 #[derive(Default)]
@@ -111,7 +122,8 @@ impl GenerationMutation {
         #[graphql(desc = "The collection and its new settings.")] input: CollectionReindexInput,
     ) -> Result<Option<CollectionReindexPayload>> {
         let begun = generations::reindex(ctx.services()?, ctx.viewer()?, input.into()).await;
-        CollectionReindexPayload::new(ctx, Outcome::of(begun)?).map(Some)
+        let Told { generation, operation, user_errors } = Told::of(ctx, begun)?;
+        Ok(Some(CollectionReindexPayload { generation, operation, user_errors }))
     }
 
     /// Makes searches read a retired generation: at once if it holds all documents of the collection, and otherwise when
@@ -123,7 +135,8 @@ impl GenerationMutation {
     ) -> Result<Option<CollectionPromotePayload>> {
         let id = global_id::decode(&input.generation_id);
         let chosen = generations::promote(ctx.services()?, ctx.viewer()?, id).await;
-        CollectionPromotePayload::new(ctx, Outcome::of(chosen)?).map(Some)
+        let Told { generation, operation, user_errors } = Told::of(ctx, chosen)?;
+        Ok(Some(CollectionPromotePayload { generation, operation, user_errors }))
     }
 
     /// Makes searches read the generation before the active one again, as `collectionPromote` does. CONFLICT if there
@@ -135,6 +148,7 @@ impl GenerationMutation {
     ) -> Result<Option<CollectionRollbackPayload>> {
         let id = global_id::decode(&input.collection_id);
         let former = generations::roll_back(ctx.services()?, ctx.viewer()?, id).await;
-        CollectionRollbackPayload::new(ctx, Outcome::of(former)?).map(Some)
+        let Told { generation, operation, user_errors } = Told::of(ctx, former)?;
+        Ok(Some(CollectionRollbackPayload { generation, operation, user_errors }))
     }
 }
