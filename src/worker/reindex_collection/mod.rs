@@ -31,6 +31,7 @@ use crate::{
         scope::Scope,
     },
     error::Error,
+    extract::FileKind,
     ingest::Target,
     jobs::{Job, ReindexCollection},
     queue::{GiveUp, Handler, JobError},
@@ -139,7 +140,10 @@ impl ReindexCollectionHandler {
             target,
             percent: AtomicI32::new(0),
         };
-        let result = match self.documents.index(&work, stop).await {
+        // The files of an archive are documents of their own.
+        let is_archive = work.item.content.content_type == FileKind::Zip.media_type();
+        let indexed = if is_archive { Ok(None) } else { self.documents.index(&work, stop).await.map(Some) };
+        let result = match indexed {
             Ok(indexed) => Ok(indexed),
             Err(Stop::Document(error)) => Err(ProcessingError { attempts: job.attempts, ..error }),
             Err(Stop::Job(error)) => return Err(error),

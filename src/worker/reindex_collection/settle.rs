@@ -45,13 +45,13 @@ impl ReindexCollectionHandler {
         self.documents.services.database.transaction(|tx| begin(tx, lease, asked, now).boxed()).await
     }
 
-    /// Writes what became of a document: its chunks in the new generation, or why it has none.
+    /// Writes what became of a document: its chunks in the new generation, none of an archive, or why it has none.
     pub(super) async fn settle(
         &self,
         job: &ClaimedJob,
         plan: &Plan,
         work: &Work,
-        result: Result<Indexed, ProcessingError>,
+        result: Result<Option<Indexed>, ProcessingError>,
     ) -> Result<(), JobError> {
         let (lease, now) = (job.lease(), self.documents.services.clock.now());
         let (asked, result) = (plan.asked, &result);
@@ -128,7 +128,7 @@ async fn settle(
     lease: Lease,
     asked: ReindexCollection,
     work: &Work,
-    result: &Result<Indexed, ProcessingError>,
+    result: &Result<Option<Indexed>, ProcessingError>,
     now: DateTime<Utc>,
 ) -> Result<(), JobError> {
     if !jobs::prove(tx, lease).await? {
@@ -147,8 +147,9 @@ async fn settle(
     }
     let settlement = match result {
         Ok(indexed) => {
-            let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
-            chunks::replace(tx, collection, generation, document, &indexed.rows).await?;
+            let rows = indexed.as_ref().map_or(&[][..], |indexed| indexed.rows.as_slice());
+            let chunk_count = i32::try_from(rows.len()).unwrap_or(i32::MAX);
+            chunks::replace(tx, collection, generation, document, rows).await?;
             let there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count };
             generations::record(tx, there).await?;
             if revision > 1 {
