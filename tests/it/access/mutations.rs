@@ -12,7 +12,6 @@ const fn seen(action: &'static str) -> Need {
 const MEMBERS: Need = seen("MEMBER_MANAGE");
 const UPDATE: Need = seen("COLLECTION_UPDATE");
 const INGEST: Need = seen("DOCUMENT_INGEST");
-const UPDATE: Need = seen("COLLECTION_UPDATE");
 
 /// Who may read operations sees sources.
 const SEES_SOURCE: Need = Need::Change("OPERATION_READ", "OPERATION_READ");
