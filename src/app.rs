@@ -31,7 +31,10 @@ use crate::{
         clock::{Clock, SystemClock},
         generation::Precision,
     },
-    embedding::{self, Embedder, installed::InstalledModels, model, pool::LocalEmbedder, registry::Embedders},
+    embedding::{
+        self, Embedder, ModelInfo, added, installed::InstalledModels, model, pool::LocalEmbedder, registry::Embedders,
+        remote::RemoteEmbedder,
+    },
     error::Error,
     extract::{self, Extractor},
     graphql::{self, engine::Engine},
@@ -126,8 +129,7 @@ impl App {
             embedder
         } else {
             let config = Arc::clone(&config);
-            let precision = embedding::precision(config.embedding.precision);
-            Arc::new(tokio::task::spawn_blocking(move || load_embedder(&config, precision)).await??)
+            tokio::task::spawn_blocking(move || default_embedder(&config)).await??
         };
         let vectors = match parts.vectors {
             Some(vectors) => vectors,
@@ -276,6 +278,33 @@ async fn wait_for(vectors: &Vectors) -> Result<(), VectorError> {
     Ok(())
 }
 
+/// The model of new collections: one that another server runs, or one that runs here.
+fn default_embedder(config: &Config) -> anyhow::Result<Arc<dyn Embedder>> {
+    let settings = &config.embedding;
+    let added = settings.model.as_deref().and_then(|name| added::find(&config.model_dir(), name));
+    if let Some(model) = added {
+        check_chunks(config, &model.info())?;
+        let threads = config.embedding_threads();
+        return Ok(Arc::new(LocalEmbedder::load_added(&config.model_dir(), &model, settings, threads)?));
+    }
+    let Some(endpoint) = settings.model.as_deref().and_then(|name| settings.remote(name)) else {
+        return Ok(Arc::new(load_embedder(config, embedding::precision(settings.precision))?));
+    };
+    let embedder = RemoteEmbedder::new(endpoint.clone(), settings.query_cache_size)?;
+    check_chunks(config, embedder.model())?;
+    Ok(Arc::new(embedder))
+}
+
+/// Rejects chunks that the model would not read to their ends.
+fn check_chunks(config: &Config, model: &ModelInfo) -> anyhow::Result<()> {
+    let (most, chunk) = (model.text_tokens(), config.ingestion.chunk_max_tokens as usize);
+    if chunk > most {
+        let name = &model.key.name;
+        bail!("`ingestion.chunk_max_tokens` must be at most {most}, which is what {name} reads, not {chunk}");
+    }
+    Ok(())
+}
+
 /// Loads the model that the settings choose for new collections. Takes a good part of a second, so call it where blocking
 /// is allowed.
 ///
@@ -284,10 +313,7 @@ async fn wait_for(vectors: &Vectors) -> Result<(), VectorError> {
 pub fn load_embedder(config: &Config, precision: Precision) -> anyhow::Result<LocalEmbedder> {
     let settings = &config.embedding;
     let model = model::chosen(settings.model.as_deref())?;
-    let (most, chunk) = (model.info(precision).text_tokens(), config.ingestion.chunk_max_tokens as usize);
-    if chunk > most {
-        bail!("`ingestion.chunk_max_tokens` must be at most {most}, which is what {} reads, not {chunk}", model.name);
-    }
+    check_chunks(config, &model.info(precision))?;
     Ok(LocalEmbedder::load(&config.model_dir(), model.name, precision, settings, config.embedding_threads())?)
 }
 

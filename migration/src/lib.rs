@@ -28,6 +28,8 @@ mod m20261127_110000_fold_names;
 mod m20261127_120000_create_generations;
 mod m20261127_130000_drop_sync_mode;
 mod m20261127_140000_add_document_warnings;
+mod m20261127_150000_create_sources;
+mod m20261127_160000_add_generation_states;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -60,6 +62,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_120000_create_generations::Migration),
             Box::new(m20261127_130000_drop_sync_mode::Migration),
             Box::new(m20261127_140000_add_document_warnings::Migration),
+            Box::new(m20261127_150000_create_sources::Migration),
+            Box::new(m20261127_160000_add_generation_states::Migration),
         ]
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     },
     embedding::{
         self, Embedder, EmbeddingError,
+        added::{self, AddRequest},
         benchmark::{benchmark, question_time},
         install,
         model::{self, RegisteredModel},
@@ -43,6 +44,23 @@ pub(super) enum Model {
     Import {
         /// The folder.
         folder: PathBuf,
+    },
+    /// Add a model from a folder with its files, as model hubs have them: a BERT encoder in safetensors.
+    Add {
+        /// The folder.
+        folder: PathBuf,
+        /// The name of the model in Docent; the name of the folder by default.
+        #[arg(long)]
+        name: Option<String>,
+        /// What the model reads before a chunk, such as `passage: `.
+        #[arg(long, default_value = "")]
+        document_prefix: String,
+        /// What the model reads before a question, such as `query: `.
+        #[arg(long, default_value = "")]
+        query_prefix: String,
+        /// Maximum number of tokens that the model reads; as many as it has positions by default.
+        #[arg(long)]
+        max_tokens: Option<usize>,
     },
     /// Verify that the model's files match their pinned digests.
     Verify,
@@ -64,18 +82,27 @@ pub(super) enum Model {
 
 impl Model {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
-        let chosen = model::chosen(config.embedding.model.as_deref())?;
         let folder = config.model_dir();
         match self {
             Self::Pull => {
+                let chosen = local(&config)?;
                 pull(chosen, &config).await?;
                 println!("{} is installed in {}.", chosen.name, folder.display());
             }
             Self::Import { folder: source } => {
+                let chosen = local(&config)?;
                 install::import(chosen, &source, &folder)?;
                 println!("{} is installed in {}.", chosen.name, folder.display());
             }
+            Self::Add { folder: source, name, document_prefix, query_prefix, max_tokens } => {
+                let own = || source.file_name().map(|name| name.to_string_lossy().into_owned());
+                let name = name.or_else(own).unwrap_or_default();
+                let request = AddRequest { name, document_prefix, query_prefix, max_tokens };
+                let added = added::add(&source, request, &folder)?;
+                println!("{} is installed in {}.", added.name, folder.display());
+            }
             Self::Verify => {
+                let chosen = local(&config)?;
                 model::verify(chosen, &folder)?;
                 println!("{} in {} is the pinned one.", chosen.name, folder.display());
             }
@@ -88,6 +115,14 @@ impl Model {
                     };
                     println!("{}  {} dimensions, {} tokens, {state}", model.name, model.dimension, model.max_tokens);
                 }
+                for model in added::all(&folder) {
+                    let info = model.info();
+                    println!("{}  {} dimensions, {} tokens, added", model.name, info.dimension, info.max_tokens);
+                }
+                for model in &config.embedding.models {
+                    let (name, url) = (&model.name, &model.url);
+                    println!("{name}  {} dimensions, {} tokens, at {url}", model.dimension, model.max_tokens);
+                }
             }
             Self::Benchmark { file, precision, json } => {
                 let choice = precision.unwrap_or(config.embedding.precision);
@@ -98,9 +133,23 @@ impl Model {
     }
 }
 
+/// The model of new collections, which has files.
+fn local(config: &Config) -> anyhow::Result<&'static RegisteredModel> {
+    let name = config.embedding.model.as_deref();
+    if let Some(remote) = name.and_then(|name| config.embedding.remote(name)) {
+        bail!("{} runs on another server ({}): there are no files to install", remote.name, remote.url);
+    }
+    Ok(model::chosen(name)?)
+}
+
 /// Ensures that the model is installed before the server starts. Downloads it if it is missing.
 pub(super) async fn ensure_installed(config: &Config) -> anyhow::Result<()> {
-    let chosen = model::chosen(config.embedding.model.as_deref())?;
+    let is_elsewhere =
+        |name: &str| config.embedding.remote(name).is_some() || added::find(&config.model_dir(), name).is_some();
+    if config.embedding.model.as_deref().is_some_and(is_elsewhere) {
+        return Ok(());
+    }
+    let chosen = local(config)?;
     let folder = config.model_dir();
     if chosen.has_files(&folder) { Ok(()) } else { pull(chosen, config).await }
 }

@@ -243,7 +243,9 @@ fn explain(error: &figment::Error, known: &Known) -> String {
     let Some(setting) = known.get(&key) else { return format!("{place}{}", error.kind) };
     let expected = setting.expected;
     match &error.kind {
-        _ if is_secret(setting.name) => format!("{place}`{key}` must be {expected}"),
+        _ if is_secret(setting.name) || error.path.iter().any(|part| is_secret(part)) => {
+            format!("{place}`{key}` must be {expected}")
+        }
         FigmentKind::InvalidType(found, _) | FigmentKind::InvalidValue(found, _) => {
             format!("{place}`{key}` must be {expected}, not {}", shown(found))
         }

@@ -5,6 +5,7 @@
 
 pub mod load;
 pub mod options;
+mod remote_model;
 mod validate;
 
 use std::{fmt, path::PathBuf};
@@ -12,6 +13,7 @@ use std::{fmt, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use self::options::{Kind, Setting, SettingValue};
+pub use self::remote_model::RemoteModel;
 
 /// Defines a section: the struct, its defaults, a `Debug` that hides secrets, and `settings`, which lists every field
 /// with its documentation, so that a setting is written down once.
@@ -95,7 +97,9 @@ config! {
         [embedding] EmbeddingConfig;
         [auth] AuthConfig;
         [audit] AuditConfig;
+        [collections] CollectionsConfig;
         [ingestion] IngestionConfig;
+        [sources] SourcesConfig;
         [extraction] ExtractionConfig;
         [search] SearchConfig;
         [limits] LimitsConfig;
@@ -188,6 +192,8 @@ section! {
     EmbeddingConfig {
         /// The registered name of the model for new collections; unset: the first that `docent model list` names.
         model: Option<String> = None;
+        /// Models that other servers run, behind an endpoint that speaks OpenAI's protocol: a list of tables with `name`, `url`, `dimension` and more.
+        models: Vec<RemoteModel> = Vec::new();
         /// The directory of the models; unset: `<data_dir>/models`.
         model_dir: Option<PathBuf> = None;
         /// The URL from which models are downloaded.
@@ -215,6 +221,14 @@ pub enum PrecisionChoice {
 impl SettingValue for PrecisionChoice {
     const KIND: Kind = Kind::Text;
     const EXPECTED: &'static str = "`auto`, `f32` or `int8`";
+}
+
+impl EmbeddingConfig {
+    /// The model of that name, if another server runs it.
+    #[must_use]
+    pub fn remote(&self, name: &str) -> Option<&RemoteModel> {
+        self.models.iter().find(|model| model.name == name)
+    }
 }
 
 section! {
@@ -268,6 +282,14 @@ section! {
 }
 
 section! {
+    /// Collections and their indexes.
+    CollectionsConfig {
+        /// Minutes for which the old index of a collection is kept after a new one has replaced it, so that the change can be taken back.
+        generation_grace_minutes: i64 = 60;
+    }
+}
+
+section! {
     /// The processing of documents and its queue.
     IngestionConfig {
         /// Whether this process runs jobs of the queue.
@@ -298,6 +320,20 @@ section! {
         operation_retention_days: i64 = 90;
         /// Hours for which an unused upload is kept.
         upload_hours: i64 = 24;
+    }
+}
+
+section! {
+    /// Places that collections follow.
+    SourcesConfig {
+        /// Directories below which sources can be created, as absolute paths. Whoever can change a collection can read all files below them that the server can read. Empty: no file on the server's disk can be read through a source.
+        directories: Vec<String> = Vec::new();
+        /// Maximum number of files in one source.
+        max_files: usize = 1_000_000;
+        /// Maximum number of sources in one collection.
+        per_collection: u32 = 100;
+        /// Seconds between checks for sources whose next sync is due.
+        check_seconds: u64 = 5;
     }
 }
 

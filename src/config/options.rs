@@ -6,10 +6,10 @@ use std::{fmt, path::PathBuf};
 use serde::Serialize;
 use url::Url;
 
-use super::Config;
+use super::{Config, RemoteModel};
 
 /// What stands for a secret wherever settings are shown.
-const HIDDEN: &str = "***";
+pub(super) const HIDDEN: &str = "***";
 
 /// A setting as the README documents it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,8 +82,9 @@ pub(super) struct Setting {
 
 impl Setting {
     pub(super) fn new<V: SettingValue>(name: &'static str, doc: &'static str, value: &V) -> Self {
-        // Our values are texts, numbers, flags and lists of texts: JSON and TOML write these the same.
+        // Texts, numbers, flags and lists of texts are written the same in JSON and TOML.
         let literal = serde_json::to_string(value).ok().filter(|literal| literal != "null");
+        let literal = literal.map(|literal| if literal.starts_with("[{") { with_tables(&literal) } else { literal });
         let shown = literal.map(|literal| without_secret(name, literal));
         Self { name, doc: doc.trim(), kind: V::KIND, expected: V::EXPECTED, shown }
     }
@@ -126,11 +127,27 @@ setting_values! {
     String: Text, "text";
     PathBuf: Text, "a path";
     Vec<String>: List, "a list of texts";
+    Vec<RemoteModel>: List, "a list of tables";
 }
 
 impl<V: SettingValue> SettingValue for Option<V> {
     const KIND: Kind = V::KIND;
     const EXPECTED: &'static str = V::EXPECTED;
+}
+
+/// A list of JSON objects as inline tables. What is null is not set.
+fn with_tables(json: &str) -> String {
+    let tables: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(json).unwrap_or_default();
+    let table = |table: &serde_json::Map<String, serde_json::Value>| {
+        let set = table.iter().filter(|(_, value)| !value.is_null());
+        let values: Vec<_> = set.map(|(name, value)| format!("{name} = {}", shown_in_table(name, value))).collect();
+        format!("{{ {} }}", values.join(", "))
+    };
+    format!("[{}]", tables.iter().map(table).collect::<Vec<_>>().join(", "))
+}
+
+fn shown_in_table(name: &str, value: &serde_json::Value) -> String {
+    without_secret(name, value.to_string())
 }
 
 /// Whether a setting of this name holds a secret. New settings keep to these endings.

@@ -1,6 +1,6 @@
 //! Refuses settings that make no sense, before anything is started with them.
 
-use std::{fmt::Display, net::IpAddr, ops::RangeInclusive};
+use std::{collections::HashSet, fmt::Display, net::IpAddr, ops::RangeInclusive, path::Path};
 
 use url::Url;
 
@@ -99,6 +99,24 @@ impl Config {
         check.range("auth.password_concurrency", auth.password_concurrency, 1..=1024);
     }
 
+    fn check_remote_models(&self, check: &mut Check) {
+        const KEY: &str = "embedding.models";
+        let models = &self.embedding.models;
+        let names: HashSet<_> = models.iter().map(|model| model.name.as_str()).collect();
+        check.that(KEY, names.len() == models.len(), "must give each model a name of its own");
+        for model in models {
+            check.that(KEY, !model.name.trim().is_empty(), "must name every model");
+            check.url(KEY, Some(&model.url), &["http", "https"]);
+            check.range(KEY, model.dimension, 1..=65_536);
+            check.range(KEY, model.max_tokens, 18..=1_000_000);
+            check.range(KEY, model.batch_size, 1..=10_000);
+            check.range(KEY, model.concurrency, 1..=1024);
+            check.range(KEY, model.timeout_seconds, 1..=3600);
+            check.range(KEY, model.query_timeout_seconds, 1..=3600);
+            check.range(KEY, model.max_attempts, 1..=100);
+        }
+    }
+
     fn check_ingestion(&self, check: &mut Check) {
         let embedding = &self.embedding;
         check.that("embedding.model", embedding.model.as_deref() != Some(""), "must name a model");
@@ -107,8 +125,12 @@ impl Config {
         check.range("embedding.threads", embedding.threads, 0..=1024);
         check.range("embedding.query_cache_size", embedding.query_cache_size, 1..=10_000_000);
 
+        self.check_remote_models(check);
+
         let ingestion = &self.ingestion;
         check.range("ingestion.concurrency", ingestion.concurrency, 1..=4096);
+        let grace = self.collections.generation_grace_minutes;
+        check.range("collections.generation_grace_minutes", grace, 0..=366 * 24 * 60);
         check.range("ingestion.lease_seconds", ingestion.lease_seconds, 2..=24 * 3600);
         check.that(
             "ingestion.heartbeat_seconds",
@@ -132,6 +154,25 @@ impl Config {
             u32::try_from(embedding.batch_tokens).map_or(true, |batch| batch > ingestion.chunk_max_tokens),
             "must be more than `ingestion.chunk_max_tokens`, so that a batch holds the longest chunk",
         );
+        let sources = &self.sources;
+        check.that(
+            "sources.directories",
+            sources.directories.iter().all(|path| Path::new(path).is_absolute()),
+            "must list absolute paths, such as /srv/documents",
+        );
+        let holds_data = |path: &String| {
+            let path = Path::new(path);
+            self.data_dir.starts_with(path) || path.starts_with(&self.data_dir)
+        };
+        check.that(
+            "sources.directories",
+            !sources.directories.iter().any(holds_data),
+            "must not contain the data directory or lie in it: the server's secrets are there",
+        );
+        check.range("sources.max_files", sources.max_files, 1..=10_000_000);
+        check.range("sources.per_collection", sources.per_collection, 1..=10_000);
+        check.range("sources.check_seconds", sources.check_seconds, 1..=24 * 3600);
+
         // Places of chunks are 32-bit numbers, and a document must be able to have one.
         check.range("ingestion.max_chunks", ingestion.max_chunks, 1..=10_000_000);
         check.range("ingestion.max_text_mib", ingestion.max_text_mib, 1..=1024 * 1024);

@@ -36,8 +36,8 @@ pub(super) enum Change {
     Callers,
     /// Who may see what.
     Access,
-    /// Which collections there are, and with which of their generations they are searched.
-    Collections,
+    /// Which generations there are, and which of them are searched.
+    Generations,
 }
 
 impl Change {
@@ -46,7 +46,7 @@ impl Change {
         match self {
             Self::Callers => Some("callers"),
             Self::Access => Some("access"),
-            Self::Collections => Some("collections"),
+            Self::Generations => Some("generations"),
             Self::Jobs | Self::EventsOf(_) => None,
         }
     }
@@ -98,7 +98,7 @@ impl News {
             operations.split_whitespace().filter_map(|id| id.parse().ok()).for_each(|id| self.wake(id));
             return;
         }
-        for change in [Change::Callers, Change::Access, Change::Collections] {
+        for change in [Change::Callers, Change::Access, Change::Generations] {
             if change.payload() == Some(payload) {
                 self.announce(change);
             }
@@ -127,7 +127,7 @@ impl News {
                 self.searchable.fetch_add(1, Ordering::AcqRel);
                 self.access.send_replace(());
             }
-            Change::Collections => {
+            Change::Generations => {
                 self.searchable.fetch_add(1, Ordering::AcqRel);
             }
         }

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{
     id::{
-        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, InvitationId, OperationId, RequestId, SessionId,
-        UploadId, UserId,
+        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, GenerationId, InvitationId, OperationId, RequestId,
+        SessionId, SourceId, UploadId, UserId,
     },
     vocabulary::vocabulary,
 };
@@ -48,6 +48,12 @@ vocabulary! {
         CollectionCreate => "COLLECTION_CREATE",
         /// Collection changed.
         CollectionUpdate => "COLLECTION_UPDATE",
+        /// Index of a collection begun anew.
+        CollectionReindex => "COLLECTION_REINDEX",
+        /// Index of a collection chosen for searches.
+        CollectionPromote => "COLLECTION_PROMOTE",
+        /// Change of a collection's index taken back.
+        CollectionRollback => "COLLECTION_ROLLBACK",
         /// Collection deleted.
         CollectionDelete => "COLLECTION_DELETE",
         /// Role in a collection granted or changed.
@@ -64,6 +70,14 @@ vocabulary! {
         DocumentsDelete => "DOCUMENTS_DELETE",
         /// Operation cancelled.
         OperationCancel => "OPERATION_CANCEL",
+        /// Source created.
+        SourceCreate => "SOURCE_CREATE",
+        /// Source changed.
+        SourceUpdate => "SOURCE_UPDATE",
+        /// Sync of a source requested, or previewed.
+        SourceSync => "SOURCE_SYNC",
+        /// Source removed.
+        SourceRemove => "SOURCE_REMOVE",
     }
 }
 
@@ -88,7 +102,9 @@ vocabulary! {
         Document => "DOCUMENT",
         Chunk => "CHUNK",
         Operation => "OPERATION",
+        Generation => "GENERATION",
         Upload => "UPLOAD",
+        Source => "SOURCE",
     }
 }
 
@@ -124,7 +140,9 @@ objects! {
     DocumentId => Document,
     ChunkId => Chunk,
     OperationId => Operation,
+    GenerationId => Generation,
     UploadId => Upload,
+    SourceId => Source,
 }
 
 /// An entry of the log. Entries are added and, when they are old, deleted; they never change.

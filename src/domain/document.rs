@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     content::Content,
-    id::{CollectionId, DocumentId},
+    id::{CollectionId, DocumentId, SourceId},
     vocabulary::vocabulary,
 };
 
@@ -133,6 +133,8 @@ impl DocumentWarning {
 pub struct Document {
     pub id: DocumentId,
     pub collection_id: CollectionId,
+    /// The source that it comes from, if it comes from one.
+    pub source_id: Option<SourceId>,
     /// The content that is searchable; that of its first revision until there is any.
     pub content: Content,
     pub status: DocumentStatus,

@@ -78,11 +78,15 @@ identifiers! {
     AuditEntryId
     /// A store of originals.
     StoreId
+    /// A place that a collection follows.
+    SourceId
+    /// One sync of a source.
+    SourceRunId
 }
 
 generated! {
     UserId SessionId CollectionId GenerationId DocumentId OperationId UploadId JobId WorkerId RequestId ApiKeyId
-    InvitationId AuditEntryId StoreId
+    InvitationId AuditEntryId StoreId SourceId SourceRunId
 }
 
 impl ChunkId {

@@ -25,6 +25,7 @@ pub mod policy;
 pub mod scope;
 pub mod search;
 pub mod session;
+pub mod source;
 pub mod upload;
 pub mod user;
 pub mod vocabulary;

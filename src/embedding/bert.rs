@@ -9,16 +9,18 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     kernels::{self, LayerNorm},
     linear::Linear,
     matrix::{Matrix, multiply},
     weights::{Weights, WeightsError},
 };
-use crate::domain::generation::Precision;
+use crate::domain::generation::{Pooling, Precision};
 
 /// The shape of a BERT encoder, from its `config.json`.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Architecture {
     pub layers: usize,
     pub heads: usize,
@@ -29,6 +31,7 @@ pub struct Architecture {
 /// A BERT encoder with its weights. Threads may share it.
 pub struct Encoder {
     architecture: Architecture,
+    pooling: Pooling,
     words: Vec<f32>,
     /// Position embeddings, each with the embedding of the first token type added: there is only one type here.
     positions: Vec<f32>,
@@ -82,6 +85,7 @@ impl Encoder {
         kernels::add_bias(&mut positions, width, &types[..width]);
         Ok(Self {
             architecture,
+            pooling: Pooling::Mean,
             words: weights.matrix("embeddings.word_embeddings.weight", width)?,
             positions,
             norm: weights.layer_norm("embeddings.LayerNorm")?,
@@ -90,7 +94,13 @@ impl Encoder {
         })
     }
 
-    /// The sentence embedding of each text: the mean over its tokens, of length 1. Every text has a token at least.
+    /// The same encoder, with another way to make one vector of those of the tokens.
+    #[must_use]
+    pub fn with_pooling(self, pooling: Pooling) -> Self {
+        Self { pooling, ..self }
+    }
+
+    /// The sentence embedding of each text, of length 1: the mean over its tokens, or the vector of the first one. Every text has a token at least.
     ///
     /// # Errors
     /// If a text has a token that the vocabulary lacks, or more tokens than the model has positions.
@@ -104,7 +114,11 @@ impl Encoder {
         let mut embeddings = Vec::with_capacity(texts.len());
         for text in texts {
             let (rows, others) = rest.split_at(text.len() * width);
-            embeddings.push(kernels::mean_direction(rows, width));
+            let pooled = match self.pooling {
+                Pooling::Mean | Pooling::Remote => rows,
+                Pooling::Cls => &rows[..width],
+            };
+            embeddings.push(kernels::mean_direction(pooled, width));
             rest = others;
         }
         self.return_buffers(buffers);

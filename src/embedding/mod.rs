@@ -1,8 +1,9 @@
 //! Text to vectors.
 //!
 //! Other layers use [`Embedder`] and [`Tokenizer`], and find the model of a generation in [`registry`]; [`pool`] has the
-//! implementation that runs in this process. Must not know about documents, databases or vector stores.
+//! implementation that runs in this process, [`remote`] the one that asks another server. Must not know about documents, databases or vector stores.
 
+pub mod added;
 mod batches;
 pub mod benchmark;
 mod bert;
@@ -16,6 +17,7 @@ mod matrix;
 pub mod model;
 pub mod pool;
 pub mod registry;
+pub mod remote;
 mod tokenizer;
 mod weights;
 mod word_pieces;
@@ -97,6 +99,12 @@ pub enum EmbeddingError {
     NotInstalled { model: String },
     #[error("the embedding model {model}, with which collections were indexed, is not available")]
     Missing { model: String },
+    #[error("the endpoint of embedding model {model} can't be used now")]
+    Unavailable {
+        model: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("no embedding model is called {model}")]
     UnknownModel { model: String },
     #[error("file {file} of model {model} is not the pinned one")]
@@ -131,7 +139,11 @@ impl EmbeddingError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Missing { .. } | Self::Download { .. } | Self::Stopped | Self::Io { .. } => true,
+            Self::Missing { .. }
+            | Self::Unavailable { .. }
+            | Self::Download { .. }
+            | Self::Stopped
+            | Self::Io { .. } => true,
             Self::NotInstalled { .. }
             | Self::UnknownModel { .. }
             | Self::WrongHash { .. }
@@ -147,6 +159,11 @@ pub trait Embedder: Send + Sync {
     fn model(&self) -> &ModelInfo;
 
     fn tokenizer(&self) -> Arc<dyn Tokenizer>;
+
+    /// Whether it works, as far as that is known without asking it.
+    fn is_available(&self) -> bool {
+        true
+    }
 
     /// Embeds chunks and returns the vectors in the same order. Chunks of concurrent calls share batches.
     async fn embed_documents(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError>;

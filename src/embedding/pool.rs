@@ -12,6 +12,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
     Embedder, EmbeddingError, ModelInfo, Tokenizer,
+    added::AddedModel,
     batches::{self, Batches, Encode},
     bert::Encoder,
     model::{self, TOKENIZER, WEIGHTS},
@@ -53,9 +54,37 @@ impl LocalEmbedder {
         let weights = model::read(model, model.file(WEIGHTS)?, model_dir)?;
         let encoder = Encoder::load(&weights, model.architecture, precision)
             .map_err(|source| EmbeddingError::Model { action: "reading its weights", source: source.into() })?;
+        Self::start(model.info(precision), tokenizer, encoder, settings, threads)
+    }
+
+    /// Reads a model that was added to `model_dir`, as [`load`](Self::load) does.
+    ///
+    /// # Errors
+    /// `WrongHash`, `Io`; `Model` if the files can't be used.
+    pub fn load_added(
+        model_dir: &Path,
+        model: &AddedModel,
+        settings: &EmbeddingConfig,
+        threads: usize,
+    ) -> Result<Self, EmbeddingError> {
+        let (info, [tokenizer, weights]) = (model.info(), model.files(model_dir)?);
+        let tokenizer = ModelTokenizer::load(&tokenizer, info.max_tokens)?;
+        let encoder = Encoder::load(&weights, model.architecture, info.key.precision)
+            .map_err(|source| EmbeddingError::Model { action: "reading its weights", source: source.into() })?;
+        let encoder = encoder.with_pooling(info.key.pooling);
+        Self::start(info, tokenizer, encoder, settings, threads.max(1))
+    }
+
+    fn start(
+        info: ModelInfo,
+        tokenizer: ModelTokenizer,
+        encoder: Encoder,
+        settings: &EmbeddingConfig,
+        threads: usize,
+    ) -> Result<Self, EmbeddingError> {
         let encoder = Arc::new(encoder);
         Ok(Self {
-            info: model.info(precision),
+            info,
             tokenizer: Arc::new(tokenizer),
             batches: Batches::start(&encoder, threads, settings.batch_tokens)?,
             encoder,
@@ -81,7 +110,9 @@ impl Embedder for LocalEmbedder {
 
     async fn embed_documents(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbeddingError> {
         let tokenizer = Arc::clone(&self.tokenizer);
-        let ids = blocking(move || texts.iter().map(|text| tokenizer.ids(text)).collect()).await?;
+        let prefix = self.info.key.document_prefix.clone();
+        let ids = move || texts.iter().map(|text| tokenizer.ids(&format!("{prefix}{text}"))).collect();
+        let ids = blocking(ids).await?;
         self.batches.embed(ids).await
     }
 
@@ -91,7 +122,8 @@ impl Embedder for LocalEmbedder {
             return Ok(vector);
         }
         let turn = Arc::clone(&self.questions).acquire_owned().await.map_err(|_| EmbeddingError::Stopped)?;
-        let (tokenizer, encoder, question) = (Arc::clone(&self.tokenizer), Arc::clone(&self.encoder), text.to_owned());
+        let (tokenizer, encoder) = (Arc::clone(&self.tokenizer), Arc::clone(&self.encoder));
+        let question = format!("{}{text}", self.info.key.query_prefix);
         let vectors = blocking(move || {
             let _turn = turn;
             batches::encode(encoder.as_ref(), &[&tokenizer.ids(&question)?])

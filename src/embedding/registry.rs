@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tracing::warn;
 
 use super::{Embedder, EmbeddingError, ModelInfo};
-use crate::domain::generation::ModelKey;
+use crate::domain::generation::{ModelKey, ModelState};
 
 /// How long a model that could not be opened counts as missing before it is tried again: reading and comparing its files
 /// takes a while.
@@ -21,6 +21,9 @@ const RETRY: Duration = Duration::from_mins(1);
 pub trait ModelSource: Send + Sync {
     /// Whether the model can probably be opened.
     fn has(&self, key: &ModelKey) -> bool;
+
+    /// The models that new generations can be made with.
+    fn models(&self) -> Vec<ModelInfo>;
 
     /// Opens a model. Takes a good part of a second, and is called where blocking is allowed.
     ///
@@ -61,6 +64,18 @@ impl Embedders {
         self.default.model()
     }
 
+    /// The models that new generations can be made with, that of new collections first.
+    pub fn choices(&self) -> Vec<ModelInfo> {
+        let default = self.default.model();
+        let others = self.source.models().into_iter().filter(|model| model.key.name != default.key.name);
+        [default.clone()].into_iter().chain(others).collect()
+    }
+
+    /// The model of that name, if new generations can be made with it.
+    pub fn choice(&self, name: &str) -> Option<ModelInfo> {
+        self.choices().into_iter().find(|model| model.key.name == name)
+    }
+
     /// The model with this key, opened if it is not.
     ///
     /// # Errors
@@ -97,6 +112,16 @@ impl Embedders {
     /// The model with this key, if it is open.
     pub fn get_open(&self, key: &ModelKey) -> Option<Arc<dyn Embedder>> {
         if self.default.model().key == *key { Some(Arc::clone(&self.default)) } else { self.slot(key).embedder() }
+    }
+
+    /// What is known of a model without asking it.
+    pub fn state(&self, key: &ModelKey) -> ModelState {
+        match self.get_open(key) {
+            Some(embedder) if embedder.is_available() => ModelState::Loaded,
+            Some(_) => ModelState::Unavailable,
+            None if self.choices().iter().any(|model| model.key == *key) => ModelState::Installed,
+            None => ModelState::Missing,
+        }
     }
 
     /// All open models, that of new collections first.
@@ -191,6 +216,10 @@ mod tests {
             key.name != "lost"
         }
 
+        fn models(&self) -> Vec<ModelInfo> {
+            ["new", "old"].map(|name| ModelInfo { key: key(name), dimension: 4, max_tokens: 16 }).into()
+        }
+
         fn open(&self, key: &ModelKey) -> Result<Arc<dyn Embedder>, EmbeddingError> {
             self.opened.fetch_add(1, Ordering::SeqCst);
             if key.name == "old" {
@@ -209,6 +238,8 @@ mod tests {
     #[tokio::test]
     async fn a_model_is_opened_when_it_is_needed_and_once_for_all_who_ask() {
         let (shelf, embedders) = shelf();
+        let choices: Vec<_> = embedders.choices().into_iter().map(|model| model.key.name).collect();
+        assert_eq!(choices, ["new", "old"]);
         let names = || embedders.open_models().into_iter().map(|model| model.key.name).collect::<Vec<_>>();
         embedders.get(&key("new")).await.unwrap();
         assert!(!embedders.is_missing(&key("old")).await);

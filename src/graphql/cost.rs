@@ -85,6 +85,8 @@ impl<'a> Prices<'a> {
             HASH
         } else if name == "search" {
             SEARCH
+        } else if name == "generationCompare" {
+            SEARCH.saturating_mul(2).saturating_mul(self.queries(field))
         } else {
             u64::from(!field.selection_set.node.items.is_empty())
         };
@@ -93,6 +95,12 @@ impl<'a> Prices<'a> {
         }
         let below = self.selections(&field.selection_set.node);
         own.saturating_add(below.saturating_mul(self.rows(field)))
+    }
+
+    /// How many questions a comparison asks of each generation.
+    fn queries(&self, field: &Field) -> u64 {
+        let queries = self.argument(field, "input").and_then(|mut input| input.get_mut("queries").map(Json::take));
+        queries.and_then(|queries| queries.as_array().map(Vec::len)).map_or(1, |length| length as u64).max(1)
     }
 
     /// How many rows a field has at most.

@@ -12,8 +12,8 @@ use super::loaders::ChunkKey;
 use crate::domain::{
     audit::{AuditObject, AuditObjectKind},
     id::{
-        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, InvitationId, OperationId, SessionId, UploadId,
-        UserId,
+        ApiKeyId, AuditEntryId, ChunkId, CollectionId, DocumentId, GenerationId, InvitationId, OperationId, SessionId,
+        SourceId, UploadId, UserId,
     },
 };
 
@@ -56,11 +56,13 @@ global_ids! {
     CollectionId = "collection"
     DocumentId = "document"
     OperationId = "operation"
+    GenerationId = "generation"
     UploadId = "upload"
     SessionId = "session"
     ApiKeyId = "apikey"
     InvitationId = "invitation"
     AuditEntryId = "auditentry"
+    SourceId = "source"
 }
 
 /// A chunk's id names its collection: every statement about chunks does.
@@ -111,6 +113,8 @@ pub enum NodeId {
     Document(DocumentId),
     Chunk(ChunkKey),
     Operation(OperationId),
+    Source(SourceId),
+    Generation(GenerationId),
 }
 
 impl NodeId {
@@ -122,6 +126,8 @@ impl NodeId {
             .or_else(|| find(id).map(Self::Document))
             .or_else(|| find(id).map(Self::Chunk))
             .or_else(|| find(id).map(Self::Operation))
+            .or_else(|| find(id).map(Self::Source))
+            .or_else(|| find(id).map(Self::Generation))
     }
 }
 
@@ -133,6 +139,8 @@ impl From<NodeId> for AuditObject {
             NodeId::Document(id) => id.into(),
             NodeId::Chunk(key) => key.id.into(),
             NodeId::Operation(id) => id.into(),
+            NodeId::Source(id) => id.into(),
+            NodeId::Generation(id) => id.into(),
         }
     }
 }
@@ -151,7 +159,9 @@ pub fn encode_object(object: AuditObject, collection: Option<CollectionId>) -> I
             encode(&ChunkKey { collection: collection.unwrap_or(CollectionId::NIL), id: ChunkId(id) })
         }
         AuditObjectKind::Operation => encode(&OperationId(id)),
+        AuditObjectKind::Generation => encode(&GenerationId(id)),
         AuditObjectKind::Upload => encode(&UploadId(id)),
+        AuditObjectKind::Source => encode(&SourceId(id)),
     }
 }
 

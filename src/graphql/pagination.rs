@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        id::{ApiKeyId, AuditEntryId, CollectionId, DocumentId, OperationId, SessionId, UserId},
+        id::{ApiKeyId, AuditEntryId, CollectionId, DocumentId, OperationId, SessionId, SourceId, SourceRunId, UserId},
         page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest},
     },
     error::{Error, ViolationCode},
@@ -185,6 +185,8 @@ positions_by_id! {
     AuditEntryId = "auditentry"
     OperationId = "operation"
     SessionId = "session"
+    SourceId = "source"
+    SourceRunId = "sourcerun"
     UserId = "user"
 }
 

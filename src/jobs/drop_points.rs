@@ -12,7 +12,7 @@ use crate::domain::{
 /// Deletes points of a collection.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DropPoints {
-    /// The active generation when the job was enqueued.
+    /// The generation that was changed; of deleted documents, the active one when the job was enqueued.
     pub generation: GenerationId,
     pub target: DropTarget,
     /// The operation that waits for the job, if there is one.
@@ -54,7 +54,7 @@ impl Job for DropPoints {
     fn subject(&self) -> Option<String> {
         match &self.target {
             // It determines what is old when it runs, so one waiting job covers many updates.
-            DropTarget::OldRevisions { document } => Some(document.to_string()),
+            DropTarget::OldRevisions { document } => Some(format!("{}:{document}", self.generation)),
             DropTarget::Documents(_) | DropTarget::Revision { .. } => None,
         }
     }

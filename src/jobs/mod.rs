@@ -2,9 +2,13 @@
 //! only words that use cases and workers share: a use case enqueues a payload, a worker reads the same type.
 
 mod delete_collection;
+mod drop_generation;
 mod drop_points;
 mod ingest_document;
 mod reconcile;
+mod reindex_collection;
+mod remove_source;
+mod sync_source;
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,9 +16,13 @@ use serde_json::json;
 
 pub use self::{
     delete_collection::DeleteCollection,
+    drop_generation::DropGeneration,
     drop_points::{DropPoints, DropTarget},
     ingest_document::IngestDocument,
     reconcile::Reconcile,
+    reindex_collection::ReindexCollection,
+    remove_source::RemoveSource,
+    sync_source::SyncSource,
 };
 use crate::{
     db::{

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, ClientBuilder, Response, Url};
 
 use super::{PinnedError, PinnedFile, install::PartialFile};
 
@@ -40,11 +40,15 @@ impl PinnedFile {
 }
 
 async fn request(url: &str) -> Result<Response, reqwest::Error> {
+    client(url).read_timeout(READ_TIMEOUT).build()?.get(url).send().await?.error_for_status()
+}
+
+/// A client for this address, through the proxy that the environment names.
+pub fn client(url: &str) -> ClientBuilder {
     // Fails if the process has a provider of cryptography already, which does as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
-    let client = if is_this_machine(url) { client.no_proxy() } else { client };
-    client.build()?.get(url).send().await?.error_for_status()
+    let client = Client::builder().connect_timeout(CONNECT_TIMEOUT);
+    if is_this_machine(url) { client.no_proxy() } else { client }
 }
 
 /// Whether the address means the machine itself, which a proxy would take for its own.

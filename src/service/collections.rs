@@ -27,6 +27,7 @@ use crate::{
         member::Member,
         operation::{Operation, OperationRun, OperationStatus, OperationTotals, OperationType},
     },
+    embedding::ModelInfo,
     error::{Error, ViolationCode},
     jobs::{self, DeleteCollection},
 };
@@ -37,6 +38,8 @@ pub struct NewCollection {
     pub name: String,
     pub description: Option<String>,
     pub is_public: bool,
+    /// The name of its model; `None`: that of new collections.
+    pub embedding_model: Option<String>,
     pub chunking: ChunkingRequest,
     pub meta: Option<serde_json::Value>,
 }
@@ -93,21 +96,24 @@ fn new_collection(
     let description =
         violations.optional_text("description", "the description", input.description.as_deref(), MAX_DESCRIPTION);
     let meta = violations.meta("meta", input.meta);
-    let chunking = chunking(services, &mut violations, input.chunking);
+    let model = chosen_model(services, &mut violations, input.embedding_model.as_deref());
+    let chunking = chunking(services, &mut violations, &model, input.chunking);
     violations.check()?;
 
-    let model = services.embedders.default_model();
     let id = CollectionId::generate();
     let generation = Generation {
         id: GenerationId::generate(),
         collection_id: id,
-        model: model.key.clone(),
         placement: model.placement(),
+        model: model.key,
         chunking,
         lexical_language: LexicalLanguage::English,
         state: GenerationState::Active,
         document_count: 0,
         chunk_count: 0,
+        operation: None,
+        promoted_at: Some(now),
+        retired_at: None,
         created_at: now,
     };
     let collection = Collection {
@@ -241,10 +247,28 @@ async fn mark_deleted(
     Ok(Done::This(operation, deed))
 }
 
-fn chunking(services: &Services, violations: &mut Violations, request: ChunkingRequest) -> ChunkingConfig {
+/// The model of this name, or that of new collections where none is named.
+pub(super) fn chosen_model(services: &Services, violations: &mut Violations, name: Option<&str>) -> ModelInfo {
+    let default = services.embedders.default_model();
+    let Some(name) = name else { return default.clone() };
+    services.embedders.choice(name).unwrap_or_else(|| {
+        let message = "There is no such embedding model on this server. `embeddingModels` lists them.";
+        violations.add(ViolationCode::NotFound, "embeddingModel", message);
+        default.clone()
+    })
+}
+
+/// The chunking of a generation with this model.
+pub(super) fn chunking(
+    services: &Services,
+    violations: &mut Violations,
+    model: &ModelInfo,
+    request: ChunkingRequest,
+) -> ChunkingConfig {
     let defaults = &services.config.ingestion;
-    let most = i32::try_from(services.embedders.default_model().text_tokens()).unwrap_or(i32::MAX);
-    let max_tokens = request.max_tokens.unwrap_or_else(|| i32::try_from(defaults.chunk_max_tokens).unwrap_or(most));
+    let most = i32::try_from(model.text_tokens()).unwrap_or(i32::MAX);
+    let default = i32::try_from(defaults.chunk_max_tokens).unwrap_or(most).min(most);
+    let max_tokens = request.max_tokens.unwrap_or(default);
     if !(MIN_CHUNK_TOKENS..=most).contains(&max_tokens) {
         violations.add(
             ViolationCode::Invalid,

@@ -67,7 +67,7 @@ pub fn is_away(error: &Error) -> bool {
     let model = cause::<EmbeddingError>(error);
     matches!(vectors, Some(VectorError::Unreachable { .. } | VectorError::TimedOut { .. }))
         || matches!(database, Some(DatabaseError::Unavailable(_)))
-        || matches!(model, Some(EmbeddingError::Missing { .. }))
+        || matches!(model, Some(EmbeddingError::Missing { .. } | EmbeddingError::Unavailable { .. }))
 }
 
 /// The fault of an adapter that the error was made of, if it is of this kind.

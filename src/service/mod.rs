@@ -10,6 +10,7 @@ pub mod collections;
 pub mod documents;
 pub mod fault;
 mod frame;
+pub mod generations;
 pub mod highlight;
 pub mod integrity;
 pub mod last_use;
@@ -22,6 +23,7 @@ mod recent;
 pub mod sample;
 pub mod search;
 pub mod sessions;
+pub mod sources;
 pub mod uploads;
 mod validate;
 

@@ -8,6 +8,7 @@ use super::{
     access::forbidden,
     audit::Deed,
     frame::{Done, attempt, change},
+    generations::give_up,
 };
 use crate::{
     auth::viewer::Viewer,
@@ -24,7 +25,7 @@ use crate::{
         audit::AuditAction,
         document::DocumentStatus,
         id::OperationId,
-        operation::{Operation, OperationEvent, OperationRun, Settlement},
+        operation::{Operation, OperationEvent, OperationRun, OperationType, Settlement},
         page::{MAX_PAGE_SIZE, Page},
     },
     error::Error,
@@ -69,8 +70,18 @@ async fn cancel_within(
     if !run.request_cancel(now) {
         return Ok(Done::Nothing(run.into_parts().0));
     }
-    leave_out_waiting(tx, &mut run, now).await?;
-    run.finish(now);
+    match (run.operation().operation_type, run.operation().collection_id) {
+        (OperationType::Reindex, collection) => {
+            if let Some(collection) = collection {
+                give_up(tx, collection, id, now).await?;
+            }
+            run.cancel(now);
+        }
+        (OperationType::Index | OperationType::Append | OperationType::Delete | OperationType::RemoveSource, _) => {
+            leave_out_waiting(tx, &mut run, now).await?;
+            run.finish(now);
+        }
+    }
     let operation = operations::save(tx, run).await?;
     let deed = Deed::new(AuditAction::OperationCancel).to(id).within(operation.collection_id);
     Ok(Done::This(operation, deed))

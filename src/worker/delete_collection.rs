@@ -21,7 +21,7 @@ use crate::{
         action::Action,
         generation::Generation,
         id::{CollectionId, DocumentId, OperationId},
-        operation::Settlement,
+        operation::{OperationType, Settlement},
         scope::Scope,
     },
     error::Error,
@@ -117,6 +117,9 @@ async fn leave_out_some(
     collections::hold(tx, Scope::System, id, Action::CollectionDelete).await?;
     let Some(mut run) = operations::lock(tx, Scope::System, operation).await? else { return Ok(false) };
     let page = settle_waiting(tx, &mut run, &Settlement::deleted_with_its_collection(), now).await?;
+    if run.operation().operation_type == OperationType::Reindex {
+        run.cancel(now);
+    }
     run.finish(now);
     operations::save(tx, run).await?;
     Ok(page.has_next_page)

@@ -15,6 +15,7 @@ use crate::{
     db::{DatabaseError, repo::generations},
     disk::Disk,
     domain::scope::Scope,
+    embedding::ModelInfo,
     queue::{Dependency, JobError},
     service::Services,
     vector::{Placement, VectorError},
@@ -78,11 +79,12 @@ impl Vectors {
     }
 }
 
-/// The placements in use: those that rows name, and that of new collections, which may hold what the last of them left.
+/// The placements in use: those that rows name, and those of new generations, which may hold what the last of them left.
 pub(super) async fn placements(services: &Services) -> Result<BTreeSet<Placement>, DatabaseError> {
     let in_use = generations::one_of_each_placement(&services.database.reader(Scope::System)).await?;
     let in_use = in_use.into_iter().map(|generation| generation.placement);
-    Ok(in_use.chain([services.embedders.default_model().placement()]).collect())
+    let choices = services.embedders.choices();
+    Ok(in_use.chain(choices.iter().map(ModelInfo::placement)).collect())
 }
 
 /// Whether every model that collections were indexed with is there, as far as that is known. The collections of one that

@@ -2,10 +2,14 @@
 
 mod delete_collection;
 pub mod dependency;
+mod drop_generation;
 mod drop_points;
 mod ingest_document;
 pub mod integrity;
 mod reconcile;
+mod reindex_collection;
+mod remove_source;
+mod sync_source;
 mod upkeep;
 
 use std::{sync::Arc, time::Duration};
@@ -43,15 +47,20 @@ pub async fn run(
     is_alone: bool,
     stop: CancellationToken,
 ) -> Result<(), DatabaseError> {
+    let documents = Arc::new(ingest_document::IngestDocumentHandler {
+        services: Arc::clone(&services),
+        extractor,
+        room: ingest_document::Room::new(services.config.ingestion.max_text_mib),
+    });
     let handlers: Vec<Arc<dyn Handler>> = vec![
-        Arc::new(ingest_document::IngestDocumentHandler {
-            services: Arc::clone(&services),
-            extractor,
-            room: ingest_document::Room::new(services.config.ingestion.max_text_mib),
-        }),
+        Arc::new(reindex_collection::ReindexCollectionHandler { documents: Arc::clone(&documents) }),
+        documents,
+        Arc::new(drop_generation::DropGenerationHandler { services: Arc::clone(&services) }),
         Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
         Arc::new(delete_collection::DeleteCollectionHandler { services: Arc::clone(&services) }),
         Arc::new(reconcile::ReconcileHandler { services: Arc::clone(&services) }),
+        Arc::new(sync_source::SyncSourceHandler { services: Arc::clone(&services) }),
+        Arc::new(remove_source::RemoveSourceHandler { services: Arc::clone(&services) }),
     ];
     let dependencies: Vec<Arc<dyn Dependency>> = vec![vectors, Arc::new(dependency::Space(Arc::clone(&services.disk)))];
     let runner = Arc::new(Runner::new(
@@ -61,9 +70,10 @@ pub async fn run(
         handlers,
         dependencies,
     ));
+    let schedule = tokio::spawn(sync_source::schedule::run(Arc::clone(&services), stop.clone()));
     let upkeep = tokio::spawn(upkeep::run(services, stop.clone()));
     let result = runner.run(stop).await;
-    let _ = upkeep.await;
+    let _ = tokio::join!(schedule, upkeep);
     result
 }
 

@@ -14,12 +14,13 @@ use tracing::{debug, warn};
 use crate::{
     db::{
         Transaction,
-        repo::{audit_log, operations, originals, sessions, uploads},
+        repo::{audit_log, generations, operations, originals, sessions, uploads},
     },
     disk,
-    domain::scope::Scope,
+    domain::{job::Tenant, scope::Scope},
     error::Error,
-    service::Services,
+    jobs::{DropGeneration, enqueue},
+    service::{Services, generations::grace},
 };
 
 use super::{dependency::placements, integrity};
@@ -77,6 +78,9 @@ pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
         if let Err(error) = remove_ended_operations(&services, &stop).await {
             warn!(error = &error as &dyn std::error::Error, "old operations can't be removed now");
         }
+        if let Err(error) = drop_old_generations(&services).await {
+            warn!(error = &error as &dyn std::error::Error, "old indexes can't be removed now");
+        }
         if let Err(error) = remove_ended_sessions(&services).await {
             warn!(error = &error as &dyn std::error::Error, "old sessions can't be removed now");
         }
@@ -129,6 +133,20 @@ async fn remove_ended_operations(services: &Services, stop: &CancellationToken) 
         }
         debug!(rows, "old operations removed");
     }
+    Ok(())
+}
+
+/// Has the generations removed whose time of grace is over.
+async fn drop_old_generations(services: &Services) -> Result<(), Error> {
+    let now = services.clock.now();
+    let reader = services.database.reader(Scope::System);
+    let old = generations::retired_before(&reader, now - grace(services)).await?;
+    if old.is_empty() {
+        return Ok(());
+    }
+    let jobs: Vec<_> = old.iter().map(|generation| DropGeneration { generation: generation.id }).collect();
+    let jobs = jobs.as_slice();
+    services.database.transaction(|tx| enqueue(tx, jobs, Tenant::SYSTEM, now).boxed()).await?;
     Ok(())
 }
 

@@ -44,9 +44,10 @@ const LAYERS: &[(&str, &[Module])] = &[
             module(
                 "embedding",
                 &["domain", "config", "pinned"],
-                &["gemm", "rten_gemm", "rten_tensor", "safetensors", "tokenizers"],
+                &["gemm", "reqwest", "rten_gemm", "rten_tensor", "safetensors", "tokenizers"],
             ),
             module("blob", &["domain", "disk"], &["object_store"]),
+            module("source", &["domain"], &["globset", "rustix"]),
             module(
                 "extract",
                 &["domain", "config", "pinned"],
@@ -80,7 +81,20 @@ const LAYERS: &[(&str, &[Module])] = &[
         "use cases",
         &[module(
             "service",
-            &["domain", "error", "config", "disk", "auth", "db", "vector", "embedding", "blob", "events", "jobs"],
+            &[
+                "domain",
+                "error",
+                "config",
+                "disk",
+                "auth",
+                "db",
+                "vector",
+                "embedding",
+                "blob",
+                "source",
+                "events",
+                "jobs",
+            ],
             &[],
         )],
     ),
@@ -90,8 +104,8 @@ const LAYERS: &[(&str, &[Module])] = &[
             module(
                 "worker",
                 &[
-                    "domain", "error", "config", "disk", "db", "vector", "blob", "extract", "queue", "jobs", "ingest",
-                    "service",
+                    "domain", "error", "config", "disk", "db", "vector", "blob", "source", "extract", "queue", "jobs",
+                    "ingest", "service",
                 ],
                 &[],
             ),

@@ -67,6 +67,7 @@ fn every_setting_can_be_set_from_its_environment_variable() {
         ("vector.url", "http://qdrant:6334"),
         ("vector.api_key", "12345"),
         ("embedding.model", "other"),
+        ("embedding.models", "[{ name = \"e5\", url = \"https://models.example/v1\", dimension = 384 }]"),
         ("embedding.model_dir", "/models"),
         ("embedding.precision", "int8"),
         ("embedding.hub_url", "https://mirror.example"),
@@ -300,6 +301,14 @@ fn values_that_make_no_sense_are_refused_with_their_key_and_place() {
             "[ingestion]\nchunk_overlap_tokens = 254",
             "`ingestion.chunk_overlap_tokens` must be less than `ingestion.chunk_max_tokens`",
         ),
+        (
+            "[sources]\ndirectories = ['papers']",
+            "`sources.directories` must list absolute paths, such as /srv/documents",
+        ),
+        (
+            "data_dir = '/srv/docent'\n[sources]\ndirectories = ['/srv']",
+            "`sources.directories` must not contain the data directory or lie in it: the server's secrets are there",
+        ),
         ("[search]\nsemantic_weight = -0.5", "`search.semantic_weight` must be from 0 to 1000, not -0.5"),
         ("[search]\nbm25_k1 = nan", "`search.bm25_k1` must be from 0 to 100, not NaN"),
         ("[search]\nbm25_b = 1.5", "`search.bm25_b` must be from 0 to 1, not 1.5"),
@@ -338,10 +347,28 @@ fn secrets_are_shown_nowhere() {
 }
 
 #[test]
+fn models_of_other_servers_are_tables_whose_keys_are_shown_nowhere() {
+    let text = "[[embedding.models]]\nname = 'e5'\nurl = 'https://me:tell-nobody@models.example/v1'\ndimension = 384\n\
+                api_key = 'tell-nobody'\nquery_prefix = 'query: '\n";
+    let config = config(text, &[]);
+    let model = config.embedding.remote("e5").unwrap();
+    assert_eq!((model.dimension, model.batch_size, model.query_prefix.as_str()), (384, 32, "query: "));
+    assert_eq!((model.endpoint_name(), model.api_key.as_deref()), ("e5", Some("tell-nobody")));
+    let shown = config.to_toml_redacted();
+    assert!(!format!("{shown} {config:?} {model:?}").contains("tell-nobody"), "{shown}");
+    assert!(shown.contains("api_key = \"***\"") && shown.contains("name = \"e5\""), "{shown}");
+    let read_back = load(&shown, &[]).unwrap().config;
+    assert_eq!(read_back.embedding.models.len(), 1);
+    let message = refusal("[[embedding.models]]\nname = 'e5'\nurl = 'ftp://a'\ndimension = 0\n", &[]);
+    assert!(message.contains("`embedding.models` must be a URL"), "{message}");
+}
+
+#[test]
 fn refusals_do_not_repeat_secrets() {
     for (text, environment) in [
         ("[auth]\nsigning_secret = 4711", vec![]),
         ("[vector]\napi_key = ['4711']", vec![]),
+        ("[[embedding.models]]\nname = 'a'\nurl = 'http://a'\ndimension = 1\napi_key = 4711", vec![]),
         ("", vec![("DOCENT__AUTH__SIGNING_SECRET", "4711")]),
         ("", vec![("DATABASE_URL", "mysql://docent:4711@db/docent")]),
         ("", vec![("DATABASE_URL", "docent:4711@db/docent")]),

@@ -14,8 +14,6 @@ use crate::architecture::{Source, files_in};
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("jobs::count_open", "tests wait until the queue is empty"),
     ("jobs::count_dead", "tests count the jobs that were given up"),
-    ("GenerationState::Building", "tests put an index beside the active one"),
-    ("GenerationState::Retired", "rows may hold it, so that a collection can change its index"),
     ("policy::to_markdown", "a test compares ARCHITECTURE.md with the policy"),
 ];
 

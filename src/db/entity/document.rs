@@ -8,7 +8,7 @@ use crate::{
     domain::{
         content::{Content, StoredFile},
         document::{Document, DocumentStatus},
-        id::{CollectionId, DocumentId},
+        id::{CollectionId, DocumentId, SourceId},
         name,
     },
 };
@@ -19,6 +19,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub collection_id: Uuid,
+    pub source_id: Option<Uuid>,
     pub file_name: String,
     /// The file name, folded.
     pub file_name_key: String,
@@ -56,6 +57,7 @@ impl TryFrom<Model> for Document {
         Ok(Self {
             id: DocumentId(row.id),
             collection_id: CollectionId(row.collection_id),
+            source_id: row.source_id.map(SourceId),
             content: Content {
                 file_name: row.file_name,
                 uri: row.uri,
@@ -84,6 +86,7 @@ impl TryFrom<Document> for Model {
         Ok(Self {
             id: document.id.0,
             collection_id: document.collection_id.0,
+            source_id: document.source_id.map(|id| id.0),
             file_name_key: name::folded(&file_name),
             file_name,
             uri,

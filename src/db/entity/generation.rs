@@ -7,7 +7,7 @@ use crate::{
     db::DatabaseError,
     domain::{
         generation::{Generation, GenerationState, LexicalLanguage, Placement},
-        id::{CollectionId, GenerationId},
+        id::{CollectionId, GenerationId, OperationId},
     },
 };
 
@@ -30,6 +30,10 @@ pub struct Model {
     pub state: String,
     pub document_count: i32,
     pub chunk_count: i32,
+    /// The operation that fills it, or last did. It may be removed by now.
+    pub operation_id: Option<Uuid>,
+    pub promoted_at: Option<DateTimeUtc>,
+    pub retired_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
 }
 
@@ -60,6 +64,9 @@ impl TryFrom<Model> for Generation {
             state: GenerationState::restore("generations.state", &row.state)?,
             document_count: row.document_count,
             chunk_count: row.chunk_count,
+            operation: row.operation_id.map(OperationId),
+            promoted_at: row.promoted_at,
+            retired_at: row.retired_at,
             created_at: row.created_at,
         })
     }
@@ -80,6 +87,9 @@ impl TryFrom<Generation> for Model {
             state: generation.state.stored(),
             document_count: generation.document_count,
             chunk_count: generation.chunk_count,
+            operation_id: generation.operation.map(|id| id.0),
+            promoted_at: generation.promoted_at,
+            retired_at: generation.retired_at,
             created_at: generation.created_at,
         })
     }

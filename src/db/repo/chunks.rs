@@ -307,3 +307,19 @@ pub async fn delete_of_documents(
         .await?;
     Ok(())
 }
+
+/// Removes the chunks of documents from one generation.
+pub async fn delete_from_generation(
+    tx: &Transaction<'_>,
+    collection: CollectionId,
+    generation: GenerationId,
+    documents: &[DocumentId],
+) -> Result<(), DatabaseError> {
+    chunk::Entity::delete_many()
+        .filter(chunk::Column::CollectionId.eq(collection.0))
+        .filter(chunk::Column::GenerationId.eq(generation.0))
+        .filter(chunk::Column::DocumentId.is_in(documents.iter().map(|id| id.0)))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}

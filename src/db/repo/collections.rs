@@ -168,6 +168,25 @@ pub async fn named_targets(reader: &Reader<'_>, ids: &[CollectionId]) -> Result<
     Ok(Page { items: convert(rows)?, has_next_page: false })
 }
 
+/// One generation, whatever its state, if the reader may perform `action` on its collection.
+pub async fn generation_target(
+    reader: &Reader<'_>,
+    id: GenerationId,
+    action: Action,
+) -> Result<Option<SearchTarget>, DatabaseError> {
+    let mut rows = collection::Entity::find().filter(allowed(reader.scope, action));
+    let of_collection = same(generation::Column::CollectionId, collection::Column::Id);
+    QueryTrait::query(&mut rows).join(JoinType::InnerJoin, generation::Entity, of_collection);
+    let rows = rows
+        .filter(generation::Column::Id.eq(id.0))
+        .select_only()
+        .column(collection::Column::Id)
+        .column_as(generation::Column::Id, "generation")
+        .columns([generation::Column::Placement, generation::Column::Dimension, generation::Column::EmbeddingModel]);
+    let row: Option<TargetRow> = rows.into_model().one(&reader.executor).await?;
+    row.map(TryInto::try_into).transpose()
+}
+
 /// The collections that the reader may search, newest first, and whether there are more than `most`.
 pub async fn all_targets(reader: &Reader<'_>, most: u32) -> Result<Page<SearchTarget>, DatabaseError> {
     let newest = |collections: Select<collection::Entity>| {
@@ -246,7 +265,6 @@ pub async fn hold(tx: &Transaction<'_>, scope: Scope, id: CollectionId, action: 
 
 /// Adds a collection.
 pub async fn insert(tx: &Transaction<'_>, new: Collection) -> Result<(), DatabaseError> {
-    tx.after_commit(Change::Collections);
     collection::Model::from(new).into_active_model().insert(&tx.connection).await?;
     Ok(())
 }
@@ -264,6 +282,21 @@ pub async fn update(tx: &Transaction<'_>, changed: &Collection) -> Result<(), Da
         .col_expr(collection::Column::Status, Expr::value(changed.status.stored()))
         .col_expr(collection::Column::UpdatedAt, Expr::value(changed.updated_at))
         .filter(collection::Column::Id.eq(changed.id.0))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Searches read this generation from now on.
+pub async fn set_generation(
+    tx: &Transaction<'_>,
+    id: CollectionId,
+    generation: GenerationId,
+) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Generations);
+    collection::Entity::update_many()
+        .col_expr(collection::Column::Generation, Expr::value(generation.0))
+        .filter(collection::Column::Id.eq(id.0))
         .exec(&tx.connection)
         .await?;
     Ok(())

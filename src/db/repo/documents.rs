@@ -5,23 +5,24 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait,
     sea_query::{Expr, ExprTrait},
 };
 
 use super::{
     Direction, INSERT_ROWS, collections_among, convert, in_allowed, in_readable, listed,
     lists::{Below, Keyset, pages},
-    within,
+    same, within,
 };
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, collection, document, to_json},
+        entity::{StoredEnum, collection, document, indexed_document, to_json},
     },
     domain::{
         action::Action,
         document::{Document, DocumentStatus, ProcessingError},
-        id::{CollectionId, DocumentId},
+        id::{CollectionId, DocumentId, GenerationId, SourceId},
         name,
         page::{Page, PageRequest},
     },
@@ -32,6 +33,8 @@ use crate::{
 pub struct DocumentFilter {
     pub status: Vec<DocumentStatus>,
     pub uri: Option<String>,
+    /// Those that come from this source.
+    pub source: Option<SourceId>,
     /// Those whose file name contains this, compared by their keys.
     pub file_name_contains: Option<String>,
 }
@@ -69,6 +72,9 @@ pub(super) fn matching(filter: &DocumentFilter) -> Condition {
     }
     if let Some(uri) = &filter.uri {
         condition = condition.add(document::Column::Uri.eq(name::composed(uri)));
+    }
+    if let Some(source) = filter.source {
+        condition = condition.add(document::Column::SourceId.eq(source.0));
     }
     if let Some(part) = &filter.file_name_contains {
         condition = condition.add(super::contains(document::Column::FileNameKey, part));
@@ -279,6 +285,28 @@ pub async fn update(tx: &Transaction<'_>, changed: Document) -> Result<(), Datab
     let mut row = document::Model::try_from(changed)?.into_active_model().reset_all();
     row.next_revision = sea_orm::ActiveValue::NotSet;
     row.update(&tx.connection).await?;
+    Ok(())
+}
+
+/// Gives the documents of a collection the numbers of chunks that a generation has of them.
+pub async fn take_chunk_counts(
+    tx: &Transaction<'_>,
+    collection: CollectionId,
+    generation: GenerationId,
+) -> Result<(), DatabaseError> {
+    let indexed = || indexed_document::Entity::find().filter(indexed_document::Column::GenerationId.eq(generation.0));
+    let count = indexed()
+        .select_only()
+        .column(indexed_document::Column::ChunkCount)
+        .filter(same(indexed_document::Column::DocumentId, document::Column::Id))
+        .into_query();
+    let ids = indexed().select_only().column(indexed_document::Column::DocumentId).into_query();
+    document::Entity::update_many()
+        .col_expr(document::Column::ChunkCount, Expr::SubQuery(None, Box::new(count.into())))
+        .filter(document::Column::CollectionId.eq(collection.0))
+        .filter(document::Column::Id.in_subquery(ids))
+        .exec(&tx.connection)
+        .await?;
     Ok(())
 }
 

@@ -2,20 +2,23 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    Select,
+    sea_query::{Alias, Expr, ExprTrait, OnConflict, Query},
 };
 
-use super::{convert, in_readable, listed};
+use super::{convert, exists, in_readable, listed};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{generation, indexed_document},
+        entity::{StoredEnum, generation, indexed_document},
+        news::Change,
     },
     domain::{
         collection::Collection,
-        generation::{Generation, IndexedDocument},
+        generation::{Generation, GenerationState, IndexedDocument},
         id::{CollectionId, DocumentId, GenerationId},
     },
 };
@@ -56,6 +59,37 @@ pub async fn of_collection(reader: &Reader<'_>, collection: CollectionId) -> Res
     convert(rows)
 }
 
+/// All generations of each of several collections, oldest first.
+pub async fn of_collections(
+    reader: &Reader<'_>,
+    collections: &[CollectionId],
+) -> Result<HashMap<CollectionId, Vec<Generation>>, DatabaseError> {
+    let rows = generation::Entity::find()
+        .filter(generation::Column::CollectionId.is_in(listed(collections.iter().map(|id| id.0))))
+        .filter(in_readable(generation::Column::CollectionId, reader.scope))
+        .order_by_asc(generation::Column::Id)
+        .all(&reader.executor)
+        .await?;
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        let generation = Generation::try_from(row)?;
+        found.entry(generation.collection_id).or_default().push(generation);
+    }
+    Ok(found)
+}
+
+/// The generations that were retired before `moment`.
+pub async fn retired_before(reader: &Reader<'_>, moment: DateTime<Utc>) -> Result<Vec<Generation>, DatabaseError> {
+    let rows = generation::Entity::find()
+        .filter(generation::Column::State.eq(GenerationState::Retired.stored()))
+        .filter(generation::Column::RetiredAt.lte(moment))
+        .filter(in_readable(generation::Column::CollectionId, reader.scope))
+        .order_by_asc(generation::Column::RetiredAt)
+        .all(&reader.executor)
+        .await?;
+    convert(rows)
+}
+
 /// One generation of each placement in use. Each is found by the one before it: there are few placements, and many
 /// generations.
 pub async fn one_of_each_placement(reader: &Reader<'_>) -> Result<Vec<Generation>, DatabaseError> {
@@ -77,7 +111,120 @@ pub async fn one_of_each_placement(reader: &Reader<'_>) -> Result<Vec<Generation
 
 /// Adds a generation.
 pub async fn insert(tx: &Transaction<'_>, new: Generation) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Generations);
     generation::Model::try_from(new)?.into_active_model().insert(&tx.connection).await?;
+    Ok(())
+}
+
+/// Writes the state of a generation, whose collection the transaction has locked.
+pub async fn update(tx: &Transaction<'_>, changed: &Generation) -> Result<(), DatabaseError> {
+    generation::Entity::update_many()
+        .col_expr(generation::Column::State, Expr::value(changed.state.stored()))
+        .col_expr(generation::Column::OperationId, Expr::value(changed.operation.map(|id| id.0)))
+        .col_expr(generation::Column::PromotedAt, Expr::value(changed.promoted_at))
+        .col_expr(generation::Column::RetiredAt, Expr::value(changed.retired_at))
+        .filter(generation::Column::Id.eq(changed.id.0))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Removes a generation, which holds no documents any more.
+pub async fn delete(tx: &Transaction<'_>, id: GenerationId) -> Result<(), DatabaseError> {
+    generation::Entity::delete_by_id(id.0).exec(&tx.connection).await?;
+    Ok(())
+}
+
+/// What `from` holds and `to` lacks, or has only in an older revision.
+fn lacked(from: GenerationId, to: GenerationId) -> Select<indexed_document::Entity> {
+    let there = Alias::new("there");
+    let column = |column: indexed_document::Column| Expr::col((there.clone(), column));
+    let outer = |column: indexed_document::Column| Expr::col(column.as_column_ref());
+    let is_there = Query::select()
+        .expr(Expr::val(1))
+        .from_as(indexed_document::Entity, there.clone())
+        .and_where(column(indexed_document::Column::GenerationId).eq(to.0))
+        .and_where(column(indexed_document::Column::DocumentId).eq(outer(indexed_document::Column::DocumentId)))
+        .and_where(column(indexed_document::Column::Revision).gte(outer(indexed_document::Column::Revision)))
+        .to_owned();
+    indexed_document::Entity::find()
+        .filter(indexed_document::Column::GenerationId.eq(from.0))
+        .filter(Expr::exists(is_there).not())
+}
+
+/// What `from` holds and `to` lacks, or has only in an older revision: the first documents after `after`, in the order of
+/// their ids, at most `limit`.
+pub async fn missing(
+    reader: &Reader<'_>,
+    from: GenerationId,
+    to: GenerationId,
+    after: Option<DocumentId>,
+    limit: u64,
+) -> Result<Vec<IndexedDocument>, DatabaseError> {
+    let visible = generation::Entity::find_by_id(from.0)
+        .select_only()
+        .column(generation::Column::Id)
+        .filter(in_readable(generation::Column::CollectionId, reader.scope));
+    let mut query = lacked(from, to)
+        .filter(indexed_document::Column::GenerationId.in_subquery(visible.into_query()))
+        .order_by_asc(indexed_document::Column::DocumentId)
+        .limit(limit);
+    if let Some(after) = after {
+        query = query.filter(indexed_document::Column::DocumentId.gt(after.0));
+    }
+    let rows = query.all(&reader.executor).await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Whether `to` holds every document that `from` holds, in the same revision, while the transaction has locked their
+/// collection.
+pub async fn is_complete(tx: &Transaction<'_>, from: GenerationId, to: GenerationId) -> Result<bool, DatabaseError> {
+    Ok(!exists(lacked(from, to), &tx.connection).await?)
+}
+
+/// All generations of a collection that the transaction has locked, oldest first.
+pub async fn of_locked(tx: &Transaction<'_>, collection: CollectionId) -> Result<Vec<Generation>, DatabaseError> {
+    let rows = generation::Entity::find()
+        .filter(generation::Column::CollectionId.eq(collection.0))
+        .order_by_asc(generation::Column::Id)
+        .all(&tx.connection)
+        .await?;
+    convert(rows)
+}
+
+/// Some of the documents that a generation holds.
+pub async fn some_documents(
+    reader: &Reader<'_>,
+    id: GenerationId,
+    limit: u64,
+) -> Result<Vec<DocumentId>, DatabaseError> {
+    let visible = generation::Entity::find_by_id(id.0)
+        .select_only()
+        .column(generation::Column::Id)
+        .filter(in_readable(generation::Column::CollectionId, reader.scope));
+    let ids: Vec<uuid::Uuid> = indexed_document::Entity::find()
+        .select_only()
+        .column(indexed_document::Column::DocumentId)
+        .filter(indexed_document::Column::GenerationId.in_subquery(visible.into_query()))
+        .order_by_asc(indexed_document::Column::DocumentId)
+        .limit(limit)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(ids.into_iter().map(DocumentId).collect())
+}
+
+/// Removes documents from a generation that is being removed. It is no longer counted what is in it.
+pub async fn drop_documents(
+    tx: &Transaction<'_>,
+    id: GenerationId,
+    documents: &[DocumentId],
+) -> Result<(), DatabaseError> {
+    indexed_document::Entity::delete_many()
+        .filter(indexed_document::Column::GenerationId.eq(id.0))
+        .filter(indexed_document::Column::DocumentId.is_in(documents.iter().map(|id| id.0)))
+        .exec(&tx.connection)
+        .await?;
     Ok(())
 }
 

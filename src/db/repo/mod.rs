@@ -20,6 +20,8 @@ pub mod operation_events;
 pub mod operations;
 pub mod originals;
 pub mod sessions;
+pub mod source_runs;
+pub mod sources;
 pub mod stored_bytes;
 pub mod stores;
 pub mod uploads;

@@ -10,7 +10,7 @@ use sea_orm::{
 use super::{
     Direction, INSERT_ROWS, convert,
     documents::{self, DocumentFilter},
-    in_readable,
+    exists, in_readable,
     lists::{Below, Keyset, pages},
     operations::{self, among, ids},
     same,
@@ -23,7 +23,7 @@ use crate::{
     domain::{
         content::{Content, StoredFile, UNKNOWN_TYPE},
         document::ProcessingError,
-        id::{OperationId, UserId},
+        id::{DocumentId, OperationId, UserId},
         operation::{DocumentOutcome, OperationDocument},
         page::{Page, PageRequest},
         scope::Scope,
@@ -172,6 +172,14 @@ pub async fn insert_many(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Res
     Ok(())
 }
 
+/// Whether a locked operation has a part for this document.
+pub async fn has_document(tx: &Transaction<'_>, id: OperationId, document: DocumentId) -> Result<bool, DatabaseError> {
+    let item = operation_document::Entity::find()
+        .filter(operation_document::Column::OperationId.eq(id.0))
+        .filter(operation_document::Column::DocumentId.eq(document.0));
+    exists(item, &tx.connection).await
+}
+
 /// The first of those documents of a locked operation that wait for their turn, in the order of the request.
 pub async fn list_waiting(
     tx: &Transaction<'_>,
@@ -200,6 +208,18 @@ pub async fn set_percent(
         .exec(&tx.connection)
         .await?;
     Ok(())
+}
+
+/// The ordinal of the next document of a locked operation.
+pub async fn next_ordinal(tx: &Transaction<'_>, id: OperationId) -> Result<i32, DatabaseError> {
+    let last: Option<Option<i32>> = operation_document::Entity::find()
+        .select_only()
+        .column_as(operation_document::Column::Ordinal.max(), "last")
+        .filter(operation_document::Column::OperationId.eq(id.0))
+        .into_tuple()
+        .one(&tx.connection)
+        .await?;
+    Ok(last.flatten().map_or(0, |last| last + 1))
 }
 
 /// Those of the uris that documents of an operation have.

@@ -10,7 +10,7 @@ pub use self::run::run_of;
 pub use self::{run::OperationRun, settlement::Settlement};
 use super::{
     document::ProcessingError,
-    id::{CollectionId, DocumentId, OperationId, UserId},
+    id::{CollectionId, DocumentId, OperationId, SourceId, UserId},
     vocabulary::vocabulary,
 };
 
@@ -21,8 +21,12 @@ vocabulary! {
         Index => "INDEX",
         /// Adds documents to a collection that already has some.
         Append => "APPEND",
+        /// All documents of a collection, indexed anew beside the index that is searched.
+        Reindex => "REINDEX",
         /// Documents, or the whole collection, removed.
         Delete => "DELETE",
+        /// A source removed, with or without its documents.
+        RemoveSource => "REMOVE_SOURCE",
     }
 }
 
@@ -81,6 +85,9 @@ impl OperationTotals {
     }
 }
 
+/// Where the settings of an operation name its source.
+pub const SOURCE: &str = "sourceId";
+
 /// A long-running task. The mutation that starts it returns at once, and its events show its progress.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Operation {
@@ -104,6 +111,12 @@ impl Operation {
         if self.status == OperationStatus::Completed { 100 } else { self.totals.progress() }
     }
 
+    /// The source that it syncs or removes, if it was begun for one.
+    #[must_use]
+    pub fn source_id(&self) -> Option<SourceId> {
+        self.config.get(SOURCE)?.as_str()?.parse().ok()
+    }
+
     /// Whether it can be stopped half-way: a removal can't, its documents are gone already.
     #[must_use]
     pub fn can_be_cancelled(&self) -> bool {
@@ -114,8 +127,8 @@ impl Operation {
     #[must_use]
     pub fn adds_documents(&self) -> bool {
         match self.operation_type {
-            OperationType::Index | OperationType::Append => true,
-            OperationType::Delete => false,
+            OperationType::Index | OperationType::Append | OperationType::Reindex => true,
+            OperationType::Delete | OperationType::RemoveSource => false,
         }
     }
 }

@@ -63,6 +63,17 @@ impl OperationRun {
         }
     }
 
+    /// It is known now how many documents it has at most. The number may become smaller, but only an archive makes it
+    /// larger, so that the progress does not go back.
+    pub fn plan(&mut self, documents: i32) {
+        self.operation.totals.documents = documents;
+    }
+
+    /// So many of the planned documents are not part of it after all.
+    pub fn leave_out(&mut self, documents: i32) {
+        self.operation.totals.documents -= documents;
+    }
+
     /// Work on a document begins.
     pub fn start_document(&mut self, document: DocumentId, now: DateTime<Utc>) {
         self.start(now);
@@ -86,12 +97,10 @@ impl OperationRun {
         self.record(OperationEventKind::DocumentRetrying, Some(document), Some(reason), now);
     }
 
-    /// More documents belong to it: the files of an archive that was one of its documents. Returns the ordinal of the first.
-    pub fn add_documents(&mut self, count: usize) -> i32 {
+    /// More documents belong to it: the files of an archive that was one of its documents.
+    pub fn add_documents(&mut self, count: usize) {
         let documents = &mut self.operation.totals.documents;
-        let first = *documents;
         *documents = documents.saturating_add(i32::try_from(count).unwrap_or(i32::MAX));
-        first
     }
 
     /// Counts a document whose outcome is known.
@@ -116,7 +125,8 @@ impl OperationRun {
             return;
         }
         let all_failed = totals.failed > 0 && totals.failed == totals.documents;
-        let (status, kind) = if totals.cancelled > 0 {
+        let is_empty = totals.documents == 0;
+        let (status, kind) = if totals.cancelled > 0 || (self.cancel_requested && is_empty) {
             (OperationStatus::Cancelled, OperationEventKind::OperationCancelled)
         } else if all_failed {
             (OperationStatus::Failed, OperationEventKind::OperationFailed)
@@ -129,6 +139,37 @@ impl OperationRun {
                 format!("{failed} of {all} documents could not be indexed. Their errors have the reasons.")
             }
         });
+        self.end(status, kind, message, now);
+    }
+
+    /// Makes room for one more document than were counted at the start. So progress never goes back.
+    pub fn admit_document(&mut self) {
+        let totals = &mut self.operation.totals;
+        totals.documents = totals.documents.max(totals.settled() + 1);
+    }
+
+    /// Ends an operation that is more than its documents: what it was for is done. Documents that are gone by now do not
+    /// count.
+    pub fn complete(&mut self, now: DateTime<Utc>) {
+        self.operation.totals.documents = self.operation.totals.settled();
+        self.end(OperationStatus::Completed, OperationEventKind::OperationCompleted, None, now);
+    }
+
+    /// Ends it because what it was for can't be done.
+    pub fn fail(&mut self, message: String, now: DateTime<Utc>) {
+        self.end(OperationStatus::Failed, OperationEventKind::OperationFailed, Some(message), now);
+    }
+
+    /// Ends it because that was requested.
+    pub fn cancel(&mut self, now: DateTime<Utc>) {
+        self.end(OperationStatus::Cancelled, OperationEventKind::OperationCancelled, None, now);
+    }
+
+    /// Does nothing to an operation that has ended.
+    fn end(&mut self, status: OperationStatus, kind: OperationEventKind, message: Option<String>, now: DateTime<Utc>) {
+        if self.operation.status.is_terminal() {
+            return;
+        }
         self.operation.status = status;
         self.operation.completed_at = Some(now);
         self.operation.error_message.clone_from(&message);
@@ -222,11 +263,27 @@ mod tests {
     #[test]
     fn documents_that_are_added_have_to_be_settled_too() {
         let mut run = run_of(1);
-        assert_eq!(run.add_documents(2), 1);
+        run.add_documents(2);
         settle(&mut run, &[Settlement::completed(0)]);
         assert_eq!((run.operation().status, run.operation().progress()), (OperationStatus::Pending, 33));
         settle(&mut run, &[Settlement::completed(1), Settlement::skipped("unchanged")]);
         assert_eq!((run.operation().status, run.operation().progress()), (OperationStatus::Completed, 100));
+    }
+
+    #[test]
+    fn progress_never_goes_back_when_documents_come_in_meanwhile() {
+        let mut run = run_of(2);
+        let mut before = 0;
+        for _ in 0..5 {
+            run.admit_document();
+            run.settle(DocumentId::generate(), &Settlement::completed(1), NOW);
+            assert!(run.operation().progress() >= before);
+            before = run.operation().progress();
+        }
+        run.complete(NOW);
+        run.cancel(NOW);
+        let operation = run.into_parts().0;
+        assert_eq!((operation.status, operation.totals.documents), (OperationStatus::Completed, 5));
     }
 
     #[test]

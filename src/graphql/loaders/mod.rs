@@ -11,6 +11,7 @@ mod documents;
 mod generations;
 mod members;
 mod operations;
+mod sources;
 mod users;
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
@@ -70,6 +71,18 @@ pub struct MemberCount;
 /// The number of operations on a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct OperationCount;
+
+/// The number of sources of a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct SourceCount;
+
+/// The number of runs of a source.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct RunCount;
+
+/// All generations of a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct GenerationList;
 
 /// The number of events of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

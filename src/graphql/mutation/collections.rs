@@ -13,7 +13,7 @@ use crate::{
     service::collections::{self, ChunkingRequest, CollectionPatch, NewCollection},
 };
 
-/// How to split the documents of a new collection into chunks. Omitted fields use the server's settings.
+/// How to split the documents of a collection into chunks. Omitted fields use the server's settings.
 #[derive(Default, InputObject)]
 pub struct ChunkingInput {
     /// The chunking strategy. Default: chosen for each document, MARKDOWN for text with structure and RECURSIVE for
@@ -46,6 +46,8 @@ pub struct CollectionCreateInput {
     description: Option<String>,
     /// Whether everyone can read it, with or without an account. Default: false.
     is_public: Option<bool>,
+    /// The name of its embedding model: one that `embeddingModels` lists. Default: the first of them.
+    embedding_model: Option<String>,
     /// How to split its documents into chunks. Default: the server's settings.
     chunking: Option<ChunkingInput>,
     /// Your metadata: a JSON object of at most 16 KiB. Default: an empty object.
@@ -58,6 +60,7 @@ impl From<CollectionCreateInput> for NewCollection {
             name: input.name,
             description: input.description,
             is_public: input.is_public.unwrap_or(false),
+            embedding_model: input.embedding_model,
             chunking: input.chunking.unwrap_or_default().into(),
             meta: input.meta.map(|Json(meta)| meta),
         }

@@ -3,17 +3,22 @@
 mod api_keys;
 mod collections;
 mod documents;
+mod generations;
 mod members;
 mod operations;
 mod sessions;
+mod sources;
 mod uploads;
 mod users;
 
 use async_graphql::MergedObject;
 
+pub use self::sources::SourceLocationInput;
+
 use self::{
-    api_keys::ApiKeyMutation, collections::CollectionMutation, documents::DocumentMutation, members::MemberMutation,
-    operations::OperationMutation, sessions::SessionMutation, uploads::UploadMutation, users::UserMutation,
+    api_keys::ApiKeyMutation, collections::CollectionMutation, documents::DocumentMutation,
+    generations::GenerationMutation, members::MemberMutation, operations::OperationMutation, sessions::SessionMutation,
+    sources::SourceMutation, uploads::UploadMutation, users::UserMutation,
 };
 
 /// Everything that changes data. Validation errors are in `userErrors`, and then nothing was changed. Long
@@ -25,8 +30,10 @@ pub struct Mutation(
     SessionMutation,
     ApiKeyMutation,
     CollectionMutation,
+    GenerationMutation,
     MemberMutation,
     UploadMutation,
     DocumentMutation,
     OperationMutation,
+    SourceMutation,
 );

@@ -7,15 +7,25 @@ mod nodes;
 mod operations;
 mod search;
 mod server;
+mod sources;
 
 use async_graphql::MergedObject;
 
 use self::{
     accounts::AccountQuery, collections::CollectionQuery, documents::DocumentQuery, nodes::NodeQuery,
-    operations::OperationQuery, search::SearchQuery, server::ServerQuery,
+    operations::OperationQuery, search::SearchQuery, server::ServerQuery, sources::SourceQuery,
 };
 
 /// Everything that reads data. Objects that are hidden from the viewer and objects that do not exist give the
 /// same result. A field that fails is null and `errors` has the reason; the other fields keep their results.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, AccountQuery, CollectionQuery, DocumentQuery, OperationQuery, SearchQuery, ServerQuery);
+pub struct Query(
+    NodeQuery,
+    AccountQuery,
+    CollectionQuery,
+    DocumentQuery,
+    OperationQuery,
+    SearchQuery,
+    ServerQuery,
+    SourceQuery,
+);

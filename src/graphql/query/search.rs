@@ -9,9 +9,13 @@ use crate::{
         global_id,
         pagination::{self, HitPosition},
         scalars::Cursor,
-        types::SearchResult,
+        types::{GenerationComparison, SearchResult},
     },
-    service::search::{SearchRequest, search},
+    service::search::{
+        SearchRequest,
+        compare::{CompareRequest, compare},
+        search,
+    },
 };
 
 /// Which legs to use.
@@ -43,6 +47,9 @@ pub struct SearchInput {
     query: String,
     /// The collections to search. Default: all that the viewer can read. An id that does not exist gives NOT_FOUND.
     collection_ids: Option<Vec<ID>>,
+    /// The generation to search, in any state, instead of those that are active. Needs COLLECTION_UPDATE; without it,
+    /// NOT_FOUND. Can't be combined with `collectionIds`.
+    generation_id: Option<ID>,
     /// Which legs to use. Default: HYBRID.
     mode: Option<SearchMode>,
     /// What a hit represents. Default: CHUNK.
@@ -60,6 +67,21 @@ pub struct SearchInput {
     strict: Option<bool>,
 }
 
+/// Questions to two generations of collections.
+#[derive(InputObject)]
+pub struct GenerationCompareInput {
+    /// The first generation.
+    generation_id: ID,
+    /// The other generation.
+    other_id: ID,
+    /// The questions: 1 to 20.
+    queries: Vec<String>,
+    /// Which legs to use. Default: HYBRID.
+    mode: Option<SearchMode>,
+    /// Number of documents of each ranking to compare, 1 to 100. Default: 20.
+    first: Option<i32>,
+}
+
 #[derive(Default)]
 pub struct SearchQuery;
 
@@ -74,6 +96,7 @@ impl SearchQuery {
         let mut request = SearchRequest {
             query: input.query,
             collections: input.collection_ids.as_deref().map(global_id::decode_all),
+            generation: input.generation_id.as_ref().map(global_id::decode),
             mode: input.mode.map_or_else(Default::default, Into::into),
             group: input.group_by.map_or_else(Default::default, Into::into),
             first: pagination::page_size(input.first)?,
@@ -86,6 +109,22 @@ impl SearchQuery {
         request.after = after.transpose()?;
         let outcome = search(ctx.services()?, ctx.viewer()?, &request).await?;
         Ok(Some(SearchResult::new(outcome, &request)))
+    }
+
+    /// Asks two generations the same questions and compares the rankings, document by document. Needs COLLECTION_UPDATE
+    /// in the collections of both; without it, NOT_FOUND.
+    async fn generation_compare(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The generations and the questions.")] input: GenerationCompareInput,
+    ) -> Result<Option<GenerationComparison>> {
+        let request = CompareRequest {
+            generations: [&input.generation_id, &input.other_id].map(global_id::decode),
+            queries: input.queries,
+            mode: input.mode.map_or_else(Default::default, Into::into),
+            first: pagination::page_size(input.first)?,
+        };
+        Ok(Some(compare(ctx.services()?, ctx.viewer()?, &request).await?.into()))
     }
 }
 

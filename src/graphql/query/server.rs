@@ -12,9 +12,9 @@ pub struct ServerQuery;
 
 #[Object]
 impl ServerQuery {
-    /// The embedding models that the server has in memory. New collections use the first one.
+    /// The embedding models that collections can have, and whether each can be used. New collections use the first one.
     async fn embedding_models(&self, ctx: &Context<'_>) -> Result<Option<Vec<EmbeddingModel>>> {
-        EmbeddingModel::loaded(ctx).map(Some)
+        EmbeddingModel::all(ctx).map(Some)
     }
 
     /// This server.

@@ -51,6 +51,12 @@ pub enum AuditAction {
     CollectionCreate,
     /// Collection changed.
     CollectionUpdate,
+    /// Index of a collection begun anew.
+    CollectionReindex,
+    /// Index of a collection chosen for searches.
+    CollectionPromote,
+    /// Change of a collection's index taken back.
+    CollectionRollback,
     /// Collection deleted.
     CollectionDelete,
     /// Role in a collection granted or changed.
@@ -67,6 +73,14 @@ pub enum AuditAction {
     DocumentsDelete,
     /// Operation cancelled.
     OperationCancel,
+    /// Source created.
+    SourceCreate,
+    /// Source changed.
+    SourceUpdate,
+    /// Sync of a source requested, or previewed.
+    SourceSync,
+    /// Source removed.
+    SourceRemove,
 }
 
 /// The result of the action.

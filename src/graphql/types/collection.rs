@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
 use super::{
     Action, ChunkingConfig, Connection, Document, DocumentFilter, DocumentOrder, EmbeddingModel, Member, Operation,
-    OrderDirection, Total, User, filter,
+    OrderDirection, Source, Total, User, filter, generation,
 };
 use crate::{
     domain::{
@@ -14,12 +14,16 @@ use crate::{
         member, operation,
         page::{Page, PageRequest},
         policy::{self, POLICY, Rule},
+        source,
     },
     error::Error,
     graphql::{
         context::ContextExt,
         global_id,
-        loaders::{self, CollectionKey, CollectionSort, Direction, MemberCount, OperationCount, OwnRole, Under},
+        loaders::{
+            self, CollectionKey, CollectionSort, Direction, GenerationList, MemberCount, OperationCount, OwnRole,
+            SourceCount, Under,
+        },
         pagination,
         scalars::{BigInt, Cursor, DateTime, Json},
     },
@@ -233,6 +237,13 @@ impl Collection {
         Ok(self.active(ctx).await?.chunking.into())
     }
 
+    /// Its indexes, oldest first: the active one, one that is being built, and retired ones until they are removed.
+    async fn generations(&self, ctx: &Context<'_>) -> Result<Vec<generation::Generation>> {
+        let key = Under { parent: self.collection.id, list: GenerationList };
+        let all: Option<Vec<Generation>> = ctx.loaders()?.load_one(key).await?;
+        Ok(all.unwrap_or_default().into_iter().map(Into::into).collect())
+    }
+
     /// The physical vector collection that holds its vectors. Collections with the same model share one.
     async fn vector_store_name(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(self.active(ctx).await?.placement.name)
@@ -277,6 +288,20 @@ impl Collection {
             ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
         let total = Total::CollectionOperations(Under { parent, list: OperationCount });
         Ok(Connection::new(page, list.after.as_ref(), |row: &operation::Operation| row.id, total))
+    }
+
+    /// The places that the collection follows, newest first. Empty for callers who are not allowed to see them
+    /// (OPERATION_READ).
+    async fn sources(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
+    ) -> Result<Connection<Source>> {
+        let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
+        let page: Option<Page<source::Source>> = ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
+        let total = Total::CollectionSources(Under { parent, list: SourceCount });
+        Ok(Connection::new(page, list.after.as_ref(), |row: &source::Source| row.id, total))
     }
 
     /// When it was created.

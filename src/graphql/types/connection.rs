@@ -7,14 +7,14 @@ use async_graphql::{Context, Object, OutputType, Result, SimpleObject, TypeName}
 use super::number;
 use crate::{
     domain::{
-        id::{CollectionId, OperationId},
+        id::{CollectionId, OperationId, SourceId},
         page::Page,
     },
     graphql::{
         context::ContextExt,
         loaders::{
             AuditFilter, CollectionFilter, DocumentFilter, EventCount, ItemFilter, MemberCount, OperationCount,
-            OperationFilter, Under, UserFilter,
+            OperationFilter, RunCount, SourceCount, Under, UserFilter,
         },
         pagination::{self, Position},
         scalars::Cursor,
@@ -133,6 +133,8 @@ pub enum Total {
     Documents(Under<CollectionId, DocumentFilter>),
     Operations(OperationFilter),
     CollectionOperations(Under<CollectionId, OperationCount>),
+    CollectionSources(Under<CollectionId, SourceCount>),
+    SourceRuns(Under<SourceId, RunCount>),
     OperationDocuments(Under<OperationId, ItemFilter>),
     OperationEvents(Under<OperationId, EventCount>),
     Members(Under<CollectionId, MemberCount>),
@@ -151,6 +153,8 @@ impl Total {
             Self::Operations(filter) => Some(loaders.loader().count_operations(filter).await?),
             Self::Documents(key) => loaders.load_one(key.clone()).await?,
             Self::CollectionOperations(key) => loaders.load_one(*key).await?,
+            Self::CollectionSources(key) => loaders.load_one(*key).await?,
+            Self::SourceRuns(key) => loaders.load_one(*key).await?,
             Self::OperationDocuments(key) => loaders.load_one(key.clone()).await?,
             Self::OperationEvents(key) => loaders.load_one(*key).await?,
             Self::Members(key) => loaders.load_one(*key).await?,

@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
-use super::{Chunk, Collection, Connection, DocumentWarning, OrderDirection, ProcessingError, Total, filter};
+use super::{Chunk, Collection, Connection, DocumentWarning, OrderDirection, ProcessingError, Source, Total, filter};
 use crate::{
     domain::{
         document,
-        id::{CollectionId, DocumentId},
+        id::{CollectionId, DocumentId, SourceId},
         page::Page,
     },
     error::Error,
@@ -47,9 +47,18 @@ pub struct DocumentFilter {
     status: Option<Vec<DocumentStatus>>,
     /// The document with exactly this uri, compared regardless of Unicode form. At most 2000 characters.
     uri: Option<String>,
+    /// Documents that come from this source.
+    source_id: Option<ID>,
     /// Documents whose file name contains this text, compared regardless of case and Unicode form. At most 200
     /// characters.
     file_name_contains: Option<String>,
+}
+
+impl DocumentFilter {
+    /// The same filter, for documents of one source.
+    pub fn within(self, source: SourceId) -> Self {
+        Self { source_id: Some(global_id::encode(&source)), ..self }
+    }
 }
 
 impl TryFrom<DocumentFilter> for loaders::DocumentFilter {
@@ -58,6 +67,7 @@ impl TryFrom<DocumentFilter> for loaders::DocumentFilter {
     fn try_from(filter: DocumentFilter) -> Result<Self, Error> {
         Ok(Self {
             status: filter::distinct(filter.status),
+            source: filter::id("sourceId", filter.source_id.as_ref())?,
             uri: filter::text("uri", filter.uri, MAX_URI)?,
             file_name_contains: filter::text("fileNameContains", filter.file_name_contains, MAX_FILE_NAME)?,
         })
@@ -200,6 +210,14 @@ impl Document {
     /// The title that the file contains, if any.
     async fn title(&self) -> Option<&str> {
         self.document.title.as_deref()
+    }
+
+    /// The source that it comes from. Null if it comes from none, and for callers who are not allowed to see sources.
+    async fn source(&self, ctx: &Context<'_>) -> Result<Option<Source>> {
+        match self.document.source_id {
+            Some(id) => Source::load(ctx, id).await,
+            None => Ok(None),
+        }
     }
 
     /// What was left out of the text, or is doubtful in it. At most 100.

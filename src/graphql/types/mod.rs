@@ -12,6 +12,8 @@ mod document;
 mod document_warning;
 mod embedding_model;
 mod filter;
+mod generation;
+mod generation_comparison;
 mod member;
 mod node;
 mod operation;
@@ -24,6 +26,9 @@ mod search_leg;
 mod search_result;
 mod server;
 mod session;
+mod source;
+mod source_preview;
+mod source_run;
 mod upload;
 mod user;
 mod user_error;
@@ -40,6 +45,8 @@ pub use self::{
     document_warning::DocumentWarning,
     embedding_model::EmbeddingModel,
     filter::OrderDirection,
+    generation::Generation,
+    generation_comparison::GenerationComparison,
     member::Member,
     node::Node,
     operation::{Operation, OperationFilter, OperationStatus, OperationTotals, OperationType},
@@ -52,6 +59,9 @@ pub use self::{
     search_result::SearchResult,
     server::Server,
     session::Session,
+    source::{Source, SyncMode, VanishAction},
+    source_preview::SourcePreview,
+    source_run::SourceRun,
     upload::Upload,
     user::{ServerRole, User, UserFilter},
     user_error::{Outcome, UserError},

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Interface, Result};
 
-use super::{Chunk, Collection, Document, Operation, User};
+use super::{Chunk, Collection, Document, Generation, Operation, Source, User};
 use crate::graphql::global_id::NodeId;
 
 /// An object with a global id, which `node` can find.
@@ -14,6 +14,8 @@ pub enum Node {
     Document(Document),
     Chunk(Chunk),
     Operation(Operation),
+    Source(Source),
+    Generation(Generation),
 }
 
 impl Node {
@@ -25,6 +27,8 @@ impl Node {
             NodeId::Document(id) => Document::load(ctx, id).await?.map(Self::Document),
             NodeId::Chunk(id) => Chunk::load(ctx, id).await?.map(Self::Chunk),
             NodeId::Operation(id) => Operation::load(ctx, id).await?.map(Self::Operation),
+            NodeId::Source(id) => Source::load(ctx, id).await?.map(Self::Source),
+            NodeId::Generation(id) => Generation::load(ctx, id).await?.map(Self::Generation),
         })
     }
 }

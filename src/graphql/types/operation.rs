@@ -3,8 +3,8 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{
-    Action, Collection, Connection, DocumentFilter, DocumentOutcome, OperationDocument, OperationEvent, Total, User,
-    filter,
+    Action, Collection, Connection, DocumentFilter, DocumentOutcome, OperationDocument, OperationEvent, Source, Total,
+    User, filter,
 };
 use crate::{
     domain::{action, id::OperationId, operation, page::Page, policy},
@@ -26,8 +26,12 @@ pub enum OperationType {
     Index,
     /// Adds documents to a collection that already has some.
     Append,
+    /// Indexes all documents of a collection anew, beside the index that is searched meanwhile.
+    Reindex,
     /// Deletes documents, or a whole collection.
     Delete,
+    /// Removes a source, with or without its documents.
+    RemoveSource,
 }
 
 /// The status of an operation.
@@ -40,7 +44,7 @@ pub enum OperationStatus {
     Processing,
     /// Completed. Some documents may have failed: `totals` has the numbers.
     Completed,
-    /// All documents failed.
+    /// All documents failed. For REINDEX: the new index is not complete, and the collection keeps its present one.
     Failed,
     /// Cancelled by a user. Documents that were finished stay.
     Cancelled,
@@ -160,6 +164,15 @@ impl Operation {
     async fn collection(&self, ctx: &Context<'_>) -> Result<Option<Collection>> {
         match self.operation.collection_id {
             Some(id) => Collection::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The source that it syncs or removes. Null for other operations, if the source no longer exists, and for callers who
+    /// are not allowed to see sources.
+    async fn source(&self, ctx: &Context<'_>) -> Result<Option<Source>> {
+        match self.operation.source_id() {
+            Some(id) => Source::load(ctx, id).await,
             None => Ok(None),
         }
     }

@@ -2,13 +2,15 @@
 //! upload and no text, and a few statements for a whole page of contents. A long list is accepted one page a transaction,
 //! into an operation that knows how many documents it has: from the start, or when an archive brings more.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
     blob::BlobStore,
     config::LimitsConfig,
     db::{
-        Transaction,
+        DatabaseError, Transaction,
         repo::{
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
@@ -19,17 +21,58 @@ use crate::{
         collection::Collection,
         content::Content,
         document::{Document, DocumentStatus},
-        id::{CollectionId, DocumentId},
+        id::{CollectionId, DocumentId, SourceId},
         job::Tenant,
         operation::{DocumentOutcome, OperationDocument, OperationRun, Settlement},
+        source::Source,
     },
     error::Error,
     jobs::{self, IngestDocument},
-    service::{quotas, uploads::hold_bytes},
+    service::{Services, quotas, uploads::hold_bytes},
 };
 
-/// Plans a page of contents for a locked collection: the first one has the ordinal `first` in the operation. Each has a
-/// uri of its own. `run` gets what is settled at once. Write the operation, and then the [`Plan`].
+/// Contents that are accepted in one transaction. Each has a uri of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batch<'c> {
+    pub source: Option<SourceId>,
+    /// The ordinal of the first one in the operation.
+    pub first: i32,
+    pub contents: &'c [Content],
+}
+
+/// Those of the uris that documents have which do not come from this source. A uri belongs to whoever had it first.
+pub(crate) async fn uris_of_others(
+    tx: &Transaction<'_>,
+    collection: &Collection,
+    source: SourceId,
+    uris: &[String],
+) -> Result<HashSet<String>, DatabaseError> {
+    let existing = documents::lock_by_uri(tx, collection.id, uris).await?;
+    let others = existing.into_iter().filter(|(_, found)| found.document.source_id != Some(source));
+    Ok(others.map(|(uri, _)| uri).collect())
+}
+
+/// Accepts files of a source, for a locked collection and an operation that is already written. Returns the document of
+/// each.
+///
+/// # Errors
+/// As [`plan`] and [`Plan::write`].
+pub(crate) async fn accept_from_source(
+    tx: &Transaction<'_>,
+    services: &Services,
+    collection: &Collection,
+    source: &Source,
+    run: &mut OperationRun,
+    contents: &[Content],
+    now: DateTime<Utc>,
+) -> Result<Vec<Document>, Error> {
+    let first = operation_documents::next_ordinal(tx, run.operation().id).await?;
+    let batch = Batch { source: Some(source.id), first, contents };
+    let plan = plan(tx, &services.blobs, collection, run, batch, now).await?;
+    plan.write(tx, &services.config.limits, collection, source.user_id.into(), now).await
+}
+
+/// Plans contents for a locked collection. `run` gets what is settled at once. Write the operation, and then the [`Plan`].
 ///
 /// # Errors
 /// `Unavailable` with [`BlobError::Removed`](crate::blob::BlobError::Removed) if bytes have been removed again.
@@ -38,15 +81,15 @@ pub(super) async fn plan(
     blobs: &BlobStore,
     collection: &Collection,
     run: &mut OperationRun,
-    first: i32,
-    contents: &[Content],
+    batch: Batch<'_>,
     now: DateTime<Utc>,
 ) -> Result<Plan, Error> {
+    let Batch { source, first, contents } = batch;
     let digests: Vec<_> = contents.iter().map(|content| content.file.digest.clone()).collect();
     hold_bytes(tx, blobs, &digests).await?;
     let uris: Vec<_> = contents.iter().map(|content| content.uri.clone()).collect();
     let mut existing = documents::lock_by_uri(tx, collection.id, &uris).await?;
-    let mut plan = Plan::default();
+    let mut plan = Plan { source, ..Plan::default() };
     for (ordinal, wanted) in (first..).zip(contents) {
         plan.add(collection.id, run, ordinal, wanted, existing.remove(&wanted.uri), now);
     }
@@ -56,6 +99,7 @@ pub(super) async fn plan(
 /// What accepting a page of contents writes.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
+    source: Option<SourceId>,
     /// The document of each content.
     documents: Vec<Document>,
     new: Vec<Document>,
@@ -87,7 +131,7 @@ impl Plan {
                 (document, next_revision, DocumentOutcome::Pending)
             }
             None => {
-                let document = new_document(collection, wanted.clone(), now);
+                let document = Document { source_id: self.source, ..new_document(collection, wanted.clone(), now) };
                 self.counters.documents += 1;
                 self.counters.bytes += wanted.file.size;
                 self.new.push(document.clone());
@@ -95,7 +139,7 @@ impl Plan {
             }
         };
         if outcome == DocumentOutcome::Pending {
-            self.jobs.push(IngestDocument { operation, ordinal });
+            self.jobs.push(IngestDocument { operation, ordinal, is_synced: self.source.is_some() });
         }
         self.items.push(OperationItem {
             outcome: OperationDocument { outcome, ..OperationDocument::waiting(operation, document.id, ordinal) },
@@ -142,6 +186,7 @@ fn new_document(collection: CollectionId, content: Content, now: DateTime<Utc>) 
     Document {
         id: DocumentId::generate(),
         collection_id: collection,
+        source_id: None,
         content,
         status: DocumentStatus::Pending,
         error: None,

@@ -9,7 +9,7 @@ use super::new_operation;
 use crate::{
     auth::viewer::Viewer,
     db::{
-        Reader, Transaction,
+        DatabaseError, Reader, Transaction,
         repo::{
             chunks,
             collections::{self, CounterChange},
@@ -22,6 +22,7 @@ use crate::{
     domain::{
         action::Action,
         audit::{AuditAction, AuditObject},
+        collection::Collection,
         id::{CollectionId, DocumentId, UserId},
         operation::{Operation, OperationDocument, OperationRun, OperationType},
     },
@@ -83,27 +84,39 @@ async fn remove(
     });
     let id = run.operation().id;
     let mut items = Vec::new();
-    let mut counters = CounterChange::default();
     for (ordinal, LockedDocument { document, next_revision }) in (0_i32..).zip(&removed) {
-        counters.documents -= 1;
-        counters.bytes -= document.content.file.size;
         items.push(OperationItem {
             outcome: OperationDocument::waiting(id, document.id, ordinal),
             revision: *next_revision,
             content: document.content.clone(),
         });
     }
-    let gone: Vec<_> = removed.iter().map(|removed| removed.document.id).collect();
-    chunks::delete_of_documents(tx, collection.id, &gone).await?;
-    generations::forget_documents(tx, &gone).await?;
-    documents::delete_many(tx, &gone).await?;
-    collections::add_to_counters(tx, collection.id, counters).await?;
+    let gone = remove_rows(tx, &collection, &removed).await?;
     let operation = operations::insert(tx, run, None).await?;
     operation_documents::insert_many(tx, items).await?;
     let job = DropPoints { operation: Some(id), ..DropPoints::of(&collection, DropTarget::Documents(gone)) };
     jobs::enqueue(tx, &[job], user.into(), now).await?;
     let deed = Deed::new(AuditAction::DocumentsDelete).to(id).within(collection.id);
     Ok(Done::This(operation, deed.saying(format!("documents: {}", removed.len()))))
+}
+
+/// Removes the rows of locked documents of a locked collection. Returns their ids: their points have to be dropped.
+pub(crate) async fn remove_rows(
+    tx: &Transaction<'_>,
+    collection: &Collection,
+    removed: &[LockedDocument],
+) -> Result<Vec<DocumentId>, DatabaseError> {
+    let gone: Vec<_> = removed.iter().map(|removed| removed.document.id).collect();
+    let mut counters = CounterChange::default();
+    for LockedDocument { document, .. } in removed {
+        counters.documents -= 1;
+        counters.bytes -= document.content.file.size;
+    }
+    chunks::delete_of_documents(tx, collection.id, &gone).await?;
+    generations::forget_documents(tx, &gone).await?;
+    documents::delete_many(tx, &gone).await?;
+    collections::add_to_counters(tx, collection.id, counters).await?;
+    Ok(gone)
 }
 
 /// Rejects documents that the caller may not delete: `Forbidden` for those that they can see, `NotFound` for the

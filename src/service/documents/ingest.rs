@@ -11,7 +11,10 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{accept, new_operation};
+use super::{
+    accept::{self, Batch},
+    new_operation,
+};
 use crate::{
     auth::viewer::Viewer,
     blob::BlobError,
@@ -325,7 +328,8 @@ async fn write(
         config: json!({ "embeddingModel": generation.model.name, "chunking": generation.chunking }),
         ..new_operation(&collection, user, contents.len(), now)
     });
-    let plan = accept::plan(tx, &services.blobs, &collection, &mut run, 0, contents, now).await?;
+    let batch = Batch { source: None, first: 0, contents };
+    let plan = accept::plan(tx, &services.blobs, &collection, &mut run, batch, now).await?;
     run.finish(now);
     let operation = operations::insert(tx, run, request.idempotency.clone()).await?;
     let documents = plan.write(tx, &services.config.limits, &collection, user.into(), now).await?;

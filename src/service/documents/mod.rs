@@ -8,10 +8,14 @@ mod unpack;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+pub(crate) use self::{
+    accept::{accept_from_source, uris_of_others},
+    delete::remove_rows,
+};
 pub use self::{
     delete::delete,
     ingest::{IngestContent, IngestDocument, IngestRequest, Ingested, ingest},
-    unpack::{Member, accept_members},
+    unpack::{Archive, Member, accept_members},
 };
 use super::Services;
 use crate::{
@@ -35,14 +39,19 @@ pub async fn find(services: &Services, viewer: &Viewer, id: DocumentId) -> Resul
 }
 
 /// An operation on so many documents of a collection, which adds them.
-fn new_operation(collection: &Collection, user: UserId, documents: usize, now: DateTime<Utc>) -> Operation {
+pub(crate) fn new_operation(
+    collection: &Collection,
+    user: impl Into<Option<UserId>>,
+    documents: usize,
+    now: DateTime<Utc>,
+) -> Operation {
     let is_first = collection.document_count == 0;
     Operation {
         id: OperationId::generate(),
         operation_type: if is_first { OperationType::Index } else { OperationType::Append },
         status: OperationStatus::Pending,
         collection_id: Some(collection.id),
-        user_id: Some(user),
+        user_id: user.into(),
         config: json!({}),
         error_message: None,
         totals: OperationTotals { documents: i32::try_from(documents).unwrap_or(i32::MAX), ..Default::default() },

@@ -5,13 +5,17 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{accept, ingest::MAX_URI};
+use super::{
+    accept::{self, Batch},
+    ingest::MAX_URI,
+};
 use crate::{
     db::{Transaction, repo::operation_documents},
     domain::{
         collection::Collection,
         content::{Content, StoredFile, UNKNOWN_TYPE},
         document::{DocumentWarning, DocumentWarningCode},
+        id::SourceId,
         operation::OperationRun,
     },
     error::Error,
@@ -26,6 +30,15 @@ pub struct Member {
     pub file: StoredFile,
 }
 
+/// An archive that was unpacked.
+#[derive(Clone, Copy, Debug)]
+pub struct Archive<'a> {
+    pub content: &'a Content,
+    /// The source that it comes from; its files come from there too.
+    pub source: Option<SourceId>,
+    pub members: &'a [Member],
+}
+
 /// Accepts the files of an archive into its operation, for a locked collection. Save the operation afterwards. Returns a
 /// warning about those that can't become documents.
 ///
@@ -38,21 +51,27 @@ pub async fn accept_members(
     services: &Services,
     collection: &Collection,
     run: &mut OperationRun,
-    archive: &Content,
-    members: &[Member],
+    archive: Archive<'_>,
     now: DateTime<Utc>,
 ) -> Result<Option<DocumentWarning>, Error> {
+    let Archive { content, source, members } = archive;
     if members.is_empty() {
         return Ok(None);
     }
-    let mut contents = contents(archive, members);
+    let mut contents = contents(content, members);
     let uris: Vec<_> = contents.iter().map(|content| content.uri.clone()).collect();
     // An operation has each document once.
-    let taken = operation_documents::uris_among(tx, run.operation().id, &uris).await?;
+    let operation = run.operation().id;
+    let mut taken = operation_documents::uris_among(tx, operation, &uris).await?;
+    if let Some(source) = source {
+        taken.extend(accept::uris_of_others(tx, collection, source, &uris).await?);
+    }
     contents.retain(|content| !taken.contains(&content.uri));
     if !contents.is_empty() {
-        let first = run.add_documents(contents.len());
-        let plan = accept::plan(tx, &services.blobs, collection, run, first, &contents, now).await?;
+        run.add_documents(contents.len());
+        let first = operation_documents::next_ordinal(tx, operation).await?;
+        let batch = Batch { source, first, contents: &contents };
+        let plan = accept::plan(tx, &services.blobs, collection, run, batch, now).await?;
         let tenant = run.operation().user_id.into();
         plan.write(tx, &services.config.limits, collection, tenant, now).await?;
     }

@@ -5,6 +5,7 @@
 //! answers, `gather` reads rows of that ranking until there are enough hits.
 
 mod candidates;
+pub mod compare;
 mod gather;
 mod question;
 mod searched;
@@ -30,7 +31,7 @@ use crate::{
     domain::{
         chunk::Chunk,
         document::Document,
-        id::CollectionId,
+        id::{CollectionId, GenerationId},
         search::{SearchGroup, SearchLegKind, SearchLegState, SearchMode},
     },
     error::{Error, ViolationCode},
@@ -43,6 +44,8 @@ pub struct SearchRequest {
     pub query: String,
     /// Where to search; `None`: everywhere that the caller can read.
     pub collections: Option<Vec<CollectionId>>,
+    /// The generation to search, whatever its state, by those who may change its collection; `None`: active ones.
+    pub generation: Option<GenerationId>,
     pub mode: SearchMode,
     pub group: SearchGroup,
     /// How many hits, 1 to 100.
@@ -70,6 +73,10 @@ impl SearchRequest {
         let collections: Option<BTreeSet<_>> = self.collections.as_ref().map(|ids| ids.iter().map(|id| id.0).collect());
         for id in collections.into_iter().flatten() {
             hasher.update(id);
+        }
+        if let Some(generation) = self.generation {
+            hasher.update("generation");
+            hasher.update(generation.0);
         }
         hex::encode(&hasher.finalize()[..8])
     }
@@ -117,7 +124,7 @@ pub async fn search(services: &Services, viewer: &Viewer, request: &SearchReques
         question.embed(services, default).await;
         Ok(())
     };
-    let (searched, ()) = tokio::try_join!(searched::find(services, viewer, request.collections.as_deref()), embedded)?;
+    let (searched, ()) = tokio::try_join!(searched::find(services, viewer, request), embedded)?;
     let is_partial = searched.is_partial;
     if request.strict && is_partial {
         let most = services.config.search.max_collections;
@@ -175,6 +182,10 @@ fn check(services: &Services, request: &SearchRequest) -> Result<(), Error> {
     if request.collections.as_ref().is_some_and(|ids| ids.len() > limits.search_collections) {
         let most = limits.search_collections;
         violations.add(ViolationCode::TooLong, "collectionIds", format!("Name at most {most} collections."));
+    }
+    if request.generation.is_some() && request.collections.is_some() {
+        let message = "A generation is of one collection. Name collections or a generation, not both.";
+        violations.add(ViolationCode::Conflict, "generationId", message);
     }
     let deepest = services.config.search.max_rank;
     if request.after.is_some_and(|rank| rank as usize >= deepest) {

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use super::SearchRequest;
 use crate::{
     auth::viewer::Viewer,
     db::{
@@ -15,6 +16,7 @@ use crate::{
         repo::collections::{self, SearchTarget},
     },
     domain::{
+        action::Action,
         generation::{ModelKey, Placement},
         id::{CollectionId, GenerationId},
         page::Page,
@@ -59,18 +61,23 @@ pub(super) struct Place {
     pub(super) is_whole: bool,
 }
 
-/// The named collections, or all that the caller can read.
+/// The generation that the question names, else the collections that it names, else all that the caller can read.
 ///
 /// # Errors
-/// `NotFound` for a named collection that does not exist for the caller.
+/// `NotFound` for a named generation or collection that does not exist for the caller.
 pub(super) async fn find(
     services: &Services,
     viewer: &Viewer,
-    named: Option<&[CollectionId]>,
+    request: &SearchRequest,
 ) -> Result<Arc<Searched>, Error> {
     let reader = services.database.reader(viewer.scope());
+    if let Some(id) = request.generation {
+        let target = collections::generation_target(&reader, id, Action::CollectionUpdate).await?;
+        let target = target.ok_or(Error::NotFound("generation"))?;
+        return Ok(Arc::new(Searched::new(&reader, vec![target], false).await?));
+    }
     let most = services.config.search.max_collections;
-    let named: Option<BTreeSet<_>> = named.map(|ids| ids.iter().copied().collect());
+    let named: Option<BTreeSet<_>> = request.collections.as_ref().map(|ids| ids.iter().copied().collect());
     let named: Option<Vec<_>> = named.map(|ids| ids.into_iter().collect());
     let read = async {
         let Page { items, has_next_page } = match &named {

@@ -52,6 +52,7 @@ fn row(hit: VectorHit) -> Row {
         meta: json!({}),
     };
     let document = Document {
+        source_id: None,
         id: hit.document,
         collection_id: CollectionId(NIL),
         content: Content {
@@ -78,6 +79,7 @@ fn request(group: SearchGroup, min_score: Option<f32>) -> SearchRequest {
     SearchRequest {
         query: "tram".into(),
         collections: None,
+        generation: None,
         mode: SearchMode::Hybrid,
         group,
         first: 10,

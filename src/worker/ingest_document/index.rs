@@ -65,21 +65,29 @@ impl Unpacked {
     }
 }
 
+/// What is embedded already.
+struct Stored {
+    /// In the generation that the document goes into.
+    own: Known,
+    /// In the generation whose embeddings can be taken over.
+    source: Known,
+}
+
 impl IngestDocumentHandler {
     /// From bytes to points that are safe on disk.
-    pub(super) async fn index(&self, work: &Work, stop: &CancellationToken) -> Result<Indexed, Stop> {
+    pub(in crate::worker) async fn index(&self, work: &Work, stop: &CancellationToken) -> Result<Indexed, Stop> {
         // Without the model of the generation the rest would be in vain.
         self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
         let indexed = self.while_wanted(work, stop, self.read(work)).await?;
         failpoint("ingest-chunked")?;
 
-        let mut known = self.known(work).await?;
+        let mut stored = self.stored(work).await?;
         let count = indexed.rows.len();
         let mut told_at = Instant::now();
         for start in (0..count).step_by(WINDOW) {
             let window = start..count.min(start + WINDOW);
             let done = window.end;
-            self.index_window(work, stop, &indexed.rows, window, &mut known).await?;
+            self.index_window(work, stop, &indexed.rows, window, &mut stored).await?;
             if done < count && told_at.elapsed() >= TELL {
                 let percent = i32::try_from(done * 100 / count).unwrap_or(0);
                 self.tell_progress(work, percent).await?;
@@ -183,13 +191,19 @@ impl IngestDocumentHandler {
     }
 
     /// The document's present chunks.
-    async fn known(&self, work: &Work) -> Result<Known, JobError> {
-        if work.target.revision == 1 {
-            return Ok(Known::new());
-        }
+    async fn stored(&self, work: &Work) -> Result<Stored, JobError> {
         let reader = self.services.database.reader(Scope::System);
-        let Target { collection, generation, document, .. } = work.target;
-        Ok(chunks::digests(&reader, collection, generation, document).await?)
+        let Target { collection, generation, document, revision } = work.target;
+        let own = if revision == 1 {
+            Known::new()
+        } else {
+            chunks::digests(&reader, collection, generation, document).await?
+        };
+        let source = match &work.source {
+            Some(source) => chunks::digests(&reader, collection, source.id, document).await?,
+            None => Known::new(),
+        };
+        Ok(Stored { own, source })
     }
 
     /// Embeds and writes some of the chunks.
@@ -199,14 +213,17 @@ impl IngestDocumentHandler {
         stop: &CancellationToken,
         chunks: &Arc<Vec<NewChunk>>,
         window: Range<usize>,
-        known: &mut Known,
+        stored: &mut Stored,
     ) -> Result<(), Stop> {
         let all = Arc::clone(chunks);
         let chunks = &chunks[window.clone()];
         let texts = tokio::task::spawn_blocking(move || ingest::texts(&all[window]));
         let texts = texts.await.map_err(|error| JobError::Unknown(error.into()))?;
 
-        let mut embeddings = self.known_embeddings(work, chunks, known).await?;
+        let mut embeddings = self.known_embeddings(&work.generation, chunks, &stored.own).await?;
+        if let Some(source) = &work.source {
+            embeddings.extend(self.known_embeddings(source, chunks, &stored.source).await?);
+        }
         let EmbeddingPlan { texts: missing, digests } = ingest::plan_embeddings(chunks, &texts, &embeddings);
         if !missing.is_empty() {
             let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
@@ -218,14 +235,14 @@ impl IngestDocumentHandler {
 
         let points = ingest::points(work.target, chunks, texts, &embeddings);
         self.services.vectors.upsert(&work.generation.placement, points).await.map_err(Error::from)?;
-        known.extend(chunks.iter().map(|new| (new.digest.clone(), new.chunk.id)));
+        stored.own.extend(chunks.iter().map(|new| (new.digest.clone(), new.chunk.id)));
         Ok(failpoint("ingest-upserted")?)
     }
 
     /// The embeddings of these chunks that are stored already, by digest.
     async fn known_embeddings(
         &self,
-        work: &Work,
+        generation: &Generation,
         chunks: &[NewChunk],
         known: &Known,
     ) -> Result<HashMap<String, Vec<f32>>, JobError> {
@@ -235,7 +252,7 @@ impl IngestDocumentHandler {
             return Ok(HashMap::new());
         }
         let ids: Vec<_> = places.values().copied().collect();
-        let Generation { id, placement, .. } = &work.generation;
+        let Generation { id, placement, .. } = generation;
         let found = self.services.vectors.embeddings(placement, *id, &ids).await;
         let mut found = found.map_err(Error::from)?;
         Ok(places.into_iter().filter_map(|(digest, id)| Some((digest.clone(), found.remove(&id)?))).collect())

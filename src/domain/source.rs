@@ -1,0 +1,301 @@
+//! Sources: places where documents come from and are kept in step with. A sync scans the place, and [`diff`] decides from
+//! the scan alone what has to be read, removed or left as it is.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    id::{CollectionId, DocumentId, OperationId, SourceId, SourceRunId, UserId},
+    vocabulary::vocabulary,
+};
+
+vocabulary! {
+    /// The kind of a source.
+    pub enum SourceKind {
+        /// A directory on the server's disk.
+        Directory => "DIRECTORY",
+    }
+}
+
+vocabulary! {
+    /// What a source is doing.
+    pub enum SourceStatus {
+        Idle => "IDLE",
+        /// A sync waits for its turn or runs.
+        Syncing => "SYNCING",
+        /// Being removed.
+        Removing => "REMOVING",
+    }
+}
+
+/// Where the documents of a source come from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Location {
+    Directory(DirectoryLocation),
+}
+
+impl Location {
+    #[must_use]
+    pub fn kind(&self) -> SourceKind {
+        match self {
+            Self::Directory(_) => SourceKind::Directory,
+        }
+    }
+}
+
+/// A directory, and which of its files are documents.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DirectoryLocation {
+    /// The absolute path, below a directory that the operator has named.
+    pub path: String,
+    /// Patterns of paths below it; a file has to match one. Empty: all files.
+    pub include: Vec<String>,
+    /// Patterns of paths below it; a file must not match any.
+    pub exclude: Vec<String>,
+    /// Whether files and directories are read whose names begin with a dot.
+    pub hidden: bool,
+    /// The size of the largest file that is read.
+    pub max_file_bytes: i64,
+}
+
+/// What happens to the document of a file that is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum VanishPolicy {
+    Keep,
+    /// It is deleted when so many syncs, at least one, in a row have not found its file.
+    DeleteAfter(i32),
+}
+
+/// A place that a collection follows.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Source {
+    pub id: SourceId,
+    pub collection_id: CollectionId,
+    /// On whose behalf it is synced; `None` if the account no longer exists.
+    pub user_id: Option<UserId>,
+    /// Unique among the sources of its collection.
+    pub name: String,
+    pub location: Location,
+    /// Minutes between two syncs; `None`: it is synced only on request.
+    pub interval_minutes: Option<i32>,
+    pub on_vanish: VanishPolicy,
+    pub status: SourceStatus,
+    /// Why the last sync failed, if it did.
+    pub error: Option<String>,
+    pub last_run: Option<SourceRunId>,
+    /// When the next sync is due; `None` while one waits or runs, and if it is synced only on request.
+    pub next_run_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What a sync did with the files of a source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RunCounts {
+    pub found: i32,
+    pub added: i32,
+    pub changed: i32,
+    pub unchanged: i32,
+    pub removed: i32,
+    /// Files that could not be read; the next sync tries again.
+    pub failed: i32,
+    /// What is no document: links, files that are too large or excluded.
+    pub skipped: i32,
+}
+
+/// One sync of a source.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourceRun {
+    pub id: SourceRunId,
+    pub source_id: SourceId,
+    /// The operation that indexes what it found; `None` if there was nothing to index.
+    pub operation_id: Option<OperationId>,
+    pub counts: RunCounts,
+    pub error: Option<String>,
+    pub started_at: DateTime<Utc>,
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+/// What tells two states of a file apart without reading it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Fingerprint {
+    pub size: i64,
+    /// When it was last changed, in nanoseconds since 1970.
+    pub modified: i64,
+}
+
+/// A file that a scan found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FoundFile {
+    /// The path below the place, in normalised form: the uri of its document.
+    pub uri: String,
+    /// The path as the place writes it.
+    pub path: String,
+    pub fingerprint: Fingerprint,
+}
+
+vocabulary! {
+    /// Why something that a scan found is no document.
+    pub enum SkipReason {
+        /// Its name begins with a dot.
+        Hidden => "HIDDEN",
+        /// The patterns leave it out.
+        Excluded => "EXCLUDED",
+        /// It is a symbolic link.
+        Link => "LINK",
+        /// It is neither a file nor a directory.
+        Special => "SPECIAL",
+        /// It lies on another file system.
+        OtherFileSystem => "OTHER_FILE_SYSTEM",
+        TooLarge => "TOO_LARGE",
+        /// Its name is not UTF-8, too long, or the same as another one in normalised form.
+        InvalidName => "INVALID_NAME",
+        /// It can't be opened.
+        Unreadable => "UNREADABLE",
+    }
+}
+
+/// Something that a scan found and that is no document.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Skipped {
+    pub path: String,
+    pub reason: SkipReason,
+}
+
+/// What a scan found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Scan {
+    pub files: Vec<FoundFile>,
+    /// The first things that were skipped.
+    pub skipped: Vec<Skipped>,
+    pub skipped_count: i32,
+    /// Directories that could not be read: nothing is known of what is in them. Empty path: the place itself.
+    pub unread: Vec<String>,
+}
+
+/// What is remembered of a file since the last sync.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownFile {
+    pub uri: String,
+    pub fingerprint: Fingerprint,
+    pub document_id: DocumentId,
+    /// How many syncs in a row have not found it.
+    pub missed: i32,
+}
+
+/// What a sync has to do.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Diff {
+    pub added: Vec<FoundFile>,
+    pub changed: Vec<FoundFile>,
+    pub unchanged: i32,
+    /// Files that were missed before and are there again as they were.
+    pub returned: Vec<String>,
+    /// Files that are gone, and whose documents stay for the time being.
+    pub missed: Vec<String>,
+    /// Files that are gone, and whose documents are to be deleted.
+    pub vanished: Vec<KnownFile>,
+    /// Whether so much is gone that the place itself is probably away. Then nothing is missed and nothing vanishes.
+    pub is_suspicious: bool,
+}
+
+/// Compares what a scan found with what is known. If more than half of the known files are gone and documents would be
+/// deleted, nothing is, unless that is `confirmed`.
+#[must_use]
+pub fn diff(scan: &Scan, known: Vec<KnownFile>, policy: VanishPolicy, is_confirmed: bool) -> Diff {
+    let mut diff = Diff::default();
+    let total = known.len();
+    let mut known: HashMap<String, KnownFile> = known.into_iter().map(|file| (file.uri.clone(), file)).collect();
+    for file in &scan.files {
+        match known.remove(&file.uri) {
+            None => diff.added.push(file.clone()),
+            Some(before) if before.fingerprint != file.fingerprint => diff.changed.push(file.clone()),
+            Some(before) => {
+                diff.unchanged += 1;
+                if before.missed > 0 {
+                    diff.returned.push(before.uri);
+                }
+            }
+        }
+    }
+    let VanishPolicy::DeleteAfter(syncs) = policy else { return diff };
+    let mut gone: Vec<_> = known.into_values().filter(|file| !is_unread(&scan.unread, &file.uri)).collect();
+    gone.sort_by(|a, b| a.uri.cmp(&b.uri));
+    if gone.len() * 2 > total && !is_confirmed {
+        diff.is_suspicious = true;
+        return diff;
+    }
+    let (vanished, missed): (Vec<_>, Vec<_>) = gone.into_iter().partition(|file| file.missed + 1 >= syncs);
+    diff.vanished = vanished;
+    diff.missed = missed.into_iter().map(|file| file.uri).collect();
+    diff
+}
+
+fn is_unread(directories: &[String], uri: &str) -> bool {
+    directories.iter().any(|directory| {
+        directory.is_empty() || uri.strip_prefix(directory.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(uri: &str, size: i64) -> FoundFile {
+        FoundFile { uri: uri.into(), path: uri.into(), fingerprint: Fingerprint { size, modified: 0 } }
+    }
+
+    fn known(uri: &str, size: i64, missed: i32) -> KnownFile {
+        let fingerprint = Fingerprint { size, modified: 0 };
+        KnownFile { uri: uri.into(), fingerprint, document_id: DocumentId::generate(), missed }
+    }
+
+    fn scan(files: &[FoundFile]) -> Scan {
+        Scan { files: files.to_vec(), ..Scan::default() }
+    }
+
+    fn uris(files: &[KnownFile]) -> Vec<&str> {
+        files.iter().map(|file| file.uri.as_str()).collect()
+    }
+
+    const AT_ONCE: VanishPolicy = VanishPolicy::DeleteAfter(1);
+
+    #[test]
+    fn only_what_is_new_or_looks_different_is_read() {
+        let scan = scan(&[found("new", 1), found("same", 1), found("other", 2), found("back", 1)]);
+        let before = vec![known("same", 1, 0), known("other", 1, 0), known("back", 1, 2)];
+        let diff = diff(&scan, before, VanishPolicy::Keep, false);
+        assert_eq!(diff.added, [found("new", 1)]);
+        assert_eq!(diff.changed, [found("other", 2)]);
+        assert_eq!((diff.unchanged, diff.returned), (2, vec!["back".to_owned()]));
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_kept_or_deleted_as_the_policy_says() {
+        let scan = scan(&[found("a", 1), found("b", 1)]);
+        let before = || vec![known("a", 1, 0), known("b", 1, 0), known("gone", 1, 0)];
+        assert!(diff(&scan, before(), VanishPolicy::Keep, false).vanished.is_empty());
+        assert_eq!(uris(&diff(&scan, before(), AT_ONCE, false).vanished), ["gone"]);
+        let later = diff(&scan, before(), VanishPolicy::DeleteAfter(2), false);
+        assert_eq!((later.missed, later.vanished), (vec!["gone".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn documents_are_never_deleted_in_masses_without_confirmation() {
+        let before = || vec![known("a", 1, 0), known("b", 1, 0), known("c", 1, 0)];
+        let alone = scan(&[found("a", 1)]);
+        let careful = diff(&alone, before(), AT_ONCE, false);
+        assert!(careful.is_suspicious && careful.vanished.is_empty() && careful.missed.is_empty());
+        assert_eq!(uris(&diff(&alone, before(), AT_ONCE, true).vanished), ["b", "c"]);
+    }
+
+    #[test]
+    fn what_lies_in_an_unread_directory_is_not_gone() {
+        let scan = Scan { unread: vec!["docs".into()], ..scan(&[found("a", 1), found("b", 1)]) };
+        let before = vec![known("a", 1, 0), known("b", 1, 0), known("docs/c", 1, 0), known("docsx", 1, 0)];
+        assert_eq!(uris(&diff(&scan, before, AT_ONCE, false).vanished), ["docsx"]);
+    }
+}

@@ -1,0 +1,123 @@
+//! Reads files of a place and stores their bytes.
+
+use std::{io, pin::pin, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use tokio_util::io::ReaderStream;
+use tracing::debug;
+
+use crate::{
+    blob::BlobError,
+    domain::{
+        content::{Content, StoredFile, UNKNOWN_TYPE},
+        source::{Fingerprint, FoundFile},
+    },
+    error::Error,
+    queue::JobError,
+    service::Services,
+    source::{Directory, SourceError},
+    worker::dependency::no_space,
+};
+
+/// Files that are read at the same time.
+const READING: usize = 8;
+/// How often a file is read that changes meanwhile. After that it is left for the next sync.
+const ATTEMPTS: u32 = 3;
+/// Time for a writer to finish.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A file as it was read.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    /// Its place in the page.
+    pub(super) index: usize,
+    pub(super) content: Content,
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// Reads the files of a page, in their order. Those that can't be read are left out: they block no others.
+pub(super) async fn read_all(
+    services: &Services,
+    directory: &Arc<Directory>,
+    files: &[FoundFile],
+) -> Result<Vec<Read>, JobError> {
+    let reading = stream::iter(files.iter().cloned().enumerate())
+        .map(|(index, file)| async move {
+            let result = read(services, directory, &file).await;
+            (index, file, result)
+        })
+        .buffered(READING);
+    let mut reading = pin!(reading);
+    let mut read = Vec::with_capacity(files.len());
+    while let Some((index, file, result)) = reading.next().await {
+        match result {
+            Ok((stored, fingerprint)) => read.push(Read { index, content: content(&file, stored), fingerprint }),
+            Err(Failure::Server(Error::DiskFull)) => return Err(no_space()),
+            Err(Failure::Server(error)) => return Err(error.into()),
+            Err(Failure::File(error)) => debug!(path = file.path, error = &error as &dyn std::error::Error, "not read"),
+        }
+    }
+    Ok(read)
+}
+
+enum Failure {
+    File(SourceError),
+    Server(Error),
+}
+
+async fn read(
+    services: &Services,
+    directory: &Arc<Directory>,
+    file: &FoundFile,
+) -> Result<(StoredFile, Fingerprint), Failure> {
+    let mut attempt = 1;
+    loop {
+        match read_once(services, directory, file).await {
+            Err(Failure::File(SourceError::Changed)) if attempt < ATTEMPTS => {
+                tokio::time::sleep(PAUSE * attempt).await;
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn read_once(
+    services: &Services,
+    directory: &Arc<Directory>,
+    file: &FoundFile,
+) -> Result<(StoredFile, Fingerprint), Failure> {
+    let (place, found) = (Arc::clone(directory), file.clone());
+    let opened = blocking(move || place.read(&found)).await?;
+    let bytes = opened.bytes().map_err(Failure::File)?;
+    let bytes = ReaderStream::new(tokio::fs::File::from_std(bytes));
+    let size = opened.fingerprint().size;
+    let limit = u64::try_from(size).unwrap_or(0);
+    let stored = services.blobs.put_stream(bytes, limit).await.map_err(|error| match error {
+        // It has grown.
+        BlobError::TooLarge { .. } => Failure::File(SourceError::Changed),
+        BlobError::Interrupted(cause) => Failure::File(SourceError::Unreadable(io::Error::other(cause))),
+        error => Failure::Server(error.into()),
+    })?;
+    let fingerprint = opened.fingerprint();
+    blocking(move || opened.check_unchanged()).await?;
+    if stored.size == size { Ok((stored, fingerprint)) } else { Err(Failure::File(SourceError::Changed)) }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Failure::Server(Error::internal(error)))?.map_err(Failure::File)
+}
+
+fn content(file: &FoundFile, stored: StoredFile) -> Content {
+    let name = file.uri.rsplit('/').next().unwrap_or_default();
+    Content {
+        file_name: name.to_owned(),
+        uri: file.uri.clone(),
+        content_type: UNKNOWN_TYPE.to_owned(),
+        file: stored,
+        meta: serde_json::json!({}),
+    }
+}

@@ -1,0 +1,71 @@
+//! Starts the syncs that are due. The row of the source decides under its lock, so a sync starts once, however many
+//! processes look.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::{
+    db::{
+        Transaction,
+        repo::{collections, sources},
+    },
+    domain::{
+        action::Action,
+        collection::Collection,
+        id::{CollectionId, SourceId},
+        scope::Scope,
+        source::SourceStatus,
+    },
+    error::Error,
+    service::{Services, sources::request},
+};
+
+/// Sources that are looked up with one statement.
+const PAGE: u64 = 100;
+
+/// Starts due syncs until `stop` is cancelled.
+pub(in crate::worker) async fn run(services: Arc<Services>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(Duration::from_secs(services.config.sources.check_seconds));
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = start_due(&services).await {
+            warn!(error = &error as &dyn std::error::Error, "sources can't be synced now");
+        }
+    }
+}
+
+/// One page at a time: what is left is found at the next check.
+async fn start_due(services: &Services) -> Result<(), Error> {
+    let now = services.clock.now();
+    for source in sources::due(&services.database.reader(Scope::System), now, PAGE).await? {
+        let (collection, id) = (source.collection_id, source.id);
+        let started = services.database.transaction(|tx| start(tx, collection, id, now).boxed()).await?;
+        debug!(source = %id, started, "sync is due");
+    }
+    Ok(())
+}
+
+async fn start(
+    tx: &Transaction<'_>,
+    collection: CollectionId,
+    id: SourceId,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let found = collections::lock(tx, Scope::System, collection, Action::DocumentIngest).await?;
+    if !found.as_ref().is_some_and(Collection::is_kept) {
+        return Ok(false);
+    }
+    let Some(source) = sources::lock(tx, collection, id).await? else { return Ok(false) };
+    let is_due = source.status == SourceStatus::Idle && source.next_run_at.is_some_and(|at| at <= now);
+    if is_due {
+        request(tx, source, None, false, now).await?;
+    }
+    Ok(is_due)
+}
