@@ -168,7 +168,7 @@ fn without_secret(name: &str, literal: String) -> String {
 
 /// A URL without the password of its user and without a `password` parameter. Text that can't be parsed as a URL is
 /// hidden completely, because its password can't be located.
-fn without_password(text: &str) -> String {
+pub(super) fn without_password(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return HIDDEN.to_owned() };
     if url.cannot_be_a_base() {
         return HIDDEN.to_owned();

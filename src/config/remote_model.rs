@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::options::HIDDEN;
+use super::options::{self, HIDDEN};
 
 /// A model that another server runs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,7 @@ pub struct RemoteModel {
     /// Its name in Docent.
     pub name: String,
     /// The URL before `/embeddings`: `https://api.example.org/v1`.
+    #[serde(serialize_with = "without_password")]
     pub url: String,
     /// Its name at the endpoint; unset: `name`.
     #[serde(default)]
@@ -65,7 +66,7 @@ impl RemoteModel {
     }
 }
 
-/// Without the key.
+/// Without the key, and without the password in the URL.
 impl fmt::Debug for RemoteModel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&serde_json::to_string(self).unwrap_or_default())
@@ -75,6 +76,10 @@ impl fmt::Debug for RemoteModel {
 #[expect(clippy::ref_option, reason = "that is how serde calls it")]
 fn hidden<S: Serializer>(key: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     key.as_ref().map(|_| HIDDEN).serialize(serializer)
+}
+
+fn without_password<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    options::without_password(url).serialize(serializer)
 }
 
 fn max_tokens() -> usize {

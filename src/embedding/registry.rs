@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tracing::warn;
 
 use super::{Embedder, EmbeddingError, ModelInfo};
-use crate::domain::generation::{ModelKey, ModelState};
+use crate::domain::generation::{ModelKey, ModelState, Placement};
 
 /// How long a model that could not be opened counts as missing before it is tried again: reading and comparing its files
 /// takes a while.
@@ -69,6 +69,11 @@ impl Embedders {
         let default = self.default.model();
         let others = self.source.models().into_iter().filter(|model| model.key.name != default.key.name);
         [default.clone()].into_iter().chain(others).collect()
+    }
+
+    /// The placements that new generations can get.
+    pub fn placements(&self) -> Vec<Placement> {
+        self.choices().iter().map(ModelInfo::placement).collect()
     }
 
     /// The model of that name, if new generations can be made with it.

@@ -99,34 +99,31 @@ fn planned(
     now: DateTime<Utc>,
 ) -> Result<Generation, Error> {
     let mut violations = Violations::default();
-    let (key, placement, wanted) = match request.embedding_model.as_deref() {
-        Some(name) => {
-            let model = chosen_model(services, &mut violations, Some(name));
-            let wanted = request.chunking.map(|wanted| chunking(services, &mut violations, &model, wanted));
-            let kept = active.chunking;
-            if wanted.is_none() && kept.max_tokens as usize > model.text_tokens() {
-                violations.add(
-                    ViolationCode::Invalid,
-                    "chunking.maxTokens",
-                    format!("The model reads {} tokens. Choose smaller chunks.", model.text_tokens()),
-                );
+    let (key, placement, wanted) = if let Some(name) = request.embedding_model.as_deref() {
+        let model = chosen_model(services, &mut violations, Some(name));
+        let wanted = request.chunking.map(|wanted| chunking(services, &mut violations, &model, wanted));
+        let kept = active.chunking;
+        if wanted.is_none() && kept.max_tokens as usize > model.text_tokens() {
+            violations.add(
+                ViolationCode::Invalid,
+                "chunking.maxTokens",
+                format!("The model reads {} tokens. Choose smaller chunks.", model.text_tokens()),
+            );
+        }
+        (model.key.clone(), model.placement(), wanted)
+    } else {
+        let open = services.embedders.get_open(&active.model).map(|embedder| embedder.model().clone());
+        let model = open.or_else(|| services.embedders.choice(&active.model.name));
+        let wanted = match (request.chunking, model) {
+            (Some(wanted), Some(model)) => Some(chunking(services, &mut violations, &model, wanted)),
+            (Some(_), None) => {
+                let message = "The model of this collection is missing. Choose one that `embeddingModels` lists.";
+                violations.add(ViolationCode::NotFound, "embeddingModel", message);
+                None
             }
-            (model.key.clone(), model.placement(), wanted)
-        }
-        None => {
-            let open = services.embedders.get_open(&active.model).map(|embedder| embedder.model().clone());
-            let model = open.or_else(|| services.embedders.choice(&active.model.name));
-            let wanted = match (request.chunking, model) {
-                (Some(wanted), Some(model)) => Some(chunking(services, &mut violations, &model, wanted)),
-                (Some(_), None) => {
-                    let message = "The model of this collection is missing. Choose one that `embeddingModels` lists.";
-                    violations.add(ViolationCode::NotFound, "embeddingModel", message);
-                    None
-                }
-                (None, _) => None,
-            };
-            (active.model.clone(), active.placement.clone(), wanted)
-        }
+            (None, _) => None,
+        };
+        (active.model.clone(), active.placement.clone(), wanted)
     };
     let wanted = wanted.unwrap_or(active.chunking);
     if !request.force && key == active.model && wanted == active.chunking {

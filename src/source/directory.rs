@@ -188,12 +188,11 @@ impl Walk<'_> {
             if matches!(bytes, b"." | b"..") {
                 continue;
             }
-            match std::str::from_utf8(bytes) {
-                Ok(name) => self.see(fd, name, &joined(path, name), depth)?,
-                Err(_) => {
-                    let path = joined(path, &String::from_utf8_lossy(bytes));
-                    skip(&mut self.scan, &path, SkipReason::InvalidName);
-                }
+            if let Ok(name) = std::str::from_utf8(bytes) {
+                self.see(fd, name, &joined(path, name), depth)?;
+            } else {
+                let path = joined(path, &String::from_utf8_lossy(bytes));
+                skip(&mut self.scan, &path, SkipReason::InvalidName);
             }
         }
         Ok(())

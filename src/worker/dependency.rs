@@ -15,7 +15,6 @@ use crate::{
     db::{DatabaseError, repo::generations},
     disk::Disk,
     domain::scope::Scope,
-    embedding::ModelInfo,
     queue::{Dependency, JobError},
     service::Services,
     vector::{Placement, VectorError},
@@ -83,8 +82,7 @@ impl Vectors {
 pub(super) async fn placements(services: &Services) -> Result<BTreeSet<Placement>, DatabaseError> {
     let in_use = generations::one_of_each_placement(&services.database.reader(Scope::System)).await?;
     let in_use = in_use.into_iter().map(|generation| generation.placement);
-    let choices = services.embedders.choices();
-    Ok(in_use.chain(choices.iter().map(ModelInfo::placement)).collect())
+    Ok(in_use.chain(services.embedders.placements()).collect())
 }
 
 /// Whether every model that collections were indexed with is there, as far as that is known. The collections of one that

@@ -44,11 +44,32 @@ impl Handler for RemoveSourceHandler {
 
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
         let asked: RemoveSource = payload(job)?;
+        if !asked.keeps_documents {
+            self.remove_documents(job, asked, stop).await?;
+        }
+        let (lease, now) = (job.lease(), self.services.clock.now());
+        self.services.database.transaction(|tx| end(tx, lease, asked, now).boxed()).await
+    }
+
+    async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
+
+    async fn give_up(&self, _job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
+        Err(goes_on("a removal", reason))
+    }
+}
+
+impl RemoveSourceHandler {
+    async fn remove_documents(
+        &self,
+        job: &ClaimedJob,
+        asked: RemoveSource,
+        stop: &CancellationToken,
+    ) -> Result<(), JobError> {
         let (lease, database) = (job.lease(), &self.services.database);
-        while !asked.keeps_documents {
+        loop {
             let some = sources::some_documents(&database.reader(Scope::System), asked.source, PAGE).await?;
             if some.is_empty() {
-                break;
+                return Ok(());
             }
             let now = self.services.clock.now();
             database.transaction(|tx| remove(tx, lease, asked, &some, now).boxed()).await?;
@@ -57,14 +78,6 @@ impl Handler for RemoveSourceHandler {
                 return Err(JobError::Stopped);
             }
         }
-        let now = self.services.clock.now();
-        database.transaction(|tx| end(tx, lease, asked, now).boxed()).await
-    }
-
-    async fn postponed(&self, _job: &ClaimedJob, _error: &JobError, _pause: Duration) {}
-
-    async fn give_up(&self, _job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
-        Err(goes_on("a removal", reason))
     }
 }
 

@@ -78,6 +78,7 @@ fn every_setting_can_be_set_from_its_environment_variable() {
         ("auth.signing_secret", "12345678901234567890123456789012"),
         ("auth.previous_signing_secret", "12345678901234567890123456789012"),
         ("limits.document_nesting", "65"),
+        ("sources.directories", "/srv/papers"),
         ("telemetry.log", "debug"),
         ("telemetry.format", "json"),
     ];

@@ -151,7 +151,9 @@ fn with_length_one(mut vector: Vec<f32>) -> Result<Vec<f32>, Fault> {
     if !length.is_finite() || length == 0.0 {
         return Err(Fault::Odd("a vector has no direction".into()));
     }
-    vector.iter_mut().for_each(|number| *number /= length);
+    for number in &mut vector {
+        *number /= length;
+    }
     Ok(vector)
 }
 

@@ -20,14 +20,6 @@ const MAX_PATTERN: usize = 500;
 const MAX_INTERVAL: i32 = 31 * 24 * 60;
 const MAX_SYNCS: i32 = 1000;
 
-/// A patch whose values are valid.
-pub(super) struct CheckedPatch {
-    pub name: Option<String>,
-    pub location: Option<Location>,
-    pub interval_minutes: Option<Option<i32>>,
-    pub on_vanish: Option<VanishPolicy>,
-}
-
 /// The input with texts in their stored form.
 pub(super) fn checked(services: &Services, input: NewSource) -> Result<NewSource, Error> {
     let mut violations = Violations::default();
@@ -39,9 +31,10 @@ pub(super) fn checked(services: &Services, input: NewSource) -> Result<NewSource
     Ok(NewSource { name, ..input })
 }
 
-pub(super) fn checked_patch(services: &Services, patch: SourcePatch) -> Result<CheckedPatch, Error> {
+/// The patch with texts in their stored form.
+pub(super) fn checked_patch(services: &Services, patch: SourcePatch) -> Result<SourcePatch, Error> {
     let mut violations = Violations::default();
-    let name = patch.name.map(|name| violations.title("name", "the source's name", &name, MAX_NAME));
+    let name = patch.name.as_ref().map(|name| violations.title("name", "the source's name", name, MAX_NAME));
     check_interval(&mut violations, patch.interval_minutes.flatten());
     if let Some(policy) = patch.on_vanish {
         check_policy(&mut violations, policy);
@@ -50,8 +43,7 @@ pub(super) fn checked_patch(services: &Services, patch: SourcePatch) -> Result<C
         check_location(services, &mut violations, location);
     }
     violations.check()?;
-    let SourcePatch { location, interval_minutes, on_vanish, .. } = patch;
-    Ok(CheckedPatch { name, location, interval_minutes, on_vanish })
+    Ok(SourcePatch { name, ..patch })
 }
 
 /// Opens a location that a caller names, so that they learn at once what is wrong with it.

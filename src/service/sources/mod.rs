@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use serde_json::json;
 
 pub(crate) use self::check::roots;
-use self::check::{CheckedPatch, checked, checked_patch};
+use self::check::{checked, checked_patch};
 pub use self::{
     preview::{Preview, PreviewTarget, preview},
     remove::remove,
@@ -152,7 +152,7 @@ async fn apply(
     tx: &Transaction<'_>,
     viewer: &Viewer,
     id: SourceId,
-    patch: &CheckedPatch,
+    patch: &SourcePatch,
     now: DateTime<Utc>,
 ) -> Result<Done<Source>, Error> {
     let (collection, mut source) = lock(tx, viewer, id, MANAGE).await?;
