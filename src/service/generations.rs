@@ -158,7 +158,7 @@ pub async fn promote(services: &Services, viewer: &Viewer, id: GenerationId) -> 
         let (user, now) = (viewer.require_user_id()?, services.clock.now());
         let reader = services.database.reader(viewer.scope());
         // A caller may be allowed to change a collection without reading it.
-        let changeable = generation_target(&reader, id, Action::CollectionUpdate).await?.map(|target| target.id);
+        let changeable = generation_target(&reader, id, &[Action::CollectionUpdate]).await?.map(|target| target.id);
         let readable = generations::find(&reader, id).await?.map(|generation| generation.collection_id);
         let collection = changeable.or(readable).ok_or(Error::NotFound("generation"))?;
         change(services, viewer, &tried, now, |tx| choose(tx, services, viewer, user, collection, id, now).boxed())

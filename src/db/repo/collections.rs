@@ -168,13 +168,14 @@ pub async fn named_targets(reader: &Reader<'_>, ids: &[CollectionId]) -> Result<
     Ok(Page { items: convert(rows)?, has_next_page: false })
 }
 
-/// One generation, whatever its state, if the reader may perform `action` on its collection.
+/// One generation, whatever its state, if the reader may perform all of `actions` on its collection.
 pub async fn generation_target(
     reader: &Reader<'_>,
     id: GenerationId,
-    action: Action,
+    actions: &[Action],
 ) -> Result<Option<SearchTarget>, DatabaseError> {
-    let mut rows = collection::Entity::find().filter(allowed(reader.scope, action));
+    let may = actions.iter().fold(Condition::all(), |may, action| may.add(allowed(reader.scope, *action)));
+    let mut rows = collection::Entity::find().filter(may);
     let of_collection = same(generation::Column::CollectionId, collection::Column::Id);
     QueryTrait::query(&mut rows).join(JoinType::InnerJoin, generation::Entity, of_collection);
     let rows = rows

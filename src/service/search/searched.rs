@@ -33,6 +33,9 @@ const MOST: NonZeroUsize = NonZeroUsize::new(200).unwrap();
 /// an engine as much as a search among a few hundred.
 const MANY: usize = 50;
 
+/// Who searches one generation reads what is in it, and sees what only those see who may change the collection.
+const GENERATION_SEARCH: [Action; 2] = [Action::CollectionRead, Action::CollectionUpdate];
+
 /// What callers searched a moment ago.
 pub struct Searchable(Recent<(Scope, Option<Vec<CollectionId>>), Arc<Searched>>);
 
@@ -72,7 +75,7 @@ pub(super) async fn find(
 ) -> Result<Arc<Searched>, Error> {
     let reader = services.database.reader(viewer.scope());
     if let Some(id) = request.generation {
-        let target = collections::generation_target(&reader, id, Action::CollectionUpdate).await?;
+        let target = collections::generation_target(&reader, id, &GENERATION_SEARCH).await?;
         let target = target.ok_or(Error::NotFound("generation"))?;
         return Ok(Arc::new(Searched::new(&reader, vec![target], false).await?));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
-use docent::service::accounts;
+use docent::{config::Config, service::accounts};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 
@@ -48,8 +48,24 @@ fn mutations() -> BTreeSet<String> {
     fields.unwrap().iter().map(|field| name(&field.node.name.node)).collect()
 }
 
-on_both_databases!(no_mutation_is_without_a_line);
-async fn no_mutation_is_without_a_line(mut app: TestApp) {
+mod no_mutation_is_without_a_line {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn on_sqlite() {
+        super::every_mutation_leaves_a_line(false).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn on_postgres() {
+        super::every_mutation_leaves_a_line(true).await;
+    }
+}
+
+async fn every_mutation_leaves_a_line(is_on_postgres: bool) {
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().to_str().unwrap();
+    let mut config = Config::default();
+    config.sources.directories = vec![directory.to_owned()];
+    let mut app = TestApp::with(config, is_on_postgres).await;
     let (ada, bob) = (app.user("ada").await, app.user("bob").await);
     let id = ada.create_collection("Letters").await;
     let done = async |caller: &Caller, mutation: &str, variables: Value| {
@@ -70,6 +86,40 @@ async fn no_mutation_is_without_a_line(mut app: TestApp) {
     done(&ada, "mutation($id: ID!, $user: ID!) { collectionMemberRemove(input: { collectionId: $id, userId: $user }) { userErrors { code } } }", ids.clone()).await;
     done(&ada, "mutation { uploadCreate(input: { fileName: \"a.txt\" }) { userErrors { code } } }", json!({})).await;
     ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
+    let reindex = "mutation($id: ID!) { collectionReindex(input: { collectionId: $id, force: true }) { generation { id } operation { id } userErrors { code } } }";
+    let reindexed = done(&ada, reindex, ids.clone()).await;
+    ada.ended(reindexed["operation"]["id"].as_str().unwrap()).await;
+    done(
+        &ada,
+        "mutation($id: ID!) { collectionRollback(input: { collectionId: $id }) { userErrors { code } } }",
+        ids.clone(),
+    )
+    .await;
+    let generation = json!({ "id": reindexed["generation"]["id"] });
+    done(
+        &ada,
+        "mutation($id: ID!) { collectionPromote(input: { generationId: $id }) { userErrors { code } } }",
+        generation,
+    )
+    .await;
+    let create = "mutation($id: ID!, $path: String!) { sourceCreate(input: { collectionId: $id, name: \"s\", location: { directory: { path: $path } } }) { source { id } operation { id } userErrors { code } } }";
+    let created = done(&ada, create, json!({ "id": id, "path": directory })).await;
+    ada.ended(created["operation"]["id"].as_str().unwrap()).await;
+    let source = json!({ "id": created["source"]["id"] });
+    done(
+        &ada,
+        "mutation($id: ID!) { sourceUpdate(input: { id: $id, name: \"t\" }) { userErrors { code } } }",
+        source.clone(),
+    )
+    .await;
+    let synced = done(
+        &ada,
+        "mutation($id: ID!) { sourceSync(input: { id: $id }) { operation { id } userErrors { code } } }",
+        source.clone(),
+    )
+    .await;
+    ada.ended(synced["operation"]["id"].as_str().unwrap()).await;
+    done(&ada, "mutation($id: ID!) { sourceRemove(input: { id: $id }) { userErrors { code } } }", source).await;
     let document =
         ada.data("query($id: ID!) { collection(id: $id) { documents { nodes { id } } } }", ids.clone()).await;
     let document = document["collection"]["documents"]["nodes"][0]["id"].clone();
