@@ -364,11 +364,11 @@ async fn goes_with_its_collection(on_postgres: bool) {
 mod a_source_goes_with_its_collection_whatever_it_does {
     #[tokio::test(flavor = "multi_thread")]
     async fn on_sqlite() {
-        super::goes_with_its_collection(false).await;
+        Box::pin(super::goes_with_its_collection(false)).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn on_postgres() {
-        super::goes_with_its_collection(true).await;
+        Box::pin(super::goes_with_its_collection(true)).await;
     }
 }
