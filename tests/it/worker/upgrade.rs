@@ -104,8 +104,9 @@ async fn a_data_directory_of_an_older_version_answers_as_before() {
         assert_eq!((semantic, lexical.others), (Differences::default(), 0), "question {number}");
         same_hybrids += usize::from(hybrid == Differences::default());
     }
-    // The older version let the engine order ties among the hundred candidates of a leg, and the fusion goes by that order.
-    assert!(same_hybrids * 10 >= QUESTIONS * 8, "{same_hybrids} of {QUESTIONS} hybrid answers are the same");
+    // The older version let the engine order ties among the hundred candidates of a leg, and the fusion goes by that order. How
+    // many there are depends on the texts.
+    assert!(same_hybrids * 3 >= QUESTIONS * 2, "{same_hybrids} of {QUESTIONS} hybrid answers are the same");
     println!("{same_hybrids} of {QUESTIONS} hybrid answers are the same, and all others");
     // What is there is recognised, and new collections lie beside the old ones.
     let same = texts(&[(FILES[0], &file(FILES[0]))]);
@@ -113,11 +114,17 @@ async fn a_data_directory_of_an_older_version_answers_as_before() {
     let changed = texts(&[(FILES[0], "The tram waits.")]);
     assert_eq!(ingest(&server, &long, changed).await["status"], "COMPLETED");
     server.create_collection(json!({ "name": "New" })).await;
-    let names = "{ collections { nodes { name vectorStoreName chunkCount embeddingModel { name isLoaded } } } }";
+    let names = "{ collections { nodes {
+        name vectorStoreName chunkCount embeddingModel { name isLoaded precision }
+    } } }";
     let data = server.data(names, json!({})).await;
     for collection in data["collections"]["nodes"].as_array().unwrap() {
-        assert_eq!(collection["vectorStoreName"], "all-minilm-l6-v2-384-cosine", "{collection}");
+        let is_new = collection["name"] == "New";
+        assert_eq!(collection["chunkCount"] == 0, is_new, "{collection}");
         assert_eq!(collection["embeddingModel"]["isLoaded"], true, "{collection}");
-        assert_eq!(collection["chunkCount"] == 0, collection["name"] == "New", "{collection}");
+        // What is there keeps its precision. A new collection has the one that is fastest here, and vectors of two never meet.
+        let is_exact = collection["embeddingModel"]["precision"] == "FLOAT32";
+        assert_eq!(collection["vectorStoreName"] == "all-minilm-l6-v2-384-cosine", is_exact, "{collection}");
+        assert!(is_exact || is_new, "{collection}");
     }
 }
