@@ -21,8 +21,6 @@ PEERS = {
 DOCENT = {"f32": "Docent f32", "int8": "Docent int8"}
 LEAST_RATIO = {"ONNX Runtime f32": 1.1, "OpenVINO f32": 1.0, "ONNX Runtime int8": 1.5}
 MOST_QUESTION_MS = {"Docent f32": 2.0, "Docent int8": 1.0}
-# What `docent model benchmark` calls them.
-PRECISIONS = {"f32": "float32", "int8": "int8"}
 
 
 def run(stage):
@@ -101,7 +99,7 @@ def rehearse(stage, precision, full, threads):
 
 
 def benchmark(stage, precision, file, threads):
-    command = ["model", "benchmark", "--json", "--precision", PRECISIONS[precision], "--file", file]
+    command = ["model", "benchmark", "--json", "--precision", precision, "--file", file]
     told, cpu = stage.docent.run("embedding", *command, EMBEDDING__THREADS=threads)
     return json.loads(told.splitlines()[-1]), cpu
 
