@@ -5,6 +5,12 @@
 //! Both stores use this tokenizer, Qdrant's own (English stop words and stemmer), so that a collection has the same
 //! ranking in either store.
 
+use std::{
+    num::NonZeroUsize,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use lru::LruCache;
 use qdrant_edge::{
     SparseVector,
     bm25_embed::{EdgeBm25, EdgeBm25Config},
@@ -38,9 +44,40 @@ impl Lexicon {
     }
 }
 
+/// The stems of words, as numbers. Texts repeat a few thousand words, and finding a stem takes ten times as long as looking it up.
+struct Stems {
+    lexicon: Option<Lexicon>,
+    known: Mutex<LruCache<String, Option<u32>>>,
+}
+
+/// Words whose stems are remembered, and the most bytes of such a word: 4 MiB at most, for all questions.
+const KNOWN_WORDS: NonZeroUsize = NonZeroUsize::new(32_768).unwrap();
+const KNOWN_WORD_BYTES: usize = 32;
+
+static STEMS: LazyLock<Stems> = LazyLock::new(|| Stems {
+    // The settings weigh words; they don't decide which words are equal, and their defaults are in range.
+    lexicon: Lexicon::new(&SearchConfig::default()).ok(),
+    known: Mutex::new(LruCache::new(KNOWN_WORDS)),
+});
+
+impl Stems {
+    fn all(&self, text: &str) -> Vec<u32> {
+        let vector = self.lexicon.as_ref().and_then(|lexicon| lexicon.question(text));
+        vector.map(|vector| vector.indices).unwrap_or_default()
+    }
+
+    /// `None` for a stop word.
+    fn of(&self, word: &str) -> Option<u32> {
+        if word.len() > KNOWN_WORD_BYTES {
+            return self.all(word).first().copied();
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.get_or_insert_ref(word, || self.all(word).first().copied())
+    }
+}
+
 /// Finds the words of a text that match a question, as in the lexical leg: by stem, without stop words.
 pub struct WordMatcher {
-    lexicon: Option<Lexicon>,
     asked: Vec<u32>,
 }
 
@@ -48,17 +85,13 @@ impl WordMatcher {
     /// A matcher for the words of `question`.
     #[must_use]
     pub fn new(question: &str) -> Self {
-        // The settings weigh words; they don't decide which words are equal, and their defaults are in range.
-        let lexicon = Lexicon::new(&SearchConfig::default()).ok();
-        let vector = lexicon.as_ref().and_then(|lexicon| lexicon.question(question));
-        Self { lexicon, asked: vector.map(|vector| vector.indices).unwrap_or_default() }
+        Self { asked: STEMS.all(question) }
     }
 
     /// The number of the stem of `word`, if the question contains it.
     #[must_use]
     pub fn stem_of(&self, word: &str) -> Option<u32> {
-        let stem = self.lexicon.as_ref()?.question(word)?.indices.first().copied()?;
-        self.asked.contains(&stem).then_some(stem)
+        STEMS.of(word).filter(|stem| self.asked.contains(stem))
     }
 }
 

@@ -117,7 +117,6 @@ pub struct VectorQuery {
 pub struct VectorHit {
     pub id: ChunkId,
     pub generation: GenerationId,
-    pub document: DocumentId,
     /// The fused score; without fusion the leg's own: cosine similarity, or BM25.
     pub score: f32,
     /// The contribution of each leg that found the chunk; empty unless `explain` is set.

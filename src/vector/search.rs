@@ -38,12 +38,29 @@ pub(super) enum LegVector {
 
 /// A call to an engine.
 pub(super) struct Question<'a> {
-    /// The generations to search; `None` for all that there are.
-    pub(super) generations: Option<&'a [GenerationId]>,
+    /// The generations to search. At least one.
+    pub(super) generations: &'a [GenerationId],
+    /// Whether these are all that there are.
+    pub(super) is_whole: bool,
     /// At least one.
     pub(super) legs: &'a [&'a Leg],
     /// Number of candidates from each leg.
     pub(super) candidates: usize,
+}
+
+impl Question<'_> {
+    /// The generations that points have to be filtered by; `None` if every point is of one of them.
+    pub(super) fn filtered(&self) -> Option<&[GenerationId]> {
+        (!self.is_whole).then_some(self.generations)
+    }
+
+    /// The generation of every hit, where the question tells it. Reading it from each candidate costs as much as finding them.
+    pub(super) fn sole_generation(&self) -> Option<GenerationId> {
+        match self.generations {
+            [sole] => Some(*sole),
+            _ => None,
+        }
+    }
 }
 
 /// The candidates of each leg with their scores, in the order of the question's legs.
@@ -153,8 +170,8 @@ impl Search<'_> {
             legs.iter().any(|leg| leg.kind == SearchLegKind::Lexical),
             |_| { Err(VectorError::Failed { action: SEARCHING, source: "injected by a test".into() }) }
         );
-        let generations = (!self.query.is_whole).then_some(self.query.generations.as_ref());
-        let question = Question { generations, legs, candidates: self.candidates };
+        let VectorQuery { generations, is_whole, .. } = self.query;
+        let question = Question { generations, is_whole: *is_whole, legs, candidates: self.candidates };
         if tokio::time::Instant::now() >= self.deadline {
             return Err(VectorError::TimedOut { action: SEARCHING });
         }
@@ -235,13 +252,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::id::DocumentId;
 
     fn hit(number: u128, score: f32) -> VectorHit {
         VectorHit {
             id: ChunkId(Uuid::from_u128(number)),
             generation: GenerationId(Uuid::nil()),
-            document: DocumentId(Uuid::nil()),
             score,
             legs: Vec::new(),
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, JoinType, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select,
+    QueryOrder, QuerySelect, QueryTrait, RelationDef, Select,
     sea_query::{Alias, Asterisk, Expr, ExprTrait, Query, SimpleExpr, ValueTuple},
 };
 
@@ -16,6 +16,7 @@ use crate::{
     },
     domain::{
         chunk::{Chunk, NewChunk},
+        document::Document,
         id::{ChunkId, CollectionId, DocumentId, GenerationId},
         page::{Page, PageRequest},
     },
@@ -84,6 +85,34 @@ pub async fn find_many(reader: &Reader<'_>, keys: &[ChunkKey]) -> Result<HashMap
         for row in rows {
             let chunk = Chunk::try_from(row)?;
             found.insert(ChunkKey { collection: chunk.collection_id, id: chunk.id }, chunk);
+        }
+    }
+    Ok(found)
+}
+
+/// The given chunks that are visible to the reader, each with its document.
+pub async fn find_with_documents(
+    reader: &Reader<'_>,
+    keys: &[ChunkKey],
+) -> Result<HashMap<ChunkKey, (Chunk, Document)>, DatabaseError> {
+    let document: RelationDef = chunk::Entity::belongs_to(document::Entity)
+        .from((chunk::Column::CollectionId, chunk::Column::DocumentId))
+        .to((document::Column::CollectionId, document::Column::Id))
+        .into();
+    let mut found = HashMap::with_capacity(keys.len());
+    for part in keys.chunks(NAMED) {
+        let wanted = part.iter().map(|key| (key.collection.0, key.id.0).into()).collect();
+        let rows = chunk::Entity::find()
+            .join(JoinType::InnerJoin, document.clone())
+            .select_also(document::Entity)
+            .filter(in_readable(chunk::Column::CollectionId, reader.scope))
+            .filter(among(reader, [chunk::Column::CollectionId, chunk::Column::Id], wanted))
+            .all(&reader.executor)
+            .await?;
+        for (chunk, document) in rows {
+            let (chunk, document) = (Chunk::try_from(chunk)?, document.map(Document::try_from).transpose()?);
+            let key = ChunkKey { collection: chunk.collection_id, id: chunk.id };
+            found.extend(document.map(|document| (key, (chunk, document))));
         }
     }
     Ok(found)

@@ -1,6 +1,6 @@
 //! One ranking from the answers of the placements that a question goes to.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -13,10 +13,7 @@ use super::{
     searched::{Place, Searched},
 };
 use crate::{
-    db::repo::{
-        chunks::{self, ChunkKey},
-        documents,
-    },
+    db::repo::chunks::{self, ChunkKey},
     domain::{
         scope::Scope,
         search::{FusionSettings, SearchLegFailure, SearchLegKind, SearchLegState, SearchMode},
@@ -79,8 +76,7 @@ impl Corpus for FanOut<'_> {
         Ok(Candidates { hits, legs, is_exhausted })
     }
 
-    /// Chunks and documents are read concurrently. A hit without both (after a crash between two steps, or a deletion) is
-    /// left out.
+    /// A hit without both (after a crash between two steps, or a deletion) is left out.
     async fn rows(&self, hits: &[VectorHit]) -> Result<Vec<Row>, Error> {
         let key = |hit: &VectorHit| {
             self.searched.homes.get(&hit.generation).map(|collection| ChunkKey { collection: *collection, id: hit.id })
@@ -89,13 +85,10 @@ impl Corpus for FanOut<'_> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let documents: Vec<_> = hits.iter().map(|hit| hit.document).collect::<BTreeSet<_>>().into_iter().collect();
         let reader = self.services.database.reader(self.scope);
-        let (mut chunks, documents) =
-            tokio::try_join!(chunks::find_many(&reader, &keys), documents::find_many(&reader, &documents))?;
+        let mut found = chunks::find_with_documents(&reader, &keys).await?;
         let row = |hit: &VectorHit| {
-            let chunk = chunks.remove(&key(hit)?)?;
-            let document = documents.get(&chunk.document_id)?.clone();
+            let (chunk, document) = found.remove(&key(hit)?)?;
             Some(Row { hit: hit.clone(), chunk, document })
         };
         Ok(hits.iter().filter_map(row).collect())

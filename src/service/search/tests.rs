@@ -25,23 +25,19 @@ use crate::{
 
 const NIL: Uuid = Uuid::nil();
 
-/// The hit of chunk `number`; ten chunks make a document.
+/// The hit of chunk `number`.
 fn hit(number: u128, score: f32) -> VectorHit {
-    VectorHit {
-        id: ChunkId(Uuid::from_u128(number)),
-        generation: GenerationId(NIL),
-        document: DocumentId(Uuid::from_u128(number / 10)),
-        score,
-        legs: Vec::new(),
-    }
+    VectorHit { id: ChunkId(Uuid::from_u128(number)), generation: GenerationId(NIL), score, legs: Vec::new() }
 }
 
+/// Ten chunks make a document.
 fn row(hit: VectorHit) -> Row {
+    let document_id = DocumentId(Uuid::from_u128(hit.id.0.as_u128() / 10));
     let chunk = Chunk {
         id: hit.id,
         collection_id: CollectionId(NIL),
         generation_id: hit.generation,
-        document_id: hit.document,
+        document_id,
         index: 0,
         content: String::new(),
         token_count: 0,
@@ -53,7 +49,7 @@ fn row(hit: VectorHit) -> Row {
     };
     let document = Document {
         source_id: None,
-        id: hit.document,
+        id: document_id,
         collection_id: CollectionId(NIL),
         content: Content {
             file_name: String::new(),

@@ -128,7 +128,7 @@ impl Engine for EdgeStore {
     async fn rank(&self, placement: &Placement, question: &Question<'_>) -> Result<Rankings, VectorError> {
         let requests = points::requests(question);
         let lists = self.shard(placement).await?.read("searching", |engine| engine.query_batch(requests)).await?;
-        Ok(points::rankings(lists))
+        Ok(points::rankings(question, lists))
     }
 }
 

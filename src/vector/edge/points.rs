@@ -90,12 +90,16 @@ fn text(value: &impl ToString) -> Match {
 
 /// The rankings of all legs, to be made over one state of the shard.
 pub(super) fn requests(question: &Question<'_>) -> QueryBatchRequest {
-    let filter = question.generations.map(within);
+    let filter = question.filtered().map(within);
+    let payload = match question.sole_generation() {
+        Some(_) => WithPayloadInterface::Bool(false),
+        None => WithPayloadInterface::Fields(vec![path(field::GENERATION)]),
+    };
     let request = |leg: &&Leg| QueryRequest {
         query: Some(nearest(leg)),
         params: Some(params(leg, filter.as_ref())),
         filter: filter.clone(),
-        with_payload: WithPayloadInterface::Bool(true),
+        with_payload: payload.clone(),
         ..QueryRequest::new(question.candidates)
     };
     QueryBatchRequest::new(question.legs.iter().map(request).collect())
@@ -125,18 +129,19 @@ fn params(leg: &Leg, searched: Option<&Filter>) -> SearchParams {
 }
 
 /// The engine's answer to [`requests`].
-pub(super) fn rankings(lists: Vec<Vec<ScoredPoint>>) -> Rankings {
-    lists.into_iter().map(|list| list.into_iter().filter_map(hit).collect()).collect()
+pub(super) fn rankings(question: &Question<'_>, lists: Vec<Vec<ScoredPoint>>) -> Rankings {
+    let sole = question.sole_generation();
+    lists.into_iter().map(|list| list.into_iter().filter_map(|point| hit(point, sole)).collect()).collect()
 }
 
 /// Only Docent writes points, so each has its keys; a point without them would belong to no document.
-fn hit(point: ScoredPoint) -> Option<VectorHit> {
-    let payload = point.payload?;
-    let key = |name: &str| payload.0.get(name)?.as_str();
+fn hit(point: ScoredPoint, sole: Option<GenerationId>) -> Option<VectorHit> {
     Some(VectorHit {
+        generation: match sole {
+            Some(generation) => generation,
+            None => point.payload?.0.get(field::GENERATION)?.as_str()?.parse().ok()?,
+        },
         id: chunk(point.id)?,
-        generation: key(field::GENERATION)?.parse().ok()?,
-        document: key(field::DOCUMENT)?.parse().ok()?,
         score: point.score,
         legs: Vec::new(),
     })

@@ -211,7 +211,7 @@ impl Engine for QdrantStore {
     async fn rank(&self, placement: &Placement, question: &Question<'_>) -> Result<Rankings, VectorError> {
         let requests = points::requests(&placement.name, question);
         let answer = self.call("searching", self.client.query_batch(requests)).await?;
-        Ok(points::rankings(answer.result))
+        Ok(points::rankings(question, answer.result))
     }
 }
 

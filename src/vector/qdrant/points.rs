@@ -84,11 +84,15 @@ pub(super) fn selected(selector: &PointSelector) -> Filter {
 
 /// The rankings of all legs.
 pub(super) fn requests(collection: &str, question: &Question<'_>) -> QueryBatchPoints {
-    let filter = question.generations.map(within);
+    let filter = question.filtered().map(within);
+    let payload = || match question.sole_generation() {
+        Some(_) => false.into(),
+        None => vec![field::GENERATION].into(),
+    };
     let request = |leg: &&Leg| QueryPoints {
         collection_name: collection.into(),
         limit: Some(question.candidates as u64),
-        with_payload: Some(true.into()),
+        with_payload: Some(payload()),
         ..leg_query(leg, filter.as_ref())
     };
     QueryBatchPoints {
@@ -124,16 +128,18 @@ fn leg_query(leg: &Leg, searched: Option<&Filter>) -> QueryPoints {
 }
 
 /// The server's answer to [`requests`].
-pub(super) fn rankings(lists: Vec<BatchResult>) -> Rankings {
-    lists.into_iter().map(|list| list.result.into_iter().filter_map(hit).collect()).collect()
+pub(super) fn rankings(question: &Question<'_>, lists: Vec<BatchResult>) -> Rankings {
+    let sole = question.sole_generation();
+    lists.into_iter().map(|list| list.result.into_iter().filter_map(|point| hit(point, sole)).collect()).collect()
 }
 
 /// Only Docent writes points, so each has its keys; a point without them would belong to no document.
-fn hit(point: ScoredPoint) -> Option<VectorHit> {
-    let key = |name: &str| point.payload.get(name)?.as_str();
+fn hit(point: ScoredPoint, sole: Option<GenerationId>) -> Option<VectorHit> {
     Some(VectorHit {
-        generation: key(field::GENERATION)?.parse().ok()?,
-        document: key(field::DOCUMENT)?.parse().ok()?,
+        generation: match sole {
+            Some(generation) => generation,
+            None => point.payload.get(field::GENERATION)?.as_str()?.parse().ok()?,
+        },
         id: chunk(point.id)?,
         score: point.score,
         legs: Vec::new(),

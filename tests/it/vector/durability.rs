@@ -20,7 +20,7 @@ use docent::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tempfile::TempDir;
 
-use super::{document, lexical, point, semantic};
+use super::{chunk, document, lexical, point, semantic};
 
 fn placement() -> Placement {
     Placement { name: "wide".into(), dimension: WIDTH }
@@ -93,7 +93,7 @@ async fn what_was_written_survives_an_abrupt_end() {
     assert_eq!(reopened.count(&placement(), tenant).await.unwrap(), 50);
     assert_eq!(reopened.count(&placement(), dropped).await.unwrap(), 0);
     let hits = reopened.search(&placement(), &nearest(tenant, 45)).await.unwrap().hits;
-    assert_eq!(hits[0].document, document(45));
+    assert_eq!(hits[0].id, chunk(tenant, 45));
     let words = VectorQuery { limit: 60, candidates: 60, ..lexical(tenant, "harbour") };
     assert_eq!(reopened.search(&placement(), &words).await.unwrap().hits.len(), 50);
 }
@@ -236,7 +236,7 @@ async fn searches_and_writes_go_on_while_the_store_optimises() {
     while !optimising.is_finished() {
         for number in [0, MANY / 2, written - 1] {
             let hits = store.search(&placement(), &nearest(tenant, number)).await.unwrap().hits;
-            assert_eq!(hits[0].document, document(number.into()));
+            assert_eq!(hits[0].id, chunk(tenant, number.into()));
         }
         write(&store, tenant, written..written + 1).await;
         store.flush(&placement()).await.unwrap();
@@ -249,7 +249,7 @@ async fn searches_and_writes_go_on_while_the_store_optimises() {
     assert_eq!(store.count(&placement(), tenant).await.unwrap(), written as usize);
     for number in [0, MANY / 2, written - 1] {
         let hits = store.search(&placement(), &nearest(tenant, number)).await.unwrap().hits;
-        assert_eq!(hits[0].document, document(number.into()));
+        assert_eq!(hits[0].id, chunk(tenant, number.into()));
     }
     assert!(!store.optimize(&placement()).await.unwrap(), "nothing is left to do");
 }
@@ -281,7 +281,7 @@ async fn an_abrupt_end_while_the_store_optimises_loses_nothing() {
     }
     assert_eq!(listed.len(), MANY as usize + 19, "each once");
     let hits = reopened.search(&placement(), &nearest(tenant, 9_999)).await.unwrap().hits;
-    assert_eq!(hits[0].document, document(7));
+    assert_eq!(hits[0].id, chunk(tenant, 7));
     optimising.await.unwrap();
 }
 
@@ -298,5 +298,5 @@ async fn deleted_points_are_cleared_away() {
     assert!(!store.optimize(&placement()).await.unwrap());
     assert_eq!(store.count(&placement(), new).await.unwrap(), 1_000);
     let hits = store.search(&placement(), &nearest(new, 500)).await.unwrap().hits;
-    assert_eq!(hits[0].document, document(500));
+    assert_eq!(hits[0].id, chunk(new, 500));
 }

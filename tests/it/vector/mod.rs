@@ -118,6 +118,11 @@ pub fn document(number: u128) -> DocumentId {
     DocumentId(Uuid::from_u128(number))
 }
 
+/// The only chunk of the document with this number.
+pub fn chunk(generation: GenerationId, number: u128) -> ChunkId {
+    ChunkId::derive(generation, document(number), 1, 0)
+}
+
 /// An embedding at an angle, in degrees. The similarity of two is the cosine of the angle between them.
 pub fn at(degrees: f32) -> Vec<f32> {
     vec![degrees.to_radians().cos(), degrees.to_radians().sin(), 0.0, 0.0]
@@ -125,11 +130,10 @@ pub fn at(degrees: f32) -> Vec<f32> {
 
 /// The only chunk of the first revision of a document.
 pub fn point(generation: GenerationId, number: u128, degrees: f32, text: &str) -> Point {
-    let document = document(number);
     Point {
-        id: ChunkId::derive(generation, document, 1, 0),
+        id: chunk(generation, number),
         generation,
-        document,
+        document: document(number),
         revision: 1,
         embedding: at(degrees),
         text: text.into(),
