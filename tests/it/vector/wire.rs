@@ -142,9 +142,12 @@ fn condition(condition: proto::Condition) -> Result<edge::Condition, Status> {
 pub fn query_points(request: proto::QueryPoints) -> Result<edge::QueryRequest, Status> {
     let with_payload = request.with_payload.and_then(|selector| selector.selector_options);
     let with_payload = match with_payload {
-        Some(proto::with_payload_selector::SelectorOptions::Enable(wanted)) => wanted,
-        None => false,
-        Some(_) => return unsupported("selected payload"),
+        Some(proto::with_payload_selector::SelectorOptions::Enable(wanted)) => wanted.into(),
+        Some(proto::with_payload_selector::SelectorOptions::Include(keys)) => {
+            edge::WithPayloadInterface::Fields(keys.fields.iter().map(|key| key.parse().unwrap()).collect())
+        }
+        None => false.into(),
+        Some(_) => return unsupported("payload without keys"),
     };
     let leg = prefetch(proto::PrefetchQuery {
         prefetch: request.prefetch,
@@ -160,7 +163,7 @@ pub fn query_points(request: proto::QueryPoints) -> Result<edge::QueryRequest, S
         query: leg.query,
         filter: leg.filter,
         params: leg.params,
-        with_payload: with_payload.into(),
+        with_payload,
         ..edge::QueryRequest::new(leg.limit)
     })
 }
