@@ -42,7 +42,10 @@ async fn rested(server: &Server, generations: usize) -> Vec<(String, i64)> {
         let collection = &data["collections"]["nodes"][0];
         let operations = collection["operations"]["nodes"].as_array().unwrap();
         let found = collection["generations"].as_array().unwrap();
-        if found.len() == generations && operations.iter().all(|operation| operation["status"] == "COMPLETED") {
+        // One answer is made of several reads, and an operation may end between them.
+        let is_built = found.iter().all(|generation| generation["state"] != "BUILDING");
+        let has_ended = operations.iter().all(|operation| operation["status"] == "COMPLETED");
+        if found.len() == generations && is_built && has_ended {
             let found = found.iter().map(|generation| {
                 (generation["state"].as_str().unwrap().to_owned(), generation["chunkCount"].as_i64().unwrap())
             });
