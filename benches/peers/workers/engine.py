@@ -26,7 +26,7 @@ def prepare(embeddings, queries):
 
     def request(vector, name, params):
         query = edge.Query.Nearest(vector, using=name)
-        return edge.QueryRequest(limit=CANDIDATES, query=query, filter=among, params=params, with_payload=True)
+        return edge.QueryRequest(limit=CANDIDATES, query=query, filter=among, params=params, with_payload=False)
 
     with open(queries) as lines:
         texts = [json.loads(line)["text"] for line in lines]
