@@ -54,10 +54,10 @@ impl Question<'_> {
         (!self.is_whole).then_some(self.generations)
     }
 
-    /// The generation of every hit, where the question tells it. Reading it from each candidate costs as much as finding them.
+    /// The generation of every hit, where the filter tells it. Reading it from each candidate costs as much as finding them.
     pub(super) fn sole_generation(&self) -> Option<GenerationId> {
-        match self.generations {
-            [sole] => Some(*sole),
+        match self.filtered() {
+            Some([sole]) => Some(*sole),
             _ => None,
         }
     }
