@@ -19,6 +19,7 @@ use crate::{
         rate_limit::{Buckets, LoginLimiter},
         share::Shares,
         token::{TokenSigner, load_or_create_keys},
+        vault::Vault,
         viewer::Viewer,
     },
     blob::BlobStore,
@@ -49,6 +50,7 @@ use crate::{
         self, Services, audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses,
         search::Searchable, sessions,
     },
+    source::{Names, Web},
     vector::{self, VectorError, VectorStore},
     worker::{
         self,
@@ -72,6 +74,8 @@ pub struct Parts {
     pub vectors: Option<Arc<dyn VectorStore>>,
     /// Reports how much space the data directory has.
     pub space: Option<Arc<dyn SpaceProbe>>,
+    /// Looks up the hosts of sources.
+    pub names: Option<Arc<dyn Names>>,
     /// Sees every SQL statement.
     pub statement_observer: Option<StatementObserver>,
     /// The `docent` program, started again for reading files.
@@ -92,6 +96,7 @@ impl Parts {
             embedder: None,
             vectors: None,
             space: None,
+            names: None,
             statement_observer: None,
             program: extract::running_program()?,
             stop: CancellationToken::new(),
@@ -152,6 +157,12 @@ impl App {
             last_uses: LastUses::start(database.clone()),
             blobs: blobs.within(Arc::clone(&disk)),
             disk,
+            web: Web::new(
+                &config.sources.web_hosts,
+                Duration::from_secs(config.sources.web_timeout_seconds),
+                parts.names,
+            ),
+            vault: Vault::load_or_create(config.sources.secret_key.as_deref(), &config.data_dir)?,
             integrity: Integrity::default(),
             clock: parts.clock,
             database,

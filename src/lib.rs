@@ -6,7 +6,7 @@
 //!   [`config`] all settings. [`telemetry`], [`data_dir`], [`disk`] and [`lifecycle`] concern the process,
 //!   [`pinned`] files that are downloaded.
 //! - The adapters: [`auth`] (who the caller is), [`db`] (SQLite, PostgreSQL), [`vector`] (Qdrant Edge, Qdrant),
-//!   [`embedding`] (BERT), [`blob`] (originals), [`source`] (directories to follow), [`extract`] (files to text).
+//!   [`embedding`] (BERT), [`blob`] (originals), [`source`] (places to follow), [`extract`] (files to text).
 //! - Built on adapters: [`chunking`] (text to chunks), [`queue`] (durable jobs), [`jobs`] (what they are), [`events`] (of
 //!   operations), [`ingest`] (the steps of one document).
 //! - The use cases: [`service`].

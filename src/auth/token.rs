@@ -1,13 +1,7 @@
 //! The two tokens of a session. An access token is a signed JWT that is checked without the database; a refresh token is
 //! random, and only its digest is kept.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    io::{self, Write},
-    path::Path,
-    str::FromStr,
-};
+use std::{collections::HashMap, fmt, io, path::Path, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Duration, SubsecRound, Utc};
@@ -15,7 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::hmac;
+use super::{hmac, key_file};
 use crate::domain::{
     id::{SessionId, UserId},
     session::TokenNames,
@@ -280,11 +274,11 @@ pub fn load_or_create_keys(configured: Option<&str>, previous: &[String], data_d
     if let Some(secret) = configured {
         return Ok(KeyRing { current: secret.as_bytes().to_vec(), previous: previous.collect() });
     }
-    let current = match read_key(&data_dir.join(KEY_FILE))? {
+    let current = match key_file::read(&data_dir.join(KEY_FILE))? {
         Some(secret) => secret,
         None => create_key(data_dir)?,
     };
-    let kept = read_key(&data_dir.join(PREVIOUS_KEY_FILE))?;
+    let kept = key_file::read(&data_dir.join(PREVIOUS_KEY_FILE))?;
     Ok(KeyRing { current, previous: previous.chain(kept).collect() })
 }
 
@@ -294,53 +288,12 @@ pub fn load_or_create_keys(configured: Option<&str>, previous: &[String], data_d
 /// # Errors
 /// As [`load_or_create_keys`].
 pub fn rotate_key(data_dir: &Path) -> io::Result<()> {
-    if let Some(current) = read_key(&data_dir.join(KEY_FILE))? {
-        write_private(&data_dir.join(PREVIOUS_KEY_FILE), &current)?;
+    if let Some(current) = key_file::read(&data_dir.join(KEY_FILE))? {
+        key_file::write(&data_dir.join(PREVIOUS_KEY_FILE), &current)?;
     }
     create_key(data_dir).map(|_| ())
 }
 
 fn create_key(data_dir: &Path) -> io::Result<Vec<u8>> {
-    let secret = rand::random::<[u8; SECRET_BYTES]>();
-    write_private(&data_dir.join(KEY_FILE), &secret)?;
-    Ok(secret.to_vec())
-}
-
-fn read_key(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let secret = match std::fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        read => read?,
-    };
-    if secret.len() == SECRET_BYTES {
-        return Ok(Some(secret));
-    }
-    let message = format!(
-        "{} is damaged: it holds {} bytes, not {SECRET_BYTES}; restore it, or delete it to have a new one made",
-        path.display(),
-        secret.len()
-    );
-    Err(io::Error::new(io::ErrorKind::InvalidData, message))
-}
-
-/// Writes a file that only its owner may read: complete under its name, or not at all.
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let unfinished = path.with_extension("unfinished");
-    // Left by a start that did not get to the end.
-    match std::fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&unfinished)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&unfinished, path)?;
-    #[cfg(unix)]
-    if let Some(directory) = path.parent() {
-        std::fs::File::open(directory)?.sync_all()?;
-    }
-    Ok(())
+    key_file::create(&data_dir.join(KEY_FILE))
 }

@@ -334,6 +334,20 @@ section! {
         per_collection: u32 = 100;
         /// Seconds between checks for sources whose next sync is due.
         check_seconds: u64 = 5;
+        /// Seconds without a change after which a directory of a source that is synced at an interval is synced because it has changed; at most twelve times as long while changes go on. 0, or on other systems than Linux: at intervals only.
+        watch_seconds: u64 = 5;
+        /// Secret that seals the credentials of buckets, at least 32 characters; unset: generated once and stored in the data directory. If it changes, they have to be given again.
+        secret_key: Option<String> = None;
+        /// Host names and addresses of sites and object stores that sources can read although their addresses are not public (`wiki.internal`). Whoever can change a collection can read what they serve to this server. Other hosts are connected to at public addresses only. Proxies are not used.
+        web_hosts: Vec<String> = Vec::new();
+        /// Maximum number of pages that one sync of a site requests.
+        web_pages: u32 = 10_000;
+        /// Maximum number of requests to one host per minute from one source.
+        web_requests_per_minute: u32 = 600;
+        /// Time limit of one request to a site, in seconds.
+        web_timeout_seconds: u64 = 30;
+        /// Time limit of one sync of a site, in minutes.
+        web_minutes: u64 = 120;
     }
 }
 

@@ -172,6 +172,22 @@ impl Config {
         check.range("sources.max_files", sources.max_files, 1..=10_000_000);
         check.range("sources.per_collection", sources.per_collection, 1..=10_000);
         check.range("sources.check_seconds", sources.check_seconds, 1..=24 * 3600);
+        check.range("sources.watch_seconds", sources.watch_seconds, 0..=24 * 3600);
+        check.that(
+            "sources.secret_key",
+            sources.secret_key.as_ref().is_none_or(|secret| secret.chars().count() >= 32),
+            "must have at least 32 characters",
+        );
+        check.that(
+            "sources.web_hosts",
+            sources.web_hosts.iter().all(|host| is_host(host)),
+            "must list host names or addresses, such as wiki.example.org, without a scheme, port or path",
+        );
+        check.range("sources.web_pages", sources.web_pages, 1..=1_000_000);
+        check.range("sources.web_requests_per_minute", sources.web_requests_per_minute, 1..=60_000);
+        // What is read must become a document before the bytes that no document needs are removed.
+        check.range("sources.web_timeout_seconds", sources.web_timeout_seconds, 1..=60);
+        check.range("sources.web_minutes", sources.web_minutes, 1..=24 * 60);
 
         // Places of chunks are 32-bit numbers, and a document must be able to have one.
         check.range("ingestion.max_chunks", ingestion.max_chunks, 1..=10_000_000);

@@ -11,11 +11,18 @@ use super::{
     vocabulary::vocabulary,
 };
 
+/// Things left out that a scan names one by one.
+const MAX_SKIPPED: usize = 1000;
+
 vocabulary! {
     /// The kind of a source.
     pub enum SourceKind {
         /// A directory on the server's disk.
         Directory => "DIRECTORY",
+        /// Pages of a web site.
+        Web => "WEB",
+        /// A bucket of an object store.
+        Bucket => "BUCKET",
     }
 }
 
@@ -35,6 +42,8 @@ vocabulary! {
 #[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Location {
     Directory(DirectoryLocation),
+    Web(WebLocation),
+    Bucket(BucketLocation),
 }
 
 impl Location {
@@ -42,6 +51,8 @@ impl Location {
     pub fn kind(&self) -> SourceKind {
         match self {
             Self::Directory(_) => SourceKind::Directory,
+            Self::Web(_) => SourceKind::Web,
+            Self::Bucket(_) => SourceKind::Bucket,
         }
     }
 }
@@ -59,6 +70,87 @@ pub struct DirectoryLocation {
     pub hidden: bool,
     /// The size of the largest file that is read.
     pub max_file_bytes: i64,
+}
+
+/// Pages of the web, and which of them are documents.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WebLocation {
+    pub start: WebStart,
+    /// Patterns of the paths of URLs; a page has to match one to become a document. Empty: all pages.
+    pub include: Vec<String>,
+    /// Patterns of the paths of URLs that are never requested.
+    pub exclude: Vec<String>,
+    /// How many pages a sync requests at most.
+    pub max_pages: i32,
+    /// The size of the largest page that is read.
+    pub max_file_bytes: i64,
+    /// How many requests one host gets in a minute at most.
+    pub requests_per_minute: i32,
+}
+
+/// Where the pages of a web source are found.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WebStart {
+    /// These pages and no others.
+    Urls(Vec<String>),
+    /// The pages that a sitemap lists.
+    Sitemap(String),
+    /// A page and those that it leads to.
+    Page(StartPage),
+}
+
+/// A page from which links are followed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StartPage {
+    pub url: String,
+    /// How many links lead to the farthest page.
+    pub depth: i32,
+    /// What the URLs of all pages begin with.
+    pub prefix: String,
+}
+
+/// A bucket of S3 or of a store that speaks its protocol, and which of its objects are documents.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BucketLocation {
+    /// The URL of the store; `None`: that of AWS in the region.
+    pub endpoint: Option<String>,
+    pub region: String,
+    pub bucket: String,
+    /// The folder in the bucket; empty: all of it.
+    pub prefix: String,
+    /// Patterns of paths below the prefix; an object has to match one. Empty: all objects.
+    pub include: Vec<String>,
+    /// Patterns of paths below the prefix; an object must not match any.
+    pub exclude: Vec<String>,
+    /// The size of the largest object that is read.
+    pub max_file_bytes: i64,
+    /// `None`: requests are not signed.
+    pub credentials: Option<BucketCredentials>,
+}
+
+impl BucketLocation {
+    /// What the secret of the credentials is sealed for: it can't be used for another place.
+    #[must_use]
+    pub fn secret_context(&self) -> String {
+        let key = self.credentials.as_ref().map_or("", |credentials| credentials.access_key_id.as_str());
+        format!("{}\n{}\n{}\n{key}", self.endpoint.as_deref().unwrap_or_default(), self.region, self.bucket)
+    }
+}
+
+/// An access key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BucketCredentials {
+    pub access_key_id: String,
+    /// Sealed with a key that is not in the database.
+    pub sealed_secret: String,
+}
+
+/// What a web server says of the state of a page, so that it can be asked whether it still is the same.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Validators {
+    pub etag: Option<String>,
+    pub last_modified: Option<String>,
 }
 
 /// What happens to the document of a file that is gone.
@@ -120,11 +212,13 @@ pub struct SourceRun {
 }
 
 /// What tells two states of a file apart without reading it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Fingerprint {
     pub size: i64,
-    /// When it was last changed, in nanoseconds since 1970.
+    /// When it was last changed, in nanoseconds since 1970; 0 where a version says more.
     pub modified: i64,
+    /// The name of its state, in places that have one: the digest of a page, the ETag of an object.
+    pub version: Option<String>,
 }
 
 /// A file that a scan found.
@@ -146,7 +240,7 @@ vocabulary! {
         Excluded => "EXCLUDED",
         /// It is a symbolic link.
         Link => "LINK",
-        /// It is neither a file nor a directory.
+        /// It is neither a file nor a directory, or stands for a folder.
         Special => "SPECIAL",
         /// It lies on another file system.
         OtherFileSystem => "OTHER_FILE_SYSTEM",
@@ -155,6 +249,16 @@ vocabulary! {
         InvalidName => "INVALID_NAME",
         /// It can't be opened.
         Unreadable => "UNREADABLE",
+        /// The site asks programs not to request it.
+        Robots => "ROBOTS",
+        /// Its host has an address that is not public, and the operator has not allowed the host.
+        InternalAddress => "INTERNAL_ADDRESS",
+        /// It is, or leads to, a page outside the place, or it leads to too many others.
+        Outside => "OUTSIDE",
+        /// The site says that it does not exist.
+        Missing => "MISSING",
+        /// It is an image, a sound, a film or a part of the page's design.
+        NotText => "NOT_TEXT",
     }
 }
 
@@ -172,8 +276,51 @@ pub struct Scan {
     /// The first things that were skipped.
     pub skipped: Vec<Skipped>,
     pub skipped_count: i32,
-    /// Directories that could not be read: nothing is known of what is in them. Empty path: the place itself.
+    /// Directories and pages that could not be read: nothing is known of them and of what is in them. Empty path: the place
+    /// itself.
     pub unread: Vec<String>,
+    /// Pages that could not be read; files fail later, when they are opened.
+    pub failed: i32,
+    /// Why it ended before everything was found.
+    pub cut: Option<Cut>,
+}
+
+impl Scan {
+    /// Notes something that is no document.
+    pub fn skip(&mut self, path: &str, reason: SkipReason) {
+        self.skipped_count = self.skipped_count.saturating_add(1);
+        self.name_skipped(path, reason);
+    }
+
+    /// Notes a page that could not be read and may still be there.
+    pub fn fail(&mut self, path: &str) {
+        self.failed = self.failed.saturating_add(1);
+        self.unread.push(path.to_owned());
+        self.name_skipped(path, SkipReason::Unreadable);
+    }
+
+    /// Ends it early: what was not found by now may be there.
+    pub fn cut(&mut self, cut: Cut) {
+        self.cut = Some(cut);
+        self.unread.push(String::new());
+    }
+
+    fn name_skipped(&mut self, path: &str, reason: SkipReason) {
+        if self.skipped.len() < MAX_SKIPPED {
+            self.skipped.push(Skipped { path: path.to_owned(), reason });
+        }
+    }
+}
+
+/// Why a scan ended before everything was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cut {
+    /// There are more pages than it may request.
+    Pages,
+    /// It took as long as it may.
+    Time,
+    /// Too many pages in a row could not be read.
+    Failures,
 }
 
 /// What is remembered of a file since the last sync.
@@ -181,6 +328,8 @@ pub struct Scan {
 pub struct KnownFile {
     pub uri: String,
     pub fingerprint: Fingerprint,
+    /// Empty for anything but pages.
+    pub validators: Validators,
     pub document_id: DocumentId,
     /// How many syncs in a row have not found it.
     pub missed: i32,
@@ -236,7 +385,8 @@ pub fn diff(scan: &Scan, known: Vec<KnownFile>, policy: VanishPolicy, is_confirm
 
 fn is_unread(directories: &[String], uri: &str) -> bool {
     directories.iter().any(|directory| {
-        directory.is_empty() || uri.strip_prefix(directory.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        let below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        directory.is_empty() || uri.strip_prefix(directory.as_str()).is_some_and(below)
     })
 }
 
@@ -244,13 +394,17 @@ fn is_unread(directories: &[String], uri: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn fingerprint(size: i64) -> Fingerprint {
+        Fingerprint { size, modified: 0, version: None }
+    }
+
     fn found(uri: &str, size: i64) -> FoundFile {
-        FoundFile { uri: uri.into(), path: uri.into(), fingerprint: Fingerprint { size, modified: 0 } }
+        FoundFile { uri: uri.into(), path: uri.into(), fingerprint: fingerprint(size) }
     }
 
     fn known(uri: &str, size: i64, missed: i32) -> KnownFile {
-        let fingerprint = Fingerprint { size, modified: 0 };
-        KnownFile { uri: uri.into(), fingerprint, document_id: DocumentId::generate(), missed }
+        let (fingerprint, validators) = (fingerprint(size), Validators::default());
+        KnownFile { uri: uri.into(), fingerprint, validators, document_id: DocumentId::generate(), missed }
     }
 
     fn scan(files: &[FoundFile]) -> Scan {
@@ -297,5 +451,18 @@ mod tests {
         let scan = Scan { unread: vec!["docs".into()], ..scan(&[found("a", 1), found("b", 1)]) };
         let before = vec![known("a", 1, 0), known("b", 1, 0), known("docs/c", 1, 0), known("docsx", 1, 0)];
         assert_eq!(uris(&diff(&scan, before, AT_ONCE, false).vanished), ["docsx"]);
+    }
+
+    #[test]
+    fn a_page_that_could_not_be_read_is_not_gone_and_nothing_is_if_the_scan_was_cut() {
+        let mut scan = scan(&[found("https://a.test/", 1), found("https://a.test/b", 1)]);
+        let before = || {
+            let pages = ["https://a.test/", "https://a.test/b", "https://a.test/down", "https://a.test/gone"];
+            pages.map(|page| known(page, 1, 0)).to_vec()
+        };
+        scan.fail("https://a.test/down");
+        assert_eq!(uris(&diff(&scan, before(), AT_ONCE, false).vanished), ["https://a.test/gone"]);
+        scan.cut(Cut::Time);
+        assert!(diff(&scan, before(), AT_ONCE, true).vanished.is_empty());
     }
 }

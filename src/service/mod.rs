@@ -35,6 +35,7 @@ use crate::{
         password::PasswordHasher,
         rate_limit::{Buckets, LoginLimiter, Payer},
         token::TokenSigner,
+        vault::Vault,
     },
     blob::BlobStore,
     config::Config,
@@ -42,6 +43,7 @@ use crate::{
     disk::Disk,
     domain::clock::Clock,
     embedding::registry::Embedders,
+    source::Web,
     vector::VectorStore,
 };
 
@@ -54,6 +56,10 @@ pub struct Services {
     pub embedders: Embedders,
     pub blobs: BlobStore,
     pub disk: Arc<Disk>,
+    /// How sources reach sites and buckets.
+    pub web: Web,
+    /// Keeps the secrets of buckets.
+    pub vault: Vault,
     pub passwords: PasswordHasher,
     pub tokens: TokenSigner,
     pub logins: LoginLimiter,

@@ -18,7 +18,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, open, openat
 use super::{Patterns, SourceError};
 use crate::domain::{
     name,
-    source::{DirectoryLocation, Fingerprint, FoundFile, Scan, SkipReason, Skipped},
+    source::{DirectoryLocation, Fingerprint, FoundFile, Scan, SkipReason},
 };
 
 /// The longest uri, in characters.
@@ -27,8 +27,6 @@ const MAX_URI: usize = 2000;
 const MAX_NAME: usize = 200;
 /// Directories inside one another. Each level holds a file descriptor.
 const MAX_DEPTH: usize = 100;
-/// Things left out that a scan names one by one.
-const MAX_SKIPPED: usize = 1000;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 /// Without blocking: opening a pipe would otherwise wait for its writer.
@@ -50,7 +48,7 @@ impl Directory {
     /// # Errors
     /// `Outside`, `Unreachable`, or `Pattern`.
     pub fn open(location: &DirectoryLocation, roots: &[PathBuf]) -> Result<Self, SourceError> {
-        let patterns = Patterns::new(location)?;
+        let patterns = Patterns::new(&location.include, &location.exclude)?;
         let (root, rest) = below(&location.path, roots).ok_or(SourceError::Outside)?;
         let root = open_below(root, rest).map_err(SourceError::Unreachable)?;
         let stat = fstat(&root).map_err(|error| SourceError::Unreachable(error.into()))?;
@@ -73,7 +71,7 @@ impl Directory {
             std::mem::take(&mut scan.files).into_iter().partition(|file| uris.insert(file.uri.clone()));
         scan.files = files;
         for file in twice {
-            skip(&mut scan, &file.path, SkipReason::InvalidName);
+            scan.skip(&file.path, SkipReason::InvalidName);
         }
         Ok(scan)
     }
@@ -117,7 +115,7 @@ impl OpenedFile {
     /// Its state when it was opened.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
+        self.fingerprint.clone()
     }
 
     /// What to read it from.
@@ -141,7 +139,7 @@ impl OpenedFile {
 fn fingerprint(file: &File) -> io::Result<Fingerprint> {
     let found = file.metadata()?;
     let size = i64::try_from(found.size()).unwrap_or(i64::MAX);
-    Ok(Fingerprint { size, modified: nanoseconds(found.mtime(), found.mtime_nsec()) })
+    Ok(Fingerprint { size, modified: nanoseconds(found.mtime(), found.mtime_nsec()), version: None })
 }
 
 fn nanoseconds(seconds: i64, rest: i64) -> i64 {
@@ -192,7 +190,7 @@ impl Walk<'_> {
                 self.see(fd, name, &joined(path, name), depth)?;
             } else {
                 let path = joined(path, &String::from_utf8_lossy(bytes));
-                skip(&mut self.scan, &path, SkipReason::InvalidName);
+                self.scan.skip(&path, SkipReason::InvalidName);
             }
         }
         Ok(())
@@ -217,7 +215,7 @@ impl Walk<'_> {
                 _ => SkipReason::Special,
             },
         };
-        skip(&mut self.scan, path, reason);
+        self.scan.skip(path, reason);
         Ok(())
     }
 
@@ -227,7 +225,7 @@ impl Walk<'_> {
         match opened {
             Ok((fd, mut entries)) if depth < MAX_DEPTH => self.enter(&fd, &mut entries, path, depth + 1),
             _ => {
-                skip(&mut self.scan, path, SkipReason::Unreadable);
+                self.scan.skip(path, SkipReason::Unreadable);
                 self.scan.unread.push(name::composed(path));
                 Ok(())
             }
@@ -239,20 +237,15 @@ impl Walk<'_> {
             return Err(SourceError::TooMany { limit: self.limit });
         }
         let rest = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
-        let fingerprint = Fingerprint { size: stat.st_size, modified: nanoseconds(stat.st_mtime, rest) };
+        let modified = nanoseconds(stat.st_mtime, rest);
+        let fingerprint = Fingerprint { size: stat.st_size, modified, version: None };
         self.scan.files.push(FoundFile { uri: name::composed(path), path: path.to_owned(), fingerprint });
         Ok(())
     }
 }
 
-fn skip(scan: &mut Scan, path: &str, reason: SkipReason) {
-    scan.skipped_count = scan.skipped_count.saturating_add(1);
-    if scan.skipped.len() < MAX_SKIPPED {
-        scan.skipped.push(Skipped { path: path.to_owned(), reason });
-    }
-}
-
-fn is_valid(path: &str, name: &str) -> bool {
+/// Whether a file with this path and name can be a document.
+pub(super) fn is_valid(path: &str, name: &str) -> bool {
     path.chars().count() <= MAX_URI && name.chars().count() <= MAX_NAME && !path.chars().any(char::is_control)
 }
 

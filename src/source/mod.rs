@@ -1,16 +1,23 @@
 //! Reads the places that sources name. It knows nothing of documents: it lists files, and opens one of them.
 //!
-//! A place is opened anew for each scan and stays the same directory while it is used, whatever is moved or linked
-//! meanwhile.
+//! A directory is opened anew for each scan and stays the same one while it is used, whatever is moved or linked
+//! meanwhile. Pages of the web are read while they are found.
 
+mod bucket;
 mod directory;
 mod patterns;
+#[cfg_attr(not(target_os = "linux"), path = "unwatched.rs")]
+mod watcher;
+mod web;
 
 use std::io;
 
 pub use self::{
+    bucket::Bucket,
     directory::{Directory, OpenedFile},
     patterns::{Patterns, check},
+    watcher::Watcher,
+    web::{Crawl, Names, Page, Visit, Web},
 };
 
 /// Why a place, or a file in it, could not be read.
@@ -30,4 +37,14 @@ pub enum SourceError {
     Changed,
     #[error("the scan was stopped")]
     Stopped,
+    #[error("the URL is not valid: {0}")]
+    Url(String),
+    #[error("the site can't be read: {0}")]
+    Site(String),
+    #[error("the bucket can't be read: {0}")]
+    Bucket(String),
+    #[error("the secret of the bucket can't be opened")]
+    Secret,
+    #[error("directories can't be watched: {0}")]
+    Watch(String),
 }

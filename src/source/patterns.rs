@@ -4,7 +4,6 @@
 use globset::{Error, Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::SourceError;
-use crate::domain::source::DirectoryLocation;
 
 /// The patterns of a place.
 #[derive(Debug)]
@@ -17,14 +16,20 @@ pub struct Patterns {
 impl Patterns {
     /// # Errors
     /// `Pattern` for the first one that is not valid.
-    pub fn new(location: &DirectoryLocation) -> Result<Self, SourceError> {
-        let include = if location.include.is_empty() { None } else { Some(set(&location.include)?) };
-        Ok(Self { include, exclude: set(&location.exclude)? })
+    pub fn new(include: &[String], exclude: &[String]) -> Result<Self, SourceError> {
+        let include = if include.is_empty() { None } else { Some(set(include)?) };
+        Ok(Self { include, exclude: set(exclude)? })
     }
 
     /// Whether a file is left out.
     pub(super) fn leave_out_file(&self, path: &str) -> bool {
         self.exclude.is_match(path) || self.include.as_ref().is_some_and(|include| !include.is_match(path))
+    }
+
+    /// Whether a path, or a directory that it lies in, is left out with everything in it.
+    pub(super) fn leave_out_tree(&self, path: &str) -> bool {
+        let directories = path.match_indices('/').map(|(at, _)| &path[..at]);
+        directories.chain([path]).any(|path| self.leave_out_directory(path))
     }
 
     /// Whether a directory is left out, with everything in it.
@@ -64,15 +69,8 @@ mod tests {
     use super::*;
 
     fn patterns(include: &[&str], exclude: &[&str]) -> Patterns {
-        let texts = |patterns: &[&str]| patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        Patterns::new(&DirectoryLocation {
-            path: "/".into(),
-            include: texts(include),
-            exclude: texts(exclude),
-            hidden: false,
-            max_file_bytes: 1,
-        })
-        .unwrap()
+        let texts = |patterns: &[&str]| -> Vec<_> { patterns.iter().map(|&pattern| pattern.to_owned()).collect() };
+        Patterns::new(&texts(include), &texts(exclude)).unwrap()
     }
 
     #[test]
@@ -85,6 +83,7 @@ mod tests {
             assert!(patterns.leave_out_file(path), "{path}");
         }
         assert!(patterns.leave_out_directory("deep/drafts") && !patterns.leave_out_directory("deep"));
+        assert!(patterns.leave_out_tree("deep/drafts/a.md") && !patterns.leave_out_tree("deep/a.md"));
     }
 
     #[test]

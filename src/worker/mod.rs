@@ -59,7 +59,7 @@ pub async fn run(
         Arc::new(drop_points::DropPointsHandler { services: Arc::clone(&services) }),
         Arc::new(delete_collection::DeleteCollectionHandler { services: Arc::clone(&services) }),
         Arc::new(reconcile::ReconcileHandler { services: Arc::clone(&services) }),
-        Arc::new(sync_source::SyncSourceHandler { services: Arc::clone(&services) }),
+        Arc::new(sync_source::SyncSourceHandler::new(Arc::clone(&services))),
         Arc::new(remove_source::RemoveSourceHandler { services: Arc::clone(&services) }),
     ];
     let dependencies: Vec<Arc<dyn Dependency>> = vec![vectors, Arc::new(dependency::Space(Arc::clone(&services.disk)))];
@@ -71,9 +71,10 @@ pub async fn run(
         dependencies,
     ));
     let schedule = tokio::spawn(sync_source::schedule::run(Arc::clone(&services), stop.clone()));
+    let watch = tokio::spawn(sync_source::watch::run(Arc::clone(&services), stop.clone()));
     let upkeep = tokio::spawn(upkeep::run(services, stop.clone()));
     let result = runner.run(stop).await;
-    let _ = tokio::join!(schedule, upkeep);
+    let _ = tokio::join!(schedule, watch, upkeep);
     result
 }
 

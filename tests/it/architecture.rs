@@ -47,7 +47,7 @@ const LAYERS: &[(&str, &[Module])] = &[
                 &["gemm", "reqwest", "rten_gemm", "rten_tensor", "safetensors", "tokenizers"],
             ),
             module("blob", &["domain", "disk"], &["object_store"]),
-            module("source", &["domain"], &["globset", "rustix"]),
+            module("source", &["domain"], &["flate2", "globset", "html5gum", "object_store", "reqwest", "rustix"]),
             module(
                 "extract",
                 &["domain", "config", "pinned"],
@@ -128,6 +128,7 @@ const LAYERS: &[(&str, &[Module])] = &[
                     "vector",
                     "embedding",
                     "blob",
+                    "source",
                     "extract",
                     "service",
                     "worker",

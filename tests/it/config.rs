@@ -310,6 +310,11 @@ fn values_that_make_no_sense_are_refused_with_their_key_and_place() {
             "data_dir = '/srv/docent'\n[sources]\ndirectories = ['/srv']",
             "`sources.directories` must not contain the data directory or lie in it: the server's secrets are there",
         ),
+        (
+            "[sources]\nweb_hosts = ['http://wiki.internal/']",
+            "`sources.web_hosts` must list host names or addresses, such as wiki.example.org, without a scheme, port or path",
+        ),
+        ("[sources]\nsecret_key = 'short'", "`sources.secret_key` must have at least 32 characters"),
         ("[search]\nsemantic_weight = -0.5", "`search.semantic_weight` must be from 0 to 1000, not -0.5"),
         ("[search]\nbm25_k1 = nan", "`search.bm25_k1` must be from 0 to 100, not NaN"),
         ("[search]\nbm25_b = 1.5", "`search.bm25_b` must be from 0 to 1, not 1.5"),

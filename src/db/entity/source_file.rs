@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::domain::{
     id::DocumentId,
-    source::{Fingerprint, KnownFile},
+    source::{Fingerprint, KnownFile, Validators},
 };
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -20,6 +20,10 @@ pub struct Model {
     pub modified: i64,
     /// How many syncs in a row have not found it.
     pub missed: i32,
+    /// The name of its state, in places that have one.
+    pub version: Option<String>,
+    pub etag: Option<String>,
+    pub last_modified: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -31,7 +35,8 @@ impl From<Model> for KnownFile {
     fn from(row: Model) -> Self {
         Self {
             uri: row.uri,
-            fingerprint: Fingerprint { size: row.file_size, modified: row.modified },
+            fingerprint: Fingerprint { size: row.file_size, modified: row.modified, version: row.version },
+            validators: Validators { etag: row.etag, last_modified: row.last_modified },
             document_id: DocumentId(row.document_id),
             missed: row.missed,
         }

@@ -95,6 +95,18 @@ pub async fn due(reader: &Reader<'_>, now: DateTime<Utc>, limit: u64) -> Result<
     convert(rows)
 }
 
+/// Sources that are synced by themselves.
+pub async fn continuous(reader: &Reader<'_>) -> Result<Vec<Source>, DatabaseError> {
+    let rows = source::Entity::find()
+        .filter(source::Column::IntervalMinutes.is_not_null())
+        .filter(source::Column::Status.ne(SourceStatus::Removing.stored()))
+        .filter(in_allowed(source::Column::CollectionId, reader.scope, READ))
+        .order_by_asc(source::Column::Id)
+        .all(&reader.executor)
+        .await?;
+    convert(rows)
+}
+
 /// Locks a source of a collection that the transaction has locked.
 pub async fn lock(
     tx: &Transaction<'_>,
@@ -156,6 +168,9 @@ pub async fn remember(tx: &Transaction<'_>, id: SourceId, files: Vec<KnownFile>)
         source_file::Column::FileSize,
         source_file::Column::Modified,
         source_file::Column::Missed,
+        source_file::Column::Version,
+        source_file::Column::Etag,
+        source_file::Column::LastModified,
     ];
     for part in rows.chunks(INSERT_ROWS) {
         source_file::Entity::insert_many(part.to_vec())
@@ -174,6 +189,9 @@ fn row(id: SourceId, file: KnownFile) -> source_file::Model {
         file_size: file.fingerprint.size,
         modified: file.fingerprint.modified,
         missed: file.missed,
+        version: file.fingerprint.version,
+        etag: file.validators.etag,
+        last_modified: file.validators.last_modified,
     }
 }
 

@@ -3,9 +3,10 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObject, Result, SimpleObject};
 
 use crate::{
+    config::SourcesConfig,
     domain::{
         id::SourceId,
-        source::{DirectoryLocation, Location, VanishPolicy},
+        source::{BucketLocation, DirectoryLocation, Location, StartPage, VanishPolicy, WebLocation, WebStart},
     },
     error::{Error, ViolationCode},
     graphql::{
@@ -19,6 +20,16 @@ use crate::{
 
 /// The largest file that is read by default, in bytes.
 const MAX_FILE_BYTES: i64 = 100 * 1024 * 1024;
+/// The region of buckets by default.
+const REGION: &str = "us-east-1";
+/// The largest page that is read by default, in bytes.
+const MAX_PAGE_BYTES: i64 = 10 * 1024 * 1024;
+/// Pages that a sync requests by default.
+const MAX_PAGES: i32 = 1000;
+/// Requests to one host per minute by default.
+const REQUESTS_PER_MINUTE: i32 = 60;
+/// Links that lead to the farthest page by default.
+const DEPTH: i32 = 3;
 /// Minutes between two syncs by default.
 const INTERVAL_MINUTES: i32 = 60;
 
@@ -41,25 +52,171 @@ pub struct DirectoryLocationInput {
     max_file_bytes: Option<BigInt>,
 }
 
+impl DirectoryLocationInput {
+    fn location(self, largest: i64) -> DirectoryLocation {
+        DirectoryLocation {
+            path: self.path,
+            include: self.include.unwrap_or_default(),
+            exclude: self.exclude.unwrap_or_default(),
+            hidden: self.hidden.unwrap_or(false),
+            max_file_bytes: self.max_file_bytes.map_or(MAX_FILE_BYTES.min(largest), |BigInt(bytes)| bytes),
+        }
+    }
+}
+
+/// A page from which links are followed.
+#[derive(InputObject)]
+pub struct StartPageInput {
+    /// Its URL.
+    url: String,
+    /// The number of links that lead to the farthest page, 0 to 100. Default: 3.
+    depth: Option<i32>,
+    /// What the URLs of all pages begin with, the start page included. Default: its URL up to the last `/`.
+    prefix: Option<String>,
+}
+
+impl StartPageInput {
+    fn page(self) -> StartPage {
+        let Self { url, depth, prefix } = self;
+        let url = url.trim().to_owned();
+        let prefix = prefix.unwrap_or_else(|| folder(&url));
+        StartPage { url, depth: depth.unwrap_or(DEPTH), prefix }
+    }
+}
+
+/// A URL up to the last `/` of its path.
+fn folder(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let after_host = path.find("://").map_or(0, |at| at + 3);
+    let end = path.rfind('/').filter(|at| *at >= after_host).map_or(path.len(), |at| at + 1);
+    path[..end].to_owned()
+}
+
+/// Where the pages of a web source are found.
+#[derive(OneofObject)]
+pub enum WebStartInput {
+    /// URLs of pages, 1 to 1000. No links are followed.
+    Urls(Vec<String>),
+    /// The URL of a sitemap: XML or one URL per line, also in gzip. Pages of other sites are left out.
+    Sitemap(String),
+    /// A page whose links lead to the others.
+    Page(StartPageInput),
+}
+
+/// Pages of the web. Their `robots.txt` is respected for the program `Docent`. Only public addresses are connected to,
+/// unless the server's operator allows a host in setting `sources.web_hosts`.
+#[derive(InputObject)]
+pub struct WebLocationInput {
+    /// Where the pages are found. URLs begin with `http://` or `https://` and contain no user name or password.
+    start: WebStartInput,
+    /// Patterns of which the path of a URL, without its first `/`, has to match one: at most 100, with the same meaning
+    /// as for directories. The links of other pages are followed nevertheless. Default: all pages.
+    include: Option<Vec<String>>,
+    /// Patterns of paths that are never requested, with all that is below them: at most 100. Default: none.
+    exclude: Option<Vec<String>>,
+    /// Maximum number of pages that a sync requests. Default: 1000. The server's operator limits it.
+    max_pages: Option<i32>,
+    /// The size of the largest page to read, in bytes, at most 32 MiB. Default: 10 MiB, or `server.limits.uploadBytes` if
+    /// that is less.
+    max_file_bytes: Option<BigInt>,
+    /// Maximum number of requests to one host per minute. Default: 60. The site and the server's operator limit it.
+    requests_per_minute: Option<i32>,
+}
+
+impl WebLocationInput {
+    fn location(self, sources: &SourcesConfig, largest: i64) -> WebLocation {
+        let start = match self.start {
+            WebStartInput::Urls(urls) => WebStart::Urls(urls),
+            WebStartInput::Sitemap(url) => WebStart::Sitemap(url),
+            WebStartInput::Page(page) => WebStart::Page(page.page()),
+        };
+        let at_most = |limit: u32| i32::try_from(limit).unwrap_or(i32::MAX);
+        let requests = REQUESTS_PER_MINUTE.min(at_most(sources.web_requests_per_minute));
+        WebLocation {
+            start,
+            include: self.include.unwrap_or_default(),
+            exclude: self.exclude.unwrap_or_default(),
+            max_pages: self.max_pages.unwrap_or(MAX_PAGES.min(at_most(sources.web_pages))),
+            max_file_bytes: self.max_file_bytes.map_or(MAX_PAGE_BYTES.min(largest), |BigInt(bytes)| bytes),
+            requests_per_minute: self.requests_per_minute.unwrap_or(requests),
+        }
+    }
+}
+
+/// An access key of a bucket. It needs permission to list the bucket and to read its objects.
+#[derive(InputObject)]
+pub struct BucketCredentialsInput {
+    /// The id of the key.
+    access_key_id: String,
+    /// The secret of the key. It is stored encrypted, and can't be read through the API.
+    secret_access_key: String,
+}
+
+/// A bucket of S3 or of a store that speaks its protocol.
+#[derive(InputObject)]
+pub struct BucketLocationInput {
+    /// The URL of the store, without a path. Only public addresses are connected to, unless the server's operator allows the
+    /// host in setting `sources.web_hosts`. Default: AWS.
+    endpoint: Option<String>,
+    /// The region. Default: us-east-1.
+    region: Option<String>,
+    /// The name of the bucket.
+    bucket: String,
+    /// The folder in the bucket. Default: all of it.
+    prefix: Option<String>,
+    /// Patterns of which the path of an object below the prefix has to match one: at most 100, with the same meaning as for
+    /// directories. Default: all objects.
+    include: Option<Vec<String>>,
+    /// Patterns that leave objects, and folders with all their content, out: at most 100. Default: none.
+    exclude: Option<Vec<String>>,
+    /// The size of the largest object to read, in bytes. Default: 100 MiB, or `server.limits.uploadBytes` if that is less.
+    max_file_bytes: Option<BigInt>,
+    /// The access key. Give it again with each change of the location. Default: requests are not signed.
+    credentials: Option<BucketCredentialsInput>,
+}
+
+impl BucketLocationInput {
+    fn location(self, ctx: &Context<'_>, largest: i64) -> Result<BucketLocation> {
+        let location = BucketLocation {
+            endpoint: self.endpoint.map(|endpoint| endpoint.trim().trim_end_matches('/').to_owned()),
+            region: self.region.unwrap_or_else(|| REGION.to_owned()),
+            bucket: self.bucket,
+            prefix: self.prefix.unwrap_or_default(),
+            include: self.include.unwrap_or_default(),
+            exclude: self.exclude.unwrap_or_default(),
+            max_file_bytes: self.max_file_bytes.map_or(MAX_FILE_BYTES.min(largest), |BigInt(bytes)| bytes),
+            credentials: None,
+        };
+        match self.credentials {
+            None => Ok(location),
+            Some(BucketCredentialsInput { access_key_id, secret_access_key }) => {
+                Ok(sources::seal(ctx.services()?, location, &access_key_id, &secret_access_key)?)
+            }
+        }
+    }
+}
+
 /// Where documents come from.
 #[derive(OneofObject)]
 pub enum SourceLocationInput {
     /// A directory on the server's disk.
     Directory(DirectoryLocationInput),
+    /// Pages of the web.
+    Web(WebLocationInput),
+    /// A bucket of an object store.
+    Bucket(BucketLocationInput),
 }
 
 impl SourceLocationInput {
     /// The location; what is omitted follows the limits of the server.
     pub fn into_location(self, ctx: &Context<'_>) -> Result<Location> {
-        let Self::Directory(input) = self;
-        let most = i64::try_from(ctx.services()?.config.limits.upload_bytes).unwrap_or(i64::MAX);
-        Ok(Location::Directory(DirectoryLocation {
-            path: input.path,
-            include: input.include.unwrap_or_default(),
-            exclude: input.exclude.unwrap_or_default(),
-            hidden: input.hidden.unwrap_or(false),
-            max_file_bytes: input.max_file_bytes.map_or(MAX_FILE_BYTES.min(most), |BigInt(bytes)| bytes),
-        }))
+        let config = &ctx.services()?.config;
+        let largest = i64::try_from(config.limits.upload_bytes).unwrap_or(i64::MAX);
+        Ok(match self {
+            Self::Directory(input) => Location::Directory(input.location(largest)),
+            Self::Web(input) => Location::Web(input.location(&config.sources, largest)),
+            Self::Bucket(input) => Location::Bucket(input.location(ctx, largest)?),
+        })
     }
 }
 
@@ -240,8 +397,8 @@ pub struct SourceMutation;
 
 #[Object]
 impl SourceMutation {
-    /// Lets a collection follow a place: its files become documents, with their path as uri. Needs COLLECTION_UPDATE and
-    /// DOCUMENT_INGEST.
+    /// Lets a collection follow a place: its files become documents, with their path or URL as uri. Needs
+    /// COLLECTION_UPDATE and DOCUMENT_INGEST.
     async fn source_create(
         &self,
         ctx: &Context<'_>,
@@ -300,5 +457,21 @@ impl SourceMutation {
         let Outcome { value, user_errors } = Outcome::of(removed)?;
         let removed_id = value.is_some().then_some(input.id);
         Ok(Some(SourceRemovePayload { removed_id, operation: value.map(Into::into), user_errors }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder;
+
+    #[test]
+    fn a_page_lies_in_the_folder_of_its_url() {
+        for (url, expected) in [
+            ("https://a.test", "https://a.test"),
+            ("https://a.test/docs", "https://a.test/"),
+            ("https://a.test/docs/intro.html?from=/x/#y/z", "https://a.test/docs/"),
+        ] {
+            assert_eq!(folder(url), expected);
+        }
     }
 }

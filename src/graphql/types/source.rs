@@ -7,7 +7,7 @@ use crate::{
     domain::{
         id::SourceId,
         page::Page,
-        source::{self, Location},
+        source::{self, Location, WebStart},
     },
     graphql::{
         context::ContextExt,
@@ -24,6 +24,10 @@ use crate::{
 pub enum SourceKind {
     /// A directory on the server's disk.
     Directory,
+    /// Pages of a web site.
+    Web,
+    /// A bucket of an object store.
+    Bucket,
 }
 
 /// What a source is doing.
@@ -43,7 +47,7 @@ pub enum SourceStatus {
 pub enum SyncMode {
     /// On request only.
     OneTime,
-    /// At intervals, and on request.
+    /// At intervals, on request, and some seconds after something in a directory has changed.
     Continuous,
 }
 
@@ -99,6 +103,84 @@ impl From<source::DirectoryLocation> for DirectoryLocation {
     }
 }
 
+/// A page from which links are followed.
+#[derive(SimpleObject)]
+pub struct StartPage {
+    /// Its URL.
+    url: String,
+    /// The number of links that lead to the farthest page.
+    depth: i32,
+    /// What the URLs of all pages begin with.
+    prefix: String,
+}
+
+/// Pages of the web, and which of them are documents. One of `urls`, `sitemap` and `page` says where they are found.
+#[derive(SimpleObject)]
+pub struct WebLocation {
+    /// The URLs of the pages. Null if others are found.
+    urls: Option<Vec<String>>,
+    /// The URL of a sitemap that lists the pages. Null if they are found otherwise.
+    sitemap: Option<String>,
+    /// The page whose links lead to the others. Null if they are found otherwise.
+    page: Option<StartPage>,
+    /// Patterns of which the path of a URL has to match one. Empty: all pages.
+    include: Vec<String>,
+    /// Patterns of the paths of URLs that are never requested.
+    exclude: Vec<String>,
+    /// Maximum number of pages that a sync requests.
+    max_pages: i32,
+    /// The size of the largest page that is read, in bytes.
+    max_file_bytes: BigInt,
+    /// Maximum number of requests to one host per minute.
+    requests_per_minute: i32,
+}
+
+impl From<source::WebLocation> for WebLocation {
+    fn from(location: source::WebLocation) -> Self {
+        let source::WebLocation { start, include, exclude, max_pages, max_file_bytes, requests_per_minute } = location;
+        let (urls, sitemap, page) = match start {
+            WebStart::Urls(urls) => (Some(urls), None, None),
+            WebStart::Sitemap(url) => (None, Some(url), None),
+            WebStart::Page(source::StartPage { url, depth, prefix }) => {
+                (None, None, Some(StartPage { url, depth, prefix }))
+            }
+        };
+        let max_file_bytes = BigInt(max_file_bytes);
+        Self { urls, sitemap, page, include, exclude, max_pages, max_file_bytes, requests_per_minute }
+    }
+}
+
+/// A bucket, and which of its objects are documents. Its secret can't be read.
+#[derive(SimpleObject)]
+pub struct BucketLocation {
+    /// The URL of the store. Null for AWS.
+    endpoint: Option<String>,
+    /// The region.
+    region: String,
+    /// The name of the bucket.
+    bucket: String,
+    /// The folder in the bucket. Empty: all of it.
+    prefix: String,
+    /// Patterns of which an object has to match one. Empty: all objects.
+    include: Vec<String>,
+    /// Patterns that leave objects out.
+    exclude: Vec<String>,
+    /// The size of the largest object that is read, in bytes.
+    max_file_bytes: BigInt,
+    /// The id of the access key. Null if requests are not signed.
+    access_key_id: Option<String>,
+}
+
+impl From<source::BucketLocation> for BucketLocation {
+    fn from(location: source::BucketLocation) -> Self {
+        let source::BucketLocation { endpoint, region, bucket, prefix, include, exclude, max_file_bytes, credentials } =
+            location;
+        let access_key_id = credentials.map(|credentials| credentials.access_key_id);
+        let max_file_bytes = BigInt(max_file_bytes);
+        Self { endpoint, region, bucket, prefix, include, exclude, max_file_bytes, access_key_id }
+    }
+}
+
 /// A source.
 pub struct Source {
     source: source::Source,
@@ -143,8 +225,26 @@ impl Source {
 
     /// The directory. Null for other kinds.
     async fn directory(&self) -> Option<DirectoryLocation> {
-        let Location::Directory(directory) = &self.source.location;
-        Some(directory.clone().into())
+        match &self.source.location {
+            Location::Directory(directory) => Some(directory.clone().into()),
+            Location::Web(_) | Location::Bucket(_) => None,
+        }
+    }
+
+    /// The pages. Null for other kinds.
+    async fn web(&self) -> Option<WebLocation> {
+        match &self.source.location {
+            Location::Web(web) => Some(web.clone().into()),
+            Location::Directory(_) | Location::Bucket(_) => None,
+        }
+    }
+
+    /// The bucket. Null for other kinds.
+    async fn bucket(&self) -> Option<BucketLocation> {
+        match &self.source.location {
+            Location::Bucket(bucket) => Some(bucket.clone().into()),
+            Location::Directory(_) | Location::Web(_) => None,
+        }
     }
 
     /// When it is synced.

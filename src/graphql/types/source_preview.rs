@@ -18,7 +18,7 @@ pub enum SkipReason {
     Excluded,
     /// It is a symbolic link. Links are never followed.
     Link,
-    /// It is neither a file nor a directory.
+    /// It is neither a file nor a directory, or an object without content, which stands for a folder.
     Special,
     /// It is on another file system.
     OtherFileSystem,
@@ -26,14 +26,24 @@ pub enum SkipReason {
     TooLarge,
     /// Its name is not UTF-8 or too long, or the same as another one in NFC.
     InvalidName,
-    /// The server can't open it.
+    /// The server can't open it, or its site does not answer now.
     Unreadable,
+    /// Its site asks programs not to read it.
+    Robots,
+    /// Its host has an address that is not public.
+    InternalAddress,
+    /// It is, or leads to, a page that is not part of the source, or it leads to too many others.
+    Outside,
+    /// Its site says that it does not exist.
+    Missing,
+    /// It is an image, a sound, a film or a part of the design of pages.
+    NotText,
 }
 
-/// A file or a directory that is left out.
+/// A file, a directory or a page that is left out.
 #[derive(SimpleObject)]
 pub struct SkippedFile {
-    /// The path below the directory.
+    /// The path below the directory, or the URL.
     path: String,
     /// Why it is left out.
     reason: SkipReason,
@@ -96,6 +106,11 @@ impl SourcePreview {
     /// Whether more than half of the files are gone. Then no document is deleted unless the sync is confirmed.
     async fn needs_confirmation(&self) -> bool {
         self.preview.diff.is_suspicious
+    }
+
+    /// Whether everything was found. A preview of a site stops after some pages, and then nothing is removed.
+    async fn is_complete(&self) -> bool {
+        self.preview.scan.cut.is_none()
     }
 
     /// Number of files and directories that are left out.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{NewSource, SourcePatch};
 use crate::{
-    domain::source::{DirectoryLocation, Location, VanishPolicy},
+    domain::source::{BucketLocation, DirectoryLocation, Location, VanishPolicy, WebLocation, WebStart},
     error::{Error, ViolationCode},
     service::{
         Services,
@@ -19,6 +19,13 @@ const MAX_PATTERN: usize = 500;
 /// A month: longer intervals say that nobody follows the place.
 const MAX_INTERVAL: i32 = 31 * 24 * 60;
 const MAX_SYNCS: i32 = 1000;
+const MAX_URLS: usize = 1000;
+const MAX_WORD: usize = 100;
+const MAX_ACCESS_KEY: usize = 200;
+/// Links in a row: sites whose pages lead to ever new ones have no end.
+const MAX_DEPTH: i32 = 100;
+/// Pages are read into memory.
+const MAX_PAGE_BYTES: i64 = 32 * 1024 * 1024;
 
 /// The input with texts in their stored form.
 pub(super) fn checked(services: &Services, input: NewSource) -> Result<NewSource, Error> {
@@ -46,18 +53,22 @@ pub(super) fn checked_patch(services: &Services, patch: SourcePatch) -> Result<S
     Ok(SourcePatch { name, ..patch })
 }
 
-/// Opens a location that a caller names, so that they learn at once what is wrong with it.
+/// Checks a location that a caller names, so that they learn at once what is wrong with it. Directories are opened for
+/// that, sites and buckets are not asked.
 pub(super) fn check_location(services: &Services, violations: &mut Violations, location: &Location) {
-    let Location::Directory(directory) = location;
+    match location {
+        Location::Directory(directory) => check_directory(services, violations, directory),
+        Location::Web(web) => check_web(services, violations, web),
+        Location::Bucket(bucket) => check_bucket(services, violations, bucket),
+    }
+}
+
+fn check_directory(services: &Services, violations: &mut Violations, directory: &DirectoryLocation) {
     let at = |field: &str| format!("location.directory.{field}");
     violations.text(&at("path"), "the directory's path", &directory.path, MAX_PATH);
     check_patterns(violations, &at("include"), &directory.include);
     check_patterns(violations, &at("exclude"), &directory.exclude);
-    let most = i64::try_from(services.config.limits.upload_bytes).unwrap_or(i64::MAX);
-    if !(1..=most).contains(&directory.max_file_bytes) {
-        let message = format!("Choose between 1 and {most} bytes: the server stores no larger files.");
-        violations.add(ViolationCode::Invalid, &at("maxFileBytes"), message);
-    }
+    check_size(services, violations, &at("maxFileBytes"), (directory.max_file_bytes, i64::MAX));
     match open(services, directory) {
         // Patterns have been checked one by one.
         Ok(_) | Err(SourceError::Pattern { .. }) => {}
@@ -73,6 +84,96 @@ fn open(services: &Services, location: &DirectoryLocation) -> Result<Directory, 
 /// The directories below which sources may lie.
 pub(crate) fn roots(services: &Services) -> Vec<PathBuf> {
     services.config.sources.directories.iter().map(PathBuf::from).collect()
+}
+
+fn check_web(services: &Services, violations: &mut Violations, web: &WebLocation) {
+    let at = |field: &str| format!("location.web.{field}");
+    let sources = &services.config.sources;
+    check_start(services, violations, &web.start);
+    check_patterns(violations, &at("include"), &web.include);
+    check_patterns(violations, &at("exclude"), &web.exclude);
+    check_size(services, violations, &at("maxFileBytes"), (web.max_file_bytes, MAX_PAGE_BYTES));
+    check_number(violations, &at("maxPages"), web.max_pages, number(sources.web_pages));
+    check_number(
+        violations,
+        &at("requestsPerMinute"),
+        web.requests_per_minute,
+        number(sources.web_requests_per_minute),
+    );
+}
+
+fn check_bucket(services: &Services, violations: &mut Violations, bucket: &BucketLocation) {
+    let at = |field: &str| format!("location.bucket.{field}");
+    if let Some(Err(error)) = bucket.endpoint.as_ref().map(|endpoint| services.web.origin(endpoint)) {
+        violations.add(ViolationCode::Invalid, &at("endpoint"), super::reason(&error));
+    }
+    if !is_word(&bucket.region, b"-") {
+        violations.add(ViolationCode::Invalid, &at("region"), "Give the name of a region, such as eu-central-1.");
+    }
+    if !is_word(&bucket.bucket, b"-._") {
+        violations.add(ViolationCode::Invalid, &at("bucket"), "Give the name of a bucket, without a URL.");
+    }
+    if bucket.prefix.chars().count() > MAX_PATH {
+        violations.add(ViolationCode::TooLong, &at("prefix"), format!("Shorten the prefix to {MAX_PATH} characters."));
+    }
+    check_patterns(violations, &at("include"), &bucket.include);
+    check_patterns(violations, &at("exclude"), &bucket.exclude);
+    check_size(services, violations, &at("maxFileBytes"), (bucket.max_file_bytes, i64::MAX));
+    if let Some(credentials) = &bucket.credentials {
+        let (field, key) = (at("credentials.accessKeyId"), &credentials.access_key_id);
+        violations.text(&field, "the id of the access key", key, MAX_ACCESS_KEY);
+    }
+}
+
+/// Whether a text is of letters, digits and some other characters, so that it can't change the URL that it is a part of.
+fn is_word(text: &str, others: &[u8]) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    (1..=MAX_WORD).contains(&text.len()) && text.bytes().all(is_part) && !text.starts_with('.')
+}
+
+fn check_start(services: &Services, violations: &mut Violations, start: &WebStart) {
+    let at = |field: &str| format!("location.web.start.{field}");
+    let mut note = |path: &str, checked: Result<(), SourceError>| {
+        if let Err(error) = checked {
+            violations.add(ViolationCode::Invalid, path, super::reason(&error));
+        }
+    };
+    match start {
+        WebStart::Urls(urls) => {
+            for (index, url) in urls.iter().enumerate().take(MAX_URLS) {
+                note(&at(&format!("urls.{index}")), services.web.check(url));
+            }
+            if urls.is_empty() || urls.len() > MAX_URLS {
+                violations.add(ViolationCode::Invalid, &at("urls"), format!("Give 1 to {MAX_URLS} URLs."));
+            }
+        }
+        WebStart::Sitemap(url) => note(&at("sitemap"), services.web.check(url)),
+        WebStart::Page(page) => {
+            note(&at("page.url"), services.web.check_start(page));
+            if !(0..=MAX_DEPTH).contains(&page.depth) {
+                violations.add(ViolationCode::Invalid, &at("page.depth"), format!("Choose between 0 and {MAX_DEPTH}."));
+            }
+        }
+    }
+}
+
+fn number(limit: u32) -> i32 {
+    i32::try_from(limit).unwrap_or(i32::MAX)
+}
+
+fn check_number(violations: &mut Violations, path: &str, value: i32, most: i32) {
+    if !(1..=most).contains(&value) {
+        violations.add(ViolationCode::Invalid, path, format!("Choose between 1 and {most}."));
+    }
+}
+
+/// Checks the size of the largest file that a source reads, which the kind of source may limit further.
+fn check_size(services: &Services, violations: &mut Violations, path: &str, (size, of_kind): (i64, i64)) {
+    let most = i64::try_from(services.config.limits.upload_bytes).unwrap_or(i64::MAX).min(of_kind);
+    if !(1..=most).contains(&size) {
+        let message = format!("Choose between 1 and {most} bytes: the server stores no larger files.");
+        violations.add(ViolationCode::Invalid, path, message);
+    }
 }
 
 fn check_patterns(violations: &mut Violations, path: &str, patterns: &[String]) {

@@ -4,16 +4,23 @@
 //! documents syncs them.
 
 mod check;
+mod open;
 mod preview;
 mod remove;
+mod site;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use serde_json::json;
 
-pub(crate) use self::check::roots;
 use self::check::{checked, checked_patch};
+pub(crate) use self::{
+    check::roots,
+    open::open_bucket,
+    site::{Budget, NewPage, Site, SiteError, Step},
+};
 pub use self::{
+    open::seal,
     preview::{Preview, PreviewTarget, preview},
     remove::remove,
 };
@@ -36,7 +43,7 @@ use crate::{
         collection::Collection,
         id::{CollectionId, OperationId, SourceId, SourceRunId, UserId},
         operation::{Operation, OperationRun, SOURCE},
-        source::{KnownFile, Location, Source, SourceStatus, VanishPolicy},
+        source::{Cut, Diff, KnownFile, Location, Scan, Source, SourceStatus, VanishPolicy},
     },
     error::{Error, ViolationCode},
     jobs::{self, SyncSource},
@@ -288,7 +295,30 @@ pub(crate) fn reason(error: &SourceError) -> String {
         SourceError::Unreadable(error) => format!("The file can't be read: {}.", error.kind()),
         SourceError::Changed => "The file changed while it was read.".to_owned(),
         SourceError::Stopped => "The scan was stopped.".to_owned(),
+        SourceError::Url(reason) => format!("This URL can't be read: {reason}."),
+        SourceError::Site(reason) => format!("The site can't be read. {reason}."),
+        SourceError::Bucket(reason) => format!("The bucket can't be read: {reason}."),
+        SourceError::Watch(reason) => format!("Changes of the directory are not seen: {reason}."),
+        SourceError::Secret => {
+            "The secret of the bucket can't be opened any more. Give the location with its credentials again.".to_owned()
+        }
     }
+}
+
+/// What the owner of a source learns about a scan and what was to be removed, if anything.
+pub(crate) fn notice(scan: &Scan, diff: &Diff) -> Option<String> {
+    if let Some(cut) = scan.cut {
+        let reason = match cut {
+            Cut::Pages => "there are more than the source may request. Use patterns, or raise `maxPages`",
+            Cut::Time => "the time for one sync was over. The next sync goes on",
+            Cut::Failures => "too many in a row could not be read",
+        };
+        return Some(format!("Not all pages were read, and no document was deleted: {reason}."));
+    }
+    diff.is_suspicious.then(|| {
+        "More than half of the files are gone, so no document was deleted. If that is right, sync again with `confirm`."
+            .to_owned()
+    })
 }
 
 /// Finds a source with which the caller may do all of `actions`. Who may read operations sees it.

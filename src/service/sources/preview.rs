@@ -1,18 +1,23 @@
 //! What a sync would do, without doing anything.
 
-use super::{check, find_managed, known_files, reason, require_too};
+use std::time::Duration;
+
+use super::{Budget, Site, SiteError, check, find_managed, known_files, open_bucket, reason, require_too};
 use crate::{
     auth::viewer::Viewer,
     domain::{
         action::Action,
         audit::AuditAction,
         id::{CollectionId, SourceId},
-        source::{Diff, Location, Scan, VanishPolicy, diff},
+        source::{BucketLocation, Diff, KnownFile, Location, Scan, VanishPolicy, WebLocation, diff},
     },
     error::{Error, ViolationCode},
     service::{Services, access::find_collection, audit::Deed, frame::attempt, validate::Violations},
     source::{Directory, SourceError},
 };
+
+/// Pages of a site that a preview requests at most, and the time that it takes.
+const SITE: Budget = Budget { pages: 50, time: Duration::from_secs(10), stores: false };
 
 /// What to preview: a source, or a place that could become one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,17 +59,36 @@ pub async fn preview(services: &Services, viewer: &Viewer, target: PreviewTarget
                 (location, VanishPolicy::Keep, Vec::new())
             }
         };
-        let scan = scan(services, location).await?;
+        let scan = scan(services, location, &known).await?;
         let diff = diff(&scan, known, policy, false);
         Ok(Preview { scan, diff })
     })
     .await
 }
 
-async fn scan(services: &Services, location: Location) -> Result<Scan, Error> {
-    let Location::Directory(directory) = location;
-    let (roots, limit) = (check::roots(services), services.config.sources.max_files);
-    let scanned = tokio::task::spawn_blocking(move || Directory::open(&directory, &roots)?.scan(limit, || false));
-    let scanned: Result<Scan, SourceError> = scanned.await.map_err(Error::internal)?;
-    scanned.map_err(|error| Error::invalid(ViolationCode::Invalid, "", reason(&error)))
+async fn scan(services: &Services, location: Location, known: &[KnownFile]) -> Result<Scan, Error> {
+    let scanned = match location {
+        Location::Directory(directory) => {
+            let (roots, limit) = (check::roots(services), services.config.sources.max_files);
+            let scan = move || Directory::open(&directory, &roots)?.scan(limit, || false);
+            tokio::task::spawn_blocking(scan).await.map_err(Error::internal)?.map_err(SiteError::Source)
+        }
+        Location::Web(web) => read_site(services, &web, known).await,
+        Location::Bucket(bucket) => list_bucket(services, &bucket).await.map_err(SiteError::Source),
+    };
+    scanned.map_err(|error| match error {
+        SiteError::Source(error) => Error::invalid(ViolationCode::Invalid, "", reason(&error)),
+        SiteError::Server(error) => error,
+    })
+}
+
+async fn list_bucket(services: &Services, location: &BucketLocation) -> Result<Scan, SourceError> {
+    open_bucket(services, location)?.scan(services.config.sources.max_files).await
+}
+
+async fn read_site(services: &Services, location: &WebLocation, known: &[KnownFile]) -> Result<Scan, SiteError> {
+    let most = usize::try_from(location.max_pages).unwrap_or(0);
+    let mut site = Site::open(services, location, known, Budget { pages: SITE.pages.min(most), ..SITE }).await?;
+    while site.next().await?.is_some() {}
+    Ok(site.into_scan())
 }

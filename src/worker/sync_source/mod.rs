@@ -1,5 +1,5 @@
 //! Brings a collection in step with a source: scans the place, reads what is new or looks different, accepts it page by
-//! page, and at last removes what is gone.
+//! page, and at last removes what is gone. Sites are read while they are scanned.
 //!
 //! What is accepted is remembered in the same transaction. So a sync that is interrupted goes on where it was when it is
 //! started again, and a sync that finds nothing new writes only its own run.
@@ -7,15 +7,18 @@
 mod read;
 pub(super) mod schedule;
 mod settle;
+mod site;
+pub(super) mod watch;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    read::read_all,
+    read::{Read, read_all},
     settle::{End, Progress, Started},
 };
 use super::{
@@ -27,23 +30,28 @@ use crate::{
     domain::{
         id::DocumentId,
         scope::Scope,
-        source::{Diff, FoundFile, KnownFile, Location, Scan, diff},
+        source::{BucketLocation, Diff, DirectoryLocation, FoundFile, KnownFile, Location, Scan, diff},
     },
     error::Error,
     jobs::{Job, SyncSource},
     queue::{GiveUp, Handler, JobError},
     service::{
         Services,
-        sources::{known_files, reason, roots},
+        sources::{SiteError, known_files, notice, open_bucket, reason, roots},
     },
-    source::{Directory, SourceError},
+    source::{Bucket, Directory, SourceError},
 };
 
 /// Files that are read and then accepted in one transaction.
 const PAGE: usize = 100;
+/// Sites that are read at the same time. They take long, and must not take all slots of the lane.
+const SITES: usize = 2;
+/// How long a sync of a site waits for one of these to end.
+const TURN: Duration = Duration::from_secs(5);
 
 pub(super) struct SyncSourceHandler {
-    pub(super) services: Arc<Services>,
+    services: Arc<Services>,
+    sites: Semaphore,
 }
 
 /// Why a sync ends early.
@@ -62,9 +70,15 @@ impl<E: Into<JobError>> From<E> for Stop {
     }
 }
 
+/// An open place.
+enum Place {
+    Directory(Arc<Directory>),
+    Bucket(Bucket),
+}
+
 /// An open place, and what is in it.
 struct Opened {
-    directory: Arc<Directory>,
+    place: Place,
     scan: Scan,
 }
 
@@ -123,6 +137,10 @@ impl Handler for SyncSourceHandler {
 }
 
 impl SyncSourceHandler {
+    pub(super) fn new(services: Arc<Services>) -> Self {
+        Self { services, sites: Semaphore::new(SITES) }
+    }
+
     /// Returns what the owner should know although the sync went well.
     async fn sync(
         &self,
@@ -130,7 +148,26 @@ impl SyncSourceHandler {
         progress: &mut Progress,
         stop: &CancellationToken,
     ) -> Result<Option<String>, Stop> {
-        let opened = self.open(&started.source.location, stop).await?;
+        match &started.source.location {
+            Location::Directory(directory) => {
+                let opened = self.open_directory(directory, stop).await?;
+                self.sync_files(started, opened, progress, stop).await
+            }
+            Location::Bucket(bucket) => {
+                let opened = self.unless_unwanted(progress, stop, self.list_bucket(bucket)).await?;
+                self.sync_files(started, opened, progress, stop).await
+            }
+            Location::Web(web) => self.sync_site(started, web, progress, stop).await,
+        }
+    }
+
+    async fn sync_files(
+        &self,
+        started: &Started,
+        opened: Opened,
+        progress: &mut Progress,
+        stop: &CancellationToken,
+    ) -> Result<Option<String>, Stop> {
         let known = known_files(&self.services.database.reader(Scope::System), started.source.id).await?;
         let diff = diff(&opened.scan, known, started.source.on_vanish, progress.asked.is_confirmed);
         progress.scanned(&opened.scan, &diff);
@@ -138,21 +175,23 @@ impl SyncSourceHandler {
         self.plan(progress, files.len()).await?;
         self.accept(&opened, &files, diff.added.len(), progress, stop).await?;
         self.forget(&diff, progress, stop).await?;
-        Ok(diff.is_suspicious.then(|| {
-            "More than half of the files are gone, so no document was deleted. If that is right, sync again with \
-             `confirm`."
-                .to_owned()
-        }))
+        Ok(notice(&opened.scan, &diff))
     }
 
-    async fn open(&self, location: &Location, stop: &CancellationToken) -> Result<Opened, Stop> {
-        let Location::Directory(directory) = location.clone();
+    async fn list_bucket(&self, location: &BucketLocation) -> Result<Opened, SiteError> {
+        let bucket = open_bucket(&self.services, location)?;
+        let scan = bucket.scan(self.services.config.sources.max_files).await?;
+        Ok(Opened { place: Place::Bucket(bucket), scan })
+    }
+
+    async fn open_directory(&self, location: &DirectoryLocation, stop: &CancellationToken) -> Result<Opened, Stop> {
+        let directory = location.clone();
         let (roots, limit) = (roots(&self.services), self.services.config.sources.max_files);
         let stop = stop.clone();
         let work = tokio::task::spawn_blocking(move || {
             let directory = Directory::open(&directory, &roots)?;
             let scan = directory.scan(limit, || stop.is_cancelled())?;
-            Ok::<_, SourceError>(Opened { directory: Arc::new(directory), scan })
+            Ok::<_, SourceError>(Opened { place: Place::Directory(Arc::new(directory)), scan })
         });
         match work.await.map_err(Error::internal)? {
             Ok(opened) => Ok(opened),
@@ -181,29 +220,33 @@ impl SyncSourceHandler {
     ) -> Result<(), Stop> {
         for (index, page) in files.chunks(PAGE).enumerate() {
             self.check_wanted(progress, stop).await?;
-            let read = read_all(&self.services, &opened.directory, page).await?;
+            let read = read_all(&self.services, &opened.place, page).await?;
             failpoint("sync-page-read")?;
             // The files that are new come first.
             let new = added.saturating_sub(index * PAGE).min(page.len());
-            let now = self.services.clock.now();
-            let (before, services) = (&*progress, &*self.services);
-            let work = services.database.transaction(|tx| {
-                settle::accept(tx, services, before, (read.as_slice(), page.len()), new, now).boxed()
-            });
-            let next = match work.await {
-                Ok(next) => next,
-                // The documents have no room; the sentence says whose.
-                Err(JobError::Unknown(error)) => match error.downcast::<Error>() {
-                    Ok(error) if !error.violations().is_empty() => return Err(Stop::Source(error.to_string())),
-                    Ok(error) => return Err(Stop::Job(JobError::Unknown(error))),
-                    Err(error) => return Err(Stop::Job(JobError::Unknown(error))),
-                },
-                Err(error) => return Err(Stop::Job(error)),
-            };
-            *progress = next.ok_or(Stop::Unwanted)?;
-            failpoint("sync-page-accepted")?;
+            self.accept_page(&read, page.len(), new, progress).await?;
         }
         Ok(())
+    }
+
+    /// Accepts what could be read of so many files, the first `new` of which were found for the first time.
+    async fn accept_page(&self, read: &[Read], files: usize, new: usize, progress: &mut Progress) -> Result<(), Stop> {
+        let now = self.services.clock.now();
+        let (before, services) = (&*progress, &*self.services);
+        let work =
+            services.database.transaction(|tx| settle::accept(tx, services, before, (read, files), new, now).boxed());
+        let next = match work.await {
+            Ok(next) => next,
+            // The documents have no room; the sentence says whose.
+            Err(JobError::Unknown(error)) => match error.downcast::<Error>() {
+                Ok(error) if !error.violations().is_empty() => return Err(Stop::Source(error.to_string())),
+                Ok(error) => return Err(Stop::Job(JobError::Unknown(error))),
+                Err(error) => return Err(Stop::Job(JobError::Unknown(error))),
+            },
+            Err(error) => return Err(Stop::Job(error)),
+        };
+        *progress = next.ok_or(Stop::Unwanted)?;
+        Ok(failpoint("sync-page-accepted")?)
     }
 
     /// Counts what was missed, and removes the documents of what is gone for good.

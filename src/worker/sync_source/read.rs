@@ -6,16 +6,17 @@ use futures_util::{StreamExt, stream};
 use tokio_util::io::ReaderStream;
 use tracing::debug;
 
+use super::Place;
 use crate::{
     blob::BlobError,
     domain::{
         content::{Content, StoredFile, UNKNOWN_TYPE},
-        source::{Fingerprint, FoundFile},
+        source::{Fingerprint, FoundFile, Validators},
     },
     error::Error,
     queue::JobError,
     service::Services,
-    source::{Directory, SourceError},
+    source::{Bucket, Directory, SourceError},
     worker::dependency::no_space,
 };
 
@@ -33,17 +34,14 @@ pub(super) struct Read {
     pub(super) index: usize,
     pub(super) content: Content,
     pub(super) fingerprint: Fingerprint,
+    pub(super) validators: Validators,
 }
 
 /// Reads the files of a page, in their order. Those that can't be read are left out: they block no others.
-pub(super) async fn read_all(
-    services: &Services,
-    directory: &Arc<Directory>,
-    files: &[FoundFile],
-) -> Result<Vec<Read>, JobError> {
+pub(super) async fn read_all(services: &Services, place: &Place, files: &[FoundFile]) -> Result<Vec<Read>, JobError> {
     let reading = stream::iter(files.iter().cloned().enumerate())
         .map(|(index, file)| async move {
-            let result = read(services, directory, &file).await;
+            let result = read(services, place, &file).await;
             (index, file, result)
         })
         .buffered(READING);
@@ -51,7 +49,10 @@ pub(super) async fn read_all(
     let mut read = Vec::with_capacity(files.len());
     while let Some((index, file, result)) = reading.next().await {
         match result {
-            Ok((stored, fingerprint)) => read.push(Read { index, content: content(&file, stored), fingerprint }),
+            Ok((stored, fingerprint)) => {
+                let (content, validators) = (content(&file, stored), Validators::default());
+                read.push(Read { index, content, fingerprint, validators });
+            }
             Err(Failure::Server(Error::DiskFull)) => return Err(no_space()),
             Err(Failure::Server(error)) => return Err(error.into()),
             Err(Failure::File(error)) => debug!(path = file.path, error = &error as &dyn std::error::Error, "not read"),
@@ -65,14 +66,14 @@ enum Failure {
     Server(Error),
 }
 
-async fn read(
-    services: &Services,
-    directory: &Arc<Directory>,
-    file: &FoundFile,
-) -> Result<(StoredFile, Fingerprint), Failure> {
+async fn read(services: &Services, place: &Place, file: &FoundFile) -> Result<(StoredFile, Fingerprint), Failure> {
     let mut attempt = 1;
     loop {
-        match read_once(services, directory, file).await {
+        let result = match place {
+            Place::Directory(directory) => read_file(services, directory, file).await,
+            Place::Bucket(bucket) => read_object(services, bucket, file).await,
+        };
+        match result {
             Err(Failure::File(SourceError::Changed)) if attempt < ATTEMPTS => {
                 tokio::time::sleep(PAUSE * attempt).await;
                 attempt += 1;
@@ -82,7 +83,7 @@ async fn read(
     }
 }
 
-async fn read_once(
+async fn read_file(
     services: &Services,
     directory: &Arc<Directory>,
     file: &FoundFile,
@@ -93,15 +94,30 @@ async fn read_once(
     let bytes = ReaderStream::new(tokio::fs::File::from_std(bytes));
     let size = opened.fingerprint().size;
     let limit = u64::try_from(size).unwrap_or(0);
-    let stored = services.blobs.put_stream(bytes, limit).await.map_err(|error| match error {
+    let stored = services.blobs.put_stream(bytes, limit).await.map_err(not_stored)?;
+    let fingerprint = opened.fingerprint();
+    blocking(move || opened.check_unchanged()).await?;
+    if stored.size == size { Ok((stored, fingerprint)) } else { Err(Failure::File(SourceError::Changed)) }
+}
+
+async fn read_object(
+    services: &Services,
+    bucket: &Bucket,
+    file: &FoundFile,
+) -> Result<(StoredFile, Fingerprint), Failure> {
+    let bytes = bucket.read(file).await.map_err(Failure::File)?;
+    let size = file.fingerprint.size;
+    let stored = services.blobs.put_stream(bytes, u64::try_from(size).unwrap_or(0)).await.map_err(not_stored)?;
+    if stored.size == size { Ok((stored, file.fingerprint.clone())) } else { Err(Failure::File(SourceError::Changed)) }
+}
+
+fn not_stored(error: BlobError) -> Failure {
+    match error {
         // It has grown.
         BlobError::TooLarge { .. } => Failure::File(SourceError::Changed),
         BlobError::Interrupted(cause) => Failure::File(SourceError::Unreadable(io::Error::other(cause))),
         error => Failure::Server(error.into()),
-    })?;
-    let fingerprint = opened.fingerprint();
-    blocking(move || opened.check_unchanged()).await?;
-    if stored.size == size { Ok((stored, fingerprint)) } else { Err(Failure::File(SourceError::Changed)) }
+    }
 }
 
 async fn blocking<T: Send + 'static>(

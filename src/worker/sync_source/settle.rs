@@ -56,6 +56,26 @@ impl Progress {
         Self { lease, asked, operation, counts }
     }
 
+    /// The pages of a site that are to be accepted at most, apart from those that this run has accepted before.
+    pub(super) fn at_most(&self, pages: usize) -> usize {
+        let accepted = self.counts.added.saturating_add(self.counts.changed);
+        pages.saturating_sub(usize::try_from(accepted).unwrap_or(0))
+    }
+
+    /// A site is read from its beginning. Returns how many pages this run has accepted before it was interrupted.
+    pub(super) fn begin_site(&mut self) -> i32 {
+        (self.counts.unchanged, self.counts.failed) = (0, 0);
+        self.counts.added.saturating_add(self.counts.changed)
+    }
+
+    /// What is known when a site was read. Pages that were accepted before are not unchanged.
+    pub(super) fn read_site(&mut self, scan: &Scan, diff: &Diff, accepted_before: i32) {
+        self.counts.found = number(scan.files.len());
+        self.counts.skipped = scan.skipped_count;
+        self.counts.unchanged += (diff.unchanged - accepted_before).max(0);
+        self.counts.failed += scan.failed;
+    }
+
     /// What is known after the scan. Files that this run has accepted before it was interrupted are not unchanged.
     pub(super) fn scanned(&mut self, scan: &Scan, diff: &Diff) {
         self.counts.found = number(scan.files.len());
@@ -169,7 +189,8 @@ pub(super) async fn accept(
     run.leave_out(left_out);
     let states = own.iter().zip(&accepted).map(|(file, document)| KnownFile {
         uri: file.content.uri.clone(),
-        fingerprint: file.fingerprint,
+        fingerprint: file.fingerprint.clone(),
+        validators: file.validators.clone(),
         document_id: document.id,
         missed: 0,
     });
@@ -184,6 +205,13 @@ pub(super) async fn accept(
     operations::save(tx, run).await?;
     write_counts(tx, &after).await?;
     Ok(Some(after))
+}
+
+/// Remembers what a site now calls the state of pages that have not changed. Returns whether the sync is still wanted.
+pub(super) async fn rename(tx: &Transaction<'_>, progress: &Progress, pages: &[KnownFile]) -> Result<bool, JobError> {
+    let Some((_, source)) = wanted(tx, progress.lease, progress.asked).await? else { return Ok(false) };
+    sources::remember(tx, source.id, pages.to_vec()).await?;
+    Ok(true)
 }
 
 /// Counts one more sync without the files that are gone, and none for those that are back. Returns whether the sync is

@@ -122,6 +122,8 @@ const ON_CHUNK: &str = "... on Chunk";
 const OPERATION: &str = "operation(id: $operation)";
 const SOURCE: &str = "node(id: $source)";
 const ON_SOURCE: &str = "... on Source";
+const BUCKET: &str = "node(id: $bucket)";
+const SITE: &str = "node(id: $site)";
 const PREVIEW: &str = "sourcePreview(input: { sourceId: $source })";
 const PREVIEWS: Need = Need::Both(&OPERATIONS, &Need::Change("DOCUMENT_INGEST", "OPERATION_READ"));
 const AUDIT_LOG: &str = "auditLog(filter: { collectionId: $collection, userId: $editor })";
@@ -216,6 +218,9 @@ pub const EDGES: &[Edge] = &[
     // Sources.
     edge("Source", &[SOURCE, ON_SOURCE, "collection"], OPERATIONS, READ),
     edge("Source", &[SOURCE, ON_SOURCE, "directory"], OPERATIONS, OPERATIONS),
+    edge("Source", &[BUCKET, ON_SOURCE, "bucket"], OPERATIONS, OPERATIONS),
+    edge("Source", &[SITE, ON_SOURCE, "web"], OPERATIONS, OPERATIONS),
+    edge("WebLocation", &[SITE, ON_SOURCE, "web", "page"], OPERATIONS, OPERATIONS),
     edge("Source", &[SOURCE, ON_SOURCE, "onVanish"], OPERATIONS, OPERATIONS),
     edge("Source", &[SOURCE, ON_SOURCE, "lastRun"], OPERATIONS, OPERATIONS),
     list("Source", &[SOURCE, ON_SOURCE, "runs"], OPERATIONS, OPERATIONS),

@@ -86,15 +86,31 @@ async fn key(owner: &Caller, actions: &[&str], more: &Value) -> (String, String)
     (text(&data["apiKeyCreate"]["secret"]), text(&data["apiKeyCreate"]["apiKey"]["id"]))
 }
 
+/// The place of a source that is never read.
+fn site() -> Value {
+    json!({ "web": { "start": { "page": { "url": "https://docs.example.org/tides/" } } } })
+}
+
+/// A bucket that is never read.
+fn bucket() -> Value {
+    json!({ "bucket": { "bucket": "tides", "credentials": { "accessKeyId": "quokka", "secretAccessKey": "secret" } } })
+}
+
 /// A source of a collection, and the operation of its first sync.
 async fn source(owner: &Caller, collection: &str, sync_now: bool) -> (String, Option<String>) {
+    source_at(owner, collection, ("Tides", json!({ "directory": { "path": DIRECTORY } })), sync_now).await
+}
+
+async fn source_at(
+    owner: &Caller,
+    collection: &str,
+    (name, location): (&str, Value),
+    sync_now: bool,
+) -> (String, Option<String>) {
     let create = "mutation($input: SourceCreateInput!) {
         sourceCreate(input: $input) { source { id } operation { id } userErrors { code message } }
     }";
-    let input = json!({
-        "collectionId": collection, "name": "Tides", "location": { "directory": { "path": DIRECTORY } },
-        "syncNow": sync_now,
-    });
+    let input = json!({ "collectionId": collection, "name": name, "location": location, "syncNow": sync_now });
     let payload = owner.data(create, json!({ "input": input })).await["sourceCreate"].take();
     (text(&payload["source"]["id"]), payload["operation"]["id"].as_str().map(str::to_owned))
 }
@@ -208,6 +224,8 @@ impl Fixture {
         let sync = sync.unwrap();
         owner.ended(&sync).await;
         subject.set("source", source);
+        subject.set("bucket", source_at(&owner, &collection, ("Bucket", bucket()), false).await.0);
+        subject.set("site", source_at(&owner, &collection, ("Pages", site()), false).await.0);
         subject.set("sync", sync);
         subject.set("directory", DIRECTORY);
         subject.set("generation", text(&found["collection"]["generations"][0]["id"]));

@@ -205,6 +205,26 @@ pub const MUTATIONS: &[Row] = &[
     .hiding(&["collection"])
     .changing(),
     row(
+        "Mutation.sourceCreate",
+        "of a site",
+        Need::Both(&UPDATE, &Need::Upload),
+        "input: { collectionId: $collection, name: $unique, syncNow: false, location: { web: {
+            start: { urls: [\"https://docs.example.org/tides/\"] }
+        } } }",
+    )
+    .hiding(&["collection"])
+    .changing(),
+    row(
+        "Mutation.sourceCreate",
+        "of a bucket",
+        Need::Both(&UPDATE, &Need::Upload),
+        "input: { collectionId: $collection, name: $unique, syncNow: false, location: { bucket: {
+            bucket: \"tides\", credentials: { accessKeyId: \"quokka\", secretAccessKey: \"secret\" }
+        } } }",
+    )
+    .hiding(&["collection"])
+    .changing(),
+    row(
         "Mutation.sourceUpdate",
         "",
         Need::Both(&SEES_SOURCE, &SOURCE_MANAGE),

@@ -19,6 +19,7 @@ use docent::{
     disk::{Space, SpaceProbe},
     domain::clock::{Clock, SystemClock},
     http::connections,
+    source::Names,
     vector::VectorStore,
 };
 use sea_orm::{ConnectionTrait, Statement};
@@ -93,6 +94,7 @@ pub struct TestApp {
     directory: Option<TempDir>,
     statements: Arc<Mutex<Vec<String>>>,
     program: PathBuf,
+    names: Option<Arc<dyn Names>>,
     /// With their values, while somebody wants to see them.
     whole_statements: Arc<Mutex<Option<Vec<String>>>>,
     stop: CancellationToken,
@@ -119,7 +121,7 @@ impl TestApp {
     pub async fn in_directory(name: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = Config { data_dir: directory.path().join(name), ..Config::default() };
-        Box::pin(Self::build(config, Arc::default(), Arc::default(), directory, docent())).await
+        Box::pin(Self::build(config, Arc::default(), Arc::default(), directory, docent(), None)).await
     }
 
     pub async fn with(config: Config, on_postgres: bool) -> Self {
@@ -127,7 +129,16 @@ impl TestApp {
     }
 
     /// With another program as the reader of files.
-    pub async fn with_program(mut config: Config, on_postgres: bool, program: PathBuf) -> Self {
+    pub async fn with_program(config: Config, on_postgres: bool, program: PathBuf) -> Self {
+        Self::with_all(config, on_postgres, program, None).await
+    }
+
+    /// With names of hosts that the operating system does not know.
+    pub async fn with_names(config: Config, on_postgres: bool, names: Arc<dyn Names>) -> Self {
+        Self::with_all(config, on_postgres, docent(), Some(names)).await
+    }
+
+    async fn with_all(mut config: Config, on_postgres: bool, program: PathBuf, names: Option<Arc<dyn Names>>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         config.data_dir = directory.path().to_owned();
         if on_postgres {
@@ -138,7 +149,7 @@ impl TestApp {
         config.ingestion.concurrency = 8;
         // As the embedder of all tests.
         config.embedding.precision = PrecisionChoice::F32;
-        Box::pin(Self::build(config, Arc::default(), Arc::default(), directory, program)).await
+        Box::pin(Self::build(config, Arc::default(), Arc::default(), directory, program, names)).await
     }
 
     async fn build(
@@ -147,6 +158,7 @@ impl TestApp {
         space: Arc<TestSpace>,
         directory: TempDir,
         program: PathBuf,
+        names: Option<Arc<dyn Names>>,
     ) -> Self {
         let vectors = Front::of(docent::vector::open(&config).unwrap());
         let statements = Arc::new(Mutex::new(Vec::new()));
@@ -160,6 +172,7 @@ impl TestApp {
             embedder: Some(model::embedder().await),
             vectors: Some(Arc::clone(&vectors) as Arc<dyn VectorStore>),
             space: Some(Arc::clone(&space) as Arc<dyn SpaceProbe>),
+            names: names.clone(),
             statement_observer: Some(Arc::new(move |statement: &str, whole: &dyn Display| {
                 scope_net::watch(statement);
                 seen.lock().unwrap().push(statement.to_owned());
@@ -192,6 +205,7 @@ impl TestApp {
             worker_stop,
             worker,
             program,
+            names,
             leaves_jobs: AtomicBool::new(false),
         }
     }
@@ -208,11 +222,11 @@ impl TestApp {
         self.app.close().await.unwrap();
         meanwhile(&self.config.data_dir);
         let (config, clock, space) = (self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self.space));
-        let (directory, program) = (self.directory.take().unwrap(), self.program.clone());
+        let (directory, program, names) = (self.directory.take().unwrap(), self.program.clone(), self.names.clone());
         // They wait for the next process.
         self.leave_jobs();
         drop(self);
-        Box::pin(Self::build(config, clock, space, directory, program)).await
+        Box::pin(Self::build(config, clock, space, directory, program, names)).await
     }
 
     /// What a second server says that is started on the same database, with this data directory.

@@ -1,6 +1,7 @@
 //! What tests stand on: real databases, a whole application, and callers of it.
 
 pub mod app;
+pub mod bucket;
 pub mod caller;
 pub mod endpoint;
 pub mod front;
@@ -11,6 +12,7 @@ pub mod pdfium;
 pub mod postgres;
 pub mod process;
 pub mod scope_net;
+pub mod site;
 pub mod socket;
 
 /// Declares a test that runs on SQLite and on PostgreSQL: each time with an application of its own, which the function of

@@ -1,5 +1,6 @@
 mod archives;
 mod behind;
+mod buckets;
 mod contention;
 mod disk;
 mod faults;
@@ -15,6 +16,7 @@ mod reindex;
 mod reindex_faults;
 mod runner;
 mod shutdown;
+mod sites;
 mod source_faults;
 mod sources;
 mod updates;

@@ -23,11 +23,17 @@ struct World {
 }
 
 impl World {
+    /// Nothing is synced because it has changed.
     async fn new(on_postgres: bool) -> Self {
+        Self::watching(0, on_postgres).await
+    }
+
+    async fn watching(seconds: u64, on_postgres: bool) -> Self {
         let place = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         config.sources.directories = vec![place.path().to_str().unwrap().to_owned()];
         config.sources.check_seconds = 1;
+        config.sources.watch_seconds = seconds;
         let app = TestApp::with(config, on_postgres).await;
         let ada = app.user("ada").await;
         let collection = ada.create_collection("Harbour").await;
@@ -303,6 +309,47 @@ async fn a_source_with_an_interval_syncs_by_itself() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     idle(&world.app).await;
+}
+
+async fn is_watched(on_postgres: bool) {
+    let world = World::watching(1, on_postgres).await;
+    world.write("deep/a.txt", "The ferry waits.");
+    let source = world.synced(json!({ "syncIntervalMinutes": 1000, "onVanish": { "action": "DELETE" } })).await;
+    let becomes = async |expected: &[&str]| {
+        let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
+        while world.uris().await != expected {
+            assert!(std::time::Instant::now() < deadline, "{expected:?} is not found");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        idle(&world.app).await;
+    };
+    // It is watched a moment after it was created.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    world.write("deep/b.txt", "The tram waits.");
+    becomes(&["deep/a.txt", "deep/b.txt"]).await;
+    world.write("new/below/c.txt", "The quay is wet.");
+    becomes(&["deep/a.txt", "deep/b.txt", "new/below/c.txt"]).await;
+    world.remove("deep/a.txt");
+    becomes(&["deep/b.txt", "new/below/c.txt"]).await;
+
+    // Reading is no change: the syncs were no reason for others.
+    let query = "query($id: ID!) { node(id: $id) { ... on Source { runs { totalCount } } } }";
+    let runs = async || world.ada.data(query, json!({ "id": source })).await["node"]["runs"]["totalCount"].take();
+    let before = runs().await;
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    assert_eq!(runs().await, before);
+}
+
+mod a_directory_that_changes_is_synced_soon {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite() {
+        super::is_watched(false).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_postgres() {
+        super::is_watched(true).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,174 @@
+//! A bucket of S3 or of a store that speaks its protocol. Listing it tells sizes and ETags, without reading an object.
+//!
+//! Its endpoint is a host that a caller names, so it is connected to as sites are: not at internal addresses. Without
+//! credentials, requests are not signed: those of the machine are never used.
+
+use std::{collections::HashSet, error::Error as StdError, io, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use object_store::{
+    ClientOptions, GetOptions, ObjectMeta, ObjectStore, RetryConfig,
+    aws::{AmazonS3, AmazonS3Builder},
+    client::{HttpClient, HttpConnector},
+    path::Path,
+};
+
+use super::{
+    Patterns, SourceError, Web,
+    directory::is_valid,
+    web::{causes, is_internal},
+};
+use crate::domain::{
+    name,
+    source::{BucketLocation, Fingerprint, FoundFile, Scan, SkipReason},
+};
+
+/// How often a request is made again.
+const RETRIES: usize = 3;
+/// How long requests are made again.
+const RETRY_TIME: Duration = Duration::from_secs(60);
+/// The longest reason of a store that is passed on, in characters.
+const MAX_REASON: usize = 300;
+
+/// An open bucket, and which of its objects count.
+#[derive(Debug)]
+pub struct Bucket {
+    store: AmazonS3,
+    prefix: Option<Path>,
+    patterns: Patterns,
+    max_file_bytes: i64,
+}
+
+impl Bucket {
+    /// Prepares the requests to a bucket; `secret` belongs to the access key of its location.
+    ///
+    /// # Errors
+    /// `Pattern`, `Url` for an endpoint that is not valid, or `Bucket`.
+    pub fn open(web: &Web, location: &BucketLocation, secret: Option<&str>) -> Result<Self, SourceError> {
+        let patterns = Patterns::new(&location.include, &location.exclude)?;
+        let failed = |error: object_store::Error| SourceError::Bucket(reason(&error));
+        let client = web.client().build().map_err(|error| SourceError::Bucket(reason(&error)))?;
+        let mut builder = AmazonS3Builder::new()
+            .with_http_connector(Connector(client))
+            .with_retry(RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIME, ..RetryConfig::default() })
+            .with_region(&location.region)
+            .with_bucket_name(&location.bucket);
+        if let Some(endpoint) = &location.endpoint {
+            let endpoint = web.origin(endpoint)?;
+            let is_plain = endpoint.starts_with("http://");
+            builder = builder.with_endpoint(endpoint).with_allow_http(is_plain);
+        }
+        builder = match (&location.credentials, secret) {
+            (Some(credentials), Some(secret)) => {
+                builder.with_access_key_id(&credentials.access_key_id).with_secret_access_key(secret)
+            }
+            _ => builder.with_skip_signature(true),
+        };
+        let prefix = Path::parse(location.prefix.trim_matches('/')).map_err(|error| failed(error.into()))?;
+        Ok(Self {
+            store: builder.build().map_err(failed)?,
+            prefix: (prefix != Path::default()).then_some(prefix),
+            patterns,
+            max_file_bytes: location.max_file_bytes,
+        })
+    }
+
+    /// Lists its objects, in the order of their uris, without reading them.
+    ///
+    /// # Errors
+    /// `TooMany` for more than `limit` files, or `Bucket` if it can't be listed.
+    pub async fn scan(&self, limit: usize) -> Result<Scan, SourceError> {
+        let (mut scan, mut uris) = (Scan::default(), HashSet::new());
+        let mut objects = self.store.list(self.prefix.as_ref());
+        while let Some(object) = objects.next().await {
+            let object = object.map_err(|error| SourceError::Bucket(reason(&error)))?;
+            match self.found(&object) {
+                Ok(file) if uris.contains(&file.uri) => scan.skip(&file.path, SkipReason::InvalidName),
+                Ok(_) if scan.files.len() == limit => return Err(SourceError::TooMany { limit }),
+                Ok(file) => {
+                    uris.insert(file.uri.clone());
+                    scan.files.push(file);
+                }
+                Err(reason) => scan.skip(self.below(&object.location), reason),
+            }
+        }
+        scan.files.sort_by(|a, b| a.uri.cmp(&b.uri));
+        Ok(scan)
+    }
+
+    /// The bytes of an object that a scan found, if it is still the same.
+    ///
+    /// # Errors
+    /// `Changed`, or `Unreadable`.
+    pub async fn read(&self, file: &FoundFile) -> Result<BoxStream<'static, Result<Bytes, SourceError>>, SourceError> {
+        let path = Path::parse(&file.path).map_err(unreadable)?;
+        let options = GetOptions { if_match: file.fingerprint.version.clone(), ..GetOptions::default() };
+        match self.store.get_opts(&path, options).await {
+            Ok(object) => Ok(object.into_stream().map_err(unreadable).boxed()),
+            Err(object_store::Error::NotFound { .. } | object_store::Error::Precondition { .. }) => {
+                Err(SourceError::Changed)
+            }
+            Err(error) => Err(unreadable(error)),
+        }
+    }
+
+    fn found(&self, object: &ObjectMeta) -> Result<FoundFile, SkipReason> {
+        let below = self.below(&object.location);
+        let size = i64::try_from(object.size).unwrap_or(i64::MAX);
+        let name = below.rsplit('/').next().unwrap_or_default();
+        if self.patterns.leave_out_tree(below) || self.patterns.leave_out_file(below) {
+            return Err(SkipReason::Excluded);
+        }
+        // This is how folders are written down.
+        if size == 0 {
+            return Err(SkipReason::Special);
+        }
+        if size > self.max_file_bytes {
+            return Err(SkipReason::TooLarge);
+        }
+        if !is_valid(below, name) {
+            return Err(SkipReason::InvalidName);
+        }
+        let changed = object.last_modified.timestamp_nanos_opt().unwrap_or(0);
+        let modified = if object.e_tag.is_some() { 0 } else { changed };
+        let fingerprint = Fingerprint { size, modified, version: object.e_tag.clone() };
+        Ok(FoundFile { uri: name::composed(below), path: object.location.to_string(), fingerprint })
+    }
+
+    /// The path of an object below the prefix.
+    fn below<'p>(&self, path: &'p Path) -> &'p str {
+        let (path, prefix): (&str, &str) = (path.as_ref(), self.prefix.as_ref().map_or("", |prefix| prefix.as_ref()));
+        path.strip_prefix(prefix).unwrap_or(path).trim_start_matches('/')
+    }
+}
+
+/// Gives the store the client that connects to public addresses only.
+#[derive(Debug)]
+struct Connector(reqwest::Client);
+
+impl HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.0.clone()))
+    }
+}
+
+fn unreadable(error: impl Into<Box<dyn StdError + Send + Sync>>) -> SourceError {
+    SourceError::Unreadable(io::Error::other(error))
+}
+
+/// Why a bucket can't be read, as part of a sentence.
+fn reason(error: &(dyn StdError + 'static)) -> String {
+    if is_internal(error) {
+        return "its host has an internal address, and the operator has not allowed it (`sources.web_hosts`)"
+            .to_owned();
+    }
+    let all = causes(error);
+    let known = [
+        ("NoSuchBucket", "there is no bucket of this name"),
+        ("403 Forbidden", "the store does not accept the credentials"),
+        ("401 Unauthorized", "the store does not accept the credentials"),
+    ];
+    let found = known.iter().find(|(sign, _)| all.contains(sign)).map(|(_, reason)| (*reason).to_owned());
+    found.unwrap_or_else(|| all.chars().take(MAX_REASON).collect())
+}

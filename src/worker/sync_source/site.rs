@@ -1,0 +1,163 @@
+//! Brings a collection in step with a site: its pages are accepted while others are still being found, so that a sync that
+//! is interrupted finds most of them unchanged when it begins again.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    PAGE, Stop, SyncSourceHandler, TURN,
+    read::Read,
+    settle::{self, Progress, Started},
+};
+use crate::{
+    domain::{
+        scope::Scope,
+        source::{KnownFile, WebLocation, diff},
+    },
+    error::Error,
+    queue::JobError,
+    service::sources::{Budget, NewPage, Site, SiteError, Step, known_files, notice, reason},
+    worker::dependency::no_space,
+};
+
+/// How long pages wait for others before they are accepted. The bytes of pages that no document needs are removed after
+/// some minutes.
+const SLICE: Duration = Duration::from_secs(30);
+/// Seconds between checks whether a sync is still wanted while a site is read.
+const CHECK: Duration = Duration::from_secs(2);
+
+/// Pages that are accepted together.
+#[derive(Default)]
+struct Slice {
+    added: Vec<NewPage>,
+    changed: Vec<NewPage>,
+    renamed: Vec<KnownFile>,
+    /// Whether there are more.
+    is_last: bool,
+}
+
+impl Slice {
+    fn len(&self) -> usize {
+        self.added.len() + self.changed.len() + self.renamed.len()
+    }
+
+    fn has_content(&self) -> bool {
+        !self.added.is_empty() || !self.changed.is_empty()
+    }
+}
+
+fn stop_for(error: SiteError) -> Stop {
+    match error {
+        SiteError::Source(error) => Stop::Source(reason(&error)),
+        SiteError::Server(Error::DiskFull) => Stop::Job(no_space()),
+        SiteError::Server(error) => Stop::Job(error.into()),
+    }
+}
+
+impl SyncSourceHandler {
+    /// Returns what the owner should know although the sync went well.
+    pub(super) async fn sync_site(
+        &self,
+        started: &Started,
+        location: &WebLocation,
+        progress: &mut Progress,
+        stop: &CancellationToken,
+    ) -> Result<Option<String>, Stop> {
+        self.check_wanted(progress, stop).await?;
+        let Ok(_turn) = self.sites.try_acquire() else {
+            return Err(Stop::Job(JobError::Later { after: TURN, reason: "other sites are being read".into() }));
+        };
+        let services = &*self.services;
+        let known = known_files(&services.database.reader(Scope::System), started.source.id).await?;
+        let accepted_before = progress.begin_site();
+        let pages = usize::try_from(location.max_pages).unwrap_or(0);
+        let time = Duration::from_mins(services.config.sources.web_minutes);
+        let open = Site::open(services, location, &known, Budget { pages, time, stores: true });
+        // How many pages there are is known at the end. Until then the operation has as many as the source may have.
+        let most = progress.at_most(pages);
+        if progress.operation.is_some() {
+            self.plan(progress, most).await?;
+        }
+        let mut site = self.unless_unwanted(progress, stop, open).await?;
+        loop {
+            let slice = self.unless_unwanted(progress, stop, read_slice(&mut site)).await?;
+            let is_last = slice.is_last;
+            if progress.operation.is_none() && slice.has_content() {
+                self.plan(progress, most).await?;
+            }
+            self.accept_slice(slice, progress).await?;
+            if is_last {
+                break;
+            }
+        }
+        let scan = site.into_scan();
+        let diff = diff(&scan, known, started.source.on_vanish, progress.asked.is_confirmed);
+        progress.read_site(&scan, &diff, accepted_before);
+        self.forget(&diff, progress, stop).await?;
+        Ok(notice(&scan, &diff))
+    }
+
+    async fn accept_slice(&self, slice: Slice, progress: &mut Progress) -> Result<(), Stop> {
+        let Slice { added, changed, renamed, .. } = slice;
+        if !renamed.is_empty() {
+            let (database, before) = (&self.services.database, &*progress);
+            let work = database.transaction(|tx| settle::rename(tx, before, &renamed).boxed());
+            if !work.await? {
+                return Err(Stop::Unwanted);
+            }
+        }
+        let new = added.len();
+        let pages = added.into_iter().chain(changed).enumerate().map(|(index, page)| {
+            let NewPage { content, fingerprint, validators, .. } = page;
+            Read { index, content, fingerprint, validators }
+        });
+        let read: Vec<_> = pages.collect();
+        if read.is_empty() { Ok(()) } else { self.accept_page(&read, read.len(), new, progress).await }
+    }
+
+    /// Does some work on a place until it is done, the server stops, or nobody wants it any more.
+    pub(super) async fn unless_unwanted<T>(
+        &self,
+        progress: &Progress,
+        stop: &CancellationToken,
+        work: impl Future<Output = Result<T, SiteError>>,
+    ) -> Result<T, Stop> {
+        tokio::select! {
+            done = work => done.map_err(stop_for),
+            end = self.until_unwanted(progress, stop) => Err(end),
+        }
+    }
+
+    async fn until_unwanted(&self, progress: &Progress, stop: &CancellationToken) -> Stop {
+        loop {
+            if let Err(end) = self.check_wanted(progress, stop).await {
+                return end;
+            }
+            tokio::select! {
+                () = sleep(CHECK) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+}
+
+/// Reads pages until enough of them are new, or the first of them has waited long enough.
+async fn read_slice(site: &mut Site<'_>) -> Result<Slice, SiteError> {
+    let (mut slice, begin) = (Slice::default(), Instant::now());
+    while slice.len() < PAGE && begin.elapsed() < SLICE {
+        match site.next().await? {
+            Some(Step::New(page)) if page.is_added => slice.added.push(page),
+            Some(Step::New(page)) => slice.changed.push(page),
+            Some(Step::Renamed(page)) => slice.renamed.push(page),
+            Some(Step::Nothing) => {}
+            None => {
+                slice.is_last = true;
+                break;
+            }
+        }
+    }
+    Ok(slice)
+}
