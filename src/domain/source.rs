@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,6 +13,9 @@ use super::{
 
 /// Things left out that a scan names one by one.
 const MAX_SKIPPED: usize = 1000;
+/// Minutes before the indexing of a file is tried again that has failed once. They double with each failure.
+const FIRST_PAUSE: i64 = 5;
+const LONGEST_PAUSE: i64 = 24 * 60;
 
 vocabulary! {
     /// The kind of a source.
@@ -221,6 +224,11 @@ pub struct Fingerprint {
     pub version: Option<String>,
 }
 
+impl Fingerprint {
+    /// That of no file.
+    const NONE: Self = Self { size: -1, modified: 0, version: None };
+}
+
 /// A file that a scan found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FoundFile {
@@ -333,6 +341,34 @@ pub struct KnownFile {
     pub document_id: DocumentId,
     /// How many syncs in a row have not found it.
     pub missed: i32,
+}
+
+impl KnownFile {
+    /// Forgets its state, so that the next sync reads it again.
+    pub fn forget(&mut self) {
+        (self.fingerprint, self.validators) = (Fingerprint::NONE, Validators::default());
+    }
+}
+
+/// A document of a source whose indexing has failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    pub document_id: DocumentId,
+    pub uri: String,
+    /// How often its indexing has failed since it succeeded.
+    pub times: i32,
+    pub failed_at: DateTime<Utc>,
+    /// Whether trying again can help.
+    pub is_retryable: bool,
+}
+
+impl Failure {
+    /// Whether a sync that nobody has asked for tries again.
+    #[must_use]
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        let doublings = self.times.saturating_sub(1).clamp(0, 20);
+        self.failed_at + TimeDelta::minutes((FIRST_PAUSE << doublings).min(LONGEST_PAUSE)) <= now
+    }
 }
 
 /// What a sync has to do.
@@ -451,6 +487,30 @@ mod tests {
         let scan = Scan { unread: vec!["docs".into()], ..scan(&[found("a", 1), found("b", 1)]) };
         let before = vec![known("a", 1, 0), known("b", 1, 0), known("docs/c", 1, 0), known("docsx", 1, 0)];
         assert_eq!(uris(&diff(&scan, before, AT_ONCE, false).vanished), ["docsx"]);
+    }
+
+    #[test]
+    fn a_file_that_was_forgotten_is_read_again() {
+        let mut before = known("a", 1, 0);
+        before.forget();
+        let diff = diff(&scan(&[found("a", 1)]), vec![before], AT_ONCE, false);
+        assert_eq!((diff.changed, diff.unchanged), (vec![found("a", 1)], 0));
+    }
+
+    #[test]
+    fn a_file_that_fails_waits_twice_as_long_each_time_and_a_day_at_most() {
+        let begin = DateTime::UNIX_EPOCH;
+        let failure = |times| Failure {
+            document_id: DocumentId::generate(),
+            uri: "a".into(),
+            times,
+            failed_at: begin,
+            is_retryable: true,
+        };
+        for (times, minutes) in [(0, 5), (1, 5), (2, 10), (3, 20), (9, 1280), (10, 1440), (i32::MAX, 1440)] {
+            let due = begin + TimeDelta::minutes(minutes);
+            assert!(failure(times).is_due(due) && !failure(times).is_due(due - TimeDelta::seconds(1)), "{times}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait, Func, OnConflict},
 };
 
@@ -21,9 +21,10 @@ use crate::{
     },
     domain::{
         action::Action,
+        document::{Document, DocumentStatus},
         id::{CollectionId, DocumentId, SourceId},
         page::{Page, PageRequest},
-        source::{KnownFile, Source, SourceStatus},
+        source::{Failure, KnownFile, Source, SourceStatus},
     },
 };
 
@@ -232,32 +233,78 @@ pub async fn some_documents(reader: &Reader<'_>, id: SourceId, limit: u64) -> Re
     Ok(ids.into_iter().map(DocumentId).collect())
 }
 
-/// Up to `limit` documents of a source that came out of its archives with these uris: they lie below them, and are no files
-/// of the source themselves.
+/// Up to `limit` documents of a source whose indexing has failed, after one of them.
+pub async fn failures(
+    reader: &Reader<'_>,
+    id: SourceId,
+    after: Option<DocumentId>,
+    limit: u64,
+) -> Result<Vec<Failure>, DatabaseError> {
+    let mut failed = document::Entity::find()
+        .filter(document::Column::SourceId.eq(id.0))
+        .filter(document::Column::Status.eq(DocumentStatus::Failed.stored()))
+        .filter(in_readable(document::Column::CollectionId, reader.scope));
+    if let Some(after) = after {
+        failed = failed.filter(document::Column::Id.gt(after.0));
+    }
+    let rows = failed.order_by_asc(document::Column::Id).limit(limit).all(&reader.executor).await?;
+    rows.into_iter().map(failure).collect()
+}
+
+fn failure(row: document::Model) -> Result<Failure, DatabaseError> {
+    // Each revision after the searchable one has failed.
+    let times = row.next_revision - 1 - row.revision;
+    let Document { id, content, error, updated_at, .. } = row.try_into()?;
+    let is_retryable = error.is_some_and(|error| error.retryable);
+    Ok(Failure { document_id: id, uri: content.uri, times, failed_at: updated_at, is_retryable })
+}
+
+/// Up to `limit` documents of a source that came out of its archives with these uris.
 pub async fn some_archived(
     reader: &Reader<'_>,
     id: SourceId,
     archives: &[&str],
     limit: u64,
 ) -> Result<Vec<DocumentId>, DatabaseError> {
-    let files = source_file::Entity::find()
-        .select_only()
-        .column(source_file::Column::DocumentId)
-        .filter(source_file::Column::SourceId.eq(id.0));
-    let is_below = archives.iter().fold(Condition::any(), |any, uri| any.add(starts_with(&format!("{uri}/"))));
-    let ids: Vec<uuid::Uuid> = document::Entity::find()
+    let ids: Vec<uuid::Uuid> = of_archives(reader, id, archives)
         .select_only()
         .column(document::Column::Id)
-        .filter(document::Column::SourceId.eq(id.0))
-        .filter(document::Column::Id.not_in_subquery(files.into_query()))
-        .filter(is_below)
-        .filter(in_readable(document::Column::CollectionId, reader.scope))
         .order_by_asc(document::Column::Id)
         .limit(limit)
         .into_tuple()
         .all(&reader.executor)
         .await?;
     Ok(ids.into_iter().map(DocumentId).collect())
+}
+
+/// All documents of a source that came out of an archive with this uri, with their uris.
+pub async fn archived(
+    reader: &Reader<'_>,
+    id: SourceId,
+    archive: &str,
+) -> Result<Vec<(DocumentId, String)>, DatabaseError> {
+    let rows: Vec<(uuid::Uuid, String)> = of_archives(reader, id, &[archive])
+        .select_only()
+        .columns([document::Column::Id, document::Column::Uri])
+        .order_by_asc(document::Column::Id)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(id, uri)| (DocumentId(id), uri)).collect())
+}
+
+/// The documents that came out of archives lie below them, and are no files of the source themselves.
+fn of_archives(reader: &Reader<'_>, id: SourceId, archives: &[&str]) -> Select<document::Entity> {
+    let files = source_file::Entity::find()
+        .select_only()
+        .column(source_file::Column::DocumentId)
+        .filter(source_file::Column::SourceId.eq(id.0));
+    let is_below = archives.iter().fold(Condition::any(), |any, uri| any.add(starts_with(&format!("{uri}/"))));
+    document::Entity::find()
+        .filter(document::Column::SourceId.eq(id.0))
+        .filter(document::Column::Id.not_in_subquery(files.into_query()))
+        .filter(is_below)
+        .filter(in_readable(document::Column::CollectionId, reader.scope))
 }
 
 /// Documents whose uri begins with this. The comparison knows capitals, other than that of patterns in SQLite.

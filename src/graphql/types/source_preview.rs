@@ -88,7 +88,7 @@ impl SourcePreview {
         PreviewedFiles::of(self.preview.diff.added.iter().map(|file| &file.uri))
     }
 
-    /// Files that would be read again because their size or time differs.
+    /// Files that would be read again because they look different, or because indexing them failed and may succeed now.
     async fn changed(&self) -> PreviewedFiles {
         PreviewedFiles::of(self.preview.diff.changed.iter().map(|file| &file.uri))
     }

@@ -42,7 +42,7 @@ impl SourceRun {
         self.run.counts.added
     }
 
-    /// Number of documents that got newer content.
+    /// Number of documents that got newer content, or whose indexing had failed and is tried again.
     async fn changed(&self) -> i32 {
         self.run.counts.changed
     }

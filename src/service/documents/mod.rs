@@ -15,7 +15,7 @@ pub(crate) use self::{
 pub use self::{
     delete::delete,
     ingest::{IngestContent, IngestDocument, IngestRequest, Ingested, ingest},
-    unpack::{Archive, Member, accept_members},
+    unpack::{Archive, Member, accept_members, remove_left},
 };
 use super::Services;
 use crate::{

@@ -8,19 +8,29 @@ use chrono::{DateTime, Utc};
 use super::{
     accept::{self, Batch},
     ingest::MAX_URI,
+    remove_rows,
 };
 use crate::{
-    db::{Transaction, repo::operation_documents},
+    db::{
+        Reader, Transaction,
+        repo::{documents, operation_documents, sources},
+    },
     domain::{
         collection::Collection,
         content::{Content, StoredFile, UNKNOWN_TYPE},
         document::{DocumentWarning, DocumentWarningCode},
         id::SourceId,
+        job::Tenant,
         operation::OperationRun,
+        source::{Source, VanishPolicy},
     },
     error::Error,
+    jobs::{self, DropPoints, DropTarget},
     service::{Services, validate::Violations},
 };
+
+/// Documents that are removed with one statement.
+const REMOVED: usize = 100;
 
 /// A file of an archive, whose bytes are stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -80,6 +90,37 @@ pub async fn accept_members(
         "Files whose paths are too long, or name another document of the operation, were left out: {left_out}."
     );
     Ok((left_out > 0).then(|| DocumentWarning::new(DocumentWarningCode::PartSkipped, message)))
+}
+
+/// Removes the documents of files that an archive of a source does not have any more, unless the source keeps what is gone.
+/// The collection is locked. An archive is replaced as a whole, so no other sync has to miss its files first.
+///
+/// # Errors
+/// As the database.
+pub async fn remove_left(
+    tx: &Transaction<'_>,
+    reader: &Reader<'_>,
+    collection: &Collection,
+    archive: Archive<'_>,
+    tenant: Tenant,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let Some(id) = archive.source else { return Ok(()) };
+    let keeps = |source: Source| source.on_vanish == VanishPolicy::Keep;
+    if sources::find(reader, id).await?.is_none_or(keeps) {
+        return Ok(());
+    }
+    let there = contents(archive.content, archive.members);
+    let there: HashSet<_> = there.iter().map(|content| content.uri.as_str()).collect();
+    let mut left = sources::archived(reader, id, &archive.content.uri).await?;
+    left.retain(|(_, uri)| !there.contains(uri.as_str()));
+    let left: Vec<_> = left.into_iter().map(|(id, _)| id).collect();
+    for page in left.chunks(REMOVED) {
+        let locked = documents::lock_many(tx, collection.id, page).await?;
+        let gone = remove_rows(tx, collection, &locked).await?;
+        jobs::enqueue(tx, &[DropPoints::of(collection, DropTarget::Documents(gone))], tenant, now).await?;
+    }
+    Ok(())
 }
 
 /// The contents of the documents that an archive holds: each has a valid uri of its own, below that of the archive.

@@ -4,6 +4,7 @@
 //! documents syncs them.
 
 mod check;
+mod known;
 mod open;
 mod preview;
 mod remove;
@@ -16,6 +17,7 @@ use serde_json::json;
 use self::check::{checked, checked_patch};
 pub(crate) use self::{
     check::roots,
+    known::{Retry, known_files},
     open::open_bucket,
     site::{Budget, NewPage, Site, SiteError, Step},
 };
@@ -43,15 +45,12 @@ use crate::{
         collection::Collection,
         id::{CollectionId, OperationId, SourceId, SourceRunId, UserId},
         operation::{Operation, OperationRun, SOURCE},
-        source::{Cut, Diff, KnownFile, Location, Scan, Source, SourceStatus, VanishPolicy},
+        source::{Cut, Diff, Location, Scan, Source, SourceStatus, VanishPolicy},
     },
     error::{Error, ViolationCode},
     jobs::{self, SyncSource},
     source::SourceError,
 };
-
-/// Files whose remembered state is read with one statement.
-const PAGE: usize = 5000;
 
 /// What someone has to be allowed who changes sources.
 const MANAGE: &[Action] = &[Action::CollectionUpdate, Action::DocumentIngest];
@@ -262,20 +261,6 @@ pub(crate) async fn request(
 /// When a source that is idle from now on is synced next.
 pub(crate) fn next_run(interval_minutes: Option<i32>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     interval_minutes.map(|minutes| now + TimeDelta::minutes(minutes.into()))
-}
-
-/// Everything that is remembered of the files of a source.
-pub(crate) async fn known_files(reader: &Reader<'_>, id: SourceId) -> Result<Vec<KnownFile>, DatabaseError> {
-    let mut known: Vec<KnownFile> = Vec::new();
-    loop {
-        let after = known.last().map(|file| file.uri.clone());
-        let page = sources::files(reader, id, after.as_deref(), PAGE as u64).await?;
-        let is_last = page.len() < PAGE;
-        known.extend(page);
-        if is_last {
-            return Ok(known);
-        }
-    }
 }
 
 /// What the owner of a source learns when its place can't be read.

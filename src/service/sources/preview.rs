@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Budget, Site, SiteError, check, find_managed, known_files, open_bucket, reason, require_too};
+use super::{Budget, Retry, Site, SiteError, check, find_managed, known_files, open_bucket, reason, require_too};
 use crate::{
     auth::viewer::Viewer,
     domain::{
@@ -48,7 +48,7 @@ pub async fn preview(services: &Services, viewer: &Viewer, target: PreviewTarget
         let (location, policy, known) = match target {
             PreviewTarget::Source(id) => {
                 let source = find_managed(&reader, viewer, id, &[Action::DocumentIngest]).await?;
-                (source.location, source.on_vanish, known_files(&reader, id).await?)
+                (source.location, source.on_vanish, known_files(&reader, id, Retry::Asked).await?)
             }
             PreviewTarget::Location(collection, location) => {
                 find_collection(&reader, viewer, collection, Action::CollectionUpdate).await?;

@@ -40,7 +40,7 @@ use crate::{
     queue::JobError,
     service::{
         Services,
-        documents::{Archive, accept_members},
+        documents::{Archive, accept_members, remove_left},
         fault::EMBEDDING_MODEL,
     },
 };
@@ -216,6 +216,10 @@ async fn complete(
     let (Some(collection), Some(current)) = (collection, current) else { return Ok(()) };
     let source = current.document.source_id;
     let archive = Archive { content: &work.item.content, source, members: &indexed.members };
+    if may_leave_files(&current.document, indexed) {
+        let (system, tenant) = (tx.reader(Scope::System), run.operation().user_id.into());
+        remove_left(tx, &system, &collection, archive, tenant, now).await?;
+    }
     let left_out = accept_members(tx, services, &collection, &mut run, archive, now).await?;
     let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
     chunks::replace(tx, id, generation, document, &indexed.rows).await?;
@@ -283,6 +287,11 @@ async fn tell_of_retry(
     run.postpone_document(item.outcome.document_id, reason.to_owned(), now);
     operations::save(tx, run).await?;
     Ok(())
+}
+
+/// Whether a document was complete before, and was or is an archive: complete without chunks.
+fn may_leave_files(before: &Document, indexed: &Indexed) -> bool {
+    before.revision > 0 && (before.chunk_count == 0 || indexed.rows.is_empty())
 }
 
 /// Why a document needs no work, if so: it is deleted, newer content is complete, its collection is being deleted, or

@@ -37,7 +37,7 @@ use crate::{
     queue::{GiveUp, Handler, JobError},
     service::{
         Services,
-        sources::{SiteError, known_files, notice, open_bucket, reason, roots},
+        sources::{Retry, SiteError, known_files, notice, open_bucket, reason, roots},
     },
     source::{Bucket, Directory, SourceError},
 };
@@ -168,7 +168,7 @@ impl SyncSourceHandler {
         progress: &mut Progress,
         stop: &CancellationToken,
     ) -> Result<Option<String>, Stop> {
-        let known = known_files(&self.services.database.reader(Scope::System), started.source.id).await?;
+        let known = self.known(progress).await?;
         let diff = diff(&opened.scan, known, started.source.on_vanish, progress.asked.is_confirmed);
         progress.scanned(&opened.scan, &diff);
         let files: Vec<_> = diff.added.iter().chain(&diff.changed).cloned().collect();
@@ -176,6 +176,12 @@ impl SyncSourceHandler {
         self.accept(&opened, &files, diff.added.len(), progress, stop).await?;
         self.forget(&diff, progress, stop).await?;
         Ok(notice(&opened.scan, &diff))
+    }
+
+    async fn known(&self, progress: &Progress) -> Result<Vec<KnownFile>, Stop> {
+        let asked = progress.asked;
+        let retry = if asked.operation.is_some() { Retry::Asked } else { Retry::Due(self.services.clock.now()) };
+        Ok(known_files(&self.services.database.reader(Scope::System), asked.source, retry).await?)
     }
 
     async fn list_bucket(&self, location: &BucketLocation) -> Result<Opened, SiteError> {

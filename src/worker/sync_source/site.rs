@@ -13,13 +13,10 @@ use super::{
     settle::{self, Progress, Started},
 };
 use crate::{
-    domain::{
-        scope::Scope,
-        source::{KnownFile, WebLocation, diff},
-    },
+    domain::source::{KnownFile, WebLocation, diff},
     error::Error,
     queue::JobError,
-    service::sources::{Budget, NewPage, Site, SiteError, Step, known_files, notice, reason},
+    service::sources::{Budget, NewPage, Site, SiteError, Step, notice, reason},
     worker::dependency::no_space,
 };
 
@@ -71,7 +68,7 @@ impl SyncSourceHandler {
             return Err(Stop::Job(JobError::Later { after: TURN, reason: "other sites are being read".into() }));
         };
         let services = &*self.services;
-        let known = known_files(&services.database.reader(Scope::System), started.source.id).await?;
+        let known = self.known(progress).await?;
         let accepted_before = progress.begin_site();
         let pages = usize::try_from(location.max_pages).unwrap_or(0);
         let time = Duration::from_mins(services.config.sources.web_minutes);

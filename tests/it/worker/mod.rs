@@ -18,6 +18,7 @@ mod runner;
 mod shutdown;
 mod sites;
 mod source_faults;
+mod source_repairs;
 mod sources;
 mod updates;
 mod upgrade;

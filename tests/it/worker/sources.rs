@@ -15,11 +15,11 @@ use crate::{
 const RUN: &str = "found added changed unchanged removed failed skipped error operation { id status }";
 
 /// An application that may read a directory, and what is in it.
-struct World {
-    app: TestApp,
-    ada: Caller,
-    collection: String,
-    place: TempDir,
+pub struct World {
+    pub app: TestApp,
+    pub ada: Caller,
+    pub collection: String,
+    pub place: TempDir,
 }
 
 impl World {
@@ -29,24 +29,28 @@ impl World {
     }
 
     async fn watching(seconds: u64, on_postgres: bool) -> Self {
-        let place = tempfile::tempdir().unwrap();
         let mut config = Config::default();
+        config.sources.watch_seconds = seconds;
+        Self::with(config, on_postgres).await
+    }
+
+    pub async fn with(mut config: Config, on_postgres: bool) -> Self {
+        let place = tempfile::tempdir().unwrap();
         config.sources.directories = vec![place.path().to_str().unwrap().to_owned()];
         config.sources.check_seconds = 1;
-        config.sources.watch_seconds = seconds;
         let app = TestApp::with(config, on_postgres).await;
         let ada = app.user("ada").await;
         let collection = ada.create_collection("Harbour").await;
         Self { app, ada, collection, place }
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub fn write(&self, path: &str, text: &str) {
         let path = self.place.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    fn remove(&self, path: &str) {
+    pub fn remove(&self, path: &str) {
         fs::remove_file(self.place.path().join(path)).unwrap();
     }
 
@@ -64,7 +68,7 @@ impl World {
     }
 
     /// A source that has been synced once.
-    async fn synced(&self, more: Value) -> String {
+    pub async fn synced(&self, more: Value) -> String {
         let created = self.create(more).await;
         self.ended(&created["operation"]["id"]).await;
         created["source"]["id"].as_str().unwrap_or_else(|| panic!("{created:#}")).to_owned()
@@ -76,7 +80,7 @@ impl World {
         ended
     }
 
-    async fn sync(&self, source: &str, confirm: bool) -> Value {
+    pub async fn sync(&self, source: &str, confirm: bool) -> Value {
         let sync = "mutation($input: SourceSyncInput!) {
             sourceSync(input: $input) { operation { id } userErrors { code message } }
         }";
@@ -86,12 +90,31 @@ impl World {
         self.last_run(source).await
     }
 
-    async fn last_run(&self, source: &str) -> Value {
+    pub async fn last_run(&self, source: &str) -> Value {
         let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on Source {{ lastRun {{ {RUN} }} }} }} }}");
         self.ada.data(&query, json!({ "id": source })).await["node"]["lastRun"].take()
     }
 
-    async fn uris(&self) -> Vec<String> {
+    /// Waits until so many seconds are over and the source has been synced by itself. Returns what that did.
+    pub async fn synced_after(&self, seconds: i64, source: &str) -> Value {
+        let query = "query($id: ID!) { node(id: $id) { ... on Source { status runs { totalCount } } } }";
+        let look = async || self.ada.data(query, json!({ "id": source })).await["node"].take();
+        let before = look().await["runs"]["totalCount"].take();
+        self.app.clock.advance(seconds);
+        let deadline = std::time::Instant::now() + crate::support::app::PATIENCE;
+        loop {
+            let now = look().await;
+            if now["runs"]["totalCount"] != before && now["status"] == "IDLE" {
+                break;
+            }
+            assert!(std::time::Instant::now() < deadline, "the source is not synced: {now:#}");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        idle(&self.app).await;
+        self.last_run(source).await
+    }
+
+    pub async fn uris(&self) -> Vec<String> {
         let query = "query($id: ID!) { collection(id: $id) {
             documents(orderBy: { field: FILE_NAME }, first: 100) { nodes { uri status } }
         } }";
@@ -102,7 +125,7 @@ impl World {
 }
 
 /// The numbers of a run: found, added, changed, unchanged, removed, failed.
-fn numbers(run: &Value) -> [i64; 6] {
+pub fn numbers(run: &Value) -> [i64; 6] {
     ["found", "added", "changed", "unchanged", "removed", "failed"].map(|name| run[name].as_i64().unwrap())
 }
 

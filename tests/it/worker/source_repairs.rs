@@ -1,0 +1,134 @@
+//! Files of sources that fail are tried again, those that leave an archive go, and those that are unchanged cost nothing.
+
+use std::{collections::BTreeSet, fs};
+
+use docent::config::Config;
+use serde_json::json;
+
+use super::{
+    behind::{count, found, points},
+    sources::{World, numbers},
+};
+use crate::extract::samples::archive;
+
+/// Nothing is synced because it has changed.
+fn unwatched() -> Config {
+    let mut config = Config::default();
+    config.sources.watch_seconds = 0;
+    config
+}
+
+async fn tries_again(on_postgres: bool) {
+    let mut config = unwatched();
+    config.limits.stored_bytes_per_collection = 5_000;
+    let world = World::with(config, on_postgres).await;
+    let letter = "The tram waits. ".repeat(150);
+    fs::write(world.place.path().join("a.zip"), archive(&[("a.txt", &letter)])).unwrap();
+    world.write("b.txt", &"The ferry waits. ".repeat(200));
+    world.write("c.txt", "The harbour sleeps.");
+    let source = world.synced(json!({ "onVanish": { "action": "DELETE" }, "syncIntervalMinutes": 1 })).await;
+    let failed = "SELECT COUNT(*) FROM documents WHERE status = 'FAILED'";
+    assert_eq!(numbers(&world.last_run(&source).await), [3, 3, 0, 0, 0, 0]);
+    assert_eq!(count(&world.app, failed).await, 1, "there is no room for the file of the archive");
+
+    // By itself it waits five minutes. Who asks for a sync need not wait.
+    assert_eq!(numbers(&world.synced_after(61, &source).await), [3, 0, 0, 3, 0, 0]);
+    assert_eq!(numbers(&world.sync(&source, false).await), [3, 0, 1, 2, 0, 0]);
+    assert_eq!(count(&world.app, failed).await, 1);
+
+    // Now that there is room, it is ten minutes: it has failed twice.
+    world.remove("b.txt");
+    assert_eq!(numbers(&world.synced_after(61, &source).await), [2, 0, 0, 2, 1, 0]);
+    assert_eq!(numbers(&world.synced_after(400, &source).await), [2, 0, 0, 2, 0, 0]);
+    assert_eq!(numbers(&world.synced_after(200, &source).await), [2, 0, 1, 1, 0, 0]);
+    let mut uris = world.uris().await;
+    uris.sort();
+    assert_eq!(uris, ["a.zip", "a.zip/a.txt", "c.txt"]);
+    assert_eq!(count(&world.app, failed).await, 0);
+    assert_eq!(numbers(&world.sync(&source, false).await), [2, 0, 0, 2, 0, 0]);
+}
+
+mod a_file_that_fails_is_tried_again {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite() {
+        Box::pin(super::tries_again(false)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_postgres() {
+        Box::pin(super::tries_again(true)).await;
+    }
+}
+
+async fn files_leave(on_postgres: bool) {
+    for (action, rest) in [("DELETE", &["a.zip/a.txt"][..]), ("KEEP", &["a.zip/a.txt", "a.zip/b.txt", "a.zip/c/d.txt"])]
+    {
+        let world = World::with(unwatched(), on_postgres).await;
+        let write = |files: &[(&str, &str)]| fs::write(world.place.path().join("a.zip"), archive(files)).unwrap();
+        write(&[("a.txt", "The ferry waits."), ("b.txt", "The tram waits."), ("c/d.txt", "The otter sleeps.")]);
+        world.write("a.zip.txt", "The islands are far.");
+        let source = world.synced(json!({ "onVanish": { "action": action } })).await;
+        write(&[("a.txt", "The ferry has left the harbour.")]);
+        assert_eq!(numbers(&world.sync(&source, false).await), [2, 0, 1, 1, 0, 0]);
+        let mut uris = world.uris().await;
+        uris.sort();
+        let expected: Vec<_> = ["a.zip", "a.zip.txt"].iter().chain(rest).copied().collect();
+        assert_eq!(uris, BTreeSet::from_iter(expected).into_iter().collect::<Vec<_>>(), "{action}");
+        assert_eq!(found(&world.ada, "otter").await[0].len(), rest.len() / 2, "{action}");
+        assert_eq!(points(&world.app, &world.collection).await, rest.len() + 1, "{action}");
+    }
+}
+
+mod what_leaves_an_archive_goes_unless_the_source_keeps_it {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite() {
+        Box::pin(super::files_leave(false)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_postgres() {
+        Box::pin(super::files_leave(true)).await;
+    }
+}
+
+async fn costs_nothing(on_postgres: bool) {
+    const FILES: usize = 200;
+    let world = World::with(unwatched(), on_postgres).await;
+    for number in 0..FILES {
+        world.write(&format!("{}/{number}.txt", number % 10), "The ferry waits.");
+    }
+    let source = world.synced(json!({ "onVanish": { "action": "DELETE" }, "syncIntervalMinutes": 1 })).await;
+
+    // Whoever reads this file finds other words in it.
+    let path = world.place.path().join("0/0.txt");
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "The otter waits.").unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    let mut run = json!(null);
+    let statements = world.app.seeing(async { run = world.synced_after(61, &source).await }).await;
+    assert_eq!(numbers(&run), [200, 0, 0, 200, 0, 0], "{run:#}");
+    assert!(found(&world.ada, "otter").await[0].is_empty());
+
+    let writes: Vec<_> = statements.iter().filter(|statement| !statement.starts_with("SELECT")).collect();
+    for table in ["documents", "source_files", "chunks", "operations", "operation_documents", "operation_events"] {
+        let about = format!("\"{table}\"");
+        assert!(!writes.iter().any(|statement| statement.contains(&about)), "{table}: {writes:#?}");
+    }
+    let about_run =
+        |statement: &&&String| ["\"sources\"", "\"source_runs\""].iter().any(|table| statement.contains(table));
+    assert!(writes.iter().filter(about_run).count() <= 6, "{writes:#?}");
+    let of_source = statements.iter().filter(|statement| statement.contains("source_files")).count();
+    assert!(of_source <= 2, "a statement for thousands of files: {of_source}");
+}
+
+mod unchanged_files_are_not_read_and_nothing_is_written_of_them {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite() {
+        Box::pin(super::costs_nothing(false)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_postgres() {
+        Box::pin(super::costs_nothing(true)).await;
+    }
+}
