@@ -31,6 +31,7 @@ mod m20261127_140000_add_document_warnings;
 mod m20261127_150000_create_sources;
 mod m20261127_160000_add_generation_states;
 mod m20261127_170000_add_versions_of_source_files;
+mod m20261127_170050_keep_texts;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -66,6 +67,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_150000_create_sources::Migration),
             Box::new(m20261127_160000_add_generation_states::Migration),
             Box::new(m20261127_170000_add_versions_of_source_files::Migration),
+            Box::new(m20261127_170050_keep_texts::Migration),
         ]
     }
 }

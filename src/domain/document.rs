@@ -128,6 +128,20 @@ impl DocumentWarning {
     }
 }
 
+/// What a file says of itself. Only the language may be what its text shows instead.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct About {
+    pub title: Option<String>,
+    pub author: Option<String>,
+    /// A tag (BCP 47).
+    pub language: Option<String>,
+    pub created_at: Option<DateTime<Utc>>,
+    pub modified_at: Option<DateTime<Utc>>,
+    /// Pages or slides, where the format has them.
+    pub page_count: Option<u32>,
+}
+
 /// A document of a collection, found by its `uri` within it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Document {
@@ -139,8 +153,7 @@ pub struct Document {
     pub content: Content,
     pub status: DocumentStatus,
     pub error: Option<ProcessingError>,
-    pub language: Option<String>,
-    pub title: Option<String>,
+    pub about: About,
     /// What was left out of the text, or is doubtful in it.
     pub warnings: Vec<DocumentWarning>,
     /// Chunks of it in the active generation.

@@ -156,13 +156,24 @@ impl Generation {
 }
 
 /// What a generation holds of a document.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IndexedDocument {
     pub generation_id: GenerationId,
     pub document_id: DocumentId,
     /// The revision whose chunks are in the generation.
     pub revision: i32,
     pub chunk_count: i32,
+    /// The text that its chunks are cut from. `None` for archives, and for what was indexed before texts were kept.
+    pub text: Option<StoredText>,
+}
+
+/// An extracted text in the blob store. The offsets of chunks refer to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredText {
+    /// The SHA-256 of its bytes.
+    pub digest: String,
+    /// Its length in characters (Unicode scalar values).
+    pub length: i32,
 }
 
 #[cfg(test)]

@@ -1,16 +1,14 @@
 //! What a reader hands over.
 
 use super::{ExtractError, block::Block};
-use crate::domain::document::{DocumentWarning, DocumentWarningCode};
+use crate::domain::document::{About, DocumentWarning, DocumentWarningCode};
 
 /// A document as it was read.
 #[derive(Default)]
 pub(super) struct Document {
     pub blocks: Vec<Block>,
-    /// The title that it says it has.
-    pub title: Option<String>,
-    /// The language that it says it is in.
-    pub language: Option<String>,
+    /// What it says of itself, as it says it.
+    pub about: About,
     pub warnings: Vec<DocumentWarning>,
 }
 

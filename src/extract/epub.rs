@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use super::{
     ExtractError, detect,
     document::Document,
-    html,
+    html, moment,
     package::{Package, key, resolve},
     xml::Xml,
 };
-use crate::domain::document::ProcessingErrorCode;
+use crate::domain::document::{About, ProcessingErrorCode};
 
 /// Reads a book.
 pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
@@ -18,10 +18,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
     let name = package_document(&container)?.ok_or_else(detect::corrupt)?;
     let opf = package.xml(&name)?.ok_or_else(detect::corrupt)?;
     let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let Contents { title, language, chapters } = contents(&opf, folder)?;
+    let Contents { about, chapters } = contents(&opf, folder)?;
     let locked = locked_parts(&mut package)?;
 
-    let mut document = Document { title, language, ..Document::default() };
+    let mut document = Document { about, ..Document::default() };
     for chapter in chapters {
         if locked.contains(&key(&chapter)) {
             return Err(ExtractError::permanent(
@@ -34,7 +34,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
             continue;
         };
         let page = html::document(&bytes, None);
-        document.language = document.language.or_else(|| page.language.clone());
+        document.about.language = document.about.language.or_else(|| page.about.language.clone());
         document.append(page);
     }
     Ok(document)
@@ -57,14 +57,13 @@ fn package_document(container: &str) -> Result<Option<String>, ExtractError> {
 }
 
 struct Contents {
-    title: Option<String>,
-    language: Option<String>,
+    about: About,
     /// Names of parts, in reading order.
     chapters: Vec<String>,
 }
 
 fn contents(opf: &str, folder: &str) -> Result<Contents, ExtractError> {
-    let (mut title, mut language) = (None, None);
+    let mut about = About::default();
     let mut items = HashMap::new();
     let mut in_order = Vec::new();
     let mut spine = Vec::new();
@@ -72,8 +71,13 @@ fn contents(opf: &str, folder: &str) -> Result<Contents, ExtractError> {
         xml.children(|xml, section| match section.name() {
             "metadata" => xml.children(|xml, element| {
                 match element.name() {
-                    "title" if title.is_none() => title = Some(xml.text()?),
-                    "language" if language.is_none() => language = Some(xml.text()?),
+                    "title" if about.title.is_none() => about.title = Some(xml.text()?),
+                    "language" if about.language.is_none() => about.language = Some(xml.text()?),
+                    "creator" if about.author.is_none() => about.author = Some(xml.text()?),
+                    "date" if about.created_at.is_none() => about.created_at = moment::of_iso(&xml.text()?),
+                    "meta" if element.attribute("property").as_deref() == Some("dcterms:modified") => {
+                        about.modified_at = moment::of_iso(&xml.text()?);
+                    }
                     _ => {}
                 }
                 Ok(())
@@ -98,7 +102,7 @@ fn contents(opf: &str, folder: &str) -> Result<Contents, ExtractError> {
     if chapters.is_empty() {
         chapters = in_order;
     }
-    Ok(Contents { title, language, chapters })
+    Ok(Contents { about, chapters })
 }
 
 /// The parts that are encrypted, most often fonts.

@@ -19,7 +19,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
     let text = xml::decode(bytes.to_vec());
     let mut walker = Walker::default();
     let walked = Xml::new(&text).children(|xml, element| {
-        walker.document.language = element.attribute("lang");
+        walker.document.about.language = element.attribute("lang");
         walker.element(xml, element, 0)
     });
     match walked {
@@ -46,7 +46,7 @@ impl Walker {
         if matches!(name, "title" | "head" | "heading" | "caption") {
             let title = xml.text()?;
             self.end_paragraph();
-            self.document.title.get_or_insert_with(|| title.clone());
+            self.document.about.title.get_or_insert_with(|| title.clone());
             self.document.blocks.push(Block::Heading { level: depth.clamp(1, 6), text: title });
             return Ok(());
         }
@@ -96,7 +96,7 @@ mod tests {
         let xml = "<?xml version=\"1.0\"?>\n<article xml:lang=\"en\">\n <info><title>Harbours</title><author>Anna</author></info>\n\
              <p>Boats <b>moor</b> here\n every <i>night</i>.</p>\n <item><name>Pier</name><price>5</price></item>\n</article>";
         assert_eq!(markdown(xml), "## Harbours\n\nAnna\n\nBoats moor here every night.\n\nPier\n\n5");
-        assert_eq!(read(xml.as_bytes()).unwrap().language.as_deref(), Some("en"));
+        assert_eq!(read(xml.as_bytes()).unwrap().about.language.as_deref(), Some("en"));
         assert_eq!(markdown("<a><b></a>"), "```xml\n<a><b></a>\n```");
     }
 }

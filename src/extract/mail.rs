@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use chrono::DateTime;
+
 use encoding_rs::Encoding;
 use mail_parser::{
     Address, ContentType, Encoding as Transfer, Message, MessageParser, MessagePart, MimeHeaders, PartType,
@@ -17,6 +19,7 @@ use super::{
     reader::{self, MAX_ATTACHMENTS, MAX_DEPTH, Means},
     text::paragraphs,
 };
+use crate::domain::document::About;
 
 /// A plain text with fewer words than this share of the page beside it only says that there is a page.
 const MIN_PLAIN_SHARE: usize = 3;
@@ -27,7 +30,13 @@ pub(super) fn read(bytes: &[u8], means: Means<'_>) -> Result<Document, ExtractEr
     let message = MessageParser::default().parse(&*bytes).ok_or_else(detect::corrupt)?;
     let mut reader = Reader { document: Document::default(), means, attachments: 0 };
     reader.message(&message, 0);
-    reader.document.title = message.subject().map(str::to_owned);
+    let written_at = message.date().filter(|date| date.is_valid());
+    reader.document.about = About {
+        title: message.subject().map(str::to_owned),
+        author: message.from().map(people),
+        created_at: written_at.and_then(|date| DateTime::from_timestamp_secs(date.to_timestamp())),
+        ..About::default()
+    };
     Ok(reader.document)
 }
 

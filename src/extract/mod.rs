@@ -24,11 +24,13 @@ mod generic_xml;
 mod html;
 mod json;
 mod kind;
+mod language;
 mod mail;
 mod mailbox;
 mod markdown;
 mod markup;
 mod members;
+mod moment;
 mod notebook;
 mod opendocument;
 mod outlook;
@@ -53,7 +55,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::document::{DocumentWarning, ProcessingErrorCode};
+use crate::domain::document::{About, DocumentWarning, ProcessingErrorCode};
 
 pub use content::Content;
 pub use extractor::{Extractor, Slot};
@@ -79,16 +81,18 @@ struct Input<'a> {
 }
 
 /// What a reader made of a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ExtractedText {
     /// The text, in Markdown where `is_markdown`, with `\n` line ends.
     pub text: String,
     /// Whether the structure (headings, lists, tables) is in `text` as Markdown.
     pub is_markdown: bool,
-    /// The document's own title, if it has one.
-    pub title: Option<String>,
-    /// The language that the document says it is in (BCP 47).
-    pub language: Option<String>,
+    /// Whether the file is source code, a block of code in `text`.
+    #[serde(default)]
+    pub is_code: bool,
+    /// What the file says of itself.
+    #[serde(default)]
+    pub about: About,
     /// The kind of file that was found, as a media type.
     pub content_type: String,
     /// Where each page starts in `text`, in bytes, for formats with pages.

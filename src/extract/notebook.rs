@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{ExtractError, block::Block, detect, document::Document, encoding};
+use crate::domain::document::About;
 
 /// Longer output is data, and only its beginning is read.
 const MAX_OUTPUT_CHARACTERS: usize = 2000;
@@ -98,7 +99,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
     let text = encoding::decode(bytes, None)?;
     let Notebook { metadata, cells, worksheets } = serde_json::from_str(&text).map_err(|_| detect::corrupt())?;
     let language = metadata.language_info.name.or(metadata.kernelspec.language).unwrap_or_default();
-    let mut document = Document { title: metadata.title, ..Document::default() };
+    let mut document = Document { about: About { title: metadata.title, ..About::default() }, ..Document::default() };
     for cell in cells.into_iter().chain(worksheets.into_iter().flat_map(|sheet| sheet.cells)) {
         let text = cell.source.text();
         match cell.kind.as_str() {

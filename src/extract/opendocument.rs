@@ -7,6 +7,7 @@ use super::{
     block::Block,
     detect,
     document::Document,
+    moment,
     package::Package,
     table::{Cell, Table},
     xml::{Element, Xml},
@@ -35,8 +36,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
 fn describe(xml: &mut Xml<'_>, document: &mut Document) -> Result<(), ExtractError> {
     xml.children(|xml, element| {
         match element.name() {
-            "title" => document.title = Some(xml.text()?),
-            "language" => document.language = Some(xml.text()?),
+            "title" => document.about.title = Some(xml.text()?),
+            "language" => document.about.language = Some(xml.text()?),
+            "initial-creator" => document.about.author = Some(xml.text()?),
+            "creation-date" => document.about.created_at = moment::of_iso(&xml.text()?),
+            "date" => document.about.modified_at = moment::of_iso(&xml.text()?),
             _ => describe(xml, document)?,
         }
         Ok(())

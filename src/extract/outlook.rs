@@ -65,7 +65,8 @@ impl Reader<'_> {
     fn message(&mut self, folder: &str, depth: u8) {
         let subject = self.text(folder, SUBJECT);
         if depth == 0 {
-            self.document.title.clone_from(&subject);
+            self.document.about.title.clone_from(&subject);
+            self.document.about.author = self.text(folder, SENDER_NAME);
         }
         if let Some(text) = subject {
             self.document.blocks.push(Block::Heading { level: 1 + depth, text });

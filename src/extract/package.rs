@@ -8,9 +8,10 @@ use std::{
 use zip::ZipArchive;
 
 use super::{
-    ExtractError, detect,
+    ExtractError, detect, moment,
     xml::{self, Xml},
 };
+use crate::domain::document::About;
 
 /// Bytes that are set aside for an entry before any of it was seen.
 const MAX_AT_ONCE: usize = 16 << 20;
@@ -85,24 +86,29 @@ impl<'a> Package<'a> {
         Ok(main.map_or_else(|| usual.to_owned(), |it| it.target))
     }
 
-    /// The title and the language that an Office document says of itself.
-    pub(super) fn properties(&mut self) -> Result<(Option<String>, Option<String>), ExtractError> {
+    /// What an Office document says of itself.
+    pub(super) fn properties(&mut self) -> Result<About, ExtractError> {
         let roots = self.relationships("")?;
         let name = roots.into_iter().find(|it| it.kind == "core-properties").map(|it| it.target);
-        let Some(document) = self.xml(name.as_deref().unwrap_or("docProps/core.xml"))? else { return Ok((None, None)) };
-        let (mut title, mut language) = (None, None);
+        let Some(document) = self.xml(name.as_deref().unwrap_or("docProps/core.xml"))? else {
+            return Ok(About::default());
+        };
+        let mut about = About::default();
         // A damaged description is no reason to refuse the document.
         let _ = Xml::new(&document).children(|xml, _| {
             xml.children(|xml, element| {
                 match element.name() {
-                    "title" => title = Some(xml.text()?),
-                    "language" => language = Some(xml.text()?),
+                    "title" => about.title = Some(xml.text()?),
+                    "language" => about.language = Some(xml.text()?),
+                    "creator" => about.author = Some(xml.text()?),
+                    "created" => about.created_at = moment::of_iso(&xml.text()?),
+                    "modified" => about.modified_at = moment::of_iso(&xml.text()?),
                     _ => {}
                 }
                 Ok(())
             })
         });
-        Ok((title, language))
+        Ok(about)
     }
 }
 

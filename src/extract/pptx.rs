@@ -10,6 +10,7 @@ use super::{
     text,
     xml::Xml,
 };
+use crate::domain::document::About;
 
 /// Slides have a heading of this level; the presentation has the first.
 const SLIDE_LEVEL: u8 = 2;
@@ -20,9 +21,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
     let main = package.main_part("ppt/presentation.xml")?;
     let presentation = package.xml(&main)?.ok_or_else(super::detect::corrupt)?;
     let relationships = package.relationships(&main)?;
-    let (title, language) = package.properties()?;
-    let mut document =
-        Document { title: title.filter(|it| !text::is_made_up_title(it)), language, ..Document::default() };
+    let about = package.properties()?;
+    let title = about.title.filter(|it| !text::is_made_up_title(it));
+    let mut document = Document { about: About { title, ..about }, ..Document::default() };
 
     for (index, id) in slide_ids(&presentation)?.iter().enumerate() {
         document.blocks.push(Block::Page);
@@ -32,8 +33,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
             continue;
         };
         if let Some(title) = slide.title.filter(|title| !title.trim().is_empty()) {
-            if document.title.is_none() {
-                document.title = Some(title.clone());
+            if document.about.title.is_none() {
+                document.about.title = Some(title.clone());
             }
             document.blocks.push(Block::Heading { level: SLIDE_LEVEL, text: title });
         }

@@ -1,6 +1,6 @@
 //! What is checked of every text, whichever reader it comes from.
 
-use super::{ExtractError, ExtractedText, FileKind};
+use super::{ExtractError, ExtractedText, FileKind, language};
 use crate::domain::document::{DocumentWarning, DocumentWarningCode, ProcessingErrorCode};
 
 /// The most warnings of one document. A damaged file may have one for each of its pages.
@@ -17,7 +17,8 @@ pub(super) fn first(mut warnings: Vec<DocumentWarning>) -> Vec<DocumentWarning> 
     warnings
 }
 
-/// Refuses a text that is too long or has hardly a readable character, and notes doubts about the others.
+/// Refuses a text that is too long or has hardly a readable character, and notes doubts about the others. Finds out the
+/// language of a text whose file does not say it.
 ///
 /// # Errors
 /// `LimitExceeded` or `NoText`.
@@ -40,6 +41,9 @@ pub(super) fn check(mut extracted: ExtractedText, max_text_bytes: usize) -> Resu
     if count.replaced > 0 && !extracted.warnings.iter().any(|it| it.code == DocumentWarningCode::CharactersReplaced) {
         let message = format!("{} characters of the text could not be read.", count.replaced);
         extracted.warnings.push(DocumentWarning::new(DocumentWarningCode::CharactersReplaced, message));
+    }
+    if extracted.about.language.is_none() && !extracted.is_code {
+        extracted.about.language = language::detected(&extracted.text).map(str::to_owned);
     }
     Ok(extracted)
 }
@@ -72,15 +76,8 @@ mod tests {
     use super::*;
 
     fn check_text(text: &str) -> Result<Vec<DocumentWarning>, ProcessingErrorCode> {
-        let extracted = ExtractedText {
-            text: text.into(),
-            is_markdown: false,
-            title: None,
-            language: None,
-            content_type: "text/plain".into(),
-            page_starts: Vec::new(),
-            warnings: Vec::new(),
-        };
+        let extracted =
+            ExtractedText { text: text.into(), content_type: "text/plain".into(), ..ExtractedText::default() };
         check(extracted, 1000).map(|text| text.warnings).map_err(|error| error.code)
     }
 

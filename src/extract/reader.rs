@@ -11,7 +11,7 @@ use super::{
     markup::{self, Markup},
     notebook, opendocument, outlook, pdf, pptx, quality, rtf, subtitles, text, web_archive, xlsx,
 };
-use crate::domain::document::ProcessingErrorCode;
+use crate::domain::document::{About, ProcessingErrorCode};
 
 /// Stack of the threads that parse; the parsers recurse, and nesting in a document is up to its author.
 pub(super) const STACK_BYTES: usize = 64 << 20;
@@ -50,14 +50,21 @@ pub(super) fn read(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result
     if kind.is_plain() {
         return text::read(kind, input);
     }
-    let Document { blocks, title, language, warnings } = read_document(kind, input, means)?;
+    let Document { blocks, about, warnings } = read_document(kind, input, means)?;
     let Rendered { text, page_starts, heading } = block::render(&blocks, means.max_text_bytes)?;
-    let own = title.filter(|title| !text::is_made_up_title(title));
+    let own = about.title.filter(|title| !text::is_made_up_title(title));
+    let about = About {
+        title: [own, heading].into_iter().flatten().find_map(|title| text::tidy_title(&title)),
+        author: about.author.as_deref().and_then(text::tidy_title),
+        language: about.language.as_deref().and_then(text::language_tag),
+        page_count: (!page_starts.is_empty()).then(|| u32::try_from(page_starts.len()).unwrap_or(u32::MAX)),
+        ..about
+    };
     Ok(ExtractedText {
         text,
         is_markdown: true,
-        title: [own, heading].into_iter().flatten().find_map(|title| text::tidy_title(&title)),
-        language: language.as_deref().and_then(text::language_tag),
+        is_code: false,
+        about,
         content_type: kind.media_type().to_owned(),
         page_starts,
         warnings: quality::first(warnings),

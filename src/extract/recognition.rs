@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::ExtractionConfig,
-    domain::document::{DocumentWarning, DocumentWarningCode, ProcessingErrorCode},
+    domain::document::{About, DocumentWarning, DocumentWarningCode, ProcessingErrorCode},
 };
 
 /// The program that recognises text.
@@ -114,8 +114,8 @@ fn recognised(output: &str) -> ExtractedText {
     ExtractedText {
         text: all,
         is_markdown: false,
-        title: None,
-        language: None,
+        is_code: false,
+        about: About { page_count: Some(u32::try_from(page_starts.len()).unwrap_or(u32::MAX)), ..About::default() },
         content_type: FileKind::Pdf.media_type().to_owned(),
         page_starts,
         warnings: vec![DocumentWarning::new(DocumentWarningCode::TextRecognised, message)],

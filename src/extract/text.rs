@@ -7,7 +7,7 @@ use super::{
     kind::extension,
     markdown, source_code,
 };
-use crate::domain::name::composed;
+use crate::domain::{document::About, name::composed};
 
 /// The most line ends in a row that `normalise` leaves: three blank lines.
 const MAX_LINE_ENDS: usize = 4;
@@ -23,8 +23,8 @@ pub(super) fn read(kind: FileKind, input: Input<'_>) -> Result<ExtractedText, Ex
     Ok(ExtractedText {
         text,
         is_markdown: kind != FileKind::PlainText,
-        title,
-        language: None,
+        is_code: kind == FileKind::SourceCode,
+        about: About { title, ..About::default() },
         content_type: kind.media_type().to_owned(),
         page_starts: Vec::new(),
         warnings: decoded.warning.into_iter().collect(),

@@ -3,6 +3,7 @@
 use mail_parser::{MessageParser, PartType};
 
 use super::{ExtractError, detect, document::Document, html, mail};
+use crate::domain::document::About;
 
 /// Reads the first page of an archive; the others are its frames.
 ///
@@ -15,8 +16,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ExtractError> {
     let part = pages.next().ok_or_else(detect::corrupt)?;
     let declared = mail::charset(part).map(|charset| format!("text/html; charset={charset}"));
     let page = html::document(&mail::bytes_of(&message, part), declared.as_deref());
-    let title = page.title.or_else(|| message.subject().map(str::to_owned));
-    Ok(Document { title, ..page })
+    let title = page.about.title.or_else(|| message.subject().map(str::to_owned));
+    Ok(Document { about: About { title, ..page.about }, ..page })
 }
 
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod tests {
              <html><body><p>Gr=C3=BC=C3=9Fe</p></body></html>\r\n--bb\r\nContent-Type: text/css\r\n\r\np { color: red }\r\n--bb--\r\n";
         let document = read(archive.as_bytes()).unwrap();
         assert_eq!(render(&document.blocks, 1000).unwrap().text, "Grüße");
-        assert_eq!(document.title.as_deref(), Some("Grüße"));
+        assert_eq!(document.about.title.as_deref(), Some("Grüße"));
         assert!(read(b"From: a@example.org\r\n\r\ntext").is_err());
     }
 }

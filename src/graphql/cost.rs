@@ -29,6 +29,8 @@ pub const PAGED: [&str; 11] = [
 ];
 /// A search calls the engine and embeds the question.
 const SEARCH: u64 = 20;
+/// A part of a text is read from its file.
+const TEXT: u64 = 5;
 /// A mutation writes and waits for the disk.
 const MUTATION: u64 = 10;
 /// A subscription reads events again and again.
@@ -85,6 +87,8 @@ impl<'a> Prices<'a> {
             HASH
         } else if name == "search" {
             SEARCH
+        } else if name == "text" && !field.selection_set.node.items.is_empty() {
+            TEXT
         } else if name == "generationCompare" {
             SEARCH.saturating_mul(2).saturating_mul(self.queries(field))
         } else {

@@ -15,6 +15,7 @@ use crate::{
         page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest},
     },
     error::{Error, ViolationCode},
+    service::documents::TextPlace,
 };
 
 /// Raised when the inside of a cursor changes its meaning.
@@ -87,6 +88,23 @@ pub fn page_size(first: Option<i32>) -> Result<u32, Error> {
 /// `Invalid` for either.
 pub fn page<P: Position>(first: Option<i32>, after: Option<&Cursor>) -> Result<PageRequest<P>, Error> {
     Ok(PageRequest { first: page_size(first)?, after: after.map(position).transpose()? })
+}
+
+impl Position for TextPlace {
+    const LIST: &'static str = "text";
+
+    fn write(&self) -> String {
+        let Self { digest, character, byte } = self;
+        format!("{digest}|{character}|{byte}")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split('|');
+        let digest = parts.next().filter(|digest| digest.len() == 64)?.to_owned();
+        let character = parts.next()?.parse().ok().filter(|number| *number >= 0)?;
+        let byte = parts.next()?.parse().ok()?;
+        Some(Self { digest, character, byte })
+    }
 }
 
 macro_rules! numbered_positions {

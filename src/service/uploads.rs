@@ -143,7 +143,7 @@ async fn set_stored(tx: &Transaction<'_>, services: &Services, upload: &Upload) 
 ///
 /// # Errors
 /// `Unavailable` with [`BlobError::Removed`] when they were removed in between: they have to be stored again.
-pub(super) async fn hold_bytes(tx: &Transaction<'_>, blobs: &BlobStore, digests: &[String]) -> Result<(), Error> {
+pub(crate) async fn hold_bytes(tx: &Transaction<'_>, blobs: &BlobStore, digests: &[String]) -> Result<(), Error> {
     originals::hold(tx, digests).await?;
     match blobs.first_missing(digests).await? {
         Some(digest) => Err(BlobError::Removed { digest: digest.to_owned() }.into()),

@@ -157,7 +157,7 @@ impl ReconcileHandler {
         let restored = points.len();
         services.vectors.upsert(placement, points).await.map_err(Error::from)?;
         failpoint("reconcile-upserted")?;
-        self.forget_replaced(generation, by_document.keys().map(|id| indexed[id])).await?;
+        self.forget_replaced(generation, by_document.keys().map(|id| indexed[id].clone())).await?;
         Ok(restored)
     }
 

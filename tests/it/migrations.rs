@@ -228,7 +228,8 @@ async fn check_generations(database: &Database, url: &str) {
     assert_eq!((found.collection_id, found.chunking, found.state), (id, chunking, GenerationState::Active));
     assert_eq!((found.document_count, found.chunk_count, found.created_at), (1, 1, collection.created_at));
     let held = generations::indexed(&reader, generation, &[indexed, waiting]).await.unwrap();
-    let expected = IndexedDocument { generation_id: generation, document_id: indexed, revision: 3, chunk_count: 1 };
+    let expected =
+        IndexedDocument { generation_id: generation, document_id: indexed, revision: 3, chunk_count: 1, text: None };
     assert_eq!(held, HashMap::from([(indexed, expected)]));
     let key = ChunkKey { collection: id, id: ChunkId(chunk.0) };
     let kept = chunks::find_many(&reader, &[key]).await.unwrap().remove(&key).unwrap();

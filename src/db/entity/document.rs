@@ -7,7 +7,7 @@ use crate::{
     db::DatabaseError,
     domain::{
         content::{Content, StoredFile},
-        document::{Document, DocumentStatus},
+        document::{About, Document, DocumentStatus},
         id::{CollectionId, DocumentId, SourceId},
         name,
     },
@@ -34,6 +34,11 @@ pub struct Model {
     pub meta: Json,
     pub language: Option<String>,
     pub title: Option<String>,
+    pub author: Option<String>,
+    pub page_count: Option<i32>,
+    /// When the file says that it was written.
+    pub content_created_at: Option<DateTimeUtc>,
+    pub content_modified_at: Option<DateTimeUtc>,
     #[sea_orm(column_type = "JsonBinary")]
     pub warnings: Json,
     pub chunk_count: i32,
@@ -67,8 +72,14 @@ impl TryFrom<Model> for Document {
             },
             status: DocumentStatus::restore("documents.status", &row.status)?,
             error: row.error.map(|error| from_json("documents.error", error)).transpose()?,
-            language: row.language,
-            title: row.title,
+            about: About {
+                title: row.title,
+                author: row.author,
+                language: row.language,
+                created_at: row.content_created_at,
+                modified_at: row.content_modified_at,
+                page_count: row.page_count.and_then(|count| u32::try_from(count).ok()),
+            },
             warnings: from_json("documents.warnings", row.warnings)?,
             chunk_count: row.chunk_count,
             revision: row.revision,
@@ -83,6 +94,7 @@ impl TryFrom<Document> for Model {
 
     fn try_from(document: Document) -> Result<Self, DatabaseError> {
         let Content { file_name, uri, content_type, file, meta } = document.content;
+        let about = document.about;
         Ok(Self {
             id: document.id.0,
             collection_id: document.collection_id.0,
@@ -96,8 +108,12 @@ impl TryFrom<Document> for Model {
             status: document.status.stored(),
             error: document.error.as_ref().map(|error| to_json("documents.error", error)).transpose()?,
             meta,
-            language: document.language,
-            title: document.title,
+            title: about.title,
+            author: about.author,
+            language: about.language,
+            page_count: about.page_count.map(|count| i32::try_from(count).unwrap_or(i32::MAX)),
+            content_created_at: about.created_at,
+            content_modified_at: about.modified_at,
             warnings: to_json("documents.warnings", &document.warnings)?,
             chunk_count: document.chunk_count,
             revision: document.revision,

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use crate::domain::{
-    generation::IndexedDocument,
+    generation::{IndexedDocument, StoredText},
     id::{DocumentId, GenerationId},
 };
 
@@ -16,6 +16,10 @@ pub struct Model {
     pub document_id: Uuid,
     pub revision: i32,
     pub chunk_count: i32,
+    /// The SHA-256 of its extracted text.
+    pub text_hash: Option<String>,
+    /// Characters of its extracted text.
+    pub text_length: Option<i32>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -30,13 +34,17 @@ impl From<Model> for IndexedDocument {
             document_id: DocumentId(row.document_id),
             revision: row.revision,
             chunk_count: row.chunk_count,
+            text: row.text_hash.zip(row.text_length).map(|(digest, length)| StoredText { digest, length }),
         }
     }
 }
 
 impl From<IndexedDocument> for Model {
     fn from(indexed: IndexedDocument) -> Self {
+        let (text_hash, text_length) = indexed.text.map(|StoredText { digest, length }| (digest, length)).unzip();
         Self {
+            text_hash,
+            text_length,
             generation_id: indexed.generation_id.0,
             document_id: indexed.document_id.0,
             revision: indexed.revision,

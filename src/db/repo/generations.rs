@@ -13,12 +13,12 @@ use super::{convert, exists, in_readable, listed};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, generation, indexed_document},
+        entity::{StoredEnum, collection, document, generation, indexed_document},
         news::Change,
     },
     domain::{
         collection::Collection,
-        generation::{Generation, GenerationState, IndexedDocument},
+        generation::{Generation, GenerationState, IndexedDocument, StoredText},
         id::{CollectionId, DocumentId, GenerationId},
     },
 };
@@ -246,6 +246,30 @@ pub async fn indexed(
     Ok(rows.into_iter().map(|row| (DocumentId(row.document_id), row.into())).collect())
 }
 
+/// The texts of documents in the active generations of their collections.
+pub async fn texts(
+    reader: &Reader<'_>,
+    documents: &[DocumentId],
+) -> Result<HashMap<DocumentId, StoredText>, DatabaseError> {
+    let ids = || documents.iter().map(|id| id.0);
+    let homes = document::Entity::find()
+        .select_only()
+        .column(document::Column::CollectionId)
+        .filter(document::Column::Id.is_in(listed(ids())));
+    let active = collection::Entity::find()
+        .select_only()
+        .column(collection::Column::Generation)
+        .filter(collection::Column::Id.in_subquery(homes.into_query()))
+        .filter(in_readable(collection::Column::Id, reader.scope));
+    let rows = indexed_document::Entity::find()
+        .filter(indexed_document::Column::DocumentId.is_in(listed(ids())))
+        .filter(indexed_document::Column::GenerationId.in_subquery(active.into_query()))
+        .all(&reader.executor)
+        .await?;
+    let indexed = rows.into_iter().map(IndexedDocument::from);
+    Ok(indexed.filter_map(|indexed| Some((indexed.document_id, indexed.text?))).collect())
+}
+
 /// Records what a generation holds of a document from now on, and counts it.
 pub async fn record(tx: &Transaction<'_>, now: IndexedDocument) -> Result<(), DatabaseError> {
     let key = (now.generation_id.0, now.document_id.0);
@@ -253,7 +277,12 @@ pub async fn record(tx: &Transaction<'_>, now: IndexedDocument) -> Result<(), Da
     let (documents, chunks) = before.map_or((0, 0), |before| (1, before.chunk_count));
     add_to_counts(tx, now.generation_id, 1 - documents, now.chunk_count - chunks).await?;
     let columns = [indexed_document::Column::GenerationId, indexed_document::Column::DocumentId];
-    let changed = [indexed_document::Column::Revision, indexed_document::Column::ChunkCount];
+    let changed = [
+        indexed_document::Column::Revision,
+        indexed_document::Column::ChunkCount,
+        indexed_document::Column::TextHash,
+        indexed_document::Column::TextLength,
+    ];
     indexed_document::Entity::insert(indexed_document::Model::from(now).into_active_model())
         .on_conflict(OnConflict::columns(columns).update_columns(changed).to_owned())
         .exec_without_returning(&tx.connection)

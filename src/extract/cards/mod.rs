@@ -40,7 +40,7 @@ pub(super) fn read(bytes: &[u8], declared_type: Option<&str>) -> Result<Document
             // Alarms and the like inside an entry.
             "BEGIN" => entry.depth += 1,
             "END" => entry.depth = entry.depth.saturating_sub(1),
-            "X-WR-CALNAME" => document.title = Some(line.text()),
+            "X-WR-CALNAME" => document.about.title = Some(line.text()),
             _ if entry.depth == 0 => entry.line(&line),
             _ => {}
         }

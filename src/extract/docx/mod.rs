@@ -31,7 +31,7 @@ fn read_at(bytes: &[u8], imports: usize) -> Result<Document, ExtractError> {
     let mut package = Package::open(bytes)?;
     let main = package.main_part("word/document.xml")?;
     let body = package.xml(&main)?.ok_or_else(super::detect::corrupt)?;
-    let (title, language) = package.properties()?;
+    let about = package.properties()?;
     let relationships = package.relationships(&main)?;
 
     let mut reader = Reader {
@@ -43,7 +43,7 @@ fn read_at(bytes: &[u8], imports: usize) -> Result<Document, ExtractError> {
         fields: Vec::new(),
         last_list: None,
         imports,
-        document: Document { title, language, ..Document::default() },
+        document: Document { about, ..Document::default() },
     };
     if let Some(part) = reader.related("styles", "word/styles.xml")? {
         reader.styles = Styles::read(&part)?;

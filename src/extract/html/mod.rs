@@ -12,7 +12,8 @@ use std::borrow::Cow;
 
 use html5gum::{StartTag, Token, Tokenizer, naive_next_state};
 
-use super::{block::Block, document::Document};
+use super::{block::Block, document::Document, moment};
+use crate::domain::document::About;
 use table::Frame;
 use tags::Kind;
 
@@ -23,15 +24,14 @@ const MAX_LINE_BYTES: usize = 2000;
 #[derive(Default)]
 pub(super) struct Page {
     pub blocks: Vec<Block>,
-    pub title: Option<String>,
-    pub language: Option<String>,
+    pub about: About,
 }
 
 /// Reads a page from its bytes. `declared_type` is the media type that its sender declared.
 pub(super) fn document(bytes: &[u8], declared_type: Option<&str>) -> Document {
     let decoded = encoding::decode(bytes, declared_type);
-    let Page { blocks, title, language } = read(&decoded.text);
-    Document { blocks, title, language, warnings: decoded.warning.into_iter().collect() }
+    let Page { blocks, about } = read(&decoded.text);
+    Document { blocks, about, warnings: decoded.warning.into_iter().collect() }
 }
 
 /// Reads a page.
@@ -53,6 +53,22 @@ pub(super) fn read(page: &str) -> Page {
         }
     }
     walker.finish()
+}
+
+/// Notes what a `meta` element says of the page. The first of several counts.
+fn describe<'t>(about: &mut About, attribute: impl Fn(&str) -> Option<Cow<'t, str>>) {
+    let Some(content) = attribute("content") else { return };
+    let name = attribute("name").or_else(|| attribute("property")).unwrap_or_default().to_ascii_lowercase();
+    match name.as_str() {
+        "author" | "dc.creator" if about.author.is_none() => about.author = Some(content.into_owned()),
+        "article:published_time" | "dcterms.created" if about.created_at.is_none() => {
+            about.created_at = moment::of_iso(&content);
+        }
+        "article:modified_time" | "dcterms.modified" if about.modified_at.is_none() => {
+            about.modified_at = moment::of_iso(&content);
+        }
+        _ => {}
+    }
 }
 
 /// An element whose content is left out.
@@ -110,6 +126,9 @@ impl Walker {
             self.start_in_code(name, attribute("class").as_deref());
             return;
         }
+        if name == "meta" {
+            describe(&mut self.page.about, attribute);
+        }
         let kind = tags::kind(name);
         let is_void = is_empty || tags::is_void(name);
         if kind == Kind::Skipped || (kind != Kind::Root && tags::is_hidden(attribute)) {
@@ -124,10 +143,10 @@ impl Walker {
         match kind {
             Kind::Root => {
                 let language = attribute("lang").or_else(|| attribute("xml:lang"));
-                self.page.language = self.page.language.take().or(language.map(Cow::into_owned));
+                self.page.about.language = self.page.about.language.take().or(language.map(Cow::into_owned));
             }
             // A drawing's title is the name of a picture.
-            Kind::Title if self.svg > 0 || self.page.title.is_some() => {
+            Kind::Title if self.svg > 0 || self.page.about.title.is_some() => {
                 self.skipped = (!is_void).then(|| Skipped { name: name.to_owned(), depth: 1 });
             }
             Kind::Title => self.title = (!is_void).then(String::new),
@@ -198,7 +217,7 @@ impl Walker {
             return;
         }
         match kind {
-            Kind::Title => self.page.title = self.page.title.take().or(self.title.take()),
+            Kind::Title => self.page.about.title = self.page.about.title.take().or(self.title.take()),
             Kind::Heading(_) => {
                 self.flush();
                 self.heading = None;
@@ -434,7 +453,7 @@ impl Walker {
             self.close_table();
         }
         self.flush();
-        self.page.title = self.page.title.or(self.title);
+        self.page.about.title = self.page.about.title.or(self.title);
         self.page
     }
 }
@@ -484,7 +503,7 @@ mod tests {
         let page = "<svg><title>icon</title><style>a{}</style><text>Svg text</text></svg><math><mi>x</mi><mo>=</mo><mn>2</mn>\
              <annotation>x=2</annotation></math><p>End";
         assert_eq!(markdown(page), "Svg text x=2\n\nEnd");
-        assert_eq!(read(page).title, None);
+        assert_eq!(read(page).about.title, None);
     }
 
     #[test]
@@ -493,14 +512,14 @@ mod tests {
              yes<div style='Display: none'>no<div>no</div></div><select><option>no</select><noscript><p>no</p></noscript>\
              <template>no</template> end";
         assert_eq!(markdown(page), "yes\n\nend");
-        assert_eq!(read(page).title.as_deref(), Some("T"));
+        assert_eq!(read(page).about.title.as_deref(), Some("T"));
     }
 
     #[test]
     fn an_empty_script_in_xhtml_ends_at_once() {
         let page = "<?xml version='1.0'?><html xml:lang='nb'><head><title/><script src='x'/></head><body><p>Tekst</p></body></html>";
         assert_eq!(markdown(page), "Tekst");
-        assert_eq!(read(page).language.as_deref(), Some("nb"));
+        assert_eq!(read(page).about.language.as_deref(), Some("nb"));
     }
 
     #[test]

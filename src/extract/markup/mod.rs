@@ -6,6 +6,7 @@ mod latex;
 mod rst;
 
 use super::{ExtractError, block::Block, document::Document, encoding, text};
+use crate::domain::document::About;
 
 /// A markup language.
 #[derive(Clone, Copy)]
@@ -34,7 +35,8 @@ pub(super) fn read(markup: Markup, bytes: &[u8], declared_type: Option<&str>) ->
         Markup::Latex => latex::read(&clean),
         Markup::ReStructuredText => rst::read(&clean),
     };
-    Ok(Document { blocks, title, language: None, warnings: decoded.warning.into_iter().collect() })
+    let about = About { title, ..About::default() };
+    Ok(Document { blocks, about, warnings: decoded.warning.into_iter().collect() })
 }
 
 /// Spaces before the text of a line.

@@ -5,12 +5,15 @@
 #![expect(unsafe_code, reason = "PDFium has a C interface, and no process but the child calls it")]
 
 use std::{
-    ffi::{c_char, c_double, c_float, c_int, c_uint, c_ulong, c_ushort, c_void},
+    ffi::{CStr, c_char, c_double, c_float, c_int, c_uint, c_ulong, c_ushort, c_void},
     path::Path,
     ptr,
 };
 
 use libloading::Library;
+
+use super::super::moment;
+use crate::domain::document::About;
 
 type Handle = *mut c_void;
 
@@ -151,14 +154,26 @@ impl Document<'_> {
         unsafe { (self.functions.FPDF_GetPageCount)(self.handle) }
     }
 
-    pub(super) fn title(&self) -> Option<String> {
+    /// What it says of itself.
+    pub(super) fn about(&self) -> About {
+        About {
+            title: self.meta(c"Title"),
+            author: self.meta(c"Author"),
+            language: self.language(),
+            created_at: self.meta(c"CreationDate").and_then(|date| moment::of_pdf(&date)),
+            modified_at: self.meta(c"ModDate").and_then(|date| moment::of_pdf(&date)),
+            page_count: None,
+        }
+    }
+
+    fn meta(&self, key: &CStr) -> Option<String> {
         // SAFETY: the library writes no more than it is told.
         text_from(|buffer, length| unsafe {
-            (self.functions.FPDF_GetMetaText)(self.handle, c"Title".as_ptr(), buffer.cast(), length)
+            (self.functions.FPDF_GetMetaText)(self.handle, key.as_ptr(), buffer.cast(), length)
         })
     }
 
-    pub(super) fn language(&self) -> Option<String> {
+    fn language(&self) -> Option<String> {
         // SAFETY: as above.
         text_from(|buffer, length| unsafe { (self.functions.FPDFCatalog_GetLanguage)(self.handle, buffer, length) })
     }

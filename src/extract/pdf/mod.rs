@@ -26,7 +26,7 @@ pub(super) fn read(bytes: &[u8], library: Option<&Path>) -> Result<Document, Ext
         return Err(detect::corrupt());
     }
 
-    let mut document = Document { title: file.title(), language: file.language(), ..Document::default() };
+    let mut document = Document { about: file.about(), ..Document::default() };
     let mut pages = Vec::new();
     for index in 0..file.page_count() {
         let number = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);

@@ -64,6 +64,7 @@ enum Destination {
     Fonts,
     Styles,
     Title,
+    Author,
     /// The number or bullet of an item.
     Marker,
     /// A footnote or a remark: a paragraph of its own, after the one in which it stands.
@@ -114,6 +115,7 @@ struct Reader {
     notes: Vec<String>,
     note: String,
     title: String,
+    author: String,
     /// Bytes of text that are not decoded yet, and halves of a character.
     bytes: Vec<u8>,
     units: Vec<u16>,
@@ -297,7 +299,8 @@ impl Reader {
         self.decode();
         self.paragraph.is_in_table = false;
         self.end_paragraph();
-        self.document.title = Some(self.title).filter(|title| !title.trim().is_empty());
+        self.document.about.title = Some(self.title).filter(|title| !title.trim().is_empty());
+        self.document.about.author = Some(self.author).filter(|author| !author.trim().is_empty());
         self.document
     }
 
@@ -334,6 +337,7 @@ impl Reader {
             Destination::Marker => self.paragraph.marker.push_str(text),
             Destination::Note => self.note.push_str(text),
             Destination::Title => self.title.push_str(text),
+            Destination::Author => self.author.push_str(text),
             Destination::Styles => self.style.1.push_str(text),
             Destination::Fonts | Destination::Nowhere => {}
         }
@@ -345,8 +349,9 @@ fn destination(word: &str) -> Option<Destination> {
         "fonttbl" => Destination::Fonts,
         "stylesheet" => Destination::Styles,
         "title" => Destination::Title,
+        "author" => Destination::Author,
         // What else is known of the document.
-        "author" | "operator" | "company" | "subject" | "keywords" | "doccomm" | "comment" | "manager" | "category"
+        "operator" | "company" | "subject" | "keywords" | "doccomm" | "comment" | "manager" | "category"
         | "hlinkbase" => Destination::Nowhere,
         "listtext" | "pntext" => Destination::Marker,
         "footnote" | "annotation" => Destination::Note,
@@ -380,7 +385,7 @@ mod tests {
             markdown(rtf),
             "# Chapter\n\nText goes on.\n\na note\n\n- first\n- second\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\na link"
         );
-        assert_eq!(read(rtf.as_bytes()).unwrap().title.as_deref(), Some("A title"));
+        assert_eq!(read(rtf.as_bytes()).unwrap().about.title.as_deref(), Some("A title"));
     }
 
     #[test]

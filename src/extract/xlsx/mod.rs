@@ -25,7 +25,7 @@ pub(super) fn read(bytes: &[u8], max_bytes: usize) -> Result<Document, ExtractEr
     let main = package.main_part("xl/workbook.xml")?;
     let workbook = package.xml(&main)?.ok_or_else(detect::corrupt)?;
     let relationships = package.relationships(&main)?;
-    let (title, language) = package.properties()?;
+    let about = package.properties()?;
     let Workbook { sheets, from_1904 } = workbook_of(&workbook)?;
     let texts = match target_of(&relationships, "sharedStrings") {
         Some(name) => package.xml(name)?.map_or_else(|| Ok(Vec::new()), |part| shared_texts(&part))?,
@@ -37,7 +37,7 @@ pub(super) fn read(bytes: &[u8], max_bytes: usize) -> Result<Document, ExtractEr
     };
 
     let mut reader = Reader { texts, formats, from_1904, left: max_bytes, max_bytes };
-    let mut document = Document { title, language, ..Document::default() };
+    let mut document = Document { about, ..Document::default() };
     for sheet in sheets {
         let name = relationships.iter().find(|it| it.id == sheet.relationship).map_or("", |it| it.target.as_str());
         let Some(part) = package.xml(name)? else {

@@ -31,7 +31,10 @@ pub use crate::db::repo::{
 };
 use crate::{
     db::{DatabaseError, Reader},
-    domain::{id::CollectionId, scope::Scope},
+    domain::{
+        id::{CollectionId, DocumentId},
+        scope::Scope,
+    },
     error::Error,
     service::Services,
 };
@@ -63,6 +66,10 @@ pub struct Under<P, L> {
 /// The viewer's own role in a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct OwnRole(pub CollectionId);
+
+/// The text of a document in the active generation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct TextOf(pub DocumentId);
 
 /// The number of members of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
-use super::{Chunk, Collection, Connection, DocumentWarning, OrderDirection, ProcessingError, Source, Total, filter};
+use super::{
+    Chunk, Collection, Connection, DocumentText, DocumentWarning, OrderDirection, ProcessingError, Source, Total,
+    filter, number,
+};
 use crate::{
     domain::{
         document,
@@ -202,14 +205,35 @@ impl Document {
         self.document.content.meta.clone().into()
     }
 
-    /// The language that the file declares, as a language tag (BCP 47).
+    /// The language of the text, as a language tag (BCP 47): the one that the file declares, or else the one that its text
+    /// shows. Null if the file declares none and the text leaves a doubt.
     async fn language(&self) -> Option<&str> {
-        self.document.language.as_deref()
+        self.document.about.language.as_deref()
     }
 
     /// The title that the file contains, if any.
     async fn title(&self) -> Option<&str> {
-        self.document.title.as_deref()
+        self.document.about.title.as_deref()
+    }
+
+    /// The author that the file names, if any. For a mail: its sender.
+    async fn author(&self) -> Option<&str> {
+        self.document.about.author.as_deref()
+    }
+
+    /// Number of its pages or slides. Null if the format has none.
+    async fn page_count(&self) -> Option<i32> {
+        self.document.about.page_count.map(number)
+    }
+
+    /// When the content was written, as the file says. For a mail: when it was sent. Null if the file does not say it.
+    async fn content_created_at(&self) -> Option<DateTime> {
+        self.document.about.created_at.map(Into::into)
+    }
+
+    /// When the content was last changed, as the file says. Null if the file does not say it.
+    async fn content_modified_at(&self) -> Option<DateTime> {
+        self.document.about.modified_at.map(Into::into)
     }
 
     /// The source that it comes from. Null if it comes from none, and for callers who are not allowed to see sources.
@@ -235,6 +259,25 @@ impl Document {
     async fn download_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let base_path = &ctx.services()?.config.http.base_path;
         Ok(Some(format!("{base_path}/documents/{}/content", self.document.id)))
+    }
+
+    /// The text that was extracted from the file, a part at a time. The offsets of its chunks refer to it. Null until the
+    /// document is indexed, for archives, and for documents that were indexed by a version that did not keep texts:
+    /// `collectionReindex` makes theirs.
+    async fn text(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of characters to return, 1 to 100000. Default: 10000.")] first: Option<i32>,
+        #[graphql(
+            desc = "Return the text after this cursor. Default: from the start. It is refused once the document has other content."
+        )]
+        after: Option<Cursor>,
+        #[graphql(
+            desc = "Return the text from this character on, such as the `startOffset` of a chunk. Not together with `after`."
+        )]
+        from: Option<i32>,
+    ) -> Result<Option<DocumentText>> {
+        DocumentText::load(ctx, self.document.id, first, after.as_ref(), from).await
     }
 
     /// Its chunks, in the order of the text.

@@ -9,6 +9,7 @@ mod chunking;
 mod collection;
 mod connection;
 mod document;
+mod document_text;
 mod document_warning;
 mod embedding_model;
 mod filter;
@@ -42,6 +43,7 @@ pub use self::{
     collection::{Collection, CollectionFilter, CollectionOrder, CollectionRole, CollectionStatus},
     connection::{Connection, Edge, PageInfo, Total},
     document::{Document, DocumentFilter, DocumentOrder, DocumentStatus},
+    document_text::DocumentText,
     document_warning::DocumentWarning,
     embedding_model::EmbeddingModel,
     filter::OrderDirection,

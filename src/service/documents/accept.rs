@@ -20,7 +20,7 @@ use crate::{
     domain::{
         collection::Collection,
         content::Content,
-        document::{Document, DocumentStatus},
+        document::{About, Document, DocumentStatus},
         id::{CollectionId, DocumentId, SourceId},
         job::Tenant,
         operation::{DocumentOutcome, OperationDocument, OperationRun, Settlement},
@@ -190,8 +190,7 @@ fn new_document(collection: CollectionId, content: Content, now: DateTime<Utc>) 
         content,
         status: DocumentStatus::Pending,
         error: None,
-        language: None,
-        title: None,
+        about: About::default(),
         warnings: Vec::new(),
         chunk_count: 0,
         revision: 0,

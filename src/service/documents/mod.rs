@@ -1,8 +1,9 @@
-//! Documents: ingesting, unpacking, downloading, deleting.
+//! Documents: ingesting, unpacking, downloading, reading, deleting.
 
 mod accept;
 mod delete;
 mod ingest;
+mod text;
 mod unpack;
 
 use chrono::{DateTime, Utc};
@@ -15,6 +16,7 @@ pub(crate) use self::{
 pub use self::{
     delete::delete,
     ingest::{IngestContent, IngestDocument, IngestRequest, Ingested, ingest},
+    text::{TextPage, TextPlace, TextStart, text_page},
     unpack::{Archive, Member, accept_members, remove_left},
 };
 use super::Services;

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         chunk::Chunk,
         content::{Content, StoredFile},
-        document::{Document, DocumentStatus},
+        document::{About, Document, DocumentStatus},
         id::{ChunkId, CollectionId, DocumentId, GenerationId},
         search::{SearchGroup, SearchLegFailure, SearchLegKind, SearchLegState, SearchMode},
     },
@@ -60,8 +60,7 @@ fn row(hit: VectorHit) -> Row {
         },
         status: DocumentStatus::Completed,
         error: None,
-        language: None,
-        title: None,
+        about: About::default(),
         warnings: Vec::new(),
         chunk_count: 1,
         revision: 1,

@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::{super::failpoint, Description, Indexed, IngestDocumentHandler, Stop, Work, room::Reserved};
@@ -19,8 +21,8 @@ use crate::{
     db::repo::{chunks, operations},
     domain::{
         chunk::NewChunk,
-        document::{DocumentWarning, ProcessingError, ProcessingErrorCode, ProcessingStage},
-        generation::Generation,
+        document::{About, DocumentWarning, ProcessingError, ProcessingErrorCode, ProcessingStage},
+        generation::{Generation, StoredText},
         id::ChunkId,
         scope::Scope,
     },
@@ -60,8 +62,24 @@ impl Unpacked {
     /// An archive has no text of its own.
     fn indexed(self, reserved: Reserved) -> Indexed {
         let content_type = FileKind::Zip.media_type().to_owned();
-        let text = Description { content_type, title: None, language: None, warnings: self.warnings };
-        Indexed { rows: Arc::default(), members: self.members, text, _room: reserved }
+        let text = Description { content_type, about: About::default(), warnings: self.warnings };
+        Indexed { rows: Arc::default(), members: self.members, text, stored: None, _room: reserved }
+    }
+}
+
+/// The text of a document, to be stored.
+struct Text {
+    bytes: Bytes,
+    /// In characters.
+    length: i32,
+    digest: String,
+}
+
+impl Text {
+    fn of(text: String) -> Self {
+        let length = i32::try_from(text.chars().count()).unwrap_or(i32::MAX);
+        let digest = hex::encode(Sha256::digest(&text));
+        Self { bytes: Bytes::from(text), length, digest }
     }
 }
 
@@ -78,7 +96,7 @@ impl IngestDocumentHandler {
     pub(in crate::worker) async fn index(&self, work: &Work, stop: &CancellationToken) -> Result<Indexed, Stop> {
         // Without the model of the generation the rest would be in vain.
         self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
-        let indexed = self.while_wanted(work, stop, self.read(work)).await?;
+        let (mut indexed, text) = self.while_wanted(work, stop, self.read(work)).await?;
         failpoint("ingest-chunked")?;
 
         let mut stored = self.stored(work).await?;
@@ -96,11 +114,23 @@ impl IngestDocumentHandler {
         }
         self.services.vectors.flush(&work.generation.placement).await.map_err(Error::from)?;
         failpoint("ingest-flushed")?;
+        // At the end: bytes to which nothing refers are removed after a while.
+        indexed.stored = self.keep(work, text).await?;
         Ok(indexed)
     }
 
+    /// Stores the text of a document, unless its original is that text already.
+    async fn keep(&self, work: &Work, text: Option<Text>) -> Result<Option<StoredText>, Stop> {
+        let Some(Text { bytes, length, digest }) = text else { return Ok(None) };
+        if digest != work.item.content.file.digest {
+            self.services.blobs.put_bytes(bytes).await.map_err(Error::from)?;
+        }
+        failpoint("ingest-text-stored")?;
+        Ok(Some(StoredText { digest, length }))
+    }
+
     /// Extracts and splits the original when there is room for its text.
-    async fn read(&self, work: &Work) -> Result<Indexed, Stop> {
+    async fn read(&self, work: &Work) -> Result<(Indexed, Option<Text>), Stop> {
         let most = self.services.config.extraction.max_output_mib << 20;
         let size = u64::try_from(work.item.content.file.size).unwrap_or(0);
         let mut reserved = self.reserve(size.min(most)).await?;
@@ -108,11 +138,12 @@ impl IngestDocumentHandler {
             let slot = self.extractor.slot().await.map_err(refused)?;
             let text = match self.extract(work, &slot, size).await? {
                 Extracted::Text(text) => text,
-                Extracted::Archive(unpacked) => return Ok(unpacked.indexed(reserved)),
+                Extracted::Archive(unpacked) => return Ok((unpacked.indexed(reserved), None)),
             };
             failpoint("ingest-extracted")?;
             if reserved.fit(text.text.len()) {
-                return self.cut(work, text, reserved).await;
+                let (indexed, text) = self.cut(work, text, reserved).await?;
+                return Ok((indexed, Some(text)));
             }
             // The file unpacked to more than its size. Waiting for more room while holding some could last for ever.
             drop((text, slot, reserved));
@@ -166,7 +197,7 @@ impl IngestDocumentHandler {
         Ok(Content::new(size, pieces))
     }
 
-    async fn cut(&self, work: &Work, text: ExtractedText, reserved: Reserved) -> Result<Indexed, Stop> {
+    async fn cut(&self, work: &Work, text: ExtractedText, reserved: Reserved) -> Result<(Indexed, Text), Stop> {
         let (target, config) = (work.target, work.generation.chunking);
         let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
         let tokenizer = embedder.tokenizer();
@@ -176,18 +207,18 @@ impl IngestDocumentHandler {
         let bounds = Bounds { max_chunks: self.services.config.ingestion.max_chunks, stop };
         let cut = move || {
             let chunks = ingest::chunks(target, &text, &config, tokenizer.as_ref(), &bounds);
-            (text, chunks)
+            let ExtractedText { text, about, content_type, warnings, .. } = text;
+            (Text::of(text), Description { content_type, about, warnings }, chunks)
         };
         let cut = tokio::task::spawn_blocking(cut).await.map_err(|error| JobError::Unknown(error.into()))?;
-        let (text, chunks) = cut;
+        let (text, description, chunks) = cut;
         let chunks = chunks.map_err(uncut)?;
         if chunks.is_empty() {
             let message = "There is no text in this document.".into();
             return Err(permanent(ProcessingStage::Chunk, ProcessingErrorCode::NoText, message));
         }
-        let ExtractedText { content_type, title, language, warnings, .. } = text;
-        let text = Description { content_type, title, language, warnings };
-        Ok(Indexed { rows: Arc::new(chunks), members: Vec::new(), text, _room: reserved })
+        let rows = Arc::new(chunks);
+        Ok((Indexed { rows, members: Vec::new(), text: description, stored: None, _room: reserved }, text))
     }
 
     /// The document's present chunks.

@@ -24,8 +24,8 @@ use crate::{
     domain::{
         chunk::NewChunk,
         collection::Collection,
-        document::{DocumentStatus, DocumentWarning, ProcessingError, ProcessingErrorCode, ProcessingStage},
-        generation::Generation,
+        document::{About, DocumentStatus, DocumentWarning, ProcessingError, ProcessingErrorCode, ProcessingStage},
+        generation::{Generation, StoredText},
         operation::OperationDocument,
     },
     extract::{ExtractError, Extractor},
@@ -37,6 +37,7 @@ use crate::{
 
 use self::room::Reserved;
 pub(super) use self::room::Room;
+pub(super) use self::settle::hold_text;
 
 pub(super) struct IngestDocumentHandler {
     pub(super) services: Arc<Services>,
@@ -85,14 +86,15 @@ pub(super) struct Indexed {
     /// The files of an archive, which become documents.
     members: Vec<Member>,
     text: Description,
+    /// The text itself, once it is stored.
+    pub(super) stored: Option<StoredText>,
     /// Released with the rows.
     _room: Reserved,
 }
 
 struct Description {
     content_type: String,
-    title: Option<String>,
-    language: Option<String>,
+    about: About,
     warnings: Vec<DocumentWarning>,
 }
 

@@ -42,6 +42,7 @@ use crate::{
         Services,
         documents::{Archive, accept_members, remove_left},
         fault::EMBEDDING_MODEL,
+        uploads::hold_bytes,
     },
 };
 
@@ -223,7 +224,9 @@ async fn complete(
     let left_out = accept_members(tx, services, &collection, &mut run, archive, now).await?;
     let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
     chunks::replace(tx, id, generation, document, &indexed.rows).await?;
-    let now_there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count };
+    hold_text(tx, services, indexed).await?;
+    let text = indexed.stored.clone();
+    let now_there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count, text };
     generations::record(tx, now_there).await?;
     let bytes = work.item.content.file.size - current.document.content.file.size;
     let change = CounterChange { documents: 0, bytes };
@@ -255,6 +258,18 @@ async fn fail(
         drop_revision(tx, &run, collection.as_ref(), &item, now).await?;
     }
     conclude(tx, run, &item, failed, status, now).await
+}
+
+/// Makes sure that the text of a document is there, and stays.
+pub(in crate::worker) async fn hold_text(
+    tx: &Transaction<'_>,
+    services: &Services,
+    indexed: &Indexed,
+) -> Result<(), Error> {
+    match &indexed.stored {
+        Some(text) => hold_bytes(tx, &services.blobs, std::slice::from_ref(&text.digest)).await,
+        None => Ok(()),
+    }
 }
 
 /// Returns whether the progress was written.
@@ -362,8 +377,7 @@ fn completed(
         content: Content { content_type: indexed.text.content_type.clone(), ..work.item.content.clone() },
         status,
         error,
-        language: indexed.text.language.clone(),
-        title: indexed.text.title.clone(),
+        about: indexed.text.about.clone(),
         warnings: indexed.text.warnings.clone(),
         chunk_count,
         revision: work.item.revision,

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::{
     super::{
         end_job, failpoint,
-        ingest_document::{Indexed, Work},
+        ingest_document::{Indexed, Work, hold_text},
     },
     Plan, ReindexCollectionHandler,
 };
@@ -32,7 +32,10 @@ use crate::{
     ingest::Target,
     jobs::{DropPoints, DropTarget, ReindexCollection, enqueue},
     queue::JobError,
-    service::generations::{activate, give_up},
+    service::{
+        Services,
+        generations::{activate, give_up},
+    },
 };
 
 /// Why a generation that lacks documents is not promoted.
@@ -55,8 +58,8 @@ impl ReindexCollectionHandler {
     ) -> Result<(), JobError> {
         let (lease, now) = (job.lease(), self.documents.services.clock.now());
         let (asked, result) = (plan.asked, &result);
-        let database = &self.documents.services.database;
-        database.transaction(|tx| settle(tx, lease, asked, work, result, now).boxed()).await?;
+        let services = &*self.documents.services;
+        services.database.transaction(|tx| settle(tx, services, lease, asked, work, result, now).boxed()).await?;
         failpoint("reindex-settled")
     }
 
@@ -125,6 +128,7 @@ async fn begin(
 
 async fn settle(
     tx: &Transaction<'_>,
+    services: &Services,
     lease: Lease,
     asked: ReindexCollection,
     work: &Work,
@@ -150,7 +154,12 @@ async fn settle(
             let rows = indexed.as_ref().map_or(&[][..], |indexed| indexed.rows.as_slice());
             let chunk_count = i32::try_from(rows.len()).unwrap_or(i32::MAX);
             chunks::replace(tx, collection, generation, document, rows).await?;
-            let there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count };
+            if let Some(indexed) = indexed {
+                hold_text(tx, services, indexed).await?;
+            }
+            let text = indexed.as_ref().and_then(|indexed| indexed.stored.clone());
+            let there =
+                IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count, text };
             generations::record(tx, there).await?;
             if revision > 1 {
                 let target = DropTarget::OldRevisions { document };

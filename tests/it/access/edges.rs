@@ -209,6 +209,8 @@ pub const EDGES: &[Edge] = &[
     edge("Document", &[DOCUMENT, "collection"], READ, READ),
     list("Document", &[DOCUMENT, "chunks"], READ, READ),
     edge("Document", &[DOCUMENT, "warnings"], READ, READ),
+    edge("Document", &[DOCUMENT, "text"], READ, READ),
+    edge("DocumentText", &[DOCUMENT, "text(from: 0)", "pageInfo"], READ, READ),
     edge("Document", &[COLLECTION, "documents(filter: { sourceId: $source })", "nodes", "source"], READ, OPERATIONS),
     edge("Document", &[COLLECTION, "documents(filter: { status: [FAILED] })", "nodes", "error"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "collection"], READ, READ),

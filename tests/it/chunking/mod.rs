@@ -50,15 +50,7 @@ fn push_word(text: &str, word: Range<usize>, ranges: &mut Vec<Range<usize>>) {
 }
 
 fn plain(text: impl Into<String>) -> ExtractedText {
-    ExtractedText {
-        text: text.into(),
-        is_markdown: false,
-        title: None,
-        language: None,
-        content_type: "text/plain".into(),
-        page_starts: Vec::new(),
-        warnings: Vec::new(),
-    }
+    ExtractedText { text: text.into(), content_type: "text/plain".into(), ..ExtractedText::default() }
 }
 
 fn markdown(text: impl Into<String>) -> ExtractedText {

@@ -175,7 +175,7 @@ async fn pages_are_decoded_as_they_say_wherever_they_say_it() {
         ("html_xml_declaration.html", "Zażółć", "Zażółć gęślą jaźń."),
     ] {
         let found = read(name).await;
-        assert_eq!((found.title.as_deref(), found.text.as_str()), (Some(title), text), "{name}");
+        assert_eq!((found.about.title.as_deref(), found.text.as_str()), (Some(title), text), "{name}");
         assert!(found.warnings.is_empty(), "{name}");
     }
 }
@@ -209,7 +209,7 @@ async fn titles_of_markdown_have_no_marks() {
         ("md_title_markup.md", "Bold code and link & more"),
         ("md_title_setext.md", "Main Title"),
     ] {
-        assert_eq!(read(name).await.title.as_deref(), Some(title), "{name}");
+        assert_eq!(read(name).await.about.title.as_deref(), Some(title), "{name}");
     }
 }
 
@@ -245,7 +245,10 @@ async fn pages_of_pdf_have_their_words_whole_and_in_order() {
         assert_eq!(words(&read(name).await.text), words(&expected), "{name}");
     }
     let german = read("pdf_language.pdf").await;
-    assert_eq!((german.language.as_deref(), german.text.as_str()), (Some("de-DE"), "Ein deutscher Satz steht hier."));
+    assert_eq!(
+        (german.about.language.as_deref(), german.text.as_str()),
+        (Some("de-DE"), "Ein deutscher Satz steht hier.")
+    );
     // The file gives its ligatures no characters, so they are missing; nobody is left to believe that all is there.
     let lost = read("pdf_ligature_tounicode_zero.pdf").await;
     assert_eq!(lost.warnings.iter().map(|warning| warning.page).collect::<Vec<_>>(), [Some(1)]);

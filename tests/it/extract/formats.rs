@@ -19,11 +19,11 @@ async fn markdown_is_taken_as_it_is_and_its_first_heading_is_the_title() {
     let found = extract("```\n# comment\n```\n\n# Otters #\n\ntext", "a.md").await.unwrap();
 
     assert!(found.is_markdown);
-    assert_eq!(found.title.as_deref(), Some("Otters"));
+    assert_eq!(found.about.title.as_deref(), Some("Otters"));
     assert_eq!(found.content_type, "text/markdown");
 
     let found = extract("---\ntitle: \"In front\"\n---\n\n# Otters", "a.md").await.unwrap();
-    assert_eq!(found.title.as_deref(), Some("In front"));
+    assert_eq!(found.about.title.as_deref(), Some("In front"));
 }
 
 #[tokio::test]
@@ -91,8 +91,8 @@ async fn html_gives_its_structure_without_menus_scripts_and_pictures() {
          | Giant | 32 \\| 33 |\n\n```\n# not a heading\n```\n\n\\# nor this\n\nAn otter"
     );
     assert!(found.is_markdown);
-    assert_eq!(found.title.as_deref(), Some("The title"));
-    assert_eq!(found.language.as_deref(), Some("de"));
+    assert_eq!(found.about.title.as_deref(), Some("The title"));
+    assert_eq!(found.about.language.as_deref(), Some("de"));
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn docx_gives_headings_lists_and_tables_as_markdown() {
         found.text,
         "# Otters\n\nFish & 3 < 4, #06\n\n## Table\n\n| Name | Weight |\n| --- | --- |\n| Giant | 32 |\n\nThe end"
     );
-    assert_eq!(found.title.as_deref(), Some("Otters"));
+    assert_eq!(found.about.title.as_deref(), Some("Otters"));
     assert!(found.page_starts.is_empty());
 }
 
@@ -173,8 +173,8 @@ async fn epub_gives_its_chapters_title_and_language() {
     let found = extract(samples::epub("A book", "<h1>One</h1><p>Otters swim.</p>"), "a.epub").await.unwrap();
 
     assert_eq!(found.text, "# One\n\nOtters swim.");
-    assert_eq!(found.title.as_deref(), Some("A book"));
-    assert_eq!(found.language.as_deref(), Some("en"));
+    assert_eq!(found.about.title.as_deref(), Some("A book"));
+    assert_eq!(found.about.language.as_deref(), Some("en"));
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn eml_gives_its_subject_as_title_its_header_and_its_body() {
 
     let found = extract(mail, "a.eml").await.unwrap();
 
-    assert_eq!(found.title.as_deref(), Some("März report"));
+    assert_eq!(found.about.title.as_deref(), Some("März report"));
     assert_eq!(
         found.text,
         "# März report\n\nFrom: Jane <jane@example.org>\n\nTo: bob@example.org\n\nThe otters are well."
@@ -229,7 +229,7 @@ async fn opendocument_gives_its_structure_with_values_as_they_are_shown() {
 
     let found = extract(file("text", text), "a.odt").await.unwrap();
     assert_eq!(found.text, "# Otters\n\nThey swim well.\n\nFar.\n\n- one");
-    assert_eq!(found.title.as_deref(), Some("Otter files"));
+    assert_eq!(found.about.title.as_deref(), Some("Otter files"));
     let found = extract(file("spreadsheet", sheet), "a.ods").await.unwrap();
     assert_eq!(found.text, "## Sizes\n\n| Name | Weight |\n| --- | --- |\n| Giant | 50% |");
     let found = extract(file("presentation", slide), "a.odp").await.unwrap();

@@ -55,7 +55,7 @@ async fn a_message_of_outlook_is_its_header_its_text_and_what_is_attached() {
         found.text,
         "# Minutes\n\nFrom: Anna Ek\n\nTo: Bo\n\nThe board met.\n\nIt agreed.\n\n## plan.txt\n\nMove to Bergen."
     );
-    assert_eq!(found.title.as_deref(), Some("Minutes"));
+    assert_eq!(found.about.title.as_deref(), Some("Minutes"));
     let message = samples::msg("Minutes", "See the program.", &[("setup.exe", b"\x7fELF\x02\x01\x01\0")]);
     let found = extract(message, "a.msg").await.unwrap();
     assert!(found.warnings[0].message.contains("setup.exe"), "{:?}", found.warnings);

@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     "ingest-embedded",
     "ingest-upserted",
     "ingest-flushed",
+    "ingest-text-stored",
     "ingest-completed",
 ];
 
@@ -49,7 +50,7 @@ async fn a_document_survives_the_death_of_the_process_after_each_of_its_steps() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replacement_survives_the_death_of_the_process_after_each_of_its_steps() {
-    for step in ["ingest-embedded", "ingest-upserted", "ingest-flushed", "ingest-completed"] {
+    for step in ["ingest-embedded", "ingest-upserted", "ingest-flushed", "ingest-text-stored", "ingest-completed"] {
         let directory = tempfile::tempdir().unwrap();
         // The first document passes the step, its replacement does not.
         let failpoints = format!("{step}=1*off->1*return(abort)");

@@ -84,7 +84,8 @@ async fn index(app: &TestApp, generation: &Generation, document: DocumentId, con
         async move {
             chunks::replace(tx, generation.collection_id, id, document, new).await?;
             let chunk_count = i32::try_from(new.len()).unwrap();
-            let now = IndexedDocument { generation_id: id, document_id: document, revision: 1, chunk_count };
+            let now =
+                IndexedDocument { generation_id: id, document_id: document, revision: 1, chunk_count, text: None };
             generations::record(tx, now).await
         }
         .boxed()
