@@ -66,6 +66,10 @@ vocabulary! {
         UploadFill => "UPLOAD_FILL",
         /// Documents accepted.
         DocumentsIngest => "DOCUMENTS_INGEST",
+        /// Failed documents accepted again.
+        DocumentsRetry => "DOCUMENTS_RETRY",
+        /// Document changed.
+        DocumentUpdate => "DOCUMENT_UPDATE",
         /// Documents deleted.
         DocumentsDelete => "DOCUMENTS_DELETE",
         /// Operation cancelled.

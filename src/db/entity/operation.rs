@@ -31,6 +31,8 @@ pub struct Model {
     pub chunk_total: i32,
     /// Sum of the progress of documents in work, in percent.
     pub percent_total: i32,
+    /// The progress below which it does not fall.
+    pub least_progress: i32,
     /// The sequence number of the newest event.
     pub last_sequence: i32,
     pub cancel_requested: bool,
@@ -67,6 +69,7 @@ impl TryFrom<Model> for Operation {
                 cancelled: row.cancelled_total,
                 chunks: row.chunk_total,
                 in_work: row.percent_total,
+                least_progress: row.least_progress,
             },
             created_at: row.created_at,
             started_at: row.started_at,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, Func},
 };
 
 use super::{
@@ -17,13 +17,14 @@ use super::{
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, collection, document, indexed_document, to_json},
+        entity::{StoredEnum, collection, document, indexed_document, operation_document, to_json},
     },
     domain::{
         action::Action,
         document::{Document, DocumentStatus, ProcessingError},
-        id::{CollectionId, DocumentId, GenerationId, SourceId},
+        id::{CollectionId, DocumentId, GenerationId, OperationId, SourceId},
         name,
+        operation::DocumentOutcome,
         page::{Page, PageRequest},
     },
 };
@@ -33,6 +34,8 @@ use crate::{
 pub struct DocumentFilter {
     pub status: Vec<DocumentStatus>,
     pub uri: Option<String>,
+    /// Those whose uri begins with this.
+    pub uri_prefix: Option<String>,
     /// Those that come from this source.
     pub source: Option<SourceId>,
     /// Those whose file name contains this, compared by their keys.
@@ -72,6 +75,13 @@ pub(super) fn matching(filter: &DocumentFilter) -> Condition {
     }
     if let Some(uri) = &filter.uri {
         condition = condition.add(document::Column::Uri.eq(name::composed(uri)));
+    }
+    if let Some(prefix) = &filter.uri_prefix {
+        let prefix = name::composed(prefix);
+        let length = i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX);
+        // `LIKE` ignores case on SQLite.
+        let begin = Func::cust("substr").arg(Expr::col(document::Column::Uri.as_column_ref())).arg(1).arg(length);
+        condition = condition.add(Expr::expr(begin).eq(prefix));
     }
     if let Some(source) = filter.source {
         condition = condition.add(document::Column::SourceId.eq(source.0));
@@ -211,6 +221,32 @@ pub async fn lock_many(
         .all(&tx.connection)
         .await?;
     rows.into_iter().map(locked).collect()
+}
+
+/// The first documents of a collection that match a filter, at most `limit`, locked until the transaction ends. With an
+/// operation: of those that failed, or were left out, in it.
+pub async fn lock_matching(
+    tx: &Transaction<'_>,
+    collection: CollectionId,
+    filter: &DocumentFilter,
+    operation: Option<OperationId>,
+    limit: u64,
+) -> Result<Vec<LockedDocument>, DatabaseError> {
+    let mut query = document::Entity::find()
+        .filter(document::Column::CollectionId.eq(collection.0))
+        .filter(matching(filter))
+        .order_by_asc(document::Column::Id)
+        .limit(limit);
+    if let Some(operation) = operation {
+        let without_success = [DocumentOutcome::Failed, DocumentOutcome::Cancelled].map(StoredEnum::stored);
+        let items = operation_document::Entity::find()
+            .select_only()
+            .column(operation_document::Column::DocumentId)
+            .filter(operation_document::Column::OperationId.eq(operation.0))
+            .filter(operation_document::Column::Outcome.is_in(without_success));
+        query = query.filter(document::Column::Id.in_subquery(items.into_query()));
+    }
+    query.lock_exclusive().all(&tx.connection).await?.into_iter().map(locked).collect()
 }
 
 fn locked(row: document::Model) -> Result<LockedDocument, DatabaseError> {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::Expr,
+    sea_query::{Expr, ExprTrait},
 };
 
 use super::{
@@ -170,6 +170,28 @@ pub async fn insert_many(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Res
         operation_document::Entity::insert_many(part.to_vec()).exec_without_returning(&tx.connection).await?;
     }
     Ok(())
+}
+
+/// The newest contents that operations had for these locked documents, where they are known.
+pub async fn newest_contents(
+    tx: &Transaction<'_>,
+    ids: &[DocumentId],
+) -> Result<HashMap<DocumentId, Content>, DatabaseError> {
+    let is_newest = document::Entity::find()
+        .select_only()
+        .expr(Expr::val(1))
+        .filter(same(document::Column::Id, operation_document::Column::DocumentId))
+        .filter(
+            Expr::col(document::Column::NextRevision.as_column_ref())
+                .eq(Expr::col(operation_document::Column::Revision.as_column_ref()).add(1)),
+        );
+    let rows = operation_document::Entity::find()
+        .filter(operation_document::Column::DocumentId.is_in(ids.iter().map(|id| id.0)))
+        .filter(Expr::exists(is_newest.into_query()))
+        .all(&tx.connection)
+        .await?;
+    let items = rows.into_iter().map(OperationItem::try_from);
+    items.map(|item| item.map(|item| (item.outcome.document_id, item.content))).collect()
 }
 
 /// Whether a locked operation has a part for this document.

@@ -7,7 +7,7 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, SelectStatement},
+    sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement},
 };
 
 use super::{
@@ -221,6 +221,41 @@ pub async fn count_of_collections(
     Ok(rows.into_iter().map(|(id, count)| (CollectionId(id), count)).collect())
 }
 
+/// The places of those of the operations that wait, among the waiting operations of the same account that the reader sees,
+/// from 1. Accounts take turns, so the operations of others hardly count.
+pub async fn queue_positions(
+    reader: &Reader<'_>,
+    ids: &[OperationId],
+) -> Result<HashMap<OperationId, i64>, DatabaseError> {
+    let waiting = Alias::new("waiting");
+    let own = |column: operation::Column| Expr::col((waiting.clone(), column));
+    let is_pending = OperationStatus::Pending.stored();
+    let before = operation::Entity::find()
+        .select_only()
+        .column_as(operation::Column::Id.count(), "before")
+        .filter(operation::Column::Status.eq(is_pending.as_str()))
+        .filter(visible(reader.scope))
+        .filter(
+            Expr::col(operation::Column::UserId.as_column_ref()).equals((waiting.clone(), operation::Column::UserId)),
+        )
+        .filter(Expr::col(operation::Column::Id.as_column_ref()).lte(own(operation::Column::Id)))
+        .into_query();
+    let statement = Query::select()
+        .expr(own(operation::Column::Id))
+        .expr(Expr::SubQuery(None, Box::new(before.into())))
+        .from_as(operation::Entity, waiting.clone())
+        .and_where(own(operation::Column::Id).is_in(ids.iter().map(|id| id.0)))
+        .and_where(own(operation::Column::Status).eq(is_pending.as_str()))
+        .to_owned();
+    let rows = reader.executor.query_all(&statement).await?;
+    let places = rows.iter().map(|row| {
+        let (id, place): (uuid::Uuid, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        Ok::<_, DatabaseError>((OperationId(id), place))
+    });
+    // One whose account is gone has no place, nor has one that the reader does not see.
+    Ok(places.collect::<Result<Vec<_>, _>>()?.into_iter().filter(|(_, place)| *place > 0).collect())
+}
+
 /// Whether cancellation of an operation was requested.
 pub async fn is_cancel_requested(reader: &Reader<'_>, id: OperationId) -> Result<bool, DatabaseError> {
     let requested: Option<bool> = operation::Entity::find_by_id(id.0)
@@ -276,6 +311,7 @@ pub async fn insert(
         cancelled_total: Set(operation.totals.cancelled),
         chunk_total: Set(operation.totals.chunks),
         percent_total: Set(operation.totals.in_work),
+        least_progress: Set(operation.totals.least_progress),
         last_sequence: Set(last_sequence),
         cancel_requested: Set(cancel_requested),
         idempotency_key: Set(key),
@@ -328,6 +364,7 @@ pub async fn save(tx: &Transaction<'_>, changed: OperationRun) -> Result<Operati
         .col_expr(operation::Column::CancelledTotal, Expr::value(operation.totals.cancelled))
         .col_expr(operation::Column::ChunkTotal, Expr::value(operation.totals.chunks))
         .col_expr(operation::Column::PercentTotal, Expr::value(operation.totals.in_work))
+        .col_expr(operation::Column::LeastProgress, Expr::value(operation.totals.least_progress))
         .col_expr(operation::Column::LastSequence, Expr::value(last_sequence))
         .col_expr(operation::Column::CancelRequested, Expr::value(cancel_requested))
         .col_expr(operation::Column::StartedAt, Expr::value(operation.started_at))

@@ -3,7 +3,7 @@
 mod run;
 mod settlement;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 #[cfg(test)]
 pub use self::run::run_of;
@@ -63,6 +63,8 @@ pub struct OperationTotals {
     pub chunks: i32,
     /// Sum of the progress of documents in work, in percent.
     pub in_work: i32,
+    /// The progress that was shown before something made less of it, in percent.
+    pub least_progress: i32,
 }
 
 impl OperationTotals {
@@ -72,16 +74,21 @@ impl OperationTotals {
         self.completed + self.failed + self.skipped + self.cancelled
     }
 
-    /// Progress in percent, 0 to 100: settled documents, and the finished part of those in work. 100 only when all
-    /// are settled.
+    /// Percents of documents that are done: settled documents, and the finished part of those in work.
+    fn done(&self) -> i64 {
+        i64::from(self.settled()) * 100 + i64::from(self.in_work)
+    }
+
+    /// Progress in percent, 0 to 100. 100 only when all documents are settled. It never falls, though documents come in or
+    /// start again.
     #[must_use]
     pub fn progress(&self) -> i32 {
         if self.documents == 0 {
-            return 0;
+            return self.least_progress;
         }
-        let done = i64::from(self.settled()) * 100 + i64::from(self.in_work);
         let most = if self.settled() < self.documents { 99 } else { 100 };
-        i32::try_from(done / i64::from(self.documents)).unwrap_or(most).min(most)
+        let done = i32::try_from(self.done() / i64::from(self.documents)).unwrap_or(most);
+        done.max(self.least_progress).min(most)
     }
 }
 
@@ -109,6 +116,16 @@ impl Operation {
     #[must_use]
     pub fn progress(&self) -> i32 {
         if self.status == OperationStatus::Completed { 100 } else { self.totals.progress() }
+    }
+
+    /// When it will be complete if it goes on as it did so far. `None` unless it is being worked on and something is done.
+    #[must_use]
+    pub fn estimated_completion(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let started_at = self.started_at.filter(|_| self.status == OperationStatus::Processing)?;
+        let (done, all) = (self.totals.done(), i64::from(self.totals.documents) * 100);
+        let elapsed = (now - started_at).num_milliseconds().max(0);
+        let left = i128::from(elapsed) * i128::from((all - done).max(0)) / i128::from((done > 0).then_some(done)?);
+        now.checked_add_signed(TimeDelta::try_milliseconds(i64::try_from(left).ok()?)?)
     }
 
     /// The source that it syncs or removes, if it was begun for one.

@@ -63,9 +63,9 @@ impl OperationRun {
         }
     }
 
-    /// It is known now how many documents it has at most. The number may become smaller, but only an archive makes it
-    /// larger, so that the progress does not go back.
+    /// It is known now how many documents it has at most.
     pub fn plan(&mut self, documents: i32) {
+        self.keep_progress();
         self.operation.totals.documents = documents;
     }
 
@@ -89,6 +89,7 @@ impl OperationRun {
 
     /// The progress of a document counts no longer: it is settled or starts again.
     pub fn take_back_progress(&mut self, percent: i32) {
+        self.keep_progress();
         self.operation.totals.in_work -= percent;
     }
 
@@ -99,6 +100,7 @@ impl OperationRun {
 
     /// More documents belong to it: the files of an archive that was one of its documents.
     pub fn add_documents(&mut self, count: usize) {
+        self.keep_progress();
         let documents = &mut self.operation.totals.documents;
         *documents = documents.saturating_add(i32::try_from(count).unwrap_or(i32::MAX));
     }
@@ -142,10 +144,16 @@ impl OperationRun {
         self.end(status, kind, message, now);
     }
 
-    /// Makes room for one more document than were counted at the start. So progress never goes back.
+    /// Makes room for one more document than were counted at the start.
     pub fn admit_document(&mut self) {
+        self.keep_progress();
         let totals = &mut self.operation.totals;
         totals.documents = totals.documents.max(totals.settled() + 1);
+    }
+
+    /// Whatever happens next, the progress does not fall below what it is now.
+    fn keep_progress(&mut self) {
+        self.operation.totals.least_progress = self.operation.totals.progress();
     }
 
     /// Ends an operation that is more than its documents: what it was for is done. Documents that are gone by now do not
@@ -324,14 +332,46 @@ mod tests {
     }
 
     #[test]
-    fn progress_counts_until_it_is_taken_back() {
+    fn progress_that_is_taken_back_is_made_again_before_there_is_more() {
         let mut run = run_of(2);
         run.report_progress(DocumentId::generate(), 0, 40, NOW);
         run.report_progress(DocumentId::generate(), 40, 80, NOW);
         assert_eq!(run.operation().progress(), 40);
         run.take_back_progress(80);
+        assert_eq!(run.operation().progress(), 40);
+        run.report_progress(DocumentId::generate(), 0, 40, NOW);
+        assert_eq!(run.operation().progress(), 40);
+        run.take_back_progress(40);
         settle(&mut run, &[Settlement::completed(1)]);
         assert_eq!(run.operation().progress(), 50);
+    }
+
+    #[test]
+    fn progress_never_goes_back_when_an_archive_brings_documents() {
+        let mut run = run_of(2);
+        settle(&mut run, &[Settlement::completed(1)]);
+        run.add_documents(98);
+        settle(&mut run, &[Settlement::completed(0)]);
+        for settled in 2..100 {
+            assert_eq!(run.operation().progress(), settled.max(50));
+            settle(&mut run, &[Settlement::completed(1)]);
+        }
+        assert_eq!((run.operation().status, run.operation().progress()), (OperationStatus::Completed, 100));
+    }
+
+    #[test]
+    fn the_end_is_estimated_from_what_is_done_and_only_while_there_is_work() {
+        let later = |seconds| NOW + chrono::TimeDelta::seconds(seconds);
+        let mut run = run_of(4);
+        assert_eq!(run.operation().estimated_completion(later(10)), None);
+        run.start(NOW);
+        assert_eq!(run.operation().estimated_completion(later(10)), None);
+        settle(&mut run, &[Settlement::completed(1)]);
+        assert_eq!(run.operation().estimated_completion(later(10)), Some(later(40)));
+        run.report_progress(DocumentId::generate(), 0, 60, NOW);
+        assert_eq!(run.operation().estimated_completion(later(16)), Some(later(40)));
+        run.complete(later(20));
+        assert_eq!(run.operation().estimated_completion(later(30)), None);
     }
 
     #[test]

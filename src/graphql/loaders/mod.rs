@@ -32,7 +32,7 @@ pub use crate::db::repo::{
 use crate::{
     db::{DatabaseError, Reader},
     domain::{
-        id::{CollectionId, DocumentId},
+        id::{CollectionId, DocumentId, OperationId},
         scope::Scope,
     },
     error::Error,
@@ -90,6 +90,10 @@ pub struct RunCount;
 /// All generations of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct GenerationList;
+
+/// The place of an operation that waits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct QueuePosition(pub OperationId);
 
 /// The number of events of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

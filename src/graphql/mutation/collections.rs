@@ -103,7 +103,7 @@ impl From<CollectionUpdateInput> for CollectionPatch {
 
 /// `None` keeps, `Some(None)` clears.
 #[expect(clippy::option_option, reason = "that is how a patch tells the two apart")]
-fn cleared<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
+pub(super) fn cleared<T>(value: MaybeUndefined<T>) -> Option<Option<T>> {
     match value {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(None),

@@ -1,16 +1,20 @@
 //! Documents.
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObject, Result, SimpleObject};
 
+use super::collections::cleared;
 use crate::{
     domain::action::Action,
+    error::Error,
     graphql::{
         context::ContextExt,
         global_id,
         scalars::Json,
-        types::{Document, Operation, Outcome, UserError},
+        types::{Document, DocumentFilter, DocumentStatus, Operation, Outcome, UserError},
     },
-    service::documents::{self, IngestContent, IngestDocument, IngestRequest},
+    service::documents::{
+        self, DeleteRequest, Deleted, DocumentPatch, IngestContent, IngestDocument, IngestRequest, RetryRequest,
+    },
 };
 
 /// The content of a document.
@@ -95,10 +99,105 @@ pub struct DocumentsIngestPayload {
 }
 
 /// Documents to delete.
-#[derive(InputObject)]
-pub struct DocumentsDeleteInput {
+#[derive(OneofObject)]
+pub enum DocumentsDeleteInput {
     /// Global ids of the documents: 1 to 100, all in the same collection.
-    ids: Vec<ID>,
+    Ids(Vec<ID>),
+    /// The documents of a collection that match, at most 500 in one call.
+    Filter(DocumentsDeleteFilter),
+}
+
+/// Which documents of a collection to delete. Give at least one condition; all that are given have to hold.
+#[derive(InputObject)]
+pub struct DocumentsDeleteFilter {
+    /// The global id of the collection.
+    collection_id: ID,
+    /// Documents with one of these statuses. An empty list is no condition.
+    status: Option<Vec<DocumentStatus>>,
+    /// Documents whose uri begins with this text, compared regardless of Unicode form. At most 2000 characters.
+    uri_prefix: Option<String>,
+    /// Documents that come from this source.
+    source_id: Option<ID>,
+}
+
+impl TryFrom<DocumentsDeleteInput> for DeleteRequest {
+    type Error = Error;
+
+    fn try_from(input: DocumentsDeleteInput) -> std::result::Result<Self, Error> {
+        match input {
+            DocumentsDeleteInput::Ids(ids) => Ok(Self::Ids(global_id::decode_all(&ids))),
+            DocumentsDeleteInput::Filter(DocumentsDeleteFilter { collection_id, status, uri_prefix, source_id }) => {
+                let filter = DocumentFilter::conditions(status, uri_prefix, source_id);
+                Ok(Self::Matching(global_id::decode(&collection_id), filter.try_into()?))
+            }
+        }
+    }
+}
+
+/// Failed documents to try again, at most 500 in one call.
+#[derive(OneofObject)]
+pub enum DocumentsRetryInput {
+    /// Global ids of the documents: 1 to 100, all in the same collection. Quarantined ones can be among them.
+    Ids(Vec<ID>),
+    /// The global id of an operation: the documents that failed in it, or were left out because it was cancelled, and have
+    /// not succeeded since.
+    OperationId(ID),
+    /// The global id of a collection: all of its documents that failed.
+    CollectionId(ID),
+}
+
+impl From<DocumentsRetryInput> for RetryRequest {
+    fn from(input: DocumentsRetryInput) -> Self {
+        match input {
+            DocumentsRetryInput::Ids(ids) => Self::Ids(global_id::decode_all(&ids)),
+            DocumentsRetryInput::OperationId(id) => Self::Operation(global_id::decode(&id)),
+            DocumentsRetryInput::CollectionId(id) => Self::Collection(global_id::decode(&id)),
+        }
+    }
+}
+
+/// The result of `documentsRetry`.
+#[derive(SimpleObject)]
+pub struct DocumentsRetryPayload {
+    /// The operation that indexes them. Follow it with `operationEvents`. Null if validation fails.
+    operation: Option<Operation>,
+    /// Whether there may be more failed documents, for another call.
+    has_more: bool,
+    /// Validation errors. Empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// Changes to a document. Omitted fields stay as they are. Null clears a field. Content that is ingested later brings its own.
+#[derive(InputObject)]
+pub struct DocumentUpdateInput {
+    /// The document's global id.
+    id: ID,
+    /// The file name, without folders: at most 200 characters. It can't be cleared.
+    file_name: MaybeUndefined<String>,
+    /// The title: at most 300 characters. Null: no title.
+    title: MaybeUndefined<String>,
+    /// Your metadata, replaced as a whole: a JSON object of at most 16 KiB. Null: an empty object.
+    meta: MaybeUndefined<Json>,
+}
+
+impl From<DocumentUpdateInput> for DocumentPatch {
+    fn from(input: DocumentUpdateInput) -> Self {
+        Self {
+            // An empty name is refused with a sentence of its own.
+            file_name: cleared(input.file_name).map(Option::unwrap_or_default),
+            title: cleared(input.title),
+            meta: cleared(input.meta).map(|meta| meta.map(|Json(meta)| meta)),
+        }
+    }
+}
+
+/// The result of `documentUpdate`.
+#[derive(SimpleObject)]
+pub struct DocumentUpdatePayload {
+    /// The changed document. Null if validation fails, and for an API key without COLLECTION_READ.
+    document: Option<Document>,
+    /// Validation errors. Empty on success.
+    user_errors: Vec<UserError>,
 }
 
 /// The result of `documentsDelete`.
@@ -106,6 +205,8 @@ pub struct DocumentsDeleteInput {
 pub struct DocumentsDeletePayload {
     /// Global ids of the deleted documents. Empty if validation fails.
     deleted_ids: Vec<ID>,
+    /// Whether there may be more documents that match the filter, for another call.
+    has_more: bool,
     /// The operation that removes their remaining data. Null if validation fails.
     operation: Option<Operation>,
     /// Validation errors. Empty on success.
@@ -135,16 +236,49 @@ impl DocumentMutation {
         Ok(Some(DocumentsIngestPayload { operation: Some(ingested.operation.into()), documents, user_errors }))
     }
 
+    /// Tries again to index documents that failed, with the content that failed. Documents of a collection or an operation
+    /// whose file is no longer stored are left out. Needs DOCUMENT_INGEST.
+    async fn documents_retry(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The documents to try again.")] input: DocumentsRetryInput,
+    ) -> Result<Option<DocumentsRetryPayload>> {
+        let retried = documents::retry(ctx.services()?, ctx.viewer()?, input.into()).await;
+        let Outcome { value, user_errors } = Outcome::of(retried)?;
+        let has_more = value.as_ref().is_some_and(|retried| retried.has_more);
+        let operation = value.map(|retried| retried.operation.into());
+        Ok(Some(DocumentsRetryPayload { operation, has_more, user_errors }))
+    }
+
+    /// Changes the name, the title or the metadata of a document. It is not indexed again. Needs DOCUMENT_INGEST.
+    async fn document_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The document and its changes.")] input: DocumentUpdateInput,
+    ) -> Result<Option<DocumentUpdatePayload>> {
+        let id = global_id::decode(&input.id);
+        let updated = documents::update(ctx.services()?, ctx.viewer()?, id, input.into()).await;
+        let Outcome { value, user_errors } = Outcome::of(updated)?;
+        let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
+        Ok(Some(DocumentUpdatePayload { document: value.filter(|_| may_read).map(Into::into), user_errors }))
+    }
+
     /// Deletes documents of one collection. They disappear for readers at once. Needs DOCUMENT_DELETE.
     async fn documents_delete(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The documents to delete.")] input: DocumentsDeleteInput,
     ) -> Result<Option<DocumentsDeletePayload>> {
-        let ids = global_id::decode_all(&input.ids);
-        let deleted = documents::delete(ctx.services()?, ctx.viewer()?, ids).await;
+        let deleted = match DeleteRequest::try_from(input) {
+            Ok(request) => documents::delete(ctx.services()?, ctx.viewer()?, request).await,
+            Err(error) => Err(error),
+        };
         let Outcome { value, user_errors } = Outcome::of(deleted)?;
-        let deleted_ids = if value.is_some() { input.ids } else { Vec::new() };
-        Ok(Some(DocumentsDeletePayload { deleted_ids, operation: value.map(Into::into), user_errors }))
+        let Some(Deleted { operation, documents, has_more }) = value else {
+            let (deleted_ids, operation, has_more) = (Vec::new(), None, false);
+            return Ok(Some(DocumentsDeletePayload { deleted_ids, has_more, operation, user_errors }));
+        };
+        let deleted_ids = documents.iter().map(global_id::encode).collect();
+        Ok(Some(DocumentsDeletePayload { deleted_ids, has_more, operation: Some(operation.into()), user_errors }))
     }
 }

@@ -69,6 +69,10 @@ pub enum AuditAction {
     UploadFill,
     /// Documents accepted.
     DocumentsIngest,
+    /// Failed documents accepted again.
+    DocumentsRetry,
+    /// Name, title or metadata of a document changed.
+    DocumentUpdate,
     /// Documents deleted.
     DocumentsDelete,
     /// Operation cancelled.

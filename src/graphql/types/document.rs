@@ -50,6 +50,8 @@ pub struct DocumentFilter {
     status: Option<Vec<DocumentStatus>>,
     /// The document with exactly this uri, compared regardless of Unicode form. At most 2000 characters.
     uri: Option<String>,
+    /// Documents whose uri begins with this text, compared regardless of Unicode form. At most 2000 characters.
+    uri_prefix: Option<String>,
     /// Documents that come from this source.
     source_id: Option<ID>,
     /// Documents whose file name contains this text, compared regardless of case and Unicode form. At most 200
@@ -58,6 +60,11 @@ pub struct DocumentFilter {
 }
 
 impl DocumentFilter {
+    /// A filter with these conditions.
+    pub fn conditions(status: Option<Vec<DocumentStatus>>, uri_prefix: Option<String>, source_id: Option<ID>) -> Self {
+        Self { status, uri_prefix, source_id, ..Self::default() }
+    }
+
     /// The same filter, for documents of one source.
     pub fn within(self, source: SourceId) -> Self {
         Self { source_id: Some(global_id::encode(&source)), ..self }
@@ -72,6 +79,7 @@ impl TryFrom<DocumentFilter> for loaders::DocumentFilter {
             status: filter::distinct(filter.status),
             source: filter::id("sourceId", filter.source_id.as_ref())?,
             uri: filter::text("uri", filter.uri, MAX_URI)?,
+            uri_prefix: filter::text("uriPrefix", filter.uri_prefix, MAX_URI)?,
             file_name_contains: filter::text("fileNameContains", filter.file_name_contains, MAX_FILE_NAME)?,
         })
     }

@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 
 use super::{
     Action, Collection, Connection, DocumentFilter, DocumentOutcome, OperationDocument, OperationEvent, Source, Total,
-    User, filter,
+    User, filter, number,
 };
 use crate::{
     domain::{action, id::OperationId, operation, page::Page, policy},
@@ -12,7 +12,7 @@ use crate::{
     graphql::{
         context::ContextExt,
         global_id,
-        loaders::{self, EventCount, ItemFilter, ItemList, OwnRole, Under},
+        loaders::{self, EventCount, ItemFilter, ItemList, OwnRole, QueuePosition, Under},
         pagination::{self, EventPosition, ItemPosition},
         scalars::{Cursor, DateTime, Json},
     },
@@ -69,8 +69,16 @@ pub struct OperationTotals {
 
 impl From<operation::OperationTotals> for OperationTotals {
     fn from(totals: operation::OperationTotals) -> Self {
-        let operation::OperationTotals { documents, completed, failed, skipped, cancelled, chunks, in_work: _ } =
-            totals;
+        let operation::OperationTotals {
+            documents,
+            completed,
+            failed,
+            skipped,
+            cancelled,
+            chunks,
+            in_work: _,
+            least_progress: _,
+        } = totals;
         Self { documents, completed, failed, skipped, cancelled, chunks }
     }
 }
@@ -149,9 +157,28 @@ impl Operation {
         self.operation.status.into()
     }
 
-    /// Percentage of its documents that have an outcome, 0 to 100. It falls when an archive brings more documents.
+    /// Percentage of its documents that have an outcome, 0 to 100. It never falls: while documents come in that were not
+    /// counted before, such as those of an archive, it stays where it is.
     async fn progress(&self) -> i32 {
         self.operation.progress()
+    }
+
+    /// When it will be complete if it goes on as it did so far. Null before it has done anything, when it has ended, and while
+    /// it waits for disk space.
+    async fn estimated_completion_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
+        let services = ctx.services()?;
+        let is_going_on = services.disk.has_room() || !self.operation.adds_documents();
+        let estimate = self.operation.estimated_completion(services.clock.now());
+        Ok(estimate.filter(|_| is_going_on).map(Into::into))
+    }
+
+    /// Its place among the operations of the same account that wait for a worker, from 1. Accounts take turns, so operations
+    /// of others hardly delay it. Operations that the viewer can't see are not counted. Null once a worker has started it.
+    async fn queue_position(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
+        if self.operation.status != operation::OperationStatus::Pending {
+            return Ok(None);
+        }
+        Ok(ctx.loaders()?.load_one(QueuePosition(self.operation.id)).await?.map(number))
     }
 
     /// Whether its documents wait for disk space on the server. They continue automatically when there is space

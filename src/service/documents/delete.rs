@@ -1,19 +1,20 @@
 //! Deletes documents of a caller.
 
-use std::collections::{HashMap, HashSet};
-
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
-use super::new_operation;
+use super::{
+    new_operation,
+    selection::{AT_ONCE, check_number, home_of},
+};
 use crate::{
     auth::viewer::Viewer,
     db::{
-        DatabaseError, Reader, Transaction,
+        DatabaseError, Transaction,
         repo::{
             chunks,
             collections::{self, CounterChange},
-            documents::{self, LockedDocument},
+            documents::{self, DocumentFilter, LockedDocument},
             generations,
             operation_documents::{self, OperationItem},
             operations,
@@ -30,32 +31,52 @@ use crate::{
     jobs::{self, DropPoints, DropTarget},
     service::{
         Services,
-        access::{forbidden, lock_collection},
+        access::lock_collection,
         audit::Deed,
         frame::{Done, attempt, change},
-        validate::Violations,
     },
 };
+
+/// What a deletion began with.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Deleted {
+    pub operation: Operation,
+    pub documents: Vec<DocumentId>,
+    /// Whether there may be more documents that match.
+    pub has_more: bool,
+}
+
+/// Which documents to delete.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DeleteRequest {
+    Ids(Vec<DocumentId>),
+    /// The first that match, in a collection.
+    Matching(CollectionId, DocumentFilter),
+}
 
 /// Removes documents. They are gone for readers at once; the operation removes their vectors.
 ///
 /// # Errors
-/// `Invalid` naming each id that does not exist for the caller, `Forbidden` for documents that they may only read,
-/// `Conflict` for documents of different collections; nothing is removed then.
-pub async fn delete(services: &Services, viewer: &Viewer, ids: Vec<DocumentId>) -> Result<Operation, Error> {
-    let tried = Deed::new(AuditAction::DocumentsDelete).to(ids.first().map(|id| AuditObject::from(*id)));
+/// `Invalid` naming each id that does not exist for the caller, or a filter without a condition; `NotFound`; `Forbidden` for
+/// documents that they may only read; `Conflict` for documents of different collections. Nothing is removed then.
+pub async fn delete(services: &Services, viewer: &Viewer, request: DeleteRequest) -> Result<Deleted, Error> {
+    let tried = Deed::new(AuditAction::DocumentsDelete);
+    let tried = match &request {
+        DeleteRequest::Ids(ids) => tried.to(ids.first().map(|id| AuditObject::from(*id))),
+        DeleteRequest::Matching(collection, _) => tried.to(*collection).within(*collection),
+    };
     attempt(services, viewer, &tried, async {
         let user = viewer.require_user_id()?;
-        let most = services.config.limits.ingest_documents;
-        let mut violations = Violations::default();
-        if ids.is_empty() {
-            violations.add(ViolationCode::Required, "ids", "Name at least one document.");
-        } else if ids.len() > most {
-            violations.add(ViolationCode::TooLong, "ids", format!("Name at most {most} documents in one call."));
+        match &request {
+            DeleteRequest::Ids(ids) => check_number(services, ids)?,
+            DeleteRequest::Matching(_, filter) if *filter == DocumentFilter::default() => {
+                let message = "Give at least one condition. `collectionDelete` deletes everything.";
+                return Err(Error::invalid(ViolationCode::Required, "filter", message));
+            }
+            DeleteRequest::Matching(..) => {}
         }
-        violations.check()?;
         let now = services.clock.now();
-        change(services, viewer, &tried, now, |tx| remove(tx, viewer, user, &ids, now).boxed()).await
+        change(services, viewer, &tried, now, |tx| remove(tx, viewer, user, &request, now).boxed()).await
     })
     .await
 }
@@ -64,19 +85,23 @@ async fn remove(
     tx: &Transaction<'_>,
     viewer: &Viewer,
     user: UserId,
-    ids: &[DocumentId],
+    request: &DeleteRequest,
     now: DateTime<Utc>,
-) -> Result<Done<Operation>, Error> {
+) -> Result<Done<Deleted>, Error> {
     // The collection is locked before its documents, as everywhere.
-    let reader = tx.reader(viewer.scope());
-    let homes = documents::find_homes(&reader, ids, Action::DocumentDelete).await?;
-    check_all_found(&reader, viewer, ids, &homes).await?;
-    let collections: HashSet<_> = homes.into_values().collect();
-    let (Some(home), true) = (collections.iter().next().copied(), collections.len() == 1) else {
-        return Err(Error::Conflict("Name documents of one collection only.".into()));
+    let home = match request {
+        DeleteRequest::Ids(ids) => home_of(tx, viewer, ids, Action::DocumentDelete).await?,
+        DeleteRequest::Matching(collection, _) => *collection,
     };
     let collection = lock_collection(tx, viewer, home, Action::DocumentDelete).await?;
-    let removed = documents::lock_many(tx, home, ids).await?;
+    let removed = match request {
+        DeleteRequest::Ids(ids) => documents::lock_many(tx, home, ids).await?,
+        DeleteRequest::Matching(_, filter) => documents::lock_matching(tx, home, filter, None, AT_ONCE).await?,
+    };
+    if removed.is_empty() {
+        return Err(Error::invalid(ViolationCode::Conflict, "filter", "No document matches this filter."));
+    }
+    let has_more = matches!(request, DeleteRequest::Matching(..)) && removed.len() as u64 == AT_ONCE;
 
     let run = OperationRun::create(Operation {
         operation_type: OperationType::Delete,
@@ -94,10 +119,12 @@ async fn remove(
     let gone = remove_rows(tx, &collection, &removed).await?;
     let operation = operations::insert(tx, run, None).await?;
     operation_documents::insert_many(tx, items).await?;
-    let job = DropPoints { operation: Some(id), ..DropPoints::of(&collection, DropTarget::Documents(gone)) };
+    let target = DropTarget::Documents(gone.clone());
+    let job = DropPoints { operation: Some(id), ..DropPoints::of(&collection, target) };
     jobs::enqueue(tx, &[job], user.into(), now).await?;
     let deed = Deed::new(AuditAction::DocumentsDelete).to(id).within(collection.id);
-    Ok(Done::This(operation, deed.saying(format!("documents: {}", removed.len()))))
+    let deed = deed.saying(format!("documents: {}", removed.len()));
+    Ok(Done::This(Deleted { operation, documents: gone, has_more }, deed))
 }
 
 /// Removes the rows of locked documents of a locked collection. Returns their ids: their points have to be dropped.
@@ -117,26 +144,4 @@ pub(crate) async fn remove_rows(
     documents::delete_many(tx, &gone).await?;
     collections::add_to_counters(tx, collection.id, counters).await?;
     Ok(gone)
-}
-
-/// Rejects documents that the caller may not delete: `Forbidden` for those that they can see, `NotFound` for the
-/// others.
-async fn check_all_found(
-    reader: &Reader<'_>,
-    viewer: &Viewer,
-    ids: &[DocumentId],
-    found: &HashMap<DocumentId, CollectionId>,
-) -> Result<(), Error> {
-    if ids.iter().all(|id| found.contains_key(id)) {
-        return Ok(());
-    }
-    let seen = documents::find_homes(reader, ids, Action::CollectionRead).await?;
-    let mut violations = Violations::default();
-    for (index, id) in ids.iter().enumerate() {
-        if !seen.contains_key(id) && !found.contains_key(id) {
-            violations.add(ViolationCode::NotFound, &format!("ids.{index}"), "There is no such document.");
-        }
-    }
-    violations.check()?;
-    Err(forbidden(viewer))
 }

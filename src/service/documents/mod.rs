@@ -1,10 +1,13 @@
-//! Documents: ingesting, unpacking, downloading, reading, deleting.
+//! Documents: ingesting, trying again, unpacking, downloading, reading, changing, deleting.
 
 mod accept;
 mod delete;
 mod ingest;
+mod retry;
+mod selection;
 mod text;
 mod unpack;
+mod update;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -14,10 +17,12 @@ pub(crate) use self::{
     delete::remove_rows,
 };
 pub use self::{
-    delete::delete,
+    delete::{DeleteRequest, Deleted, delete},
     ingest::{IngestContent, IngestDocument, IngestRequest, Ingested, ingest},
+    retry::{Retried, RetryRequest, retry},
     text::{TextPage, TextPlace, TextStart, text_page},
     unpack::{Archive, Member, accept_members, remove_left},
+    update::{DocumentPatch, update},
 };
 use super::Services;
 use crate::{

@@ -105,6 +105,7 @@ pub const GIVEN_TO_READERS: &[(&str, &str)] = &[
     ("CollectionUpdatePayload", "collection"),
     ("CollectionReindexPayload", "generation"),
     ("DocumentsIngestPayload", "documents"),
+    ("DocumentUpdatePayload", "document"),
 ];
 
 const READ: Need = Need::Read("COLLECTION_READ");

@@ -170,6 +170,35 @@ pub const MUTATIONS: &[Row] = &[
         }] }",
     )
     .hiding(&["theirUpload"]),
+    row(
+        "Mutation.documentsRetry",
+        "named ones, of which one succeeded",
+        Need::Conflicting(&INGEST),
+        "input: { ids: [$document] }",
+    )
+    .hiding(&["document"]),
+    row("Mutation.documentsRetry", "of a collection", INGEST, "input: { collectionId: $collection }")
+        .hiding(&["collection"])
+        .changing(),
+    row(
+        "Mutation.documentsRetry",
+        "of an operation",
+        Need::Both(&SEES_SOURCE, &SOURCE_INGEST),
+        "input: { operationId: $operation }",
+    )
+    .hiding(&["operation"])
+    .changing(),
+    row("Mutation.documentUpdate", "", INGEST, "input: { id: $document, title: $unique }")
+        .hiding(&["document"])
+        .changing(),
+    row(
+        "Mutation.documentsDelete",
+        "by a filter",
+        seen("DOCUMENT_DELETE"),
+        "input: { filter: { collectionId: $collection, status: [COMPLETED, FAILED] } }",
+    )
+    .hiding(&["collection"])
+    .changing(),
     row("Mutation.documentsDelete", "", seen("DOCUMENT_DELETE"), "input: { ids: [$document] }")
         .hiding(&["document"])
         .changing(),

@@ -125,6 +125,17 @@ async fn every_mutation_leaves_a_line(is_on_postgres: bool) {
     let document = document["collection"]["documents"]["nodes"][0]["id"].clone();
     done(
         &ada,
+        "mutation($id: ID!) { documentUpdate(input: { id: $id, title: \"t\" }) { userErrors { code } } }",
+        json!({ "id": document }),
+    )
+    .await;
+    ada.ingest_all(&id, texts(&[("lost.txt", "\u{fffd}\u{fffd}")])).await;
+    let retry =
+        "mutation($id: ID!) { documentsRetry(input: { collectionId: $id }) { operation { id } userErrors { code } } }";
+    let retried = done(&ada, retry, ids.clone()).await;
+    ada.ended(retried["operation"]["id"].as_str().unwrap()).await;
+    done(
+        &ada,
         "mutation($id: ID!) { documentsDelete(input: { ids: [$id] }) { userErrors { code } } }",
         json!({ "id": document }),
     )

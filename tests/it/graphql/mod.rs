@@ -5,6 +5,7 @@ mod audit;
 mod bad_input;
 mod busy_writer;
 mod collections;
+mod document_changes;
 mod document_text;
 pub mod documents;
 mod events;

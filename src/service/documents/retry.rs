@@ -1,0 +1,183 @@
+//! Accepts documents again that could not be indexed, with the content that failed.
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use serde_json::json;
+
+use super::{
+    accept::{self, Batch},
+    new_operation,
+    selection::{AT_ONCE, check_number, home_of},
+};
+use crate::{
+    auth::viewer::Viewer,
+    db::{
+        Transaction,
+        repo::{
+            documents::{self, DocumentFilter, LockedDocument},
+            generations, operation_documents, operations,
+        },
+    },
+    domain::{
+        action::Action,
+        audit::{AuditAction, AuditObject},
+        content::Content,
+        document::DocumentStatus,
+        id::{CollectionId, DocumentId, OperationId, UserId},
+        operation::{Operation, OperationRun},
+    },
+    error::{Error, ViolationCode},
+    service::{
+        Services,
+        access::{forbidden, lock_collection},
+        audit::Deed,
+        frame::{Done, attempt, change},
+        validate::Violations,
+    },
+};
+
+/// Which documents to try again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RetryRequest {
+    Ids(Vec<DocumentId>),
+    /// The first that failed in it, or were left out, and have not succeeded since.
+    Operation(OperationId),
+    /// The first that failed in it.
+    Collection(CollectionId),
+}
+
+/// What is tried again.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Retried {
+    pub operation: Operation,
+    /// Whether there may be more documents that failed.
+    pub has_more: bool,
+}
+
+/// Accepts failed documents again.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, `Conflict`, or `Invalid` for documents that did not fail or whose file is no longer stored. Nothing
+/// is accepted then.
+pub async fn retry(services: &Services, viewer: &Viewer, request: RetryRequest) -> Result<Retried, Error> {
+    let tried = Deed::new(AuditAction::DocumentsRetry);
+    let tried = match &request {
+        RetryRequest::Ids(ids) => tried.to(ids.first().map(|id| AuditObject::from(*id))),
+        RetryRequest::Operation(id) => tried.to(*id),
+        RetryRequest::Collection(id) => tried.to(*id).within(*id),
+    };
+    attempt(services, viewer, &tried, async {
+        let (user, now) = (viewer.require_user_id()?, services.clock.now());
+        if let RetryRequest::Ids(ids) = &request {
+            check_number(services, ids)?;
+        }
+        change(services, viewer, &tried, now, |tx| accept(tx, services, viewer, user, &request, now).boxed()).await
+    })
+    .await
+}
+
+async fn accept(
+    tx: &Transaction<'_>,
+    services: &Services,
+    viewer: &Viewer,
+    user: UserId,
+    request: &RetryRequest,
+    now: DateTime<Utc>,
+) -> Result<Done<Retried>, Error> {
+    let home = match request {
+        RetryRequest::Ids(ids) => home_of(tx, viewer, ids, Action::DocumentIngest).await?,
+        RetryRequest::Operation(id) => {
+            let reader = tx.reader(viewer.scope());
+            let home = operations::collection_of(&reader, *id, Action::OperationRead).await?;
+            home.ok_or(Error::NotFound("operation"))?
+        }
+        RetryRequest::Collection(id) => *id,
+    };
+    let collection =
+        lock_collection(tx, viewer, home, Action::DocumentIngest).await.map_err(|error| match request {
+            // The operation is seen, though its collection may not be.
+            RetryRequest::Operation(_) if matches!(error, Error::NotFound(_)) => forbidden(viewer),
+            _ => error,
+        })?;
+    let failed = failed(tx, home, request).await?;
+    let has_more = !matches!(request, RetryRequest::Ids(_)) && failed.len() as u64 == AT_ONCE;
+    let contents = contents(tx, services, request, failed).await?;
+
+    let generation = generations::active(tx, &collection).await?;
+    let mut run = OperationRun::create(Operation {
+        config: json!({ "embeddingModel": generation.model.name, "chunking": generation.chunking }),
+        ..new_operation(&collection, user, contents.len(), now)
+    });
+    let batch = Batch { source: None, first: 0, contents: &contents };
+    let plan = accept::plan(tx, &services.blobs, &collection, &mut run, batch, now).await?;
+    let operation = operations::insert(tx, run, None).await?;
+    plan.write(tx, &services.config.limits, &collection, user.into(), now).await?;
+    let deed = Deed::new(AuditAction::DocumentsRetry).to(operation.id).within(home);
+    let deed = deed.saying(format!("documents: {}", contents.len()));
+    Ok(Done::This(Retried { operation, has_more }, deed))
+}
+
+/// The documents to try again. One that crashes its worker is only tried again if it is named.
+async fn failed(
+    tx: &Transaction<'_>,
+    home: CollectionId,
+    request: &RetryRequest,
+) -> Result<Vec<LockedDocument>, Error> {
+    let operation = match request {
+        RetryRequest::Ids(ids) => return named(tx, home, ids).await,
+        RetryRequest::Operation(id) => Some(*id),
+        RetryRequest::Collection(_) => None,
+    };
+    let filter = DocumentFilter { status: vec![DocumentStatus::Failed], ..DocumentFilter::default() };
+    Ok(documents::lock_matching(tx, home, &filter, operation, AT_ONCE).await?)
+}
+
+async fn named(tx: &Transaction<'_>, home: CollectionId, ids: &[DocumentId]) -> Result<Vec<LockedDocument>, Error> {
+    let found = documents::lock_many(tx, home, ids).await?;
+    let mut violations = Violations::default();
+    for LockedDocument { document, .. } in &found {
+        if !matches!(document.status, DocumentStatus::Failed | DocumentStatus::Quarantined) {
+            let message = "This document did not fail, so there is nothing to try again.";
+            violations.add(ViolationCode::Conflict, &path_of(ids, document.id), message);
+        }
+    }
+    violations.check()?;
+    Ok(found)
+}
+
+fn path_of(ids: &[DocumentId], id: DocumentId) -> String {
+    format!("ids.{}", ids.iter().position(|other| *other == id).unwrap_or(0))
+}
+
+/// The contents that failed, of documents whose bytes are still there. The bytes of new content for an older document are kept
+/// only while they are on their way.
+async fn contents(
+    tx: &Transaction<'_>,
+    services: &Services,
+    request: &RetryRequest,
+    failed: Vec<LockedDocument>,
+) -> Result<Vec<Content>, Error> {
+    let ids: Vec<_> = failed.iter().map(|failed| failed.document.id).collect();
+    let mut newest = operation_documents::newest_contents(tx, &ids).await?;
+    let mut contents = Vec::with_capacity(failed.len());
+    let mut violations = Violations::default();
+    for LockedDocument { document, .. } in failed {
+        let content = newest.remove(&document.id).unwrap_or(document.content);
+        if services.blobs.exists(&content.file.digest).await? {
+            contents.push(content);
+        } else if let RetryRequest::Ids(ids) = request {
+            let message = "The file of this document is no longer stored. Upload it again.";
+            violations.add(ViolationCode::Conflict, &path_of(ids, document.id), message);
+        }
+    }
+    if contents.is_empty() {
+        let path = match request {
+            RetryRequest::Ids(_) => "ids",
+            RetryRequest::Operation(_) => "operationId",
+            RetryRequest::Collection(_) => "collectionId",
+        };
+        violations.add(ViolationCode::Conflict, path, "There is no failed document whose file is stored.");
+    }
+    violations.check()?;
+    Ok(contents)
+}
