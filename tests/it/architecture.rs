@@ -62,6 +62,7 @@ const LAYERS: &[(&str, &[Module])] = &[
                     "quick_xml",
                     "rlimit",
                     "rustix",
+                    "whatlang",
                     "zip",
                 ],
             ),

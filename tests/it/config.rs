@@ -79,6 +79,8 @@ fn every_setting_can_be_set_from_its_environment_variable() {
         ("auth.previous_signing_secret", "12345678901234567890123456789012"),
         ("limits.document_nesting", "65"),
         ("sources.directories", "/srv/papers"),
+        ("sources.web_hosts", "wiki.example.org"),
+        ("sources.secret_key", "12345678901234567890123456789012"),
         ("telemetry.log", "debug"),
         ("telemetry.format", "json"),
     ];

@@ -347,8 +347,9 @@ impl Fixture {
     /// What an actor asks about in a row: what they may change is changed in a collection of its own.
     pub async fn prepare(&self, row: &Row, actor: &Actor) -> (Caller, Subject) {
         let (mut caller, mut subject) = (self.caller(actor), self.places[&actor.place].clone());
-        let is_allowed = expected(row.need, actor) == Outcome::Done;
-        if row.changes_collection && is_allowed {
+        let expected = expected(row.need, actor);
+        let is_allowed = expected == Outcome::Done;
+        if row.changes_collection && matches!(expected, Outcome::Done | Outcome::Conflict) {
             caller = self.make_fresh(&mut subject, actor, caller).await;
         }
         let unique = self.unique();

@@ -177,16 +177,21 @@ pub const MUTATIONS: &[Row] = &[
         "input: { ids: [$document] }",
     )
     .hiding(&["document"]),
-    row("Mutation.documentsRetry", "of a collection", INGEST, "input: { collectionId: $collection }")
-        .hiding(&["collection"])
-        .changing(),
     row(
         "Mutation.documentsRetry",
-        "of an operation",
-        Need::Both(&SEES_SOURCE, &SOURCE_INGEST),
-        "input: { operationId: $operation }",
+        "of a collection in which nothing failed",
+        Need::Conflicting(&INGEST),
+        "input: { collectionId: $collection }",
     )
-    .hiding(&["operation"])
+    .hiding(&["collection"])
+    .changing(),
+    row(
+        "Mutation.documentsRetry",
+        "of an operation in which nothing failed",
+        Need::Conflicting(&Need::Both(&SEES_SOURCE, &SOURCE_INGEST)),
+        "input: { operationId: $waiting }",
+    )
+    .hiding(&["waiting"])
     .changing(),
     row("Mutation.documentUpdate", "", INGEST, "input: { id: $document, title: $unique }")
         .hiding(&["document"])
@@ -195,7 +200,7 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.documentsDelete",
         "by a filter",
         seen("DOCUMENT_DELETE"),
-        "input: { filter: { collectionId: $collection, status: [COMPLETED, FAILED] } }",
+        "input: { filter: { collectionId: $collection, status: [PENDING] } }",
     )
     .hiding(&["collection"])
     .changing(),
@@ -237,7 +242,7 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.sourceCreate",
         "of a site",
         Need::Both(&UPDATE, &Need::Upload),
-        "input: { collectionId: $collection, name: $unique, syncNow: false, location: { web: {
+        "input: { collectionId: $collection, name: $unique, location: { web: {
             start: { urls: [\"https://docs.example.org/tides/\"] }
         } } }",
     )
@@ -247,7 +252,7 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.sourceCreate",
         "of a bucket",
         Need::Both(&UPDATE, &Need::Upload),
-        "input: { collectionId: $collection, name: $unique, syncNow: false, location: { bucket: {
+        "input: { collectionId: $collection, name: $unique, location: { bucket: {
             bucket: \"tides\", credentials: { accessKeyId: \"quokka\", secretAccessKey: \"secret\" }
         } } }",
     )

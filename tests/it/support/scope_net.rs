@@ -71,6 +71,22 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         r#""documents" WHERE "documents"."id" IN (?) AND "documents"."collection_id" = ?"#,
         "in a collection that the transaction holds",
     ),
+    (
+        r#""documents" WHERE "documents"."collection_id" = ? AND "documents"."status" IN (?)"#,
+        "in a collection that the transaction holds",
+    ),
+    (
+        r#""documents" WHERE "documents"."collection_id" = ? AND substr("documents"."uri", ?) = ?"#,
+        "in a collection that the transaction holds",
+    ),
+    (
+        r#""documents" WHERE "documents"."collection_id" = ? AND "documents"."source_id" = ?"#,
+        "in a collection that the transaction holds",
+    ),
+    (
+        r#""operation_documents" WHERE "operation_documents"."document_id" IN (?) AND EXISTS(SELECT ? FROM "documents""#,
+        "of documents that the transaction holds",
+    ),
     (r#""documents" WHERE "documents"."source_id" = ?"#, "how many documents a source has that the transaction holds"),
     (
         r#""sources" WHERE "sources"."id" = ? AND "sources"."collection_id" = ?"#,

@@ -13,7 +13,7 @@ use crate::support::{
     site::{Reply, Site, TestNames, Trap},
 };
 
-const RUN: &str = "found added changed unchanged removed failed skipped error operation { id status error }";
+const RUN: &str = "found added changed unchanged removed failed skipped error operation { id status errorMessage }";
 
 /// An application that may read a site on this machine.
 struct World {
@@ -253,8 +253,9 @@ async fn nothing_connects_to_an_internal_address() {
     let listed = world.synced(json!({ "urls": urls.clone() }), json!({ "name": "Listed" })).await;
     let run = world.last_run(&listed).await;
     assert_eq!(run["found"], 0, "{run:#}");
-    // Most of the addresses are one, however they are written.
-    assert_eq!(run["skipped"].as_i64().unwrap() + run["failed"].as_i64().unwrap(), 10, "{run:#}");
+    // Most of the addresses are one, however they are written: ten are left out. That which is bound anew is there twice, and is
+    // first looked for at the public address that its name had before.
+    assert_eq!(run["skipped"].as_i64().unwrap() + run["failed"].as_i64().unwrap(), 11, "{run:#}");
     world.synced(json!({ "page": { "url": world.site.url("/start") } }), json!({ "name": "Links" })).await;
     world.synced(json!({ "sitemap": world.site.url("/sitemap.xml") }), json!({ "name": "Map" })).await;
     world.preview(json!({ "urls": urls }), json!({})).await;
