@@ -153,7 +153,7 @@ impl<'s> Site<'s> {
         let Some(digest) = &known.fingerprint.version else { return Ok(false) };
         match self.services.blobs.get(digest).await {
             Ok(bytes) => {
-                self.crawl.follow(&bytes);
+                self.crawl.follow(&bytes).await;
                 Ok(true)
             }
             Err(BlobError::NotFound { .. } | BlobError::InvalidDigest) => Ok(false),

@@ -9,11 +9,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout_at};
+use sha2::{Digest, Sha256};
+use tokio::{
+    task::yield_now,
+    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout_at},
+};
 use url::{Position, Url};
 
 use super::{
-    Web,
+    MAX_URL, Web,
     client::{Answer, Client, Failure, PROGRAM, Received},
     file_name::{file_name, is_no_text},
     links::{MAX_SITEMAP_BYTES, Sitemap, links, looks_like_markup, sitemap},
@@ -34,6 +38,8 @@ const MAX_HOPS: u8 = 5;
 const MAX_SITEMAPS: usize = 200;
 /// URLs that are remembered for each page that may be requested, so that none is looked at twice.
 const SEEN_PER_PAGE: usize = 20;
+/// Links that are looked at before other work of the process has its turn.
+const BREATH: usize = 1000;
 /// How often a page is requested that can't be read now.
 const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt; it doubles.
@@ -111,7 +117,10 @@ pub struct Crawl {
     /// By origin.
     hosts: HashMap<String, Host>,
     queue: VecDeque<Link>,
-    seen: HashSet<Url>,
+    /// Digests of URLs.
+    seen: HashSet<[u8; 32]>,
+    /// Whether all URLs could be remembered that were found.
+    has_room: bool,
     /// The page that was visited last.
     current: Option<Link>,
     requested: usize,
@@ -143,6 +152,7 @@ impl Crawl {
             hosts: HashMap::new(),
             queue: VecDeque::new(),
             seen: HashSet::new(),
+            has_room: true,
             current: None,
             requested: 0,
             failures: 0,
@@ -191,11 +201,18 @@ impl Crawl {
     }
 
     /// Follows the links of the page that was visited last.
-    pub fn follow(&mut self, page: &[u8]) {
+    pub async fn follow(&mut self, page: &[u8]) {
         let Some(Link { url, depth, .. }) = self.current.clone().filter(|_| self.wants_links()) else { return };
-        if looks_like_markup(page) {
-            for target in links(page, &url) {
-                self.enqueue(target, depth + 1);
+        if !looks_like_markup(page) {
+            return;
+        }
+        for (index, target) in links(page, &url).enumerate() {
+            self.enqueue(target, depth + 1);
+            if !self.has_room {
+                break;
+            }
+            if index % BREATH == BREATH - 1 {
+                yield_now().await;
             }
         }
     }
@@ -289,35 +306,43 @@ impl Crawl {
         }
     }
 
-    /// Queues a page that belongs to the place and was not seen yet.
+    /// Queues a page that belongs to the place and was not seen yet, if there is room for it. A URL that is too long for a
+    /// page is not remembered either.
     fn enqueue(&mut self, url: Url, depth: i32) {
-        let address = match page_url(url.as_str()) {
-            Ok(address) if self.place.holds(&address) && !self.seen.contains(&address) => address,
-            Ok(_) => return,
-            Err(_) => {
-                if self.place.holds(&url) && self.remember(&url) {
-                    self.scan.skip(url.as_str(), SkipReason::InvalidName);
-                }
-                return;
-            }
-        };
-        if !self.remember(&address) {
+        let (address, is_page) = page_url(url.as_str()).map_or((url, false), |address| (address, true));
+        if address.as_str().len() > MAX_URL || !self.place.holds(&address) || !self.remember(&address) {
             return;
         }
-        if self.patterns.leave_out_tree(pattern_path(&address)) {
+        if !is_page {
+            self.scan.skip(address.as_str(), SkipReason::InvalidName);
+        } else if self.patterns.leave_out_tree(pattern_path(&address)) {
             self.scan.skip(address.as_str(), SkipReason::Excluded);
-        } else {
+        } else if self.requested + self.queue.len() < self.max_pages {
             self.queue.push_back(Link { url: address, depth, hops: 0 });
+        } else {
+            self.refuse();
         }
     }
 
     /// Notes that a page was seen. Returns whether it is new, and there is room to remember it.
     fn remember(&mut self, url: &Url) -> bool {
-        let has_room = self.seen.len() < self.max_pages.saturating_mul(SEEN_PER_PAGE);
-        if !has_room && self.scan.cut.is_none() {
+        let digest: [u8; 32] = Sha256::digest(url.as_str()).into();
+        if self.seen.contains(&digest) {
+            return false;
+        }
+        if self.seen.len() >= self.max_pages.saturating_mul(SEEN_PER_PAGE) {
+            self.refuse();
+            return false;
+        }
+        self.seen.insert(digest)
+    }
+
+    /// There are more pages than can be requested.
+    fn refuse(&mut self) {
+        self.has_room = false;
+        if self.scan.cut.is_none() {
             self.scan.cut(Cut::Pages);
         }
-        has_room && self.seen.insert(url.clone())
     }
 
     /// Requests a page. `None` if it leads to others only.
@@ -326,7 +351,7 @@ impl Crawl {
         let uri = link.url.to_string();
         let known = self.known.get(&uri).cloned().unwrap_or_default();
         match self.get(&link.url, &known, self.max_bytes).await {
-            Ok(Answer::Content(received)) => self.take(link, uri, received),
+            Ok(Answer::Content(received)) => self.take(link, uri, received).await,
             Ok(Answer::Unmodified) => Ok(Some(Visit::Unmodified { uri })),
             Ok(Answer::Missing) => Err(Miss::Skip(SkipReason::Missing, "it does not exist".to_owned())),
             Ok(Answer::Redirect(target)) => self.redirect(link, &target).map(|()| None),
@@ -334,12 +359,12 @@ impl Crawl {
         }
     }
 
-    fn take(&mut self, link: &Link, uri: String, received: Received) -> Result<Option<Visit>, Miss> {
+    async fn take(&mut self, link: &Link, uri: String, received: Received) -> Result<Option<Visit>, Miss> {
         let Received { bytes, content_type, validators } = received;
         if is_no_text(content_type.as_deref()) {
             return Err(Miss::Skip(SkipReason::NotText, "it has no text".to_owned()));
         }
-        self.follow(&bytes);
+        self.follow(&bytes).await;
         if self.patterns.leave_out_file(pattern_path(&link.url)) {
             self.scan.skip(&uri, SkipReason::Excluded);
             return Ok(None);

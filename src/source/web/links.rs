@@ -1,33 +1,41 @@
 //! Where pages and sitemaps lead to.
 
-use std::io::Read;
+use std::{io::Read, iter};
 
 use flate2::read::GzDecoder;
 use html5gum::{StartTag, Token, Tokenizer, naive_next_state};
 use url::Url;
 
+use super::MAX_URL;
+
 /// The largest sitemap (sitemaps.org: 50 MB), unpacked.
 pub(super) const MAX_SITEMAP_BYTES: u64 = 50 * 1024 * 1024;
 
-/// The targets of a page's links, in their order, without what its author does not vouch for.
-pub(super) fn links(page: &[u8], address: &Url) -> Vec<Url> {
-    let (mut base, mut links) = (None, Vec::new());
-    let mut tokens = Tokenizer::new(page);
-    while let Some(Ok(token)) = tokens.next() {
-        let Token::StartTag(tag) = token else { continue };
-        if let Some(state) = naive_next_state(&tag.name) {
-            tokens.set_state(state);
-        }
-        match tag.name.as_slice() {
-            b"base" if base.is_none() => base = attribute(&tag, b"href").and_then(|href| address.join(&href).ok()),
-            b"a" | b"area" if !is_unvouched(&tag) => {
-                links.extend(target(&tag, b"href", base.as_ref().unwrap_or(address)));
+/// The targets of a page's links, in their order, without what its author does not vouch for and what is too long for a page. They are
+/// looked for while they are asked for: a page can have a million of them.
+pub(super) fn links(page: &[u8], address: &Url) -> impl Iterator<Item = Url> {
+    let (mut base, mut tokens) = (None, Tokenizer::new(page));
+    iter::from_fn(move || {
+        while let Some(Ok(token)) = tokens.next() {
+            let Token::StartTag(tag) = token else { continue };
+            if let Some(state) = naive_next_state(&tag.name) {
+                tokens.set_state(state);
             }
-            b"frame" | b"iframe" => links.extend(target(&tag, b"src", base.as_ref().unwrap_or(address))),
-            _ => {}
+            let found = match tag.name.as_slice() {
+                b"base" if base.is_none() => {
+                    base = target(&tag, b"href", address);
+                    None
+                }
+                b"a" | b"area" if !is_unvouched(&tag) => target(&tag, b"href", base.as_ref().unwrap_or(address)),
+                b"frame" | b"iframe" => target(&tag, b"src", base.as_ref().unwrap_or(address)),
+                _ => None,
+            };
+            if found.is_some() {
+                return found;
+            }
         }
-    }
-    links
+        None
+    })
 }
 
 /// Whether bytes may be a page with links.
@@ -36,16 +44,15 @@ pub(super) fn looks_like_markup(bytes: &[u8]) -> bool {
 }
 
 fn target(tag: &StartTag<()>, name: &[u8], base: &Url) -> Option<Url> {
-    base.join(attribute(tag, name)?.trim()).ok()
+    let text = tag.attributes.get(name).filter(|text| text.len() <= MAX_URL)?;
+    let mut target = base.join(String::from_utf8_lossy(text).trim()).ok()?;
+    target.set_fragment(None);
+    (target.as_str().len() <= MAX_URL).then_some(target)
 }
 
 fn is_unvouched(tag: &StartTag<()>) -> bool {
-    let rel = attribute(tag, b"rel").unwrap_or_default();
-    rel.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("nofollow"))
-}
-
-fn attribute(tag: &StartTag<()>, name: &[u8]) -> Option<String> {
-    tag.attributes.get(name).map(|value| String::from_utf8_lossy(value).into_owned())
+    let Some(rel) = tag.attributes.get(b"rel".as_slice()) else { return false };
+    rel.split(u8::is_ascii_whitespace).any(|word| word.eq_ignore_ascii_case(b"nofollow"))
 }
 
 /// What a sitemap lists.
@@ -121,7 +128,7 @@ mod tests {
 
     fn found(page: &str) -> Vec<String> {
         let address = Url::parse("https://a.test/docs/intro.html").unwrap();
-        links(page.as_bytes(), &address).iter().map(ToString::to_string).collect()
+        links(page.as_bytes(), &address).map(String::from).collect()
     }
 
     #[test]
@@ -132,11 +139,30 @@ mod tests {
         let expected = [
             "https://a.test/docs/next.html",
             "https://a.test/top",
-            "https://a.test/docs/intro.html?q=1&b=2#end",
+            "https://a.test/docs/intro.html?q=1&b=2",
             "https://b.test/frame",
         ];
         assert_eq!(found(page), expected);
         assert_eq!(found("<base href='/other/'><base href='/no/'><a href=x>x</a>"), ["https://a.test/other/x"]);
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_page_is_no_link_and_no_base() {
+        let long = "x".repeat(MAX_URL);
+        let page = format!("<base href='/{long}/'><a href='/{long}'>x</a><a href='y'>y</a>");
+        assert_eq!(found(&page), ["https://a.test/docs/y"]);
+        let (half, umlauts) = ("x".repeat(MAX_URL / 2), "ö".repeat(MAX_URL / 4));
+        let page = format!("<base href='/{half}/'><a href='{half}'>x</a><a href='{umlauts}'>y</a><a href='/z'>z</a>");
+        assert_eq!(found(&page), ["https://a.test/z"]);
+    }
+
+    #[test]
+    fn links_are_looked_for_only_while_they_are_asked_for() {
+        let page = "<base href='https://a.test/'>".to_owned() + &"<a href=a>".repeat(3_000_000);
+        let address = Url::parse("https://a.test/").unwrap();
+        let begin = std::time::Instant::now();
+        assert_eq!(links(page.as_bytes(), &address).take(10).count(), 10);
+        assert!(begin.elapsed() < std::time::Duration::from_millis(100), "{:?}", begin.elapsed());
     }
 
     #[test]

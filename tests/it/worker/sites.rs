@@ -305,6 +305,13 @@ async fn the_limits_of_a_source_hold() {
     world.site.set("/big", Reply::page(&"x".repeat(3000)));
     world.site.set("/logo", Reply::of("image/png", vec![1, 2, 3]));
     let start = json!({ "page": { "url": world.site.url("/") } });
+    // What is too long to be a page is not even remembered.
+    let (base, target) = ("x".repeat(1960), "y".repeat(20));
+    let long = format!("<base href='/{base}/'>{}", format!("<a href={target}>").repeat(20));
+    world.site.set("/long", Reply::page(&format!("<p>The islands are far.</p>{long}")));
+    let found = world.preview(json!({ "page": { "url": world.site.url("/long") } }), json!({})).await;
+    assert_eq!((&found["found"], &found["skipped"]), (&json!(1), &json!([])), "{found:#}");
+    world.site.answered();
     let limits = json!({ "maxFileBytes": "2000", "exclude": ["drafts"] });
     let found = world.preview(start.clone(), limits.clone()).await;
     let skipped: Vec<_> = found["skipped"].as_array().unwrap().iter().map(|skipped| &skipped["reason"]).collect();
