@@ -257,12 +257,12 @@ impl Crawl {
                 Ok(read) => read,
                 Err(reason) if url == first => return Err(SourceError::Site(format!("{url}: {reason}"))),
                 // Its pages may still be there.
-                Err(_) => {
-                    self.scan.fail(url.as_str());
-                    self.lose_track();
-                    continue;
-                }
+                Err(_) => Sitemap::default(),
             };
+            if !read.is_complete {
+                self.scan.fail(url.as_str());
+                self.lose_track();
+            }
             for page in read.pages.iter().filter_map(|page| url.join(page).ok()) {
                 if self.place.holds(&page) {
                     self.enqueue(page, 0);

@@ -60,6 +60,8 @@ fn is_unvouched(tag: &StartTag<()>) -> bool {
 pub(super) struct Sitemap {
     pub(super) pages: Vec<String>,
     pub(super) sitemaps: Vec<String>,
+    /// Whether it was read to its end. If not, it may list more.
+    pub(super) is_complete: bool,
 }
 
 /// Reads a sitemap: XML, or a URL a line, as it is or compressed. `None` if it unpacks to too much.
@@ -69,8 +71,11 @@ pub(super) fn sitemap(bytes: &[u8]) -> Option<Sitemap> {
     }
     let mut plain = Vec::new();
     // What is damaged is read as far as it goes.
-    let _ = GzDecoder::new(bytes).take(MAX_SITEMAP_BYTES + 1).read_to_end(&mut plain);
-    (plain.len() as u64 <= MAX_SITEMAP_BYTES).then(|| plain_sitemap(&plain))
+    let is_whole = GzDecoder::new(bytes).take(MAX_SITEMAP_BYTES + 1).read_to_end(&mut plain).is_ok();
+    (plain.len() as u64 <= MAX_SITEMAP_BYTES).then(|| {
+        let found = plain_sitemap(&plain);
+        Sitemap { is_complete: found.is_complete && is_whole, ..found }
+    })
 }
 
 fn plain_sitemap(bytes: &[u8]) -> Sitemap {
@@ -79,7 +84,8 @@ fn plain_sitemap(bytes: &[u8]) -> Sitemap {
     }
     let text = String::from_utf8_lossy(bytes);
     let lines = text.lines().map(|line| line.trim_matches(['\u{feff}', ' ', '\t']));
-    Sitemap { pages: lines.filter(|line| !line.is_empty()).map(str::to_owned).collect(), sitemaps: Vec::new() }
+    let pages = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    Sitemap { pages, sitemaps: Vec::new(), is_complete: true }
 }
 
 /// The elements of sitemaps are simple enough for the reader of pages.
@@ -89,16 +95,21 @@ fn xml_sitemap(bytes: &[u8]) -> Sitemap {
     while let Some(Ok(token)) = tokens.next() {
         match token {
             Token::StartTag(tag) => match tag.name.as_slice() {
+                b"urlset" | b"sitemapindex" => found.is_complete = tag.self_closing,
                 b"sitemap" => is_index = true,
                 b"url" => is_index = false,
                 b"loc" => location = Some(String::new()),
                 _ => {}
             },
-            Token::EndTag(tag) if tag.name.as_slice() == b"loc" => {
-                let list = if is_index { &mut found.sitemaps } else { &mut found.pages };
-                let location = location.take().unwrap_or_default();
-                list.extend(Some(location.trim().to_owned()).filter(|location| !location.is_empty()));
-            }
+            Token::EndTag(tag) => match tag.name.as_slice() {
+                b"urlset" | b"sitemapindex" => found.is_complete = true,
+                b"loc" => {
+                    let list = if is_index { &mut found.sitemaps } else { &mut found.pages };
+                    let location = location.take().unwrap_or_default();
+                    list.extend(Some(location.trim().to_owned()).filter(|location| !location.is_empty()));
+                }
+                _ => {}
+            },
             Token::String(text) => append(&mut location, &text),
             // How the reader of pages sees marked sections of XML.
             Token::Comment(text) => {
@@ -106,7 +117,7 @@ fn xml_sitemap(bytes: &[u8]) -> Sitemap {
                     append(&mut location, text.strip_suffix(b"]]").unwrap_or(text));
                 }
             }
-            Token::EndTag(_) | Token::Doctype(_) | Token::Error(_) => {}
+            Token::Doctype(_) | Token::Error(_) => {}
         }
     }
     found
@@ -171,7 +182,7 @@ mod tests {
             <image:loc>https://a.test/no.png</image:loc></url>
             <url><loc><![CDATA[https://a.test/c]]></loc></url></urlset>";
         let pages = ["https://a.test/?a=1&b", "https://a.test/c"].map(str::to_owned).to_vec();
-        let expected = Sitemap { pages, sitemaps: Vec::new() };
+        let expected = Sitemap { pages, sitemaps: Vec::new(), is_complete: true };
         assert_eq!(sitemap(xml.as_bytes()).unwrap(), expected);
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         packed.write_all(xml.as_bytes()).unwrap();
@@ -179,5 +190,23 @@ mod tests {
         let index = "<sitemapindex><sitemap><loc>https://a.test/1.xml</loc></sitemap></sitemapindex>";
         assert_eq!(sitemap(index.as_bytes()).unwrap().sitemaps, ["https://a.test/1.xml"]);
         assert_eq!(sitemap(b"https://a.test/1\r\n\nhttps://a.test/2").unwrap().pages.len(), 2);
+    }
+
+    #[test]
+    fn a_sitemap_that_was_not_sent_to_its_end_is_not_complete() {
+        let pages: String =
+            (0..2000).map(|number| format!("<url><loc>https://a.test/{}</loc></url>", number * number)).collect();
+        let xml = format!("<urlset>{pages}</urlset>");
+        assert!(sitemap(xml.as_bytes()).unwrap().is_complete);
+        let half = sitemap(&xml.as_bytes()[..xml.len() / 2]).unwrap();
+        assert!(!half.is_complete && !half.pages.is_empty());
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(xml.as_bytes()).unwrap();
+        let packed = packed.finish().unwrap();
+        assert!(sitemap(&packed).unwrap().is_complete);
+        assert!(!sitemap(&packed[..packed.len() / 2]).unwrap().is_complete);
+        // Nor is what only says that there is nothing now.
+        assert!(!sitemap(b"<html><p>We are back soon.</html>").unwrap().is_complete);
+        assert!(sitemap(b"<urlset/>").unwrap().is_complete);
     }
 }

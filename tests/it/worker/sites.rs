@@ -295,6 +295,29 @@ async fn a_page_that_does_not_answer_is_not_gone_and_neither_is_a_site() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sitemap_that_was_sent_in_part_deletes_nothing() {
+    let world = World::new(false).await;
+    let paths = ["/a", "/b", "/c", "/d"];
+    for path in paths {
+        world.pages(&[(path, &format!("The ferry waits at {path}."), &[])]);
+    }
+    let listed = |paths: &[&str], end: &str| {
+        let pages = paths.iter().map(|path| format!("<url><loc>{}</loc></url>", world.site.url(path)));
+        Reply::of("application/xml", format!("<urlset>{}{end}", pages.collect::<String>()).into_bytes())
+    };
+    world.site.set("/sitemap.xml", listed(&paths, "</urlset>"));
+    let source = world.synced(json!({ "sitemap": world.site.url("/sitemap.xml") }), json!({})).await;
+    assert_eq!(world.paths().await, paths);
+
+    world.site.set("/sitemap.xml", listed(&paths[..3], "<url><loc>http"));
+    let run = world.sync(&source).await;
+    assert_eq!(numbers(&run), [3, 0, 0, 3, 0, 1], "{run:#}");
+    assert_eq!(world.paths().await, paths);
+    world.site.set("/sitemap.xml", listed(&paths[..3], "</urlset>"));
+    assert_eq!(numbers(&world.sync(&source).await), [3, 0, 0, 3, 1, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_limits_of_a_source_hold() {
     let world = World::new(false).await;
     world.pages(&[
