@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tokio::{
-    task::yield_now,
+    task::{spawn_blocking, yield_now},
     time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout_at},
 };
 use url::{Position, Url};
@@ -252,7 +252,7 @@ impl Crawl {
     /// Queues the pages of a sitemap and of those that it lists.
     async fn read_sitemaps(&mut self, first: Url) -> Result<(), SourceError> {
         let (mut queue, mut count) = (VecDeque::from([first.clone()]), 0);
-        while let Some(url) = queue.pop_front() {
+        while let Some(url) = queue.pop_front().filter(|_| self.has_room) {
             let read = match self.read_sitemap(&url).await {
                 Ok(read) => read,
                 Err(reason) if url == first => return Err(SourceError::Site(format!("{url}: {reason}"))),
@@ -263,11 +263,18 @@ impl Crawl {
                 self.scan.fail(url.as_str());
                 self.lose_track();
             }
-            for page in read.pages.iter().filter_map(|page| url.join(page).ok()) {
+            for (index, page) in read.pages.iter().enumerate() {
+                let Ok(page) = url.join(page) else { continue };
                 if self.place.holds(&page) {
                     self.enqueue(page, 0);
                 } else {
                     self.scan.skip(page.as_str(), SkipReason::Outside);
+                }
+                if !self.has_room {
+                    break;
+                }
+                if index % BREATH == BREATH - 1 {
+                    yield_now().await;
                 }
             }
             for next in read.sitemaps.iter().filter_map(|next| url.join(next).ok()) {
@@ -287,7 +294,10 @@ impl Crawl {
     async fn read_sitemap(&mut self, url: &Url) -> Result<Sitemap, String> {
         self.ask_for_turn(url).await.map_err(Miss::reason)?;
         match self.read_to_the_end(url, MAX_SITEMAP_BYTES).await {
-            Ok(Some(bytes)) => sitemap(&bytes).ok_or_else(|| Failure::TooLarge.reason()),
+            Ok(Some(bytes)) => {
+                let read = spawn_blocking(move || sitemap(&bytes)).await.map_err(|error| error.to_string())?;
+                read.ok_or_else(|| Failure::TooLarge.reason())
+            }
             Ok(None) => Err("it does not exist".to_owned()),
             Err(failure) => Err(failure.reason()),
         }

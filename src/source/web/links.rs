@@ -10,6 +10,8 @@ use super::MAX_URL;
 
 /// The largest sitemap (sitemaps.org: 50 MB), unpacked.
 pub(super) const MAX_SITEMAP_BYTES: u64 = 50 * 1024 * 1024;
+/// What a sitemap lists at most (sitemaps.org).
+const MAX_ENTRIES: usize = 50_000;
 
 /// The targets of a page's links, in their order, without what its author does not vouch for and what is too long for a page. They are
 /// looked for while they are asked for: a page can have a million of them.
@@ -64,7 +66,22 @@ pub(super) struct Sitemap {
     pub(super) is_complete: bool,
 }
 
-/// Reads a sitemap: XML, or a URL a line, as it is or compressed. `None` if it unpacks to too much.
+impl Sitemap {
+    /// Notes an entry, unless it is too long for a URL. Returns whether there is room for more.
+    fn list(&mut self, text: &str, is_sitemap: bool) -> bool {
+        let text = text.trim_matches(|character: char| character.is_whitespace() || character == '\u{feff}');
+        if self.pages.len() + self.sitemaps.len() == MAX_ENTRIES {
+            return text.is_empty();
+        }
+        if (1..=MAX_URL).contains(&text.len()) {
+            let list = if is_sitemap { &mut self.sitemaps } else { &mut self.pages };
+            list.push(text.to_owned());
+        }
+        true
+    }
+}
+
+/// Reads a sitemap: XML, or a URL a line, as it is or compressed. `None` if it unpacks to too much. Blocks.
 pub(super) fn sitemap(bytes: &[u8]) -> Option<Sitemap> {
     if !bytes.starts_with(b"\x1f\x8b") {
         return Some(plain_sitemap(bytes));
@@ -82,10 +99,10 @@ fn plain_sitemap(bytes: &[u8]) -> Sitemap {
     if looks_like_markup(bytes) {
         return xml_sitemap(bytes);
     }
-    let text = String::from_utf8_lossy(bytes);
-    let lines = text.lines().map(|line| line.trim_matches(['\u{feff}', ' ', '\t']));
-    let pages = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
-    Sitemap { pages, sitemaps: Vec::new(), is_complete: true }
+    let mut found = Sitemap::default();
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    found.is_complete = lines.all(|line| found.list(&String::from_utf8_lossy(line), false));
+    found
 }
 
 /// The elements of sitemaps are simple enough for the reader of pages.
@@ -104,9 +121,10 @@ fn xml_sitemap(bytes: &[u8]) -> Sitemap {
             Token::EndTag(tag) => match tag.name.as_slice() {
                 b"urlset" | b"sitemapindex" => found.is_complete = true,
                 b"loc" => {
-                    let list = if is_index { &mut found.sitemaps } else { &mut found.pages };
-                    let location = location.take().unwrap_or_default();
-                    list.extend(Some(location.trim().to_owned()).filter(|location| !location.is_empty()));
+                    if !found.list(&location.take().unwrap_or_default(), is_index) {
+                        found.is_complete = false;
+                        break;
+                    }
                 }
                 _ => {}
             },
@@ -123,9 +141,14 @@ fn xml_sitemap(bytes: &[u8]) -> Sitemap {
     found
 }
 
+/// What is too long for a URL with much space around it is none.
 fn append(location: &mut Option<String>, text: &[u8]) {
-    if let Some(location) = location {
-        location.push_str(&String::from_utf8_lossy(text));
+    if let Some(before) = location {
+        if before.len() + text.len() > 2 * MAX_URL {
+            *location = None;
+        } else {
+            before.push_str(&String::from_utf8_lossy(text));
+        }
     }
 }
 
@@ -190,6 +213,20 @@ mod tests {
         let index = "<sitemapindex><sitemap><loc>https://a.test/1.xml</loc></sitemap></sitemapindex>";
         assert_eq!(sitemap(index.as_bytes()).unwrap().sitemaps, ["https://a.test/1.xml"]);
         assert_eq!(sitemap(b"https://a.test/1\r\n\nhttps://a.test/2").unwrap().pages.len(), 2);
+    }
+
+    #[test]
+    fn a_sitemap_has_as_many_entries_as_the_protocol_allows() {
+        let entry = "<url><loc>https://a.test/</loc></url>";
+        let of = |entries: usize| format!("<urlset>{}</urlset>", entry.repeat(entries));
+        let most = sitemap(of(MAX_ENTRIES).as_bytes()).unwrap();
+        assert!(most.is_complete && most.pages.len() == MAX_ENTRIES);
+        let more = sitemap(of(MAX_ENTRIES + 1).as_bytes()).unwrap();
+        assert!(!more.is_complete && more.pages.len() == MAX_ENTRIES);
+        let lines = sitemap("a\n".repeat(MAX_ENTRIES + 1).as_bytes()).unwrap();
+        assert!(!lines.is_complete && lines.pages.len() == MAX_ENTRIES);
+        let long = format!("<urlset><url><loc>{}</loc></url>{entry}</urlset>", "x".repeat(3 * MAX_URL));
+        assert_eq!(sitemap(long.as_bytes()).unwrap().pages, ["https://a.test/"]);
     }
 
     #[test]
