@@ -93,7 +93,8 @@ pub async fn accept_members(
 }
 
 /// Removes the documents of files that an archive of a source does not have any more, unless the source keeps what is gone.
-/// The collection is locked. An archive is replaced as a whole, so no other sync has to miss its files first.
+/// The collection is locked, and all files of the archive could be read. It is replaced as a whole, so no other sync has to
+/// miss its files first. If more than half of them are gone, it is probably another archive, and nothing is removed.
 ///
 /// # Errors
 /// As the database.
@@ -113,7 +114,11 @@ pub async fn remove_left(
     let there = contents(archive.content, archive.members);
     let there: HashSet<_> = there.iter().map(|content| content.uri.as_str()).collect();
     let mut left = sources::archived(reader, id, &archive.content.uri).await?;
+    let total = left.len();
     left.retain(|(_, uri)| !there.contains(uri.as_str()));
+    if left.len() * 2 > total {
+        return Ok(());
+    }
     let left: Vec<_> = left.into_iter().map(|(id, _)| id).collect();
     for page in left.chunks(REMOVED) {
         let locked = documents::lock_many(tx, collection.id, page).await?;

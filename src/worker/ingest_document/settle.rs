@@ -304,9 +304,10 @@ async fn tell_of_retry(
     Ok(())
 }
 
-/// Whether a document was complete before, and was or is an archive: complete without chunks.
+/// Whether a document was complete before, and is an archive now, whose files could all be read: it has no chunks and no
+/// warnings. What can't be read of an archive may still be in it, and one that became a text is probably damaged.
 fn may_leave_files(before: &Document, indexed: &Indexed) -> bool {
-    before.revision > 0 && (before.chunk_count == 0 || indexed.rows.is_empty())
+    before.revision > 0 && indexed.rows.is_empty() && indexed.text.warnings.is_empty()
 }
 
 /// Why a document needs no work, if so: it is deleted, newer content is complete, its collection is being deleted, or

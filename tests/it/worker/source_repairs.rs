@@ -61,20 +61,28 @@ mod a_file_that_fails_is_tried_again {
 }
 
 async fn files_leave(on_postgres: bool) {
-    for (action, rest) in [("DELETE", &["a.zip/a.txt"][..]), ("KEEP", &["a.zip/a.txt", "a.zip/b.txt", "a.zip/c/d.txt"])]
-    {
+    let all = [
+        ("a.txt", "The ferry waits."),
+        ("b.txt", "The tram waits."),
+        ("c/d.txt", "The otter sleeps."),
+        ("e.txt", "It rains."),
+    ];
+    for (action, rest) in [
+        ("DELETE", &["a.zip/a.txt", "a.zip/e.txt"][..]),
+        ("KEEP", &["a.zip/a.txt", "a.zip/b.txt", "a.zip/c/d.txt", "a.zip/e.txt"]),
+    ] {
         let world = World::with(unwatched(), on_postgres).await;
         let write = |files: &[(&str, &str)]| fs::write(world.place.path().join("a.zip"), archive(files)).unwrap();
-        write(&[("a.txt", "The ferry waits."), ("b.txt", "The tram waits."), ("c/d.txt", "The otter sleeps.")]);
+        write(&all);
         world.write("a.zip.txt", "The islands are far.");
         let source = world.synced(json!({ "onVanish": { "action": action } })).await;
-        write(&[("a.txt", "The ferry has left the harbour.")]);
+        write(&[("a.txt", "The ferry has left the harbour."), all[3]]);
         assert_eq!(numbers(&world.sync(&source, false).await), [2, 0, 1, 1, 0, 0]);
         let mut uris = world.uris().await;
         uris.sort();
         let expected: Vec<_> = ["a.zip", "a.zip.txt"].iter().chain(rest).copied().collect();
         assert_eq!(uris, BTreeSet::from_iter(expected).into_iter().collect::<Vec<_>>(), "{action}");
-        assert_eq!(found(&world.ada, "otter").await[0].len(), rest.len() / 2, "{action}");
+        assert_eq!(found(&world.ada, "otter").await[0].len(), usize::from(action == "KEEP"), "{action}");
         assert_eq!(points(&world.app, &world.collection).await, rest.len() + 1, "{action}");
     }
 }
@@ -88,6 +96,26 @@ mod what_leaves_an_archive_goes_unless_the_source_keeps_it {
     #[tokio::test(flavor = "multi_thread")]
     async fn on_postgres() {
         Box::pin(super::files_leave(true)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_is_damaged_or_another_one_removes_no_files() {
+    let world = World::with(unwatched(), false).await;
+    let put = |bytes: Vec<u8>| fs::write(world.place.path().join("a.zip"), bytes).unwrap();
+    let files = [("a.txt", "The ferry waits."), ("b.txt", "The tram waits."), ("c.txt", "The otter sleeps.")];
+    put(archive(&files));
+    let source = world.synced(json!({ "onVanish": { "action": "DELETE" } })).await;
+    let before = world.uris().await;
+    assert_eq!(before.len(), 4);
+    for (state, bytes) in [
+        ("more than half are gone", archive(&files[..1])),
+        ("a file is left out", archive(&[files[0], files[1], ("d.txt", "")])),
+        ("it is a text", b"The disk was full.".to_vec()),
+    ] {
+        put(bytes);
+        world.sync(&source, false).await;
+        assert_eq!(world.uris().await, before, "{state}");
     }
 }
 
