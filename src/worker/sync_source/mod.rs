@@ -13,13 +13,17 @@ pub(super) mod watch;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
-use tokio::sync::Semaphore;
+use futures_util::{FutureExt, StreamExt, stream::BoxStream};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use self::{
     read::{Read, read_all},
     settle::{End, Progress, Started},
+    site::stop_for,
 };
 use super::{
     dependency::{SPACE, no_space},
@@ -44,6 +48,9 @@ use crate::{
 
 /// Files that are read and then accepted in one transaction.
 const PAGE: usize = 100;
+/// How long what was read waits for more before it is accepted, whatever else is still being read: bytes that no document
+/// needs are removed after some minutes.
+const SLICE: Duration = Duration::from_secs(5);
 /// Sites that are read at the same time. They take long, and must not take all slots of the lane.
 const SITES: usize = 2;
 /// How long a sync of a site waits for one of these to end.
@@ -154,7 +161,8 @@ impl SyncSourceHandler {
                 self.sync_files(started, opened, progress, stop).await
             }
             Location::Bucket(bucket) => {
-                let opened = self.unless_unwanted(progress, stop, self.list_bucket(bucket)).await?;
+                let listed = self.unless_unwanted(progress, stop, self.list_bucket(bucket)).await?;
+                let opened = listed.map_err(stop_for)?;
                 self.sync_files(started, opened, progress, stop).await
             }
             Location::Web(web) => self.sync_site(started, web, progress, stop).await,
@@ -224,18 +232,24 @@ impl SyncSourceHandler {
         progress: &mut Progress,
         stop: &CancellationToken,
     ) -> Result<(), Stop> {
-        for (index, page) in files.chunks(PAGE).enumerate() {
-            self.check_wanted(progress, stop).await?;
-            let read = read_all(&self.services, &opened.place, page).await?;
-            failpoint("sync-page-read")?;
-            // The files that are new come first.
-            let new = added.saturating_sub(index * PAGE).min(page.len());
-            self.accept_page(&read, page.len(), new, progress).await?;
+        let mut reading = read_all(&self.services, &opened.place, files);
+        loop {
+            let (files, is_last) = self.unless_unwanted(progress, stop, slice(&mut reading)).await??;
+            if !files.is_empty() {
+                failpoint("sync-page-read")?;
+                let count = files.len();
+                let mut read: Vec<_> = files.into_iter().flatten().collect();
+                read.sort_by_key(|file| file.index);
+                // The files that are new come first.
+                self.accept_page(&read, count, added, progress).await?;
+            }
+            if is_last {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
-    /// Accepts what could be read of so many files, the first `new` of which were found for the first time.
+    /// Accepts what could be read of so many files. Those whose index is below `new` were found for the first time.
     async fn accept_page(&self, read: &[Read], files: usize, new: usize, progress: &mut Progress) -> Result<(), Stop> {
         let now = self.services.clock.now();
         let (before, services) = (&*progress, &*self.services);
@@ -304,4 +318,18 @@ impl SyncSourceHandler {
         let Some(id) = progress.operation else { return Ok(()) };
         if operations::is_cancel_requested(&reader, id).await? { Err(Stop::Unwanted) } else { Ok(()) }
     }
+}
+
+/// What comes next of a place: as much as is accepted together, or what there is after some time. Whatever else is being
+/// read goes on with the next slice. Returns also whether it was the last.
+async fn slice<T, E>(reading: &mut BoxStream<'_, Result<T, E>>) -> Result<(Vec<T>, bool), E> {
+    let (mut items, due) = (Vec::new(), Instant::now() + SLICE);
+    while items.len() < PAGE {
+        match timeout_at(due, reading.next()).await {
+            Ok(Some(item)) => items.push(item?),
+            Ok(None) => return Ok((items, true)),
+            Err(_) => break,
+        }
+    }
+    Ok((items, false))
 }

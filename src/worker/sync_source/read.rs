@@ -1,8 +1,11 @@
 //! Reads files of a place and stores their bytes.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use tokio_util::io::ReaderStream;
 use tracing::debug;
 
@@ -30,35 +33,34 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A file as it was read.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
-    /// Its place in the page.
+    /// Its place among those that are read.
     pub(super) index: usize,
     pub(super) content: Content,
     pub(super) fingerprint: Fingerprint,
     pub(super) validators: Validators,
 }
 
-/// Reads the files of a page, in their order. Those that can't be read are left out: they block no others.
-pub(super) async fn read_all(services: &Services, place: &Place, files: &[FoundFile]) -> Result<Vec<Read>, JobError> {
-    let reading = stream::iter(files.iter().cloned().enumerate())
-        .map(|(index, file)| async move {
-            let result = read(services, place, &file).await;
-            (index, file, result)
-        })
-        .buffered(READING);
-    let mut reading = pin!(reading);
-    let mut read = Vec::with_capacity(files.len());
-    while let Some((index, file, result)) = reading.next().await {
-        match result {
+/// Reads files, some of them at the same time. One that can't be read is `None`: it blocks no others.
+pub(super) fn read_all<'r>(
+    services: &'r Services,
+    place: &'r Place,
+    files: &'r [FoundFile],
+) -> BoxStream<'r, Result<Option<Read>, JobError>> {
+    let read_one = move |(index, file): (usize, FoundFile)| async move {
+        match read(services, place, &file).await {
             Ok((stored, fingerprint)) => {
                 let (content, validators) = (content(&file, stored), Validators::default());
-                read.push(Read { index, content, fingerprint, validators });
+                Ok(Some(Read { index, content, fingerprint, validators }))
             }
-            Err(Failure::Server(Error::DiskFull)) => return Err(no_space()),
-            Err(Failure::Server(error)) => return Err(error.into()),
-            Err(Failure::File(error)) => debug!(path = file.path, error = &error as &dyn std::error::Error, "not read"),
+            Err(Failure::Server(Error::DiskFull)) => Err(no_space()),
+            Err(Failure::Server(error)) => Err(error.into()),
+            Err(Failure::File(error)) => {
+                debug!(path = file.path, error = &error as &dyn std::error::Error, "not read");
+                Ok(None)
+            }
         }
-    }
-    Ok(read)
+    };
+    stream::iter(files.iter().cloned().enumerate()).map(read_one).buffer_unordered(READING).boxed()
 }
 
 enum Failure {

@@ -161,8 +161,8 @@ pub(super) async fn plan(
     Ok(Some(before.clone()))
 }
 
-/// Accepts the files of a page, the first `new` of which were found for the first time. `None` if the sync is not wanted
-/// any more.
+/// Accepts what was read of so many files. Those whose index is below `new` were found for the first time. `None` if the
+/// sync is not wanted any more.
 pub(super) async fn accept(
     tx: &Transaction<'_>,
     services: &Services,

@@ -3,14 +3,18 @@
 
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use tokio::time::{Instant, sleep};
+use futures_util::{
+    FutureExt, StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    PAGE, Stop, SyncSourceHandler, TURN,
+    Stop, SyncSourceHandler, TURN,
     read::Read,
     settle::{self, Progress, Started},
+    slice,
 };
 use crate::{
     domain::source::{KnownFile, WebLocation, diff},
@@ -20,9 +24,6 @@ use crate::{
     worker::dependency::no_space,
 };
 
-/// How long pages wait for others before they are accepted. The bytes of pages that no document needs are removed after
-/// some minutes.
-const SLICE: Duration = Duration::from_secs(30);
 /// Seconds between checks whether a sync is still wanted while a site is read.
 const CHECK: Duration = Duration::from_secs(2);
 
@@ -32,13 +33,20 @@ struct Slice {
     added: Vec<NewPage>,
     changed: Vec<NewPage>,
     renamed: Vec<KnownFile>,
-    /// Whether there are more.
-    is_last: bool,
 }
 
 impl Slice {
-    fn len(&self) -> usize {
-        self.added.len() + self.changed.len() + self.renamed.len()
+    fn of(steps: Vec<Step>) -> Self {
+        let mut slice = Self::default();
+        for step in steps {
+            match step {
+                Step::New(page) if page.is_added => slice.added.push(page),
+                Step::New(page) => slice.changed.push(page),
+                Step::Renamed(page) => slice.renamed.push(page),
+                Step::Nothing => {}
+            }
+        }
+        slice
     }
 
     fn has_content(&self) -> bool {
@@ -46,7 +54,7 @@ impl Slice {
     }
 }
 
-fn stop_for(error: SiteError) -> Stop {
+pub(super) fn stop_for(error: SiteError) -> Stop {
     match error {
         SiteError::Source(error) => Stop::Source(reason(&error)),
         SiteError::Server(Error::DiskFull) => Stop::Job(no_space()),
@@ -78,18 +86,17 @@ impl SyncSourceHandler {
         if progress.operation.is_some() {
             self.plan(progress, most).await?;
         }
-        let mut site = self.unless_unwanted(progress, stop, open).await?;
+        let mut site = self.unless_unwanted(progress, stop, open).await?.map_err(stop_for)?;
+        let mut reading = steps(&mut site);
         loop {
-            let slice = self.unless_unwanted(progress, stop, read_slice(&mut site)).await?;
-            let is_last = slice.is_last;
-            if progress.operation.is_none() && slice.has_content() {
-                self.plan(progress, most).await?;
-            }
-            self.accept_slice(slice, progress).await?;
+            let read = self.unless_unwanted(progress, stop, slice(&mut reading)).await?;
+            let (steps, is_last) = read.map_err(stop_for)?;
+            self.accept_slice(Slice::of(steps), most, progress).await?;
             if is_last {
                 break;
             }
         }
+        drop(reading);
         let scan = site.into_scan();
         let diff = diff(&scan, known, started.source.on_vanish, progress.asked.is_confirmed);
         progress.read_site(&scan, &diff, accepted_before);
@@ -97,8 +104,11 @@ impl SyncSourceHandler {
         Ok(notice(&scan, &diff))
     }
 
-    async fn accept_slice(&self, slice: Slice, progress: &mut Progress) -> Result<(), Stop> {
-        let Slice { added, changed, renamed, .. } = slice;
+    async fn accept_slice(&self, slice: Slice, most: usize, progress: &mut Progress) -> Result<(), Stop> {
+        if progress.operation.is_none() && slice.has_content() {
+            self.plan(progress, most).await?;
+        }
+        let Slice { added, changed, renamed } = slice;
         if !renamed.is_empty() {
             let (database, before) = (&self.services.database, &*progress);
             let work = database.transaction(|tx| settle::rename(tx, before, &renamed).boxed());
@@ -120,10 +130,10 @@ impl SyncSourceHandler {
         &self,
         progress: &Progress,
         stop: &CancellationToken,
-        work: impl Future<Output = Result<T, SiteError>>,
+        work: impl Future<Output = T>,
     ) -> Result<T, Stop> {
         tokio::select! {
-            done = work => done.map_err(stop_for),
+            done = work => Ok(done),
             end = self.until_unwanted(progress, stop) => Err(end),
         }
     }
@@ -141,20 +151,11 @@ impl SyncSourceHandler {
     }
 }
 
-/// Reads pages until enough of them are new, or the first of them has waited long enough.
-async fn read_slice(site: &mut Site<'_>) -> Result<Slice, SiteError> {
-    let (mut slice, begin) = (Slice::default(), Instant::now());
-    while slice.len() < PAGE && begin.elapsed() < SLICE {
-        match site.next().await? {
-            Some(Step::New(page)) if page.is_added => slice.added.push(page),
-            Some(Step::New(page)) => slice.changed.push(page),
-            Some(Step::Renamed(page)) => slice.renamed.push(page),
-            Some(Step::Nothing) => {}
-            None => {
-                slice.is_last = true;
-                break;
-            }
-        }
-    }
-    Ok(slice)
+/// Reads a site to its end.
+fn steps<'a>(site: &'a mut Site<'_>) -> BoxStream<'a, Result<Step, SiteError>> {
+    stream::unfold(site, |site| async move {
+        let step = site.next().await.transpose()?;
+        Some((step, site))
+    })
+    .boxed()
 }

@@ -405,6 +405,25 @@ async fn a_sync_of_a_site_goes_on_after_the_death_of_the_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_was_read_does_not_wait_for_those_that_are_slow_or_missing() {
+    let world = World::new(false).await;
+    let paths: Vec<_> = (0..100).map(|index| format!("/{index}")).collect();
+    let links: Vec<_> = paths.iter().map(String::as_str).collect();
+    world.pages(&[("/", "The ferry waits.", &links)]);
+    let start = json!({ "page": { "url": world.site.url("/") } });
+    let created = world.create(start, json!({ "requestsPerMinute": 60 })).await;
+    let deadline = std::time::Instant::now() + Duration::from_secs(40);
+    while world.paths().await.is_empty() {
+        assert!(std::time::Instant::now() < deadline, "the page is not accepted while others are missing");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(world.site.answered().len() < 60, "the page has waited for all others");
+    let cancel = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }";
+    world.ada.data(cancel, json!({ "id": created["operation"]["id"] })).await;
+    world.ended(&created["operation"]["id"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_site_can_be_cancelled() {
     let world = World::new(false).await;
     let paths: Vec<_> = (0..100).map(|index| format!("/{index}")).collect();
