@@ -346,7 +346,7 @@ section! {
         web_requests_per_minute: u32 = 600;
         /// Time limit of one request to a site, in seconds.
         web_timeout_seconds: u64 = 30;
-        /// Time limit of one sync of a site, in minutes.
+        /// Time limit of one sync of a site or a bucket, in minutes.
         web_minutes: u64 = 120;
     }
 }

@@ -5,14 +5,18 @@
 
 use std::{collections::HashSet, error::Error as StdError, io, time::Duration};
 
-use bytes::Bytes;
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{
     ClientOptions, GetOptions, ObjectMeta, ObjectStore, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder},
-    client::{HttpClient, HttpConnector},
+    client::{
+        HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+    },
     path::Path,
 };
+use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
 use super::{
     Patterns, SourceError, Web,
@@ -21,13 +25,17 @@ use super::{
 };
 use crate::domain::{
     name,
-    source::{BucketLocation, Fingerprint, FoundFile, Scan, SkipReason},
+    source::{BucketLocation, Cut, Fingerprint, FoundFile, Scan, SkipReason},
 };
 
 /// How often a request is made again.
 const RETRIES: usize = 3;
 /// How long requests are made again.
 const RETRY_TIME: Duration = Duration::from_secs(60);
+/// The longest page of a list: a thousand keys of a kilobyte, each byte of which may be escaped.
+const MAX_LIST_BYTES: usize = 8 * 1024 * 1024;
+/// How long keys may be on average, in bytes. Few are as long as they can be.
+const MEAN_KEY: usize = 256;
 /// The longest reason of a store that is passed on, in characters.
 const MAX_REASON: usize = 300;
 
@@ -50,7 +58,7 @@ impl Bucket {
         let failed = |error: object_store::Error| SourceError::Bucket(reason(&error));
         let client = web.client().build().map_err(|error| SourceError::Bucket(reason(&error)))?;
         let mut builder = AmazonS3Builder::new()
-            .with_http_connector(Connector(client))
+            .with_http_connector(Guarded { http: client, timeout: web.timeout() })
             .with_retry(RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIME, ..RetryConfig::default() })
             .with_region(&location.region)
             .with_bucket_name(&location.bucket);
@@ -74,18 +82,31 @@ impl Bucket {
         })
     }
 
-    /// Lists its objects, in the order of their uris, without reading them.
+    /// Lists its objects, in the order of their uris, without reading them, until the time is over.
     ///
     /// # Errors
-    /// `TooMany` for more than `limit` files, or `Bucket` if it can't be listed.
-    pub async fn scan(&self, limit: usize) -> Result<Scan, SourceError> {
+    /// `TooMany` for more than `limit` objects, also such as are no documents, or `Bucket` if it can't be listed.
+    pub async fn scan(&self, limit: usize, time: Duration) -> Result<Scan, SourceError> {
         let (mut scan, mut uris) = (Scan::default(), HashSet::new());
+        let (mut listed, mut key_bytes, deadline) = (0, 0, Instant::now() + time);
         let mut objects = self.store.list(self.prefix.as_ref());
-        while let Some(object) = objects.next().await {
-            let object = object.map_err(|error| SourceError::Bucket(reason(&error)))?;
+        loop {
+            let object = match timeout_at(deadline, objects.next()).await {
+                Ok(Some(object)) => object.map_err(|error| SourceError::Bucket(reason(&error)))?,
+                Ok(None) => break,
+                Err(_) if listed == 0 => return Err(SourceError::Bucket("it takes too long".to_owned())),
+                Err(_) => {
+                    scan.cut(Cut::Time);
+                    break;
+                }
+            };
+            listed += 1;
+            key_bytes += object.location.as_ref().len();
+            if listed > limit || key_bytes > limit.saturating_mul(MEAN_KEY) {
+                return Err(SourceError::TooMany { limit });
+            }
             match self.found(&object) {
                 Ok(file) if uris.contains(&file.uri) => scan.skip(&file.path, SkipReason::InvalidName),
-                Ok(_) if scan.files.len() == limit => return Err(SourceError::TooMany { limit }),
                 Ok(file) => {
                     uris.insert(file.uri.clone());
                     scan.files.push(file);
@@ -143,14 +164,49 @@ impl Bucket {
     }
 }
 
-/// Gives the store the client that connects to public addresses only.
-#[derive(Debug)]
-struct Connector(reqwest::Client);
+/// The client that connects to public addresses only, and believes no store: what the store's library keeps in memory, lists
+/// and errors, has a size and a time. Objects are streamed, and have a time between their parts only.
+#[derive(Clone, Debug)]
+struct Guarded {
+    http: reqwest::Client,
+    timeout: Duration,
+}
 
-impl HttpConnector for Connector {
+impl HttpConnector for Guarded {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
+        Ok(HttpClient::new(self.clone()))
     }
+}
+
+#[async_trait]
+impl HttpService for Guarded {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        // Only lists are asked for with a query.
+        let is_object = request.uri().query().is_none();
+        let response = timeout(self.timeout, HttpService::call(&self.http, request)).await.map_err(too_slow)??;
+        if is_object && response.status().is_success() {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let bytes = timeout(self.timeout, received(body)).await.map_err(too_slow)??;
+        Ok(HttpResponse::from_parts(parts, bytes.into()))
+    }
+}
+
+async fn received(body: HttpResponseBody) -> Result<Bytes, HttpError> {
+    let (mut bytes, mut parts) = (BytesMut::new(), body.bytes_stream());
+    while let Some(part) = parts.next().await {
+        let part = part?;
+        if bytes.len() + part.len() > MAX_LIST_BYTES {
+            return Err(HttpError::new(HttpErrorKind::Decode, io::Error::other("the answer is too long")));
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(bytes.freeze())
+}
+
+fn too_slow(error: Elapsed) -> HttpError {
+    HttpError::new(HttpErrorKind::Timeout, error)
 }
 
 fn unreadable(error: impl Into<Box<dyn StdError + Send + Sync>>) -> SourceError {

@@ -275,7 +275,7 @@ pub(crate) fn reason(error: &SourceError) -> String {
         }
         SourceError::Pattern { pattern, reason } => format!("The pattern «{pattern}» is not valid: {reason}."),
         SourceError::TooMany { limit } => {
-            format!("There are more than {limit} files. Use patterns, or several sources with smaller directories.")
+            format!("There are more than {limit} files. Use patterns, or several sources with smaller directories or prefixes.")
         }
         SourceError::Unreadable(error) => format!("The file can't be read: {}.", error.kind()),
         SourceError::Changed => "The file changed while it was read.".to_owned(),
@@ -298,7 +298,7 @@ pub(crate) fn notice(scan: &Scan, diff: &Diff) -> Option<String> {
             Cut::Time => "the time for one sync was over. The next sync goes on",
             Cut::Failures => "too many in a row could not be read",
         };
-        return Some(format!("Not all pages were read, and no document was deleted: {reason}."));
+        return Some(format!("Not everything was read, and no document was deleted: {reason}."));
     }
     diff.is_suspicious.then(|| {
         "More than half of the files are gone, so no document was deleted. If that is right, sync again with `confirm`."

@@ -16,7 +16,7 @@ use crate::{
     source::{Directory, SourceError},
 };
 
-/// Pages of a site that a preview requests at most, and the time that it takes.
+/// Pages of a site that a preview requests at most, and the time that it takes, also for a bucket.
 const SITE: Budget = Budget { pages: 50, time: Duration::from_secs(10), stores: false };
 
 /// What to preview: a source, or a place that could become one.
@@ -83,7 +83,7 @@ async fn scan(services: &Services, location: Location, known: &[KnownFile]) -> R
 }
 
 async fn list_bucket(services: &Services, location: &BucketLocation) -> Result<Scan, SourceError> {
-    open_bucket(services, location)?.scan(services.config.sources.max_files).await
+    open_bucket(services, location)?.scan(services.config.sources.max_files, SITE.time).await
 }
 
 async fn read_site(services: &Services, location: &WebLocation, known: &[KnownFile]) -> Result<Scan, SiteError> {

@@ -68,6 +68,11 @@ impl Web {
         }
     }
 
+    /// How long one request may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// A client for places that are no sites.
     pub(super) fn client(&self) -> reqwest::ClientBuilder {
         guarded(&self.guard, self.timeout)

@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt, stream::BoxStream};
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, SemaphorePermit},
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
@@ -34,7 +34,7 @@ use crate::{
     domain::{
         id::DocumentId,
         scope::Scope,
-        source::{BucketLocation, Diff, DirectoryLocation, FoundFile, KnownFile, Location, Scan, diff},
+        source::{BucketLocation, Cut, Diff, DirectoryLocation, FoundFile, KnownFile, Location, Scan, diff},
     },
     error::Error,
     jobs::{Job, SyncSource},
@@ -51,14 +51,14 @@ const PAGE: usize = 100;
 /// How long what was read waits for more before it is accepted, whatever else is still being read: bytes that no document
 /// needs are removed after some minutes.
 const SLICE: Duration = Duration::from_secs(5);
-/// Sites that are read at the same time. They take long, and must not take all slots of the lane.
-const SITES: usize = 2;
-/// How long a sync of a site waits for one of these to end.
+/// Sites and buckets that are read at the same time. They take long, and must not take all slots of the lane.
+const REMOTE: usize = 2;
+/// How long a sync of another one waits for one of these to end.
 const TURN: Duration = Duration::from_secs(5);
 
 pub(super) struct SyncSourceHandler {
     services: Arc<Services>,
-    sites: Semaphore,
+    remote: Semaphore,
 }
 
 /// Why a sync ends early.
@@ -87,6 +87,8 @@ enum Place {
 struct Opened {
     place: Place,
     scan: Scan,
+    /// When reading it ends; `None`: when all of it was read.
+    deadline: Option<Instant>,
 }
 
 #[async_trait]
@@ -145,7 +147,7 @@ impl Handler for SyncSourceHandler {
 
 impl SyncSourceHandler {
     pub(super) fn new(services: Arc<Services>) -> Self {
-        Self { services, sites: Semaphore::new(SITES) }
+        Self { services, remote: Semaphore::new(REMOTE) }
     }
 
     /// Returns what the owner should know although the sync went well.
@@ -161,9 +163,10 @@ impl SyncSourceHandler {
                 self.sync_files(started, opened, progress, stop).await
             }
             Location::Bucket(bucket) => {
+                self.check_wanted(progress, stop).await?;
+                let _turn = self.turn()?;
                 let listed = self.unless_unwanted(progress, stop, self.list_bucket(bucket)).await?;
-                let opened = listed.map_err(stop_for)?;
-                self.sync_files(started, opened, progress, stop).await
+                self.sync_files(started, listed.map_err(stop_for)?, progress, stop).await
             }
             Location::Web(web) => self.sync_site(started, web, progress, stop).await,
         }
@@ -172,7 +175,7 @@ impl SyncSourceHandler {
     async fn sync_files(
         &self,
         started: &Started,
-        opened: Opened,
+        mut opened: Opened,
         progress: &mut Progress,
         stop: &CancellationToken,
     ) -> Result<Option<String>, Stop> {
@@ -181,9 +184,23 @@ impl SyncSourceHandler {
         progress.scanned(&opened.scan, &diff);
         let files: Vec<_> = diff.added.iter().chain(&diff.changed).cloned().collect();
         self.plan(progress, files.len()).await?;
-        self.accept(&opened, &files, diff.added.len(), progress, stop).await?;
-        self.forget(&diff, progress, stop).await?;
+        if self.accept(&opened, &files, diff.added.len(), progress, stop).await? {
+            self.forget(&diff, progress, stop).await?;
+        } else {
+            opened.scan.cut(Cut::Time);
+        }
         Ok(notice(&opened.scan, &diff))
+    }
+
+    /// The right to read a place that is not on this machine.
+    fn turn(&self) -> Result<SemaphorePermit<'_>, Stop> {
+        let later = |_| Stop::Job(JobError::Later { after: TURN, reason: "other places are being read".into() });
+        self.remote.try_acquire().map_err(later)
+    }
+
+    /// How long one sync may read such a place.
+    fn time(&self) -> Duration {
+        Duration::from_mins(self.services.config.sources.web_minutes)
     }
 
     async fn known(&self, progress: &Progress) -> Result<Vec<KnownFile>, Stop> {
@@ -194,8 +211,9 @@ impl SyncSourceHandler {
 
     async fn list_bucket(&self, location: &BucketLocation) -> Result<Opened, SiteError> {
         let bucket = open_bucket(&self.services, location)?;
-        let scan = bucket.scan(self.services.config.sources.max_files).await?;
-        Ok(Opened { place: Place::Bucket(bucket), scan })
+        let deadline = Instant::now() + self.time();
+        let scan = bucket.scan(self.services.config.sources.max_files, self.time()).await?;
+        Ok(Opened { place: Place::Bucket(bucket), scan, deadline: Some(deadline) })
     }
 
     async fn open_directory(&self, location: &DirectoryLocation, stop: &CancellationToken) -> Result<Opened, Stop> {
@@ -205,7 +223,8 @@ impl SyncSourceHandler {
         let work = tokio::task::spawn_blocking(move || {
             let directory = Directory::open(&directory, &roots)?;
             let scan = directory.scan(limit, || stop.is_cancelled())?;
-            Ok::<_, SourceError>(Opened { place: Place::Directory(Arc::new(directory)), scan })
+            let place = Place::Directory(Arc::new(directory));
+            Ok::<_, SourceError>(Opened { place, scan, deadline: None })
         });
         match work.await.map_err(Error::internal)? {
             Ok(opened) => Ok(opened),
@@ -224,6 +243,7 @@ impl SyncSourceHandler {
         Ok(())
     }
 
+    /// Returns whether all files were read in time.
     async fn accept(
         &self,
         opened: &Opened,
@@ -231,7 +251,7 @@ impl SyncSourceHandler {
         added: usize,
         progress: &mut Progress,
         stop: &CancellationToken,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let mut reading = read_all(&self.services, &opened.place, files);
         loop {
             let (files, is_last) = self.unless_unwanted(progress, stop, slice(&mut reading)).await??;
@@ -243,8 +263,8 @@ impl SyncSourceHandler {
                 // The files that are new come first.
                 self.accept_page(&read, count, added, progress).await?;
             }
-            if is_last {
-                return Ok(());
+            if is_last || opened.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(is_last);
             }
         }
     }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Stop, SyncSourceHandler, TURN,
+    Stop, SyncSourceHandler,
     read::Read,
     settle::{self, Progress, Started},
     slice,
@@ -19,7 +19,6 @@ use super::{
 use crate::{
     domain::source::{KnownFile, WebLocation, diff},
     error::Error,
-    queue::JobError,
     service::sources::{Budget, NewPage, Site, SiteError, Step, notice, reason},
     worker::dependency::no_space,
 };
@@ -72,14 +71,12 @@ impl SyncSourceHandler {
         stop: &CancellationToken,
     ) -> Result<Option<String>, Stop> {
         self.check_wanted(progress, stop).await?;
-        let Ok(_turn) = self.sites.try_acquire() else {
-            return Err(Stop::Job(JobError::Later { after: TURN, reason: "other sites are being read".into() }));
-        };
+        let _turn = self.turn()?;
         let services = &*self.services;
         let known = self.known(progress).await?;
         let accepted_before = progress.begin_site();
         let pages = usize::try_from(location.max_pages).unwrap_or(0);
-        let time = Duration::from_mins(services.config.sources.web_minutes);
+        let time = self.time();
         let open = Site::open(services, location, &known, Budget { pages, time, stores: true });
         // How many pages there are is known at the end. Until then the operation has as many as the source may have.
         let most = progress.at_most(pages);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     fmt::Write,
     net::Ipv4Addr,
     sync::{
@@ -16,6 +17,7 @@ use axum::{
     extract::{Request, State},
     http::Response,
 };
+use futures_util::stream;
 use ring::hmac;
 use sha2::{Digest, Sha256};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -25,6 +27,19 @@ pub const NAME: &str = "papers";
 pub const ACCESS_KEY: &str = "AKIDHARBOUR";
 pub const SECRET: &str = "the-secret-of-the-harbour";
 
+/// How a store behaves.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub enum Manner {
+    #[default]
+    Honest,
+    /// Its list has no end, and no file.
+    Endless,
+    /// A page of its list has.
+    Lengthy,
+    /// It never sends what is in an object.
+    Stuck,
+}
+
 /// Objects of one page of a list.
 const PAGE: usize = 2;
 
@@ -33,6 +48,7 @@ struct Content {
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
     /// Objects that were sent.
     sent: AtomicUsize,
+    manner: Mutex<Manner>,
 }
 
 /// A store at `http://localhost` and a port of its own.
@@ -58,6 +74,10 @@ impl Bucket {
 
     pub fn delete(&self, key: &str) {
         self.content.objects.lock().unwrap().remove(key);
+    }
+
+    pub fn behave(&self, manner: Manner) {
+        *self.content.manner.lock().unwrap() = manner;
     }
 
     /// How many objects were sent since the last call.
@@ -97,8 +117,13 @@ async fn answer(State(content): State<Arc<Content>>, request: Request) -> Respon
         }
     };
     let mut response = Response::builder().status(status);
+    let is_object = tag.is_some();
     if let Some(tag) = tag {
         response = response.header("etag", tag);
+    }
+    if is_object && *content.manner.lock().unwrap() == Manner::Stuck {
+        let nothing = stream::pending::<Result<Vec<u8>, Infallible>>();
+        return response.header("content-length", body.len()).body(Body::from_stream(nothing)).unwrap();
     }
     response.body(Body::from(body)).unwrap()
 }
@@ -142,6 +167,18 @@ fn escaped(text: &str) -> String {
 /// A page of the list: the token of the next one is the last key.
 fn list(content: &Content, url: &Url) -> String {
     let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+    let manner = *content.manner.lock().unwrap();
+    if manner == Manner::Lengthy {
+        return " ".repeat(16 << 20);
+    }
+    if manner == Manner::Endless {
+        let number = query.get("continuation-token").map_or(0, |token| token.parse::<u64>().unwrap()) + 1;
+        return format!(
+            "<ListBucketResult><Contents><Key>docs/{number}/</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>\
+             <Size>0</Size></Contents><IsTruncated>true</IsTruncated>\
+             <NextContinuationToken>{number}</NextContinuationToken></ListBucketResult>"
+        );
+    }
     let prefix = query.get("prefix").cloned().unwrap_or_default();
     let after = query.get("continuation-token").cloned().unwrap_or_default();
     let objects = content.objects.lock().unwrap();

@@ -1,6 +1,6 @@
 //! Collections that follow a bucket.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use docent::config::Config;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::behind::{execute, idle};
 use crate::support::{
     app::TestApp,
-    bucket::{self, Bucket},
+    bucket::{self, Bucket, Manner},
     caller::Caller,
     site::{TestNames, Trap},
 };
@@ -26,8 +26,12 @@ struct World {
 impl World {
     async fn new(on_postgres: bool) -> Self {
         let mut config = Config::default();
-        config.sources.web_hosts = vec!["localhost".to_owned()];
         config.sources.web_timeout_seconds = 2;
+        Self::with(config, on_postgres).await
+    }
+
+    async fn with(mut config: Config, on_postgres: bool) -> Self {
+        config.sources.web_hosts = vec!["localhost".to_owned()];
         let app = TestApp::with_names(config, on_postgres, Arc::new(TestNames::default())).await;
         let ada = app.user("ada").await;
         let collection = ada.create_collection("Harbour").await;
@@ -159,6 +163,40 @@ async fn the_secret_of_a_bucket_is_sealed_and_of_no_use_elsewhere() {
     execute(&world.app, "UPDATE sources SET location = replace(location, 'papers', 'other')").await;
     let run = world.sync(&source).await;
     assert!(run["error"].as_str().unwrap().contains("credentials again"), "{run:#}");
+    assert_eq!(world.uris().await, ["a.md"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_never_ends_is_left() {
+    let mut config = Config::default();
+    config.sources.max_files = 50;
+    let world = World::with(config, false).await;
+    world.bucket.put("docs/a.md", "The ferry waits.");
+    let source = world.synced("Papers", json!({})).await;
+    for (manner, words) in [(Manner::Endless, "more than 50"), (Manner::Lengthy, "too long")] {
+        world.bucket.behave(manner);
+        let run = world.sync(&source).await;
+        assert_eq!(run["operation"]["status"], "FAILED", "{run:#}");
+        assert!(run["error"].as_str().unwrap().contains(words), "{run:#}");
+    }
+
+    world.bucket.behave(Manner::Stuck);
+    world.bucket.put("docs/b.md", "The tram waits.");
+    world.bucket.sent();
+    let sync = "mutation($input: SourceSyncInput!) { sourceSync(input: $input) { operation { id } } }";
+    let payload = world.ada.data(sync, json!({ "input": { "id": source } })).await["sourceSync"].take();
+    let operation = &payload["operation"]["id"];
+    let soon = async {
+        while world.bucket.sent() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let cancel = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }";
+        world.ada.data(cancel, json!({ "id": operation })).await;
+        world.ended(operation).await;
+    };
+    // One request may take 30 seconds, and is made again.
+    tokio::time::timeout(Duration::from_secs(20), soon).await.unwrap();
+    assert_eq!(world.last_run(&source).await["operation"]["status"], "CANCELLED");
     assert_eq!(world.uris().await, ["a.md"]);
 }
 
