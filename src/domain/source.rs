@@ -270,6 +270,15 @@ vocabulary! {
     }
 }
 
+impl SkipReason {
+    /// Whether it may be a state of the place that passes: a name that has another address for a while, or a site that leads
+    /// to where one logs in. A page that was a document is not gone because of it.
+    #[must_use]
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::InternalAddress | Self::Outside)
+    }
+}
+
 /// Something that a scan found and that is no document.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Skipped {

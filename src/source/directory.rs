@@ -202,7 +202,11 @@ impl Walk<'_> {
             _ if name.starts_with('.') && !self.directory.hidden => SkipReason::Hidden,
             // It was removed in between.
             Err(rustix::io::Errno::NOENT) => return Ok(()),
-            Err(_) => SkipReason::Unreadable,
+            Err(_) => {
+                // The disk may answer again.
+                self.scan.unread.push(name::composed(path));
+                SkipReason::Unreadable
+            }
             Ok(stat) => match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Symlink => SkipReason::Link,
                 _ if stat.st_dev != self.directory.stat.st_dev => SkipReason::OtherFileSystem,
@@ -308,6 +312,18 @@ mod tests {
             ("pipe", SkipReason::Special),
         ];
         assert_eq!(skipped, expected);
+    }
+
+    #[test]
+    fn a_file_that_the_disk_says_nothing_of_is_not_gone() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::open(&place(root.path()), &[root.path().to_owned()]).unwrap();
+        let mut walk = Walk { directory: &directory, limit: 10, is_stopped: &|| false, scan: Scan::default() };
+        // No disk has a name of this length.
+        let name = "x".repeat(300);
+        walk.see(&directory.root, &name, &format!("deep/{name}"), 1).unwrap();
+        assert_eq!(walk.scan.skipped[0].reason, SkipReason::Unreadable);
+        assert_eq!(walk.scan.unread, [format!("deep/{name}")]);
     }
 
     #[test]

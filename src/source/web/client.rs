@@ -105,7 +105,11 @@ pub(super) enum Answer {
     Content(Received),
     /// It is as the validators say.
     Unmodified,
-    Redirect(Url),
+    Redirect {
+        target: Url,
+        /// Whether the page is there for good.
+        is_final: bool,
+    },
     /// There is no such page.
     Missing,
 }
@@ -196,7 +200,8 @@ impl Client {
             _ if status.is_redirection() => {
                 let target = header(&response, LOCATION).and_then(|target| url.join(&target).ok());
                 let nowhere = || Failure::Temporary(format!("the server answers {status} without a target"), None);
-                target.map(Answer::Redirect).ok_or_else(nowhere)
+                let is_final = matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT);
+                target.map(|target| Answer::Redirect { target, is_final }).ok_or_else(nowhere)
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Answer::Missing),
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {

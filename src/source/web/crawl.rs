@@ -183,7 +183,13 @@ impl Crawl {
                 Err(Miss::Skip(_, reason) | Miss::Failed(reason)) if self.place.starts_at(&link.url) => {
                     return Err(SourceError::Site(format!("{}: {reason}", link.url)));
                 }
-                Err(Miss::Skip(reason, _)) => self.scan.skip(link.url.as_str(), reason),
+                Err(Miss::Skip(reason, _)) => {
+                    self.scan.skip(link.url.as_str(), reason);
+                    if reason.may_pass() && self.known.contains_key(link.url.as_str()) {
+                        self.scan.unread.push(link.url.as_str().to_owned());
+                        return Ok(Some(Visit::Failed { uri: link.url.into() }));
+                    }
+                }
                 Err(Miss::Failed(reason)) => {
                     tracing::debug!(url = %link.url, reason, "page not read");
                     self.scan.fail(link.url.as_str());
@@ -364,7 +370,12 @@ impl Crawl {
             Ok(Answer::Content(received)) => self.take(link, uri, received).await,
             Ok(Answer::Unmodified) => Ok(Some(Visit::Unmodified { uri })),
             Ok(Answer::Missing) => Err(Miss::Skip(SkipReason::Missing, "it does not exist".to_owned())),
-            Ok(Answer::Redirect(target)) => self.redirect(link, &target).map(|()| None),
+            Ok(Answer::Redirect { target, is_final }) => {
+                if !is_final && self.known.contains_key(&uri) {
+                    self.scan.unread.push(uri);
+                }
+                self.redirect(link, &target).map(|()| None)
+            }
             Err(failure) => Err(failure.into()),
         }
     }
@@ -443,7 +454,7 @@ impl Crawl {
         for _ in 0..=MAX_HOPS {
             match self.get(&url, &Validators::default(), limit).await? {
                 Answer::Content(received) => return Ok(Some(received.bytes)),
-                Answer::Redirect(target) => {
+                Answer::Redirect { target, .. } => {
                     url = page_url(target.as_str())
                         .map_err(|error| Failure::Temporary(format!("it leads to {target}: {error}"), None))?;
                 }

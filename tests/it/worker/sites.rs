@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use docent::config::Config;
 use serde_json::{Value, json};
 
-use super::behind::{count, idle};
+use super::behind::{count, execute, idle};
 use crate::support::{
     app::{PATIENCE, TestApp},
     caller::Caller,
@@ -292,6 +292,49 @@ async fn a_page_that_does_not_answer_is_not_gone_and_neither_is_a_site() {
     world.site.set("/robots.txt", Reply::status(502));
     assert!(world.sync(&source).await["error"].as_str().unwrap().contains("robots.txt"));
     assert_eq!(world.paths().await, ["/", "/a", "/b"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_leads_elsewhere_for_now_is_not_gone() {
+    let world = World::new(false).await;
+    let paths = ["/a", "/b", "/c", "/d"];
+    for path in paths {
+        world.pages(&[(path, &format!("The ferry waits at {path}."), &[])]);
+    }
+    let listed = paths.map(|path| format!("<url><loc>{}</loc></url>", world.site.url(path))).concat();
+    let sitemap = format!("<urlset>{listed}</urlset>");
+    world.site.set("/sitemap.xml", Reply::of("application/xml", sitemap.into_bytes()));
+    let source = world.synced(json!({ "sitemap": world.site.url("/sitemap.xml") }), json!({})).await;
+    assert_eq!(world.paths().await, paths);
+
+    // To where one logs in, on another host and on the same.
+    for target in ["http://other.test/login", "/login"] {
+        world.site.set("/a", Reply::redirect(target));
+        let run = world.sync(&source).await;
+        assert_eq!((&run["found"], &run["removed"]), (&json!(3), &json!(0)), "{run:#}");
+        assert_eq!(world.paths().await, paths, "{target}");
+    }
+    // It has moved for good.
+    world.site.set("/a", Reply::status(301).with("location", "/b".to_owned()));
+    let run = world.sync(&source).await;
+    assert_eq!((&run["found"], &run["removed"]), (&json!(3), &json!(1)), "{run:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_urls_whose_hosts_have_internal_addresses_for_now_deletes_nothing() {
+    let world = World::new(false).await;
+    world.pages(&[("/a", "The ferry waits.", &[]), ("/b", "The tram waits.", &[]), ("/c", "The quay is wet.", &[])]);
+    let urls = ["/a", "/b", "/c"].map(|path| world.site.url(path));
+    let source = world.synced(json!({ "urls": urls }), json!({})).await;
+    // As if the third had been read at a host that was open then.
+    let (open, closed) = (format!("localhost:{}/c", world.site.port), format!("inside.test:{}/c", world.site.port));
+    for (table, column) in [("documents", "uri"), ("source_files", "uri"), ("sources", "location")] {
+        let change = format!("UPDATE {table} SET {column} = replace({column}, '{open}', '{closed}')");
+        execute(&world.app, &change).await;
+    }
+    let run = world.sync(&source).await;
+    assert_eq!(numbers(&run), [2, 0, 0, 2, 0, 0], "{run:#}");
+    assert_eq!(world.paths().await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
