@@ -330,7 +330,7 @@ impl Scan {
 }
 
 /// Why a scan ended before everything was found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cut {
     /// There are more pages than it may request.
     Pages,
@@ -338,6 +338,8 @@ pub enum Cut {
     Time,
     /// Too many pages in a row could not be read.
     Failures,
+    /// The key of this object is no path, and a list ends there.
+    Key(String),
 }
 
 /// What is remembered of a file since the last sync.

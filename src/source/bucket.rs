@@ -14,7 +14,7 @@ use object_store::{
     client::{
         HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
     },
-    path::Path,
+    path::{self, Path},
 };
 use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
@@ -92,7 +92,14 @@ impl Bucket {
         let mut objects = self.store.list(self.prefix.as_ref());
         loop {
             let object = match timeout_at(deadline, objects.next()).await {
-                Ok(Some(object)) => object.map_err(|error| SourceError::Bucket(reason(&error)))?,
+                Ok(Some(Ok(object))) => object,
+                Ok(Some(Err(error))) => {
+                    // The store's library ends the list there.
+                    let Some(key) = odd_key(&error) else { return Err(SourceError::Bucket(reason(&error))) };
+                    scan.skip(&key, SkipReason::InvalidName);
+                    scan.cut(Cut::Key(key));
+                    break;
+                }
                 Ok(None) => break,
                 Err(_) if listed == 0 => return Err(SourceError::Bucket("it takes too long".to_owned())),
                 Err(_) => {
@@ -211,6 +218,17 @@ fn too_slow(error: Elapsed) -> HttpError {
 
 fn unreadable(error: impl Into<Box<dyn StdError + Send + Sync>>) -> SourceError {
     SourceError::Unreadable(io::Error::other(error))
+}
+
+/// The key that is no path, if a list has one: with an empty part, or one of dots.
+fn odd_key(error: &object_store::Error) -> Option<String> {
+    let object_store::Error::InvalidPath { source } = error else { return None };
+    match source {
+        path::Error::EmptySegment { path } | path::Error::BadSegment { path, .. } => {
+            Some(path.chars().take(MAX_REASON).collect())
+        }
+        _ => None,
+    }
 }
 
 /// Why a bucket can't be read, as part of a sentence.

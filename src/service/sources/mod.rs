@@ -292,11 +292,14 @@ pub(crate) fn reason(error: &SourceError) -> String {
 
 /// What the owner of a source learns about a scan and what was to be removed, if anything.
 pub(crate) fn notice(scan: &Scan, diff: &Diff) -> Option<String> {
-    if let Some(cut) = scan.cut {
+    if let Some(cut) = &scan.cut {
         let reason = match cut {
-            Cut::Pages => "there are more than the source may request. Use patterns, or raise `maxPages`",
-            Cut::Time => "the time for one sync was over. The next sync goes on",
-            Cut::Failures => "too many in a row could not be read",
+            Cut::Pages => "there are more than the source may request. Use patterns, or raise `maxPages`".to_owned(),
+            Cut::Time => "the time for one sync was over. The next sync goes on".to_owned(),
+            Cut::Failures => "too many in a row could not be read".to_owned(),
+            Cut::Key(key) => {
+                format!("the key «{key}» is no path. Rename the object, or use prefixes that leave it out")
+            }
         };
         return Some(format!("Not everything was read, and no document was deleted: {reason}."));
     }

@@ -167,6 +167,22 @@ async fn the_secret_of_a_bucket_is_sealed_and_of_no_use_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_no_path_is_named_and_deletes_nothing() {
+    let world = World::new(false).await;
+    world.bucket.put("docs/a.md", "The ferry waits.");
+    world.bucket.put("docs/z.md", "The tram waits.");
+    let source = world.synced("Papers", json!({})).await;
+    world.bucket.put("docs/b.md", "The quay is wet.");
+    world.bucket.put("docs/deep//x.md", "Nobody reads this.");
+    let run = world.sync(&source).await;
+    assert_eq!((numbers(&run), &run["skipped"]), ([2, 1, 0, 1, 0, 0], &json!(1)), "{run:#}");
+    assert!(run["error"].as_str().unwrap().contains("docs/deep//x.md"), "{run:#}");
+    assert_eq!(world.uris().await, ["a.md", "b.md", "z.md"]);
+    world.bucket.delete("docs/deep//x.md");
+    assert_eq!(world.sync(&source).await["error"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_never_ends_is_left() {
     let mut config = Config::default();
     config.sources.max_files = 50;
