@@ -234,6 +234,26 @@ async fn check_generations(database: &Database, url: &str) {
     let key = ChunkKey { collection: id, id: ChunkId(chunk.0) };
     let kept = chunks::find_many(&reader, &[key]).await.unwrap().remove(&key).unwrap();
     assert_eq!((kept.generation_id, kept.document_id, kept.content.as_str()), (generation, indexed, "Tram"));
+
+    // Sources of kinds that were not known before are gone on the way back, and their documents stay.
+    for kind in ["BUCKET", "DIRECTORY", "WEB"] {
+        let source = written(&DocumentId::generate());
+        let insert = format!(
+            "INSERT INTO sources (id, collection_id, name, location, status, created_at, updated_at)
+             VALUES ({source}, {}, '{kind}', '{{\"kind\":\"{kind}\"}}', 'IDLE', {at}, {at})",
+            written(&id)
+        );
+        connection.execute_unprepared(&insert).await.unwrap();
+        let update = format!("UPDATE documents SET source_id = {source} WHERE id = {}", written(&indexed));
+        connection.execute_unprepared(&update).await.unwrap();
+    }
+    let place = migrations.iter().position(|migration| migration.name.ends_with("_add_versions_of_source_files"));
+    let steps = u32::try_from(migrations.len() - place.unwrap()).unwrap();
+    database.migrate_down(Some(steps)).await.unwrap();
+    assert_eq!(rows(&connection, "SELECT name, status FROM sources").await, pairs(&[("DIRECTORY", "IDLE")]));
+    let left = rows(&connection, "SELECT file_name, content_type FROM documents WHERE source_id IS NULL").await;
+    assert_eq!(left, pairs(&[("a", "text/plain"), ("a", "text/plain")]));
+    database.migrate_up().await.unwrap();
 }
 
 #[tokio::test]
