@@ -66,7 +66,7 @@ pub enum Visit {
     Unmodified {
         uri: String,
     },
-    /// It could not be read now.
+    /// It could not be read now, or leads elsewhere for now.
     Failed {
         uri: String,
     },
@@ -371,10 +371,12 @@ impl Crawl {
             Ok(Answer::Unmodified) => Ok(Some(Visit::Unmodified { uri })),
             Ok(Answer::Missing) => Err(Miss::Skip(SkipReason::Missing, "it does not exist".to_owned())),
             Ok(Answer::Redirect { target, is_final }) => {
-                if !is_final && self.known.contains_key(&uri) {
-                    self.scan.unread.push(uri);
+                self.redirect(link, &target)?;
+                if is_final || !self.known.contains_key(&uri) {
+                    return Ok(None);
                 }
-                self.redirect(link, &target).map(|()| None)
+                self.scan.unread.push(uri.clone());
+                Ok(Some(Visit::Failed { uri }))
             }
             Err(failure) => Err(failure.into()),
         }

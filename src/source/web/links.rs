@@ -13,8 +13,8 @@ pub(super) const MAX_SITEMAP_BYTES: u64 = 50 * 1024 * 1024;
 /// What a sitemap lists at most (sitemaps.org).
 const MAX_ENTRIES: usize = 50_000;
 
-/// The targets of a page's links, in their order, without what its author does not vouch for and what is too long for a page. They are
-/// looked for while they are asked for: a page can have a million of them.
+/// The targets of a page's links, in their order, without what its author does not vouch for and what is too long for a
+/// page. They are looked for while they are asked for: a page can have a million of them.
 pub(super) fn links(page: &[u8], address: &Url) -> impl Iterator<Item = Url> {
     let (mut base, mut tokens) = (None, Tokenizer::new(page));
     iter::from_fn(move || {

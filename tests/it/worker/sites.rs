@@ -314,6 +314,14 @@ async fn a_page_that_leads_elsewhere_for_now_is_not_gone() {
         assert_eq!((&run["found"], &run["removed"]), (&json!(3), &json!(0)), "{run:#}");
         assert_eq!(world.paths().await, paths, "{target}");
     }
+    // What it leads to is known from what is stored of it.
+    let name = json!({ "name": "Start" });
+    world.pages(&[("/start/", "The harbour sleeps.", &["one"]), ("/start/one", "The quay is wet.", &[])]);
+    let page = world.synced(json!({ "page": { "url": world.site.url("/start/") } }), name).await;
+    world.site.set("/start/", Reply::redirect("/start/login"));
+    world.pages(&[("/start/login", "Log in.", &[])]);
+    let run = world.sync(&page).await;
+    assert_eq!(numbers(&run), [2, 1, 0, 1, 0, 0], "{run:#}");
     // It has moved for good.
     world.site.set("/a", Reply::status(301).with("location", "/b".to_owned()));
     let run = world.sync(&source).await;
