@@ -1,9 +1,12 @@
 //! Where pages and sitemaps lead to.
 
-use std::{io::Read, iter};
+use std::{io::Read, mem};
 
 use flate2::read::GzDecoder;
-use html5gum::{StartTag, Token, Tokenizer, naive_next_state};
+use html5gum::{
+    Span, Tokenizer,
+    emitters::callback::{CallbackEmitter, CallbackEvent},
+};
 use url::Url;
 
 use super::MAX_URL;
@@ -13,30 +16,76 @@ pub(super) const MAX_SITEMAP_BYTES: u64 = 50 * 1024 * 1024;
 /// What a sitemap lists at most (sitemaps.org).
 const MAX_ENTRIES: usize = 50_000;
 
+/// What of markup says where it leads to.
+enum Piece {
+    Start(Tag),
+    End(Vec<u8>),
+    Text(Vec<u8>),
+    Comment(Vec<u8>),
+}
+
+/// A tag with the attributes that count. Others are not kept: it can have a million of them.
+#[derive(Default)]
+struct Tag {
+    name: Vec<u8>,
+    href: Option<Vec<u8>>,
+    src: Option<Vec<u8>>,
+    rel: Option<Vec<u8>>,
+    is_closed: bool,
+}
+
+/// Reads markup piece by piece. In a page, what is in scripts and the like is no markup.
+fn pieces(markup: &[u8], is_page: bool) -> impl Iterator<Item = Piece> {
+    let (mut tag, mut attribute) = (Tag::default(), Vec::new());
+    let see = move |event: CallbackEvent<'_>, _: Span<()>| -> Option<Piece> {
+        match event {
+            CallbackEvent::OpenStartTag { name } => {
+                tag = Tag { name: name.to_vec(), ..Tag::default() };
+                None
+            }
+            CallbackEvent::AttributeName { name } => {
+                attribute = name.to_vec();
+                None
+            }
+            CallbackEvent::AttributeValue { value } => {
+                let kept = match attribute.as_slice() {
+                    b"href" => &mut tag.href,
+                    b"src" => &mut tag.src,
+                    b"rel" => &mut tag.rel,
+                    _ => return None,
+                };
+                kept.get_or_insert_with(|| value.to_vec());
+                None
+            }
+            CallbackEvent::CloseStartTag { self_closing } => {
+                Some(Piece::Start(Tag { is_closed: self_closing, ..mem::take(&mut tag) }))
+            }
+            CallbackEvent::EndTag { name } => Some(Piece::End(name.to_vec())),
+            CallbackEvent::String { value } => Some(Piece::Text(value.to_vec())),
+            CallbackEvent::Comment { value } => Some(Piece::Comment(value.to_vec())),
+            CallbackEvent::Doctype { .. } | CallbackEvent::Error(_) => None,
+        }
+    };
+    let mut emitter = CallbackEmitter::<_, Piece, ()>::new(see);
+    emitter.naively_switch_states(is_page);
+    Tokenizer::new_with_emitter(markup, emitter).filter_map(Result::ok)
+}
+
 /// The targets of a page's links, in their order, without what its author does not vouch for and what is too long for a
 /// page. They are looked for while they are asked for: a page can have a million of them.
 pub(super) fn links(page: &[u8], address: &Url) -> impl Iterator<Item = Url> {
-    let (mut base, mut tokens) = (None, Tokenizer::new(page));
-    iter::from_fn(move || {
-        while let Some(Ok(token)) = tokens.next() {
-            let Token::StartTag(tag) = token else { continue };
-            if let Some(state) = naive_next_state(&tag.name) {
-                tokens.set_state(state);
+    let mut base = None;
+    pieces(page, true).filter_map(move |piece| {
+        let Piece::Start(tag) = piece else { return None };
+        match tag.name.as_slice() {
+            b"base" if base.is_none() => {
+                base = target(tag.href.as_deref(), address);
+                None
             }
-            let found = match tag.name.as_slice() {
-                b"base" if base.is_none() => {
-                    base = target(&tag, b"href", address);
-                    None
-                }
-                b"a" | b"area" if !is_unvouched(&tag) => target(&tag, b"href", base.as_ref().unwrap_or(address)),
-                b"frame" | b"iframe" => target(&tag, b"src", base.as_ref().unwrap_or(address)),
-                _ => None,
-            };
-            if found.is_some() {
-                return found;
-            }
+            b"a" | b"area" if !is_unvouched(&tag) => target(tag.href.as_deref(), base.as_ref().unwrap_or(address)),
+            b"frame" | b"iframe" => target(tag.src.as_deref(), base.as_ref().unwrap_or(address)),
+            _ => None,
         }
-        None
     })
 }
 
@@ -45,16 +94,16 @@ pub(super) fn looks_like_markup(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start().starts_with(b"<")
 }
 
-fn target(tag: &StartTag<()>, name: &[u8], base: &Url) -> Option<Url> {
-    let text = tag.attributes.get(name).filter(|text| text.len() <= MAX_URL)?;
+fn target(text: Option<&[u8]>, base: &Url) -> Option<Url> {
+    let text = text.filter(|text| text.len() <= MAX_URL)?;
     let mut target = base.join(String::from_utf8_lossy(text).trim()).ok()?;
     target.set_fragment(None);
     (target.as_str().len() <= MAX_URL).then_some(target)
 }
 
-fn is_unvouched(tag: &StartTag<()>) -> bool {
-    let Some(rel) = tag.attributes.get(b"rel".as_slice()) else { return false };
-    rel.split(u8::is_ascii_whitespace).any(|word| word.eq_ignore_ascii_case(b"nofollow"))
+fn is_unvouched(tag: &Tag) -> bool {
+    let mut words = tag.rel.as_deref().unwrap_or_default().split(u8::is_ascii_whitespace);
+    words.any(|word| word.eq_ignore_ascii_case(b"nofollow"))
 }
 
 /// What a sitemap lists.
@@ -108,17 +157,16 @@ fn plain_sitemap(bytes: &[u8]) -> Sitemap {
 /// The elements of sitemaps are simple enough for the reader of pages.
 fn xml_sitemap(bytes: &[u8]) -> Sitemap {
     let (mut found, mut location, mut is_index) = (Sitemap::default(), None::<String>, false);
-    let mut tokens = Tokenizer::new(bytes);
-    while let Some(Ok(token)) = tokens.next() {
-        match token {
-            Token::StartTag(tag) => match tag.name.as_slice() {
-                b"urlset" | b"sitemapindex" => found.is_complete = tag.self_closing,
+    for piece in pieces(bytes, false) {
+        match piece {
+            Piece::Start(tag) => match tag.name.as_slice() {
+                b"urlset" | b"sitemapindex" => found.is_complete = tag.is_closed,
                 b"sitemap" => is_index = true,
                 b"url" => is_index = false,
                 b"loc" => location = Some(String::new()),
                 _ => {}
             },
-            Token::EndTag(tag) => match tag.name.as_slice() {
+            Piece::End(name) => match name.as_slice() {
                 b"urlset" | b"sitemapindex" => found.is_complete = true,
                 b"loc" => {
                     if !found.list(&location.take().unwrap_or_default(), is_index) {
@@ -128,14 +176,13 @@ fn xml_sitemap(bytes: &[u8]) -> Sitemap {
                 }
                 _ => {}
             },
-            Token::String(text) => append(&mut location, &text),
+            Piece::Text(text) => append(&mut location, &text),
             // How the reader of pages sees marked sections of XML.
-            Token::Comment(text) => {
+            Piece::Comment(text) => {
                 if let Some(text) = text.strip_prefix(b"[CDATA[") {
                     append(&mut location, text.strip_suffix(b"]]").unwrap_or(text));
                 }
             }
-            Token::Doctype(_) | Token::Error(_) => {}
         }
     }
     found
@@ -188,6 +235,23 @@ mod tests {
         let (half, umlauts) = ("x".repeat(MAX_URL / 2), "ö".repeat(MAX_URL / 4));
         let page = format!("<base href='/{half}/'><a href='{half}'>x</a><a href='{umlauts}'>y</a><a href='/z'>z</a>");
         assert_eq!(found(&page), ["https://a.test/z"]);
+    }
+
+    #[test]
+    fn attributes_that_lead_nowhere_are_not_kept() {
+        let others: String = (0..100_000).map(|number| format!(" a{number}=x")).collect();
+        let page =
+            format!("<a{others} HREF=b href=c rel=next>x</a{others}><a href rel=nofollow>y</a><a rel=x href='d'>z</a>");
+        assert_eq!(found(&page), ["https://a.test/docs/b", "https://a.test/docs/d"]);
+        let mut tags = pieces(page.as_bytes(), true).filter_map(|piece| match piece {
+            Piece::Start(tag) => Some(tag),
+            Piece::End(_) | Piece::Text(_) | Piece::Comment(_) => None,
+        });
+        let first = tags.next().unwrap();
+        assert_eq!(
+            (first.href.as_deref(), first.src, first.rel.as_deref()),
+            (Some(&b"b"[..]), None, Some(&b"next"[..]))
+        );
     }
 
     #[test]
