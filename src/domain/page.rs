@@ -1,9 +1,14 @@
-//! Pages of lists: the request and the result.
+//! Pages of lists: the request and the result. How long parts of texts are.
 
 /// The most rows in one page of any list.
 pub const MAX_PAGE_SIZE: u32 = 100;
 /// Rows in a page when the caller names no number.
 pub const DEFAULT_PAGE_SIZE: u32 = 20;
+
+/// The most characters in one part of a text.
+pub const MAX_TEXT_PART: u32 = 100_000;
+/// Characters in a part when the caller names no number.
+pub const DEFAULT_TEXT_PART: u32 = 10_000;
 
 /// Which rows of a list to read: `first` rows after the position `after`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

@@ -11,7 +11,7 @@ use async_graphql::{
 };
 use serde_json::{Map, Value as Json};
 
-use crate::domain::page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
+use crate::domain::page::{DEFAULT_PAGE_SIZE, DEFAULT_TEXT_PART, MAX_PAGE_SIZE, MAX_TEXT_PART};
 
 /// Fields whose rows come in pages.
 pub const PAGED: [&str; 11] = [
@@ -29,8 +29,10 @@ pub const PAGED: [&str; 11] = [
 ];
 /// A search calls the engine and embeds the question.
 const SEARCH: u64 = 20;
-/// A part of a text is read from its file.
-const TEXT: u64 = 5;
+/// Characters of a text that cost a point.
+const TEXT_POINT: u64 = 1000;
+/// A part that begins at a character makes the server read the text up to there.
+const TEXT_FROM: u64 = 100;
 /// A mutation writes and waits for the disk.
 const MUTATION: u64 = 10;
 /// A subscription reads events again and again.
@@ -88,7 +90,7 @@ impl<'a> Prices<'a> {
         } else if name == "search" {
             SEARCH
         } else if name == "text" && !field.selection_set.node.items.is_empty() {
-            TEXT
+            self.text(field)
         } else if name == "generationCompare" {
             SEARCH.saturating_mul(2).saturating_mul(self.queries(field))
         } else {
@@ -99,6 +101,14 @@ impl<'a> Prices<'a> {
         }
         let below = self.selections(&field.selection_set.node);
         own.saturating_add(below.saturating_mul(self.rows(field)))
+    }
+
+    /// A part of a text is read from its file and sent, whatever is selected of it.
+    fn text(&self, field: &Field) -> u64 {
+        let number = |name| self.argument(field, name).as_ref().and_then(Json::as_u64);
+        let characters = number("first").unwrap_or(u64::from(DEFAULT_TEXT_PART)).clamp(1, u64::from(MAX_TEXT_PART));
+        let way = if number("from").unwrap_or(0) > 0 { TEXT_FROM } else { 0 };
+        characters.div_ceil(TEXT_POINT) + way
     }
 
     /// How many questions a comparison asks of each generation.
@@ -205,6 +215,25 @@ mod tests {
     fn mutations_pay_for_the_disk_and_for_the_hash() {
         assert_eq!(price_of("mutation { operationCancel(id: \"x\") { operation { id } } }", json!({})), 12);
         assert_eq!(price_of("mutation { sessionCreate(input: {}) { accessToken } }", json!({})), 110);
+    }
+
+    #[test]
+    fn a_text_costs_what_is_asked_of_it_and_the_way_to_it() {
+        let query = "query($n: Int, $from: Int) { document(id: \"x\") { text(first: $n, from: $from) { content } } }";
+        for (variables, text) in [
+            (json!({}), 10),
+            (json!({ "n": 1 }), 1),
+            (json!({ "n": 1001 }), 2),
+            (json!({ "n": 100_000, "from": 0 }), 100),
+            (json!({ "n": 1_000_000_000 }), 100),
+            (json!({ "n": 1, "from": 1 }), 101),
+        ] {
+            assert_eq!(price_of(query, variables.clone()), 1 + 1 + text, "{variables}");
+        }
+        let many = "{ collections(first: 10) { nodes { documents(first: 20) { nodes { text { length } } } } } }";
+        assert_eq!(price_of(many, json!({})), 1 + 1 + 10 * (1 + 1 + 20 * (1 + 10)));
+        // The text of a chunk is no page.
+        assert_eq!(price_of("{ a { text } }", json!({})), 2);
     }
 
     #[test]

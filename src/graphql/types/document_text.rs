@@ -4,15 +4,15 @@ use async_graphql::{Context, Result, SimpleObject};
 
 use super::PageInfo;
 use crate::{
-    domain::{generation::StoredText, id::DocumentId},
+    domain::{
+        generation::StoredText,
+        id::DocumentId,
+        page::{DEFAULT_TEXT_PART, MAX_TEXT_PART},
+    },
     error::{Error, ViolationCode},
     graphql::{context::ContextExt, loaders::TextOf, pagination, scalars::Cursor},
     service::documents::{TextStart, text_page},
 };
-
-/// Characters of a page.
-const DEFAULT: i32 = 10_000;
-const MOST: i32 = 100_000;
 
 /// A part of the text of a document.
 #[derive(SimpleObject)]
@@ -38,9 +38,9 @@ impl DocumentText {
         after: Option<&Cursor>,
         from: Option<i32>,
     ) -> Result<Option<Self>> {
-        let first = first.unwrap_or(DEFAULT);
-        let size = u32::try_from(first).ok().filter(|_| (1..=MOST).contains(&first)).ok_or_else(|| {
-            let message = format!("first must be between 1 and {MOST} characters.");
+        let size = first.map_or(Ok(DEFAULT_TEXT_PART), u32::try_from);
+        let size = size.ok().filter(|size| (1..=MAX_TEXT_PART).contains(size)).ok_or_else(|| {
+            let message = format!("first must be between 1 and {MAX_TEXT_PART} characters.");
             Error::invalid(ViolationCode::Invalid, "first", message)
         })?;
         let start = match (after, from) {

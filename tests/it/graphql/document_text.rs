@@ -107,6 +107,26 @@ async fn a_page_of_text_outside_its_bounds_or_after_a_cursor_of_other_content_is
     assert_eq!(page(&ada, json!({}), &document).await["content"], "The ferry is blue.");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_costs_what_is_asked_of_it_and_the_way_to_it() {
+    let app = TestApp::on_sqlite().await;
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    ada.ingest_all(&id, texts(&[("a.txt", "The tram is red.")])).await;
+    let document = only(&ada, &id).await;
+    let points = async |mut variables: Value| {
+        variables["id"] = document["id"].clone();
+        ada.graphql(TEXT, variables).await["extensions"]["cost"]["points"].as_u64().unwrap()
+    };
+    let short = points(json!({ "first": 1000 })).await;
+    assert_eq!(points(json!({})).await - short, 9);
+    assert_eq!(points(json!({ "first": 100_000 })).await - short, 99);
+    assert_eq!(points(json!({ "first": 1000, "from": 4 })).await - short, 100);
+    let all =
+        "{ collections(first: 50) { nodes { documents(first: 100) { nodes { text(first: 100000) { content } } } } } }";
+    assert_eq!(ada.error_code(all, json!({})).await, "COST_LIMIT_EXCEEDED");
+}
+
 on_both_databases!(the_text_of_a_document_stays_as_long_as_the_document_and_no_longer);
 async fn the_text_of_a_document_stays_as_long_as_the_document_and_no_longer(app: TestApp) {
     let ada = app.user("ada").await;
