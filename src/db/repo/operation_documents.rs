@@ -172,7 +172,8 @@ pub async fn insert_many(tx: &Transaction<'_>, items: Vec<OperationItem>) -> Res
     Ok(())
 }
 
-/// The newest contents that operations had for these locked documents, where they are known.
+/// The newest contents that operations had for these locked documents, where they are known. Content that was left out takes no
+/// revision: that of such an item belongs to the next content.
 pub async fn newest_contents(
     tx: &Transaction<'_>,
     ids: &[DocumentId],
@@ -188,6 +189,7 @@ pub async fn newest_contents(
     let rows = operation_document::Entity::find()
         .filter(operation_document::Column::DocumentId.is_in(ids.iter().map(|id| id.0)))
         .filter(Expr::exists(is_newest.into_query()))
+        .filter(operation_document::Column::Outcome.ne(DocumentOutcome::Skipped.stored()))
         .all(&tx.connection)
         .await?;
     let items = rows.into_iter().map(OperationItem::try_from);

@@ -149,8 +149,8 @@ fn path_of(ids: &[DocumentId], id: DocumentId) -> String {
     format!("ids.{}", ids.iter().position(|other| *other == id).unwrap_or(0))
 }
 
-/// The contents that failed, of documents whose bytes are still there. The bytes of new content for an older document are kept
-/// only while they are on their way.
+/// The contents that failed, where they are known and their bytes are still there. The bytes of new content for an older document
+/// are kept only while they are on their way.
 async fn contents(
     tx: &Transaction<'_>,
     services: &Services,
@@ -162,22 +162,29 @@ async fn contents(
     let mut contents = Vec::with_capacity(failed.len());
     let mut violations = Violations::default();
     for LockedDocument { document, .. } in failed {
-        let content = newest.remove(&document.id).unwrap_or(document.content);
-        if services.blobs.exists(&content.file.digest).await? {
+        // What can be searched is older than what failed.
+        let first = (document.revision == 0).then_some(document.content);
+        let content = newest.remove(&document.id).or(first);
+        let is_stored = match &content {
+            Some(content) => services.blobs.exists(&content.file.digest).await?,
+            None => false,
+        };
+        if let Some(content) = content.filter(|_| is_stored) {
             contents.push(content);
         } else if let RetryRequest::Ids(ids) = request {
-            let message = "The file of this document is no longer stored. Upload it again.";
+            let message = "The content of this document that failed is no longer stored. Ingest it again.";
             violations.add(ViolationCode::Conflict, &path_of(ids, document.id), message);
         }
     }
+    violations.check()?;
     if contents.is_empty() {
         let path = match request {
             RetryRequest::Ids(_) => "ids",
             RetryRequest::Operation(_) => "operationId",
             RetryRequest::Collection(_) => "collectionId",
         };
-        violations.add(ViolationCode::Conflict, path, "There is no failed document whose file is stored.");
+        let message = "There is no failed document whose file is stored.";
+        return Err(Error::invalid(ViolationCode::Conflict, path, message));
     }
-    violations.check()?;
     Ok(contents)
 }

@@ -14,6 +14,7 @@ mod queue;
 mod quotas;
 mod reindex;
 mod reindex_faults;
+mod retries;
 mod runner;
 mod shutdown;
 mod sites;
