@@ -33,6 +33,7 @@ mod m20261127_160000_add_generation_states;
 mod m20261127_170000_add_versions_of_source_files;
 mod m20261127_170050_keep_texts;
 mod m20261127_170100_keep_progress;
+mod m20261128_100000_keep_given_titles;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_170000_add_versions_of_source_files::Migration),
             Box::new(m20261127_170050_keep_texts::Migration),
             Box::new(m20261127_170100_keep_progress::Migration),
+            Box::new(m20261128_100000_keep_given_titles::Migration),
         ]
     }
 }

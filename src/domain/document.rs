@@ -154,6 +154,8 @@ pub struct Document {
     pub status: DocumentStatus,
     pub error: Option<ProcessingError>,
     pub about: About,
+    /// Whether its title was given to it. Such a title stays when the content changes.
+    pub is_title_given: bool,
     /// What was left out of the text, or is doubtful in it.
     pub warnings: Vec<DocumentWarning>,
     /// Chunks of it in the active generation.

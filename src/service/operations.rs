@@ -90,9 +90,10 @@ async fn cancel_within(
 async fn leave_out_waiting(tx: &Transaction<'_>, run: &mut OperationRun, now: DateTime<Utc>) -> Result<(), Error> {
     let left_out = Settlement::cancelled();
     loop {
-        let page = settle_waiting(tx, run, &left_out, now).await?;
+        let page = operation_documents::list_waiting(tx, run.operation().id, MAX_PAGE_SIZE).await?;
         let revisions: Vec<_> = page.items.iter().map(|item| (item.outcome.document_id, item.revision)).collect();
         documents::set_status(tx, &revisions, DocumentStatus::Failed, left_out.error(), now).await?;
+        settle(tx, run, &page.items, &left_out, now).await?;
         if !page.has_next_page {
             return Ok(());
         }
@@ -107,16 +108,27 @@ pub(crate) async fn settle_waiting(
     settlement: &Settlement,
     now: DateTime<Utc>,
 ) -> Result<Page<OperationItem>, DatabaseError> {
-    let id = run.operation().id;
-    let page = operation_documents::list_waiting(tx, id, MAX_PAGE_SIZE).await?;
-    let ordinals: Vec<_> = page.items.iter().map(|item| item.outcome.ordinal).collect();
+    let page = operation_documents::list_waiting(tx, run.operation().id, MAX_PAGE_SIZE).await?;
+    settle(tx, run, &page.items, settlement, now).await?;
+    Ok(page)
+}
+
+async fn settle(
+    tx: &Transaction<'_>,
+    run: &mut OperationRun,
+    items: &[OperationItem],
+    settlement: &Settlement,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    let ordinals: Vec<_> = items.iter().map(|item| item.outcome.ordinal).collect();
     if !ordinals.is_empty() {
-        operation_documents::set_outcome(tx, id, &ordinals, settlement.outcome(), settlement.error(), 0).await?;
+        let (operation, outcome, error) = (run.operation().id, settlement.outcome(), settlement.error());
+        operation_documents::set_outcome(tx, operation, &ordinals, outcome, error, 0).await?;
     }
-    for item in &page.items {
+    for item in items {
         run.settle(item.outcome.document_id, settlement, now);
     }
-    Ok(page)
+    Ok(())
 }
 
 /// The events of an operation after the sequence number `after`: first the stored ones, then each new one, until the

@@ -34,6 +34,7 @@ pub struct Model {
     pub meta: Json,
     pub language: Option<String>,
     pub title: Option<String>,
+    pub is_title_given: bool,
     pub author: Option<String>,
     pub page_count: Option<i32>,
     /// When the file says that it was written.
@@ -80,6 +81,7 @@ impl TryFrom<Model> for Document {
                 modified_at: row.content_modified_at,
                 page_count: row.page_count.and_then(|count| u32::try_from(count).ok()),
             },
+            is_title_given: row.is_title_given,
             warnings: from_json("documents.warnings", row.warnings)?,
             chunk_count: row.chunk_count,
             revision: row.revision,
@@ -109,6 +111,7 @@ impl TryFrom<Document> for Model {
             error: document.error.as_ref().map(|error| to_json("documents.error", error)).transpose()?,
             meta,
             title: about.title,
+            is_title_given: document.is_title_given,
             author: about.author,
             language: about.language,
             page_count: about.page_count.map(|count| i32::try_from(count).unwrap_or(i32::MAX)),

@@ -196,6 +196,34 @@ pub async fn newest_contents(
     items.map(|item| item.map(|item| (item.outcome.document_id, item.content))).collect()
 }
 
+/// Gives a name and metadata to the contents of a locked document that are newer than a revision: those that are on their way,
+/// and what failed. `None` keeps them.
+pub async fn describe_newer(
+    tx: &Transaction<'_>,
+    id: DocumentId,
+    revision: i32,
+    file_name: Option<&str>,
+    meta: Option<&serde_json::Value>,
+) -> Result<(), DatabaseError> {
+    if file_name.is_none() && meta.is_none() {
+        return Ok(());
+    }
+    let mut update = operation_document::Entity::update_many();
+    if let Some(file_name) = file_name {
+        update = update.col_expr(operation_document::Column::FileName, Expr::value(file_name.to_owned()));
+    }
+    if let Some(meta) = meta {
+        update = update.col_expr(operation_document::Column::Meta, Expr::value(meta.clone()));
+    }
+    update
+        .filter(operation_document::Column::DocumentId.eq(id.0))
+        .filter(operation_document::Column::Revision.gt(revision))
+        .filter(operation_document::Column::Outcome.ne(DocumentOutcome::Skipped.stored()))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
 /// Whether a locked operation has a part for this document.
 pub async fn has_document(tx: &Transaction<'_>, id: OperationId, document: DocumentId) -> Result<bool, DatabaseError> {
     let item = operation_document::Entity::find()

@@ -167,14 +167,17 @@ pub struct DocumentsRetryPayload {
     user_errors: Vec<UserError>,
 }
 
-/// Changes to a document. Omitted fields stay as they are. Null clears a field. Content that is ingested later brings its own.
+/// Changes to a document. Omitted fields stay as they are. Null clears a field. Changes also apply to content that waits for its
+/// turn, is being indexed or has failed. Content that is ingested later brings its own name and metadata; that of a source
+/// brings no metadata.
 #[derive(InputObject)]
 pub struct DocumentUpdateInput {
     /// The document's global id.
     id: ID,
     /// The file name, without folders: at most 200 characters. It can't be cleared.
     file_name: MaybeUndefined<String>,
-    /// The title: at most 300 characters. Null: no title.
+    /// The title: at most 300 characters. It stays when the content changes, whatever title that has. Null: no title, until
+    /// content with a title of its own is indexed.
     title: MaybeUndefined<String>,
     /// Your metadata, replaced as a whole: a JSON object of at most 16 KiB. Null: an empty object.
     meta: MaybeUndefined<Json>,

@@ -219,7 +219,7 @@ impl Document {
         self.document.about.language.as_deref()
     }
 
-    /// The title that the file contains, if any.
+    /// The title that it was given, or else the one that the file contains, if any.
     async fn title(&self) -> Option<&str> {
         self.document.about.title.as_deref()
     }

@@ -121,8 +121,17 @@ impl Plan {
         now: DateTime<Utc>,
     ) {
         let operation = run.operation().id;
+        let mut wanted = wanted.clone();
+        if let (Some(_), Some(existing)) = (self.source, &existing) {
+            // Files of a source have no metadata of their own, and no new name with the same bytes.
+            let present = &existing.document.content;
+            wanted.meta.clone_from(&present.meta);
+            if present.file.digest == wanted.file.digest {
+                wanted.file_name.clone_from(&present.file_name);
+            }
+        }
         let (document, revision, outcome) = match existing {
-            Some(existing) if is_unchanged(&existing, wanted) => {
+            Some(existing) if is_unchanged(&existing, &wanted) => {
                 run.settle(existing.document.id, &Settlement::skipped("unchanged"), now);
                 (existing.document, existing.next_revision, DocumentOutcome::Skipped)
             }
@@ -144,7 +153,7 @@ impl Plan {
         self.items.push(OperationItem {
             outcome: OperationDocument { outcome, ..OperationDocument::waiting(operation, document.id, ordinal) },
             revision,
-            content: wanted.clone(),
+            content: wanted,
         });
         self.documents.push(document);
     }
@@ -191,6 +200,7 @@ fn new_document(collection: CollectionId, content: Content, now: DateTime<Utc>) 
         status: DocumentStatus::Pending,
         error: None,
         about: About::default(),
+        is_title_given: false,
         warnings: Vec::new(),
         chunk_count: 0,
         revision: 0,

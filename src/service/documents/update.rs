@@ -6,7 +6,10 @@ use futures_util::FutureExt;
 use super::selection::home_of;
 use crate::{
     auth::viewer::Viewer,
-    db::{Transaction, repo::documents},
+    db::{
+        Transaction,
+        repo::{documents, operation_documents},
+    },
     domain::{action::Action, audit::AuditAction, document::Document, id::DocumentId},
     error::Error,
     service::{
@@ -76,11 +79,15 @@ async fn apply(
     }
     if let Some(title) = &patch.title {
         document.about.title.clone_from(title);
+        document.is_title_given = title.is_some();
     }
-    if let Some(Some(meta)) = &patch.meta {
+    let meta = patch.meta.as_ref().and_then(Option::as_ref);
+    if let Some(meta) = meta {
         document.content.meta.clone_from(meta);
     }
     document.updated_at = now;
     documents::update(tx, document.clone()).await?;
+    // What is on its way, or failed and may be tried again, would bring the old values back.
+    operation_documents::describe_newer(tx, id, document.revision, patch.file_name.as_deref(), meta).await?;
     Ok(Done::This(document, Deed::new(AuditAction::DocumentUpdate).to(id).within(home)))
 }

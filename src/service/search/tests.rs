@@ -61,6 +61,7 @@ fn row(hit: VectorHit) -> Row {
         status: DocumentStatus::Completed,
         error: None,
         about: About::default(),
+        is_title_given: false,
         warnings: Vec::new(),
         chunk_count: 1,
         revision: 1,

@@ -31,7 +31,7 @@ use crate::{
         content::Content,
         document::{Document, DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
         generation::IndexedDocument,
-        operation::{DocumentOutcome, OperationRun, Settlement},
+        operation::{DocumentOutcome, OperationDocument, OperationRun, Settlement},
         scope::Scope,
     },
     error::Error,
@@ -163,9 +163,10 @@ async fn begin(
     if item.outcome.outcome == DocumentOutcome::Pending {
         run.start_document(id, now);
     }
+    documents::set_status(tx, &[(id, item.revision)], DocumentStatus::Processing, None, now).await?;
+    // After the document: who changes the document changes its items, too.
     operation_documents::set_outcome(tx, asked.operation, &[asked.ordinal], DocumentOutcome::Processing, None, 0)
         .await?;
-    documents::set_status(tx, &[(id, item.revision)], DocumentStatus::Processing, None, now).await?;
     operations::save(tx, run).await?;
     let target = Target { collection: collection.id, generation: generation.id, document: id, revision: item.revision };
     Ok(Some(Work { item, collection, generation, source: None, target, percent: AtomicI32::new(0) }))
@@ -215,8 +216,12 @@ async fn complete(
         return conclude(tx, run, &work.item, &settlement, DocumentStatus::Failed, now).await;
     }
     let (Some(collection), Some(current)) = (collection, current) else { return Ok(()) };
+    // Its owner may have changed its name or metadata meanwhile.
+    let OperationDocument { operation_id, ordinal, .. } = work.item.outcome;
+    let item = operation_documents::find(&tx.reader(Scope::System), operation_id, ordinal).await?;
+    let content = item.map_or_else(|| work.item.content.clone(), |item| item.content);
     let source = current.document.source_id;
-    let archive = Archive { content: &work.item.content, source, members: &indexed.members };
+    let archive = Archive { content: &content, source, members: &indexed.members };
     if may_leave_files(&current.document, indexed) {
         let (system, tenant) = (tx.reader(Scope::System), run.operation().user_id.into());
         remove_left(tx, &system, &collection, archive, tenant, now).await?;
@@ -228,14 +233,14 @@ async fn complete(
     let text = indexed.stored.clone();
     let now_there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count, text };
     generations::record(tx, now_there).await?;
-    let bytes = work.item.content.file.size - current.document.content.file.size;
+    let bytes = content.file.size - current.document.content.file.size;
     let change = CounterChange { documents: 0, bytes };
     collections::add_to_counters(tx, id, change).await?;
     if work.item.revision > 1 {
         let job = DropPoints::of(&work.collection, DropTarget::OldRevisions { document });
         enqueue(tx, &[job], run.operation().user_id.into(), now).await?;
     }
-    let mut document = completed(current, work, indexed, chunk_count, now);
+    let mut document = completed(current, work, content, indexed, chunk_count, now);
     document.warnings.extend(left_out);
     documents::update(tx, document).await?;
     conclude(tx, run, &work.item, &Settlement::completed(chunk_count), DocumentStatus::Completed, now).await
@@ -367,6 +372,7 @@ async fn conclude(
 fn completed(
     LockedDocument { document: current, next_revision }: LockedDocument,
     work: &Work,
+    content: Content,
     indexed: &Indexed,
     chunk_count: i32,
     now: DateTime<Utc>,
@@ -374,11 +380,15 @@ fn completed(
     // Newer content that is on its way, or failed, speaks for the document.
     let is_newest = next_revision == work.item.revision + 1;
     let (status, error) = if is_newest { (DocumentStatus::Completed, None) } else { (current.status, current.error) };
+    let mut about = indexed.text.about.clone();
+    if current.is_title_given {
+        about.title.clone_from(&current.about.title);
+    }
     Document {
-        content: Content { content_type: indexed.text.content_type.clone(), ..work.item.content.clone() },
+        content: Content { content_type: indexed.text.content_type.clone(), ..content },
         status,
         error,
-        about: indexed.text.about.clone(),
+        about,
         warnings: indexed.text.warnings.clone(),
         chunk_count,
         revision: work.item.revision,

@@ -130,6 +130,71 @@ async fn a_document_is_changed_without_being_indexed_again(mut app: TestApp) {
     assert_eq!(list(&ada, &id, json!({})).await, [after]);
 }
 
+async fn update(caller: &Caller, document: &Value, mut input: Value) -> Value {
+    input["id"] = document["id"].clone();
+    let payload = caller.data(UPDATE, json!({ "input": input })).await["documentUpdate"].take();
+    assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
+    payload["document"].clone()
+}
+
+on_both_databases!(a_change_of_a_document_stays_when_content_that_was_on_its_way_is_indexed);
+async fn a_change_of_a_document_stays_when_content_that_was_on_its_way_is_indexed(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    let ferries = |text: &str, number: i32| json!([{ "fileName": "ferries.txt", "content": { "text": text }, "meta": { "number": number } }]);
+    ada.ingest_all(&id, ferries("The ferry is red.", 1)).await;
+    app.stop_worker().await;
+    app.leave_jobs();
+    let newer = ada.ingest(&id, ferries("The ferry is blue.", 2)).await["operation"]["id"].clone();
+    let first = ada.ingest(&id, texts(&[("trams.md", "# Trams\n\nLine nine.")])).await["operation"]["id"].clone();
+    let waiting = list(&ada, &id, json!({})).await;
+    assert_eq!(told(&waiting, "status"), ["PENDING", "PENDING"]);
+    update(&ada, &waiting[0], json!({ "title": "Given" })).await;
+    update(&ada, &waiting[1], json!({ "fileName": "lines.md", "title": "Lines", "meta": { "year": 2026 } })).await;
+
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    for operation in [newer, first] {
+        assert_eq!(ada.ended(operation.as_str().unwrap()).await["status"], "COMPLETED");
+    }
+    let after = list(&ada, &id, json!({})).await;
+    // What was not changed is that of the newer content.
+    assert_eq!(told(&after, "meta"), [json!({ "number": 2 }), json!({ "year": 2026 })]);
+    assert_eq!(told(&after, "title"), ["Given", "Lines"]);
+    assert_eq!(told(&after, "fileName"), ["ferries.txt", "lines.md"]);
+
+    // A title that was given stays until it is cleared; the rest is that of the content.
+    ada.ingest_all(&id, texts(&[("trams.md", "# Trains\n\nLine ten.")])).await;
+    let newest = list(&ada, &id, json!({})).await.remove(1);
+    assert_eq!((&newest["title"], &newest["meta"]), (&json!("Lines"), &json!({})));
+    assert_eq!(newest["fileName"], "trams.md");
+    assert_eq!(update(&ada, &newest, json!({ "title": null })).await["title"], Value::Null);
+    ada.ingest_all(&id, texts(&[("trams.md", "# Buses\n\nLine eleven.")])).await;
+    assert_eq!(list(&ada, &id, json!({})).await.remove(1)["title"], "Buses");
+}
+
+on_both_databases!(a_change_of_a_document_that_failed_stays_when_it_is_tried_again);
+async fn a_change_of_a_document_that_failed_stays_when_it_is_tried_again(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    app.stop_worker().await;
+    app.leave_jobs();
+    let operation = ada.ingest(&id, texts(&[("a.txt", "The tram is red.")])).await["operation"]["id"].clone();
+    let cancel = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }";
+    ada.data(cancel, json!({ "id": operation })).await;
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    ada.ended(operation.as_str().unwrap()).await;
+    let document = list(&ada, &id, json!({})).await.remove(0);
+    assert_eq!(document["status"], "FAILED");
+    update(&ada, &document, json!({ "fileName": "tram.txt", "meta": { "year": 2026 } })).await;
+    let retried = retry(&ada, json!({ "ids": [document["id"]] })).await;
+    ada.ended(retried["operation"]["id"].as_str().unwrap()).await;
+    let document = list(&ada, &id, json!({})).await.remove(0);
+    assert_eq!((&document["status"], &document["fileName"]), (&json!("COMPLETED"), &json!("tram.txt")));
+    assert_eq!(document["meta"], json!({ "year": 2026 }));
+}
+
 on_both_databases!(documents_are_deleted_by_status_and_by_the_beginning_of_their_uri);
 async fn documents_are_deleted_by_status_and_by_the_beginning_of_their_uri(app: TestApp) {
     let (ada, eve) = (app.user("ada").await, app.user("eve").await);

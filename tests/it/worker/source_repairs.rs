@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use docent::config::Config;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     behind::{count, found, points},
@@ -158,5 +158,55 @@ mod unchanged_files_are_not_read_and_nothing_is_written_of_them {
     #[tokio::test(flavor = "multi_thread")]
     async fn on_postgres() {
         Box::pin(super::costs_nothing(true)).await;
+    }
+}
+
+async fn keeps_metadata(on_postgres: bool) {
+    let world = World::with(unwatched(), on_postgres).await;
+    world.write("a.md", "The ferry waits.");
+    fs::write(world.place.path().join("z.zip"), archive(&[("b.txt", "The tram waits.")])).unwrap();
+    let source = world.synced(json!({})).await;
+    let documents = async || {
+        let query = "query($id: ID!) { collection(id: $id) {
+            documents(orderBy: { field: FILE_NAME }) { nodes { id uri fileName meta } }
+        } }";
+        let found = world.ada.data(query, json!({ "id": world.collection })).await;
+        found["collection"]["documents"]["nodes"].as_array().unwrap().clone()
+    };
+    let update = "mutation($input: DocumentUpdateInput!) { documentUpdate(input: $input) { userErrors { code } } }";
+    for document in documents().await {
+        let name = format!("new-{}", document["fileName"].as_str().unwrap());
+        let input = json!({ "id": document["id"], "fileName": name, "meta": { "of": document["uri"] } });
+        world.ada.data(update, json!({ "input": input })).await;
+    }
+    let changed = documents().await;
+    let told = |documents: &[Value], field: &str| documents.iter().map(|it| it[field].clone()).collect::<Vec<_>>();
+    assert_eq!(told(&changed, "fileName"), ["new-a.md", "new-b.txt", "new-z.zip"]);
+    assert_eq!(changed[1]["meta"], json!({ "of": "z.zip/b.txt" }));
+
+    // Touched, they are read and found unchanged; an archive is unpacked again.
+    for name in ["a.md", "z.zip"] {
+        let file = fs::File::options().write(true).open(world.place.path().join(name)).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000)).unwrap();
+    }
+    assert_eq!(numbers(&world.sync(&source, false).await), [2, 0, 1, 1, 0, 0]);
+    assert_eq!(documents().await, changed);
+    world.write("a.md", "The ferry has left.");
+    assert_eq!(numbers(&world.sync(&source, false).await), [2, 0, 1, 1, 0, 0]);
+    let after = documents().await;
+    assert_eq!(told(&after, "meta"), told(&changed, "meta"));
+    assert_eq!(told(&after, "fileName"), ["a.md", "new-b.txt", "new-z.zip"]);
+    assert_eq!(found(&world.ada, "left").await[0].len(), 1);
+}
+
+mod metadata_of_files_stays_when_they_are_touched_or_changed {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite() {
+        Box::pin(super::keeps_metadata(false)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_postgres() {
+        Box::pin(super::keeps_metadata(true)).await;
     }
 }
