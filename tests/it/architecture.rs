@@ -93,6 +93,7 @@ const LAYERS: &[(&str, &[Module])] = &[
                 "embedding",
                 "blob",
                 "source",
+                "extract",
                 "events",
                 "jobs",
             ],

@@ -174,7 +174,8 @@ pub struct DocumentsRetryPayload {
 pub struct DocumentUpdateInput {
     /// The document's global id.
     id: ID,
-    /// The file name, without folders: at most 200 characters. It can't be cleared.
+    /// The file name, without folders: at most 200 characters. It can't be cleared. A name with the extension of another kind of
+    /// file is refused, unless the document has never been indexed and failed.
     file_name: MaybeUndefined<String>,
     /// The title: at most 300 characters. It stays when the content changes, whatever title that has. Null: no title, until
     /// content with a title of its own is indexed.

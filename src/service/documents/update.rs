@@ -10,8 +10,15 @@ use crate::{
         Transaction,
         repo::{documents, operation_documents},
     },
-    domain::{action::Action, audit::AuditAction, document::Document, id::DocumentId},
-    error::Error,
+    domain::{
+        action::Action,
+        audit::AuditAction,
+        content::{Content, UNKNOWN_TYPE},
+        document::{Document, DocumentStatus},
+        id::DocumentId,
+    },
+    error::{Error, ViolationCode},
+    extract::FileKind,
     service::{
         Services,
         access::lock_collection,
@@ -75,6 +82,8 @@ async fn apply(
     lock_collection(tx, viewer, home, Action::DocumentIngest).await?;
     let mut document = documents::lock_many(tx, home, &[id]).await?.pop().ok_or(missing)?.document;
     if let Some(file_name) = &patch.file_name {
+        let newest = operation_documents::newest_contents(tx, &[id]).await?.remove(&id);
+        check_kind(&document, newest.as_ref(), file_name)?;
         document.content.file_name.clone_from(file_name);
     }
     if let Some(title) = &patch.title {
@@ -90,4 +99,26 @@ async fn apply(
     // What is on its way, or failed and may be tried again, would bring the old values back.
     operation_documents::describe_newer(tx, id, document.revision, patch.file_name.as_deref(), meta).await?;
     Ok(Done::This(document, Deed::new(AuditAction::DocumentUpdate).to(id).within(home)))
+}
+
+/// Rejects a name that says that the file is something else than it is read as: an extension counts more than a media type, so
+/// the file could not be read again.
+fn check_kind(document: &Document, newest: Option<&Content>, file_name: &str) -> Result<(), Error> {
+    let Some(named) = FileKind::from_name(file_name).filter(|_| document.content.file_name != file_name) else {
+        return Ok(());
+    };
+    let Document { content, status, revision, .. } = document;
+    let indexed = (*revision > 0).then_some(content.content_type.as_str());
+    let is_on_its_way = matches!(status, DocumentStatus::Pending | DocumentStatus::Processing);
+    let expected = newest.filter(|_| is_on_its_way).map(|newest| {
+        let kind = FileKind::from_name(&newest.file_name).or_else(|| FileKind::from_media_type(&newest.content_type));
+        kind.map_or(UNKNOWN_TYPE, FileKind::media_type)
+    });
+    let other = indexed.into_iter().chain(expected).find(|media_type| *media_type != named.media_type());
+    let Some(other) = other else { return Ok(()) };
+    let message = format!(
+        "This name says that the file is {}, but its type is {other}. Keep the ending of its name, or ingest it again.",
+        named.label()
+    );
+    Err(Error::invalid(ViolationCode::Invalid, "fileName", message))
 }

@@ -195,6 +195,55 @@ async fn a_change_of_a_document_that_failed_stays_when_it_is_tried_again(mut app
     assert_eq!(document["meta"], json!({ "year": 2026 }));
 }
 
+on_both_databases!(a_name_of_another_kind_of_file_is_refused_and_all_others_let_a_collection_be_reindexed);
+async fn a_name_of_another_kind_of_file_is_refused_and_all_others_let_a_collection_be_reindexed(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Letters").await;
+    for (name, bytes) in [("a.txt", "The tram is red."), ("b.html", "<p>The ferry is blue."), ("c.pdf", "No PDF file.")]
+    {
+        let file = upload(&ada, name, bytes.as_bytes()).await;
+        ada.ingest_all(&id, json!([{ "content": { "uploadId": file } }])).await;
+    }
+    let documents = list(&ada, &id, json!({})).await;
+    assert_eq!(told(&documents, "status"), ["COMPLETED", "COMPLETED", "FAILED"]);
+    let refused = async |caller: &Caller, document: &Value, name: &str| {
+        let input = json!({ "input": { "id": document["id"], "fileName": name } });
+        let payload = caller.data(UPDATE, input).await["documentUpdate"].take();
+        assert_eq!(
+            (&payload["document"], &payload["userErrors"][0]["path"]),
+            (&Value::Null, &json!(["fileName"])),
+            "{name}"
+        );
+    };
+    for (document, names) in [(0, ["a.pdf", "a.md", "a.csv"]), (1, ["b.txt", "b.HTM.docx", "b.json"])] {
+        for name in names {
+            refused(&ada, &documents[document], name).await;
+        }
+    }
+    assert_eq!(list(&ada, &id, json!({})).await, documents);
+    for (document, names) in [(0, ["tram", "tram.log"]), (1, ["ferry", "ferry.htm"]), (2, ["none.md", "none.txt"])] {
+        for name in names {
+            assert_eq!(update(&ada, &documents[document], json!({ "fileName": name })).await["fileName"], name);
+        }
+    }
+    let retried = retry(&ada, json!({ "collectionId": id })).await;
+    assert_eq!(ada.ended(retried["operation"]["id"].as_str().unwrap()).await["status"], "COMPLETED");
+
+    let reindex =
+        "mutation($id: ID!) { collectionReindex(input: { collectionId: $id, force: true }) { operation { id } } }";
+    let begun = ada.data(reindex, json!({ "id": id })).await["collectionReindex"].take();
+    let ended = ada.ended(begun["operation"]["id"].as_str().unwrap()).await;
+    assert_eq!((&ended["status"], &ended["totals"]["completed"]), (&json!("COMPLETED"), &json!(3)), "{ended:#}");
+
+    // What waits is read by its name, too.
+    app.stop_worker().await;
+    app.leave_jobs();
+    ada.ingest(&id, texts(&[("d.md", "# Trams")])).await;
+    let waiting = list(&ada, &id, json!({})).await.remove(3);
+    refused(&ada, &waiting, "d.json").await;
+    assert_eq!(update(&ada, &waiting, json!({ "fileName": "e.md" })).await["fileName"], "e.md");
+}
+
 on_both_databases!(documents_are_deleted_by_status_and_by_the_beginning_of_their_uri);
 async fn documents_are_deleted_by_status_and_by_the_beginning_of_their_uri(app: TestApp) {
     let (ada, eve) = (app.user("ada").await, app.user("eve").await);
