@@ -223,13 +223,14 @@ pub async fn lock_many(
     rows.into_iter().map(locked).collect()
 }
 
-/// The first documents of a collection that match a filter, at most `limit`, locked until the transaction ends. With an
-/// operation: of those that failed, or were left out, in it.
+/// The first documents of a collection that match a filter, at most `limit` after one of them, locked until the transaction
+/// ends. With an operation: of those that failed, or were left out, in it.
 pub async fn lock_matching(
     tx: &Transaction<'_>,
     collection: CollectionId,
     filter: &DocumentFilter,
     operation: Option<OperationId>,
+    after: Option<DocumentId>,
     limit: u64,
 ) -> Result<Vec<LockedDocument>, DatabaseError> {
     let mut query = document::Entity::find()
@@ -237,6 +238,9 @@ pub async fn lock_matching(
         .filter(matching(filter))
         .order_by_asc(document::Column::Id)
         .limit(limit);
+    if let Some(after) = after {
+        query = query.filter(document::Column::Id.gt(after.0));
+    }
     if let Some(operation) = operation {
         let without_success = [DocumentOutcome::Failed, DocumentOutcome::Cancelled].map(StoredEnum::stored);
         let items = operation_document::Entity::find()

@@ -96,7 +96,7 @@ async fn remove(
     let collection = lock_collection(tx, viewer, home, Action::DocumentDelete).await?;
     let removed = match request {
         DeleteRequest::Ids(ids) => documents::lock_many(tx, home, ids).await?,
-        DeleteRequest::Matching(_, filter) => documents::lock_matching(tx, home, filter, None, AT_ONCE).await?,
+        DeleteRequest::Matching(_, filter) => documents::lock_matching(tx, home, filter, None, None, AT_ONCE).await?,
     };
     if removed.is_empty() {
         return Err(Error::invalid(ViolationCode::Conflict, "filter", "No document matches this filter."));

@@ -36,6 +36,9 @@ use crate::{
     },
 };
 
+/// Pages of failed documents, [`AT_ONCE`] each, that a call looks through for those whose file is stored.
+const PAGES: u64 = 40;
+
 /// Which documents to try again.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RetryRequest {
@@ -99,9 +102,27 @@ async fn accept(
             RetryRequest::Operation(_) if matches!(error, Error::NotFound(_)) => forbidden(viewer),
             _ => error,
         })?;
-    let failed = failed(tx, home, request).await?;
-    let has_more = !matches!(request, RetryRequest::Ids(_)) && failed.len() as u64 == AT_ONCE;
-    let contents = contents(tx, services, request, failed).await?;
+    let (contents, has_more) = match request {
+        RetryRequest::Ids(ids) => (named(tx, services, home, ids).await?, false),
+        RetryRequest::Operation(id) => failed(tx, services, home, Some(*id)).await?,
+        RetryRequest::Collection(_) => failed(tx, services, home, None).await?,
+    };
+    if contents.is_empty() {
+        let path = match request {
+            RetryRequest::Ids(_) => "ids",
+            RetryRequest::Operation(_) => "operationId",
+            RetryRequest::Collection(_) => "collectionId",
+        };
+        let message = if has_more {
+            format!(
+                "None of the first {} documents that failed has its file stored. Name others by their ids.",
+                PAGES * AT_ONCE
+            )
+        } else {
+            "There is no failed document whose file is stored.".to_owned()
+        };
+        return Err(Error::invalid(ViolationCode::Conflict, path, message));
+    }
 
     let generation = generations::active(tx, &collection).await?;
     let mut run = OperationRun::create(Operation {
@@ -117,50 +138,76 @@ async fn accept(
     Ok(Done::This(Retried { operation, has_more }, deed))
 }
 
-/// The documents to try again. One that crashes its worker is only tried again if it is named.
+/// The contents of the first documents that failed, and whether there may be more. A document that crashes its worker is only
+/// tried again if it is named. Those without a file are passed over, so that they don't stand in the way of the rest.
 async fn failed(
     tx: &Transaction<'_>,
+    services: &Services,
     home: CollectionId,
-    request: &RetryRequest,
-) -> Result<Vec<LockedDocument>, Error> {
-    let operation = match request {
-        RetryRequest::Ids(ids) => return named(tx, home, ids).await,
-        RetryRequest::Operation(id) => Some(*id),
-        RetryRequest::Collection(_) => None,
-    };
+    operation: Option<OperationId>,
+) -> Result<(Vec<Content>, bool), Error> {
     let filter = DocumentFilter { status: vec![DocumentStatus::Failed], ..DocumentFilter::default() };
-    Ok(documents::lock_matching(tx, home, &filter, operation, AT_ONCE).await?)
+    let mut contents = Vec::new();
+    let mut after = None;
+    for _ in 0..PAGES {
+        let page = documents::lock_matching(tx, home, &filter, operation, after, AT_ONCE).await?;
+        let is_last = (page.len() as u64) < AT_ONCE;
+        after = page.last().map(|failed| failed.document.id);
+        for (_, content) in stored_contents(tx, services, page).await? {
+            let Some(content) = content else { continue };
+            if contents.len() as u64 == AT_ONCE {
+                return Ok((contents, true));
+            }
+            contents.push(content);
+        }
+        if is_last {
+            return Ok((contents, false));
+        }
+    }
+    Ok((contents, true))
 }
 
-async fn named(tx: &Transaction<'_>, home: CollectionId, ids: &[DocumentId]) -> Result<Vec<LockedDocument>, Error> {
+/// The contents of documents that are named. All have to have failed.
+async fn named(
+    tx: &Transaction<'_>,
+    services: &Services,
+    home: CollectionId,
+    ids: &[DocumentId],
+) -> Result<Vec<Content>, Error> {
+    let path_of = |id: DocumentId| format!("ids.{}", ids.iter().position(|other| *other == id).unwrap_or(0));
     let found = documents::lock_many(tx, home, ids).await?;
     let mut violations = Violations::default();
     for LockedDocument { document, .. } in &found {
         if !matches!(document.status, DocumentStatus::Failed | DocumentStatus::Quarantined) {
             let message = "This document did not fail, so there is nothing to try again.";
-            violations.add(ViolationCode::Conflict, &path_of(ids, document.id), message);
+            violations.add(ViolationCode::Conflict, &path_of(document.id), message);
         }
     }
     violations.check()?;
-    Ok(found)
-}
-
-fn path_of(ids: &[DocumentId], id: DocumentId) -> String {
-    format!("ids.{}", ids.iter().position(|other| *other == id).unwrap_or(0))
+    let mut contents = Vec::with_capacity(found.len());
+    let mut violations = Violations::default();
+    for (id, content) in stored_contents(tx, services, found).await? {
+        if let Some(content) = content {
+            contents.push(content);
+        } else {
+            let message = "The content of this document that failed is no longer stored. Ingest it again.";
+            violations.add(ViolationCode::Conflict, &path_of(id), message);
+        }
+    }
+    violations.check()?;
+    Ok(contents)
 }
 
 /// The contents that failed, where they are known and their bytes are still there. The bytes of new content for an older document
 /// are kept only while they are on their way.
-async fn contents(
+async fn stored_contents(
     tx: &Transaction<'_>,
     services: &Services,
-    request: &RetryRequest,
     failed: Vec<LockedDocument>,
-) -> Result<Vec<Content>, Error> {
+) -> Result<Vec<(DocumentId, Option<Content>)>, Error> {
     let ids: Vec<_> = failed.iter().map(|failed| failed.document.id).collect();
     let mut newest = operation_documents::newest_contents(tx, &ids).await?;
     let mut contents = Vec::with_capacity(failed.len());
-    let mut violations = Violations::default();
     for LockedDocument { document, .. } in failed {
         // What can be searched is older than what failed.
         let first = (document.revision == 0).then_some(document.content);
@@ -169,22 +216,7 @@ async fn contents(
             Some(content) => services.blobs.exists(&content.file.digest).await?,
             None => false,
         };
-        if let Some(content) = content.filter(|_| is_stored) {
-            contents.push(content);
-        } else if let RetryRequest::Ids(ids) = request {
-            let message = "The content of this document that failed is no longer stored. Ingest it again.";
-            violations.add(ViolationCode::Conflict, &path_of(ids, document.id), message);
-        }
-    }
-    violations.check()?;
-    if contents.is_empty() {
-        let path = match request {
-            RetryRequest::Ids(_) => "ids",
-            RetryRequest::Operation(_) => "operationId",
-            RetryRequest::Collection(_) => "collectionId",
-        };
-        let message = "There is no failed document whose file is stored.";
-        return Err(Error::invalid(ViolationCode::Conflict, path, message));
+        contents.push((document.id, content.filter(|_| is_stored)));
     }
     Ok(contents)
 }
