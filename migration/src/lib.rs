@@ -34,6 +34,7 @@ mod m20261127_170000_add_versions_of_source_files;
 mod m20261127_170050_keep_texts;
 mod m20261127_170100_keep_progress;
 mod m20261128_100000_keep_given_titles;
+mod m20261128_100100_keep_processing_times;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -72,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_170050_keep_texts::Migration),
             Box::new(m20261127_170100_keep_progress::Migration),
             Box::new(m20261128_100000_keep_given_titles::Migration),
+            Box::new(m20261128_100100_keep_processing_times::Migration),
         ]
     }
 }

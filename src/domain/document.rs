@@ -164,4 +164,6 @@ pub struct Document {
     pub revision: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// When it was last accepted, begun, indexed or failed.
+    pub processed_at: DateTime<Utc>,
 }

@@ -49,6 +49,8 @@ pub struct Model {
     pub next_revision: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    /// `None`: not since there is this column.
+    pub processed_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -87,6 +89,7 @@ impl TryFrom<Model> for Document {
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            processed_at: row.processed_at.unwrap_or(row.updated_at),
         })
     }
 }
@@ -123,6 +126,7 @@ impl TryFrom<Document> for Model {
             next_revision: document.revision + 1,
             created_at: document.created_at,
             updated_at: document.updated_at,
+            processed_at: Some(document.processed_at),
         })
     }
 }

@@ -282,6 +282,7 @@ pub async fn take_revisions(tx: &Transaction<'_>, ids: &[DocumentId], now: DateT
         .col_expr(document::Column::Status, Expr::value(DocumentStatus::Pending.stored()))
         .col_expr(document::Column::Error, Expr::value(Option::<serde_json::Value>::None))
         .col_expr(document::Column::UpdatedAt, Expr::value(now))
+        .col_expr(document::Column::ProcessedAt, Expr::value(now))
         .filter(document::Column::Id.is_in(ids.iter().map(|id| id.0)))
         .exec(&tx.connection)
         .await?;
@@ -312,6 +313,7 @@ pub async fn set_status(
         .col_expr(document::Column::Status, Expr::value(status.stored()))
         .col_expr(document::Column::Error, Expr::value(error))
         .col_expr(document::Column::UpdatedAt, Expr::value(now))
+        .col_expr(document::Column::ProcessedAt, Expr::value(now))
         // By their keys; the condition on revisions alone is no range of an index.
         .filter(document::Column::Id.is_in(revisions.iter().map(|(id, _)| id.0)))
         .filter(newest)

@@ -254,9 +254,9 @@ pub async fn failures(
 fn failure(row: document::Model) -> Result<Failure, DatabaseError> {
     // Each revision after the searchable one has failed.
     let times = row.next_revision - 1 - row.revision;
-    let Document { id, content, error, updated_at, .. } = row.try_into()?;
+    let Document { id, content, error, processed_at, .. } = row.try_into()?;
     let is_retryable = error.is_some_and(|error| error.retryable);
-    Ok(Failure { document_id: id, uri: content.uri, times, failed_at: updated_at, is_retryable })
+    Ok(Failure { document_id: id, uri: content.uri, times, failed_at: processed_at, is_retryable })
 }
 
 /// Up to `limit` documents of a source that came out of its archives with these uris.

@@ -206,6 +206,7 @@ fn new_document(collection: CollectionId, content: Content, now: DateTime<Utc>) 
         revision: 0,
         created_at: now,
         updated_at: now,
+        processed_at: now,
     }
 }
 

@@ -67,6 +67,7 @@ fn row(hit: VectorHit) -> Row {
         revision: 1,
         created_at: chrono::DateTime::UNIX_EPOCH,
         updated_at: chrono::DateTime::UNIX_EPOCH,
+        processed_at: chrono::DateTime::UNIX_EPOCH,
     };
     Row { hit, chunk, document }
 }

@@ -93,7 +93,7 @@ async fn unpacked_at(
     let archives: HashMap<_, _> = archived.map(|(_, index)| (known[*index].document_id, *index)).collect();
     let ids: Vec<_> = archives.keys().copied().collect();
     let found = documents::find_many(reader, &ids).await?;
-    Ok(found.into_iter().filter_map(|(id, archive)| Some((*archives.get(&id)?, archive.updated_at))).collect())
+    Ok(found.into_iter().filter_map(|(id, archive)| Some((*archives.get(&id)?, archive.processed_at))).collect())
 }
 
 /// The place of the file that a uri belongs to: its own, or the archive above it. The files are in order of their uris.

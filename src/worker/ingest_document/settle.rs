@@ -393,6 +393,7 @@ fn completed(
         chunk_count,
         revision: work.item.revision,
         updated_at: now,
+        processed_at: now,
         ..current
     }
 }

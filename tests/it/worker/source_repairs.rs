@@ -6,7 +6,7 @@ use docent::config::Config;
 use serde_json::{Value, json};
 
 use super::{
-    behind::{count, found, points},
+    behind::{count, execute, found, points},
     sources::{World, numbers},
 };
 use crate::extract::samples::archive;
@@ -208,5 +208,45 @@ mod metadata_of_files_stays_when_they_are_touched_or_changed {
     #[tokio::test(flavor = "multi_thread")]
     async fn on_postgres() {
         Box::pin(super::keeps_metadata(true)).await;
+    }
+}
+
+async fn tries_members_again(on_postgres: bool) {
+    let world = World::with(unwatched(), on_postgres).await;
+    fs::write(world.place.path().join("a.zip"), archive(&[("b.txt", "The tram waits.")])).unwrap();
+    let source = world.synced(json!({})).await;
+    let error = json!({
+        "stage": "INDEX", "code": "SERVICE_FAILURE", "message": "A fault.", "attempts": 1, "retryable": true
+    });
+    let fail = format!("UPDATE documents SET status = 'FAILED', error = '{error}' WHERE uri = 'a.zip/b.txt'");
+    execute(&world.app, &fail).await;
+
+    // A change of the archive's metadata is no unpacking.
+    world.app.clock.advance(10);
+    let query = "query($id: ID!) { collection(id: $id) {
+        documents(filter: { uri: \"a.zip\" }) { nodes { id updatedAt } }
+    } }";
+    let look = async || {
+        let mut found = world.ada.data(query, json!({ "id": world.collection })).await;
+        found["collection"]["documents"]["nodes"][0].take()
+    };
+    let before = look().await;
+    let update = "mutation($input: DocumentUpdateInput!) { documentUpdate(input: $input) { userErrors { code } } }";
+    let input = json!({ "id": before["id"], "meta": { "year": 2026 } });
+    world.ada.data(update, json!({ "input": input })).await;
+    assert_ne!(look().await["updatedAt"], before["updatedAt"]);
+    assert_eq!(numbers(&world.sync(&source, false).await), [1, 0, 1, 0, 0, 0]);
+    assert_eq!(count(&world.app, "SELECT COUNT(*) FROM documents WHERE status = 'FAILED'").await, 0);
+}
+
+mod a_file_of_an_archive_is_tried_again_after_the_archive_was_given_metadata {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite() {
+        Box::pin(super::tries_members_again(false)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_postgres() {
+        Box::pin(super::tries_members_again(true)).await;
     }
 }
