@@ -12,7 +12,9 @@ use crate::{
     db::{
         DatabaseError, Transaction,
         repo::{
-            chunks, collections, documents, generations,
+            chunks, collections,
+            documents::{self, Whole},
+            generations,
             jobs::{ClaimedJob, Lease},
             open_operations, operations,
         },
@@ -61,7 +63,7 @@ impl Handler for DeleteCollectionHandler {
             // A few documents at a time, so that no call exceeds the timeout of a store. Points go before rows, so that
             // after an interruption the rows still name what is left.
             loop {
-                let some = documents::some_ids(&database.reader(Scope::System), id, BATCH).await?;
+                let some = documents::some_ids(&database.reader(Scope::System), Whole::Collection(id), BATCH).await?;
                 if some.is_empty() {
                     break;
                 }

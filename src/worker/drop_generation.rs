@@ -11,7 +11,9 @@ use crate::{
     db::{
         DatabaseError, Transaction,
         repo::{
-            chunks, collections, generations,
+            chunks, collections,
+            documents::{self, Whole},
+            generations,
             jobs::{ClaimedJob, Lease},
         },
     },
@@ -60,7 +62,7 @@ impl Handler for DropGenerationHandler {
         self.services.vectors.flush(placement).await.map_err(Error::from)?;
         failpoint("generation-points-dropped")?;
         loop {
-            let some = generations::some_documents(&database.reader(Scope::System), id, BATCH).await?;
+            let some = documents::some_ids(&database.reader(Scope::System), Whole::Generation(id), BATCH).await?;
             if some.is_empty() {
                 break;
             }

@@ -12,7 +12,8 @@ use crate::{
     db::{
         Transaction,
         repo::{
-            collections, documents,
+            collections,
+            documents::{self, Whole},
             jobs::{self as queued, ClaimedJob, Lease},
             operation_documents::{self, OperationItem},
             operations, sources,
@@ -67,7 +68,7 @@ impl RemoveSourceHandler {
     ) -> Result<(), JobError> {
         let (lease, database) = (job.lease(), &self.services.database);
         loop {
-            let some = sources::some_documents(&database.reader(Scope::System), asked.source, PAGE).await?;
+            let some = documents::some_ids(&database.reader(Scope::System), Whole::Source(asked.source), PAGE).await?;
             if some.is_empty() {
                 return Ok(());
             }

@@ -361,16 +361,30 @@ pub async fn delete_many(tx: &Transaction<'_>, ids: &[DocumentId]) -> Result<(),
     Ok(())
 }
 
-/// The ids of up to `limit` documents of a collection.
-pub async fn some_ids(
-    reader: &Reader<'_>,
-    collection: CollectionId,
-    limit: u64,
-) -> Result<Vec<DocumentId>, DatabaseError> {
+/// What documents belong to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whole {
+    Collection(CollectionId),
+    Source(SourceId),
+    /// Those that it holds.
+    Generation(GenerationId),
+}
+
+/// The ids of the first documents of a whole, at most `limit`.
+pub async fn some_ids(reader: &Reader<'_>, whole: Whole, limit: u64) -> Result<Vec<DocumentId>, DatabaseError> {
+    let belongs = match whole {
+        Whole::Collection(id) => document::Column::CollectionId.eq(id.0),
+        Whole::Source(id) => document::Column::SourceId.eq(id.0),
+        Whole::Generation(id) => {
+            let held = indexed_document::Entity::find().filter(indexed_document::Column::GenerationId.eq(id.0));
+            let held = held.select_only().column(indexed_document::Column::DocumentId);
+            document::Column::Id.in_subquery(held.into_query())
+        }
+    };
     let ids: Vec<uuid::Uuid> = document::Entity::find()
         .select_only()
         .column(document::Column::Id)
-        .filter(document::Column::CollectionId.eq(collection.0))
+        .filter(belongs)
         .filter(in_readable(document::Column::CollectionId, reader.scope))
         .order_by_asc(document::Column::Id)
         .limit(limit)

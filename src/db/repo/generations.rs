@@ -192,28 +192,6 @@ pub async fn of_locked(tx: &Transaction<'_>, collection: CollectionId) -> Result
     convert(rows)
 }
 
-/// Some of the documents that a generation holds.
-pub async fn some_documents(
-    reader: &Reader<'_>,
-    id: GenerationId,
-    limit: u64,
-) -> Result<Vec<DocumentId>, DatabaseError> {
-    let visible = generation::Entity::find_by_id(id.0)
-        .select_only()
-        .column(generation::Column::Id)
-        .filter(in_readable(generation::Column::CollectionId, reader.scope));
-    let ids: Vec<uuid::Uuid> = indexed_document::Entity::find()
-        .select_only()
-        .column(indexed_document::Column::DocumentId)
-        .filter(indexed_document::Column::GenerationId.in_subquery(visible.into_query()))
-        .order_by_asc(indexed_document::Column::DocumentId)
-        .limit(limit)
-        .into_tuple()
-        .all(&reader.executor)
-        .await?;
-    Ok(ids.into_iter().map(DocumentId).collect())
-}
-
 /// Removes documents from a generation that is being removed. It is no longer counted what is in it.
 pub async fn drop_documents(
     tx: &Transaction<'_>,

@@ -218,21 +218,6 @@ async fn set_missed(tx: &Transaction<'_>, id: SourceId, uris: &[String], missed:
     Ok(())
 }
 
-/// Up to `limit` documents of a source.
-pub async fn some_documents(reader: &Reader<'_>, id: SourceId, limit: u64) -> Result<Vec<DocumentId>, DatabaseError> {
-    let ids: Vec<uuid::Uuid> = document::Entity::find()
-        .select_only()
-        .column(document::Column::Id)
-        .filter(document::Column::SourceId.eq(id.0))
-        .filter(in_readable(document::Column::CollectionId, reader.scope))
-        .order_by_asc(document::Column::Id)
-        .limit(limit)
-        .into_tuple()
-        .all(&reader.executor)
-        .await?;
-    Ok(ids.into_iter().map(DocumentId).collect())
-}
-
 /// Up to `limit` documents of a source whose indexing has failed, after one of them.
 pub async fn failures(
     reader: &Reader<'_>,

@@ -5,7 +5,8 @@ use docent::{
         DatabaseError,
         repo::{
             chunks::{self, ChunkKey, ChunkPlace, DocumentChunks},
-            documents, generations,
+            documents::{self, Whole},
+            generations,
         },
     },
     domain::{
@@ -116,7 +117,7 @@ async fn two_generations_of_one_collection_with_different_models_stand_side_by_s
     let new = beside(&old);
     insert(&app, &new).await.unwrap();
     let reader = app.app.services().database.reader(Scope::System);
-    let all = documents::some_ids(&reader, CollectionId(row(&collection)), 9).await.unwrap();
+    let all = documents::some_ids(&reader, Whole::Collection(CollectionId(row(&collection))), 9).await.unwrap();
     for document in &all {
         index(&app, &new, *document, &["The", "words", "apart"]).await;
     }

@@ -4,7 +4,7 @@ use docent::{
     db::{
         DatabaseError,
         repo::{
-            documents,
+            documents::{self, Whole},
             jobs::{self, NewJob},
         },
     },
@@ -92,7 +92,7 @@ async fn a_removal_that_comes_late_leaves_the_newest_content(app: TestApp) {
     }
     idle(&app).await;
     let reader = app.app.services().database.reader(Scope::System);
-    let document = documents::some_ids(&reader, CollectionId(row(&collection)), 1).await.unwrap()[0];
+    let document = documents::some_ids(&reader, Whole::Collection(CollectionId(row(&collection))), 1).await.unwrap()[0];
     for keep in [0, 1] {
         enqueue_removal_of_the_first_version(&app, &collection, document, keep).await;
     }
