@@ -31,6 +31,7 @@ use crate::{
         client::Client,
         clock::{Clock, SystemClock},
         generation::Precision,
+        integrity::Findings,
     },
     embedding::{
         self, Embedder, ModelInfo, added, installed::InstalledModels, model, pool::LocalEmbedder, registry::Embedders,
@@ -55,8 +56,11 @@ use crate::{
     worker::{
         self,
         dependency::{Vectors, has_all_models},
+        integrity::{self, Workers},
     },
 };
+
+pub use crate::worker::integrity::Aim;
 
 /// How long to wait for close frames of clients.
 const GOODBYE: Duration = Duration::from_secs(4);
@@ -234,6 +238,16 @@ impl App {
         let (services, extractor) = (Arc::clone(&self.services), Arc::clone(&self.extractor));
         let vectors = Arc::clone(&self.vectors);
         Ok(worker::run(services, extractor, vectors, self.is_alone, stop).await?)
+    }
+
+    /// Looks whether the stores match the database, and repairs what does not if that is wanted. Nothing else may work on
+    /// the data directory.
+    ///
+    /// # Errors
+    /// When a store fails. What was repaired until then stays so.
+    pub async fn examine(&self, aim: Aim) -> anyhow::Result<Findings> {
+        let workers = if self.is_alone { Workers::None } else { Workers::Silent(Duration::ZERO) };
+        Ok(integrity::examine(&self.services, aim, workers, &self.stop).await?)
     }
 
     /// Closes the sockets and then the stores. Call it after the application was told to stop and workers have ended.

@@ -44,6 +44,9 @@ const INCOMING: &str = "incoming";
 /// Where complete files are.
 const ORIGINALS: &str = "originals";
 
+/// Where files are whose bytes have changed.
+const DAMAGED: &str = "damaged";
+
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why bytes could not be stored or read.
@@ -274,6 +277,29 @@ impl BlobStore {
                 Ok(digest.filter(|digest| location(digest).is_ok()))
             })
             .boxed()
+    }
+
+    /// Whether the bytes of a file are those that its digest names.
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidDigest`, or `Store`.
+    pub async fn verify(&self, digest: &str) -> Result<bool, BlobError> {
+        let mut bytes = self.stream(digest, None).await?;
+        let mut hash = Sha256::new();
+        while let Some(part) = bytes.try_next().await? {
+            hash.update(&part);
+        }
+        Ok(hex::encode(hash.finalize()) == digest)
+    }
+
+    /// Takes a file whose bytes are not those that its digest names out of the store, into the folder `damaged`.
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidDigest`, or `Store`.
+    pub async fn set_aside(&self, digest: &str) -> Result<(), BlobError> {
+        let file = self.find(digest).await?;
+        let target = Path::from(format!("{DAMAGED}/{digest}"));
+        self.store.rename(&file.location, &target).await.map_err(failed(WRITING))
     }
 
     /// Deletes a file, if it exists. The caller knows that nothing refers to it. A power cut may restore it.

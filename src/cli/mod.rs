@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a command line talks to people through standard output")]
 
 mod config;
+mod doctor;
 mod migrate;
 mod model;
 mod pdfium;
@@ -39,6 +40,8 @@ enum Command {
     /// Migrate the database's schema, revert it, or show its status.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
+    /// Check whether vectors, original files and counters match the database, and repair them.
+    Doctor(doctor::Doctor),
     /// Print the GraphQL schema.
     #[command(subcommand)]
     Schema(schema::Schema),
@@ -71,7 +74,7 @@ pub fn run() -> ExitCode {
         return crate::extract::child::run();
     }
     match start(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             report(&error);
             ExitCode::FAILURE
@@ -87,7 +90,7 @@ fn report(error: &anyhow::Error) {
     }
 }
 
-fn start(cli: Cli) -> anyhow::Result<()> {
+fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     // Settings are text; a variable that is not text is not ours.
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -99,6 +102,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
         .build()?;
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Doctor(command) => return command.run(config).await,
             Command::Serve(command) => command.run(config).await,
             Command::Migrate(command) => command.run(config).await,
             Command::Schema(command) => command.run(),
@@ -109,6 +113,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Config(command) => command.run(&config),
             Command::ExtractChild => Ok(()),
         }
+        .map(|()| ExitCode::SUCCESS)
     });
     // Dropping it would wait for whatever still blocks a thread.
     runtime.shutdown_timeout(LAST_MOMENT);

@@ -81,6 +81,18 @@ pub struct ProcessingError {
 }
 
 impl ProcessingError {
+    /// The error of a document whose original is lost.
+    #[must_use]
+    pub fn original_missing() -> Self {
+        Self {
+            stage: ProcessingStage::Store,
+            code: ProcessingErrorCode::OriginalMissing,
+            message: "The original of this document is no longer stored. Upload it again.".into(),
+            attempts: 0,
+            retryable: false,
+        }
+    }
+
     /// The error of a document that a cancelled operation left out.
     #[must_use]
     pub fn cancelled() -> Self {
@@ -166,4 +178,15 @@ pub struct Document {
     pub updated_at: DateTime<Utc>,
     /// When it was last accepted, begun, indexed or failed.
     pub processed_at: DateTime<Utc>,
+}
+
+impl Document {
+    /// Whether no newer content of it is on its way.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        match self.status {
+            DocumentStatus::Completed | DocumentStatus::Failed | DocumentStatus::Quarantined => true,
+            DocumentStatus::Pending | DocumentStatus::Processing => false,
+        }
+    }
 }

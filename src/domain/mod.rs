@@ -15,6 +15,7 @@ pub mod content;
 pub mod document;
 pub mod generation;
 pub mod id;
+pub mod integrity;
 pub mod invitation;
 pub mod job;
 pub mod member;

@@ -8,7 +8,11 @@ use std::{
 use chrono::{DateTime, Utc};
 use tracing::info;
 
-use crate::domain::id::CollectionId;
+use crate::domain::{
+    id::CollectionId,
+    integrity::{DamageKind, Findings},
+    vocabulary::Vocabulary,
+};
 
 /// What the last comparison found and no job has repaired yet.
 #[derive(Default)]
@@ -24,6 +28,8 @@ struct State {
     /// Collections that had more points than chunks at the last check. While documents are indexed, points are written
     /// first, so it takes a second check to be sure.
     suspected: HashSet<CollectionId>,
+    /// What the last check found, by kind.
+    found: HashMap<DamageKind, usize>,
 }
 
 /// The numbers of chunks and points of a collection, where they differ.
@@ -33,8 +39,8 @@ pub(crate) struct Difference {
     pub points: i64,
 }
 
-/// The last comparison in numbers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+/// The last check in numbers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct IntegrityReport {
     /// When the last comparison of all collections ended; `None` before the first since the start.
     pub checked_at: Option<DateTime<Utc>>,
@@ -46,6 +52,8 @@ pub struct IntegrityReport {
     pub missing_points: i64,
     /// Surplus points in them, at least.
     pub surplus_points: i64,
+    /// What the last check found, for each kind.
+    pub found: Vec<(DamageKind, usize)>,
 }
 
 impl Integrity {
@@ -59,6 +67,7 @@ impl Integrity {
             differing: state.differing.len(),
             missing_points: differences().map(|found| (found.chunks - found.points).max(0)).sum(),
             surplus_points: differences().map(|found| (found.points - found.chunks).max(0)).sum(),
+            found: DamageKind::ALL.iter().map(|kind| (*kind, state.found.get(kind).copied().unwrap_or(0))).collect(),
         }
     }
 
@@ -86,12 +95,13 @@ impl Integrity {
         true
     }
 
-    /// Records that all collections were compared, and forgets deleted ones.
-    pub(crate) fn compared(&self, all: &HashSet<CollectionId>, at: DateTime<Utc>) {
+    /// Records that all collections were compared, and what else was found, and forgets deleted ones.
+    pub(crate) fn examined(&self, all: &HashSet<CollectionId>, findings: &Findings, at: DateTime<Utc>) {
         let mut state = self.state();
         state.differing.retain(|id, _| all.contains(id));
         state.suspected.retain(|id| all.contains(id));
         (state.checked_at, state.collections) = (Some(at), all.len());
+        state.found = findings.in_order().iter().map(|finding| (finding.kind, finding.count)).collect();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

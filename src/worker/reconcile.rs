@@ -14,22 +14,26 @@ use tracing::info;
 
 use super::{
     dependency::{VECTORS, no_space},
-    end_job, failpoint, goes_on, payload,
+    end_job, failpoint, goes_on,
+    integrity::Aim,
+    payload,
 };
 use crate::{
-    db::repo::{chunks, collections, documents, generations, jobs::ClaimedJob, open_operations},
+    db::{
+        DatabaseError,
+        repo::{chunks, collections, documents, generations, jobs::ClaimedJob, open_operations},
+    },
     domain::{
         chunk::NewChunk,
-        collection::Collection,
-        generation::{Generation, IndexedDocument},
-        id::{ChunkId, DocumentId},
+        generation::{Generation, GenerationState, IndexedDocument},
+        id::{ChunkId, CollectionId, DocumentId},
         scope::Scope,
     },
     error::Error,
     ingest::{self, EmbeddingPlan, Target},
     jobs::{Job, Reconcile},
     queue::{GiveUp, Handler, JobError},
-    service::Services,
+    service::{Services, generations::grace},
     vector::{PointKey, PointSelector},
 };
 
@@ -53,11 +57,10 @@ impl Handler for ReconcileHandler {
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
         let Reconcile { collection: id } = payload(job)?;
         let reader = self.services.database.reader(Scope::System);
-        if let Some(collection) = collections::find(&reader, id).await?.filter(Collection::is_kept)
-            && let Some(generation) = generations::find(&reader, collection.generation).await?
-        {
-            self.services.vectors.ensure(&generation.placement).await.map_err(Error::from)?;
-            self.walk(&generation, stop).await?;
+        if collections::find(&reader, id).await?.is_some_and(|collection| collection.is_kept()) {
+            for generation in kept_generations(&self.services, id).await? {
+                walk(&self.services, &generation, Aim::Repair, stop).await?;
+            }
         }
         let lease = job.lease();
         self.services.database.transaction(|tx| end_job(tx, lease).boxed()).await?;
@@ -72,117 +75,162 @@ impl Handler for ReconcileHandler {
     }
 }
 
-impl ReconcileHandler {
-    /// Goes through points and chunks side by side, in the order of their ids.
-    async fn walk(&self, generation: &Generation, stop: &CancellationToken) -> Result<(), JobError> {
-        let Generation { id, collection_id, placement, .. } = generation;
-        let (mut restored, mut removed) = (0, 0);
-        let mut after = None;
-        loop {
-            // Points before rows: those of a document that becomes complete in between have their rows then.
-            let points = self.services.vectors.scroll(placement, *id, after, WINDOW).await;
-            let mut points = points.map_err(Error::from)?;
-            let reader = self.services.database.reader(Scope::System);
-            let mut rows = chunks::ids(&reader, *collection_id, *id, after, WINDOW as u64).await?;
-            // As far as both reach.
-            let ends = [
-                (points.len() == WINDOW).then(|| points.last().map(|point| point.id)).flatten(),
-                (rows.len() == WINDOW).then(|| rows.last().copied()).flatten(),
-            ];
-            let end = ends.into_iter().flatten().min();
-            points.retain(|point| end.is_none_or(|end| point.id <= end));
-            rows.retain(|row| end.is_none_or(|end| *row <= end));
+/// The generations of a collection that are not about to be removed, the active one first.
+pub(super) async fn kept_generations(
+    services: &Services,
+    collection: CollectionId,
+) -> Result<Vec<Generation>, DatabaseError> {
+    let mut all = generations::of_collection(&services.database.reader(Scope::System), collection).await?;
+    all.retain(|generation| !generation.is_over(grace(services), services.clock.now()));
+    all.sort_by_key(|generation| generation.state != GenerationState::Active);
+    Ok(all)
+}
 
-            let stored: HashSet<_> = points.iter().map(|point| point.id).collect();
-            let known: HashSet<_> = rows.iter().copied().collect();
-            rows.retain(|row| !stored.contains(row));
-            points.retain(|point| !known.contains(&point.id));
-            if !rows.is_empty() {
-                restored += self.restore(generation, &rows).await?;
-            }
-            if !points.is_empty() {
-                removed += self.remove(generation, &points).await?;
-            }
-            if stop.is_cancelled() {
-                return Err(JobError::Stopped);
-            }
-            after = end;
-            if end.is_none() {
-                break;
-            }
-        }
-        self.services.vectors.flush(placement).await.map_err(Error::from)?;
-        if restored + removed > 0 {
-            info!(collection = %collection_id, restored, removed, "vectors repaired");
-        }
-        Ok(())
-    }
+/// Chunks without a point, and points without a chunk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Unmatched {
+    pub(super) missing: usize,
+    pub(super) surplus: usize,
+}
 
-    /// Makes the points of these chunks again. Returns how many.
-    async fn restore(&self, generation: &Generation, missing: &[ChunkId]) -> Result<usize, JobError> {
-        let services = &self.services;
-        if !services.disk.has_room() {
-            return Err(no_space());
-        }
-        let Generation { id, collection_id, placement, .. } = generation;
-        let there = services.vectors.embeddings(placement, *id, missing).await.map_err(Error::from)?;
-        let missing: Vec<_> = missing.iter().copied().filter(|id| !there.contains_key(id)).collect();
+/// Goes through points and chunks of a generation side by side, in the order of their ids.
+pub(super) async fn walk(
+    services: &Services,
+    generation: &Generation,
+    aim: Aim,
+    stop: &CancellationToken,
+) -> Result<Unmatched, JobError> {
+    let Generation { id, collection_id, placement, .. } = generation;
+    services.vectors.ensure(placement).await.map_err(Error::from)?;
+    let walk = Walk { services, generation };
+    let mut found = Unmatched::default();
+    let mut after = None;
+    loop {
+        // Points before rows: those of a document that becomes complete in between have their rows then.
+        let points = services.vectors.scroll(placement, *id, after, WINDOW).await;
+        let mut points = points.map_err(Error::from)?;
         let reader = services.database.reader(Scope::System);
+        let mut rows = chunks::ids(&reader, *collection_id, *id, after, WINDOW as u64).await?;
+        // As far as both reach.
+        let ends = [
+            (points.len() == WINDOW).then(|| points.last().map(|point| point.id)).flatten(),
+            (rows.len() == WINDOW).then(|| rows.last().copied()).flatten(),
+        ];
+        let end = ends.into_iter().flatten().min();
+        points.retain(|point| end.is_none_or(|end| point.id <= end));
+        rows.retain(|row| end.is_none_or(|end| *row <= end));
+
+        let stored: HashSet<_> = points.iter().map(|point| point.id).collect();
+        let known: HashSet<_> = rows.iter().copied().collect();
+        rows.retain(|row| !stored.contains(row));
+        points.retain(|point| !known.contains(&point.id));
+        if !rows.is_empty() {
+            found.missing += walk.restore(&rows, aim).await?;
+        }
+        if !points.is_empty() {
+            found.surplus += walk.remove(&points, aim).await?;
+        }
+        if stop.is_cancelled() {
+            return Err(JobError::Stopped);
+        }
+        after = end;
+        if end.is_none() {
+            break;
+        }
+    }
+    if aim == Aim::Repair {
+        services.vectors.flush(placement).await.map_err(Error::from)?;
+        if found != Unmatched::default() {
+            let Unmatched { missing, surplus } = found;
+            info!(collection = %collection_id, restored = missing, removed = surplus, "vectors repaired");
+        }
+    }
+    Ok(found)
+}
+
+struct Walk<'w> {
+    services: &'w Services,
+    generation: &'w Generation,
+}
+
+impl Walk<'_> {
+    /// The chunks among these that have no point and should have one, by document, with what the generation holds of it.
+    async fn lost(
+        &self,
+        missing: &[ChunkId],
+    ) -> Result<HashMap<DocumentId, (IndexedDocument, Vec<NewChunk>)>, JobError> {
+        let Generation { id, collection_id, placement, .. } = self.generation;
+        let there = self.services.vectors.embeddings(placement, *id, missing).await.map_err(Error::from)?;
+        let missing: Vec<_> = missing.iter().copied().filter(|id| !there.contains_key(id)).collect();
+        let reader = self.services.database.reader(Scope::System);
         let found = chunks::find_stored(&reader, *collection_id, &missing).await?;
         let ids: Vec<_> = found.iter().map(|row| row.chunk.document_id).collect();
         let indexed = generations::indexed(&reader, *id, &ids).await?;
-
-        let mut by_document: HashMap<DocumentId, Vec<NewChunk>> = HashMap::new();
+        let mut by_document: HashMap<_, (IndexedDocument, Vec<NewChunk>)> = HashMap::new();
         for row in found {
             let chunk = &row.chunk;
-            let Some(IndexedDocument { document_id, revision, .. }) = indexed.get(&chunk.document_id) else { continue };
+            let Some(held) = indexed.get(&chunk.document_id) else { continue };
             // A chunk of newer content than the document's at that moment has its point from its own job.
             let index = u32::try_from(chunk.index).unwrap_or_default();
-            if chunk.id == ChunkId::derive(*id, *document_id, *revision, index) {
-                by_document.entry(*document_id).or_default().push(row);
+            if chunk.id == ChunkId::derive(*id, held.document_id, held.revision, index) {
+                by_document.entry(held.document_id).or_insert_with(|| (held.clone(), Vec::new())).1.push(row);
             }
         }
-        let rows: Vec<_> = by_document.values().flatten().cloned().collect();
+        Ok(by_document)
+    }
+
+    /// Makes the points of these chunks again, or only looks for them. Returns how many are missing.
+    async fn restore(&self, missing: &[ChunkId], aim: Aim) -> Result<usize, JobError> {
+        let services = self.services;
+        let lost = self.lost(missing).await?;
+        let count = lost.values().map(|(_, rows)| rows.len()).sum();
+        if aim == Aim::Report || count == 0 {
+            return Ok(count);
+        }
+        if !services.disk.has_room() {
+            return Err(no_space());
+        }
+        let Generation { id, collection_id, placement, .. } = self.generation;
+        let rows: Vec<_> = lost.values().flat_map(|(_, rows)| rows).cloned().collect();
         let texts = ingest::texts(&rows);
         let EmbeddingPlan { texts, digests } = ingest::plan_embeddings(&rows, &texts, &HashMap::new());
-        let embedder = services.embedders.get(&generation.model).await.map_err(Error::from)?;
+        let embedder = services.embedders.get(&self.generation.model).await.map_err(Error::from)?;
         let embeddings = embedder.embed_documents(texts).await.map_err(Error::from)?;
         let embeddings = digests.into_iter().zip(embeddings).collect();
         let mut points = Vec::with_capacity(rows.len());
-        for (&document, rows) in &by_document {
-            let revision = indexed[&document].revision;
-            let target = Target { collection: *collection_id, generation: *id, document, revision };
+        for (&document, (held, rows)) in &lost {
+            let target = Target { collection: *collection_id, generation: *id, document, revision: held.revision };
             points.extend(ingest::points(target, rows, ingest::texts(rows), &embeddings));
         }
-        let restored = points.len();
         services.vectors.upsert(placement, points).await.map_err(Error::from)?;
         failpoint("reconcile-upserted")?;
-        self.forget_replaced(generation, by_document.keys().map(|id| indexed[id].clone())).await?;
-        Ok(restored)
+        self.forget_replaced(lost.values().map(|(held, _)| (*held).clone())).await?;
+        Ok(count)
     }
 
     /// Removes what was made for documents that were changed or removed meanwhile: their own clean-up may have been over.
-    async fn forget_replaced(
-        &self,
-        generation: &Generation,
-        made: impl Iterator<Item = IndexedDocument>,
-    ) -> Result<(), JobError> {
+    async fn forget_replaced(&self, made: impl Iterator<Item = IndexedDocument>) -> Result<(), JobError> {
         let made: Vec<_> = made.collect();
         let ids: Vec<_> = made.iter().map(|indexed| indexed.document_id).collect();
         let reader = self.services.database.reader(Scope::System);
-        let now = generations::indexed(&reader, generation.id, &ids).await?;
+        let now = generations::indexed(&reader, self.generation.id, &ids).await?;
         for IndexedDocument { generation_id, document_id: document, revision, .. } in made {
             if now.get(&document).is_none_or(|now| now.revision != revision) {
                 let selector = PointSelector::Revision { generation: generation_id, document, revision };
-                self.services.vectors.delete(&generation.placement, &selector).await.map_err(Error::from)?;
+                self.services.vectors.delete(&self.generation.placement, &selector).await.map_err(Error::from)?;
             }
         }
         Ok(())
     }
 
-    /// Removes those of the points that no chunk stands for and none will. Returns how many there were.
-    async fn remove(&self, generation: &Generation, surplus: &[PointKey]) -> Result<usize, JobError> {
-        let Generation { id, collection_id, placement, .. } = generation;
+    /// Removes those of the points that no chunk stands for and none will, or only looks for them. Returns how many there
+    /// are.
+    async fn remove(&self, surplus: &[PointKey], aim: Aim) -> Result<usize, JobError> {
+        let Generation { id, collection_id, placement, state, .. } = self.generation;
+        if *state == GenerationState::Building {
+            // The points of its documents come before their rows.
+            return Ok(0);
+        }
         let reader = self.services.database.reader(Scope::System);
         let ids: HashSet<_> = surplus.iter().map(|point| point.document).collect();
         let ids: Vec<_> = ids.into_iter().collect();
@@ -199,12 +247,11 @@ impl ReconcileHandler {
             rows.contains(&point.id) || is_newer && open.contains(&(point.document, point.revision))
         };
         let chunks: Vec<_> = surplus.iter().filter(|point| !is_wanted(point)).map(|point| point.id).collect();
-        if chunks.is_empty() {
-            return Ok(0);
+        let count = chunks.len();
+        if aim == Aim::Repair && count > 0 {
+            let selector = PointSelector::Chunks { generation: *id, chunks };
+            self.services.vectors.delete(placement, &selector).await.map_err(Error::from)?;
         }
-        let removed = chunks.len();
-        let selector = PointSelector::Chunks { generation: *id, chunks };
-        self.services.vectors.delete(placement, &selector).await.map_err(Error::from)?;
-        Ok(removed)
+        Ok(count)
     }
 }

@@ -30,11 +30,11 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
 /// Each search walks through the whole store. The pause after one is at least this many times as long as it took.
 const PAUSE_FACTOR: u32 = 50;
 /// How many original files are looked up with one statement.
-const SWEEP_SLICE: usize = 500;
+pub(super) const SWEEP_SLICE: usize = 500;
 /// An original file is stored before the row that refers to it, and stored again when the same bytes come again. A file
 /// younger than this probably gets its row soon: deleting it would be safe, but the uploader would have to store it
 /// again.
-const MIN_AGE: TimeDelta = TimeDelta::minutes(5);
+pub(super) const MIN_AGE: TimeDelta = TimeDelta::minutes(5);
 
 /// Time after which a comparison that failed is tried again.
 const RETRY: Duration = Duration::from_mins(1);
@@ -195,7 +195,7 @@ async fn remove_unused_originals(services: &Services, stop: &CancellationToken) 
 
 /// Deletes the bytes if nothing refers to them now that their digest is locked. If the transaction is rolled back after
 /// all, bytes without a reference are gone, which the next one that stores them notices.
-async fn remove_if_unused(
+pub(super) async fn remove_if_unused(
     tx: &Transaction<'_>,
     services: &Services,
     digest: &str,

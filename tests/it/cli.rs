@@ -3,7 +3,11 @@
 use std::{
     path::Path,
     process::{Command, Output, Stdio},
+    time::{Duration, SystemTime},
 };
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::support::{model, pdfium};
 
@@ -186,4 +190,31 @@ fn accounts_are_listed_and_get_another_password_and_the_signing_key_is_replaced(
     let secret = [("DOCENT__AUTH__SIGNING_SECRET", "a secret of more than thirty-two characters")];
     let configured = docent(directory.path(), &["signing-key", "rotate"], &secret);
     assert!(text(&configured.stderr).contains("auth.previous_signing_secret"), "{}", text(&configured.stderr));
+}
+
+#[test]
+fn the_doctor_says_with_its_exit_status_whether_damage_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let doctor = |arguments: &[&str]| docent(directory.path(), &[&["doctor"], arguments].concat(), &[]);
+    let sound = doctor(&[]);
+    assert_eq!((sound.status.code(), text(&sound.stdout).as_str()), (Some(0), "No damage was found.\n"));
+    let digest = hex::encode(Sha256::digest("Nobody needs this."));
+    let path = directory.path().join("originals").join(&digest[..2]).join(&digest);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "Nobody needs this.").unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(3600);
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+
+    let found = doctor(&["--json"]);
+    assert_eq!(found.status.code(), Some(3), "{}", text(&found.stderr));
+    let mut printed: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert!(printed["checkedAt"].take().is_string());
+    let subject = format!("original {digest}");
+    let finding = json!({ "kind": "UNREFERENCED_ORIGINAL", "count": 1, "repaired": 0, "subjects": [subject] });
+    assert_eq!(printed, json!({ "checkedAt": null, "isSound": false, "findings": [finding] }));
+
+    let repaired = doctor(&["--repair"]);
+    let expected = format!("UNREFERENCED_ORIGINAL: 1 found, 1 repaired. The files are deleted.\n  {subject}\n");
+    assert_eq!((repaired.status.code(), text(&repaired.stdout)), (Some(0), expected));
+    assert_eq!((doctor(&[]).status.code(), path.exists()), (Some(0), false));
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
+    QueryTrait, Select,
     sea_query::{Expr, ExprTrait, Func},
 };
 
@@ -392,4 +392,54 @@ pub async fn some_ids(reader: &Reader<'_>, whole: Whole, limit: u64) -> Result<V
         .all(&reader.executor)
         .await?;
     Ok(ids.into_iter().map(DocumentId).collect())
+}
+
+/// The original of a document that is settled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SettledOriginal {
+    pub document: DocumentId,
+    pub digest: String,
+    pub size: i64,
+}
+
+/// The originals of settled documents after `after`, in the order of their ids, but for those that are known to be lost.
+pub async fn settled_originals(
+    reader: &Reader<'_>,
+    after: Option<DocumentId>,
+    limit: u64,
+) -> Result<Vec<SettledOriginal>, DatabaseError> {
+    let mut rows = settled(reader);
+    if let Some(after) = after {
+        rows = rows.filter(document::Column::Id.gt(after.0));
+    }
+    let rows: Vec<(uuid::Uuid, String, i64)> = rows
+        .select_only()
+        .columns([document::Column::Id, document::Column::ContentHash, document::Column::FileSize])
+        .order_by_asc(document::Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    let original = |(id, digest, size)| SettledOriginal { document: DocumentId(id), digest, size };
+    Ok(rows.into_iter().map(original).collect())
+}
+
+/// The settled documents with this original, but for those that are known to have lost it.
+pub async fn settled_with_original(reader: &Reader<'_>, digest: &str) -> Result<Vec<DocumentId>, DatabaseError> {
+    let ids: Vec<uuid::Uuid> = settled(reader)
+        .filter(document::Column::ContentHash.eq(digest))
+        .select_only()
+        .column(document::Column::Id)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(ids.into_iter().map(DocumentId).collect())
+}
+
+fn settled(reader: &Reader<'_>) -> Select<document::Entity> {
+    let settled = [DocumentStatus::Completed, DocumentStatus::Failed, DocumentStatus::Quarantined];
+    document::Entity::find()
+        .filter(document::Column::Status.is_in(settled.map(StoredEnum::stored)))
+        .filter(Expr::cust(r#"coalesce("documents"."error" ->> 'code', '') <> 'ORIGINAL_MISSING'"#))
+        .filter(in_readable(document::Column::CollectionId, reader.scope))
 }

@@ -24,6 +24,7 @@ pub mod source_runs;
 pub mod sources;
 pub mod stored_bytes;
 pub mod stores;
+pub mod totals;
 pub mod uploads;
 pub mod users;
 

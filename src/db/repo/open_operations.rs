@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::Expr};
 
-use super::operations::visible;
+use super::{operations::visible, same};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
@@ -16,12 +16,54 @@ use crate::{
     },
 };
 
+fn is_open() -> Expr {
+    operation::Column::Status.is_in([OperationStatus::Pending, OperationStatus::Processing].map(StoredEnum::stored))
+}
+
+fn has_open_outcome() -> Expr {
+    let open = [DocumentOutcome::Pending, DocumentOutcome::Processing];
+    operation_document::Column::Outcome.is_in(open.map(StoredEnum::stored))
+}
+
+/// All operations that have not ended, and how many of the documents of each are not settled.
+pub async fn list(reader: &Reader<'_>) -> Result<Vec<(OperationId, usize)>, DatabaseError> {
+    let items = operation_document::Entity::find()
+        .select_only()
+        .expr(operation_document::Column::Ordinal.count())
+        .filter(same(operation_document::Column::OperationId, operation::Column::Id))
+        .filter(has_open_outcome());
+    let rows: Vec<(uuid::Uuid, i64)> = operation::Entity::find()
+        .select_only()
+        .column(operation::Column::Id)
+        .expr_as(Expr::SubQuery(None, Box::new(items.into_query().into())), "items")
+        .filter(is_open())
+        .filter(visible(reader.scope))
+        .order_by_asc(operation::Column::Id)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(id, items)| (OperationId(id), usize::try_from(items).unwrap_or(0))).collect())
+}
+
+/// The documents of a locked operation that are not settled, each with its place.
+pub async fn unsettled(tx: &Transaction<'_>, id: OperationId) -> Result<Vec<(i32, DocumentId)>, DatabaseError> {
+    let rows: Vec<(i32, uuid::Uuid)> = operation_document::Entity::find()
+        .select_only()
+        .columns([operation_document::Column::Ordinal, operation_document::Column::DocumentId])
+        .filter(operation_document::Column::OperationId.eq(id.0))
+        .filter(has_open_outcome())
+        .order_by_asc(operation_document::Column::Ordinal)
+        .into_tuple()
+        .all(&tx.connection)
+        .await?;
+    Ok(rows.into_iter().map(|(ordinal, document)| (ordinal, DocumentId(document))).collect())
+}
+
 /// The operations that index documents of a collection and have not ended.
 fn indexing_in(collection: CollectionId) -> Condition {
-    let open = [OperationStatus::Pending, OperationStatus::Processing];
     Condition::all()
         .add(operation::Column::CollectionId.eq(collection.0))
-        .add(operation::Column::Status.is_in(open.map(StoredEnum::stored)))
+        .add(is_open())
         .add(operation::Column::OperationType.ne(OperationType::Delete.stored()))
 }
 
@@ -54,7 +96,6 @@ pub async fn open_revisions(
     reader: &Reader<'_>,
     documents: &[DocumentId],
 ) -> Result<HashSet<(DocumentId, i32)>, DatabaseError> {
-    let open = [DocumentOutcome::Pending, DocumentOutcome::Processing];
     let operations = operation::Entity::find().filter(visible(reader.scope));
     let operations = operations.select_only().column(operation::Column::Id).into_query();
     let rows: Vec<(uuid::Uuid, i32)> = operation_document::Entity::find()
@@ -62,7 +103,7 @@ pub async fn open_revisions(
         .column(operation_document::Column::DocumentId)
         .column(operation_document::Column::Revision)
         .filter(operation_document::Column::DocumentId.is_in(documents.iter().map(|id| id.0)))
-        .filter(operation_document::Column::Outcome.is_in(open.map(StoredEnum::stored)))
+        .filter(has_open_outcome())
         .filter(operation_document::Column::OperationId.in_subquery(operations))
         .into_tuple()
         .all(&reader.executor)

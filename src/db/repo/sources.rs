@@ -196,6 +196,28 @@ fn row(id: SourceId, file: KnownFile) -> source_file::Model {
     }
 }
 
+/// Takes back what is remembered of the file of a document, so that the next sync reads it again.
+pub async fn doubt(tx: &Transaction<'_>, document: DocumentId) -> Result<(), DatabaseError> {
+    source_file::Entity::update_many()
+        // No file has this size.
+        .col_expr(source_file::Column::FileSize, Expr::value(-1_i64))
+        .filter(source_file::Column::DocumentId.eq(document.0))
+        .exec(&tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Sources of which a sync has begun and not ended.
+pub async fn syncing(reader: &Reader<'_>) -> Result<Vec<Source>, DatabaseError> {
+    let rows = source::Entity::find()
+        .filter(source::Column::Status.eq(SourceStatus::Syncing.stored()))
+        .filter(in_allowed(source::Column::CollectionId, reader.scope, READ))
+        .order_by_asc(source::Column::Id)
+        .all(&reader.executor)
+        .await?;
+    convert(rows)
+}
+
 /// Counts one more sync that has not found these files.
 pub async fn miss(tx: &Transaction<'_>, id: SourceId, uris: &[String]) -> Result<(), DatabaseError> {
     set_missed(tx, id, uris, Expr::col(source_file::Column::Missed).add(1)).await

@@ -8,6 +8,7 @@ use crate::{
     auth::viewer::Viewer,
     config::{self, Config},
     domain::{
+        self,
         action::Action,
         page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
         policy,
@@ -58,8 +59,8 @@ pub struct Server {
     registration: Registration,
     /// The state of ingestion.
     ingestion_state: IngestionState,
-    /// Whether the vector store matches the database. The server repairs differences automatically. Null for
-    /// everyone except administrators.
+    /// Whether the vector store and the original files match the database, as far as the last check on a schedule has
+    /// found (`vector.integrity_check_minutes`). Null for everyone except administrators.
     integrity: Option<IntegrityReport>,
     /// The limits of this server.
     limits: ServerLimits,
@@ -120,10 +121,43 @@ pub struct ServerLimits {
     login_attempts_per_address: i32,
 }
 
-/// The result of comparing the vector store with the database.
+/// The kind of damage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+#[graphql(remote = "domain::integrity::DamageKind")]
+pub enum DamageKind {
+    /// A counter differs from the rows that it counts.
+    WrongTotals,
+    /// A document has more or fewer chunks than were written with it. Only `docent doctor` looks for it.
+    WrongChunks,
+    /// Chunks have no vector, so that search can't find them. The server repairs them.
+    MissingVectors,
+    /// Vectors belong to no chunk. They are never returned. The server removes them.
+    OrphanVectors,
+    /// The original of a document is not stored, and the document does not say so yet.
+    MissingOriginal,
+    /// The bytes of an original have changed. Only `docent doctor` looks for it.
+    WrongDigest,
+    /// Nothing refers to an original. Only `docent doctor` looks for it; the server deletes them.
+    UnreferencedOriginal,
+    /// An operation or a sync has not ended, and no job works on it.
+    StuckOperation,
+    /// A job is held by a worker that is gone. The other workers take it over.
+    ExpiredLease,
+}
+
+/// Damage of one kind.
+#[derive(SimpleObject)]
+pub struct IntegrityFinding {
+    /// The kind of damage.
+    kind: DamageKind,
+    /// Number of vectors, documents, originals, counters, operations or jobs that are damaged.
+    count: i32,
+}
+
+/// The result of comparing the vector store and the original files with the database.
 #[derive(SimpleObject)]
 pub struct IntegrityReport {
-    /// When the last full comparison of all collections ended. Null until the first one since the start has ended.
+    /// When the last check of all collections ended. Null until the first one since the start has ended.
     checked_at: Option<DateTime<Utc>>,
     /// Number of collections that were compared.
     collections: i32,
@@ -133,6 +167,9 @@ pub struct IntegrityReport {
     missing_points: i32,
     /// Number of points in them that belong to no chunk, at least. They are never returned.
     surplus_points: i32,
+    /// What the last check found, for each kind of damage. `docent doctor --repair` repairs what the server
+    /// does not repair itself.
+    findings: Vec<IntegrityFinding>,
 }
 
 impl From<integrity::IntegrityReport> for IntegrityReport {
@@ -143,6 +180,11 @@ impl From<integrity::IntegrityReport> for IntegrityReport {
             differing: number(report.differing),
             missing_points: number(report.missing_points),
             surplus_points: number(report.surplus_points),
+            findings: report
+                .found
+                .into_iter()
+                .map(|(kind, count)| IntegrityFinding { kind: kind.into(), count: number(count) })
+                .collect(),
         }
     }
 }

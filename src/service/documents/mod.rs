@@ -1,6 +1,7 @@
 //! Documents: ingesting, trying again, unpacking, downloading, reading, changing, deleting.
 
 mod accept;
+mod again;
 mod delete;
 mod ingest;
 mod retry;
@@ -14,6 +15,7 @@ use serde_json::json;
 
 pub(crate) use self::{
     accept::{accept_from_source, uris_of_others},
+    again::{index_again, lose_original},
     delete::remove_rows,
 };
 pub use self::{

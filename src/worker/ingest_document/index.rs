@@ -186,11 +186,7 @@ impl IngestDocumentHandler {
         let pieces = match self.services.blobs.stream(&work.item.content.file.digest, None).await {
             Ok(pieces) => pieces,
             Err(BlobError::NotFound { .. }) => {
-                return Err(permanent(
-                    ProcessingStage::Store,
-                    ProcessingErrorCode::OriginalMissing,
-                    "The original of this document is no longer stored. Upload it again.".into(),
-                ));
+                return Err(Stop::Document(ProcessingError::original_missing()));
             }
             Err(error) => return Err(Error::from(error).into()),
         };

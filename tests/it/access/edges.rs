@@ -177,6 +177,7 @@ pub const EDGES: &[Edge] = &[
     list("Query", &[AUDIT_LOG], Need::Account, Need::Audit),
     edge("Server", &["server", "limits"], Need::Nothing, Need::Nothing),
     edge("Server", &["server", "integrity"], Need::Nothing, Need::Administrates),
+    edge("IntegrityReport", &["server", "integrity", "findings"], Need::Administrates, Need::Administrates),
     // Collections and their members.
     edge("Collection", &[COLLECTION, "chunking"], READ, READ),
     edge("Collection", &[COLLECTION, "embeddingModel"], READ, READ),

@@ -3,6 +3,7 @@ mod behind;
 mod buckets;
 mod contention;
 mod disk;
+mod doctor;
 mod faults;
 mod generations;
 mod integrity;

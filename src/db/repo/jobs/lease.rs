@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ColumnTrait, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -98,6 +98,33 @@ async fn take_back_suspicion(tx: &Transaction<'_>, lost: &[Lease]) -> Result<(),
         .exec(&tx.connection)
         .await?;
     Ok(())
+}
+
+/// A job that a worker holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeldJob {
+    pub id: JobId,
+    pub kind: String,
+}
+
+/// The held jobs whose leases have been over for `silent`; all held jobs for `None`.
+pub async fn overdue(
+    tx: &Transaction<'_>,
+    silent: Option<Duration>,
+    now: DateTime<Utc>,
+) -> Result<Vec<HeldJob>, DatabaseError> {
+    let mut jobs = job::Entity::find().filter(has_status(JobStatus::Leased)).order_by_asc(job::Column::Id);
+    if let Some(silent) = silent {
+        let since_then = if tx.is_postgres() {
+            Expr::cust_with_values("now() - make_interval(secs => $1)", [silent.as_secs_f64()])
+        } else {
+            Expr::value(now - TimeDelta::from_std(silent).unwrap_or_default())
+        };
+        jobs = jobs.filter(Expr::col(job::Column::LeaseUntil).lt(since_then));
+    }
+    let rows: Vec<(Uuid, String)> =
+        jobs.select_only().columns([job::Column::Id, job::Column::Kind]).into_tuple().all(&tx.connection).await?;
+    Ok(rows.into_iter().map(|(id, kind)| HeldJob { id: JobId(id), kind }).collect())
 }
 
 /// Makes the jobs of dead workers claimable again, other than those of `worker`. A worker is dead when it held all of

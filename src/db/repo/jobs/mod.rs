@@ -5,7 +5,7 @@
 mod claim;
 mod lease;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 pub use self::{
     claim::{ClaimedJob, Holder, claim, claim_suspect, has_due, has_suspect, next_tenant, promote_due},
-    lease::{Kept, Lease, keep, rescue_all, rescue_dead},
+    lease::{HeldJob, Kept, Lease, keep, overdue, rescue_all, rescue_dead},
 };
-use super::{INSERT_ROWS, to_count};
+use super::{INSERT_ROWS, exists, to_count};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
@@ -27,7 +27,7 @@ use crate::{
         news::Change,
     },
     domain::{
-        id::JobId,
+        id::{JobId, OperationId},
         job::{JobPriority, JobStatus, Lane, Tenant},
     },
 };
@@ -234,6 +234,51 @@ pub async fn bury(tx: &Transaction<'_>, lease: Lease, error: &str) -> Result<boo
         .exec(&tx.connection)
         .await?;
     Ok(result.rows_affected == 1)
+}
+
+/// A job in the queue, as far as it matters what it is about.
+#[derive(Clone, PartialEq, Debug)]
+pub struct QueuedJob {
+    pub kind: String,
+    pub payload: serde_json::Value,
+}
+
+/// Jobs that will be done and name this id under `field` of their payload.
+fn naming(field: &'static str, id: Uuid) -> Condition {
+    let named = Expr::cust(format!("payload ->> '{field}'"));
+    Condition::all().add(job::Column::Status.ne(JobStatus::Dead.stored())).add(named.eq(id.to_string()))
+}
+
+/// The jobs that will be done for an operation.
+pub async fn of_operation(tx: &Transaction<'_>, id: OperationId) -> Result<Vec<QueuedJob>, DatabaseError> {
+    let rows = job::Entity::find().filter(naming("operation", id.0)).all(&tx.connection).await?;
+    Ok(rows.into_iter().map(|row| QueuedJob { kind: row.kind, payload: row.payload }).collect())
+}
+
+/// Whether a job of this kind will be done that names this id under `field` of its payload.
+pub async fn is_queued(
+    reader: &Reader<'_>,
+    kind: &str,
+    field: &'static str,
+    id: impl Into<Uuid>,
+) -> Result<bool, DatabaseError> {
+    let jobs = job::Entity::find().filter(naming(field, id.into())).filter(job::Column::Kind.eq(kind));
+    exists(jobs, &reader.executor).await
+}
+
+/// How many jobs will be done for each operation that has any.
+pub async fn count_by_operation(reader: &Reader<'_>) -> Result<HashMap<OperationId, usize>, DatabaseError> {
+    let rows: Vec<(Option<String>, i64)> = job::Entity::find()
+        .select_only()
+        .column_as(Expr::cust("payload ->> 'operation'"), "operation")
+        .column_as(job::Column::Id.count(), "jobs")
+        .filter(job::Column::Status.ne(JobStatus::Dead.stored()))
+        .group_by(Expr::cust("payload ->> 'operation'"))
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    let counted = |(id, count): (Option<String>, i64)| Some((id?.parse().ok()?, usize::try_from(count).unwrap_or(0)));
+    Ok(rows.into_iter().filter_map(counted).collect())
 }
 
 /// How many jobs are not done: waiting or held.

@@ -1,0 +1,93 @@
+//! Damage: what an examination of the stores finds where they don't match.
+
+use super::vocabulary::{Vocabulary, vocabulary};
+
+vocabulary! {
+    /// A kind of damage. Part of the output of `docent doctor`: add, never rename.
+    pub enum DamageKind {
+        /// A counter differs from the rows that it counts.
+        WrongTotals => "WRONG_TOTALS",
+        /// A document has more or fewer rows of chunks than were written with it.
+        WrongChunks => "WRONG_CHUNKS",
+        /// Chunks have no vector, so that search can't find them.
+        MissingVectors => "MISSING_VECTORS",
+        /// Vectors belong to no chunk. They are never returned.
+        OrphanVectors => "ORPHAN_VECTORS",
+        /// The original of a document is not stored, and its owner has not been told.
+        MissingOriginal => "MISSING_ORIGINAL",
+        /// The bytes of an original have another SHA-256 than its name says.
+        WrongDigest => "WRONG_DIGEST",
+        /// Nothing refers to an original.
+        UnreferencedOriginal => "UNREFERENCED_ORIGINAL",
+        /// An operation or a sync has not ended, and no job works on it.
+        StuckOperation => "STUCK_OPERATION",
+        /// A job is held by a worker that is gone.
+        ExpiredLease => "EXPIRED_LEASE",
+    }
+}
+
+/// Subjects that are named for each kind of damage. All are counted.
+const NAMED: usize = 100;
+
+/// All damage of one kind.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    pub kind: DamageKind,
+    pub count: usize,
+    /// How much of it was repaired.
+    pub repaired: usize,
+    /// What is damaged: the first [`NAMED`] of them.
+    pub subjects: Vec<String>,
+}
+
+/// What an examination has found, by kind.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// Adds damage of `count` parts of `subject`.
+    pub fn add(&mut self, kind: DamageKind, subject: String, count: usize, is_repaired: bool) {
+        let place = self.0.iter().position(|finding| finding.kind == kind).unwrap_or_else(|| {
+            self.0.push(Finding { kind, count: 0, repaired: 0, subjects: Vec::new() });
+            self.0.len() - 1
+        });
+        let finding = &mut self.0[place];
+        finding.count += count;
+        finding.repaired += if is_repaired { count } else { 0 };
+        if finding.subjects.len() < NAMED {
+            finding.subjects.push(subject);
+        }
+    }
+
+    /// All that was found, in the order of [`DamageKind`].
+    #[must_use]
+    pub fn in_order(&self) -> Vec<&Finding> {
+        let of = |kind: &DamageKind| self.0.iter().find(|finding| finding.kind == *kind);
+        DamageKind::ALL.iter().filter_map(of).collect()
+    }
+
+    /// Whether damage is left.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        self.0.iter().any(|finding| finding.repaired < finding.count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_counted_by_kind_and_the_first_subjects_are_named() {
+        let mut findings = Findings::default();
+        findings.add(DamageKind::ExpiredLease, "job 1".into(), 1, true);
+        for number in 0..NAMED + 5 {
+            findings.add(DamageKind::WrongTotals, format!("collection {number}"), 2, number > 0);
+        }
+        let found = findings.in_order();
+        assert_eq!((found[0].kind, found[1].kind), (DamageKind::WrongTotals, DamageKind::ExpiredLease));
+        assert_eq!((found[0].count, found[0].repaired), (2 * (NAMED + 5), 2 * (NAMED + 4)));
+        assert_eq!((found[0].subjects.len(), found[1].subjects.len()), (NAMED, 1));
+        assert!(findings.is_left());
+    }
+}

@@ -1,0 +1,103 @@
+//! Originals: those that documents lack, those that nothing needs, and those whose bytes have changed.
+
+use futures_util::{FutureExt, TryStreamExt, stream::TryChunksError};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    super::upkeep::{MIN_AGE, SWEEP_SLICE, remove_if_unused},
+    Aim,
+};
+use crate::{
+    blob::BlobError,
+    db::repo::{documents, originals},
+    domain::{
+        id::DocumentId,
+        integrity::{DamageKind, Findings},
+        scope::Scope,
+    },
+    error::Error,
+    queue::JobError,
+    service::{Services, documents::lose_original},
+};
+
+/// Documents that are looked up with one statement.
+const PAGE: u64 = 500;
+
+/// Looks whether the original of each settled document is there. Those of others are looked for by their jobs.
+pub(super) async fn check_documents(services: &Services, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
+    let mut after = None;
+    loop {
+        let reader = services.database.reader(Scope::System);
+        let some = documents::settled_originals(&reader, after, PAGE).await?;
+        let Some(last) = some.last() else { return Ok(()) };
+        after = Some(last.document);
+        for original in some {
+            let document = original.document;
+            if services.blobs.exists(&original.digest).await.map_err(Error::from)? {
+                continue;
+            }
+            // What was lost does not come back by itself, so it counts as damage until its owner ingests it again.
+            tell_of_loss(services, aim, &[document]).await?;
+            findings.add(DamageKind::MissingOriginal, format!("document {document}"), 1, false);
+        }
+    }
+}
+
+async fn tell_of_loss(services: &Services, aim: Aim, documents: &[DocumentId]) -> Result<(), JobError> {
+    if aim == Aim::Report {
+        return Ok(());
+    }
+    let now = services.clock.now();
+    for id in documents.iter().copied() {
+        services.database.transaction(|tx| lose_original(tx, Scope::System, id, now).boxed()).await?;
+    }
+    Ok(())
+}
+
+/// Reads every original, and compares its bytes with its digest.
+pub(super) async fn check_bytes(
+    services: &Services,
+    aim: Aim,
+    findings: &mut Findings,
+    stop: &CancellationToken,
+) -> Result<(), JobError> {
+    let reader = services.database.reader(Scope::System);
+    let now = services.clock.now();
+    let mut slices = services.blobs.originals(now).try_chunks(SWEEP_SLICE);
+    while let Some(digests) = slices.try_next().await.map_err(|TryChunksError(_, error)| Error::from(error))? {
+        let needed = originals::needed(&reader, &digests).await?;
+        for digest in &digests {
+            if stop.is_cancelled() {
+                return Err(JobError::Stopped);
+            }
+            if needed.contains(digest) {
+                check_digest(services, digest, aim, findings).await?;
+            } else if services.blobs.is_older(digest, now - MIN_AGE).await.map_err(Error::from)? {
+                let remove = aim == Aim::Repair;
+                if remove {
+                    let before = now - MIN_AGE;
+                    services.database.transaction(|tx| remove_if_unused(tx, services, digest, before).boxed()).await?;
+                }
+                findings.add(DamageKind::UnreferencedOriginal, format!("original {digest}"), 1, remove);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that have changed are set aside: the owners of their documents have others, or a copy.
+async fn check_digest(services: &Services, digest: &str, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
+    match services.blobs.verify(digest).await {
+        // Removed meanwhile.
+        Ok(true) | Err(BlobError::NotFound { .. }) => return Ok(()),
+        Ok(false) => {}
+        Err(error) => return Err(Error::from(error).into()),
+    }
+    let documents = documents::settled_with_original(&services.database.reader(Scope::System), digest).await?;
+    if aim == Aim::Repair {
+        services.blobs.set_aside(digest).await.map_err(Error::from)?;
+        tell_of_loss(services, aim, &documents).await?;
+    }
+    findings.add(DamageKind::WrongDigest, format!("original {digest}"), 1, false);
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! Counters, and rows of chunks, compared with what was counted.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
+
+use super::{super::reconcile::kept_generations, Aim};
+use crate::{
+    db::{
+        DatabaseError, Transaction,
+        repo::{chunks as rows, collections, documents, generations, operations, totals},
+    },
+    domain::{
+        action::Action,
+        collection::Collection,
+        generation::{Generation, GenerationState},
+        id::{CollectionId, DocumentId, OperationId},
+        integrity::{DamageKind, Findings},
+        scope::Scope,
+    },
+    error::Error,
+    queue::JobError,
+    service::{Services, documents::index_again, generations::grace},
+};
+
+/// Rows that are looked up with one statement.
+const PAGE: u64 = 200;
+
+/// Compares the counters of collections, generations, documents and operations.
+pub(super) async fn check(services: &Services, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
+    check_collections(services, aim, findings).await?;
+    check_generations(services, aim, findings).await?;
+    check_operations(services, aim, findings).await
+}
+
+async fn check_collections(services: &Services, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
+    let mut after = None;
+    loop {
+        let reader = services.database.reader(Scope::System);
+        let wrong = totals::wrong_collections(&reader, after, PAGE).await?;
+        let Some(last) = wrong.last() else { return Ok(()) };
+        after = Some(*last);
+        for id in wrong {
+            if aim == Aim::Repair {
+                services.database.transaction(|tx| recount_collection(tx, id).boxed()).await?;
+            }
+            findings.add(DamageKind::WrongTotals, format!("collection {id}"), 1, aim == Aim::Repair);
+        }
+    }
+}
+
+async fn recount_collection(tx: &Transaction<'_>, id: CollectionId) -> Result<(), DatabaseError> {
+    collections::hold(tx, Scope::System, id, Action::CollectionUpdate).await?;
+    totals::recount_collection(tx, id).await
+}
+
+async fn check_generations(services: &Services, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
+    let mut after = None;
+    loop {
+        let reader = services.database.reader(Scope::System);
+        let wrong = totals::wrong_generations(&reader, after, PAGE).await?;
+        let Some(last) = wrong.last() else { break };
+        after = Some(last.id);
+        let now = services.clock.now();
+        // What is in one that is being removed is no longer counted.
+        for generation in wrong.iter().filter(|generation| !generation.is_over(grace(services), now)) {
+            if aim == Aim::Repair {
+                services.database.transaction(|tx| recount_generation(tx, generation).boxed()).await?;
+            }
+            findings.add(DamageKind::WrongTotals, format!("generation {}", generation.id), 1, aim == Aim::Repair);
+        }
+    }
+    Ok(())
+}
+
+async fn recount_generation(tx: &Transaction<'_>, generation: &Generation) -> Result<(), DatabaseError> {
+    collections::hold(tx, Scope::System, generation.collection_id, Action::CollectionUpdate).await?;
+    totals::recount_generation(tx, generation.id).await
+}
+
+async fn check_operations(services: &Services, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
+    let since = kept_since(services);
+    let mut after = None;
+    loop {
+        let reader = services.database.reader(Scope::System);
+        let wrong = totals::wrong_operations(&reader, since, after, PAGE).await?;
+        let Some(last) = wrong.last() else { return Ok(()) };
+        after = Some(*last);
+        for id in wrong {
+            if aim == Aim::Repair {
+                services.database.transaction(|tx| recount_operation(tx, id).boxed()).await?;
+            }
+            findings.add(DamageKind::WrongTotals, format!("operation {id}"), 1, aim == Aim::Repair);
+        }
+    }
+}
+
+/// Operations that ended before are being removed.
+fn kept_since(services: &Services) -> DateTime<Utc> {
+    match services.config.ingestion.operation_retention_days {
+        0 => DateTime::UNIX_EPOCH,
+        days => services.clock.now() - TimeDelta::days(days),
+    }
+}
+
+async fn recount_operation(tx: &Transaction<'_>, id: OperationId) -> Result<(), DatabaseError> {
+    operations::lock(tx, Scope::System, id).await?;
+    totals::recount_operation(tx, id).await
+}
+
+/// Compares the rows of chunks of each document with their number. What is wrong in the active generation is indexed
+/// again by the server; other generations forget the document, and are filled again before they are searched.
+pub(super) async fn chunks(
+    services: &Services,
+    collection: &Collection,
+    aim: Aim,
+    findings: &mut Findings,
+) -> Result<(), JobError> {
+    for generation in kept_generations(services, collection.id).await? {
+        let mut after = None;
+        loop {
+            let reader = services.database.reader(Scope::System);
+            let wrong = totals::wrong_chunks(&reader, &generation, after, PAGE).await?;
+            let Some(last) = wrong.last() else { break };
+            after = Some(*last);
+            if aim == Aim::Repair {
+                let now = services.clock.now();
+                let (wrong, generation) = (wrong.as_slice(), &generation);
+                services.database.transaction(|tx| renew(tx, generation, wrong, now).boxed()).await?;
+            }
+            for id in wrong {
+                findings.add(DamageKind::WrongChunks, format!("document {id}"), 1, aim == Aim::Repair);
+            }
+        }
+        if generation.state == GenerationState::Active {
+            check_documents(services, &generation, aim, findings).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn renew(
+    tx: &Transaction<'_>,
+    generation: &Generation,
+    wrong: &[DocumentId],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let collection = generation.collection_id;
+    if generation.state == GenerationState::Active {
+        return index_again(tx, Scope::System, collection, wrong, now).await;
+    }
+    collections::hold(tx, Scope::System, collection, Action::CollectionUpdate).await?;
+    rows::delete_from_generation(tx, collection, generation.id, wrong).await?;
+    generations::drop_documents(tx, generation.id, wrong).await?;
+    Ok(totals::recount_generation(tx, generation.id).await?)
+}
+
+/// Compares the numbers of chunks that documents name with those of the active generation.
+async fn check_documents(
+    services: &Services,
+    generation: &Generation,
+    aim: Aim,
+    findings: &mut Findings,
+) -> Result<(), JobError> {
+    let reader = services.database.reader(Scope::System);
+    let count = totals::wrong_documents(&reader, generation.collection_id, generation.id).await?;
+    if count == 0 {
+        return Ok(());
+    }
+    if aim == Aim::Repair {
+        services.database.transaction(|tx| recount_documents(tx, generation).boxed()).await?;
+    }
+    let subject = format!("documents of collection {}", generation.collection_id);
+    findings.add(DamageKind::WrongTotals, subject, count, aim == Aim::Repair);
+    Ok(())
+}
+
+async fn recount_documents(tx: &Transaction<'_>, generation: &Generation) -> Result<(), DatabaseError> {
+    let found = collections::lock(tx, Scope::System, generation.collection_id, Action::CollectionUpdate).await?;
+    // Another generation may be the active one by now.
+    if found.is_some_and(|collection| collection.generation == generation.id) {
+        documents::take_chunk_counts(tx, generation.collection_id, generation.id).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! Damage of every kind: found exactly, repaired, and then no longer found.
+
+use std::path::PathBuf;
+
+use docent::{
+    app::Aim,
+    domain::{
+        clock::{Clock, SystemClock},
+        generation::Generation,
+        id::{ChunkId, DocumentId, GenerationId},
+        integrity::DamageKind,
+    },
+    vector::{Point, PointSelector},
+};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::behind::{active, count, execute, found, idle, points, row};
+use crate::{
+    on_both_databases,
+    support::{
+        app::{TestApp, texts},
+        caller::Caller,
+    },
+};
+
+/// Damage by kind: how much was found, and how much of it was repaired.
+type Damage = Vec<(DamageKind, usize, usize)>;
+
+async fn examine(app: &TestApp, aim: Aim) -> Damage {
+    let findings = app.app.examine(aim).await.unwrap();
+    findings.in_order().iter().map(|finding| (finding.kind, finding.count, finding.repaired)).collect()
+}
+
+/// Finds exactly this, changes nothing, repairs it, and finds nothing more.
+async fn finds_and_repairs(app: &TestApp, expected: &[(DamageKind, usize)]) {
+    let reported: Damage = expected.iter().map(|(kind, count)| (*kind, *count, 0)).collect();
+    assert_eq!(examine(app, Aim::Report).await, reported);
+    assert_eq!(examine(app, Aim::Report).await, reported, "looking changes nothing");
+    let repaired: Damage = expected.iter().map(|(kind, count)| (*kind, *count, *count)).collect();
+    assert_eq!(examine(app, Aim::Repair).await, repaired);
+    assert_eq!(examine(app, Aim::Report).await, []);
+}
+
+/// An application without its worker, with one collection of two notes.
+async fn two_notes(app: &mut TestApp) -> (Caller, String, Value) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    let notes = texts(&[("a.txt", "The ferry waits."), ("b.txt", "The tram waits.")]);
+    let operation = ada.ingest_all(&collection, notes).await;
+    idle(app).await;
+    app.stop_worker().await;
+    (ada, collection, operation)
+}
+
+/// A row's id in a statement.
+fn literal(app: &TestApp, id: uuid::Uuid) -> String {
+    if app.is_on_postgres() { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
+}
+
+fn original(app: &TestApp, text: &str) -> PathBuf {
+    let digest = hex::encode(Sha256::digest(text));
+    app.data_dir().join(format!("originals/{}/{digest}", &digest[..2]))
+}
+
+on_both_databases!(a_directory_in_order_has_no_damage);
+async fn a_directory_in_order_has_no_damage(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    let notes = texts(&[("a.txt", "The ferry waits."), ("b.txt", "The tram waits."), ("c.txt", "Gone.")]);
+    let operation = ada.ingest_all(&collection, notes).await;
+    ada.ingest_all(&collection, texts(&[("a.txt", "The ferry has gone.")])).await;
+    let gone = operation["documents"]["nodes"][2]["document"]["id"].clone();
+    let delete = "mutation($id: ID!) { documentsDelete(input: { ids: [$id] }) { operation { id } } }";
+    let payload = ada.data(delete, json!({ "id": gone })).await;
+    ada.ended(payload["documentsDelete"]["operation"]["id"].as_str().unwrap()).await;
+    let reindex = "mutation($id: ID!) {
+        collectionReindex(input: { collectionId: $id, chunking: { maxTokens: 32, overlapTokens: 8 } }) {
+            operation { id } userErrors { message }
+        }
+    }";
+    let payload = ada.data(reindex, json!({ "id": collection })).await;
+    ada.ended(payload["collectionReindex"]["operation"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}"))).await;
+    let removed = ada.create_collection("Old").await;
+    ada.ingest_all(&removed, texts(&[("a.txt", "Nothing.")])).await;
+    let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } } }";
+    let payload = ada.data(delete, json!({ "id": removed })).await;
+    ada.ended(payload["collectionDelete"]["operation"]["id"].as_str().unwrap()).await;
+    // What waits is no damage either.
+    idle(&app).await;
+    app.stop_worker().await;
+    ada.ingest(&collection, texts(&[("e.txt", "Later.")])).await;
+    assert_eq!(examine(&app, Aim::Report).await, []);
+    assert_eq!(examine(&app, Aim::Repair).await, []);
+    app.leave_jobs();
+}
+
+on_both_databases!(counters_are_counted_again);
+async fn counters_are_counted_again(mut app: TestApp) {
+    let (ada, collection, _) = two_notes(&mut app).await;
+    execute(&app, "UPDATE collections SET document_count = 9, total_bytes = 1").await;
+    execute(&app, "UPDATE generations SET chunk_count = 5, document_count = 0").await;
+    execute(&app, "UPDATE documents SET chunk_count = 7 WHERE uri = 'a.txt'").await;
+    execute(&app, "UPDATE operations SET completed_total = 0, failed_total = 2").await;
+    finds_and_repairs(&app, &[(DamageKind::WrongTotals, 4)]).await;
+    let query = "query($id: ID!) { collection(id: $id) {
+        documentCount totalBytes chunkCount documents { nodes { chunkCount } } operations { nodes { totals { completed failed } } }
+    } }";
+    let told = ada.data(query, json!({ "id": collection })).await["collection"].take();
+    assert_eq!((&told["documentCount"], &told["chunkCount"]), (&json!(2), &json!(2)), "{told:#}");
+    assert_eq!(
+        told["totalBytes"].as_str().map_or_else(|| told["totalBytes"].as_i64(), |text| text.parse().ok()),
+        Some(31)
+    );
+    assert_eq!(told["documents"]["nodes"], json!([{ "chunkCount": 1 }, { "chunkCount": 1 }]));
+    assert_eq!(told["operations"]["nodes"], json!([{ "totals": { "completed": 2, "failed": 0 } }]));
+}
+
+on_both_databases!(vectors_that_are_missing_are_made_and_strays_are_removed);
+async fn vectors_that_are_missing_are_made_and_strays_are_removed(mut app: TestApp) {
+    let (ada, collection, _) = two_notes(&mut app).await;
+    let services = app.app.services();
+    let Generation { id, placement, .. } = active(&app, &collection).await;
+    let kept = services.vectors.scroll(&placement, id, None, 9).await.unwrap();
+    // One is missing and one too many, so that their numbers are equal.
+    let lost = PointSelector::Chunks { generation: id, chunks: vec![kept[0].id] };
+    services.vectors.delete(&placement, &lost).await.unwrap();
+    services.vectors.upsert(&placement, vec![stray(id)]).await.unwrap();
+    services.vectors.flush(&placement).await.unwrap();
+    finds_and_repairs(&app, &[(DamageKind::MissingVectors, 1), (DamageKind::OrphanVectors, 1)]).await;
+    assert_eq!(points(&app, &collection).await, 2);
+    let [lexical, semantic, _] = found(&ada, "ferry").await;
+    assert_eq!((lexical.len(), semantic.len()), (1, 2));
+}
+
+fn stray(generation: GenerationId) -> Point {
+    let document = DocumentId::generate();
+    Point {
+        id: ChunkId::derive(generation, document, 1, 0),
+        generation,
+        document,
+        revision: 1,
+        embedding: (0..384).map(|place| if place == 0 { 1.0 } else { 0.0 }).collect(),
+        text: "a tram that nobody wrote of".into(),
+    }
+}
+
+on_both_databases!(documents_whose_chunks_are_lost_are_indexed_again);
+async fn documents_whose_chunks_are_lost_are_indexed_again(mut app: TestApp) {
+    let (_, collection, operation) = two_notes(&mut app).await;
+    let document = row(operation["documents"]["nodes"][0]["document"]["id"].as_str().unwrap());
+    execute(&app, &format!("DELETE FROM chunks WHERE document_id = {}", literal(&app, document))).await;
+    finds_and_repairs(&app, &[(DamageKind::WrongChunks, 1), (DamageKind::OrphanVectors, 1)]).await;
+
+    let mut app = app.restart().await;
+    idle(&app).await;
+    app.stop_worker().await;
+    assert_eq!(count(&app, "SELECT count(*) FROM chunks").await, 2);
+    assert_eq!((examine(&app, Aim::Report).await, points(&app, &collection).await), (vec![], 2));
+    let ada = app.anonymous().log_in("ada").await;
+    assert_eq!(found(&ada, "ferry").await[0], ["The ferry waits."]);
+}
+
+on_both_databases!(a_document_whose_original_is_lost_says_so_and_can_be_ingested_again);
+async fn a_document_whose_original_is_lost_says_so_and_can_be_ingested_again(mut app: TestApp) {
+    let (_, collection, operation) = two_notes(&mut app).await;
+    let id = operation["documents"]["nodes"][0]["document"]["id"].clone();
+    let path = original(&app, "The ferry waits.");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(examine(&app, Aim::Report).await, [(DamageKind::MissingOriginal, 1, 0)]);
+    assert_eq!(examine(&app, Aim::Repair).await, [(DamageKind::MissingOriginal, 1, 0)], "it can't be made again");
+    assert_eq!(examine(&app, Aim::Report).await, [], "its owner has been told");
+
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    assert_eq!(error_of(&ada, &id).await, json!({ "status": "FAILED", "error": { "code": "ORIGINAL_MISSING" } }));
+    assert_eq!(found(&ada, "ferry").await[0], ["The ferry waits."], "its chunks stay");
+    let ended = ada.ingest_all(&collection, texts(&[("a.txt", "The ferry waits.")])).await;
+    assert_eq!(ended["totals"]["completed"], 1, "{ended:#}");
+    assert!(path.exists());
+    assert_eq!(error_of(&ada, &id).await, json!({ "status": "COMPLETED", "error": null }));
+}
+
+async fn error_of(caller: &Caller, document: &Value) -> Value {
+    let query = "query($id: ID!) { document(id: $id) { status error { code } } }";
+    caller.data(query, json!({ "id": document })).await["document"].take()
+}
+
+on_both_databases!(bytes_that_have_changed_are_set_aside);
+async fn bytes_that_have_changed_are_set_aside(mut app: TestApp) {
+    let (ada, _, operation) = two_notes(&mut app).await;
+    let id = operation["documents"]["nodes"][1]["document"]["id"].clone();
+    let path = original(&app, "The tram waits.");
+    std::fs::write(&path, "The tram wails.").unwrap();
+    assert_eq!(examine(&app, Aim::Report).await, [(DamageKind::WrongDigest, 1, 0)]);
+    assert!(path.exists());
+    assert_eq!(examine(&app, Aim::Repair).await, [(DamageKind::WrongDigest, 1, 0)]);
+    assert_eq!(examine(&app, Aim::Report).await, []);
+    let aside = app.data_dir().join("damaged").join(path.file_name().unwrap());
+    assert_eq!((path.exists(), std::fs::read_to_string(aside).unwrap().as_str()), (false, "The tram wails."));
+    assert_eq!(error_of(&ada, &id).await, json!({ "status": "FAILED", "error": { "code": "ORIGINAL_MISSING" } }));
+}
+
+on_both_databases!(originals_that_nothing_needs_are_deleted_unless_they_are_new);
+async fn originals_that_nothing_needs_are_deleted_unless_they_are_new(mut app: TestApp) {
+    two_notes(&mut app).await;
+    let blobs = &app.app.services().blobs;
+    blobs.put_bytes("Old.".into()).await.unwrap();
+    blobs.put_bytes("New.".into()).await.unwrap();
+    let file = std::fs::File::options().write(true).open(original(&app, "Old.")).unwrap();
+    file.set_modified((SystemClock.now() - chrono::TimeDelta::minutes(10)).into()).unwrap();
+    finds_and_repairs(&app, &[(DamageKind::UnreferencedOriginal, 1)]).await;
+    assert_eq!((original(&app, "Old.").exists(), original(&app, "New.").exists()), (false, true));
+}
+
+on_both_databases!(operations_whose_jobs_are_lost_get_them_again);
+async fn operations_whose_jobs_are_lost_get_them_again(mut app: TestApp) {
+    let (ada, collection, operation) = two_notes(&mut app).await;
+    let removed = operation["documents"]["nodes"][0]["document"]["id"].clone();
+    let more = ada.ingest(&collection, texts(&[("c.txt", "A bus."), ("d.txt", "A bike.")])).await;
+    let delete = "mutation($id: ID!) { documentsDelete(input: { ids: [$id] }) { operation { id } } }";
+    let less = ada.data(delete, json!({ "id": removed })).await["documentsDelete"].take();
+    let reindex = "mutation($id: ID!) {
+        collectionReindex(input: { collectionId: $id, chunking: { maxTokens: 32, overlapTokens: 8 } }) { operation { id } }
+    }";
+    let anew = ada.data(reindex, json!({ "id": collection })).await["collectionReindex"].take();
+    let old = ada.create_collection("Old").await;
+    let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } } }";
+    let none = ada.data(delete, json!({ "id": old })).await["collectionDelete"].take();
+    assert_eq!(examine(&app, Aim::Report).await, [], "they wait");
+
+    execute(&app, "DELETE FROM jobs").await;
+    finds_and_repairs(&app, &[(DamageKind::OrphanVectors, 1), (DamageKind::StuckOperation, 4)]).await;
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    for payload in [more, less, anew, none] {
+        let id = payload["operation"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}"));
+        assert_eq!(ada.ended(id).await["status"], "COMPLETED");
+    }
+    idle(&app).await;
+    assert_eq!(points(&app, &collection).await, 3);
+}
+
+on_both_databases!(an_operation_with_nothing_left_to_do_ends);
+async fn an_operation_with_nothing_left_to_do_ends(mut app: TestApp) {
+    let (ada, _, operation) = two_notes(&mut app).await;
+    execute(&app, "UPDATE operations SET status = 'PROCESSING', completed_at = NULL, document_total = 3").await;
+    finds_and_repairs(&app, &[(DamageKind::StuckOperation, 1)]).await;
+    let ended = ada.ended(operation["id"].as_str().unwrap()).await;
+    assert_eq!((&ended["status"], &ended["totals"]["documents"]), (&json!("COMPLETED"), &json!(2)), "{ended:#}");
+}
+
+on_both_databases!(jobs_of_workers_that_are_gone_can_be_claimed_again);
+async fn jobs_of_workers_that_are_gone_can_be_claimed_again(mut app: TestApp) {
+    let (ada, collection, _) = two_notes(&mut app).await;
+    let payload = ada.ingest(&collection, texts(&[("c.txt", "A bus.")])).await;
+    let worker = literal(&app, uuid::Uuid::nil());
+    execute(
+        &app,
+        &format!(
+            "UPDATE jobs SET status = 'LEASED', leased_by = {worker}, lease_epoch = 1,
+             lease_until = '2026-01-01 00:00:00+00:00'"
+        ),
+    )
+    .await;
+    finds_and_repairs(&app, &[(DamageKind::ExpiredLease, 1)]).await;
+    let app = app.restart().await;
+    let ada = app.anonymous().log_in("ada").await;
+    let ended = ada.ended(payload["operation"]["id"].as_str().unwrap()).await;
+    assert_eq!(ended["status"], "COMPLETED", "{ended:#}");
+}
