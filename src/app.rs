@@ -128,7 +128,8 @@ impl App {
     /// When the data directory is in use, or a part can't be opened; the error says which.
     pub async fn build(parts: Parts) -> anyhow::Result<Self> {
         let config = Arc::new(parts.config);
-        let lock = DataDirLock::acquire(&config.data_dir)?;
+        // With servers for the rest, the directory holds only files that any number of processes can use.
+        let lock = DataDirLock::acquire(&config.data_dir, config.can_be_shared())?;
         let database = Database::open(&config.database, &config.data_dir, parts.statement_observer).await?;
         database.migrate_up().await?;
         let blobs = BlobStore::open_local(&config.data_dir)?;
@@ -230,14 +231,11 @@ impl App {
         http::router(state, http::files::router(services, callers))
     }
 
-    /// Runs jobs of the queue until `stop` is cancelled.
-    ///
-    /// # Errors
-    /// When the database fails at the start.
-    pub async fn work(&self, stop: CancellationToken) -> anyhow::Result<()> {
+    /// Runs jobs of the queue and recurring tasks until `stop` is cancelled.
+    pub async fn work(&self, stop: CancellationToken) {
         let (services, extractor) = (Arc::clone(&self.services), Arc::clone(&self.extractor));
         let vectors = Arc::clone(&self.vectors);
-        Ok(worker::run(services, extractor, vectors, self.is_alone, stop).await?)
+        worker::run(services, extractor, vectors, self.is_alone, stop).await;
     }
 
     /// Looks whether the stores match the database, and repairs what does not if that is wanted. Nothing else may work on

@@ -1,4 +1,4 @@
-//! The lock of the data directory: one process at a time uses it.
+//! The lock of the data directory: one process at a time uses it, or several that all share it.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -34,18 +34,20 @@ fn in_brackets(pid: Option<u32>) -> String {
 }
 
 impl DataDirLock {
-    /// Creates the directory if it does not exist, and locks it through the file `docent.lock` in it. The file stays,
-    /// because deleting it would let two processes lock two files of the same name.
+    /// Creates the directory if it does not exist, and locks it through the file `docent.lock` in it, alone or together
+    /// with other processes that share it. The file stays, because deleting it would let two processes lock two files of
+    /// the same name.
     ///
     /// # Errors
     /// `Held` when another process has it, `Io` when the directory or the file can't be made.
-    pub fn acquire(directory: &Path) -> Result<Self, LockError> {
+    pub fn acquire(directory: &Path, is_shared: bool) -> Result<Self, LockError> {
         let failed = |source| LockError::Io { directory: directory.to_owned(), source };
         std::fs::create_dir_all(directory).map_err(failed)?;
         let path = directory.join("docent.lock");
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
-        match file.try_lock() {
+        let locked = if is_shared { file.try_lock_shared() } else { file.try_lock() };
+        match locked {
             Ok(()) => {
                 write_process_id(&mut file).map_err(failed)?;
                 Ok(Self { _file: file })
@@ -74,8 +76,8 @@ mod tests {
     fn a_data_directory_has_one_user() {
         let parent = tempfile::tempdir().unwrap();
         let directory = parent.path().join("made/here");
-        let lock = DataDirLock::acquire(&directory).unwrap();
-        let refused = DataDirLock::acquire(&directory).unwrap_err();
+        let lock = DataDirLock::acquire(&directory, false).unwrap();
+        let refused = DataDirLock::acquire(&directory, false).unwrap_err();
         assert_eq!(
             refused.to_string(),
             format!(
@@ -85,7 +87,19 @@ mod tests {
             )
         );
         drop(lock);
-        DataDirLock::acquire(&directory).unwrap();
+        DataDirLock::acquire(&directory, false).unwrap();
+    }
+
+    #[test]
+    fn processes_that_share_a_data_directory_keep_others_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = DataDirLock::acquire(directory.path(), true).unwrap();
+        let second = DataDirLock::acquire(directory.path(), true).unwrap();
+        assert!(DataDirLock::acquire(directory.path(), false).is_err());
+        drop(first);
+        assert!(DataDirLock::acquire(directory.path(), false).is_err());
+        drop(second);
+        DataDirLock::acquire(directory.path(), false).unwrap();
     }
 
     #[test]
@@ -93,7 +107,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let file = parent.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let error = DataDirLock::acquire(&file).unwrap_err();
+        let error = DataDirLock::acquire(&file, false).unwrap_err();
         assert_eq!(error.to_string(), format!("the data directory {} can't be used", file.display()));
     }
 }

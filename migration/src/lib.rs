@@ -35,6 +35,7 @@ mod m20261127_170050_keep_texts;
 mod m20261127_170100_keep_progress;
 mod m20261128_100000_keep_given_titles;
 mod m20261128_100100_keep_processing_times;
+mod m20261128_110000_create_schedules;
 pub mod sql;
 
 /// All migrations, oldest first.
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_170100_keep_progress::Migration),
             Box::new(m20261128_100000_keep_given_titles::Migration),
             Box::new(m20261128_100100_keep_processing_times::Migration),
+            Box::new(m20261128_110000_create_schedules::Migration),
         ]
     }
 }

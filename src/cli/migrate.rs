@@ -24,7 +24,7 @@ pub(super) enum Migrate {
 
 impl Migrate {
     pub(super) async fn run(&self, config: Config) -> anyhow::Result<()> {
-        let _lock = DataDirLock::acquire(&config.data_dir)?;
+        let _lock = DataDirLock::acquire(&config.data_dir, false)?;
         let database = Database::open(&config.database, &config.data_dir, None).await?;
         match self {
             Self::Up => database.migrate_up().await?,

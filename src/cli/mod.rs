@@ -12,6 +12,7 @@ mod schema;
 mod serve;
 mod signing_key;
 mod user;
+mod worker;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -37,6 +38,8 @@ pub struct Cli {
 enum Command {
     /// Start the server.
     Serve(serve::Serve),
+    /// Run jobs of the queue apart from the server.
+    Worker(worker::Worker),
     /// Migrate the database's schema, revert it, or show its status.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
@@ -104,6 +107,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
         match cli.command {
             Command::Doctor(command) => return command.run(config).await,
             Command::Serve(command) => command.run(config).await,
+            Command::Worker(command) => command.run(config).await,
             Command::Migrate(command) => command.run(config).await,
             Command::Schema(command) => command.run(),
             Command::User(command) => command.run(config).await,

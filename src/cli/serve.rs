@@ -49,22 +49,30 @@ impl Serve {
         });
         if is_worker {
             let (app, stop) = (Arc::clone(&app), lifecycle.soft());
-            lifecycle.spawn("worker", async move { app.work(stop).await });
+            lifecycle.spawn("worker", async move {
+                app.work(stop).await;
+                Ok::<_, std::io::Error>(())
+            });
         }
         let is_sampled = self.sample && sample::load(app.services()).await?.is_some();
         welcome(&url, http.playground, is_sampled);
 
-        let reason = lifecycle.wait().await?;
-        if let Ok(closed) = tokio::time::timeout(CLOSING, app.close()).await {
-            closed?;
-        } else {
-            // Nothing acknowledged is in memory only: the next start finds everything.
-            tracing::warn!("the stores did not close in time; exiting anyway");
-        }
-        match reason {
-            ExitReason::Finished | ExitReason::Cut => Ok(()),
-            ExitReason::Failed(task) => bail!("{task} failed; the log says why"),
-        }
+        end(lifecycle, &app).await
+    }
+}
+
+/// Waits for the end of the process, and closes the stores.
+pub(super) async fn end(lifecycle: Lifecycle, app: &App) -> anyhow::Result<()> {
+    let reason = lifecycle.wait().await?;
+    if let Ok(closed) = tokio::time::timeout(CLOSING, app.close()).await {
+        closed?;
+    } else {
+        // Nothing acknowledged is in memory only: the next start finds everything.
+        tracing::warn!("the stores did not close in time; exiting anyway");
+    }
+    match reason {
+        ExitReason::Finished | ExitReason::Cut => Ok(()),
+        ExitReason::Failed(task) => bail!("{task} failed; the log says why"),
     }
 }
 

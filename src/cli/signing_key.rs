@@ -20,7 +20,7 @@ impl SigningKey {
                 "the key is the setting auth.signing_secret: move it to auth.previous_signing_secret, and choose another"
             );
         }
-        let _lock = DataDirLock::acquire(&config.data_dir)?;
+        let _lock = DataDirLock::acquire(&config.data_dir, false)?;
         rotate_key(&config.data_dir)?;
         println!("The key was replaced. Start the server to use it.");
         Ok(())

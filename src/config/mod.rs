@@ -499,6 +499,13 @@ impl Config {
         self.extraction.library_dir.clone().unwrap_or_else(|| self.data_dir.join("libraries"))
     }
 
+    /// Whether several processes can work on one data directory: database and vectors are on servers, which leaves files
+    /// that never change.
+    #[must_use]
+    pub fn can_be_shared(&self) -> bool {
+        self.database.url.is_some() && self.vector.url.is_some()
+    }
+
     /// The threads that embed documents.
     #[must_use]
     pub fn embedding_threads(&self) -> usize {

@@ -30,3 +30,4 @@ pub mod source;
 pub mod upload;
 pub mod user;
 pub mod vocabulary;
+pub mod worker;

@@ -32,6 +32,18 @@ use crate::{
     domain::job::{JobPriority, Lane, Tenant},
 };
 
+/// Every kind of job.
+pub const KINDS: [&str; 8] = [
+    DeleteCollection::KIND,
+    DropGeneration::KIND,
+    DropPoints::KIND,
+    IngestDocument::KIND,
+    Reconcile::KIND,
+    ReindexCollection::KIND,
+    RemoveSource::KIND,
+    SyncSource::KIND,
+];
+
 /// The payload of a job. It is stored as JSON: fields can be added if they have a default, never renamed.
 pub trait Job: Serialize + DeserializeOwned {
     /// The kind of job, as stored. Frozen once released.

@@ -7,7 +7,8 @@ const LONGEST: Duration = Duration::from_mins(1);
 const LONGEST_OF_ALL: Duration = Duration::from_hours(1);
 
 /// 1, 2, 4, 8 … seconds after the first, second … attempt, at most a minute, plus or minus a quarter.
-pub(super) fn pause(attempts: i32) -> Duration {
+#[must_use]
+pub fn pause(attempts: i32) -> Duration {
     doubled(attempts, LONGEST)
 }
 

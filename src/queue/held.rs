@@ -10,13 +10,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     db::repo::jobs::{ClaimedJob, Lease},
-    domain::job::{Lane, Tenant},
+    domain::{
+        id::JobId,
+        job::{Lane, Tenant},
+    },
 };
 
 #[derive(Default)]
 pub(super) struct Held(Mutex<HashMap<Lease, Running>>);
 
 struct Running {
+    kind: String,
     stop: CancellationToken,
     lane: Lane,
     tenant: Tenant,
@@ -42,7 +46,8 @@ pub(super) struct Entry {
 impl Held {
     pub(super) fn add(self: &Arc<Self>, job: &ClaimedJob, stop: CancellationToken) -> Entry {
         let (lane, tenant, suspicions) = (job.lane, job.tenant, job.suspicions);
-        self.lock().insert(job.lease(), Running { stop, lane, tenant, suspicions, since: Instant::now() });
+        let kind = job.kind.clone();
+        self.lock().insert(job.lease(), Running { kind, stop, lane, tenant, suspicions, since: Instant::now() });
         Entry { held: Arc::clone(self), lease: job.lease() }
     }
 
@@ -56,6 +61,12 @@ impl Held {
         for job in lost.iter().filter_map(|lease| running.get(lease)) {
             job.stop.cancel();
         }
+    }
+
+    /// The jobs of a kind, each with the time since which it runs.
+    pub(super) fn of_kind(&self, kind: &str) -> Vec<(Instant, JobId)> {
+        let running = self.lock();
+        running.iter().filter(|(_, job)| job.kind == kind).map(|(lease, job)| (job.since, lease.job)).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -9,6 +9,7 @@ mod claims;
 mod gate;
 mod held;
 mod runner;
+mod tally;
 
 use std::time::Duration;
 
@@ -16,8 +17,10 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
+    backoff::pause,
     gate::Dependency,
     runner::{QueueSettings, Runner},
+    tally::KindTally,
 };
 use crate::db::repo::jobs::ClaimedJob;
 

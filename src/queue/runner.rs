@@ -1,6 +1,14 @@
 //! The loop that claims jobs and runs them.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use chrono::TimeDelta;
 use futures_util::FutureExt;
@@ -17,13 +25,18 @@ use super::{
     claims::Turns,
     gate::Gates,
     held::{Entry, Held},
+    tally::{KindTally, Tally},
 };
 use crate::{
     db::{
         Database, DatabaseError,
         repo::jobs::{self, ClaimedJob, Cost, Holder},
     },
-    domain::{clock::Clock, id::WorkerId, job::Lane},
+    domain::{
+        clock::Clock,
+        id::{JobId, WorkerId},
+        job::Lane,
+    },
 };
 
 /// Attempts of a job that fails for an unknown reason.
@@ -58,7 +71,10 @@ pub struct Runner {
     pub(super) gates: Gates,
     pub(super) held: Arc<Held>,
     pub(super) turns: Turns,
+    tally: Tally,
     worker: WorkerId,
+    /// Whether the jobs of earlier holders were taken back.
+    is_begun: AtomicBool,
     /// Notified when a slot is free, or a job that was there before can be claimed.
     wake: Notify,
     /// Held while jobs are claimed and while held jobs are checked, so that a job which is just being claimed is not
@@ -85,6 +101,8 @@ impl Runner {
             handlers,
             held: Arc::default(),
             turns: Turns::default(),
+            tally: Tally::default(),
+            is_begun: AtomicBool::new(false),
             worker: WorkerId::generate(),
             wake: Notify::new(),
             claiming: Mutex::default(),
@@ -95,22 +113,35 @@ impl Runner {
     /// queue.
     ///
     /// # Errors
-    /// When the database fails at the start.
+    /// When the database fails at the start. It can be run again, also after a panic.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), DatabaseError> {
-        if self.settings.is_alone {
+        if self.settings.is_alone && !self.is_begun.load(Ordering::Relaxed) {
             let now = self.clock.now();
             let rescued = self.database.transaction(|tx| jobs::rescue_all(tx, now).boxed()).await?;
             if rescued > 0 {
                 info!(jobs = rescued, "jobs of the last run are resumed");
             }
         }
+        self.is_begun.store(true, Ordering::Relaxed);
         // Heartbeats continue until the last job has ended.
         let is_over = CancellationToken::new();
         let keeper = tokio::spawn(Arc::clone(&self).keep_alive(is_over.clone()));
-        self.work(&stop).await;
+        let worked = AssertUnwindSafe(self.work(&stop)).catch_unwind().await;
         is_over.cancel();
         let _ = keeper.await;
-        Ok(())
+        worked.map_err(|panic| std::panic::resume_unwind(panic))
+    }
+
+    /// What became of the jobs of a kind since the start.
+    #[must_use]
+    pub fn tally(&self, kind: &str) -> KindTally {
+        self.tally.of(kind)
+    }
+
+    /// The jobs of a kind that run now, each with the time since which it does.
+    #[must_use]
+    pub fn running(&self, kind: &str) -> Vec<(Instant, JobId)> {
+        self.held.of_kind(kind)
     }
 
     pub(super) fn holder(&self) -> Holder {
@@ -124,6 +155,7 @@ impl Runner {
             // Register before the check, so that no notification is lost between the two.
             let call = self.wake.notified();
             added.mark_unchanged();
+            fail::fail_point!("queue-claiming");
             self.look_after_gates(&mut running);
             let claimed = self.claim_and_hold(stop).await.unwrap_or_else(|error| {
                 warn!(error = &error as &dyn std::error::Error, "jobs can't be claimed");
@@ -184,7 +216,9 @@ impl Runner {
         let result = if job.crashes >= self.settings.max_crashes {
             self.give_up(handler.as_ref(), job, GiveUp::Crashed).await
         } else {
-            match caught(handler.run(job, stop)).await {
+            let result = caught(handler.run(job, stop)).await;
+            self.tally.count(handler.kind(), &result, self.clock.now());
+            match result {
                 Ok(()) => Ok(()),
                 Err(error) => self.settle(handler.as_ref(), job, error).await,
             }

@@ -26,6 +26,7 @@ pub mod sessions;
 pub mod sources;
 pub mod uploads;
 mod validate;
+pub mod workers;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ pub mod integrity;
 mod reconcile;
 mod reindex_collection;
 mod remove_source;
+mod supervisor;
 mod sync_source;
 mod upkeep;
 
@@ -16,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use self::dependency::Vectors;
+use self::{dependency::Vectors, supervisor::Supervisor};
 use crate::{
     config::Config,
     db::{
@@ -37,16 +38,13 @@ const MAINTENANCE_SLOTS: usize = 4;
 const LONG_PAUSE: Duration = Duration::from_hours(1);
 
 /// Runs jobs of the queue and maintains the stores until `stop` is cancelled.
-///
-/// # Errors
-/// When the database fails at the start.
 pub async fn run(
     services: Arc<Services>,
     extractor: Arc<Extractor>,
     vectors: Arc<Vectors>,
     is_alone: bool,
     stop: CancellationToken,
-) -> Result<(), DatabaseError> {
+) {
     let documents = Arc::new(ingest_document::IngestDocumentHandler {
         services: Arc::clone(&services),
         extractor,
@@ -70,12 +68,10 @@ pub async fn run(
         handlers,
         dependencies,
     ));
-    let schedule = tokio::spawn(sync_source::schedule::run(Arc::clone(&services), stop.clone()));
-    let watch = tokio::spawn(sync_source::watch::run(Arc::clone(&services), stop.clone()));
-    let upkeep = tokio::spawn(upkeep::run(services, stop.clone()));
-    let result = runner.run(stop).await;
-    let _ = tokio::join!(schedule, watch, upkeep);
-    result
+    let sweep = tokio::spawn(upkeep::remove_unfinished(Arc::clone(&services)));
+    let tasks = upkeep::tasks(&services.config);
+    Arc::new(Supervisor::new(services, runner, tasks)).run(stop).await;
+    sweep.abort();
 }
 
 fn settings(config: &Config, is_alone: bool) -> QueueSettings {

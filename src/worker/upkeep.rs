@@ -1,10 +1,7 @@
 //! Periodic maintenance: builds indexes, and deletes old uploads, sessions, audit log entries and unused original
 //! files.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, TryStreamExt, stream::TryChunksError};
@@ -12,20 +9,21 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
+    config::Config,
     db::{
         Transaction,
         repo::{audit_log, generations, operations, originals, sessions, uploads},
     },
     disk,
-    domain::{job::Tenant, scope::Scope},
+    domain::{job::Tenant, scope::Scope, worker::WorkerName},
     error::Error,
     jobs::{DropGeneration, enqueue},
     service::{Services, generations::grace},
 };
 
-use super::{dependency::placements, integrity};
+use super::{dependency::placements, integrity, supervisor::Task, sync_source::{schedule::start_due, watch}};
 
-/// The shortest time between two searches for unused original files.
+/// Time between two searches for unused original files.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
 /// Each search walks through the whole store. The pause after one is at least this many times as long as it took.
 const PAUSE_FACTOR: u32 = 50;
@@ -36,58 +34,71 @@ pub(super) const SWEEP_SLICE: usize = 500;
 /// again.
 pub(super) const MIN_AGE: TimeDelta = TimeDelta::minutes(5);
 
-/// Time after which a comparison that failed is tried again.
-const RETRY: Duration = Duration::from_mins(1);
+/// A file that was begun so long ago is not arriving any more.
+const ABANDONED: TimeDelta = TimeDelta::days(1);
 
-pub(super) async fn run(services: Arc<Services>, stop: CancellationToken) {
-    // Files that were being written when the last process ended have no owner.
-    match services.blobs.sweep_temporary(services.clock.now()).await {
+/// All recurring tasks, with their schedules.
+pub(super) fn tasks(config: &Config) -> Vec<Task> {
+    let vector = &config.vector;
+    let often = Duration::from_secs(vector.optimize_interval_seconds);
+    let look_for_syncs = Duration::from_secs(config.sources.check_seconds);
+    let compare = Duration::from_mins(vector.integrity_check_minutes);
+    let sync = Task::new(WorkerName::SyncSchedule, look_for_syncs, |services, _| {
+        async move { Ok(start_due(&services).await?) }.boxed()
+    });
+    let optimisation =
+        Task::new(WorkerName::Optimisation, often, |services, _| async move { Ok(optimize(&services).await?) }.boxed());
+    let integrity = Task::new(WorkerName::Integrity, compare, |services, stop| {
+        async move { integrity::check(&services, &stop).await }.boxed()
+    });
+    let originals = Task::new(WorkerName::OriginalCleanUp, SWEEP_INTERVAL, |services, stop| {
+        async move { Ok(remove_unused_originals(&services, &stop).await?) }.boxed()
+    });
+    let clean_up = Task::new(WorkerName::CleanUp, often, |services, stop| {
+        async move { Ok(clean_up(&services, &stop).await?) }.boxed()
+    });
+    let audit = Task::new(WorkerName::AuditRetention, often, |services, _| {
+        async move { Ok(remove_old_audit_entries(&services).await?) }.boxed()
+    });
+    let watch = Task::new(WorkerName::Watch, look_for_syncs, |services, stop| {
+        async move { watch::run(&services, &stop).await }.boxed()
+    });
+    let mut tasks = vec![
+        // It only looks; the row of a source decides.
+        Task { is_own: true, ..sync },
+        // The embedded engine belongs to its process.
+        Task { is_own: vector.url.is_none(), ..optimisation },
+        integrity,
+        Task { rest: PAUSE_FACTOR, ..originals },
+        clean_up,
+        audit,
+    ];
+    if config.sources.watch_seconds > 0 && !config.sources.directories.is_empty() {
+        // It only looks, too.
+        tasks.push(Task { is_own: true, ..watch });
+    }
+    tasks
+}
+
+/// Removes unfinished files that have no owner any more. It walks through the whole store.
+pub(super) async fn remove_unfinished(services: Arc<Services>) {
+    let now = services.clock.now();
+    // Another process may be receiving files into the same directory.
+    let abandoned = if services.config.can_be_shared() { now - ABANDONED } else { now };
+    match services.blobs.sweep_temporary(abandoned).await {
         Ok(0) => {}
         Ok(files) => debug!(files, "unfinished files removed"),
         Err(error) => warn!(error = &error as &dyn std::error::Error, "unfinished files can't be removed now"),
     }
-    let mut tick = tokio::time::interval(Duration::from_secs(services.config.vector.optimize_interval_seconds));
-    let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
-    let mut comparison = tokio::time::interval(Duration::from_mins(services.config.vector.integrity_check_minutes));
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            _ = sweep.tick() => {
-                let begin = Instant::now();
-                if let Err(error) = remove_unused_originals(&services, &stop).await {
-                    warn!(error = &error as &dyn std::error::Error, "unused originals can't be removed now");
-                }
-                sweep.reset_after(SWEEP_INTERVAL.max(begin.elapsed() * PAUSE_FACTOR));
-                continue;
-            }
-            _ = comparison.tick() => {
-                if let Err(error) = integrity::check(&services, &stop).await {
-                    warn!(error = &error as &dyn std::error::Error, "vectors and chunks can't be compared now");
-                    comparison.reset_after(RETRY);
-                }
-                continue;
-            }
-            () = stop.cancelled() => return,
-        }
-        if let Err(error) = optimize(&services).await {
-            warn!(error = &error as &dyn std::error::Error, "vectors can't be optimised now");
-        }
-        if let Err(error) = remove_old_audit_entries(&services).await {
-            warn!(error = &error as &dyn std::error::Error, "old entries of the audit log can't be removed now");
-        }
-        if let Err(error) = remove_ended_operations(&services, &stop).await {
-            warn!(error = &error as &dyn std::error::Error, "old operations can't be removed now");
-        }
-        if let Err(error) = drop_old_generations(&services).await {
-            warn!(error = &error as &dyn std::error::Error, "old indexes can't be removed now");
-        }
-        if let Err(error) = remove_ended_sessions(&services).await {
-            warn!(error = &error as &dyn std::error::Error, "old sessions can't be removed now");
-        }
-        if let Err(error) = remove_expired_uploads(&services).await {
-            warn!(error = &error as &dyn std::error::Error, "old uploads can't be removed now");
-        }
-    }
+}
+
+/// What fails does not keep the rest from being removed.
+async fn clean_up(services: &Services, stop: &CancellationToken) -> Result<(), Error> {
+    let operations = remove_ended_operations(services, stop).await;
+    let generations = drop_old_generations(services).await;
+    let sessions = remove_ended_sessions(services).await;
+    let uploads = remove_expired_uploads(services).await;
+    operations.and(generations).and(sessions).and(uploads)
 }
 
 /// A rebuilt index is written next to the old one, so for a moment all vectors may exist twice.

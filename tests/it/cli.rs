@@ -218,3 +218,14 @@ fn the_doctor_says_with_its_exit_status_whether_damage_is_left() {
     assert_eq!((repaired.status.code(), text(&repaired.stdout)), (Some(0), expected));
     assert_eq!((doctor(&[]).status.code(), path.exists()), (Some(0), false));
 }
+
+#[test]
+fn workers_apart_from_the_server_need_servers_for_the_data() {
+    let directory = tempfile::tempdir().unwrap();
+    for environment in [&[][..], &[("DATABASE_URL", "postgres://ada@127.0.0.1:1/docent")]] {
+        let refused = docent(directory.path(), &["worker"], environment);
+        assert_eq!(refused.status.code(), Some(1));
+        let said = text(&refused.stderr);
+        assert!(said.contains("`database.url`") && said.contains("`vector.url`"), "{said}");
+    }
+}

@@ -15,6 +15,7 @@ pub(super) mod operation;
 pub(super) mod operation_document;
 pub(super) mod operation_event;
 pub(super) mod refresh_token;
+pub(super) mod schedule;
 pub(super) mod session;
 pub(super) mod source;
 pub(super) mod source_file;
@@ -22,6 +23,7 @@ pub(super) mod source_run;
 pub(super) mod store;
 pub(super) mod upload;
 pub(super) mod user;
+pub(super) mod worker;
 
 use super::DatabaseError;
 use crate::domain::vocabulary::Vocabulary;

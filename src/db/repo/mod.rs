@@ -19,6 +19,7 @@ pub mod operation_documents;
 pub mod operation_events;
 pub mod operations;
 pub mod originals;
+pub mod schedules;
 pub mod sessions;
 pub mod source_runs;
 pub mod sources;
@@ -27,6 +28,7 @@ pub mod stores;
 pub mod totals;
 pub mod uploads;
 pub mod users;
+pub mod workers;
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,

@@ -33,6 +33,7 @@ mod source_run;
 mod upload;
 mod user;
 mod user_error;
+mod worker;
 
 pub use self::{
     action::Action,
@@ -67,6 +68,7 @@ pub use self::{
     upload::Upload,
     user::{ServerRole, User, UserFilter},
     user_error::{Outcome, UserError},
+    worker::{Queue, Worker},
 };
 
 /// A number for clients; what no 32-bit number can say becomes the largest one.

@@ -1,9 +1,9 @@
 //! The server itself.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::number;
+use super::{Queue, Worker, number};
 use crate::{
     auth::viewer::Viewer,
     config::{self, Config},
@@ -13,8 +13,8 @@ use crate::{
         page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
         policy,
     },
-    graphql::scalars::BigInt,
-    service::{Services, integrity},
+    graphql::{context::ContextExt, scalars::BigInt},
+    service::{Services, integrity, workers},
 };
 
 /// How the server is deployed.
@@ -50,6 +50,7 @@ pub enum IngestionState {
 
 /// This server.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Server {
     /// The version of Docent, in semantic versioning format.
     version: &'static str,
@@ -186,6 +187,22 @@ impl From<integrity::IntegrityReport> for IntegrityReport {
                 .map(|(kind, count)| IntegrityFinding { kind: kind.into(), count: number(count) })
                 .collect(),
         }
+    }
+}
+
+#[ComplexObject]
+impl Server {
+    /// What works in the processes of the server without being asked, as each process last reported it: the newest
+    /// processes first, at most 500 workers. Null for everyone except administrators.
+    async fn workers(&self, ctx: &Context<'_>) -> Result<Option<Vec<Worker>>> {
+        let found = workers::list(ctx.services()?, ctx.viewer()?).await?;
+        Ok(found.map(|found| found.into_iter().map(Into::into).collect()))
+    }
+
+    /// The jobs in the queue: one entry for each kind. Null for everyone except administrators.
+    async fn queues(&self, ctx: &Context<'_>) -> Result<Option<Vec<Queue>>> {
+        let found = workers::queues(ctx.services()?, ctx.viewer()?).await?;
+        Ok(found.map(|found| found.into_iter().map(Into::into).collect()))
     }
 }
 

@@ -1,12 +1,9 @@
 //! Starts the syncs that are due. The row of the source decides under its lock, so a sync starts once, however many
 //! processes look.
 
-use std::{sync::Arc, time::Duration};
-
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::{
     db::{
@@ -27,22 +24,8 @@ use crate::{
 /// Sources that are looked up with one statement.
 const PAGE: u64 = 100;
 
-/// Starts due syncs until `stop` is cancelled.
-pub(in crate::worker) async fn run(services: Arc<Services>, stop: CancellationToken) {
-    let mut tick = tokio::time::interval(Duration::from_secs(services.config.sources.check_seconds));
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            () = stop.cancelled() => return,
-        }
-        if let Err(error) = start_due(&services).await {
-            warn!(error = &error as &dyn std::error::Error, "sources can't be synced now");
-        }
-    }
-}
-
 /// One page at a time: what is left is found at the next check.
-async fn start_due(services: &Services) -> Result<(), Error> {
+pub(in crate::worker) async fn start_due(services: &Services) -> Result<(), Error> {
     let now = services.clock.now();
     for source in sources::due(&services.database.reader(Scope::System), now, PAGE).await? {
         let (collection, id) = (source.collection_id, source.id);

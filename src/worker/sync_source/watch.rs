@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeSet, HashSet},
     path::{Path, PathBuf},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,6 +19,7 @@ use crate::{
         source::{Location, Source},
     },
     error::Error,
+    queue::JobError,
     service::Services,
     source::{SourceError, Watcher},
 };
@@ -30,19 +30,16 @@ const MAX_WAIT: u32 = 12;
 const RETRY: Duration = Duration::from_mins(5);
 
 /// Starts syncs of changed directories until `stop` is cancelled.
-pub(in crate::worker) async fn run(services: Arc<Services>, stop: CancellationToken) {
-    let settings = &services.config.sources;
-    if settings.watch_seconds == 0 || settings.directories.is_empty() {
-        return;
-    }
-    let mut tick = tokio::time::interval(Duration::from_secs(settings.check_seconds));
+pub(in crate::worker) async fn run(services: &Services, stop: &CancellationToken) -> Result<(), JobError> {
+    let mut tick = tokio::time::interval(Duration::from_secs(services.config.sources.check_seconds));
     let mut watch = Watch::default();
     loop {
         tokio::select! {
             _ = tick.tick() => {}
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return Err(JobError::Stopped),
         }
-        if let Err(error) = watch.look(&services).await {
+        // What has been seen stays seen.
+        if let Err(error) = watch.look(services).await {
             warn!(error = &error as &dyn std::error::Error, "changes of directories are not followed now");
         }
     }

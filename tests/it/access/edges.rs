@@ -177,6 +177,8 @@ pub const EDGES: &[Edge] = &[
     list("Query", &[AUDIT_LOG], Need::Account, Need::Audit),
     edge("Server", &["server", "limits"], Need::Nothing, Need::Nothing),
     edge("Server", &["server", "integrity"], Need::Nothing, Need::Administrates),
+    edge("Server", &["server", "queues"], Need::Nothing, Need::Administrates),
+    edge("Server", &["server", "workers"], Need::Nothing, Need::Administrates),
     edge("IntegrityReport", &["server", "integrity", "findings"], Need::Administrates, Need::Administrates),
     // Collections and their members.
     edge("Collection", &[COLLECTION, "chunking"], READ, READ),

@@ -99,7 +99,7 @@ pub struct TestApp {
     whole_statements: Arc<Mutex<Option<Vec<String>>>>,
     stop: CancellationToken,
     worker_stop: CancellationToken,
-    worker: Option<JoinHandle<anyhow::Result<()>>>,
+    worker: Option<JoinHandle<()>>,
     leaves_jobs: AtomicBool,
 }
 
@@ -275,7 +275,7 @@ impl TestApp {
     pub async fn stop_worker(&mut self) {
         self.worker_stop.cancel();
         if let Some(worker) = self.worker.take() {
-            worker.await.unwrap().unwrap();
+            worker.await.unwrap();
         }
     }
 

@@ -14,9 +14,50 @@ use super::{app::PATIENCE, caller::PASSWORD, model, pdfium};
 
 const DOCENT: &str = env!("CARGO_BIN_EXE_docent");
 
+/// A running command. Dropping it kills it.
+pub struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// Starts a command of the program that says with its first line that it works.
+    pub async fn start(command: &str, data_dir: &Path, environment: &[(&str, &str)]) -> Self {
+        spawn(Path::new(DOCENT), command, data_dir, environment).await.0
+    }
+
+    /// Sends the process a signal: `TERM` or `INT`.
+    pub async fn signal(&self, name: &str) {
+        let kill = tokio::process::Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(kill.await.unwrap().success());
+    }
+
+    /// Waits until the process has ended by itself.
+    pub async fn died(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the process lives on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 /// A running `docent serve`, and a client of it. Dropping it kills it.
 pub struct Server {
-    child: Child,
+    process: Process,
     url: String,
     pub client: Client,
 }
@@ -29,9 +70,9 @@ impl Server {
 
     /// As [`start`](Self::start), from a copy of the program.
     pub async fn start_program(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) -> Self {
-        let (child, url) = spawn(program, data_dir, environment).await;
+        let (process, url) = serve(program, data_dir, environment).await;
         let client = Client::new(&url).unwrap();
-        Self { child, url, client }
+        Self { process, url, client }
     }
 
     /// The answer to a GraphQL request, or `None` when the server is gone.
@@ -73,27 +114,20 @@ impl Server {
 
     /// The server on the same data after the end of this one, which is killed if it lives, for the same caller.
     pub async fn restart(mut self, data_dir: &Path, environment: &[(&str, &str)]) -> Self {
-        self.end();
-        (self.child, self.url) = spawn(Path::new(DOCENT), data_dir, environment).await;
+        self.process.end();
+        (self.process, self.url) = serve(Path::new(DOCENT), data_dir, environment).await;
         self.client.move_to(&self.url).await.unwrap();
         self
     }
 
     /// Ends the process as `kill -9` does.
     pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.end();
     }
 
     /// Sends the process a signal: `TERM` or `INT`.
     pub async fn signal(&self, name: &str) {
-        let kill = tokio::process::Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
-        assert!(kill.await.unwrap().success());
+        self.process.signal(name).await;
     }
 
     /// Waits until the process accepts no more connections.
@@ -108,14 +142,7 @@ impl Server {
 
     /// Waits until the process has ended by itself.
     pub async fn died(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the server lives on");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        self.process.died().await
     }
 
     /// The operation, when it has ended.
@@ -137,17 +164,19 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.end();
-    }
+/// Starts the server and waits until it says where it listens.
+async fn serve(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) -> (Process, String) {
+    let (process, first) = spawn(program, "serve", data_dir, environment).await;
+    let url =
+        first.strip_prefix("listening on ").unwrap_or_else(|| panic!("unexpected first line: {first}")).to_owned();
+    (process, url)
 }
 
-/// Starts the program and waits until it says where it listens.
-async fn spawn(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) -> (Child, String) {
+/// Starts the program and waits for the first line that it prints.
+async fn spawn(program: &Path, name: &str, data_dir: &Path, environment: &[(&str, &str)]) -> (Process, String) {
     let mut command = Command::new(program);
     command
-        .arg("serve")
+        .arg(name)
         .env_clear()
         .env("DOCENT__DATA_DIR", data_dir)
         .env("DOCENT__HTTP__PORT", "0")
@@ -162,14 +191,14 @@ async fn spawn(program: &Path, data_dir: &Path, environment: &[(&str, &str)]) ->
     }
     let mut child = command.spawn().unwrap();
     let stdout = child.stdout.take().unwrap();
-    let url = tokio::task::spawn_blocking(move || {
+    let first = tokio::task::spawn_blocking(move || {
         let mut lines = BufReader::new(stdout).lines();
-        let first = lines.next().expect("the server says where it listens").unwrap();
+        let first = lines.next().expect("the process says that it works").unwrap();
         // The pipe must be read, or the server would block when it is full.
         std::thread::spawn(move || lines.for_each(drop));
-        first.strip_prefix("listening on ").unwrap_or_else(|| panic!("unexpected first line: {first}")).to_owned()
+        first
     })
     .await
     .unwrap();
-    (child, url)
+    (Process { child }, first)
 }

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod durability;
-mod host;
+pub mod host;
 mod searching;
 mod server;
 mod wire;

@@ -22,6 +22,7 @@ mod sites;
 mod source_faults;
 mod source_repairs;
 mod sources;
+mod supervisor;
 mod updates;
 mod upgrade;
 mod upkeep;

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Alias, Expr, ExprTrait, LockBehavior, LockType, OnConflict, SelectStatement},
 };
 use uuid::Uuid;
@@ -29,6 +29,7 @@ use crate::{
     domain::{
         id::{JobId, OperationId},
         job::{JobPriority, JobStatus, Lane, Tenant},
+        worker::QueueDepth,
     },
 };
 
@@ -279,6 +280,39 @@ pub async fn count_by_operation(reader: &Reader<'_>) -> Result<HashMap<Operation
         .await?;
     let counted = |(id, count): (Option<String>, i64)| Some((id?.parse().ok()?, usize::try_from(count).unwrap_or(0)));
     Ok(rows.into_iter().filter_map(counted).collect())
+}
+
+/// The jobs of each kind of which there are any. Only administrators ask, so there is nothing to scope.
+pub async fn depths(reader: &Reader<'_>) -> Result<Vec<QueueDepth>, DatabaseError> {
+    let rows: Vec<(String, String, i64, DateTime<Utc>)> = job::Entity::find()
+        .select_only()
+        .columns([job::Column::Kind, job::Column::Status])
+        .column_as(job::Column::Id.count(), "jobs")
+        .column_as(job::Column::CreatedAt.min(), "oldest")
+        .group_by(job::Column::Kind)
+        .group_by(job::Column::Status)
+        .order_by_asc(job::Column::Kind)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    let mut depths: Vec<QueueDepth> = Vec::new();
+    for (kind, status, count, oldest) in rows {
+        if depths.last().is_none_or(|depth| depth.kind != kind) {
+            depths.push(QueueDepth { kind, ..QueueDepth::default() });
+        }
+        let Some(depth) = depths.last_mut() else { continue };
+        let status = JobStatus::restore("jobs.status", &status)?;
+        match status {
+            JobStatus::Ready | JobStatus::Suspect => depth.ready += count,
+            JobStatus::Waiting => depth.waiting += count,
+            JobStatus::Leased => depth.running += count,
+            JobStatus::Dead => depth.dead += count,
+        }
+        if status != JobStatus::Dead {
+            depth.oldest_at = Some(depth.oldest_at.map_or(oldest, |before| Ord::min(before, oldest)));
+        }
+    }
+    Ok(depths)
 }
 
 /// How many jobs are not done: waiting or held.

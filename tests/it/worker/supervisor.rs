@@ -1,0 +1,234 @@
+//! What a server does without being asked: registered, seen by administrators, started again, and run once for all
+//! processes.
+
+use std::time::{Duration, Instant};
+
+use docent::{
+    config::DatabaseConfig,
+    db::{Database, repo::schedules},
+    domain::{
+        clock::{Clock, SystemClock},
+        worker::WorkerName,
+    },
+};
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+
+use super::behind::{count, idle};
+use crate::{
+    on_both_databases,
+    support::{
+        app::{PATIENCE, TestApp, texts},
+        caller::Caller,
+        postgres,
+        process::{Process, Server},
+    },
+    vector::host::Host,
+};
+
+const SERVER: &str = "{ server {
+    workers { name process state heartbeatAt startedAt running currentJob completed failed restarts lastError lastErrorAt }
+    queues { kind depth ready waiting running dead oldestAt }
+} }";
+
+const NAMES: [&str; 11] = [
+    "AUDIT_RETENTION",
+    "CLEAN_UP",
+    "INGESTION",
+    "INTEGRITY",
+    "OPTIMISATION",
+    "ORIGINAL_CLEAN_UP",
+    "RECONCILE",
+    "REINDEX",
+    "REMOVAL",
+    "SYNC",
+    "SYNC_SCHEDULE",
+];
+
+async fn workers(caller: &Caller) -> Vec<Value> {
+    let mut data = caller.data(SERVER, json!({})).await;
+    serde_json::from_value(data["server"]["workers"].take()).unwrap()
+}
+
+fn named<'w>(workers: &'w [Value], name: &str) -> &'w Value {
+    workers.iter().find(|worker| worker["name"] == name).unwrap_or_else(|| panic!("{name}: {workers:#?}"))
+}
+
+fn number(value: &Value) -> i64 {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("{value}"))
+}
+
+on_both_databases!(administrators_see_each_worker_and_what_waits_for_it);
+async fn administrators_see_each_worker_and_what_waits_for_it(mut app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let collection = ada.create_collection("Notes").await;
+    ada.ingest_all(&collection, texts(&[("a.txt", "The ferry waits."), ("b.txt", "The tram waits.")])).await;
+    idle(&app).await;
+    let found = workers(&ada).await;
+    let names: Vec<_> = found.iter().map(|worker| worker["name"].as_str().unwrap()).collect();
+    assert_eq!(names, NAMES);
+    app.stop_worker().await;
+    let found = workers(&ada).await;
+    assert!(found.iter().all(|worker| worker["state"] == "STOPPED"), "{found:#?}");
+    let ingestion = named(&found, "INGESTION");
+    assert_eq!((number(&ingestion["completed"]), number(&ingestion["failed"])), (2, 0), "{ingestion:#}");
+    assert!(number(&named(&found, "INTEGRITY")["completed"]) >= 1, "it looks at once: {found:#?}");
+
+    ada.ingest(&collection, texts(&[("c.txt", "A bus."), ("d.txt", "A bike.")])).await;
+    let data = ada.data(SERVER, json!({})).await;
+    let queues = data["server"]["queues"].as_array().unwrap();
+    let waiting = queues.iter().find(|queue| queue["kind"] == "ingest_document").unwrap();
+    assert_eq!(
+        (&waiting["depth"], &waiting["ready"], &waiting["dead"]),
+        (&json!(2), &json!(2), &json!(0)),
+        "{waiting:#}"
+    );
+    assert!(waiting["oldestAt"].is_string(), "{waiting:#}");
+    assert_eq!(queues.len(), 8, "{queues:#?}");
+    let none = queues.iter().find(|queue| queue["kind"] == "reconcile").unwrap();
+    assert_eq!((&none["depth"], &none["oldestAt"]), (&json!(0), &Value::Null));
+    for caller in [bob, app.anonymous()] {
+        let data = caller.data(SERVER, json!({})).await;
+        assert_eq!(data["server"], json!({ "workers": null, "queues": null }));
+    }
+    app.leave_jobs();
+}
+
+async fn administered(server: &Server) -> Vec<Value> {
+    let mut data = server.data(SERVER, json!({})).await;
+    serde_json::from_value(data["server"]["workers"].take()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_panics_is_started_again_and_so_is_the_queue() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [
+        ("FAILPOINTS", "worker-CLEAN_UP=2*panic(injected);queue-claiming=1*off->1*panic(injected)"),
+        ("DOCENT__INGESTION__HEARTBEAT_SECONDS", "1"),
+    ];
+    let server = Server::start(directory.path(), &environment).await;
+    server.log_in("ada").await;
+    let collection = server.create_collection(json!({ "name": "Notes" })).await;
+    let operation = server.ingest(&collection, texts(&[("a.txt", "The ferry waits.")])).await;
+    assert_eq!(server.ended(&operation).await["status"], "COMPLETED");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = administered(&server).await;
+        let (clean_up, ingestion) = (named(&found, "CLEAN_UP"), named(&found, "INGESTION"));
+        if number(&clean_up["completed"]) >= 1 && number(&ingestion["completed"]) == 1 {
+            assert_eq!((number(&clean_up["restarts"]), number(&clean_up["failed"])), (2, 2), "{clean_up:#}");
+            assert_eq!((&clean_up["state"], &ingestion["restarts"]), (&json!("IDLE"), &json!(1)), "{ingestion:#}");
+            assert_eq!(clean_up["lastError"], "The worker panicked.");
+            assert_eq!(named(&found, "AUDIT_RETENTION")["restarts"], 0, "others are left alone");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{found:#?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    server.signal("TERM").await;
+    let mut server = server;
+    assert!(server.died().await.success(), "it stops in good order");
+}
+
+#[tokio::test]
+async fn of_many_processes_one_takes_the_turn_of_a_task() {
+    let config = DatabaseConfig { url: Some(postgres::fresh_database().await), ..DatabaseConfig::default() };
+    let (every, mut now) = (Duration::from_mins(1), SystemClock.now());
+    let mut databases = Vec::new();
+    for _ in 0..4 {
+        databases.push(Database::open(&config, std::path::Path::new("."), None).await.unwrap());
+    }
+    for round in 0..5 {
+        let turns = databases.iter().map(|database| {
+            database.transaction(move |tx| schedules::take_turn(tx, WorkerName::CleanUp, every, now).boxed())
+        });
+        let turns: Vec<bool> = futures_util::future::join_all(turns).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(turns.iter().filter(|is_taken| **is_taken).count(), 1, "round {round}: {turns:?}");
+        now += chrono::TimeDelta::seconds(60);
+    }
+    // A clock that was set back does not stop the task.
+    let back = now - chrono::TimeDelta::days(1);
+    let work = databases[0].transaction(|tx| schedules::take_turn(tx, WorkerName::CleanUp, every, back).boxed());
+    assert!(work.await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_on_one_database_share_the_runs_of_a_schedule() {
+    let url = postgres::fresh_database().await;
+    let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("DOCENT__VECTOR__OPTIMIZE_INTERVAL_SECONDS", "1"),
+        ("DOCENT__INGESTION__HEARTBEAT_SECONDS", "1"),
+    ];
+    let begun = Instant::now();
+    let first = Server::start(directories[0].path(), &environment).await;
+    std::fs::copy(directories[0].path().join("store.id"), directories[1].path().join("store.id")).unwrap();
+    let second = Server::start(directories[1].path(), &environment).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    first.signal("TERM").await;
+    let mut first = first;
+    first.died().await;
+    let elapsed = begun.elapsed().as_secs();
+    second.kill();
+
+    let connection = sea_orm::Database::connect(&url).await.unwrap();
+    let runs = rows(&connection, "SELECT runs FROM schedules WHERE name = 'CLEAN_UP'").await[0];
+    let done = rows(&connection, "SELECT completed FROM workers WHERE name = 'CLEAN_UP' ORDER BY process").await;
+    assert_eq!(done.len(), 2, "both are registered");
+    // The last run of the killed process may not have been reported.
+    assert!(runs - done.iter().sum::<i64>() <= 4 && runs >= done.iter().sum(), "{runs} runs, reported {done:?}");
+    assert!(runs <= i64::try_from(elapsed).unwrap() + 2, "{runs} runs in {elapsed} s");
+}
+
+async fn rows(connection: &sea_orm::DatabaseConnection, statement: &str) -> Vec<i64> {
+    use sea_orm::{ConnectionTrait, Statement};
+
+    let statement = Statement::from_string(connection.get_database_backend(), statement);
+    let rows = connection.query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+/// Waits until the stores have been checked so often.
+async fn looked(app: &TestApp, times: i64) {
+    let deadline = Instant::now() + PATIENCE;
+    while count(app, "SELECT coalesce(max(runs), 0) FROM schedules WHERE name = 'INTEGRITY'").await < times {
+        assert!(Instant::now() < deadline, "it waits for its time");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+on_both_databases!(the_first_process_looks_at_once_and_forgets_none_of_the_others);
+async fn the_first_process_looks_at_once_and_forgets_none_of_the_others(app: TestApp) {
+    looked(&app, 1).await;
+    let app = app.restart().await;
+    looked(&app, 2).await;
+    assert_eq!(count(&app, "SELECT count(DISTINCT process) FROM workers").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_run_in_a_process_of_their_own_beside_the_server() {
+    let (url, vectors, directory) =
+        (postgres::fresh_database().await, Host::start().await, tempfile::tempdir().unwrap());
+    let vector_url = vectors.url();
+    let environment = [
+        ("DATABASE_URL", url.as_str()),
+        ("QDRANT_URL", vector_url.as_str()),
+        ("DOCENT__INGESTION__ENABLED", "false"),
+        ("DOCENT__INGESTION__HEARTBEAT_SECONDS", "1"),
+    ];
+    let server = Server::start(directory.path(), &environment).await;
+    server.log_in("ada").await;
+    let collection = server.create_collection(json!({ "name": "Notes" })).await;
+    let operation = server.ingest(&collection, texts(&[("a.txt", "The ferry waits.")])).await;
+    assert_eq!(administered(&server).await, Vec::<Value>::new(), "the server does not work");
+    let mut worker = Process::start("worker", directory.path(), &environment).await;
+    assert_eq!(server.ended(&operation).await["status"], "COMPLETED");
+    let found = administered(&server).await;
+    assert_eq!(found.len(), NAMES.len(), "{found:#?}");
+    worker.signal("TERM").await;
+    assert!(worker.died().await.success());
+    let found = administered(&server).await;
+    assert!(found.iter().all(|worker| worker["state"] == "STOPPED"), "{found:#?}");
+    assert_eq!(number(&named(&found, "INGESTION")["completed"]), 1);
+}
