@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use axum::Router;
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::{
     auth::{
@@ -25,7 +25,7 @@ use crate::{
     blob::BlobStore,
     config::Config,
     data_dir::DataDirLock,
-    db::{Database, Lanes, StatementObserver, repo::stores},
+    db::{Backup, Database, Lanes, StatementObserver, repo::stores},
     disk::{Disk, FileSystem, SpaceProbe},
     domain::{
         client::Client,
@@ -131,7 +131,7 @@ impl App {
         // With servers for the rest, the directory holds only files that any number of processes can use.
         let lock = DataDirLock::acquire(&config.data_dir, config.can_be_shared())?;
         let database = Database::open(&config.database, &config.data_dir, parts.statement_observer).await?;
-        database.migrate_up().await?;
+        migrate(&database, &config.data_dir, parts.clock.as_ref()).await?;
         let blobs = BlobStore::open_local(&config.data_dir)?;
         register(&database, &blobs, &config.data_dir, parts.clock.as_ref()).await?;
 
@@ -260,6 +260,15 @@ impl App {
         self.services.database.clone().close().await?;
         Ok(())
     }
+}
+
+/// Applies pending migrations, after a backup if one of them loses data.
+async fn migrate(database: &Database, data_dir: &Path, clock: &dyn Clock) -> anyhow::Result<()> {
+    if database.is_to_lose_data().await? {
+        let Backup { place, tables, rows } = database.back_up(data_dir, clock.now()).await?;
+        info!(place, tables, rows, "the database was copied before it is migrated");
+    }
+    Ok(database.migrate_up().await?)
 }
 
 /// Rejects a database that belongs to another store of originals, because workers on its queue need the files.

@@ -3,6 +3,7 @@
 //! Reads go through a [`Reader`], which carries the caller's scope; those that come before there is one go through a
 //! [`CredentialReader`]. Writes exist only on a [`Transaction`]. No SQL and no row type leaves this module.
 
+mod backup;
 mod credentials;
 mod entity;
 mod error;
@@ -19,6 +20,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, St
 use sea_orm_migration::MigratorTrait;
 
 pub use self::{
+    backup::{Backup, BackupError},
     credentials::CredentialReader,
     error::DatabaseError,
     news::OperationNews,

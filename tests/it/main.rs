@@ -6,6 +6,7 @@
 mod access;
 mod architecture;
 mod auth_primitives;
+mod backups;
 mod blob;
 mod chunking;
 mod cli;

@@ -1,0 +1,165 @@
+//! What is done before a migration loses data: a copy that is compared with the database, and a word of consent.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::Duration,
+};
+
+use docent::{
+    config::DatabaseConfig,
+    db::Database,
+    domain::clock::{Clock, SystemClock},
+};
+use sea_orm::{ConnectionTrait, Statement};
+
+use crate::support::{app::TestApp, postgres};
+
+fn migrate(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_docent"));
+    command
+        .arg("migrate")
+        .args(arguments)
+        .env_clear()
+        .env("DOCENT__DATA_DIR", data_dir)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn run(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    migrate(data_dir, arguments, environment).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn copies(data_dir: &Path) -> Vec<PathBuf> {
+    let Ok(files) = std::fs::read_dir(data_dir.join("backups")) else { return Vec::new() };
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+async fn number(url: &str, statement: &str) -> i64 {
+    let connection = sea_orm::Database::connect(url).await.unwrap();
+    let statement = Statement::from_string(connection.get_database_backend(), statement);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    let number = row.try_get_by_index::<i64>(0).unwrap();
+    connection.close().await.unwrap();
+    number
+}
+
+/// How many migrations are applied, and after which number of them the next one loses data.
+fn applied(data_dir: &Path, environment: &[(&str, &str)]) -> (usize, usize) {
+    let status = said(&run(data_dir, &["status"], environment));
+    let lines: Vec<_> = status.lines().collect();
+    let place = lines.iter().position(|line| line.ends_with("_drop_sync_mode")).unwrap();
+    (lines.iter().filter(|line| line.starts_with("applied ")).count(), place)
+}
+
+async fn check_consent(data_dir: &Path, environment: &[(&str, &str)], backups: impl AsyncFn() -> i64) {
+    assert!(run(data_dir, &["up"], environment).status.success(), "an empty database has nothing to lose");
+    assert_eq!(backups().await, 0);
+    let (all, before) = applied(data_dir, environment);
+    let refused = run(data_dir, &["down"], environment);
+    assert!(!refused.status.success() && said(&refused).contains("--destroy-data"), "{}", said(&refused));
+    assert_eq!((backups().await, applied(data_dir, environment).0), (0, all), "nothing was done");
+
+    let steps = (all - before).to_string();
+    let down = run(data_dir, &["down", "--steps", &steps, "--destroy-data"], environment);
+    assert!(down.status.success() && said(&down).contains("is the same as the database"), "{}", said(&down));
+    assert_eq!((backups().await, applied(data_dir, environment).0), (1, before));
+
+    let refused = run(data_dir, &["up"], environment);
+    assert!(!refused.status.success() && said(&refused).contains("--destroy-data"), "{}", said(&refused));
+    assert_eq!(applied(data_dir, environment).0, before);
+    let up = run(data_dir, &["up", "--destroy-data"], environment);
+    assert!(up.status.success(), "{}", said(&up));
+    assert_eq!((backups().await, applied(data_dir, environment).0), (2, all));
+}
+
+#[tokio::test]
+async fn data_is_lost_only_with_consent_and_after_a_copy_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    check_consent(directory.path(), &[], async || i64::try_from(copies(directory.path()).len()).unwrap()).await;
+}
+
+const SCHEMAS: &str = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'docent!_backup!_%' ESCAPE '!'";
+
+#[tokio::test]
+async fn data_is_lost_only_with_consent_and_after_a_copy_on_postgres() {
+    let (directory, url) = (tempfile::tempdir().unwrap(), postgres::empty_database().await);
+    let environment = [("DATABASE_URL", url.as_str())];
+    check_consent(directory.path(), &environment, async || number(&url, SCHEMAS).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_has_the_rows_of_the_database() {
+    for mut app in [TestApp::on_sqlite().await, TestApp::on_postgres().await] {
+        app.stop_worker().await;
+        app.user("ada").await.create_collection("Notes, and 'quotes'").await;
+        let backup = app.app.services().database.back_up(app.data_dir(), SystemClock.now()).await.unwrap();
+        assert!(backup.tables > 20 && backup.rows > 20, "{backup:?}");
+        let names = if app.is_on_postgres() {
+            let schema = backup.place.strip_prefix("schema ").unwrap();
+            number(&app.database_url(), &format!("SELECT count(*) FROM {schema}.collections WHERE name LIKE 'Notes%'"))
+                .await
+        } else {
+            let url = format!("sqlite://{}", backup.place);
+            number(&url, "SELECT count(*) FROM collections WHERE name LIKE 'Notes%'").await
+        };
+        assert_eq!(names, 1);
+    }
+}
+
+#[test]
+fn a_copy_that_was_interrupted_is_none() {
+    for point in ["backup-copied", "backup-made"] {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(run(directory.path(), &["up"], &[]).status.success());
+        let all = applied(directory.path(), &[]);
+        let failpoints = format!("{point}=1*return");
+        let died = run(directory.path(), &["down", "--destroy-data"], &[("FAILPOINTS", &failpoints)]);
+        assert!(!died.status.success());
+        assert_eq!(applied(directory.path(), &[]), all, "{point}: nothing is reverted before there is a copy");
+        let down = run(directory.path(), &["down", "--destroy-data"], &[]);
+        assert!(down.status.success(), "{}", said(&down));
+        let names: Vec<_> = copies(directory.path());
+        assert!(names.iter().all(|path| path.extension().is_some_and(|end| end == "db")), "{point}: {names:?}");
+    }
+}
+
+/// Kills the command at many moments, and lets it run to its end at last.
+async fn check_kills(data_dir: &Path, environment: &[(&str, &str)], config: &DatabaseConfig) {
+    for round in 0..12_u64 {
+        let arguments = if round % 2 == 0 {
+            ["down", "--steps", "99", "--destroy-data"].as_slice()
+        } else {
+            &["up", "--destroy-data"]
+        };
+        let mut child = migrate(data_dir, arguments, environment).spawn().unwrap();
+        tokio::time::sleep(Duration::from_millis(20 + 35 * round)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let up = run(data_dir, &["up", "--destroy-data"], environment);
+    assert!(up.status.success(), "{}", said(&up));
+    let database = Database::open(config, data_dir, None).await.unwrap();
+    assert!(database.migrations().await.unwrap().iter().all(|migration| migration.is_applied));
+    database.back_up(data_dir, SystemClock.now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_migration_that_is_killed_can_be_run_again_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    check_kills(directory.path(), &[], &DatabaseConfig::default()).await;
+}
+
+#[tokio::test]
+async fn a_migration_that_is_killed_can_be_run_again_on_postgres() {
+    let (directory, url) = (tempfile::tempdir().unwrap(), postgres::empty_database().await);
+    let config = DatabaseConfig { url: Some(url.clone()), ..DatabaseConfig::default() };
+    check_kills(directory.path(), &[("DATABASE_URL", url.as_str())], &config).await;
+}
