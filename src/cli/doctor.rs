@@ -82,8 +82,9 @@ fn remedy(kind: DamageKind) -> &'static str {
         DamageKind::MissingOriginal => {
             "The documents stay searchable, and their error asks for the file. Files of sources are read by the next sync."
         }
+        DamageKind::MissingText => "The server indexes these documents again.",
         DamageKind::WrongDigest => {
-            "The bytes are moved into the folder `damaged`, and their documents ask for the file again."
+            "The bytes are moved into the folder `damaged`. Documents ask for their files again; texts are extracted again."
         }
         DamageKind::UnreferencedOriginal => "The files are deleted.",
         DamageKind::StuckOperation => "Their jobs are enqueued again; those with nothing left to do end.",

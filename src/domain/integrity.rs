@@ -15,9 +15,11 @@ vocabulary! {
         OrphanVectors => "ORPHAN_VECTORS",
         /// The original of a document is not stored, and its owner has not been told.
         MissingOriginal => "MISSING_ORIGINAL",
-        /// The bytes of an original have another SHA-256 than its name says.
+        /// The extracted text of a document is not stored, though its original is.
+        MissingText => "MISSING_TEXT",
+        /// The bytes of an original or of a text have another SHA-256 than its name says.
         WrongDigest => "WRONG_DIGEST",
-        /// Nothing refers to an original.
+        /// Nothing refers to an original or a text.
         UnreferencedOriginal => "UNREFERENCED_ORIGINAL",
         /// An operation or a sync has not ended, and no job works on it.
         StuckOperation => "STUCK_OPERATION",

@@ -21,7 +21,12 @@ use crate::{
     service::{Services, generations::grace},
 };
 
-use super::{dependency::placements, integrity, supervisor::Task, sync_source::{schedule::start_due, watch}};
+use super::{
+    dependency::placements,
+    integrity,
+    supervisor::Task,
+    sync_source::{schedule::start_due, watch},
+};
 
 /// Time between two searches for unused original files.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(5);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Select,
-    sea_query::{Alias, Expr, ExprTrait, OnConflict, Query},
+    sea_query::{Alias, Expr, ExprTrait, OnConflict, Query, SelectStatement},
 };
 
 use super::{convert, exists, in_readable, listed};
@@ -206,18 +206,23 @@ pub async fn drop_documents(
     Ok(())
 }
 
+/// The generation's id, if the caller may see it.
+fn visible(reader: &Reader<'_>, generation: GenerationId) -> SelectStatement {
+    generation::Entity::find_by_id(generation.0)
+        .select_only()
+        .column(generation::Column::Id)
+        .filter(in_readable(generation::Column::CollectionId, reader.scope))
+        .into_query()
+}
+
 /// What a generation holds of these documents.
 pub async fn indexed(
     reader: &Reader<'_>,
     generation: GenerationId,
     documents: &[DocumentId],
 ) -> Result<HashMap<DocumentId, IndexedDocument>, DatabaseError> {
-    let visible = generation::Entity::find_by_id(generation.0)
-        .select_only()
-        .column(generation::Column::Id)
-        .filter(in_readable(generation::Column::CollectionId, reader.scope));
     let rows = indexed_document::Entity::find()
-        .filter(indexed_document::Column::GenerationId.in_subquery(visible.into_query()))
+        .filter(indexed_document::Column::GenerationId.in_subquery(visible(reader, generation)))
         .filter(indexed_document::Column::DocumentId.is_in(documents.iter().map(|id| id.0)))
         .all(&reader.executor)
         .await?;
@@ -246,6 +251,30 @@ pub async fn texts(
         .await?;
     let indexed = rows.into_iter().map(IndexedDocument::from);
     Ok(indexed.filter_map(|indexed| Some((indexed.document_id, indexed.text?))).collect())
+}
+
+/// The digests of the texts that a generation holds, of documents after `after`, in the order of their ids.
+pub async fn stored_texts(
+    reader: &Reader<'_>,
+    generation: GenerationId,
+    after: Option<DocumentId>,
+    limit: u64,
+) -> Result<Vec<(DocumentId, String)>, DatabaseError> {
+    let mut rows = indexed_document::Entity::find()
+        .filter(indexed_document::Column::GenerationId.in_subquery(visible(reader, generation)))
+        .filter(indexed_document::Column::TextHash.is_not_null());
+    if let Some(after) = after {
+        rows = rows.filter(indexed_document::Column::DocumentId.gt(after.0));
+    }
+    let rows: Vec<(uuid::Uuid, String)> = rows
+        .select_only()
+        .columns([indexed_document::Column::DocumentId, indexed_document::Column::TextHash])
+        .order_by_asc(indexed_document::Column::DocumentId)
+        .limit(limit)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(id, digest)| (DocumentId(id), digest)).collect())
 }
 
 /// Records what a generation holds of a document from now on, and counts it.

@@ -136,9 +136,11 @@ pub enum DamageKind {
     OrphanVectors,
     /// The original of a document is not stored, and the document does not say so yet.
     MissingOriginal,
-    /// The bytes of an original have changed. Only `docent doctor` looks for it.
+    /// The extracted text of a document is not stored, though its original is. `docent doctor --repair` has it extracted again.
+    MissingText,
+    /// The bytes of an original or of a text have changed. Only `docent doctor` looks for it.
     WrongDigest,
-    /// Nothing refers to an original. Only `docent doctor` looks for it; the server deletes them.
+    /// Nothing refers to an original or a text. Only `docent doctor` looks for it; the server deletes them.
     UnreferencedOriginal,
     /// An operation or a sync has not ended, and no job works on it.
     StuckOperation,

@@ -3,6 +3,7 @@
 
 mod operations;
 mod originals;
+mod texts;
 mod totals;
 mod vectors;
 
@@ -70,6 +71,10 @@ pub async fn examine(
     operations::check(services, aim, &mut findings).await?;
     originals::check_documents(services, aim, &mut findings).await?;
     originals::check_bytes(services, aim, &mut findings, stop).await?;
+    let mut collections = Collections::new(services);
+    while let Some(collection) = collections.next(stop).await? {
+        texts::check(services, &collection, aim, &mut findings).await?;
+    }
     Ok(findings)
 }
 
@@ -87,6 +92,7 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
     let mut seen = HashSet::new();
     while let Some(collection) = collections.next(stop).await? {
         vectors::count(services, &collection, &mut findings).await?;
+        texts::check(services, &collection, Aim::Report, &mut findings).await?;
         seen.insert(collection.id);
     }
     totals::check(services, Aim::Report, &mut findings).await?;

@@ -54,7 +54,7 @@ async fn tell_of_loss(services: &Services, aim: Aim, documents: &[DocumentId]) -
     Ok(())
 }
 
-/// Reads every original, and compares its bytes with its digest.
+/// Reads every original and every text, and compares its bytes with its digest.
 pub(super) async fn check_bytes(
     services: &Services,
     aim: Aim,
@@ -78,7 +78,7 @@ pub(super) async fn check_bytes(
                     let before = now - MIN_AGE;
                     services.database.transaction(|tx| remove_if_unused(tx, services, digest, before).boxed()).await?;
                 }
-                findings.add(DamageKind::UnreferencedOriginal, format!("original {digest}"), 1, remove);
+                findings.add(DamageKind::UnreferencedOriginal, format!("original or text {digest}"), 1, remove);
             }
         }
     }
@@ -98,6 +98,8 @@ async fn check_digest(services: &Services, digest: &str, aim: Aim, findings: &mu
         services.blobs.set_aside(digest).await.map_err(Error::from)?;
         tell_of_loss(services, aim, &documents).await?;
     }
-    findings.add(DamageKind::WrongDigest, format!("original {digest}"), 1, false);
+    // A text is missing now, which is repaired; an original must be ingested again.
+    let is_repaired = aim == Aim::Repair && documents.is_empty();
+    findings.add(DamageKind::WrongDigest, format!("original or text {digest}"), 1, is_repaired);
     Ok(())
 }

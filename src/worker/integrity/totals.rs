@@ -138,7 +138,8 @@ pub(super) async fn chunks(
     Ok(())
 }
 
-async fn renew(
+/// Has documents of a generation made again.
+pub(super) async fn renew(
     tx: &Transaction<'_>,
     generation: &Generation,
     wrong: &[DocumentId],

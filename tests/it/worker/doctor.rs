@@ -186,6 +186,37 @@ async fn error_of(caller: &Caller, document: &Value) -> Value {
     caller.data(query, json!({ "id": document })).await["document"].take()
 }
 
+on_both_databases!(a_text_that_is_lost_or_changed_is_extracted_again);
+async fn a_text_that_is_lost_or_changed_is_extracted_again(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Pages").await;
+    let page = |text: &str| format!("<html><body><h1>Crossing</h1><p>{text}</p></body></html>");
+    let pages = [("a.html", page("The ferry waits.")), ("b.html", page("The tram waits."))];
+    let pages: Vec<_> = pages.iter().map(|(name, content)| (*name, content.as_str())).collect();
+    ada.ingest_all(&collection, texts(&pages)).await;
+    let query = "query($id: ID!) { collection(id: $id) { documents { nodes { status text { content } } } } }";
+    let before = ada.data(query, json!({ "id": collection })).await;
+    let of = |place: usize| before["collection"]["documents"]["nodes"][place]["text"]["content"].as_str().unwrap();
+    assert!(of(0) != pages[0].1 && of(0).contains("Crossing"), "{before:#}");
+    idle(&app).await;
+    app.stop_worker().await;
+
+    std::fs::remove_file(original(&app, of(0))).unwrap();
+    finds_and_repairs(&app, &[(DamageKind::MissingText, 1)]).await;
+    std::fs::write(original(&app, of(1)), "# Crossing\n\nSomething else.").unwrap();
+    assert_eq!(examine(&app, Aim::Report).await, [(DamageKind::WrongDigest, 1, 0)]);
+    let repaired = [(DamageKind::MissingText, 1, 1), (DamageKind::WrongDigest, 1, 1)];
+    assert_eq!(examine(&app, Aim::Repair).await, repaired, "it is missing once it was set aside");
+    assert_eq!(examine(&app, Aim::Report).await, []);
+
+    let mut app = app.restart().await;
+    idle(&app).await;
+    app.stop_worker().await;
+    assert_eq!(examine(&app, Aim::Report).await, []);
+    let ada = app.anonymous().log_in("ada").await;
+    assert_eq!(ada.data(query, json!({ "id": collection })).await, before);
+}
+
 on_both_databases!(bytes_that_have_changed_are_set_aside);
 async fn bytes_that_have_changed_are_set_aside(mut app: TestApp) {
     let (ada, _, operation) = two_notes(&mut app).await;

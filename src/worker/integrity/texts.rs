@@ -1,0 +1,82 @@
+//! Extracted texts of documents that are not stored.
+
+use std::collections::HashSet;
+
+use futures_util::FutureExt;
+
+use super::{super::reconcile::kept_generations, Aim, totals::renew};
+use crate::{
+    db::repo::{documents, generations, open_operations},
+    domain::{
+        collection::Collection,
+        generation::Generation,
+        id::DocumentId,
+        integrity::{DamageKind, Findings},
+        scope::Scope,
+    },
+    error::Error,
+    queue::JobError,
+    service::Services,
+};
+
+/// Documents that are looked up with one statement.
+const PAGE: u64 = 500;
+
+/// Looks whether the text of each settled document is there. It is extracted again with the chunks that are cut from it.
+pub(super) async fn check(
+    services: &Services,
+    collection: &Collection,
+    aim: Aim,
+    findings: &mut Findings,
+) -> Result<(), JobError> {
+    for generation in kept_generations(services, collection.id).await? {
+        let mut after = None;
+        loop {
+            let reader = services.database.reader(Scope::System);
+            let some = generations::stored_texts(&reader, generation.id, after, PAGE).await?;
+            let Some((last, _)) = some.last() else { break };
+            after = Some(*last);
+            let mut missing = Vec::new();
+            for (document, digest) in some {
+                if !services.blobs.exists(&digest).await.map_err(Error::from)? {
+                    missing.push(document);
+                }
+            }
+            let lost = extractable(services, missing).await?;
+            renew_all(services, &generation, &lost, aim).await?;
+            for id in lost {
+                findings.add(DamageKind::MissingText, format!("document {id}"), 1, aim == Aim::Repair);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Those that no job is about, and whose originals are there. A document whose original is lost has said so.
+async fn extractable(services: &Services, ids: Vec<DocumentId>) -> Result<Vec<DocumentId>, JobError> {
+    let reader = services.database.reader(Scope::System);
+    let open: HashSet<_> =
+        open_operations::open_revisions(&reader, &ids).await?.into_iter().map(|(document, _)| document).collect();
+    let found = documents::find_many(&reader, &ids).await?;
+    let mut lost = Vec::new();
+    for id in ids.into_iter().filter(|id| !open.contains(id)) {
+        let Some(document) = found.get(&id) else { continue };
+        if services.blobs.exists(&document.content.file.digest).await.map_err(Error::from)? {
+            lost.push(id);
+        }
+    }
+    Ok(lost)
+}
+
+async fn renew_all(
+    services: &Services,
+    generation: &Generation,
+    lost: &[DocumentId],
+    aim: Aim,
+) -> Result<(), JobError> {
+    if aim == Aim::Repair && !lost.is_empty() {
+        let now = services.clock.now();
+        services.database.transaction(|tx| renew(tx, generation, lost, now).boxed()).await?;
+    }
+    Ok(())
+}
