@@ -6,7 +6,8 @@ printed, with ratios and processor time. A peer that can't be set up, does not r
 printed instead.
 
 The peers come from PyPI and npm, at the versions of `workers/requirements.txt` and `servers/package.json`, into a folder of their
-own. Needed beside this: Python 3.11 with venv; for the part `graphql` node, npm, psql and the programs of a PostgreSQL server.
+own. The last parts have no peers: what Docent does for itself. Needed beside this: Python 3.11 with venv; for the part `graphql` node,
+npm, psql and the programs of a PostgreSQL server; for the part `folders` apt-get and dpkg-deb.
 """
 
 import argparse
@@ -19,7 +20,9 @@ import tempfile
 from harness.report import note
 from harness.stage import Stage
 
-PARTS = ["embedding", "ingest", "search", "graphql", "subscriptions", "collections"]
+PARTS = [
+    "embedding", "ingest", "search", "graphql", "subscriptions", "collections", "folders", "fairness", "reindex", "models",
+]
 
 
 def arguments():
