@@ -9,7 +9,7 @@ use super::Aim;
 use crate::{
     db::{
         DatabaseError, Transaction,
-        repo::{collections, generations, jobs as queued, open_operations, operations, source_runs, sources},
+        repo::{collections, generations, jobs, open_operations, operations, source_runs, sources},
     },
     domain::{
         action::Action,
@@ -34,7 +34,7 @@ use crate::{
 pub(super) async fn check(services: &Services, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
     let (database, now) = (&services.database, services.clock.now());
     let reader = database.reader(Scope::System);
-    let working = queued::count_by_operation(&reader).await?;
+    let working = jobs::count_by_operation(&reader).await?;
     for (id, unsettled) in open_operations::list(&reader).await? {
         // Most have a job for each document, or one for all; the others are looked at more closely.
         if working.get(&id).is_some_and(|jobs| *jobs >= unsettled) {
@@ -63,18 +63,18 @@ async fn look_at(tx: &Transaction<'_>, id: OperationId, aim: Aim, now: DateTime<
     if run.operation().status.is_terminal() {
         return Ok(false);
     }
-    let jobs = queued::of_operation(tx, id).await?;
+    let jobs = jobs::of_operation(tx, id).await?;
     let unsettled = open_operations::unsettled(tx, id).await?;
     let lost = match operation.operation_type {
         OperationType::Index | OperationType::Append => {
-            let has = |job: &queued::QueuedJob| serde_json::from_value::<IngestDocument>(job.payload.clone()).ok();
+            let has = |job: &jobs::QueuedJob| serde_json::from_value::<IngestDocument>(job.payload.clone()).ok();
             let ingested = jobs.iter().filter(|job| job.kind == IngestDocument::KIND);
             let ingested: HashSet<_> = ingested.filter_map(has).map(|job| job.ordinal).collect();
             let lost: Vec<_> =
                 unsettled.iter().map(|(ordinal, _)| *ordinal).filter(|at| !ingested.contains(at)).collect();
             let is_followed = match operation.source_id() {
                 Some(source) => {
-                    queued::is_queued(&tx.reader(Scope::System), SyncSource::KIND, "source", source).await?
+                    jobs::is_queued(&tx.reader(Scope::System), SyncSource::KIND, "source", source).await?
                 }
                 None => false,
             };
@@ -172,7 +172,7 @@ async fn look_at_source(
     collections::hold(tx, Scope::System, found.collection_id, Action::DocumentIngest).await?;
     let Some(source) = sources::lock(tx, found.collection_id, found.id).await? else { return Ok(false) };
     let reader = tx.reader(Scope::System);
-    let is_worked_on = queued::is_queued(&reader, SyncSource::KIND, "source", source.id).await?;
+    let is_worked_on = jobs::is_queued(&reader, SyncSource::KIND, "source", source.id).await?;
     if source.status != SourceStatus::Syncing || is_worked_on {
         return Ok(false);
     }

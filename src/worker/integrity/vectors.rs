@@ -11,7 +11,7 @@ use super::{
 use crate::{
     db::{
         DatabaseError,
-        repo::{generations, jobs as queued},
+        repo::{generations, jobs},
     },
     domain::{
         collection::Collection,
@@ -22,7 +22,7 @@ use crate::{
         scope::Scope,
     },
     error::Error,
-    jobs::{self, DropPoints, Job, Reconcile},
+    jobs::{DropPoints, Job, Reconcile, enqueue},
     queue::JobError,
     service::{Services, integrity::Difference},
 };
@@ -70,7 +70,7 @@ pub(super) async fn walk(
 async fn is_being_cleaned(services: &Services, generations: &[Generation]) -> Result<bool, DatabaseError> {
     let reader = services.database.reader(Scope::System);
     for generation in generations {
-        if queued::is_queued(&reader, DropPoints::KIND, "generation", generation.id).await? {
+        if jobs::is_queued(&reader, DropPoints::KIND, "generation", generation.id).await? {
             return Ok(true);
         }
     }
@@ -129,5 +129,5 @@ async fn compare(services: &Services, before: &Generation) -> Result<Option<Diff
 async fn repair(services: &Services, collection: CollectionId) -> Result<(), DatabaseError> {
     let now = services.clock.now();
     let job = [Reconcile { collection }];
-    services.database.transaction(|tx| jobs::enqueue(tx, &job, Tenant::SYSTEM, now).boxed()).await
+    services.database.transaction(|tx| enqueue(tx, &job, Tenant::SYSTEM, now).boxed()).await
 }
