@@ -9,12 +9,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use docent_kernels::{
+    arithmetic::{self, LayerNorm},
+    matrix::{Matrix, multiply},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    kernels::{self, LayerNorm},
     linear::Linear,
-    matrix::{Matrix, multiply},
     weights::{Weights, WeightsError},
 };
 use crate::domain::generation::{Pooling, Precision};
@@ -82,7 +84,7 @@ impl Encoder {
         let width = architecture.hidden_size;
         let types = weights.matrix("embeddings.token_type_embeddings.weight", width)?;
         let mut positions = weights.matrix("embeddings.position_embeddings.weight", width)?;
-        kernels::add_bias(&mut positions, width, &types[..width]);
+        arithmetic::add_bias(&mut positions, width, &types[..width]);
         Ok(Self {
             architecture,
             pooling: Pooling::Mean,
@@ -118,7 +120,7 @@ impl Encoder {
                 Pooling::Mean | Pooling::Remote => rows,
                 Pooling::Cls => &rows[..width],
             };
-            embeddings.push(kernels::mean_direction(pooled, width));
+            embeddings.push(arithmetic::mean_direction(pooled, width));
             rest = others;
         }
         self.return_buffers(buffers);
@@ -213,7 +215,7 @@ impl Layer {
         let block = self.attention_input.block_rows() * width;
         for (hidden, projected) in hidden.chunks(block).zip(projected.chunks_mut(3 * block)) {
             self.attention_input.apply(hidden, projected);
-            kernels::add_bias(projected, 3 * width, &self.attention_input.bias);
+            arithmetic::add_bias(projected, 3 * width, &self.attention_input.bias);
         }
 
         let size = width / heads;
@@ -227,7 +229,7 @@ impl Layer {
                 // The head's part of the queries, the keys or the values: a view, nothing is copied.
                 let part = |part: usize| Matrix::new(&rows[part * width + head * size..], length, size, 3 * width);
                 multiply(part(0), part(1).transposed(), scores, length);
-                kernels::softmax(scores, length);
+                arithmetic::softmax(scores, length);
                 multiply(Matrix::new(scores, length, length, length), part(2), &mut context[head * size..], width);
             }
             start += length;
@@ -249,7 +251,7 @@ impl Layer {
         for (attended, hidden) in attended.chunks(block).zip(hidden.chunks_mut(block)) {
             let intermediate = &mut wide[..attended.len() / width * self.intermediate.outputs()];
             self.intermediate.apply(attended, intermediate);
-            kernels::add_bias_gelu(intermediate, &self.intermediate.bias);
+            arithmetic::add_bias_gelu(intermediate, &self.intermediate.bias);
             self.output.apply(intermediate, hidden);
             self.output_norm.add_and_normalise(hidden, attended, &self.output.bias);
         }

@@ -2,10 +2,11 @@
 //!
 //! Must not know what a model is made of.
 
-use super::{
+use docent_kernels::{
     float32::{self, PackedWeight},
     int8::{self, QuantisedWeight},
 };
+
 use crate::domain::generation::Precision;
 
 /// `x * weight + bias`; the bias is added by the operation that follows.

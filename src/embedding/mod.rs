@@ -7,13 +7,9 @@ pub mod added;
 mod batches;
 pub mod benchmark;
 mod bert;
-mod float32;
 pub mod install;
 pub mod installed;
-mod int8;
-mod kernels;
 mod linear;
-mod matrix;
 pub mod model;
 pub mod pool;
 pub mod registry;
@@ -25,6 +21,7 @@ mod word_pieces;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use docent_kernels::int8;
 use sha2::{Digest, Sha256};
 
 use crate::{

@@ -44,7 +44,7 @@ const LAYERS: &[(&str, &[Module])] = &[
             module(
                 "embedding",
                 &["domain", "config", "pinned"],
-                &["gemm", "reqwest", "rten_gemm", "rten_tensor", "safetensors", "tokenizers"],
+                &["docent_kernels", "reqwest", "safetensors", "tokenizers"],
             ),
             module("blob", &["domain", "disk"], &["object_store"]),
             module("source", &["domain"], &["flate2", "globset", "html5gum", "object_store", "reqwest", "rustix"]),

@@ -73,9 +73,7 @@ async fn look_at(tx: &Transaction<'_>, id: OperationId, aim: Aim, now: DateTime<
             let lost: Vec<_> =
                 unsettled.iter().map(|(ordinal, _)| *ordinal).filter(|at| !ingested.contains(at)).collect();
             let is_followed = match operation.source_id() {
-                Some(source) => {
-                    jobs::is_queued(&tx.reader(Scope::System), SyncSource::KIND, "source", source).await?
-                }
+                Some(source) => jobs::is_queued(&tx.reader(Scope::System), SyncSource::KIND, "source", source).await?,
                 None => false,
             };
             // Without a document left it would end with the last one, and there is none.

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
 
-use super::kernels::{self, Codes, Columns};
+use super::arithmetic::{self, Codes, Columns};
 
 /// Weights lie between this and its negative. x86 processors without dot products add two products of a weight and a value
 /// up to 255 in 16 bits, so that larger ones could overflow there.
@@ -77,13 +77,13 @@ impl QuantisedWeight {
     fn multiply_with(&self, work: &mut Work, rows: &[f32], output: &mut [f32]) {
         let Work { products, codes, sums } = work;
         let inputs = self.packed.rows();
-        kernels::quantise(rows, inputs, codes);
+        arithmetic::quantise(rows, inputs, codes);
         sums.resize(output.len(), 0);
         let left = NdTensorView::from_data([rows.len() / inputs, inputs], codes.values.as_slice());
         let (left, right) = (GemmInputA::Unpacked(left), GemmInputB::Packed(&self.packed));
         let product = products.gemm(sums, left, right, GemmOptions::default());
         assert!(product.is_ok(), "the sizes of a product don't match: {product:?}");
-        kernels::dequantise(sums, codes, &self.columns, output);
+        arithmetic::dequantise(sums, codes, &self.columns, output);
     }
 }
 
