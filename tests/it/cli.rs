@@ -209,7 +209,7 @@ fn the_doctor_says_with_its_exit_status_whether_damage_is_left() {
     assert_eq!(found.status.code(), Some(3), "{}", text(&found.stderr));
     let mut printed: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
     assert!(printed["checkedAt"].take().is_string());
-    let subject = format!("original {digest}");
+    let subject = format!("original or text {digest}");
     let finding = json!({ "kind": "UNREFERENCED_ORIGINAL", "count": 1, "repaired": 0, "subjects": [subject] });
     assert_eq!(printed, json!({ "checkedAt": null, "isSound": false, "findings": [finding] }));
 
