@@ -2,18 +2,23 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-/// The strength of what would be a border if it didn't part a heading from what follows it.
+use super::code::{self, Part, Title};
+
+/// The strength of what would be a border if it didn't part a heading from what follows it, or a remark from its subject.
 const NONE: u8 = 0;
-/// The strength of a border before a paragraph, list item, table row or the like.
-const BLOCK: u8 = 1;
+/// The strength of a border before a paragraph, list item, table row or the like, or before an item of source code. Parts of
+/// items are weaker, the deeper they are.
+const BLOCK: u8 = 5;
 /// The strength of a border before a thematic break.
-const RULE: u8 = 2;
+const RULE: u8 = 6;
 /// The least strength of a border before a heading.
-const HEADING: u8 = 3;
+const HEADING: u8 = 7;
+/// The level of a heading that is an item of source code. Its parts are below it.
+const ITEM_LEVEL: u8 = 7;
 /// Longer headings, and header rows, are cut where they are shown above a chunk.
-const MAX_TITLE_CHARACTERS: usize = 200;
+pub(super) const MAX_TITLE_CHARACTERS: usize = 200;
 
 /// The borders of a text, in order.
 pub(super) struct Borders {
@@ -29,7 +34,7 @@ struct Border {
     strength: u8,
 }
 
-/// A heading that has a title.
+/// A heading. One without a title ends those before it.
 pub(super) struct Heading {
     pub at: usize,
     /// From 1, the outermost.
@@ -46,6 +51,11 @@ pub(super) struct Table {
 }
 
 impl Borders {
+    /// No borders.
+    pub fn none() -> Self {
+        Self { list: Vec::new(), headings: Vec::new(), tables: Vec::new() }
+    }
+
     /// The blank lines of a text without markup.
     pub fn of_paragraphs(text: &str) -> Self {
         let mut list = Vec::new();
@@ -64,7 +74,22 @@ impl Borders {
 
     /// The blocks of a text in Markdown. None lies between a heading and what follows it.
     pub fn of_markdown(text: &str) -> Self {
-        let mut scan = Scan::new(text);
+        Self::scanned(Scan::new(text), text)
+    }
+
+    /// The blocks of a text in Markdown, and in its blocks of code the parts that the code has.
+    pub fn of_code(text: &str) -> Self {
+        Self::scanned(Scan { reads_code: true, ..Scan::new(text) }, text)
+    }
+
+    /// What is known of a text in Markdown that is cut without regard to its blocks.
+    pub fn of_sentences(text: &str) -> Self {
+        let mut borders = Self::of_markdown(text);
+        borders.list.retain(|border| border.strength == NONE);
+        borders
+    }
+
+    fn scanned(mut scan: Scan<'_>, text: &str) -> Self {
         let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
         for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
             scan.event(&event, range);
@@ -109,12 +134,25 @@ struct Scan<'a> {
     /// The start of the line of the last border requested, and that border.
     line_start: usize,
     seen: usize,
+    reads_code: bool,
+    /// The language of the block of code that is being read, and where its code is.
+    fence: Option<(String, Option<Range<usize>>)>,
 }
 
 impl<'a> Scan<'a> {
     fn new(text: &'a str) -> Self {
         let borders = Borders { list: Vec::new(), headings: Vec::new(), tables: Vec::new() };
-        Self { text, borders, depth: 0, open: None, heading_end: 0, line_start: 0, seen: 0 }
+        Self {
+            text,
+            borders,
+            depth: 0,
+            open: None,
+            heading_end: 0,
+            line_start: 0,
+            seen: 0,
+            reads_code: false,
+            fence: None,
+        }
     }
 
     fn event(&mut self, event: &Event<'_>, range: Range<usize>) {
@@ -131,7 +169,15 @@ impl<'a> Scan<'a> {
                     self.borders.headings.push(Heading { title: heading.title.trim().to_owned(), ..heading });
                 }
             }
+            Event::Text(_) if let Some((_, code)) = &mut self.fence => {
+                *code = Some(code.as_ref().map_or(range.start, |code| code.start)..range.end);
+            }
             Event::Text(text) | Event::Code(text) => self.title(text),
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) if self.reads_code && self.depth == 0 => {
+                self.border(range.start, BLOCK);
+                self.fence = Some((language.to_string(), None));
+            }
+            Event::End(TagEnd::CodeBlock) => self.code(),
             Event::SoftBreak | Event::HardBreak => self.title(" "),
             Event::Rule => {
                 self.border(range.start, RULE);
@@ -148,6 +194,27 @@ impl<'a> Scan<'a> {
             }
             Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::Item) => self.depth -= 1,
             _ => {}
+        }
+    }
+
+    /// Records the parts of the code that was read.
+    fn code(&mut self) {
+        let Some((language, Some(range))) = self.fence.take() else { return };
+        let mut titled = false;
+        for Part { at, depth, is_attached, title } in code::parts(&language, &self.text[range.clone()]) {
+            let at = range.start + at;
+            let strength = if is_attached { NONE } else { (BLOCK + 1).saturating_sub(depth).max(1) };
+            self.borders.list.push(Border { at, strength });
+            let title = match title {
+                Title::Same => continue,
+                Title::Ended => String::new(),
+                Title::Of(line) => line,
+            };
+            titled = true;
+            self.borders.headings.push(Heading { at, level: ITEM_LEVEL.saturating_add(depth), title });
+        }
+        if titled {
+            self.borders.headings.push(Heading { at: range.end, level: ITEM_LEVEL, title: String::new() });
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::domain::chunking::ChunkingConfig;
+use crate::domain::chunking::{ChunkingConfig, ChunkingStrategy};
 use crate::embedding::{EmbeddingError, Tokenizer};
 
 use super::borders::Borders;
@@ -22,10 +22,18 @@ pub(super) struct Cutter<'a> {
     tokenizer: &'a dyn Tokenizer,
     max_tokens: usize,
     overlap_tokens: usize,
+    /// Whether chunks begin and end at sentences where they can.
+    keeps_sentences: bool,
 }
 
 impl<'a> Cutter<'a> {
-    pub fn new(text: &'a str, borders: &'a Borders, tokenizer: &'a dyn Tokenizer, config: &ChunkingConfig) -> Self {
+    pub fn new(
+        text: &'a str,
+        borders: &'a Borders,
+        tokenizer: &'a dyn Tokenizer,
+        config: &ChunkingConfig,
+        strategy: ChunkingStrategy,
+    ) -> Self {
         let max_tokens = (config.max_tokens as usize).max(1);
         Self {
             text,
@@ -33,6 +41,7 @@ impl<'a> Cutter<'a> {
             tokens: TokenMap::new(text, tokenizer),
             tokenizer,
             max_tokens,
+            keeps_sentences: strategy != ChunkingStrategy::Token,
             overlap_tokens: (config.overlap_tokens as usize).min(max_tokens / 2),
         }
     }
@@ -99,9 +108,11 @@ impl<'a> Cutter<'a> {
         }
         // One character more shows whether something begins at the limit itself.
         let window = &self.text[start..self.next_character(limit)];
-        let sentence = window.split_sentence_bound_indices().last().map(|(at, _)| start + at);
-        if let Some(sentence) = sentence.filter(|&at| at > after && !self.borders.parts_heading(at)) {
-            return sentence;
+        if self.keeps_sentences {
+            let sentence = window.split_sentence_bound_indices().last().map(|(at, _)| start + at);
+            if let Some(sentence) = sentence.filter(|&at| at > after && !self.borders.parts_heading(at)) {
+                return sentence;
+            }
         }
         let word = window.split_word_bound_indices().next_back().map(|(at, _)| start + at);
         word.filter(|&at| at > after).unwrap_or(limit)
@@ -116,9 +127,11 @@ impl<'a> Cutter<'a> {
             return last.end;
         }
         let chunk = &self.text[last.clone()];
-        let mut sentences = chunk.split_sentence_bound_indices().map(|(at, _)| last.start + at);
-        if let Some(sentence) = sentences.find(|&at| at >= earliest) {
-            return sentence;
+        if self.keeps_sentences {
+            let mut sentences = chunk.split_sentence_bound_indices().map(|(at, _)| last.start + at);
+            if let Some(sentence) = sentences.find(|&at| at >= earliest) {
+                return sentence;
+            }
         }
         let mut words = chunk.unicode_word_indices().map(|(at, _)| last.start + at);
         words.find(|&at| at >= earliest).unwrap_or(last.end)

@@ -1,11 +1,12 @@
 //! Splits a text into chunks that fit the embedding model.
 //!
-//! A chunk ends at the strongest border within its limit: a heading, else a block, else a sentence, else a word. The
-//! text is tokenised once, a little ahead of the splitting. Sizes are looked up, and each chunk looks only at as much
+//! A chunk ends at the strongest border within its limit: a heading, else a block, else a sentence, else a word. Strategies
+//! differ in what is a border. The text is tokenised once, a little ahead of the splitting. Sizes are looked up, and each chunk looks only at as much
 //! text as its limit allows. So the work grows linearly with the length of the text, and a caller who stops early does
 //! no extra work. This module knows nothing of rows, vectors or files.
 
 mod borders;
+mod code;
 mod cutter;
 mod tokens;
 
@@ -44,8 +45,8 @@ pub enum SplitError {
 ///
 /// Each chunk is trimmed, has at most `max_tokens` tokens, and adds a letter or digit to those before it. Together they
 /// contain every letter and digit of the text. A chunk repeats up to `overlap_tokens` tokens (at most half of
-/// `max_tokens`) from the previous one, starting at a sentence or word, but never across a heading. The last of its
-/// `headings` is the one that it begins with, if it begins with one, or the header row of the table that it begins in.
+/// `max_tokens`) from the previous one, starting at a sentence or word (with `Token`, at a word), but never across a heading
+/// where headings are borders. The last of its `headings` is the one that it begins with, if it begins with one, or the header row of the table that it begins in.
 ///
 /// # Errors
 /// `TooManyChunks` or `Stopped` as soon as a bound is reached, or what the tokenizer returns.
@@ -57,14 +58,18 @@ pub fn split(
 ) -> Result<Vec<TextChunk>, SplitError> {
     let strategy = match config.strategy {
         Some(strategy) => strategy,
+        None if text.is_code => ChunkingStrategy::Code,
         None if text.is_markdown => ChunkingStrategy::Markdown,
         None => ChunkingStrategy::Recursive,
     };
     let borders = match strategy {
-        ChunkingStrategy::Markdown => Borders::of_markdown(&text.text),
         ChunkingStrategy::Recursive => Borders::of_paragraphs(&text.text),
+        ChunkingStrategy::Code => Borders::of_code(&text.text),
+        ChunkingStrategy::Markdown => Borders::of_markdown(&text.text),
+        ChunkingStrategy::Sentence | ChunkingStrategy::Token if text.is_markdown => Borders::of_sentences(&text.text),
+        ChunkingStrategy::Sentence | ChunkingStrategy::Token => Borders::none(),
     };
-    let mut cutter = Cutter::new(&text.text, &borders, tokenizer, config);
+    let mut cutter = Cutter::new(&text.text, &borders, tokenizer, config, strategy);
     let mut place = Place {
         text: &text.text,
         byte: 0,
@@ -134,7 +139,7 @@ impl Place<'_> {
     /// The headings above it, and the header of the table whose rows it is in.
     fn headings(&self) -> Vec<String> {
         let table = self.tables.first().filter(|table| table.rows.start <= self.byte);
-        let titles = self.above.iter().map(|heading| &heading.title);
+        let titles = self.above.iter().map(|heading| &heading.title).filter(|title| !title.is_empty());
         titles.chain(table.map(|table| &table.header)).cloned().collect()
     }
 }

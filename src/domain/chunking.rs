@@ -10,12 +10,19 @@ pub enum ChunkingStrategy {
     Recursive,
     /// Like `Recursive`, but follows the structure of Markdown: headings, lists, code, tables.
     Markdown,
+    /// Whole sentences up to the limit, whatever paragraphs they are in.
+    Sentence,
+    /// As many tokens as the limit allows, between two words.
+    Token,
+    /// Like `Markdown`, and blocks of source code at their items (functions, classes) and the parts of these.
+    Code,
 }
 
 /// A strategy with its limits, kept with the generation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChunkingConfig {
-    /// `None` lets the kind of each document decide: `Markdown` for text with structure, `Recursive` for the rest.
+    /// `None` lets the kind of each document decide: `Code` for source code, `Markdown` for other text with structure,
+    /// `Recursive` for the rest.
     pub strategy: Option<ChunkingStrategy>,
     /// The most tokens of the embedding model in one chunk, headings not counted.
     pub max_tokens: u32,

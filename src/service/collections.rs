@@ -45,11 +45,21 @@ pub struct NewCollection {
 }
 
 /// How the texts of a new collection are split; missing values follow the server's settings.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ChunkingRequest {
     pub strategy: Option<ChunkingStrategy>,
     pub max_tokens: Option<i32>,
     pub overlap_tokens: Option<i32>,
+    /// Where the sizes are in the input.
+    pub place: &'static str,
+    /// Whether the input names more than one strategy.
+    pub is_ambiguous: bool,
+}
+
+impl Default for ChunkingRequest {
+    fn default() -> Self {
+        Self { strategy: None, max_tokens: None, overlap_tokens: None, place: "chunking", is_ambiguous: false }
+    }
 }
 
 /// Changes to a collection. `None` keeps the value; for fields that can be empty, `Some(None)` clears it.
@@ -265,6 +275,11 @@ pub(super) fn chunking(
     model: &ModelInfo,
     request: ChunkingRequest,
 ) -> ChunkingConfig {
+    let at = |field: &str| format!("{}.{field}", request.place);
+    if request.is_ambiguous {
+        let message = "Choose one strategy, and give the sizes with it.";
+        violations.add(ViolationCode::Invalid, "chunking", message);
+    }
     let defaults = &services.config.ingestion;
     let most = i32::try_from(model.text_tokens()).unwrap_or(i32::MAX);
     let default = i32::try_from(defaults.chunk_max_tokens).unwrap_or(most).min(most);
@@ -272,7 +287,7 @@ pub(super) fn chunking(
     if !(MIN_CHUNK_TOKENS..=most).contains(&max_tokens) {
         violations.add(
             ViolationCode::Invalid,
-            "chunking.maxTokens",
+            &at("maxTokens"),
             format!("Choose between {MIN_CHUNK_TOKENS} and {most} tokens: the model does not read more."),
         );
     }
@@ -282,7 +297,7 @@ pub(super) fn chunking(
     if overlap_tokens < 0 || overlap_tokens > max_tokens / 2 {
         violations.add(
             ViolationCode::Invalid,
-            "chunking.overlapTokens",
+            &at("overlapTokens"),
             format!("Choose between 0 and {} tokens: half of a chunk.", (max_tokens / 2).max(0)),
         );
     }

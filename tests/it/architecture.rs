@@ -71,7 +71,21 @@ const LAYERS: &[(&str, &[Module])] = &[
     (
         "built on adapters",
         &[
-            module("chunking", &["domain", "embedding", "extract"], &["pulldown_cmark", "unicode_segmentation"]),
+            module(
+                "chunking",
+                &["domain", "embedding", "extract"],
+                &[
+                    "pulldown_cmark",
+                    "tree_sitter",
+                    "tree_sitter_cpp",
+                    "tree_sitter_go",
+                    "tree_sitter_java",
+                    "tree_sitter_python",
+                    "tree_sitter_rust",
+                    "tree_sitter_typescript",
+                    "unicode_segmentation",
+                ],
+            ),
             module("queue", &["domain", "db"], &[]),
             module("jobs", &["domain", "db"], &[]),
             module("events", &["domain", "db"], &[]),

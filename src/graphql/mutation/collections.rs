@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 
 use crate::{
-    domain::{action::Action, id::CollectionId},
+    domain::{action::Action, chunking, id::CollectionId},
     graphql::{
         context::ContextExt,
         global_id,
@@ -13,11 +13,33 @@ use crate::{
     service::collections::{self, ChunkingRequest, CollectionPatch, NewCollection},
 };
 
-/// How to split the documents of a collection into chunks. Omitted fields use the server's settings.
+/// Settings of a chunking strategy. Omitted fields use the server's settings.
+#[derive(InputObject)]
+pub struct ChunkSizeInput {
+    /// Maximum number of tokens in a chunk, counted with the embedding model's tokenizer: 16 up to the limit of the
+    /// model.
+    max_tokens: Option<i32>,
+    /// Number of tokens that a chunk repeats from the previous one: 0 to half of `maxTokens`.
+    overlap_tokens: Option<i32>,
+}
+
+/// How to split the documents of a collection into chunks: one strategy with its settings (`{ sentence: { maxTokens: 64 } }`), or
+/// sizes alone (`{ maxTokens: 64 }`), which let the kind of each document choose the strategy. Omitted fields use the server's
+/// settings.
 #[derive(Default, InputObject)]
 pub struct ChunkingInput {
-    /// The chunking strategy. Default: chosen for each document, MARKDOWN for text with structure and RECURSIVE for
-    /// the rest.
+    /// The strategy RECURSIVE with these settings.
+    recursive: Option<ChunkSizeInput>,
+    /// The strategy MARKDOWN with these settings.
+    markdown: Option<ChunkSizeInput>,
+    /// The strategy SENTENCE with these settings.
+    sentence: Option<ChunkSizeInput>,
+    /// The strategy TOKEN with these settings.
+    token: Option<ChunkSizeInput>,
+    /// The strategy CODE with these settings.
+    code: Option<ChunkSizeInput>,
+    /// The chunking strategy, with the sizes beside it. Default: chosen for each document, CODE for source code, MARKDOWN for
+    /// other text with structure and RECURSIVE for the rest.
     strategy: Option<ChunkingStrategy>,
     /// Maximum number of tokens in a chunk, counted with the embedding model's tokenizer: 16 up to the limit of the
     /// model.
@@ -28,11 +50,22 @@ pub struct ChunkingInput {
 
 impl From<ChunkingInput> for ChunkingRequest {
     fn from(input: ChunkingInput) -> Self {
-        Self {
-            strategy: input.strategy.map(Into::into),
-            max_tokens: input.max_tokens,
-            overlap_tokens: input.overlap_tokens,
-        }
+        let ChunkingInput { recursive, markdown, sentence, token, code, strategy, max_tokens, overlap_tokens } = input;
+        let alone = ChunkSizeInput { max_tokens, overlap_tokens };
+        let is_alone = strategy.is_some() || max_tokens.is_some() || overlap_tokens.is_some();
+        let mut given = [
+            (recursive, chunking::ChunkingStrategy::Recursive, "chunking.recursive"),
+            (markdown, chunking::ChunkingStrategy::Markdown, "chunking.markdown"),
+            (sentence, chunking::ChunkingStrategy::Sentence, "chunking.sentence"),
+            (token, chunking::ChunkingStrategy::Token, "chunking.token"),
+            (code, chunking::ChunkingStrategy::Code, "chunking.code"),
+        ]
+        .into_iter()
+        .filter_map(|(sizes, strategy, place)| Some((sizes?, Some(strategy), place)));
+        let first = given.next();
+        let is_ambiguous = first.is_some() && (is_alone || given.next().is_some());
+        let (sizes, strategy, place) = first.unwrap_or((alone, strategy.map(Into::into), "chunking"));
+        Self { strategy, max_tokens: sizes.max_tokens, overlap_tokens: sizes.overlap_tokens, place, is_ambiguous }
     }
 }
 

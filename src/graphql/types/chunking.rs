@@ -13,13 +13,21 @@ pub enum ChunkingStrategy {
     Recursive,
     /// Like RECURSIVE, but follows the structure of Markdown: headings, lists, code, tables.
     Markdown,
+    /// Whole sentences up to the limit, whatever paragraphs they are in.
+    Sentence,
+    /// As many tokens as the limit allows, wherever that is in the text, but between two words.
+    Token,
+    /// Like MARKDOWN, and source code at its items (functions, classes) and the parts of these, with the first lines of the
+    /// definitions around a chunk as its headings. Knows Rust, Python, JavaScript, TypeScript, Go, Java, C and C++; other code
+    /// is split at its lines.
+    Code,
 }
 
 /// How the documents of a collection are split into chunks.
 #[derive(SimpleObject)]
 pub struct ChunkingConfig {
-    /// The chunking strategy. Null: chosen for each document, MARKDOWN for text with structure and RECURSIVE for
-    /// the rest.
+    /// The chunking strategy. Null: chosen for each document, CODE for source code, MARKDOWN for other text with structure
+    /// and RECURSIVE for the rest.
     strategy: Option<ChunkingStrategy>,
     /// Maximum number of tokens in a chunk, counted with the embedding model's tokenizer.
     max_tokens: i32,

@@ -3,6 +3,7 @@
 mod hostile;
 mod markdown;
 mod properties;
+mod strategies;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
 //! What holds for every text.
 
-use docent::domain::chunking::{ChunkingStrategy, TextChunk};
+use docent::domain::chunking::{ChunkingConfig, ChunkingStrategy, TextChunk};
 use docent::embedding::Tokenizer;
 use docent::extract::ExtractedText;
 
@@ -36,12 +36,17 @@ fn texts() -> Vec<String> {
     texts
 }
 
-fn for_all(check: impl Fn(&ExtractedText, u32, u32, &[TextChunk])) {
+const STRATEGIES: [Option<ChunkingStrategy>; 4] =
+    [None, Some(ChunkingStrategy::Sentence), Some(ChunkingStrategy::Token), Some(ChunkingStrategy::Code)];
+
+fn for_all(check: impl Fn(&ExtractedText, &ChunkingConfig, &[TextChunk])) {
     for text in texts() {
         for document in [plain(text.clone()), markdown(text.clone())] {
             for (max_tokens, overlap_tokens) in [(1, 0), (2, 1), (7, 3), (20, 0), (20, 10), (64, 16), (256, 300)] {
-                let chunks = split(&document, &config(max_tokens, overlap_tokens));
-                check(&document, max_tokens, overlap_tokens, &chunks);
+                for strategy in STRATEGIES {
+                    let config = ChunkingConfig { strategy, max_tokens, overlap_tokens };
+                    check(&document, &config, &split(&document, &config));
+                }
             }
         }
     }
@@ -49,7 +54,7 @@ fn for_all(check: impl Fn(&ExtractedText, u32, u32, &[TextChunk])) {
 
 #[test]
 fn every_letter_and_digit_of_a_text_is_in_a_chunk() {
-    for_all(|document, max_tokens, _, chunks| {
+    for_all(|document, ChunkingConfig { max_tokens, .. }, chunks| {
         let mut end = 0;
         let characters: Vec<char> = document.text.chars().collect();
         for chunk in chunks {
@@ -64,10 +69,10 @@ fn every_letter_and_digit_of_a_text_is_in_a_chunk() {
 
 #[test]
 fn no_chunk_has_more_tokens_than_allowed_and_all_are_counted_right() {
-    for_all(|_, max_tokens, _, chunks| {
+    for_all(|_, ChunkingConfig { max_tokens, .. }, chunks| {
         for chunk in chunks {
             let counted = Pieces::default().token_ranges(&chunk.content).unwrap().len();
-            assert!(counted <= max_tokens as usize, "{counted} > {max_tokens}: {:?}", chunk.content);
+            assert!(counted <= *max_tokens as usize, "{counted} > {max_tokens}: {:?}", chunk.content);
             assert_eq!(counted, chunk.token_count as usize, "{:?}", chunk.content);
         }
     });
@@ -75,7 +80,7 @@ fn no_chunk_has_more_tokens_than_allowed_and_all_are_counted_right() {
 
 #[test]
 fn the_offsets_of_a_chunk_count_characters_and_give_back_its_content() {
-    for_all(|document, _, _, chunks| {
+    for_all(|document, _, chunks| {
         let characters: Vec<char> = document.text.chars().collect();
         for chunk in chunks {
             let range = chunk.start_offset as usize..chunk.end_offset as usize;
@@ -88,7 +93,7 @@ fn the_offsets_of_a_chunk_count_characters_and_give_back_its_content() {
 
 #[test]
 fn chunks_move_forward_and_repeat_no_more_than_the_overlap() {
-    for_all(|document, _, overlap_tokens, chunks| {
+    for_all(|document, ChunkingConfig { overlap_tokens, .. }, chunks| {
         let characters: Vec<char> = document.text.chars().collect();
         for pair in chunks.windows(2) {
             assert!(pair[0].start_offset < pair[1].start_offset);
@@ -96,15 +101,15 @@ fn chunks_move_forward_and_repeat_no_more_than_the_overlap() {
             let repeated = characters.get(pair[1].start_offset as usize..pair[0].end_offset as usize);
             let repeated: String = repeated.unwrap_or_default().iter().collect();
             let tokens = Pieces::default().token_ranges(&repeated).unwrap().len();
-            assert!(tokens <= overlap_tokens as usize, "{tokens} tokens of {repeated:?}");
+            assert!(tokens <= *overlap_tokens as usize, "{tokens} tokens of {repeated:?}");
         }
     });
 }
 
 #[test]
 fn the_same_text_gives_the_same_chunks() {
-    for_all(|document, max_tokens, overlap_tokens, chunks| {
-        assert_eq!(split(document, &config(max_tokens, overlap_tokens)), chunks);
+    for_all(|document, config, chunks| {
+        assert_eq!(split(document, config), chunks);
     });
 }
 

@@ -25,6 +25,48 @@ const LIST: &str = "query($first: Int, $after: Cursor, $orderBy: CollectionOrder
     }
 }";
 
+on_both_databases!(a_collection_is_split_by_the_strategy_that_it_was_given_and_reindexing_can_change_it);
+async fn a_collection_is_split_by_the_strategy_that_it_was_given_and_reindexing_can_change_it(app: TestApp) {
+    let ada = app.user("ada").await;
+    let sentence = json!({ "sentence": { "maxTokens": 16, "overlapTokens": 0 } });
+    let id = ada.create_collection_with(json!({ "name": "Letters", "chunking": sentence })).await;
+    let text = "The tram is red.\n\nThe ferry is blue.\n\nThe bus is green, and it is late.";
+    ada.ingest_all(&id, texts(&[("a.txt", text)])).await;
+    let state = async || {
+        let query = "query($id: ID!) { collection(id: $id) {
+            chunking { strategy maxTokens overlapTokens } documents { nodes { chunks { nodes { content } } } }
+        } }";
+        let collection = ada.data(query, json!({ "id": id })).await["collection"].clone();
+        (collection["chunking"].clone(), collection["documents"]["nodes"][0]["chunks"]["nodes"].clone())
+    };
+    let (chunking, chunks) = state().await;
+    assert_eq!(chunking, json!({ "strategy": "SENTENCE", "maxTokens": 16, "overlapTokens": 0 }));
+    assert_eq!(chunks[0]["content"], "The tram is red.\n\nThe ferry is blue.");
+
+    let reindex = "mutation($id: ID!, $chunking: ChunkingInput!) {
+        collectionReindex(input: { collectionId: $id, chunking: $chunking }) { operation { id } userErrors { code path } }
+    }";
+    let change = async |chunking: Value| {
+        ada.data(reindex, json!({ "id": id, "chunking": chunking })).await["collectionReindex"].clone()
+    };
+    for (chunking, path) in [
+        (json!({ "sentence": { "maxTokens": 8 } }), json!(["chunking", "sentence", "maxTokens"])),
+        (json!({ "token": { "maxTokens": 20, "overlapTokens": 11 } }), json!(["chunking", "token", "overlapTokens"])),
+        (json!({ "overlapTokens": -1 }), json!(["chunking", "overlapTokens"])),
+        (json!({ "token": {}, "code": {} }), json!(["chunking"])),
+        (json!({ "token": {}, "maxTokens": 20 }), json!(["chunking"])),
+    ] {
+        let refused = change(chunking.clone()).await;
+        assert_eq!(refused["userErrors"], json!([{ "code": "INVALID", "path": path }]), "{chunking}");
+    }
+    let begun = change(json!({ "token": { "maxTokens": 16, "overlapTokens": 0 } })).await;
+    ada.ended(begun["operation"]["id"].as_str().unwrap()).await;
+    let (chunking, chunks) = state().await;
+    assert_eq!(chunking["strategy"], "TOKEN");
+    let first = chunks[0]["content"].as_str().unwrap();
+    assert!(first.starts_with("The tram is red.\n\nThe ferry is blue.\n\nThe bus is"), "{first}");
+}
+
 on_both_databases!(a_private_collection_exists_for_its_owner_alone);
 async fn a_private_collection_exists_for_its_owner_alone(app: TestApp) {
     let (ada, eve) = (app.user("ada").await, app.user("eve").await);

@@ -1,0 +1,80 @@
+//! Where chunks end by each strategy.
+
+use docent::domain::chunking::{ChunkingConfig, ChunkingStrategy};
+use docent::extract::ExtractedText;
+
+use super::{config, contents, markdown, plain, split, with_strategy};
+
+const TEXT: &str = "One two three.\n\nFour five. Six seven eight nine ten.\n\nEleven";
+
+#[test]
+fn sentences_fill_a_chunk_across_paragraphs() {
+    let sentences = with_strategy(ChunkingStrategy::Sentence, 8);
+    let expected = ["One two three.\n\nFour five.", "Six seven eight nine ten.\n\nEleven"];
+    assert_eq!(contents(&split(&plain(TEXT), &sentences)), expected);
+}
+
+#[test]
+fn windows_of_tokens_are_full_and_repeat_as_many_tokens_as_they_shall() {
+    let windows = with_strategy(ChunkingStrategy::Token, 5);
+    let expected = ["One two three.\n\nFour", "five. Six seven eight", "nine ten.\n\nEleven"];
+    assert_eq!(contents(&split(&plain(TEXT), &windows)), expected);
+
+    let overlapping = ChunkingConfig { overlap_tokens: 2, ..windows };
+    let found = contents(&split(&plain("aa bb. cc dd ee ff gg hh"), &overlapping).clone());
+    assert_eq!(found, ["aa bb. cc dd", "cc dd ee ff gg", "ff gg hh"]);
+}
+
+#[test]
+fn chunks_of_a_text_with_headings_carry_them_whatever_the_strategy() {
+    let text =
+        format!("# Otters\n\n{}\n\n## Food\n\n{}", "One two three. ".repeat(10), "Fish and more fish. ".repeat(10));
+    for strategy in [ChunkingStrategy::Sentence, ChunkingStrategy::Token, ChunkingStrategy::Code] {
+        let chunks = split(&markdown(text.clone()), &with_strategy(strategy, 12));
+        assert_eq!(chunks[1].headings, ["Otters"], "{strategy:?}");
+        assert_eq!(chunks.last().unwrap().headings, ["Otters", "Food"], "{strategy:?}");
+    }
+}
+
+const RUST: &str = "```rust
+use std::fmt;
+
+/// How a boat moors.
+impl Boat {
+    /// Goes to the pier.
+    fn moor(&self) {
+        self.go_to_the_pier();
+        self.stop();
+    }
+
+    fn sail(&self) {
+        self.go_out_to_sea();
+    }
+}
+
+const MOST: u8 = 12;
+```";
+
+fn code(text: &str) -> ExtractedText {
+    ExtractedText { is_code: true, ..markdown(text) }
+}
+
+#[test]
+fn source_code_is_cut_at_its_items_with_their_remarks_and_names_what_it_is_in() {
+    let chunks = split(&code(RUST), &config(40, 0));
+    let found: Vec<_> = chunks.iter().map(|chunk| chunk.content.lines().next().unwrap().trim()).collect();
+    assert_eq!(found, ["```rust", "/// How a boat moors.", "fn sail(&self) {", "const MOST: u8 = 12;"], "{chunks:#?}");
+    assert_eq!(chunks[2].headings, ["impl Boat {", "fn sail(&self) {"]);
+    assert_eq!(chunks[3].headings, Vec::<String>::new());
+}
+
+#[test]
+fn code_in_markdown_is_cut_at_its_items_only_if_that_is_asked() {
+    let text = format!("# Boats\n\n{RUST}\n\nWords after the code.");
+    let found = split(&markdown(text.clone()), &with_strategy(ChunkingStrategy::Code, 40));
+    let sail = found.iter().find(|chunk| chunk.content.starts_with("fn sail")).unwrap();
+    assert_eq!(sail.headings, ["Boats", "impl Boat {", "fn sail(&self) {"]);
+    assert_eq!(found.last().unwrap().headings, ["Boats"]);
+    let plain = split(&markdown(text), &with_strategy(ChunkingStrategy::Markdown, 40));
+    assert!(plain.iter().all(|chunk| chunk.headings == ["Boats"]), "{plain:#?}");
+}
