@@ -150,7 +150,11 @@ impl App {
         let keys = load_or_create_keys(auth.signing_secret.as_deref(), previous, &config.data_dir)?;
         let space = parts.space.unwrap_or_else(|| Arc::new(FileSystem(config.data_dir.clone())));
         let disk = Arc::new(Disk::new(space, config.disk.reserve_mib * 1024 * 1024));
+        let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program)
+            .with_libraries(config.library_dir());
+        let extractor = Arc::new(extractor);
         let services = Services {
+            extractor: Arc::clone(&extractor),
             passwords: PasswordHasher::new(auth.password_concurrency)?,
             tokens: TokenSigner::new(&keys, chrono::TimeDelta::minutes(auth.access_token_minutes)),
             logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
@@ -175,15 +179,13 @@ impl App {
             embedders: Embedders::new(embedder, Arc::new(InstalledModels::new(Arc::clone(&config)))),
             config: Arc::clone(&config),
         };
-        let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program)
-            .with_libraries(config.library_dir());
         let services = Arc::new(services);
         let vectors = Vectors::new(Arc::clone(&services));
         wait_for(&vectors).await?;
         Ok(Self {
             services,
             vectors: Arc::new(vectors),
-            extractor: Arc::new(extractor),
+            extractor,
             stop: parts.stop,
             sockets: TaskTracker::new(),
             connections: ConnectionLimits::of_process(&config.http)?,

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use tree_sitter::{Language, Node, ParseOptions, Parser, Tree};
+use tree_sitter::{Language, Node, ParseOptions, ParseState, Parser, Tree};
 
 use super::borders::MAX_TITLE_CHARACTERS;
 
@@ -65,7 +65,7 @@ fn parsed(grammar: &Language, code: &str) -> Option<Tree> {
     parser.set_language(grammar).ok()?;
     // Counted, not timed: the same code always has the same parts.
     let mut left = (code.len() / 1024 + 1) * REPORTS_PER_KIB;
-    let mut report = |_: &_| {
+    let mut report = |_: &ParseState| {
         left = left.saturating_sub(1);
         if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };

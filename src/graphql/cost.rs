@@ -33,6 +33,8 @@ const SEARCH: u64 = 20;
 const TEXT_POINT: u64 = 1000;
 /// A part that begins at a character makes the server read the text up to there.
 const TEXT_FROM: u64 = 100;
+/// A preview reads a file and splits its text.
+const PREVIEW: u64 = 50;
 /// A mutation writes and waits for the disk.
 const MUTATION: u64 = 10;
 /// A subscription reads events again and again.
@@ -91,6 +93,8 @@ impl<'a> Prices<'a> {
             SEARCH
         } else if name == "text" && !field.selection_set.node.items.is_empty() {
             self.text(field)
+        } else if name == "chunkingPreview" {
+            PREVIEW
         } else if name == "generationCompare" {
             SEARCH.saturating_mul(2).saturating_mul(self.queries(field))
         } else {

@@ -50,15 +50,23 @@ pub struct ChunkingRequest {
     pub strategy: Option<ChunkingStrategy>,
     pub max_tokens: Option<i32>,
     pub overlap_tokens: Option<i32>,
-    /// Where the sizes are in the input.
-    pub place: &'static str,
+    /// Where it is in the input, and where in that its sizes are.
+    pub root: &'static str,
+    pub place: Option<&'static str>,
     /// Whether the input names more than one strategy.
     pub is_ambiguous: bool,
 }
 
 impl Default for ChunkingRequest {
     fn default() -> Self {
-        Self { strategy: None, max_tokens: None, overlap_tokens: None, place: "chunking", is_ambiguous: false }
+        Self {
+            strategy: None,
+            max_tokens: None,
+            overlap_tokens: None,
+            root: "chunking",
+            place: None,
+            is_ambiguous: false,
+        }
     }
 }
 
@@ -275,10 +283,13 @@ pub(super) fn chunking(
     model: &ModelInfo,
     request: ChunkingRequest,
 ) -> ChunkingConfig {
-    let at = |field: &str| format!("{}.{field}", request.place);
+    let at = |field: &str| match request.place {
+        Some(place) => format!("{}.{place}.{field}", request.root),
+        None => format!("{}.{field}", request.root),
+    };
     if request.is_ambiguous {
         let message = "Choose one strategy, and give the sizes with it.";
-        violations.add(ViolationCode::Invalid, "chunking", message);
+        violations.add(ViolationCode::Invalid, request.root, message);
     }
     let defaults = &services.config.ingestion;
     let most = i32::try_from(model.text_tokens()).unwrap_or(i32::MAX);

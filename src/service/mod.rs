@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod audit;
 pub mod callers;
+pub mod chunk_preview;
 pub mod collections;
 pub mod documents;
 pub mod fault;
@@ -44,6 +45,7 @@ use crate::{
     disk::Disk,
     domain::clock::Clock,
     embedding::registry::Embedders,
+    extract::Extractor,
     source::Web,
     vector::VectorStore,
 };
@@ -56,6 +58,8 @@ pub struct Services {
     pub vectors: Arc<dyn VectorStore>,
     pub embedders: Embedders,
     pub blobs: BlobStore,
+    /// Reads files of previews; those of documents are read by workers.
+    pub extractor: Arc<Extractor>,
     pub disk: Arc<Disk>,
     /// How sources reach sites and buckets.
     pub web: Web,

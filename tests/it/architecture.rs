@@ -108,6 +108,7 @@ const LAYERS: &[(&str, &[Module])] = &[
                 "blob",
                 "source",
                 "extract",
+                "chunking",
                 "events",
                 "jobs",
             ],

@@ -54,18 +54,25 @@ impl From<ChunkingInput> for ChunkingRequest {
         let alone = ChunkSizeInput { max_tokens, overlap_tokens };
         let is_alone = strategy.is_some() || max_tokens.is_some() || overlap_tokens.is_some();
         let mut given = [
-            (recursive, chunking::ChunkingStrategy::Recursive, "chunking.recursive"),
-            (markdown, chunking::ChunkingStrategy::Markdown, "chunking.markdown"),
-            (sentence, chunking::ChunkingStrategy::Sentence, "chunking.sentence"),
-            (token, chunking::ChunkingStrategy::Token, "chunking.token"),
-            (code, chunking::ChunkingStrategy::Code, "chunking.code"),
+            (recursive, chunking::ChunkingStrategy::Recursive, "recursive"),
+            (markdown, chunking::ChunkingStrategy::Markdown, "markdown"),
+            (sentence, chunking::ChunkingStrategy::Sentence, "sentence"),
+            (token, chunking::ChunkingStrategy::Token, "token"),
+            (code, chunking::ChunkingStrategy::Code, "code"),
         ]
         .into_iter()
-        .filter_map(|(sizes, strategy, place)| Some((sizes?, Some(strategy), place)));
+        .filter_map(|(sizes, strategy, place)| Some((sizes?, Some(strategy), Some(place))));
         let first = given.next();
         let is_ambiguous = first.is_some() && (is_alone || given.next().is_some());
-        let (sizes, strategy, place) = first.unwrap_or((alone, strategy.map(Into::into), "chunking"));
-        Self { strategy, max_tokens: sizes.max_tokens, overlap_tokens: sizes.overlap_tokens, place, is_ambiguous }
+        let (sizes, strategy, place) = first.unwrap_or((alone, strategy.map(Into::into), None));
+        Self {
+            strategy,
+            max_tokens: sizes.max_tokens,
+            overlap_tokens: sizes.overlap_tokens,
+            root: "chunking",
+            place,
+            is_ambiguous,
+        }
     }
 }
 

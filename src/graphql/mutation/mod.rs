@@ -13,7 +13,7 @@ mod users;
 
 use async_graphql::MergedObject;
 
-pub use self::sources::SourceLocationInput;
+pub use self::{collections::ChunkingInput, sources::SourceLocationInput};
 
 use self::{
     api_keys::ApiKeyMutation, collections::CollectionMutation, documents::DocumentMutation,

@@ -1,6 +1,7 @@
 //! Queries, one area per file.
 
 mod accounts;
+mod chunking;
 mod collections;
 mod documents;
 mod nodes;
@@ -12,8 +13,8 @@ mod sources;
 use async_graphql::MergedObject;
 
 use self::{
-    accounts::AccountQuery, collections::CollectionQuery, documents::DocumentQuery, nodes::NodeQuery,
-    operations::OperationQuery, search::SearchQuery, server::ServerQuery, sources::SourceQuery,
+    accounts::AccountQuery, chunking::ChunkingQuery, collections::CollectionQuery, documents::DocumentQuery,
+    nodes::NodeQuery, operations::OperationQuery, search::SearchQuery, server::ServerQuery, sources::SourceQuery,
 };
 
 /// Everything that reads data. Objects that are hidden from the viewer and objects that do not exist give the
@@ -22,6 +23,7 @@ use self::{
 pub struct Query(
     NodeQuery,
     AccountQuery,
+    ChunkingQuery,
     CollectionQuery,
     DocumentQuery,
     OperationQuery,

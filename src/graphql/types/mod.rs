@@ -6,6 +6,7 @@ mod api_key;
 mod audit_entry;
 mod chunk;
 mod chunking;
+mod chunking_preview;
 mod collection;
 mod connection;
 mod document;
@@ -41,6 +42,7 @@ pub use self::{
     audit_entry::{AuditEntry, AuditLogFilter},
     chunk::Chunk,
     chunking::{ChunkingConfig, ChunkingStrategy},
+    chunking_preview::ChunkingPreview,
     collection::{Collection, CollectionFilter, CollectionOrder, CollectionRole, CollectionStatus},
     connection::{Connection, Edge, PageInfo, Total},
     document::{Document, DocumentFilter, DocumentOrder, DocumentStatus},

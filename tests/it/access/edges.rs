@@ -127,6 +127,7 @@ const BUCKET: &str = "node(id: $bucket)";
 const SITE: &str = "node(id: $site)";
 const PREVIEW: &str = "sourcePreview(input: { sourceId: $source })";
 const PREVIEWS: Need = Need::Both(&OPERATIONS, &Need::Change("DOCUMENT_INGEST", "OPERATION_READ"));
+const CHUNKS: &str = "chunkingPreview(input: { content: { text: \"A tram.\" } })";
 const AUDIT_LOG: &str = "auditLog(filter: { collectionId: $collection, userId: $editor })";
 const SEARCH: &str = "search(input: { query: $word, collectionIds: [$collection], mode: LEXICAL })";
 const COMPARE: &str = "generationCompare(input: {
@@ -236,6 +237,9 @@ pub const EDGES: &[Edge] = &[
     edge("SourcePreview", &[PREVIEW, "changed"], PREVIEWS, PREVIEWS),
     edge("SourcePreview", &[PREVIEW, "removed"], PREVIEWS, PREVIEWS),
     edge("SourcePreview", &[PREVIEW, "skipped"], PREVIEWS, PREVIEWS),
+    edge("ChunkingPreview", &[CHUNKS, "chunkings"], Need::Account, Need::Account),
+    edge("PreviewedChunking", &[CHUNKS, "chunkings", "chunking"], Need::Account, Need::Account),
+    edge("PreviewedChunking", &[CHUNKS, "chunkings", "chunks"], Need::Account, Need::Account),
     // Operations.
     edge("Operation", &[OPERATION, "collection"], OPERATIONS, READ),
     edge("Operation", &["operation(id: $sync)", "source"], OPERATIONS, OPERATIONS),

@@ -159,6 +159,26 @@ pub const QUERIES: &[Row] = &[
         "search(input: { query: $word, first: 100 }) { hits { document { id } highlights { text } } }",
     )
     .shown_by("document"),
+    row(
+        "Query.chunkingPreview",
+        "of a text",
+        Need::Account,
+        "chunkingPreview(input: { content: { text: \"A tram.\" } }) { length chunkings { chunkCount } }",
+    ),
+    row(
+        "Query.chunkingPreview",
+        "of a document",
+        Need::Both(&Need::Account, &READ),
+        "chunkingPreview(input: { content: { documentId: $document } }) { length }",
+    )
+    .hiding(&["document"]),
+    row(
+        "Query.chunkingPreview",
+        "of somebody else's upload",
+        Need::Missing(&Need::Account),
+        "chunkingPreview(input: { content: { uploadId: $theirUpload } }) { length }",
+    )
+    .hiding(&["theirUpload"]),
     row("Query.node", "a source", OPERATIONS, "node(id: $source) { __typename id }").hiding(&["source"]),
     row(
         "Query.sourcePreview",

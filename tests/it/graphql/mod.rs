@@ -4,6 +4,7 @@ mod api_keys;
 mod audit;
 mod bad_input;
 mod busy_writer;
+mod chunking_preview;
 mod collections;
 mod document_changes;
 mod document_text;
