@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, OffsetIter, Options, Parser, Tag, TagEnd};
 
-use super::code::{self, Part, Title};
+use crate::extract::{CodeBlock, CodeLanguage, CodeOutline, CodePart, ParsedCode, PartTitle};
 
 /// The strength of what would be a border if it didn't part a heading from what follows it, or a remark from its subject.
 const NONE: u8 = 0;
@@ -74,12 +74,20 @@ impl Borders {
 
     /// The blocks of a text in Markdown. None lies between a heading and what follows it.
     pub fn of_markdown(text: &str) -> Self {
-        Self::scanned(Scan::new(text), text)
+        let mut scan = Scan::new(text);
+        for (event, range) in events(text) {
+            scan.event(&event, range);
+        }
+        scan.borders
     }
 
-    /// The blocks of a text in Markdown, and in its blocks of code the parts that the code has.
-    pub fn of_code(text: &str) -> Self {
-        Self::scanned(Scan { reads_code: true, ..Scan::new(text) }, text)
+    /// The blocks of a text in Markdown, and the parts of the code in it.
+    pub fn of_code(text: &str, code: &CodeOutline) -> Self {
+        let mut borders = Self::of_markdown(text);
+        code.parsed.iter().for_each(|parsed| borders.add_parts(parsed));
+        borders.list.sort_by_key(|border| border.at);
+        borders.headings.sort_by_key(|heading| heading.at);
+        borders
     }
 
     /// What is known of a text in Markdown that is cut without regard to its blocks.
@@ -89,12 +97,19 @@ impl Borders {
         borders
     }
 
-    fn scanned(mut scan: Scan<'_>, text: &str) -> Self {
-        let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
-        for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
-            scan.event(&event, range);
+    fn add_parts(&mut self, ParsedCode { range, parts }: &ParsedCode) {
+        for CodePart { at, depth, is_attached, title } in parts {
+            let at = range.start + at;
+            let strength = if *is_attached { NONE } else { (BLOCK + 1).saturating_sub(*depth).max(1) };
+            self.list.push(Border { at, strength });
+            let title = match title {
+                PartTitle::Same => continue,
+                PartTitle::Ended => String::new(),
+                PartTitle::Of(line) => line.clone(),
+            };
+            self.headings.push(Heading { at, level: ITEM_LEVEL.saturating_add(*depth), title });
         }
-        scan.borders
+        self.headings.push(Heading { at: range.end, level: ITEM_LEVEL, title: String::new() });
     }
 
     /// The strongest border in `after + 1..=limit`, the last one of several.
@@ -121,6 +136,38 @@ impl Borders {
     }
 }
 
+/// The blocks of code in a text in Markdown whose language can be parsed, outside of quotes and lists.
+pub(super) fn code_blocks(text: &str) -> Vec<CodeBlock> {
+    let mut blocks = Vec::new();
+    let mut depth = 0;
+    let mut language = None;
+    let mut range = 0..0;
+    for (event, place) in events(text) {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) if depth == 0 => {
+                language = CodeLanguage::of_fence(&info);
+                range = 0..0;
+            }
+            Event::Text(_) if language.is_some() => {
+                range = if range.is_empty() { place } else { range.start..place.end };
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                let language = language.take().filter(|_| !range.is_empty());
+                blocks.extend(language.map(|language| CodeBlock { language, range: range.clone() }));
+            }
+            Event::Start(tag) if is_container(&tag) => depth += 1,
+            Event::End(tag) if ends_container(tag) => depth -= 1,
+            _ => {}
+        }
+    }
+    blocks
+}
+
+fn events(text: &str) -> OffsetIter<'_> {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+    Parser::new_ext(text, options).into_offset_iter()
+}
+
 /// Collects borders from the events of the parser.
 struct Scan<'a> {
     text: &'a str,
@@ -134,25 +181,12 @@ struct Scan<'a> {
     /// The start of the line of the last border requested, and that border.
     line_start: usize,
     seen: usize,
-    reads_code: bool,
-    /// The language of the block of code that is being read, and where its code is.
-    fence: Option<(String, Option<Range<usize>>)>,
 }
 
 impl<'a> Scan<'a> {
     fn new(text: &'a str) -> Self {
         let borders = Borders { list: Vec::new(), headings: Vec::new(), tables: Vec::new() };
-        Self {
-            text,
-            borders,
-            depth: 0,
-            open: None,
-            heading_end: 0,
-            line_start: 0,
-            seen: 0,
-            reads_code: false,
-            fence: None,
-        }
+        Self { text, borders, depth: 0, open: None, heading_end: 0, line_start: 0, seen: 0 }
     }
 
     fn event(&mut self, event: &Event<'_>, range: Range<usize>) {
@@ -169,15 +203,7 @@ impl<'a> Scan<'a> {
                     self.borders.headings.push(Heading { title: heading.title.trim().to_owned(), ..heading });
                 }
             }
-            Event::Text(_) if let Some((_, code)) = &mut self.fence => {
-                *code = Some(code.as_ref().map_or(range.start, |code| code.start)..range.end);
-            }
             Event::Text(text) | Event::Code(text) => self.title(text),
-            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) if self.reads_code && self.depth == 0 => {
-                self.border(range.start, BLOCK);
-                self.fence = Some((language.to_string(), None));
-            }
-            Event::End(TagEnd::CodeBlock) => self.code(),
             Event::SoftBreak | Event::HardBreak => self.title(" "),
             Event::Rule => {
                 self.border(range.start, RULE);
@@ -192,29 +218,8 @@ impl<'a> Scan<'a> {
                 self.border(range.start, BLOCK);
                 self.depth += usize::from(is_container(tag));
             }
-            Event::End(TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::Item) => self.depth -= 1,
+            Event::End(tag) if ends_container(*tag) => self.depth -= 1,
             _ => {}
-        }
-    }
-
-    /// Records the parts of the code that was read.
-    fn code(&mut self) {
-        let Some((language, Some(range))) = self.fence.take() else { return };
-        let mut titled = false;
-        for Part { at, depth, is_attached, title } in code::parts(&language, &self.text[range.clone()]) {
-            let at = range.start + at;
-            let strength = if is_attached { NONE } else { (BLOCK + 1).saturating_sub(depth).max(1) };
-            self.borders.list.push(Border { at, strength });
-            let title = match title {
-                Title::Same => continue,
-                Title::Ended => String::new(),
-                Title::Of(line) => line,
-            };
-            titled = true;
-            self.borders.headings.push(Heading { at, level: ITEM_LEVEL.saturating_add(depth), title });
-        }
-        if titled {
-            self.borders.headings.push(Heading { at: range.end, level: ITEM_LEVEL, title: String::new() });
         }
     }
 
@@ -282,4 +287,8 @@ fn is_block(tag: &Tag<'_>) -> bool {
 
 fn is_container(tag: &Tag<'_>) -> bool {
     matches!(tag, Tag::BlockQuote(_) | Tag::List(_) | Tag::Item)
+}
+
+fn ends_container(tag: TagEnd) -> bool {
+    matches!(tag, TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::Item)
 }

@@ -1,9 +1,10 @@
 //! Splits a text into chunks that fit the embedding model.
 //!
 //! A chunk ends at the strongest border within its limit: a heading, else a block, else a sentence, else a word. Strategies
-//! differ in what is a border. The text is tokenised once, a little ahead of the splitting. Sizes are looked up, and each chunk looks only at as much
-//! text as its limit allows. So the work grows linearly with the length of the text, and a caller who stops early does
-//! no extra work. This module knows nothing of rows, vectors or files.
+//! differ in what is a border. The text is tokenised once, a little ahead of the splitting. Sizes are looked up, and each chunk
+//! looks only at as much text as its limit allows. So the work grows linearly with the length of the text, and a caller who
+//! stops early does no extra work. The items of source code come from a child process (`code`). This module knows nothing
+//! of rows, vectors or files.
 
 mod borders;
 mod code;
@@ -16,10 +17,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::chunking::{ChunkingConfig, ChunkingStrategy, TextChunk};
 use crate::embedding::{EmbeddingError, Tokenizer};
-use crate::extract::ExtractedText;
+use crate::extract::{CodeOutline, ExtractedText};
 
 use borders::{Borders, Heading, Table};
 use cutter::Cutter;
+
+pub use code::code_outline;
 
 /// Limits that stop the splitting early.
 #[derive(Clone, Debug)]
@@ -41,30 +44,27 @@ pub enum SplitError {
     Tokenizer(#[from] EmbeddingError),
 }
 
-/// Splits `text` by `config`, in order. The same input gives the same chunks.
+/// Splits `text` by `config`, in order. The same input gives the same chunks. `code` is its [`code_outline`].
 ///
 /// Each chunk is trimmed, has at most `max_tokens` tokens, and adds a letter or digit to those before it. Together they
 /// contain every letter and digit of the text. A chunk repeats up to `overlap_tokens` tokens (at most half of
 /// `max_tokens`) from the previous one, starting at a sentence or word (with `Token`, at a word), but never across a heading
-/// where headings are borders. The last of its `headings` is the one that it begins with, if it begins with one, or the header row of the table that it begins in.
+/// where headings are borders. The last of its `headings` is the one that it begins with, if it begins with one, or the header
+/// row of the table that it begins in.
 ///
 /// # Errors
 /// `TooManyChunks` or `Stopped` as soon as a bound is reached, or what the tokenizer returns.
 pub fn split(
     text: &ExtractedText,
     config: &ChunkingConfig,
+    code: &CodeOutline,
     tokenizer: &dyn Tokenizer,
     bounds: &Bounds,
 ) -> Result<Vec<TextChunk>, SplitError> {
-    let strategy = match config.strategy {
-        Some(strategy) => strategy,
-        None if text.is_code => ChunkingStrategy::Code,
-        None if text.is_markdown => ChunkingStrategy::Markdown,
-        None => ChunkingStrategy::Recursive,
-    };
+    let strategy = strategy(text, config);
     let borders = match strategy {
         ChunkingStrategy::Recursive => Borders::of_paragraphs(&text.text),
-        ChunkingStrategy::Code => Borders::of_code(&text.text),
+        ChunkingStrategy::Code => Borders::of_code(&text.text, code),
         ChunkingStrategy::Markdown => Borders::of_markdown(&text.text),
         ChunkingStrategy::Sentence | ChunkingStrategy::Token if text.is_markdown => Borders::of_sentences(&text.text),
         ChunkingStrategy::Sentence | ChunkingStrategy::Token => Borders::none(),
@@ -106,6 +106,15 @@ pub fn split(
         });
     }
     Ok(chunks)
+}
+
+fn strategy(text: &ExtractedText, config: &ChunkingConfig) -> ChunkingStrategy {
+    match config.strategy {
+        Some(strategy) => strategy,
+        None if text.is_code => ChunkingStrategy::Code,
+        None if text.is_markdown => ChunkingStrategy::Markdown,
+        None => ChunkingStrategy::Recursive,
+    }
 }
 
 /// A point in the text that only moves forward, with what is known of it.

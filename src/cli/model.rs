@@ -29,7 +29,7 @@ use crate::{
         install,
         model::{self, RegisteredModel},
     },
-    extract::{self, Extractor},
+    extract::{self, CodeOutline, Extractor},
     ingest::{self, Bounds, Target},
 };
 
@@ -212,7 +212,9 @@ async fn measure(config: &Config, file: &Path, precision: Precision, as_json: bo
             revision: 1,
         };
         let tokenizer = embedder.tokenizer();
-        let chunks = ingest::chunks(target, &text, &chunking, tokenizer.as_ref(), &bounds)?;
+        // Where code is cut makes no difference to the speed of the model.
+        let code = CodeOutline::default();
+        let chunks = ingest::chunks(target, &text, &chunking, &code, tokenizer.as_ref(), &bounds)?;
         texts.extend(ingest::texts(&chunks));
         documents += 1;
     }

@@ -121,6 +121,8 @@ pub enum DocumentWarningCode {
     PageSkipped,
     /// The text was recognised in pictures of pages.
     TextRecognised,
+    /// Source code could not be parsed within the limits, and is split at its lines.
+    CodeNotParsed,
 }
 
 /// Something that was left out of the text of a document, or is doubtful in it.

@@ -1,13 +1,14 @@
 //! The child process: the same program, started again as `docent extract-child`. It reads one document and exits.
 //!
-//! It gets a header line and the document on standard input and answers with one JSON value on standard output, or with the
-//! files of an archive (`members`). Before it looks at the document, it limits its own memory, time, files and core dumps.
+//! It gets a header line and the document on standard input and answers with one JSON value on standard output: its text, or
+//! the parts of code in it (`code_parts`). Of an archive it may send the files (`members`). Before it looks at the document, it limits its own memory, time, files and core dumps.
 //! It has no environment, writes no files and opens no connections. It exits when its parent does, because standard input
 //! closes then.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread::JoinHandle;
 
 use rlimit::Resource;
 use serde::{Deserialize, Serialize};
@@ -15,15 +16,15 @@ use serde::{Deserialize, Serialize};
 use crate::domain::document::ProcessingErrorCode;
 
 use super::{
-    ExtractError, ExtractedText, Input, detect, members,
+    CodeBlock, ExtractError, ExtractedText, Input, code_parts, detect, members,
     reader::{self, Means},
 };
 
 /// The name of the hidden subcommand that calls `run`.
 pub const SUBCOMMAND: &str = "extract-child";
 
-/// The longest header line; a longer one does not come from our parent, whose file names are shorter.
-const MAX_HEADER_BYTES: u64 = 64 << 10;
+/// The longest header line; a longer one does not come from our parent, whose file names and lists of blocks are shorter.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// Standard streams and a few to spare for the runtime; a document can't make it open more.
 const MAX_OPEN_FILES: u64 = 16;
 /// Stack of the thread that waits for the end of the parent.
@@ -44,8 +45,18 @@ pub(super) struct Task {
     pub max_text_bytes: usize,
     /// PDFium, if it is installed.
     pub pdfium: Option<PathBuf>,
-    /// Whether the document is an archive whose files are wanted, instead of its text.
-    pub unpacks: bool,
+    pub wants: Wants,
+}
+
+/// What is wanted of a document.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Wants {
+    /// Its text.
+    Text,
+    /// The files in it: it is an archive.
+    Files,
+    /// The parts of the code in it: it consists of these blocks.
+    CodeParts(Vec<CodeBlock>),
 }
 
 impl Task {
@@ -88,20 +99,31 @@ fn serve() -> io::Result<()> {
     end_with_parent(input)?;
 
     let reading = std::thread::Builder::new().name("reader".into()).stack_size(reader::STACK_BYTES);
-    if task.unpacks {
-        let unpacking = reading.spawn(move || unpack(&task, &bytes))?;
-        return unpacking.join().unwrap_or_else(|_| Err(io::Error::other("unpacking failed")));
+    match task.wants {
+        Wants::Text => {
+            let reading = reading.spawn(move || read(&task, &bytes))?;
+            // A panic is a defect of the reader that this file brings out; it will do so again.
+            let answer: Answer = reading.join().unwrap_or_else(|_| {
+                Err(ExtractError::permanent(
+                    ProcessingErrorCode::ReaderCrashed,
+                    "The file can't be read because its reader failed. Save it again, if possible in another format.",
+                ))
+            });
+            send(&answer)
+        }
+        Wants::Files => end_of(reading.spawn(move || unpack(&task, &bytes))?),
+        Wants::CodeParts(blocks) => end_of(reading.spawn(move || parse(&bytes, &blocks))?),
     }
-    let reading = reading.spawn(move || read(&task, &bytes))?;
-    // A panic is a defect of the reader that this file brings out; it will do so again.
-    let answer: Answer = reading.join().unwrap_or_else(|_| {
-        Err(ExtractError::permanent(
-            ProcessingErrorCode::ReaderCrashed,
-            "The file can't be read because its reader failed. Save it again, if possible in another format.",
-        ))
-    });
-    let mut output = io::stdout().lock();
-    serde_json::to_writer(&mut output, &answer)?;
+}
+
+/// Waits for a thread that answers itself.
+fn end_of(thread: JoinHandle<io::Result<()>>) -> io::Result<()> {
+    thread.join().unwrap_or_else(|_| Err(io::Error::other("the reader failed")))
+}
+
+fn send(answer: &impl Serialize) -> io::Result<()> {
+    let mut output = io::BufWriter::new(io::stdout().lock());
+    serde_json::to_writer(&mut output, answer)?;
     output.flush()
 }
 
@@ -110,6 +132,12 @@ fn read(task: &Task, bytes: &[u8]) -> Answer {
     let kind = detect::detect(input, task.memory_bytes)?;
     let means = Means::new(task.max_text_bytes, task.memory_bytes, task.pdfium.as_deref());
     reader::read(kind, input, means)
+}
+
+/// The parts of blocks of code.
+fn parse(bytes: &[u8], blocks: &[CodeBlock]) -> io::Result<()> {
+    let code = str::from_utf8(bytes).map_err(io::Error::other)?;
+    send(&code_parts::parse(code, blocks))
 }
 
 /// The files of an archive.

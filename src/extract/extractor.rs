@@ -7,6 +7,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -15,11 +17,12 @@ use crate::config::ExtractionConfig;
 use crate::domain::document::ProcessingErrorCode as Code;
 use crate::pinned::PinnedError;
 
-use super::child::{Answer, SUBCOMMAND, Task};
+use super::child::{Answer, SUBCOMMAND, Task, Wants};
+use super::code_parts::{self, BlockParts};
 use super::pdfium::{Build, PdfiumError};
 use super::quality::check;
 use super::recognition::Recognition;
-use super::{Content, ExtractError, ExtractedText, Input, Members, detect, text};
+use super::{CodeBlock, CodeOutline, Content, ExtractError, ExtractedText, Input, Members, detect, text};
 
 /// How much of the child's standard error is kept.
 const MAX_LOG_BYTES: usize = 16 << 10;
@@ -101,7 +104,7 @@ impl Extractor {
             cpu_seconds: self.timeout.as_secs(),
             max_text_bytes: self.max_text_bytes,
             pdfium: None,
-            unpacks: false,
+            wants: Wants::Text,
         }
     }
 
@@ -196,9 +199,34 @@ impl Slot<'_> {
     /// # Errors
     /// As [`Self::read`].
     pub async fn unpack(&self, content: Content, file_name: &str) -> Result<Members, ExtractError> {
-        let task = Task { unpacks: true, ..self.extractor.task(file_name, None, content.size()) };
+        let task = Task { wants: Wants::Files, ..self.extractor.task(file_name, None, content.size()) };
         let child = self.extractor.start().map_err(|error| service_failure("start the reader", &error))?;
         Members::begin(child, &task, content, self.extractor.timeout).await
+    }
+
+    /// What is known of these blocks of code in `text`. A child process parses them, within fixed limits; what it can't parse
+    /// has no parts.
+    pub async fn code_outline(&self, text: &str, blocks: Vec<CodeBlock>) -> CodeOutline {
+        let found = blocks.len();
+        let blocks = code_parts::allowed(blocks);
+        let parts =
+            if blocks.is_empty() { Vec::new() } else { self.code_parts(text, &blocks).await.unwrap_or_default() };
+        CodeOutline::new(text, found, blocks, parts)
+    }
+
+    async fn code_parts(&self, text: &str, blocks: &[CodeBlock]) -> Result<BlockParts, ExtractError> {
+        let (code, blocks) = code_parts::gathered(text, blocks);
+        let length = code.len() as u64;
+        let whole = self.extractor.task("", None, length);
+        let task = Task {
+            memory_bytes: whole.memory_bytes.min(code_parts::MEMORY_BYTES),
+            cpu_seconds: whole.cpu_seconds.min(code_parts::CPU_SECONDS),
+            wants: Wants::CodeParts(blocks),
+            ..whole
+        };
+        let end = self.ask(&task, Bytes::from(code).into(), code_parts::MAX_ANSWER_BYTES).await?;
+        let told = tokio::task::spawn_blocking(move || end.answer(length));
+        told.await.map_err(|error| service_failure("hear the reader", &error))?
     }
 
     async fn read_here(
@@ -228,21 +256,25 @@ impl Slot<'_> {
         file_name: &str,
         declared_type: Option<&str>,
     ) -> Result<ExtractedText, ExtractError> {
-        let Extractor { max_text_bytes, timeout, .. } = *self.extractor;
+        let Extractor { max_text_bytes, .. } = *self.extractor;
         let length = content.size();
         let task =
             Task { pdfium: self.extractor.pdfium().await, ..self.extractor.task(file_name, declared_type, length) };
+        let end = self.ask(&task, content, max_answer_bytes(max_text_bytes)).await?;
+        let told = tokio::task::spawn_blocking(move || check(end.tell(length, max_text_bytes)?, max_text_bytes));
+        told.await.map_err(|error| service_failure("hear the reader", &error))?
+    }
+
+    /// Gives a child the document, and hears how it ended within its time.
+    async fn ask(&self, task: &Task, content: Content, max_answer: usize) -> Result<End, ExtractError> {
         let mut child = self.extractor.start().map_err(|error| service_failure("start the reader", &error))?;
-        let end = tokio::time::timeout(timeout, converse(&mut child, &task, content)).await;
+        let end = tokio::time::timeout(self.extractor.timeout, converse(&mut child, task, content, max_answer)).await;
         if end.is_err() {
             // Dropping the child would end it too, but only later be waited for.
             child.kill().await.map_err(|error| service_failure("stop the reader", &error))?;
-            tracing::warn!(bytes = length, "reading took too long");
-            return Err(out_of_time());
+            tracing::warn!(bytes = task.length, "reading took too long");
         }
-        let end = end.map_err(|_| out_of_time())?.map_err(|error| service_failure("speak with the reader", &error))?;
-        let told = tokio::task::spawn_blocking(move || check(end.tell(length, max_text_bytes)?, max_text_bytes));
-        told.await.map_err(|error| service_failure("hear the reader", &error))?
+        end.map_err(|_| out_of_time())?.map_err(|error| service_failure("speak with the reader", &error))
     }
 }
 
@@ -265,14 +297,16 @@ impl End {
             tracing::warn!(bytes, "the reader gave too much");
             return Err(ExtractError::too_much_text(max_text_bytes));
         }
-        let answer = serde_json::from_slice::<Answer>(&self.answer).ok().filter(|_| self.status.success());
-        if let Some(answer) = answer {
-            if !self.log.is_empty() {
-                tracing::debug!(bytes, log = self.log, "the reader reports");
-            }
-            return answer;
+        self.answer::<Answer>(bytes)?
+    }
+
+    /// What the child said of a file of so many bytes.
+    fn answer<T: DeserializeOwned>(self, bytes: u64) -> Result<T, ExtractError> {
+        let answer = serde_json::from_slice(&self.answer).ok().filter(|_| self.status.success());
+        if answer.is_some() && !self.log.is_empty() {
+            tracing::debug!(bytes, log = self.log, "the reader reports");
         }
-        Err(self.failure())
+        answer.ok_or_else(|| self.failure())
     }
 
     /// Why there is no answer.
@@ -293,12 +327,12 @@ impl End {
 }
 
 /// Hands over the file and hears the child out. Standard input stays open until the end, which keeps the child alive.
-async fn converse(child: &mut Child, task: &Task, content: Content) -> io::Result<End> {
+async fn converse(child: &mut Child, task: &Task, content: Content, max_answer: usize) -> io::Result<End> {
     let (Some(input), Some(output), Some(log)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
         return Err(io::Error::other("a standard stream is missing"));
     };
     let header = task.header()?;
-    let answer_limit = max_answer_bytes(task.max_text_bytes) + 1;
+    let answer_limit = max_answer + 1;
     let (input, answer, log) =
         tokio::join!(hand_over(input, &header, content), read_up_to(output, answer_limit), read_log(log));
     let (input, answer, log) = (input?, answer?, log?);

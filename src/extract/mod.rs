@@ -3,13 +3,15 @@
 //! `Extractor` is the door: it reads plain text and Markdown itself and hands every other kind to a child process
 //! (`child`), which finds out what the file is (`detect`) and reads it under hard limits. Each format has a reader that
 //! makes blocks of it (`block`): headings, paragraphs, items, tables. They become Markdown in one place. A hostile file can
-//! kill the child, never the server, and what a child reads is never whole in the server's memory. Nothing here writes a
-//! file, opens a connection or knows of a database.
+//! kill the child, never the server, and what a child reads is never whole in the server's memory. Source code that is to be
+//! cut at its items is parsed in a child, too (`code_parts`). Nothing here writes a file, opens a connection or knows of a
+//! database.
 
 mod archive;
 mod block;
 mod cards;
 pub mod child;
+mod code_parts;
 mod content;
 mod delimited;
 pub mod detect;
@@ -57,6 +59,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::document::{About, DocumentWarning, ProcessingErrorCode};
 
+pub use code_parts::{CodeBlock, CodeLanguage, CodeOutline, CodePart, ParsedCode, PartTitle};
 pub use content::Content;
 pub use extractor::{Extractor, Slot};
 pub use kind::FileKind;

@@ -1,7 +1,7 @@
 //! Source code: a block of code in the language of its file name.
 
 /// The names of languages by the extensions of their files.
-const LANGUAGES: [(&str, &[&str]); 34] = [
+const LANGUAGES: [(&str, &[&str]); 35] = [
     ("bash", &["sh", "bash", "zsh"]),
     ("c", &["c", "h"]),
     ("clojure", &["clj", "cljs"]),
@@ -33,7 +33,8 @@ const LANGUAGES: [(&str, &[&str]); 34] = [
     ("scala", &["scala"]),
     ("sql", &["sql"]),
     ("swift", &["swift"]),
-    ("typescript", &["ts", "tsx"]),
+    ("tsx", &["tsx"]),
+    ("typescript", &["ts"]),
     ("vb", &["vb"]),
     ("zig", &["zig"]),
 ];

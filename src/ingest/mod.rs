@@ -13,11 +13,11 @@ use crate::{
         id::{ChunkId, CollectionId, DocumentId, GenerationId},
     },
     embedding::Tokenizer,
-    extract::ExtractedText,
+    extract::{CodeOutline, ExtractedText},
     vector::Point,
 };
 
-pub use crate::chunking::{Bounds, SplitError};
+pub use crate::chunking::{Bounds, SplitError, code_outline};
 
 /// Which document, and which version of it, the chunks are made for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,10 +36,11 @@ pub fn chunks(
     target: Target,
     text: &ExtractedText,
     config: &ChunkingConfig,
+    code: &CodeOutline,
     tokenizer: &dyn Tokenizer,
     bounds: &Bounds,
 ) -> Result<Vec<NewChunk>, SplitError> {
-    let chunks = chunking::split(text, config, tokenizer, bounds)?;
+    let chunks = chunking::split(text, config, code, tokenizer, bounds)?;
     Ok((0_u32..).zip(chunks).map(|(index, chunk)| of_document(target, index, chunk)).collect())
 }
 

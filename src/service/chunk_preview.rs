@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -22,7 +21,7 @@ use crate::{
         id::{DocumentId, UploadId},
     },
     error::{Error, ViolationCode},
-    extract::{Content, ExtractError, ExtractedText},
+    extract::{CodeOutline, Content, ExtractError, ExtractedText},
 };
 
 /// Longer texts are split as far as this.
@@ -81,6 +80,10 @@ struct File {
 /// `Unauthenticated`, `NotFound`, `Invalid` for the settings or a file that can't be read.
 pub async fn preview(services: &Services, viewer: &Viewer, request: PreviewRequest) -> Result<Previewed, Error> {
     viewer.require_user()?;
+    read_and_split(services, viewer, request).await
+}
+
+async fn read_and_split(services: &Services, viewer: &Viewer, request: PreviewRequest) -> Result<Previewed, Error> {
     let file = open(services, viewer, request.content).await?;
     let mut violations = Violations::default();
     let chosen = match (&request.embedding_model, &file.model) {
@@ -91,8 +94,9 @@ pub async fn preview(services: &Services, viewer: &Viewer, request: PreviewReque
         request.chunkings.iter().map(|wanted| chunking(services, &mut violations, &chosen, *wanted)).collect();
     violations.check()?;
 
-    let extracted = services.extractor.extract(file.content, &file.file_name, Some(&file.content_type)).await;
-    let mut text = extracted.map_err(unreadable)?;
+    // Kept until all is split, as for documents.
+    let slot = services.extractor.slot().await.map_err(unreadable)?;
+    let mut text = slot.read(file.content, &file.file_name, Some(&file.content_type)).await.map_err(unreadable)?;
     let end = text.text.floor_char_boundary(MAX_TEXT_BYTES);
     let is_truncated = end < text.text.len();
     text.text.truncate(end);
@@ -101,9 +105,12 @@ pub async fn preview(services: &Services, viewer: &Viewer, request: PreviewReque
     let stop = CancellationToken::new();
     // The threads end soon if no one waits for them.
     let _guard = stop.clone().drop_guard();
-    let previews =
-        configs.into_iter().map(|config| split(services, &chosen.key, Arc::clone(&text), config, stop.clone()));
-    Ok(Previewed { length, is_truncated, previews: try_join_all(previews).await? })
+    let mut previews = Vec::new();
+    for config in configs {
+        let code = chunking::code_outline(&slot, &text, &config).await.map_err(Error::internal)?;
+        previews.push(split(services, &chosen.key, Arc::clone(&text), config, code, stop.clone()).await?);
+    }
+    Ok(Previewed { length, is_truncated, previews })
 }
 
 async fn split(
@@ -111,11 +118,12 @@ async fn split(
     model: &ModelKey,
     text: Arc<ExtractedText>,
     config: ChunkingConfig,
+    code: CodeOutline,
     stop: CancellationToken,
 ) -> Result<ChunkPreview, Error> {
     let tokenizer = services.embedders.get(model).await?.tokenizer();
     let bounds = Bounds { max_chunks: services.config.ingestion.max_chunks, stop };
-    let cut = move || chunking::split(&text, &config, tokenizer.as_ref(), &bounds);
+    let cut = move || chunking::split(&text, &config, &code, tokenizer.as_ref(), &bounds);
     let chunks = tokio::task::spawn_blocking(cut).await.map_err(Error::internal)?;
     let chunks = chunks.map_err(|error| match error {
         SplitError::TooManyChunks { limit } => {

@@ -17,9 +17,9 @@ pub enum ChunkingStrategy {
     Sentence,
     /// As many tokens as the limit allows, wherever that is in the text, but between two words.
     Token,
-    /// Like MARKDOWN, and source code at its items (functions, classes) and the parts of these, with the first lines of the
-    /// definitions around a chunk as its headings. Knows Rust, Python, JavaScript, TypeScript, Go, Java, C and C++; other code
-    /// is split at its lines.
+    /// Like MARKDOWN, and source code at its items (functions, classes) and the parts of these, with the lines that name the
+    /// definitions around a chunk as its headings. Knows Rust, Python, JavaScript, TypeScript, Go, Java, C and C++. Other code,
+    /// and code that takes too long to parse, is split at its lines.
     Code,
 }
 

@@ -18,6 +18,8 @@ pub enum DocumentWarningCode {
     PageSkipped,
     /// The text was recognised in pictures of pages (OCR) and may have errors.
     TextRecognised,
+    /// Source code could not be parsed within the limits of the server, and is split at its lines.
+    CodeNotParsed,
 }
 
 /// Something that was left out of the text of a document, or is doubtful in it.

@@ -142,7 +142,7 @@ impl IngestDocumentHandler {
             };
             failpoint("ingest-extracted")?;
             if reserved.fit(text.text.len()) {
-                let (indexed, text) = self.cut(work, text, reserved).await?;
+                let (indexed, text) = self.cut(work, text, &slot, reserved).await?;
                 return Ok((indexed, Some(text)));
             }
             // The file unpacked to more than its size. Waiting for more room while holding some could last for ever.
@@ -193,8 +193,15 @@ impl IngestDocumentHandler {
         Ok(Content::new(size, pieces))
     }
 
-    async fn cut(&self, work: &Work, text: ExtractedText, reserved: Reserved) -> Result<(Indexed, Text), Stop> {
-        let (target, config) = (work.target, work.generation.chunking);
+    async fn cut(
+        &self,
+        work: &Work,
+        text: ExtractedText,
+        slot: &Slot<'_>,
+        reserved: Reserved,
+    ) -> Result<(Indexed, Text), Stop> {
+        let (target, config, text) = (work.target, work.generation.chunking, Arc::new(text));
+        let code = ingest::code_outline(slot, &text, &config).await.map_err(|error| JobError::Unknown(error.into()))?;
         let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
         let tokenizer = embedder.tokenizer();
         let stop = CancellationToken::new();
@@ -202,8 +209,9 @@ impl IngestDocumentHandler {
         let _guard = stop.clone().drop_guard();
         let bounds = Bounds { max_chunks: self.services.config.ingestion.max_chunks, stop };
         let cut = move || {
-            let chunks = ingest::chunks(target, &text, &config, tokenizer.as_ref(), &bounds);
-            let ExtractedText { text, about, content_type, warnings, .. } = text;
+            let chunks = ingest::chunks(target, &text, &config, &code, tokenizer.as_ref(), &bounds);
+            let ExtractedText { text, about, content_type, mut warnings, .. } = Arc::unwrap_or_clone(text);
+            warnings.extend(code.warning());
             (Text::of(text), Description { content_type, about, warnings }, chunks)
         };
         let cut = tokio::task::spawn_blocking(cut).await.map_err(|error| JobError::Unknown(error.into()))?;

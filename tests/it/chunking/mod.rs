@@ -6,12 +6,14 @@ mod properties;
 mod strategies;
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use docent::chunking::{self, Bounds};
+use docent::config::ExtractionConfig;
 use docent::domain::chunking::{ChunkingConfig, ChunkingStrategy, TextChunk};
 use docent::embedding::{EmbeddingError, Tokenizer};
-use docent::extract::ExtractedText;
+use docent::extract::{CodeOutline, ExtractedText, Extractor};
 use tokio_util::sync::CancellationToken;
 
 /// Behaves like WordPiece: words and punctuation marks apart, words in pieces of four characters, words of more than a
@@ -67,7 +69,16 @@ fn with_strategy(strategy: ChunkingStrategy, max_tokens: u32) -> ChunkingConfig 
 }
 
 fn split(text: &ExtractedText, config: &ChunkingConfig) -> Vec<TextChunk> {
-    chunking::split(text, config, &Pieces::default(), &unbounded()).unwrap()
+    chunking::split(text, config, &CodeOutline::default(), &Pieces::default(), &unbounded()).unwrap()
+}
+
+/// With the parts of the code in it, which the real child process finds.
+async fn split_with_code(text: ExtractedText, config: &ChunkingConfig) -> Vec<TextChunk> {
+    let extractor = Extractor::new(&ExtractionConfig::default(), 1, env!("CARGO_BIN_EXE_docent").into());
+    let text = Arc::new(text);
+    let code = chunking::code_outline(&extractor.slot().await.unwrap(), &text, config).await.unwrap();
+    assert_eq!(code.warning(), None);
+    chunking::split(&text, config, &code, &Pieces::default(), &unbounded()).unwrap()
 }
 
 fn contents(chunks: &[TextChunk]) -> Vec<&str> {

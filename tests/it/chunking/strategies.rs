@@ -3,7 +3,7 @@
 use docent::domain::chunking::{ChunkingConfig, ChunkingStrategy};
 use docent::extract::ExtractedText;
 
-use super::{config, contents, markdown, plain, split, with_strategy};
+use super::{config, contents, markdown, plain, split, split_with_code, with_strategy};
 
 const TEXT: &str = "One two three.\n\nFour five. Six seven eight nine ten.\n\nEleven";
 
@@ -65,22 +65,22 @@ fn code(text: &str) -> ExtractedText {
     ExtractedText { is_code: true, ..markdown(text) }
 }
 
-#[test]
-fn source_code_is_cut_at_its_items_with_their_remarks_and_names_what_it_is_in() {
-    let chunks = split(&code(RUST), &config(60, 0));
+#[tokio::test]
+async fn source_code_is_cut_at_its_items_with_their_remarks_and_names_what_it_is_in() {
+    let chunks = split_with_code(code(RUST), &config(60, 0)).await;
     let found: Vec<_> = chunks.iter().map(|chunk| chunk.content.lines().next().unwrap().trim()).collect();
     assert_eq!(found, ["```rust", "/// How a boat moors.", "fn sail(&self) {", "fn main() {"], "{chunks:#?}");
     assert_eq!(chunks[2].headings, ["impl Boat {", "fn sail(&self) {"]);
     assert_eq!(chunks[3].headings, ["fn main() {"]);
 }
 
-#[test]
-fn code_in_markdown_is_cut_at_its_items_only_if_that_is_asked() {
+#[tokio::test]
+async fn code_in_markdown_is_cut_at_its_items_only_if_that_is_asked() {
     let text = format!("# Boats\n\n{RUST}\n\n{}", "Words after the code. ".repeat(20));
-    let found = split(&markdown(text.clone()), &with_strategy(ChunkingStrategy::Code, 60));
+    let found = split_with_code(markdown(text.clone()), &with_strategy(ChunkingStrategy::Code, 60)).await;
     let sail = found.iter().find(|chunk| chunk.content.starts_with("fn sail")).unwrap();
     assert_eq!(sail.headings, ["Boats", "impl Boat {", "fn sail(&self) {"]);
     assert_eq!(found.last().unwrap().headings, ["Boats"]);
-    let plain = split(&markdown(text), &with_strategy(ChunkingStrategy::Markdown, 60));
+    let plain = split_with_code(markdown(text), &with_strategy(ChunkingStrategy::Markdown, 60)).await;
     assert!(plain.iter().all(|chunk| chunk.headings == ["Boats"]), "{plain:#?}");
 }

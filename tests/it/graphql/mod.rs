@@ -5,6 +5,7 @@ mod audit;
 mod bad_input;
 mod busy_writer;
 mod chunking_preview;
+mod code;
 mod collections;
 mod document_changes;
 mod document_text;
