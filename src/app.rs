@@ -160,6 +160,7 @@ impl App {
             logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
             points: Buckets::default(),
             lanes: Lanes::new(config.limits.statements_per_caller),
+            previews: Lanes::new(1),
             audit: AuditTrail::start(database.clone()),
             callers: KnownCallers::default(),
             searchable: Searchable::default(),

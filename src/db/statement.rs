@@ -40,8 +40,8 @@ tokio::task_local! {
     static LANE: Lane;
 }
 
-/// The share of each caller: a limited number of their statements runs concurrently, and the others wait. So callers
-/// with many statements delay only themselves.
+/// The share of each caller: a limited number of their statements, or of other work, runs concurrently, and the rest waits.
+/// So callers with much of it delay only themselves.
 #[derive(Clone, Debug)]
 pub struct Lane(Arc<Semaphore>);
 
@@ -49,6 +49,13 @@ impl Lane {
     /// Runs `work`; the statements that it reads with belong to this lane.
     pub async fn run<T>(self, work: impl Future<Output = T>) -> T {
         LANE.scope(self, work).await
+    }
+
+    /// The result of `work`, which begins when the lane has room for it.
+    pub async fn one_of<T>(self, work: impl Future<Output = T>) -> T {
+        // A semaphore that is never closed gives its permit.
+        let _permit = self.0.acquire().await;
+        work.await
     }
 }
 
@@ -61,7 +68,7 @@ pub struct Lanes<K> {
 }
 
 impl<K: Eq + Hash> Lanes<K> {
-    /// Lanes in which `width` statements run at the same time.
+    /// Lanes in which `width` statements, or other work, run at the same time.
     #[must_use]
     pub fn new(width: usize) -> Self {
         Self { width, open: Mutex::default() }

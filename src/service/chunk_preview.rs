@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Services,
     collections::{ChunkingRequest, chosen_model, chunking},
+    limits,
     validate::Violations,
 };
 use crate::{
@@ -80,7 +81,7 @@ struct File {
 /// `Unauthenticated`, `NotFound`, `Invalid` for the settings or a file that can't be read.
 pub async fn preview(services: &Services, viewer: &Viewer, request: PreviewRequest) -> Result<Previewed, Error> {
     viewer.require_user()?;
-    read_and_split(services, viewer, request).await
+    limits::previews(services, viewer).one_of(read_and_split(services, viewer, request)).await
 }
 
 async fn read_and_split(services: &Services, viewer: &Viewer, request: PreviewRequest) -> Result<Previewed, Error> {

@@ -71,6 +71,8 @@ pub struct Services {
     pub points: Buckets<Payer>,
     /// Prevents the statements of one caller from taking every connection.
     pub lanes: Lanes<Payer>,
+    /// Let each caller read one file for a preview at a time.
+    pub previews: Lanes<Payer>,
     pub audit: AuditTrail,
     pub callers: KnownCallers,
     pub searchable: Searchable,

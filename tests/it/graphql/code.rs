@@ -7,6 +7,7 @@ use std::{
 };
 
 use docent::config::Config;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::documents::upload;
@@ -164,4 +165,35 @@ async fn code_whose_parser_breaks_off_is_split_at_its_lines_with_a_warning() {
             assert!(end.is_empty() || end.ends_with(['{', '}', ';', '`']), "{chunk:#}");
         }
     }
+}
+
+async fn preview_a_file(caller: &Caller) -> Value {
+    let input = json!({ "content": { "text": "<p>otters" }, "fileName": "a.html" });
+    caller.graphql(PREVIEW, json!({ "input": input })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn previews_of_one_caller_are_made_one_by_one_and_those_of_others_beside_them() {
+    let mut config = Config::default();
+    config.extraction.concurrency = 4;
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let (busy, clash, first, second) = (place("busy"), place("clash"), place("first"), place("second"));
+
+    let alone = format!("mkdir {0} || touch {1}; sleep 0.2; rmdir {0}", busy.display(), clash.display());
+    let app = TestApp::with_program(config.clone(), false, reader(folder.path(), &alone)).await;
+    let ada = app.user("ada").await;
+    join_all((0..3).map(|_| preview_a_file(&ada))).await;
+    assert!(!clash.exists());
+
+    // The first one waits for the second one.
+    let beside = format!(
+        "mkdir {0} 2>/dev/null && until test -d {1}; do sleep 0.01; done || mkdir {1}",
+        first.display(),
+        second.display()
+    );
+    let app = TestApp::with_program(config, false, reader(folder.path(), &beside)).await;
+    let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+    tokio::join!(preview_a_file(&ada), preview_a_file(&eve));
+    assert!(second.exists());
 }
