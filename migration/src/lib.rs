@@ -36,6 +36,7 @@ mod m20261127_170100_keep_progress;
 mod m20261128_100000_keep_given_titles;
 mod m20261128_100100_keep_processing_times;
 mod m20261128_110000_create_schedules;
+mod m20261128_130000_add_parents_of_chunks;
 pub mod sql;
 
 /// Migrations that lose something of the rows that they find, so that going back does not bring it back.
@@ -85,6 +86,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_100000_keep_given_titles::Migration),
             Box::new(m20261128_100100_keep_processing_times::Migration),
             Box::new(m20261128_110000_create_schedules::Migration),
+            Box::new(m20261128_130000_add_parents_of_chunks::Migration),
         ]
     }
 }

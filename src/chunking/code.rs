@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::task::{JoinError, spawn_blocking};
 
-use super::{borders, strategy};
+use super::{Structure, borders, structure};
 use crate::{
-    domain::chunking::{ChunkingConfig, ChunkingStrategy},
+    domain::chunking::ChunkingConfig,
     extract::{CodeOutline, ExtractedText, Slot},
 };
 
@@ -19,7 +19,7 @@ pub async fn code_outline(
     text: &Arc<ExtractedText>,
     config: &ChunkingConfig,
 ) -> Result<CodeOutline, JoinError> {
-    if strategy(text, config) != ChunkingStrategy::Code {
+    if structure(text, config) != Structure::Items {
         return Ok(CodeOutline::default());
     }
     let scanned = Arc::clone(text);

@@ -27,13 +27,7 @@ pub(super) struct Cutter<'a> {
 }
 
 impl<'a> Cutter<'a> {
-    pub fn new(
-        text: &'a str,
-        borders: &'a Borders,
-        tokenizer: &'a dyn Tokenizer,
-        config: &ChunkingConfig,
-        strategy: ChunkingStrategy,
-    ) -> Self {
+    pub fn new(text: &'a str, borders: &'a Borders, tokenizer: &'a dyn Tokenizer, config: &ChunkingConfig) -> Self {
         let max_tokens = (config.max_tokens as usize).max(1);
         Self {
             text,
@@ -41,7 +35,7 @@ impl<'a> Cutter<'a> {
             tokens: TokenMap::new(text, tokenizer),
             tokenizer,
             max_tokens,
-            keeps_sentences: strategy != ChunkingStrategy::Token,
+            keeps_sentences: config.strategy != Some(ChunkingStrategy::Token),
             overlap_tokens: (config.overlap_tokens as usize).min(max_tokens / 2),
         }
     }
@@ -63,7 +57,7 @@ impl<'a> Cutter<'a> {
         let mut tokens = self.max_tokens;
         loop {
             tokens /= 2;
-            let range = last.end..self.limit(last.end, tokens);
+            let range = last.end..self.limit(last.end, tokens).min(range.end);
             if tokens == 0 || self.fits(&range)? {
                 return Ok(range);
             }
@@ -100,6 +94,9 @@ impl<'a> Cutter<'a> {
 
     /// The best end in `after + 1..=limit` of a chunk from `start`.
     fn end(&self, start: usize, after: usize, limit: usize) -> usize {
+        if let Some(parent) = self.borders.first_parent(after, limit) {
+            return parent;
+        }
         if limit == self.text.len() {
             return limit;
         }

@@ -3,8 +3,8 @@
 //! A chunk ends at the strongest border within its limit: a heading, else a block, else a sentence, else a word. Strategies
 //! differ in what is a border. The text is tokenised once, a little ahead of the splitting. Sizes are looked up, and each chunk
 //! looks only at as much text as its limit allows. So the work grows linearly with the length of the text, and a caller who
-//! stops early does no extra work. The items of source code come from a child process (`code`). This module knows nothing
-//! of rows, vectors or files.
+//! stops early does no extra work. Parents are found first, as if they were chunks; no chunk crosses their borders. The items
+//! of source code come from a child process (`code`). This module knows nothing of rows, vectors or files.
 
 mod borders;
 mod code;
@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::chunking::{ChunkingConfig, ChunkingStrategy, TextChunk};
+use crate::domain::chunking::{ChunkingConfig, ChunkingStrategy, ParentPart, TextChunk};
 use crate::embedding::{EmbeddingError, Tokenizer};
 use crate::extract::{CodeOutline, ExtractedText};
 
@@ -61,15 +61,21 @@ pub fn split(
     tokenizer: &dyn Tokenizer,
     bounds: &Bounds,
 ) -> Result<Vec<TextChunk>, SplitError> {
-    let strategy = strategy(text, config);
-    let borders = match strategy {
-        ChunkingStrategy::Recursive => Borders::of_paragraphs(&text.text),
-        ChunkingStrategy::Code => Borders::of_code(&text.text, code),
-        ChunkingStrategy::Markdown => Borders::of_markdown(&text.text),
-        ChunkingStrategy::Sentence | ChunkingStrategy::Token if text.is_markdown => Borders::of_sentences(&text.text),
-        ChunkingStrategy::Sentence | ChunkingStrategy::Token => Borders::none(),
+    let mut borders = match structure(text, config) {
+        Structure::None => Borders::none(),
+        Structure::Headings => Borders::of_sentences(&text.text),
+        Structure::Paragraphs => Borders::of_paragraphs(&text.text),
+        Structure::Blocks => Borders::of_markdown(&text.text),
+        Structure::Items => Borders::of_code(&text.text, code),
     };
-    let mut cutter = Cutter::new(&text.text, &borders, tokenizer, config, strategy);
+    let mut parents = Vec::new();
+    if let Some(max_tokens) = config.parent_max_tokens {
+        let config = ChunkingConfig { max_tokens, overlap_tokens: 0, ..*config };
+        let ranges = parents_of(&text.text, &borders, &config, tokenizer, bounds)?;
+        borders.part_at(&ranges.iter().skip(1).map(|range| range.start).collect::<Vec<_>>());
+        parents = parts(&text.text, &ranges);
+    }
+    let mut cutter = Cutter::new(&text.text, &borders, tokenizer, config);
     let mut place = Place {
         text: &text.text,
         byte: 0,
@@ -103,18 +109,76 @@ pub fn split(
             token_count: to_u32(cutter.count(&trimmed)?),
             headings: place.headings(),
             page: page_of(&text.page_starts, trimmed.start),
+            parent: parent_at(&parents, trimmed.start),
         });
     }
     Ok(chunks)
 }
 
-fn strategy(text: &ExtractedText, config: &ChunkingConfig) -> ChunkingStrategy {
+/// What of a text is a border, besides sentences and words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Structure {
+    None,
+    /// Nothing, but chunks know the headings above them.
+    Headings,
+    Paragraphs,
+    /// Of Markdown.
+    Blocks,
+    /// The same, and the items of source code.
+    Items,
+}
+
+fn structure(text: &ExtractedText, config: &ChunkingConfig) -> Structure {
     match config.strategy {
-        Some(strategy) => strategy,
-        None if text.is_code => ChunkingStrategy::Code,
-        None if text.is_markdown => ChunkingStrategy::Markdown,
-        None => ChunkingStrategy::Recursive,
+        Some(ChunkingStrategy::Recursive) => Structure::Paragraphs,
+        Some(ChunkingStrategy::Markdown) => Structure::Blocks,
+        Some(ChunkingStrategy::Code) => Structure::Items,
+        Some(ChunkingStrategy::Sentence | ChunkingStrategy::Token) if text.is_markdown => Structure::Headings,
+        Some(ChunkingStrategy::Sentence | ChunkingStrategy::Token) => Structure::None,
+        None | Some(ChunkingStrategy::Hierarchical) if text.is_code => Structure::Items,
+        None | Some(ChunkingStrategy::Hierarchical) if text.is_markdown => Structure::Blocks,
+        None | Some(ChunkingStrategy::Hierarchical) => Structure::Paragraphs,
     }
+}
+
+/// The larger pieces in which chunks are, one after the other.
+fn parents_of(
+    text: &str,
+    borders: &Borders,
+    config: &ChunkingConfig,
+    tokenizer: &dyn Tokenizer,
+    bounds: &Bounds,
+) -> Result<Vec<Range<usize>>, SplitError> {
+    let mut cutter = Cutter::new(text, borders, tokenizer, config);
+    let mut parents = Vec::new();
+    let mut range = 0..0;
+    while range.end < text.len() {
+        if bounds.stop.is_cancelled() {
+            return Err(SplitError::Stopped);
+        }
+        range = cutter.after(&range)?;
+        parents.push(range.clone());
+    }
+    Ok(parents)
+}
+
+/// Each parent without the white space at its ends.
+fn parts(text: &str, parents: &[Range<usize>]) -> Vec<ParentPart> {
+    let mut characters = 0;
+    let part = |range: &Range<usize>| {
+        let trimmed = trim(text, range);
+        let start = characters + text[range.start..trimmed.start].chars().count();
+        let end = start + text[trimmed.clone()].chars().count();
+        characters = end + text[trimmed.end..range.end].chars().count();
+        let (start_byte, end_byte) = (to_u32(trimmed.start), to_u32(trimmed.end));
+        ParentPart { start: to_u32(start), end: to_u32(end), start_byte, end_byte }
+    };
+    parents.iter().map(part).collect()
+}
+
+/// The parent of a chunk that starts there.
+fn parent_at(parents: &[ParentPart], byte: usize) -> Option<ParentPart> {
+    parents.get(parents.partition_point(|parent| parent.end_byte as usize <= byte)).copied()
 }
 
 /// A point in the text that only moves forward, with what is known of it.

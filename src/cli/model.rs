@@ -196,6 +196,7 @@ async fn measure(config: &Config, file: &Path, precision: Precision, as_json: bo
         strategy: None,
         max_tokens: config.ingestion.chunk_max_tokens,
         overlap_tokens: config.ingestion.chunk_overlap_tokens,
+        parent_max_tokens: None,
     };
     let file = File::open(file).with_context(|| format!("{} can't be read", file.display()))?;
     let mut documents = 0_usize;

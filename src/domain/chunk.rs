@@ -1,6 +1,9 @@
 //! Chunks.
 
-use super::id::{ChunkId, CollectionId, DocumentId, GenerationId};
+use super::{
+    chunking::ParentPart,
+    id::{ChunkId, CollectionId, DocumentId, GenerationId},
+};
 
 /// A piece of a document, as stored: what is embedded and found.
 #[derive(Clone, PartialEq, Debug)]
@@ -21,6 +24,7 @@ pub struct Chunk {
     pub end_offset: i32,
     pub headings: Vec<String>,
     pub page: Option<i32>,
+    pub parent: Option<ParentPart>,
     pub meta: serde_json::Value,
 }
 

@@ -16,6 +16,8 @@ pub enum ChunkingStrategy {
     Token,
     /// Like `Markdown`, and blocks of source code at their items (functions, classes) and the parts of these.
     Code,
+    /// Small chunks that are found, in larger parts that are shown. The kind of each document decides where both end.
+    Hierarchical,
 }
 
 /// A strategy with its limits, kept with the generation.
@@ -28,6 +30,22 @@ pub struct ChunkingConfig {
     pub max_tokens: u32,
     /// How many tokens a chunk repeats from the one before it.
     pub overlap_tokens: u32,
+    /// The most tokens in the parent of a chunk. Only `Hierarchical` has parents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_max_tokens: Option<u32>,
+}
+
+/// A part of a text, in which small chunks are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParentPart {
+    /// Where it starts in the document's extracted text, in characters.
+    pub start: u32,
+    /// Where it ends (exclusive), in characters.
+    pub end: u32,
+    /// The same in bytes.
+    pub start_byte: u32,
+    pub end_byte: u32,
 }
 
 /// A chunk from the cutter, before it belongs to a row.
@@ -45,4 +63,5 @@ pub struct TextChunk {
     pub headings: Vec<String>,
     /// The page on which it starts, from 1, where the format has pages.
     pub page: Option<u32>,
+    pub parent: Option<ParentPart>,
 }

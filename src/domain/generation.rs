@@ -196,7 +196,7 @@ mod tests {
                 precision: Precision::Float32,
             },
             placement: Placement { name: "model-4-cosine".into(), dimension: 4 },
-            chunking: ChunkingConfig { strategy: None, max_tokens: 16, overlap_tokens: 0 },
+            chunking: ChunkingConfig { strategy: None, max_tokens: 16, overlap_tokens: 0, parent_max_tokens: None },
             lexical_language: LexicalLanguage::English,
             state: GenerationState::Active,
             document_count: 0,

@@ -33,6 +33,8 @@ const SEARCH: u64 = 20;
 const TEXT_POINT: u64 = 1000;
 /// A part that begins at a character makes the server read the text up to there.
 const TEXT_FROM: u64 = 100;
+/// The text of a parent is read from its file.
+const PARENT: u64 = 5;
 /// A preview reads a file and splits its text.
 const PREVIEW: u64 = 50;
 /// A mutation writes and waits for the disk.
@@ -93,6 +95,8 @@ impl<'a> Prices<'a> {
             SEARCH
         } else if name == "text" && !field.selection_set.node.items.is_empty() {
             self.text(field)
+        } else if name == "parent" {
+            PARENT
         } else if name == "chunkingPreview" {
             PREVIEW
         } else if name == "generationCompare" {

@@ -59,6 +59,7 @@ fn of_document(target: Target, index: u32, chunk: TextChunk) -> NewChunk {
             end_offset: to_i32(chunk.end_offset),
             headings: chunk.headings,
             page: chunk.page.map(to_i32),
+            parent: chunk.parent,
             meta: serde_json::Value::Object(serde_json::Map::new()),
         },
     }
@@ -152,7 +153,8 @@ mod tests {
     fn chunk(target: Target, index: u32, content: &str) -> NewChunk {
         let content = content.to_owned();
         let (start_offset, end_offset, token_count) = (0, 0, 0);
-        let chunk = TextChunk { content, start_offset, end_offset, token_count, headings: Vec::new(), page: None };
+        let (headings, page, parent) = (Vec::new(), None, None);
+        let chunk = TextChunk { content, start_offset, end_offset, token_count, headings, page, parent };
         of_document(target, index, chunk)
     }
 

@@ -50,6 +50,8 @@ pub struct ChunkingRequest {
     pub strategy: Option<ChunkingStrategy>,
     pub max_tokens: Option<i32>,
     pub overlap_tokens: Option<i32>,
+    /// For `Hierarchical` only.
+    pub parent_max_tokens: Option<i32>,
     /// Where it is in the input, and where in that its sizes are.
     pub root: &'static str,
     pub place: Option<&'static str>,
@@ -63,6 +65,7 @@ impl Default for ChunkingRequest {
             strategy: None,
             max_tokens: None,
             overlap_tokens: None,
+            parent_max_tokens: None,
             root: "chunking",
             place: None,
             is_ambiguous: false,
@@ -80,6 +83,9 @@ pub struct CollectionPatch {
 }
 
 const MIN_CHUNK_TOKENS: i32 = 16;
+const MAX_PARENT_TOKENS: i32 = 4096;
+/// Full chunks in a full parent, if the request does not say how large parents are.
+const PARENT_CHUNKS: i32 = 4;
 
 /// Creates an empty collection owned by the caller.
 ///
@@ -312,10 +318,21 @@ pub(super) fn chunking(
             format!("Choose between 0 and {} tokens: half of a chunk.", (max_tokens / 2).max(0)),
         );
     }
+    let parent_max_tokens = (request.strategy == Some(ChunkingStrategy::Hierarchical)).then(|| {
+        let default = max_tokens.saturating_mul(PARENT_CHUNKS).min(MAX_PARENT_TOKENS);
+        let parent_max_tokens = request.parent_max_tokens.unwrap_or(default);
+        if parent_max_tokens <= max_tokens || parent_max_tokens > MAX_PARENT_TOKENS {
+            let message =
+                format!("Choose more than the {max_tokens} tokens of a chunk, and at most {MAX_PARENT_TOKENS}.");
+            violations.add(ViolationCode::Invalid, &at("parentMaxTokens"), message);
+        }
+        u32::try_from(parent_max_tokens).unwrap_or(0)
+    });
     ChunkingConfig {
         strategy: request.strategy,
         max_tokens: u32::try_from(max_tokens).unwrap_or(0),
         overlap_tokens: u32::try_from(overlap_tokens).unwrap_or(0),
+        parent_max_tokens,
     }
 }
 

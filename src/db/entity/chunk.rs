@@ -32,6 +32,8 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub headings: Json,
     pub page: Option<i32>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub parent: Option<Json>,
     #[sea_orm(column_type = "JsonBinary")]
     pub meta: Json,
 }
@@ -57,6 +59,7 @@ impl TryFrom<Model> for Chunk {
             end_offset: row.end_offset,
             headings: from_json("chunks.headings", row.headings)?,
             page: row.page,
+            parent: row.parent.map(|parent| from_json("chunks.parent", parent)).transpose()?,
             meta: row.meta,
         })
     }

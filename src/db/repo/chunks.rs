@@ -312,6 +312,7 @@ fn row(new: &NewChunk) -> Result<chunk::ActiveModel, DatabaseError> {
         end_offset: chunk.end_offset,
         headings: to_json("chunks.headings", &chunk.headings)?,
         page: chunk.page,
+        parent: chunk.parent.map(|parent| to_json("chunks.parent", &parent)).transpose()?,
         meta: chunk.meta.clone(),
     };
     Ok(row.into_active_model())

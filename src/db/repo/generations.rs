@@ -277,6 +277,25 @@ pub async fn stored_texts(
     Ok(rows.into_iter().map(|(id, digest)| (DocumentId(id), digest)).collect())
 }
 
+/// The texts of documents in these generations, whatever their state.
+pub async fn texts_in(
+    reader: &Reader<'_>,
+    places: &[(GenerationId, DocumentId)],
+) -> Result<HashMap<(GenerationId, DocumentId), StoredText>, DatabaseError> {
+    let visible = generation::Entity::find()
+        .select_only()
+        .column(generation::Column::Id)
+        .filter(generation::Column::Id.is_in(listed(places.iter().map(|place| place.0.0))))
+        .filter(in_readable(generation::Column::CollectionId, reader.scope));
+    let rows = indexed_document::Entity::find()
+        .filter(indexed_document::Column::DocumentId.is_in(listed(places.iter().map(|place| place.1.0))))
+        .filter(indexed_document::Column::GenerationId.in_subquery(visible.into_query()))
+        .all(&reader.executor)
+        .await?;
+    let indexed = rows.into_iter().map(IndexedDocument::from);
+    Ok(indexed.filter_map(|indexed| Some(((indexed.generation_id, indexed.document_id), indexed.text?))).collect())
+}
+
 /// Records what a generation holds of a document from now on, and counts it.
 pub async fn record(tx: &Transaction<'_>, now: IndexedDocument) -> Result<(), DatabaseError> {
     let key = (now.generation_id.0, now.document_id.0);

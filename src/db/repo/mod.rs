@@ -41,7 +41,7 @@ use super::{
 };
 use crate::domain::{action::Action, collection::CollectionStatus, id::CollectionId, name, policy, scope::Scope};
 
-/// Rows in one INSERT: 13 columns times 500 rows stay far below both databases' limits of bound values.
+/// Rows in one INSERT: 14 columns times 500 rows stay far below both databases' limits of bound values.
 const INSERT_ROWS: usize = 500;
 
 /// Which way a list runs.

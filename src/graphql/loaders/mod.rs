@@ -32,7 +32,7 @@ pub use crate::db::repo::{
 use crate::{
     db::{DatabaseError, Reader},
     domain::{
-        id::{CollectionId, DocumentId, OperationId},
+        id::{CollectionId, DocumentId, GenerationId, OperationId},
         scope::Scope,
     },
     error::Error,
@@ -70,6 +70,13 @@ pub struct OwnRole(pub CollectionId);
 /// The text of a document in the active generation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct TextOf(pub DocumentId);
+
+/// The text of a document in a generation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct TextIn {
+    pub generation: GenerationId,
+    pub document: DocumentId,
+}
 
 /// The number of members of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -23,6 +23,18 @@ pub struct ChunkSizeInput {
     overlap_tokens: Option<i32>,
 }
 
+/// Settings of the strategy HIERARCHICAL. Omitted fields use the server's settings.
+#[derive(InputObject)]
+pub struct HierarchicalChunkingInput {
+    /// Maximum number of tokens in a chunk, counted with the embedding model's tokenizer: 16 up to the limit of the
+    /// model.
+    max_tokens: Option<i32>,
+    /// Number of tokens that a chunk repeats from the previous one: 0 to half of `maxTokens`.
+    overlap_tokens: Option<i32>,
+    /// Maximum number of tokens in a parent: more than `maxTokens`, and at most 4096. Default: four times `maxTokens`.
+    parent_max_tokens: Option<i32>,
+}
+
 /// How to split the documents of a collection into chunks: one strategy with its settings (`{ sentence: { maxTokens: 64 } }`), or
 /// sizes alone (`{ maxTokens: 64 }`), which let the kind of each document choose the strategy. Omitted fields use the server's
 /// settings.
@@ -38,6 +50,8 @@ pub struct ChunkingInput {
     token: Option<ChunkSizeInput>,
     /// The strategy CODE with these settings.
     code: Option<ChunkSizeInput>,
+    /// The strategy HIERARCHICAL with these settings.
+    hierarchical: Option<HierarchicalChunkingInput>,
     /// The chunking strategy, with the sizes beside it. Default: chosen for each document, CODE for source code, MARKDOWN for
     /// other text with structure and RECURSIVE for the rest.
     strategy: Option<ChunkingStrategy>,
@@ -50,7 +64,21 @@ pub struct ChunkingInput {
 
 impl From<ChunkingInput> for ChunkingRequest {
     fn from(input: ChunkingInput) -> Self {
-        let ChunkingInput { recursive, markdown, sentence, token, code, strategy, max_tokens, overlap_tokens } = input;
+        let ChunkingInput {
+            recursive,
+            markdown,
+            sentence,
+            token,
+            code,
+            hierarchical,
+            strategy,
+            max_tokens,
+            overlap_tokens,
+        } = input;
+        let parent_max_tokens = hierarchical.as_ref().and_then(|settings| settings.parent_max_tokens);
+        let hierarchical = hierarchical.map(|HierarchicalChunkingInput { max_tokens, overlap_tokens, .. }| {
+            ChunkSizeInput { max_tokens, overlap_tokens }
+        });
         let alone = ChunkSizeInput { max_tokens, overlap_tokens };
         let is_alone = strategy.is_some() || max_tokens.is_some() || overlap_tokens.is_some();
         let mut given = [
@@ -59,6 +87,7 @@ impl From<ChunkingInput> for ChunkingRequest {
             (sentence, chunking::ChunkingStrategy::Sentence, "sentence"),
             (token, chunking::ChunkingStrategy::Token, "token"),
             (code, chunking::ChunkingStrategy::Code, "code"),
+            (hierarchical, chunking::ChunkingStrategy::Hierarchical, "hierarchical"),
         ]
         .into_iter()
         .filter_map(|(sizes, strategy, place)| Some((sizes?, Some(strategy), Some(place))));
@@ -69,6 +98,7 @@ impl From<ChunkingInput> for ChunkingRequest {
             strategy,
             max_tokens: sizes.max_tokens,
             overlap_tokens: sizes.overlap_tokens,
+            parent_max_tokens,
             root: "chunking",
             place,
             is_ambiguous,

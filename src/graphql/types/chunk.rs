@@ -1,17 +1,18 @@
 //! Chunks.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
-use super::{Collection, Document};
+use super::{Collection, Document, number};
 use crate::{
     domain::chunk,
     error::Error,
     graphql::{
         context::ContextExt,
         global_id,
-        loaders::{ChunkKey, ChunkPlace},
+        loaders::{ChunkKey, ChunkPlace, TextIn},
         scalars::Json,
     },
+    service::documents::parent_text,
 };
 
 /// A chunk.
@@ -41,6 +42,17 @@ impl Chunk {
             self.chunk;
         Ok(ctx.loaders()?.load_one(ChunkPlace { collection, generation, document, index }).await?.map(Into::into))
     }
+}
+
+/// A part of a document that holds several chunks.
+#[derive(SimpleObject)]
+pub struct ChunkParent {
+    /// The text.
+    content: String,
+    /// Where it starts in the document's extracted text, in characters (Unicode scalar values).
+    start_offset: i32,
+    /// Where it ends. The character at this position is the first one after it.
+    end_offset: i32,
 }
 
 /// A piece of a document. Chunks are what is embedded, searched and found.
@@ -95,6 +107,16 @@ impl Chunk {
     /// The page on which the chunk starts, from 1. Null if the format has no pages.
     async fn page(&self) -> Option<i32> {
         self.chunk.page
+    }
+
+    /// The larger part of the document that it is in. Null unless the strategy of the collection is HIERARCHICAL.
+    async fn parent(&self, ctx: &Context<'_>) -> Result<Option<ChunkParent>> {
+        let chunk::Chunk { generation_id: generation, document_id: document, parent, .. } = self.chunk;
+        let Some(part) = parent else { return Ok(None) };
+        let Some(text) = ctx.loaders()?.load_one(TextIn { generation, document }).await? else { return Ok(None) };
+        let content = parent_text(ctx.services()?, &text, part, &self.chunk.content).await?;
+        let (start_offset, end_offset) = (number(part.start), number(part.end));
+        Ok(content.map(|content| ChunkParent { content, start_offset, end_offset }))
     }
 
     /// Metadata of the chunk: a JSON object.

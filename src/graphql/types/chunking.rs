@@ -21,6 +21,9 @@ pub enum ChunkingStrategy {
     /// definitions around a chunk as its headings. Knows Rust, Python, JavaScript, TypeScript, Go, Java, C and C++. Other code,
     /// and code that takes too long to parse, is split at its lines.
     Code,
+    /// Small chunks are searched, each in a larger part of the document: its parent. A search returns the best chunk of each
+    /// parent, and `Chunk.parent` has the text. The kind of each document decides where both end, as without a strategy.
+    Hierarchical,
 }
 
 /// How the documents of a collection are split into chunks.
@@ -33,6 +36,8 @@ pub struct ChunkingConfig {
     max_tokens: i32,
     /// Number of tokens that a chunk repeats from the previous one.
     overlap_tokens: i32,
+    /// Maximum number of tokens in the parent of a chunk. Null unless the strategy is HIERARCHICAL.
+    parent_max_tokens: Option<i32>,
 }
 
 impl From<chunking::ChunkingConfig> for ChunkingConfig {
@@ -41,6 +46,7 @@ impl From<chunking::ChunkingConfig> for ChunkingConfig {
             strategy: config.strategy.map(Into::into),
             max_tokens: number(config.max_tokens),
             overlap_tokens: number(config.overlap_tokens),
+            parent_max_tokens: config.parent_max_tokens.map(number),
         }
     }
 }

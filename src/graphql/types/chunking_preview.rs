@@ -23,6 +23,10 @@ pub struct PreviewChunk {
     headings: Vec<String>,
     /// The page on which the chunk starts, from 1. Null if the format has no pages.
     page: Option<i32>,
+    /// Where the parent of the chunk starts in the extracted text, in characters. Null unless the strategy is HIERARCHICAL.
+    parent_start_offset: Option<i32>,
+    /// Where the parent of the chunk ends. Null unless the strategy is HIERARCHICAL.
+    parent_end_offset: Option<i32>,
 }
 
 impl From<TextChunk> for PreviewChunk {
@@ -34,6 +38,8 @@ impl From<TextChunk> for PreviewChunk {
             token_count: number(chunk.token_count),
             headings: chunk.headings,
             page: chunk.page.map(number),
+            parent_start_offset: chunk.parent.map(|parent| number(parent.start)),
+            parent_end_offset: chunk.parent.map(|parent| number(parent.end)),
         }
     }
 }

@@ -52,7 +52,8 @@ impl SearchHit {
     }
 }
 
-/// A chunk that answers a question. With `groupBy: DOCUMENT`, the best chunk of its document.
+/// A chunk that answers a question. With `groupBy: DOCUMENT`, the best chunk of its document; otherwise, where chunks have
+/// parents (HIERARCHICAL), the best chunk of its parent.
 #[Object]
 impl SearchHit {
     /// Its rank in the result, from 1.

@@ -22,7 +22,7 @@ pub use self::{
     delete::{DeleteRequest, Deleted, delete},
     ingest::{IngestContent, IngestDocument, IngestRequest, Ingested, ingest},
     retry::{Retried, RetryRequest, retry},
-    text::{TextPage, TextPlace, TextStart, text_page},
+    text::{TextPage, TextPlace, TextStart, parent_text, text_page},
     unpack::{Archive, Member, accept_members, remove_left},
     update::{DocumentPatch, update},
 };

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
 
 use crate::{
-    domain::generation::StoredText,
+    domain::{chunking::ParentPart, generation::StoredText},
     error::{Error, ViolationCode},
     service::Services,
 };
@@ -78,6 +78,25 @@ pub async fn text_page(
     let character = place.character.saturating_add(i32::try_from(content.chars().count()).unwrap_or(i32::MAX));
     let end = TextPlace { character, byte: place.byte + content.len() as u64, digest: place.digest };
     Ok(TextPage { content, start: place.character, end })
+}
+
+/// The text of the parent of a chunk with this content. `None` if the document has another text by now.
+///
+/// # Errors
+/// If the text can't be read.
+pub async fn parent_text(
+    services: &Services,
+    text: &StoredText,
+    parent: ParentPart,
+    content: &str,
+) -> Result<Option<String>, Error> {
+    let place = u64::from(parent.start_byte)..u64::from(parent.end_byte);
+    if place.end > services.blobs.size(&text.digest).await? {
+        return Ok(None);
+    }
+    let pieces = services.blobs.stream(&text.digest, Some(place)).await?;
+    let bytes: BytesMut = pieces.try_collect().await?;
+    Ok(String::from_utf8(bytes.to_vec()).ok().filter(|parent| parent.contains(content)))
 }
 
 fn foreign() -> Error {

@@ -80,7 +80,8 @@ pub(super) async fn gather(
 /// The candidates that are hits: with a sufficient score, and the first of their group.
 pub(super) struct Selection<'r> {
     request: &'r SearchRequest,
-    seen: HashSet<DocumentId>,
+    /// Documents, or the starts of parents in them.
+    seen: HashSet<(DocumentId, Option<u32>)>,
     pub(super) hits: Vec<Row>,
 }
 
@@ -100,8 +101,10 @@ impl<'r> Selection<'r> {
 
     fn is_first_of_its_group(&mut self, row: &Row) -> bool {
         match self.request.group {
-            SearchGroup::Chunk => true,
-            SearchGroup::Document => self.seen.insert(row.document.id),
+            SearchGroup::Chunk => {
+                row.chunk.parent.is_none_or(|parent| self.seen.insert((row.document.id, Some(parent.start))))
+            }
+            SearchGroup::Document => self.seen.insert((row.document.id, None)),
         }
     }
 }

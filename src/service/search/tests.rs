@@ -45,6 +45,7 @@ fn row(hit: VectorHit) -> Row {
         end_offset: 0,
         headings: Vec::new(),
         page: None,
+        parent: None,
         meta: json!({}),
     };
     let document = Document {

@@ -221,6 +221,7 @@ pub const EDGES: &[Edge] = &[
     edge("Chunk", &[CHUNK, ON_CHUNK, "collection"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "document"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "previous"], READ, READ),
+    edge("Chunk", &[CHUNK, ON_CHUNK, "parent"], READ, READ),
     edge("Chunk", &[CHUNK, ON_CHUNK, "next"], READ, READ),
     // Sources.
     edge("Source", &[SOURCE, ON_SOURCE, "collection"], OPERATIONS, READ),

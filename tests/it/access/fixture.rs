@@ -254,7 +254,8 @@ impl Fixture {
         let input = json!({
             "name": name,
             "isPublic": place == Place::Public,
-            "chunking": { "maxTokens": 16, "overlapTokens": 0 },
+            // Chunks with parents.
+            "chunking": { "hierarchical": { "maxTokens": 16, "overlapTokens": 0 } },
         });
         let collection = owner.create_collection_with(input).await;
         role(&owner, &collection, Person::Editor.account(place), "EDITOR").await;

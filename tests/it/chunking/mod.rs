@@ -61,7 +61,7 @@ fn markdown(text: impl Into<String>) -> ExtractedText {
 }
 
 fn config(max_tokens: u32, overlap_tokens: u32) -> ChunkingConfig {
-    ChunkingConfig { strategy: None, max_tokens, overlap_tokens }
+    ChunkingConfig { strategy: None, max_tokens, overlap_tokens, parent_max_tokens: None }
 }
 
 fn with_strategy(strategy: ChunkingStrategy, max_tokens: u32) -> ChunkingConfig {

@@ -36,15 +36,22 @@ fn texts() -> Vec<String> {
     texts
 }
 
-const STRATEGIES: [Option<ChunkingStrategy>; 4] =
-    [None, Some(ChunkingStrategy::Sentence), Some(ChunkingStrategy::Token), Some(ChunkingStrategy::Code)];
+const STRATEGIES: [Option<ChunkingStrategy>; 5] = [
+    None,
+    Some(ChunkingStrategy::Sentence),
+    Some(ChunkingStrategy::Token),
+    Some(ChunkingStrategy::Code),
+    Some(ChunkingStrategy::Hierarchical),
+];
 
 fn for_all(check: impl Fn(&ExtractedText, &ChunkingConfig, &[TextChunk])) {
     for text in texts() {
         for document in [plain(text.clone()), markdown(text.clone())] {
             for (max_tokens, overlap_tokens) in [(1, 0), (2, 1), (7, 3), (20, 0), (20, 10), (64, 16), (256, 300)] {
                 for strategy in STRATEGIES {
-                    let config = ChunkingConfig { strategy, max_tokens, overlap_tokens };
+                    let is_hierarchical = strategy == Some(ChunkingStrategy::Hierarchical);
+                    let parent_max_tokens = is_hierarchical.then_some(max_tokens * 3);
+                    let config = ChunkingConfig { strategy, max_tokens, overlap_tokens, parent_max_tokens };
                     check(&document, &config, &split(&document, &config));
                 }
             }
@@ -103,6 +110,26 @@ fn chunks_move_forward_and_repeat_no_more_than_the_overlap() {
             let tokens = Pieces::default().token_ranges(&repeated).unwrap().len();
             assert!(tokens <= *overlap_tokens as usize, "{tokens} tokens of {repeated:?}");
         }
+    });
+}
+
+#[test]
+fn every_chunk_lies_in_its_parent_which_is_not_too_large_and_meets_no_other_one() {
+    for_all(|document, ChunkingConfig { parent_max_tokens, .. }, chunks| {
+        let Some(most) = parent_max_tokens else {
+            assert!(chunks.iter().all(|chunk| chunk.parent.is_none()));
+            return;
+        };
+        let characters: Vec<char> = document.text.chars().collect();
+        let parents: Vec<_> = chunks.iter().map(|chunk| chunk.parent.unwrap()).collect();
+        for (chunk, parent) in chunks.iter().zip(&parents) {
+            assert!(parent.start <= chunk.start_offset && chunk.end_offset <= parent.end, "{parent:?} {chunk:?}");
+            let text = &document.text[parent.start_byte as usize..parent.end_byte as usize];
+            let by_characters: String = characters[parent.start as usize..parent.end as usize].iter().collect();
+            assert_eq!(text, by_characters);
+            assert!(Pieces::default().token_ranges(text).unwrap().len() <= *most as usize, "{text:?}");
+        }
+        assert!(parents.windows(2).all(|pair| pair[0] == pair[1] || pair[0].end <= pair[1].start), "{parents:?}");
     });
 }
 

@@ -1,5 +1,7 @@
 //! Where chunks end by each strategy.
 
+use std::collections::BTreeSet;
+
 use docent::domain::chunking::{ChunkingConfig, ChunkingStrategy};
 use docent::extract::ExtractedText;
 
@@ -34,6 +36,22 @@ fn chunks_of_a_text_with_headings_carry_them_whatever_the_strategy() {
         assert_eq!(chunks[1].headings, ["Otters"], "{strategy:?}");
         assert_eq!(chunks.last().unwrap().headings, ["Otters", "Food"], "{strategy:?}");
     }
+}
+
+#[test]
+fn small_chunks_end_with_their_parents_which_end_where_larger_chunks_would() {
+    let text = format!("# Otters\n\n{}\n\n# Fish\n\n{}", "One two three. ".repeat(8), "Few words. ".repeat(5));
+    let config = ChunkingConfig { parent_max_tokens: Some(48), ..with_strategy(ChunkingStrategy::Hierarchical, 12) };
+    let document = markdown(text);
+    let chunks = split(&document, &config);
+    let parents: Vec<_> = chunks.iter().map(|chunk| chunk.parent.unwrap().start).collect();
+    let larger = split(&document, &with_strategy(ChunkingStrategy::Markdown, 48));
+    assert_eq!(
+        parents.iter().copied().collect::<BTreeSet<_>>(),
+        larger.iter().map(|chunk| chunk.start_offset).collect()
+    );
+    assert!(chunks.len() > 2 * larger.len(), "{chunks:#?}");
+    assert!(chunks.iter().any(|chunk| chunk.content.starts_with("# Fish")), "{chunks:#?}");
 }
 
 const RUST: &str = "```rust

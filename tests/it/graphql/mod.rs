@@ -15,6 +15,7 @@ mod graph;
 mod names;
 mod nested;
 mod operations;
+mod parents;
 mod reads;
 mod revocation;
 mod schema;

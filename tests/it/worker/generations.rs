@@ -58,6 +58,7 @@ fn chunks_of(generation: &Generation, document: DocumentId, contents: &[&str]) -
             end_offset: 1,
             headings: Vec::new(),
             page: None,
+            parent: None,
             meta: json!({}),
         },
         digest: format!("digest {content}"),
