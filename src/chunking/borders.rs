@@ -16,7 +16,7 @@ const RULE: u8 = 6;
 /// The least strength of a border before a heading.
 const HEADING: u8 = 7;
 /// The strength of a border that no chunk crosses.
-const PARENT: u8 = u8::MAX;
+const FIXED: u8 = u8::MAX;
 /// The level of a heading that is an item of source code. Its parts are below it.
 const ITEM_LEVEL: u8 = 7;
 /// Longer headings, and header rows, are cut where they are shown above a chunk.
@@ -115,15 +115,15 @@ impl Borders {
     }
 
     /// Makes these places, which are in order, borders that no chunk crosses.
-    pub fn part_at(&mut self, places: &[usize]) {
+    pub fn fix(&mut self, places: &[usize]) {
         self.list.retain(|border| places.binary_search(&border.at).is_err());
-        self.list.extend(places.iter().map(|&at| Border { at, strength: PARENT }));
+        self.list.extend(places.iter().map(|&at| Border { at, strength: FIXED }));
         self.list.sort_by_key(|border| border.at);
     }
 
     /// The first border in `after + 1..=limit` that no chunk crosses.
-    pub fn first_parent(&self, after: usize, limit: usize) -> Option<usize> {
-        self.within(after, limit).iter().find(|border| border.strength == PARENT).map(|border| border.at)
+    pub fn first_fixed(&self, after: usize, limit: usize) -> Option<usize> {
+        self.within(after, limit).iter().find(|border| border.strength == FIXED).map(|border| border.at)
     }
 
     /// The strongest border in `after + 1..=limit`, the last one of several.

@@ -94,8 +94,8 @@ impl<'a> Cutter<'a> {
 
     /// The best end in `after + 1..=limit` of a chunk from `start`.
     fn end(&self, start: usize, after: usize, limit: usize) -> usize {
-        if let Some(parent) = self.borders.first_parent(after, limit) {
-            return parent;
+        if let Some(fixed) = self.borders.first_fixed(after, limit) {
+            return fixed;
         }
         if limit == self.text.len() {
             return limit;

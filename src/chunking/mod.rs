@@ -4,11 +4,13 @@
 //! differ in what is a border. The text is tokenised once, a little ahead of the splitting. Sizes are looked up, and each chunk
 //! looks only at as much text as its limit allows. So the work grows linearly with the length of the text, and a caller who
 //! stops early does no extra work. Parents are found first, as if they were chunks; no chunk crosses their borders. The items
-//! of source code come from a child process (`code`). This module knows nothing of rows, vectors or files.
+//! of source code come from a child process (`code`), the places where a text drifts from the model (`drift`). This module
+//! knows nothing of rows, vectors or files.
 
 mod borders;
 mod code;
 mod cutter;
+mod drift;
 mod tokens;
 
 use std::ops::Range;
@@ -23,6 +25,16 @@ use borders::{Borders, Heading, Table};
 use cutter::Cutter;
 
 pub use code::code_outline;
+pub use drift::drifts;
+
+/// What has to be known of a text before it is split.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Outline {
+    /// Its [`code_outline`].
+    pub code: CodeOutline,
+    /// Its [`drifts`].
+    pub drifts: Vec<usize>,
+}
 
 /// Limits that stop the splitting early.
 #[derive(Clone, Debug)]
@@ -44,7 +56,7 @@ pub enum SplitError {
     Tokenizer(#[from] EmbeddingError),
 }
 
-/// Splits `text` by `config`, in order. The same input gives the same chunks. `code` is its [`code_outline`].
+/// Splits `text` by `config`, in order. The same input gives the same chunks.
 ///
 /// Each chunk is trimmed, has at most `max_tokens` tokens, and adds a letter or digit to those before it. Together they
 /// contain every letter and digit of the text. A chunk repeats up to `overlap_tokens` tokens (at most half of
@@ -57,7 +69,7 @@ pub enum SplitError {
 pub fn split(
     text: &ExtractedText,
     config: &ChunkingConfig,
-    code: &CodeOutline,
+    outline: &Outline,
     tokenizer: &dyn Tokenizer,
     bounds: &Bounds,
 ) -> Result<Vec<TextChunk>, SplitError> {
@@ -66,13 +78,15 @@ pub fn split(
         Structure::Headings => Borders::of_sentences(&text.text),
         Structure::Paragraphs => Borders::of_paragraphs(&text.text),
         Structure::Blocks => Borders::of_markdown(&text.text),
-        Structure::Items => Borders::of_code(&text.text, code),
+        Structure::Items => Borders::of_code(&text.text, &outline.code),
     };
+    let drifts = outline.drifts.iter().copied().filter(|&at| !borders.parts_heading(at));
+    borders.fix(&drifts.collect::<Vec<_>>());
     let mut parents = Vec::new();
     if let Some(max_tokens) = config.parent_max_tokens {
         let config = ChunkingConfig { max_tokens, overlap_tokens: 0, ..*config };
         let ranges = parents_of(&text.text, &borders, &config, tokenizer, bounds)?;
-        borders.part_at(&ranges.iter().skip(1).map(|range| range.start).collect::<Vec<_>>());
+        borders.fix(&ranges.iter().skip(1).map(|range| range.start).collect::<Vec<_>>());
         parents = parts(&text.text, &ranges);
     }
     let mut cutter = Cutter::new(&text.text, &borders, tokenizer, config);
@@ -135,9 +149,11 @@ fn structure(text: &ExtractedText, config: &ChunkingConfig) -> Structure {
         Some(ChunkingStrategy::Code) => Structure::Items,
         Some(ChunkingStrategy::Sentence | ChunkingStrategy::Token) if text.is_markdown => Structure::Headings,
         Some(ChunkingStrategy::Sentence | ChunkingStrategy::Token) => Structure::None,
-        None | Some(ChunkingStrategy::Hierarchical) if text.is_code => Structure::Items,
-        None | Some(ChunkingStrategy::Hierarchical) if text.is_markdown => Structure::Blocks,
-        None | Some(ChunkingStrategy::Hierarchical) => Structure::Paragraphs,
+        None | Some(ChunkingStrategy::Hierarchical | ChunkingStrategy::Semantic) if text.is_code => Structure::Items,
+        None | Some(ChunkingStrategy::Hierarchical | ChunkingStrategy::Semantic) if text.is_markdown => {
+            Structure::Blocks
+        }
+        None | Some(ChunkingStrategy::Hierarchical | ChunkingStrategy::Semantic) => Structure::Paragraphs,
     }
 }
 

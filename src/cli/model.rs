@@ -29,8 +29,8 @@ use crate::{
         install,
         model::{self, RegisteredModel},
     },
-    extract::{self, CodeOutline, Extractor},
-    ingest::{self, Bounds, Target},
+    extract::{self, Extractor},
+    ingest::{self, Bounds, Outline, Target},
 };
 
 /// Questions whose times have a median that other work on the machine hardly moves.
@@ -197,6 +197,7 @@ async fn measure(config: &Config, file: &Path, precision: Precision, as_json: bo
         max_tokens: config.ingestion.chunk_max_tokens,
         overlap_tokens: config.ingestion.chunk_overlap_tokens,
         parent_max_tokens: None,
+        drift_percentile: None,
     };
     let file = File::open(file).with_context(|| format!("{} can't be read", file.display()))?;
     let mut documents = 0_usize;
@@ -214,8 +215,8 @@ async fn measure(config: &Config, file: &Path, precision: Precision, as_json: bo
         };
         let tokenizer = embedder.tokenizer();
         // Where code is cut makes no difference to the speed of the model.
-        let code = CodeOutline::default();
-        let chunks = ingest::chunks(target, &text, &chunking, &code, tokenizer.as_ref(), &bounds)?;
+        let outline = Outline::default();
+        let chunks = ingest::chunks(target, &text, &chunking, &outline, tokenizer.as_ref(), &bounds)?;
         texts.extend(ingest::texts(&chunks));
         documents += 1;
     }

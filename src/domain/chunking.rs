@@ -18,6 +18,8 @@ pub enum ChunkingStrategy {
     Code,
     /// Small chunks that are found, in larger parts that are shown. The kind of each document decides where both end.
     Hierarchical,
+    /// Where neighbouring sentences drift apart, and otherwise as the kind of each document decides.
+    Semantic,
 }
 
 /// A strategy with its limits, kept with the generation.
@@ -33,6 +35,9 @@ pub struct ChunkingConfig {
     /// The most tokens in the parent of a chunk. Only `Hierarchical` has parents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_max_tokens: Option<u32>,
+    /// How many of a hundred places between sentences drift less than those where a chunk ends. Only `Semantic` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_percentile: Option<u32>,
 }
 
 /// A part of a text, in which small chunks are.

@@ -13,11 +13,11 @@ use crate::{
         id::{ChunkId, CollectionId, DocumentId, GenerationId},
     },
     embedding::Tokenizer,
-    extract::{CodeOutline, ExtractedText},
+    extract::ExtractedText,
     vector::Point,
 };
 
-pub use crate::chunking::{Bounds, SplitError, code_outline};
+pub use crate::chunking::{Bounds, Outline, SplitError, code_outline, drifts};
 
 /// Which document, and which version of it, the chunks are made for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,11 +36,11 @@ pub fn chunks(
     target: Target,
     text: &ExtractedText,
     config: &ChunkingConfig,
-    code: &CodeOutline,
+    outline: &Outline,
     tokenizer: &dyn Tokenizer,
     bounds: &Bounds,
 ) -> Result<Vec<NewChunk>, SplitError> {
-    let chunks = chunking::split(text, config, code, tokenizer, bounds)?;
+    let chunks = chunking::split(text, config, outline, tokenizer, bounds)?;
     Ok((0_u32..).zip(chunks).map(|(index, chunk)| of_document(target, index, chunk)).collect())
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     auth::viewer::Viewer,
-    chunking::{self, Bounds, SplitError},
+    chunking::{self, Bounds, Outline, SplitError},
     db::repo::{documents, generations, uploads},
     domain::{
         chunking::{ChunkingConfig, TextChunk},
@@ -21,12 +21,15 @@ use crate::{
         generation::{GenerationState, ModelKey},
         id::{DocumentId, UploadId},
     },
+    embedding::Tokenizer,
     error::{Error, ViolationCode},
-    extract::{CodeOutline, Content, ExtractError, ExtractedText},
+    extract::{Content, ExtractError, ExtractedText},
 };
 
 /// Longer texts are split as far as this.
 const MAX_TEXT_BYTES: usize = 1 << 20;
+/// As far as this where the model has to read all of it.
+const MAX_EMBEDDED_BYTES: usize = 128 << 10;
 
 /// What to split.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,12 +98,13 @@ async fn read_and_split(services: &Services, viewer: &Viewer, request: PreviewRe
         request.chunkings.iter().map(|wanted| chunking(services, &mut violations, &chosen, *wanted)).collect();
     violations.check()?;
 
-    // Kept until all is split, as for documents.
-    let slot = services.extractor.slot().await.map_err(unreadable)?;
-    let mut text = slot.read(file.content, &file.file_name, Some(&file.content_type)).await.map_err(unreadable)?;
-    let end = text.text.floor_char_boundary(MAX_TEXT_BYTES);
+    let read = services.extractor.extract(file.content, &file.file_name, Some(&file.content_type)).await;
+    let mut text = read.map_err(unreadable)?;
+    let embeds = configs.iter().any(|config| config.drift_percentile.is_some());
+    let end = text.text.floor_char_boundary(if embeds { MAX_EMBEDDED_BYTES } else { MAX_TEXT_BYTES });
     let is_truncated = end < text.text.len();
     text.text.truncate(end);
+    text.text.shrink_to_fit();
     let length = text.text.chars().count();
     let text = Arc::new(text);
     let stop = CancellationToken::new();
@@ -108,23 +112,27 @@ async fn read_and_split(services: &Services, viewer: &Viewer, request: PreviewRe
     let _guard = stop.clone().drop_guard();
     let mut previews = Vec::new();
     for config in configs {
+        let embedder = services.embedders.get(&chosen.key).await?;
+        let drifts = chunking::drifts(embedder.as_ref(), &text, &config).await?;
+        // As documents, it is split in a slot of the extractor.
+        let slot = services.extractor.slot().await.map_err(unreadable)?;
         let code = chunking::code_outline(&slot, &text, &config).await.map_err(Error::internal)?;
-        previews.push(split(services, &chosen.key, Arc::clone(&text), config, code, stop.clone()).await?);
+        let (text, outline) = (Arc::clone(&text), Outline { code, drifts });
+        previews.push(split(services, embedder.tokenizer(), text, config, outline, stop.clone()).await?);
     }
     Ok(Previewed { length, is_truncated, previews })
 }
 
 async fn split(
     services: &Services,
-    model: &ModelKey,
+    tokenizer: Arc<dyn Tokenizer>,
     text: Arc<ExtractedText>,
     config: ChunkingConfig,
-    code: CodeOutline,
+    outline: Outline,
     stop: CancellationToken,
 ) -> Result<ChunkPreview, Error> {
-    let tokenizer = services.embedders.get(model).await?.tokenizer();
     let bounds = Bounds { max_chunks: services.config.ingestion.max_chunks, stop };
-    let cut = move || chunking::split(&text, &config, &code, tokenizer.as_ref(), &bounds);
+    let cut = move || chunking::split(&text, &config, &outline, tokenizer.as_ref(), &bounds);
     let chunks = tokio::task::spawn_blocking(cut).await.map_err(Error::internal)?;
     let chunks = chunks.map_err(|error| match error {
         SplitError::TooManyChunks { limit } => {

@@ -1,5 +1,7 @@
 //! Collections: create, change, delete.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use serde_json::json;
@@ -52,6 +54,8 @@ pub struct ChunkingRequest {
     pub overlap_tokens: Option<i32>,
     /// For `Hierarchical` only.
     pub parent_max_tokens: Option<i32>,
+    /// For `Semantic` only.
+    pub drift_percentile: Option<i32>,
     /// Where it is in the input, and where in that its sizes are.
     pub root: &'static str,
     pub place: Option<&'static str>,
@@ -66,6 +70,7 @@ impl Default for ChunkingRequest {
             max_tokens: None,
             overlap_tokens: None,
             parent_max_tokens: None,
+            drift_percentile: None,
             root: "chunking",
             place: None,
             is_ambiguous: false,
@@ -86,6 +91,8 @@ const MIN_CHUNK_TOKENS: i32 = 16;
 const MAX_PARENT_TOKENS: i32 = 4096;
 /// Full chunks in a full parent, if the request does not say how large parents are.
 const PARENT_CHUNKS: i32 = 4;
+const DRIFT_PERCENTILES: RangeInclusive<i32> = 50..=99;
+const DRIFT_PERCENTILE: i32 = 90;
 
 /// Creates an empty collection owned by the caller.
 ///
@@ -328,11 +335,20 @@ pub(super) fn chunking(
         }
         u32::try_from(parent_max_tokens).unwrap_or(0)
     });
+    let drift_percentile = (request.strategy == Some(ChunkingStrategy::Semantic)).then(|| {
+        let drift_percentile = request.drift_percentile.unwrap_or(DRIFT_PERCENTILE);
+        if !DRIFT_PERCENTILES.contains(&drift_percentile) {
+            let message = "Choose a percentile between 50 and 99.";
+            violations.add(ViolationCode::Invalid, &at("driftPercentile"), message);
+        }
+        u32::try_from(drift_percentile).unwrap_or(0)
+    });
     ChunkingConfig {
         strategy: request.strategy,
         max_tokens: u32::try_from(max_tokens).unwrap_or(0),
         overlap_tokens: u32::try_from(overlap_tokens).unwrap_or(0),
         parent_max_tokens,
+        drift_percentile,
     }
 }
 

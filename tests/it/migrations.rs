@@ -225,7 +225,8 @@ async fn check_generations(database: &Database, url: &str) {
     let model = model::find("all-MiniLM-L6-v2").unwrap().info(Precision::Float32);
     assert_eq!((&found.model, &found.placement), (&model.key, &model.placement()), "the model is that of today");
     let strategy = Some(ChunkingStrategy::Markdown);
-    let chunking = ChunkingConfig { strategy, max_tokens: 99, overlap_tokens: 9, parent_max_tokens: None };
+    let chunking =
+        ChunkingConfig { strategy, max_tokens: 99, overlap_tokens: 9, parent_max_tokens: None, drift_percentile: None };
     assert_eq!((found.collection_id, found.chunking, found.state), (id, chunking, GenerationState::Active));
     assert_eq!((found.document_count, found.chunk_count, found.created_at), (1, 1, collection.created_at));
     let held = generations::indexed(&reader, generation, &[indexed, waiting]).await.unwrap();

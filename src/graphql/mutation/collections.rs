@@ -35,6 +35,20 @@ pub struct HierarchicalChunkingInput {
     parent_max_tokens: Option<i32>,
 }
 
+/// Settings of the strategy SEMANTIC. Omitted fields use the server's settings.
+#[derive(InputObject)]
+pub struct SemanticChunkingInput {
+    /// Maximum number of tokens in a chunk, counted with the embedding model's tokenizer: 16 up to the limit of the
+    /// model.
+    max_tokens: Option<i32>,
+    /// Number of tokens that a chunk repeats from the previous one, unless the text drifts between them: 0 to half of
+    /// `maxTokens`.
+    overlap_tokens: Option<i32>,
+    /// How many of a hundred places between sentences drift less than those where a chunk ends, 50 to 99: the larger, the
+    /// larger are chunks. Default: 90.
+    drift_percentile: Option<i32>,
+}
+
 /// How to split the documents of a collection into chunks: one strategy with its settings (`{ sentence: { maxTokens: 64 } }`), or
 /// sizes alone (`{ maxTokens: 64 }`), which let the kind of each document choose the strategy. Omitted fields use the server's
 /// settings.
@@ -52,6 +66,8 @@ pub struct ChunkingInput {
     code: Option<ChunkSizeInput>,
     /// The strategy HIERARCHICAL with these settings.
     hierarchical: Option<HierarchicalChunkingInput>,
+    /// The strategy SEMANTIC with these settings.
+    semantic: Option<SemanticChunkingInput>,
     /// The chunking strategy, with the sizes beside it. Default: chosen for each document, CODE for source code, MARKDOWN for
     /// other text with structure and RECURSIVE for the rest.
     strategy: Option<ChunkingStrategy>,
@@ -71,6 +87,7 @@ impl From<ChunkingInput> for ChunkingRequest {
             token,
             code,
             hierarchical,
+            semantic,
             strategy,
             max_tokens,
             overlap_tokens,
@@ -78,6 +95,11 @@ impl From<ChunkingInput> for ChunkingRequest {
         let parent_max_tokens = hierarchical.as_ref().and_then(|settings| settings.parent_max_tokens);
         let hierarchical = hierarchical.map(|HierarchicalChunkingInput { max_tokens, overlap_tokens, .. }| {
             ChunkSizeInput { max_tokens, overlap_tokens }
+        });
+        let drift_percentile = semantic.as_ref().and_then(|settings| settings.drift_percentile);
+        let semantic = semantic.map(|SemanticChunkingInput { max_tokens, overlap_tokens, .. }| ChunkSizeInput {
+            max_tokens,
+            overlap_tokens,
         });
         let alone = ChunkSizeInput { max_tokens, overlap_tokens };
         let is_alone = strategy.is_some() || max_tokens.is_some() || overlap_tokens.is_some();
@@ -88,6 +110,7 @@ impl From<ChunkingInput> for ChunkingRequest {
             (token, chunking::ChunkingStrategy::Token, "token"),
             (code, chunking::ChunkingStrategy::Code, "code"),
             (hierarchical, chunking::ChunkingStrategy::Hierarchical, "hierarchical"),
+            (semantic, chunking::ChunkingStrategy::Semantic, "semantic"),
         ]
         .into_iter()
         .filter_map(|(sizes, strategy, place)| Some((sizes?, Some(strategy), Some(place))));
@@ -99,6 +122,7 @@ impl From<ChunkingInput> for ChunkingRequest {
             max_tokens: sizes.max_tokens,
             overlap_tokens: sizes.overlap_tokens,
             parent_max_tokens,
+            drift_percentile,
             root: "chunking",
             place,
             is_ambiguous,

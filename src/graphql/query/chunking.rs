@@ -44,8 +44,9 @@ pub struct ChunkingQuery;
 
 #[Object]
 impl ChunkingQuery {
-    /// How a content would be split into chunks, without storing anything. Of a long text, the first MiB is split. The
-    /// previews of a caller are made one after the other. Needs an account; for a document: COLLECTION_READ.
+    /// How a content would be split into chunks, without storing anything. Of a long text, the first MiB is split; with
+    /// SEMANTIC, the first 128 KiB. The previews of a caller are made one after the other. Needs an account; for a document:
+    /// COLLECTION_READ.
     async fn chunking_preview(
         &self,
         ctx: &Context<'_>,

@@ -24,6 +24,10 @@ pub enum ChunkingStrategy {
     /// Small chunks are searched, each in a larger part of the document: its parent. A search returns the best chunk of each
     /// parent, and `Chunk.parent` has the text. The kind of each document decides where both end, as without a strategy.
     Hierarchical,
+    /// A chunk ends where neighbouring sentences drift apart: their embeddings, by the collection's own model, differ more than
+    /// those of most other neighbours in the document. Otherwise the kind of each document decides, as without a strategy.
+    /// Indexing embeds each document twice.
+    Semantic,
 }
 
 /// How the documents of a collection are split into chunks.
@@ -38,6 +42,9 @@ pub struct ChunkingConfig {
     overlap_tokens: i32,
     /// Maximum number of tokens in the parent of a chunk. Null unless the strategy is HIERARCHICAL.
     parent_max_tokens: Option<i32>,
+    /// How many of a hundred places between sentences drift less than those where a chunk ends. Null unless the strategy is
+    /// SEMANTIC.
+    drift_percentile: Option<i32>,
 }
 
 impl From<chunking::ChunkingConfig> for ChunkingConfig {
@@ -47,6 +54,7 @@ impl From<chunking::ChunkingConfig> for ChunkingConfig {
             max_tokens: number(config.max_tokens),
             overlap_tokens: number(config.overlap_tokens),
             parent_max_tokens: config.parent_max_tokens.map(number),
+            drift_percentile: config.drift_percentile.map(number),
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     },
     error::Error,
     extract::{Content, ExtractError, ExtractedText, FileKind, Slot},
-    ingest::{self, Bounds, EmbeddingPlan, SplitError, Target},
+    ingest::{self, Bounds, EmbeddingPlan, Outline, SplitError, Target},
     queue::JobError,
     service::documents::Member,
 };
@@ -142,7 +142,11 @@ impl IngestDocumentHandler {
             };
             failpoint("ingest-extracted")?;
             if reserved.fit(text.text.len()) {
-                let (indexed, text) = self.cut(work, text, &slot, reserved).await?;
+                let (text, config) = (Arc::new(text), &work.generation.chunking);
+                let code = ingest::code_outline(&slot, &text, config).await;
+                let code = code.map_err(|error| JobError::Unknown(error.into()))?;
+                let (_slot, drifts) = self.drifts(work, &text, slot).await?;
+                let (indexed, text) = self.cut(work, text, Outline { code, drifts }, reserved).await?;
                 return Ok((indexed, Some(text)));
             }
             // The file unpacked to more than its size. Waiting for more room while holding some could last for ever.
@@ -193,15 +197,30 @@ impl IngestDocumentHandler {
         Ok(Content::new(size, pieces))
     }
 
+    /// Where a text drifts, if it is to be cut there. Other files are read while its sentences are embedded.
+    async fn drifts<'s>(
+        &'s self,
+        work: &Work,
+        text: &Arc<ExtractedText>,
+        slot: Slot<'s>,
+    ) -> Result<(Slot<'s>, Vec<usize>), Stop> {
+        if work.generation.chunking.drift_percentile.is_none() {
+            return Ok((slot, Vec::new()));
+        }
+        drop(slot);
+        let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
+        let drifts = ingest::drifts(embedder.as_ref(), text, &work.generation.chunking).await.map_err(Error::from)?;
+        Ok((self.extractor.slot().await.map_err(refused)?, drifts))
+    }
+
     async fn cut(
         &self,
         work: &Work,
-        text: ExtractedText,
-        slot: &Slot<'_>,
+        text: Arc<ExtractedText>,
+        outline: Outline,
         reserved: Reserved,
     ) -> Result<(Indexed, Text), Stop> {
-        let (target, config, text) = (work.target, work.generation.chunking, Arc::new(text));
-        let code = ingest::code_outline(slot, &text, &config).await.map_err(|error| JobError::Unknown(error.into()))?;
+        let (target, config) = (work.target, work.generation.chunking);
         let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
         let tokenizer = embedder.tokenizer();
         let stop = CancellationToken::new();
@@ -209,9 +228,9 @@ impl IngestDocumentHandler {
         let _guard = stop.clone().drop_guard();
         let bounds = Bounds { max_chunks: self.services.config.ingestion.max_chunks, stop };
         let cut = move || {
-            let chunks = ingest::chunks(target, &text, &config, &code, tokenizer.as_ref(), &bounds);
+            let chunks = ingest::chunks(target, &text, &config, &outline, tokenizer.as_ref(), &bounds);
             let ExtractedText { text, about, content_type, mut warnings, .. } = Arc::unwrap_or_clone(text);
-            warnings.extend(code.warning());
+            warnings.extend(outline.code.warning());
             (Text::of(text), Description { content_type, about, warnings }, chunks)
         };
         let cut = tokio::task::spawn_blocking(cut).await.map_err(|error| JobError::Unknown(error.into()))?;

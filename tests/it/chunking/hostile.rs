@@ -2,15 +2,15 @@
 
 use std::sync::atomic::Ordering;
 
-use docent::chunking::{self, Bounds, SplitError};
-use docent::extract::{CodeOutline, ExtractedText};
+use docent::chunking::{self, Bounds, Outline, SplitError};
+use docent::extract::ExtractedText;
 
 use super::{Pieces, config, markdown, plain, unbounded};
 
 /// Cuts `text`; the tokenizer may see each byte of it three times: once for the map, once or twice to be sure.
 fn count(text: &ExtractedText) -> usize {
     let tokenizer = Pieces::default();
-    let chunks = chunking::split(text, &config(256, 32), &CodeOutline::default(), &tokenizer, &unbounded()).unwrap();
+    let chunks = chunking::split(text, &config(256, 32), &Outline::default(), &tokenizer, &unbounded()).unwrap();
     let work = tokenizer.bytes.load(Ordering::Relaxed);
     assert!(work <= 3 * text.text.len(), "{work} bytes tokenised for {}", text.text.len());
     chunks.len()
@@ -70,15 +70,15 @@ fn a_text_with_too_many_chunks_is_given_up_as_soon_as_that_is_known() {
     let text = plain("a ".repeat(1_000_000));
     let tokenizer = Pieces::default();
     let bounds = Bounds { max_chunks: 100, ..unbounded() };
-    let code = CodeOutline::default();
+    let outline = Outline::default();
 
-    let error = chunking::split(&text, &config(16, 8), &code, &tokenizer, &bounds).unwrap_err();
+    let error = chunking::split(&text, &config(16, 8), &outline, &tokenizer, &bounds).unwrap_err();
 
     assert!(matches!(error, SplitError::TooManyChunks { limit: 100 }), "{error}");
     let work = tokenizer.bytes.load(Ordering::Relaxed);
     assert!(work < 100_000, "{work} bytes tokenised");
     assert_eq!(
-        chunking::split(&plain("a b c"), &config(1, 0), &code, &tokenizer, &Bounds { max_chunks: 3, ..bounds })
+        chunking::split(&plain("a b c"), &config(1, 0), &outline, &tokenizer, &Bounds { max_chunks: 3, ..bounds })
             .unwrap()
             .len(),
         3
@@ -91,8 +91,8 @@ fn cutting_stops_when_nobody_needs_the_chunks() {
     let bounds = unbounded();
     bounds.stop.cancel();
 
-    let (text, code) = (plain("a ".repeat(1_000_000)), CodeOutline::default());
-    let error = chunking::split(&text, &config(16, 8), &code, &tokenizer, &bounds).unwrap_err();
+    let (text, outline) = (plain("a ".repeat(1_000_000)), Outline::default());
+    let error = chunking::split(&text, &config(16, 8), &outline, &tokenizer, &bounds).unwrap_err();
 
     assert!(matches!(error, SplitError::Stopped), "{error}");
     assert_eq!(tokenizer.bytes.load(Ordering::Relaxed), 0);

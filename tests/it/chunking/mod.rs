@@ -9,11 +9,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use docent::chunking::{self, Bounds};
+use docent::chunking::{self, Bounds, Outline};
 use docent::config::ExtractionConfig;
 use docent::domain::chunking::{ChunkingConfig, ChunkingStrategy, TextChunk};
 use docent::embedding::{EmbeddingError, Tokenizer};
-use docent::extract::{CodeOutline, ExtractedText, Extractor};
+use docent::extract::{ExtractedText, Extractor};
 use tokio_util::sync::CancellationToken;
 
 /// Behaves like WordPiece: words and punctuation marks apart, words in pieces of four characters, words of more than a
@@ -61,7 +61,7 @@ fn markdown(text: impl Into<String>) -> ExtractedText {
 }
 
 fn config(max_tokens: u32, overlap_tokens: u32) -> ChunkingConfig {
-    ChunkingConfig { strategy: None, max_tokens, overlap_tokens, parent_max_tokens: None }
+    ChunkingConfig { strategy: None, max_tokens, overlap_tokens, parent_max_tokens: None, drift_percentile: None }
 }
 
 fn with_strategy(strategy: ChunkingStrategy, max_tokens: u32) -> ChunkingConfig {
@@ -69,7 +69,7 @@ fn with_strategy(strategy: ChunkingStrategy, max_tokens: u32) -> ChunkingConfig 
 }
 
 fn split(text: &ExtractedText, config: &ChunkingConfig) -> Vec<TextChunk> {
-    chunking::split(text, config, &CodeOutline::default(), &Pieces::default(), &unbounded()).unwrap()
+    chunking::split(text, config, &Outline::default(), &Pieces::default(), &unbounded()).unwrap()
 }
 
 /// With the parts of the code in it, which the real child process finds.
@@ -78,7 +78,8 @@ async fn split_with_code(text: ExtractedText, config: &ChunkingConfig) -> Vec<Te
     let text = Arc::new(text);
     let code = chunking::code_outline(&extractor.slot().await.unwrap(), &text, config).await.unwrap();
     assert_eq!(code.warning(), None);
-    chunking::split(&text, config, &code, &Pieces::default(), &unbounded()).unwrap()
+    let outline = Outline { code, ..Outline::default() };
+    chunking::split(&text, config, &outline, &Pieces::default(), &unbounded()).unwrap()
 }
 
 fn contents(chunks: &[TextChunk]) -> Vec<&str> {

@@ -51,7 +51,8 @@ fn for_all(check: impl Fn(&ExtractedText, &ChunkingConfig, &[TextChunk])) {
                 for strategy in STRATEGIES {
                     let is_hierarchical = strategy == Some(ChunkingStrategy::Hierarchical);
                     let parent_max_tokens = is_hierarchical.then_some(max_tokens * 3);
-                    let config = ChunkingConfig { strategy, max_tokens, overlap_tokens, parent_max_tokens };
+                    let sizes = config(max_tokens, overlap_tokens);
+                    let config = ChunkingConfig { strategy, parent_max_tokens, ..sizes };
                     check(&document, &config, &split(&document, &config));
                 }
             }

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::documents::upload;
 use crate::{
     on_both_databases,
-    support::{app::TestApp, caller::Caller},
+    support::{
+        app::{TestApp, texts},
+        caller::Caller,
+    },
 };
 
 const PREVIEW: &str = "query($input: ChunkingPreviewInput!) { chunkingPreview(input: $input) {
@@ -64,6 +67,35 @@ async fn a_preview_of_a_document_or_an_upload_is_what_indexing_makes_of_it(app: 
     }
 }
 
+on_both_databases!(a_chunk_ends_where_the_text_drifts_from_one_subject_to_another);
+async fn a_chunk_ends_where_the_text_drifts_from_one_subject_to_another(app: TestApp) {
+    const TRAMS: &str = "The tram crosses the old bridge at night. The tram driver sells tickets at every stop. \
+        The last tram of the day leaves the station late. At night the tram line has fewer stops. \
+        The driver of the tram waits at the last station. Tickets for the tram are cheaper at night. ";
+    const OTTERS: &str = "Otters are mammals that eat fish and crabs. Young otters learn to swim from their mother. \
+        The fur of otters is thicker than that of other mammals. Sea otters open crabs and shells with stones. \
+        Otters sleep on their backs in the water. Fish is what most otters eat all year.";
+    let ada = app.user("ada").await;
+    let semantic = json!({ "semantic": { "maxTokens": 200, "overlapTokens": 20 } });
+    let id = ada.create_collection_with(json!({ "name": "Letters", "chunking": semantic })).await;
+    let text = format!("{TRAMS}{OTTERS}");
+    let input = json!({ "content": { "text": text }, "chunking": semantic, "other": { "maxTokens": 200 } });
+    let found = preview(&ada, input).await;
+    let contents = |chunks: &Value| -> Vec<String> {
+        chunks.as_array().unwrap().iter().map(|chunk| chunk["content"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(contents(&found["chunkings"][0]["chunks"]), [TRAMS.trim_end(), OTTERS]);
+    assert_eq!(contents(&found["chunkings"][1]["chunks"]), [text.as_str()]);
+
+    ada.ingest_all(&id, texts(&[("a.txt", &text)])).await;
+    let query = "query($id: ID!) { collection(id: $id) {
+        chunking { strategy driftPercentile } documents { nodes { chunks { nodes { content } } } }
+    } }";
+    let collection = ada.data(query, json!({ "id": id })).await["collection"].take();
+    assert_eq!(collection["chunking"], json!({ "strategy": "SEMANTIC", "driftPercentile": 90 }));
+    assert_eq!(contents(&collection["documents"]["nodes"][0]["chunks"]["nodes"]), [TRAMS.trim_end(), OTTERS]);
+}
+
 on_both_databases!(settings_and_files_that_can_not_be_used_are_refused);
 async fn settings_and_files_that_can_not_be_used_are_refused(app: TestApp) {
     let ada = app.user("ada").await;
@@ -73,6 +105,8 @@ async fn settings_and_files_that_can_not_be_used_are_refused(app: TestApp) {
         json!({ "content": text, "chunking": { "maxTokens": 3 } }),
         json!({ "content": text, "other": { "token": { "maxTokens": 16, "overlapTokens": 9 } } }),
         json!({ "content": text, "chunking": { "token": {}, "code": {} } }),
+        json!({ "content": text, "chunking": { "semantic": { "driftPercentile": 100 } } }),
+        json!({ "content": text, "chunking": { "semantic": { "driftPercentile": 49 } } }),
         json!({ "content": text, "embeddingModel": "no such model" }),
         json!({ "content": text, "fileName": "a/b.txt" }),
         json!({ "content": text, "first": 101 }),
