@@ -45,7 +45,7 @@ use crate::{
         authentication::Callers,
         connections::ConnectionLimits,
         health::{Dependency, Readiness},
-        websocket::places::Places,
+        places::Places,
     },
     service::{
         self, Services, audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses,

@@ -1,11 +1,12 @@
-/** GraphQL over HTTP and over WebSocket, and files, judged by the clients and the audit that others use. */
+/** GraphQL over HTTP, over WebSocket and as event streams, and files, judged by the clients and the audit that others use. */
 import { createHash, randomUUID } from "node:crypto";
 import { request as httpRequest } from "node:http";
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from "@apollo/client";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
-import { Client as UrqlClient, fetchExchange } from "@urql/core";
+import { Client as UrqlClient, fetchExchange, gql as urqlGql } from "@urql/core";
 import { persistedExchange } from "@urql/exchange-persisted";
 import { serverAudits } from "graphql-http";
+import { createClient as createSseClient } from "graphql-sse";
 import { type Client, createClient } from "graphql-ws";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
@@ -172,6 +173,128 @@ describe("graphql-transport-ws", () => {
       await expect(answers(client, "{ __typename }"), JSON.stringify(params)).rejects.toMatchObject({ code: 4403 });
       await client.dispose();
     }
+  });
+});
+
+describe("event streams", () => {
+  interface Progress {
+    operationEvents: { cursor: string; sequence: number; kind: string };
+  }
+  const FOLLOW = `subscription Follow($id: ID!, $after: Cursor) {
+    operationEvents(operationId: $id, after: $after) { cursor sequence kind }
+  }`;
+
+  /** An account with an operation that is on its way. */
+  async function ingest(): Promise<{ authorization: string; id: string }> {
+    const { token } = await newAccount();
+    const create = 'mutation { collectionCreate(input: { name: "Letters" }) { collection { id } } }';
+    const created = (await ask(create, {}, token)) as { collectionCreate: { collection: { id: string } } };
+    const input = {
+      collectionId: created.collectionCreate.collection.id,
+      documents: [{ fileName: "a.txt", content: { text: "A letter." } }],
+    };
+    const mutation =
+      "mutation ($input: DocumentsIngestInput!) { documentsIngest(input: $input) { operation { id } } }";
+    const ingested = (await ask(mutation, { input }, token)) as { documentsIngest: { operation: { id: string } } };
+    return { authorization: `Bearer ${token}`, id: ingested.documentsIngest.operation.id };
+  }
+
+  function check(events: Progress[]) {
+    const sequences = events.map((event) => event.operationEvents.sequence);
+    expect(sequences).toEqual(sequences.map((_, index) => index + 1));
+    expect(events.at(0)?.operationEvents.kind).toBe("OPERATION_CREATED");
+    expect(events.at(-1)?.operationEvents.kind).toBe("OPERATION_COMPLETED");
+  }
+
+  test("graphql-sse follows an operation to its end, and goes on after a cursor", async () => {
+    const { authorization, id } = await ingest();
+    const client = createSseClient({ url: `${server.url}/graphql`, headers: { authorization }, retryAttempts: 0 });
+    async function follow(after?: string): Promise<Progress[]> {
+      const events = [];
+      for await (const result of client.iterate<Progress>({ query: FOLLOW, variables: { id, after } })) {
+        expect(result.errors).toBeUndefined();
+        if (result.data) events.push(result.data);
+      }
+      return events;
+    }
+    const events = await follow();
+    check(events);
+    expect(await follow(events[0]?.operationEvents.cursor)).toEqual(events.slice(1));
+    client.dispose();
+  }, 60_000);
+
+  test("graphql-sse gets queries, and errors of requests", async () => {
+    const client = createSseClient({ url: `${server.url}/graphql`, retryAttempts: 0 });
+    const answers = async (query: string) => {
+      const results = [];
+      for await (const result of client.iterate({ query })) results.push(result);
+      return results;
+    };
+    expect(await answers("{ __typename }")).toMatchObject([{ data: { __typename: "Query" } }]);
+    expect(await answers("{ noSuchField }")).toMatchObject([
+      { errors: [{ extensions: { code: "GRAPHQL_VALIDATION_FAILED" } }] },
+    ]);
+    client.dispose();
+  });
+
+  test("graphql-sse is refused with a bad credential", async () => {
+    const headers = { authorization: "Bearer nonsense" };
+    const client = createSseClient({ url: `${server.url}/graphql`, headers, retryAttempts: 0 });
+    const first = client.iterate({ query: "subscription { operationEvents(operationId: \"x\") { kind } }" }).next();
+    await expect(first).rejects.toMatchObject({ response: { status: 401 } });
+    client.dispose();
+  });
+
+  test("urql's fetchSubscriptions follows an operation to its end", async () => {
+    const { authorization, id } = await ingest();
+    const client = new UrqlClient({
+      url: `${server.url}/graphql`,
+      exchanges: [fetchExchange],
+      fetchSubscriptions: true,
+      fetchOptions: { headers: { authorization } },
+      preferGetMethod: false,
+    });
+    const events = await new Promise<Progress[]>((resolve, reject) => {
+      const seen: Progress[] = [];
+      client.subscription<Progress>(urqlGql(FOLLOW), { id }).subscribe(({ data, error }) => {
+        if (error) reject(error);
+        if (data) seen.push(data);
+        if (data?.operationEvents.kind.startsWith("OPERATION_COMPLETED")) resolve(seen);
+      });
+    });
+    check(events);
+  }, 60_000);
+
+  test("Apollo's multipart protocol brings each event when it happens, and completes", async () => {
+    const { authorization, id } = await ingest();
+    const link = new HttpLink({ uri: `${server.url}/graphql`, headers: { authorization } });
+    const client = new ApolloClient({ link, cache: new InMemoryCache() });
+    const events = await new Promise<Progress[]>((resolve, reject) => {
+      const seen: Progress[] = [];
+      client.subscribe<Progress>({ query: gql(FOLLOW), variables: { id } }).subscribe({
+        next: ({ data, error }) => {
+          if (error) reject(error);
+          if (data) seen.push(data);
+        },
+        error: reject,
+        complete: () => { resolve(seen); },
+      });
+    });
+    client.stop();
+    check(events);
+  }, 60_000);
+
+  test("Apollo is told of a subscription that can't begin", async () => {
+    const link = new HttpLink({ uri: `${server.url}/graphql` });
+    const client = new ApolloClient({ link, cache: new InMemoryCache() });
+    const message = await new Promise<string>((resolve, reject) => {
+      client.subscribe({ query: gql(FOLLOW), variables: { id: "nonsense" } }).subscribe({
+        next: ({ error }) => { resolve(error?.message ?? ""); },
+        error: reject,
+      });
+    });
+    client.stop();
+    expect(message).toContain("There is no such operation");
   });
 });
 

@@ -460,6 +460,14 @@ section! {
         websocket_ping_seconds: u64 = 20;
         /// Seconds in which a client must accept a message.
         websocket_send_seconds: u64 = 10;
+        /// Maximum number of open event streams (`text/event-stream` and `multipart/mixed`).
+        event_streams: usize = 1000;
+        /// Maximum number of open event streams from one IPv4 address or IPv6 /64.
+        event_streams_per_address: usize = 100;
+        /// Maximum number of open event streams of one account. All callers without an account together can use half of `event_streams`.
+        event_streams_per_account: usize = 50;
+        /// Seconds of silence after which an event stream sends a sign of life.
+        event_stream_heartbeat_seconds: u64 = 12;
     }
 }
 

@@ -261,6 +261,10 @@ impl Config {
         check.range("limits.websocket_init_seconds", limits.websocket_init_seconds, 1..=3600);
         check.range("limits.websocket_ping_seconds", limits.websocket_ping_seconds, 1..=3600);
         check.range("limits.websocket_send_seconds", limits.websocket_send_seconds, 1..=3600);
+        check.range("limits.event_streams", limits.event_streams, 1..=1_000_000);
+        check.range("limits.event_streams_per_address", limits.event_streams_per_address, 1..=1_000_000);
+        check.range("limits.event_streams_per_account", limits.event_streams_per_account, 1..=1_000_000);
+        check.range("limits.event_stream_heartbeat_seconds", limits.event_stream_heartbeat_seconds, 1..=3600);
     }
 }
 

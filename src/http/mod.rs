@@ -15,7 +15,9 @@ pub mod health;
 pub mod host;
 pub mod negotiation;
 pub mod origin;
+pub mod places;
 pub mod request_id;
+mod run;
 mod stall;
 mod watch;
 pub mod websocket;
@@ -32,7 +34,7 @@ use axum::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{authentication::Callers, error::HttpError, health::Readiness, websocket::places::Places};
+use self::{authentication::Callers, error::HttpError, health::Readiness, places::Places};
 use crate::{
     auth::share::Shares,
     config::{HttpConfig, LimitsConfig},
@@ -56,9 +58,9 @@ pub struct HttpState {
     pub schema: Arc<str>,
     pub http: HttpConfig,
     pub limits: LimitsConfig,
-    /// Cancelled when the server stops: every socket is then closed with 1001.
+    /// Cancelled when the server stops: every socket is then closed with 1001, and every event stream ends.
     pub shutdown: CancellationToken,
-    /// Who holds how many sockets.
+    /// Who holds how many sockets and event streams.
     pub places: Places,
     /// Open requests per client; only behind a proxy, where connections don't show the client.
     pub requests: Option<Shares<Option<Subnet>>>,

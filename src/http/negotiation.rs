@@ -10,7 +10,7 @@ use axum::http::{
 use super::error::HttpError;
 use crate::error::ErrorCode;
 
-/// A media type of responses.
+/// A media type of responses with one answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MediaType {
     /// `application/graphql-response+json`: the status says whether the operation was executed.
@@ -19,9 +19,38 @@ pub enum MediaType {
     Json,
 }
 
+/// A media type of responses that bring answers as they come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StreamType {
+    /// `text/event-stream`: GraphQL over Server-Sent Events, in distinct connections mode.
+    Events,
+    /// `multipart/mixed` with a `subscriptionSpec`: Apollo's protocol.
+    Multipart,
+}
+
+/// How a client takes what it asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Delivery {
+    Single(MediaType),
+    Stream(StreamType),
+}
+
+/// What the client accepts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Accepted {
+    /// What it prefers: for everything that has one answer.
+    pub preferred: Delivery,
+    /// How it takes subscriptions, if it names a way.
+    pub stream: Option<StreamType>,
+}
+
 /// In rising order of preference where the client has none: `*/*` is an older client.
-const OFFERS: [(MediaType, &str); 2] =
-    [(MediaType::GraphqlResponse, "application/graphql-response+json"), (MediaType::Json, "application/json")];
+const OFFERS: [(Delivery, &str); 4] = [
+    (Delivery::Stream(StreamType::Multipart), "multipart/mixed"),
+    (Delivery::Stream(StreamType::Events), "text/event-stream"),
+    (Delivery::Single(MediaType::GraphqlResponse), "application/graphql-response+json"),
+    (Delivery::Single(MediaType::Json), "application/json"),
+];
 
 impl MediaType {
     /// The value of `Content-Type`.
@@ -32,25 +61,35 @@ impl MediaType {
             Self::Json => "application/json; charset=utf-8",
         })
     }
+}
 
-    /// The type that the client prefers; `application/json` if it does not say.
+impl Accepted {
+    /// What the headers of a request say; `application/json` if they say nothing.
     ///
     /// # Errors
-    /// 406 when it likes neither.
+    /// 406 when the client accepts nothing that there is.
     pub fn negotiate(headers: &HeaderMap) -> Result<Self, HttpError> {
         let accept: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
         let accept = if accept.is_empty() { "*/*".to_owned() } else { accept.join(",") };
         let ranges: Vec<Range<'_>> = accept.split(',').enumerate().filter_map(Range::parse).collect();
-        let best = OFFERS.into_iter().filter_map(|(media_type, name)| {
+        let ranked = OFFERS.into_iter().filter_map(|(delivery, name)| {
             // The most specific range decides about a type, so `application/json;q=0, */*` refuses JSON.
-            let range = ranges.iter().filter_map(|range| range.rank(name)).max_by_key(|rank| rank.specificity)?;
-            (range.thousandths > 0).then_some((range, media_type))
+            let ranks = ranges.iter().filter_map(|range| range.rank(delivery, name));
+            let rank = ranks.max_by_key(|rank| rank.specificity)?;
+            (rank.thousandths > 0).then_some((rank, delivery))
         });
-        best.max_by_key(|(rank, _)| *rank).map(|(_, media_type)| media_type).ok_or_else(|| {
-            let message =
-                "Responses are `application/graphql-response+json` or `application/json`: accept one of them.";
+        let ranked: Vec<(Rank, Delivery)> = ranked.collect();
+        let preferred = ranked.iter().max_by_key(|(rank, _)| *rank).ok_or_else(|| {
+            let message = "Responses are `application/graphql-response+json`, `application/json`, `text/event-stream` or \
+                           `multipart/mixed;subscriptionSpec=1.0`: accept one of them.";
             HttpError::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::BadUserInput, message)
-        })
+        })?;
+        let streams = ranked.iter().filter_map(|(rank, delivery)| match delivery {
+            Delivery::Stream(stream) => Some((*rank, *stream)),
+            Delivery::Single(_) => None,
+        });
+        let stream = streams.max_by_key(|(rank, _)| *rank).map(|(_, stream)| stream);
+        Ok(Self { preferred: preferred.1, stream })
     }
 }
 
@@ -59,6 +98,8 @@ struct Range<'a> {
     name: &'a str,
     thousandths: u16,
     position: usize,
+    /// Whether it has a `subscriptionSpec`.
+    is_of_subscriptions: bool,
 }
 
 /// How much a client wants a type; compared from the first field on.
@@ -73,22 +114,27 @@ impl<'a> Range<'a> {
     fn parse((position, text): (usize, &'a str)) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let name = parts.next().filter(|name| !name.is_empty())?;
-        let mut thousandths = 1000;
+        let (mut thousandths, mut is_of_subscriptions) = (1000, false);
         for (key, value) in parts.filter_map(|part| part.split_once('=')) {
             match key.trim().to_ascii_lowercase().as_str() {
                 "q" => thousandths = quality(value.trim())?,
                 "charset" if !is_utf8(value) => return None,
+                "subscriptionspec" => is_of_subscriptions = true,
                 _ => {}
             }
         }
-        Some(Self { name, thousandths, position })
+        Some(Self { name, thousandths, position, is_of_subscriptions })
     }
 
-    fn rank(&self, offer: &str) -> Option<Rank> {
-        let specificity = match self.name {
-            "*/*" => 0,
-            name if name.eq_ignore_ascii_case("application/*") => 1,
-            name if name.eq_ignore_ascii_case(offer) => 2,
+    /// Streams have to be named: who takes anything expects an answer that ends. So has the protocol of subscriptions
+    /// among those that use `multipart/mixed`.
+    fn rank(&self, delivery: Delivery, offer: &str) -> Option<Rank> {
+        let is_named = self.name.eq_ignore_ascii_case(offer);
+        let specificity = match delivery {
+            Delivery::Single(_) if self.name == "*/*" => 0,
+            Delivery::Single(_) if self.name.eq_ignore_ascii_case("application/*") => 1,
+            Delivery::Stream(StreamType::Multipart) if !self.is_of_subscriptions => return None,
+            _ if is_named => 2,
             _ => return None,
         };
         // Two types that one wildcard covers are equally welcome.
@@ -156,7 +202,13 @@ mod tests {
         header::{ACCEPT, ACCEPT_ENCODING},
     };
 
-    use super::{MediaType, accepts_encoding, quality};
+    use super::{Accepted, Delivery, MediaType, StreamType, accepts_encoding, quality};
+
+    fn negotiate(accept: &'static str) -> Option<Accepted> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        Accepted::negotiate(&headers).ok()
+    }
 
     #[test]
     fn the_type_that_the_client_likes_best_is_chosen() {
@@ -178,13 +230,48 @@ mod tests {
             ("APPLICATION/JSON; charset=UTF-8", Some(Json)),
             ("application/json; charset=latin1", None),
             ("application/json;q=nonsense", None),
+            ("multipart/mixed", None),
+            ("text/*", None),
         ];
         for (accept, expected) in cases {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT, HeaderValue::from_static(accept));
-            assert_eq!(MediaType::negotiate(&headers).ok(), expected, "{accept}");
+            let expected =
+                expected.map(|media_type| Accepted { preferred: Delivery::Single(media_type), stream: None });
+            assert_eq!(negotiate(accept), expected, "{accept}");
         }
-        assert_eq!(MediaType::negotiate(&HeaderMap::new()).ok(), Some(Json), "no header");
+        let silent = Accepted { preferred: Delivery::Single(Json), stream: None };
+        assert_eq!(Accepted::negotiate(&HeaderMap::new()).ok(), Some(silent), "no header");
+    }
+
+    #[test]
+    fn who_names_a_stream_gets_it() {
+        use StreamType::{Events, Multipart};
+        let single = Delivery::Single(MediaType::GraphqlResponse);
+        let cases = [
+            ("text/event-stream", Delivery::Stream(Events), Some(Events)),
+            // urql: a subscription, and everything else.
+            ("text/event-stream, multipart/mixed", Delivery::Stream(Events), Some(Events)),
+            (
+                "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
+                single,
+                Some(Events),
+            ),
+            // Apollo: a subscription, and a query with `@defer`.
+            (
+                "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9",
+                Delivery::Stream(Multipart),
+                Some(Multipart),
+            ),
+            ("multipart/mixed;deferSpec=20220824,application/graphql-response+json", single, None),
+            (
+                "text/event-stream;q=0.5, multipart/mixed;subscriptionspec=1.0",
+                Delivery::Stream(Multipart),
+                Some(Multipart),
+            ),
+            ("text/event-stream;q=0, application/graphql-response+json", single, None),
+        ];
+        for (accept, preferred, stream) in cases {
+            assert_eq!(negotiate(accept), Some(Accepted { preferred, stream }), "{accept}");
+        }
     }
 
     #[test]

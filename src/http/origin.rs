@@ -16,8 +16,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{HttpState, host};
-use crate::config::HttpConfig;
+use super::{HttpState, error::HttpError, host};
+use crate::{config::HttpConfig, error::ErrorCode};
 
 /// What a preflight learns about an allowed origin's requests. No credentials: tokens are sent, never stored by a browser.
 const PREFLIGHT: [(HeaderName, HeaderValue); 2] = [
@@ -41,6 +41,18 @@ pub fn is_allowed(headers: &HeaderMap, http: &HttpConfig) -> bool {
     let Ok(origin) = origin.to_str() else { return false };
     let is_own = origin.split_once("://").is_some_and(|(_, authority)| host::is_own(authority, headers, http));
     is_own || http.allowed_origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
+}
+
+/// Keeps pages that may not use the server from holding what stays open: they could not read it, but it takes room.
+///
+/// # Errors
+/// 403 for such a page.
+pub(super) fn require_allowed(headers: &HeaderMap, http: &HttpConfig) -> Result<(), HttpError> {
+    if is_allowed(headers, http) {
+        return Ok(());
+    }
+    let message = "Pages of this origin are not allowed to use the server.";
+    Err(HttpError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message))
 }
 
 /// Cross-origin resource sharing. Pages that are not allowed get the response without the headers that would let them

@@ -2,7 +2,6 @@
 //! the connection becomes a socket. `session` is what happens then.
 
 mod credential;
-pub mod places;
 mod protocol;
 mod session;
 
@@ -10,21 +9,17 @@ use std::sync::Arc;
 
 use axum::{
     extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
-    http::{
-        HeaderMap, HeaderValue, StatusCode,
-        header::{RETRY_AFTER, UPGRADE},
-    },
+    http::{HeaderMap, header::UPGRADE},
     response::Response,
 };
 use tracing::Instrument;
 
 use self::{protocol::SUBPROTOCOL, session::Session};
 use super::{HttpState, authentication, error::HttpError, origin};
-use crate::{domain::client::Client, error::ErrorCode};
+use crate::domain::client::Client;
 
 /// Enough for the usual message; a socket that only listens should cost little memory.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// Whether a request asks for a WebSocket upgrade.
 #[must_use]
@@ -54,29 +49,19 @@ pub fn accept(
     if upgrade.selected_protocol().is_none() {
         return Err(HttpError::bad_request("Offer the WebSocket subprotocol `graphql-transport-ws`."));
     }
-    if !origin::is_allowed(headers, &state.http) {
-        let message = "Pages of this origin are not allowed to use the server.";
-        return Err(HttpError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message));
-    }
+    origin::require_allowed(headers, &state.http)?;
     let authorization = authentication::authorization(headers)?;
-    let place = state.sockets.token();
-    let no_room = |message| {
-        HttpError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
-            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS)
-    };
-    if state.sockets.len() > state.limits.websocket_connections || state.shutdown.is_cancelled() {
-        return Err(no_room("The server has no room for another WebSocket. Try again later."));
+    if state.shutdown.is_cancelled() {
+        return Err(state.places.sockets.is_full());
     }
-    let share = state
-        .places
-        .for_address(client.subnet())
-        .ok_or_else(|| no_room("Your address has the maximum number of WebSockets. Close one, or try again later."))?;
+    let place = state.places.sockets.enter(client.subnet())?;
+    let counted = state.sockets.token();
     let state = Arc::clone(state);
     let span = tracing::info_span!("websocket", request.id = client.request.map(tracing::field::display));
     Ok(upgrade.on_upgrade(move |socket| {
         let session = async move {
             Session::new(socket, state, authorization, client).run().await;
-            drop((share, place));
+            drop((place, counted));
         };
         session.instrument(span)
     }))

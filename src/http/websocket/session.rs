@@ -3,7 +3,7 @@
 //! Operations take turns in the order in which they have messages. Nothing else happens while a message is being
 //! written, so a client that does not read blocks only its own operations, for a limited time.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::{
@@ -17,7 +17,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout
 
 use super::{
     credential,
-    places::CallerPlace,
     protocol::{ClientMessage, Close, ServerMessage},
 };
 use crate::{
@@ -25,13 +24,14 @@ use crate::{
     domain::{client::Client, id::RequestId},
     error::{ErrorCode, cause_chain},
     graphql::{
-        engine::{Answer, Operation, Parameters},
+        engine::{Answer, Parameters},
         error::PublicError,
     },
     http::{
         HttpState,
-        request_id::panic_message,
-        watch::{RECHECK_INTERVAL, WatchedCaller},
+        places::CallerPlace,
+        run::{Prepared, Running},
+        watch::{Lapse, WatchedCaller},
     },
 };
 
@@ -51,24 +51,17 @@ pub struct Session {
     place: Option<CallerPlace>,
     /// When an operation began or ended last.
     last_operation: Instant,
-    /// When `connection_init` is due, then when the token expires.
-    deadline: Option<Instant>,
+    /// When `connection_init` is due.
+    init_due: Instant,
     last_heard: Instant,
     operations: SelectAll<Abortable<BoxStream<'static, Event>>>,
     live: HashMap<Arc<str>, AbortHandle>,
 }
 
-/// A message of an operation.
+/// A message of an operation: an answer, or that it is complete.
 struct Event {
     id: Arc<str>,
-    request_id: RequestId,
-    news: News,
-}
-
-enum News {
-    Answer(Answer),
-    Panicked(String),
-    Completed,
+    answer: Option<Answer>,
 }
 
 /// Why a session ends.
@@ -87,11 +80,20 @@ impl From<Close> for End {
     }
 }
 
+impl From<Lapse> for End {
+    fn from(lapse: Lapse) -> Self {
+        Self::Close(match lapse {
+            Lapse::Expired => Close::EXPIRED,
+            Lapse::Revoked => Close::REVOKED,
+        })
+    }
+}
+
 impl Session {
     /// A session on a new socket.
     pub fn new(socket: WebSocket, state: Arc<HttpState>, authorization: Option<String>, client: Client) -> Self {
         let now = Instant::now();
-        let deadline = Some(now + Duration::from_secs(state.limits.websocket_init_seconds));
+        let init_due = now + Duration::from_secs(state.limits.websocket_init_seconds);
         Self {
             socket,
             state,
@@ -100,7 +102,7 @@ impl Session {
             caller: None,
             place: None,
             last_operation: now,
-            deadline,
+            init_due,
             last_heard: now,
             operations: SelectAll::new(),
             live: HashMap::new(),
@@ -129,16 +131,13 @@ impl Session {
         let silence = period * 9 / 4;
         let mut ping = interval_at(Instant::now() + period, period);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut recheck = interval_at(Instant::now() + RECHECK_INTERVAL, RECHECK_INTERVAL);
-        recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let step = tokio::select! {
                 () = self.state.shutdown.cancelled() => Err(Close::GOING_AWAY.into()),
-                () = until(self.deadline) => self.meet_deadline(),
+                () = sleep_until(self.deadline()) => self.meet_deadline().await,
                 () = sleep_until(self.last_heard + silence) => Err(Close::SILENT.into()),
                 () = until(self.idle_deadline()) => Err(Close::IDLE.into()),
                 _ = ping.tick() => self.ping().await,
-                _ = recheck.tick() => self.check_caller().await,
                 message = self.socket.recv() => self.receive(message).await,
                 Some(event) = self.operations.next() => self.deliver(event).await,
             };
@@ -159,43 +158,29 @@ impl Session {
         (is_nameless && self.live.is_empty()).then(|| self.last_operation + patience)
     }
 
-    fn meet_deadline(&mut self) -> Step {
+    /// When `connection_init` is due, then when the caller has to be looked up again.
+    fn deadline(&self) -> Instant {
+        self.caller.as_ref().map_or(self.init_due, |caller| caller.due(&*self.state.clock))
+    }
+
+    async fn meet_deadline(&mut self) -> Step {
         if self.caller.is_none() {
             return Err(Close::NO_INIT.into());
         }
-        self.check_expiry()?;
-        self.deadline = self.expiry();
-        Ok(())
-    }
-
-    /// When the token will have expired.
-    fn expiry(&self) -> Option<Instant> {
-        let left = self.viewer()?.expires_at? - self.state.clock.now();
-        Some(Instant::now() + left.to_std().unwrap_or_default())
-    }
-
-    fn check_expiry(&self) -> Step {
-        let expires_at = self.viewer().and_then(|viewer| viewer.expires_at);
-        if expires_at.is_some_and(|at| at <= self.state.clock.now()) { Err(Close::EXPIRED.into()) } else { Ok(()) }
+        self.check_caller().await
     }
 
     async fn ping(&mut self) -> Step {
-        self.check_expiry()?;
+        self.check_caller().await?;
         self.send(Message::Ping(bytes::Bytes::new())).await
     }
 
-    /// Checks now and then whether the caller is still valid: the sockets of a revoked session, key or account are
-    /// closed.
+    /// The sockets of an expired token and of a revoked session, key or account are closed.
     async fn check_caller(&mut self) -> Step {
-        let Some(caller) = &mut self.caller else { return Ok(()) };
-        match caller.recheck(RECHECK_INTERVAL / 2).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == ErrorCode::Unauthenticated => Err(Close::REVOKED.into()),
-            // If the database does not answer now, it is asked again in a moment.
-            Err(error) => {
-                tracing::warn!(error = cause_chain(&error), "a caller can't be looked up");
-                Ok(())
-            }
+        let clock = Arc::clone(&self.state.clock);
+        match &mut self.caller {
+            Some(caller) => caller.look(&*clock).await.map_err(End::from),
+            None => Ok(()),
         }
     }
 
@@ -228,29 +213,28 @@ impl Session {
         }
         let credential = credential::of(payload)?.or_else(|| self.authorization.take());
         let authentication = self.state.callers.authenticate(credential.as_deref(), self.client.clone());
-        let due = self.deadline.unwrap_or_else(Instant::now);
         let viewer =
-            timeout_at(due, authentication).await.map_err(|_| Close::NO_INIT)?.map_err(|error| match error.code() {
-                ErrorCode::Unauthenticated | ErrorCode::Forbidden => Close::forbidden(&error.public_message()),
-                _ => {
-                    tracing::error!(error = cause_chain(&error), "authentication failed");
-                    Close::try_again(error.public_message())
-                }
-            })?;
-        self.place = Some(self.state.places.for_caller(&viewer).ok_or(match &viewer.user {
+            timeout_at(self.init_due, authentication).await.map_err(|_| Close::NO_INIT)?.map_err(
+                |error| match error.code() {
+                    ErrorCode::Unauthenticated | ErrorCode::Forbidden => Close::forbidden(&error.public_message()),
+                    _ => {
+                        tracing::error!(error = cause_chain(&error), "authentication failed");
+                        Close::try_again(error.public_message())
+                    }
+                },
+            )?;
+        self.place = Some(self.state.places.sockets.seat(&viewer).ok_or(match &viewer.user {
             Some(_) => Close::ACCOUNT_FULL,
             None => Close::NAMELESS_FULL,
         })?);
         self.caller = Some(WatchedCaller::new(&self.state.callers, viewer));
-        self.check_expiry()?;
-        self.deadline = self.expiry();
+        self.check_caller().await?;
         self.say(ServerMessage::acknowledge()).await
     }
 
     async fn subscribe(&mut self, id: Arc<str>, payload: Value) -> Step {
         self.check_caller().await?;
         let Some(viewer) = self.viewer().cloned() else { return Err(Close::NOT_INITIALISED.into()) };
-        self.check_expiry()?;
         if id.is_empty() {
             return Err(Close::malformed("`id` is empty.").into());
         }
@@ -268,9 +252,8 @@ impl Session {
             Err(PublicError::limit_exceeded(message, limit, limit + 1))
         };
         match operation {
-            Ok(operation) => {
-                let events = events(Arc::clone(&id), request_id, self.state.engine.run(operation));
-                let (events, handle) = stream::abortable(events);
+            Ok(running) => {
+                let (events, handle) = stream::abortable(events(Arc::clone(&id), running));
                 self.operations.push(events);
                 self.last_operation = Instant::now();
                 self.live.insert(id, handle);
@@ -284,19 +267,13 @@ impl Session {
         // A client that reads slowly holds up the look that is due.
         self.check_caller().await?;
         let id = &*event.id;
-        match event.news {
-            News::Answer(answer) if answer.executed() => self.say(ServerMessage::Next { id, payload: answer }).await,
-            News::Answer(answer) => {
+        match event.answer {
+            Some(answer) if answer.executed() => self.say(ServerMessage::Next { id, payload: answer }).await,
+            Some(answer) => {
                 self.finish(id);
                 self.say(ServerMessage::Error { id, payload: answer.errors() }).await
             }
-            News::Panicked(panic) => {
-                tracing::error!(request.id = %event.request_id, error = panic, "an operation failed");
-                self.finish(id);
-                let error = PublicError::new(ErrorCode::InternalServerError, "Internal server error.");
-                self.refuse(id, error, event.request_id).await
-            }
-            News::Completed => {
+            None => {
                 self.finish(id);
                 self.say(ServerMessage::complete(id)).await
             }
@@ -334,26 +311,21 @@ impl Session {
     }
 }
 
-/// Prepares an operation and takes its price.
+/// Prepares an operation and begins it.
 async fn admit(
     state: Arc<HttpState>,
     parameters: Parameters,
     viewer: Viewer,
     request_id: RequestId,
-) -> Result<Operation, PublicError> {
-    let operation = state.engine.prepare(parameters, viewer.clone(), request_id)?;
-    state.callers.charge(&viewer, operation.price).await.map_err(|error| PublicError::from(&error))?;
-    Ok(operation)
+) -> Result<Running, PublicError> {
+    let prepared = Prepared::new(&state, parameters, &viewer, request_id)?;
+    prepared.start(&state).await.map_err(|error| PublicError::from(&error))
 }
 
-/// The answers of an operation, then that it is complete. A panic ends the operation, not the socket.
-fn events(id: Arc<str>, request_id: RequestId, answers: BoxStream<'static, Answer>) -> BoxStream<'static, Event> {
-    AssertUnwindSafe(answers)
-        .catch_unwind()
-        .map(|answer| answer.map_or_else(|panic| News::Panicked(panic_message(&*panic)), News::Answer))
-        .chain(stream::once(future::ready(News::Completed)))
-        .map(move |news| Event { id: Arc::clone(&id), request_id, news })
-        .boxed()
+/// The answers of an operation, then that it is complete.
+fn events(id: Arc<str>, running: Running) -> BoxStream<'static, Event> {
+    let end = stream::once(future::ready(None));
+    running.answers().map(Some).chain(end).map(move |answer| Event { id: Arc::clone(&id), answer }).boxed()
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -113,6 +113,29 @@ async fn a_socket_ends_with_its_key(mut app: TestApp) {
     ends(socket).await;
 }
 
+on_both_databases!(an_event_stream_ends_with_its_session);
+async fn an_event_stream_ends_with_its_session(mut app: TestApp) {
+    let (_, bob, _, operation, _) = followed(&mut app, token_of).await;
+    let query = format!("subscription {{ operationEvents(operationId: \"{operation}\") {{ kind }} }}");
+    let request = axum::http::Request::post("/graphql")
+        .header("authorization", format!("Bearer {}", bob.token().unwrap()))
+        .header("content-type", "application/json")
+        .header("accept", "text/event-stream")
+        .body(Body::from(json!({ "query": query }).to_string()))
+        .unwrap();
+    let mut events = app.router.clone().oneshot(request).await.unwrap().into_body().into_data_stream();
+    let mut heard = String::new();
+    while !heard.contains("OPERATION_CREATED") {
+        heard += std::str::from_utf8(&events.next().await.unwrap().unwrap()).unwrap();
+    }
+    bob.data("mutation { sessionRevoke(input: {}) { revoked } }", json!({})).await;
+    let mut rest = String::new();
+    while let Some(piece) = events.next().await {
+        rest += std::str::from_utf8(&piece.unwrap()).unwrap();
+    }
+    assert!(rest.contains("UNAUTHENTICATED") && !rest.contains("complete"), "{rest}");
+}
+
 on_both_databases!(a_search_finds_nothing_once_the_removal_is_answered);
 async fn a_search_finds_nothing_once_the_removal_is_answered(app: TestApp) {
     let (ada, bob) = (app.user("ada").await, app.user("bob").await);

@@ -6,6 +6,7 @@ mod downloads;
 mod hosts;
 mod limits;
 mod proxied;
+mod streams;
 mod support;
 mod transport;
 mod websocket;

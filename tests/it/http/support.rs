@@ -37,8 +37,8 @@ use docent::{
         connections::{self, ConnectionLimits},
         document_limits,
         health::Dependency,
+        places::Places,
         router,
-        websocket::places::Places,
     },
 };
 use futures_util::{

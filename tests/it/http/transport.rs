@@ -297,7 +297,7 @@ async fn a_required_variable_has_to_have_a_value() {
 }
 
 #[tokio::test]
-async fn a_subscription_is_sent_to_the_websocket() {
+async fn a_subscription_for_who_takes_no_stream_is_refused_with_the_ways_that_there_are() {
     let tiny = Tiny::new();
     for request in [
         post(GRAPHQL_RESPONSE, json!({ "query": "subscription { count(to: 3) }" }).to_string()),
@@ -305,8 +305,13 @@ async fn a_subscription_is_sent_to_the_websocket() {
     ] {
         let answer = tiny.send(request).await;
         assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"));
-        assert!(answer.message().contains("graphql-transport-ws"), "{}", answer.text);
+        for way in ["text/event-stream", "multipart/mixed", "graphql-transport-ws"] {
+            assert!(answer.message().contains(way), "{}", answer.text);
+        }
     }
+    // Who takes anything expects one answer.
+    let anything = tiny.send(post("*/*", json!({ "query": "subscription { count(to: 3) }" }).to_string())).await;
+    assert_eq!((anything.status, anything.code().as_str()), (StatusCode::OK, "BAD_USER_INPUT"));
 }
 
 #[tokio::test]

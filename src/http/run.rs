@@ -1,0 +1,85 @@
+//! The one runner of requests: prepares an operation, takes its price, runs it. How the answers are delivered (as one
+//! response, an event stream, over a WebSocket, to a tool) is not known here.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::{StreamExt, stream::BoxStream};
+
+use super::{HttpState, error::HttpError, request_id::panic_message};
+use crate::{
+    auth::viewer::Viewer,
+    domain::id::RequestId,
+    error::{Error, ErrorCode},
+    graphql::{
+        engine::{Answer, Operation, OperationKind, Parameters},
+        error::PublicError,
+    },
+};
+
+/// A request that can be run, for its caller.
+pub(super) struct Prepared {
+    operation: Operation,
+    viewer: Viewer,
+    request_id: RequestId,
+}
+
+impl Prepared {
+    /// Parses the document and chooses its operation.
+    ///
+    /// # Errors
+    /// Why the request can't be run.
+    pub(super) fn new(
+        state: &HttpState,
+        parameters: Parameters,
+        viewer: &Viewer,
+        request_id: RequestId,
+    ) -> Result<Self, PublicError> {
+        let operation = state.engine.prepare(parameters, viewer.clone(), request_id)?;
+        Ok(Self { operation, viewer: viewer.clone(), request_id })
+    }
+
+    /// The type of the operation.
+    pub(super) fn kind(&self) -> OperationKind {
+        self.operation.kind
+    }
+
+    /// Takes the price and begins.
+    ///
+    /// # Errors
+    /// When the caller can't pay it now.
+    pub(super) async fn start(self, state: &HttpState) -> Result<Running, Error> {
+        state.callers.charge(&self.viewer, self.operation.price).await?;
+        Ok(Running { answers: state.engine.run(self.operation), request_id: self.request_id })
+    }
+}
+
+/// A running operation. Dropping it stops the operation.
+pub(super) struct Running {
+    answers: BoxStream<'static, Answer>,
+    request_id: RequestId,
+}
+
+impl Running {
+    /// The answer of a query or mutation.
+    ///
+    /// # Errors
+    /// When there is none, which is a fault of the engine.
+    pub(super) async fn only(mut self) -> Result<Answer, HttpError> {
+        self.answers.next().await.ok_or_else(|| HttpError::internal("the engine gave no answer".to_owned()))
+    }
+
+    /// All answers as they come. A panic is one as well, the last: it ends the operation, not what delivers it.
+    pub(super) fn answers(self) -> BoxStream<'static, Answer> {
+        let request_id = self.request_id;
+        let answers = AssertUnwindSafe(self.answers).catch_unwind();
+        answers
+            .map(move |answer| {
+                answer.unwrap_or_else(|panic| {
+                    tracing::error!(request.id = %request_id, error = panic_message(&*panic), "an operation failed");
+                    let error = PublicError::new(ErrorCode::InternalServerError, "Internal server error.");
+                    Answer::refused(error, request_id)
+                })
+            })
+            .boxed()
+    }
+}
