@@ -36,6 +36,7 @@ mod m20261127_170100_keep_progress;
 mod m20261128_100000_keep_given_titles;
 mod m20261128_100100_keep_processing_times;
 mod m20261128_110000_create_schedules;
+mod m20261128_120000_index_active_operations;
 mod m20261128_130000_add_parents_of_chunks;
 pub mod sql;
 
@@ -86,6 +87,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_100000_keep_given_titles::Migration),
             Box::new(m20261128_100100_keep_processing_times::Migration),
             Box::new(m20261128_110000_create_schedules::Migration),
+            Box::new(m20261128_120000_index_active_operations::Migration),
             Box::new(m20261128_130000_add_parents_of_chunks::Migration),
         ]
     }

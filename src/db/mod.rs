@@ -23,7 +23,7 @@ pub use self::{
     backup::{Backup, BackupError},
     credentials::CredentialReader,
     error::DatabaseError,
-    news::OperationNews,
+    news::{EventNews, Topic},
     statement::{Lane, Lanes},
     transaction::{AsContention, Transaction},
 };

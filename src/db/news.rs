@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    iter, mem,
+    fmt, iter, mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,16 +14,46 @@ use std::{
 use tokio::sync::{Notify, watch};
 
 use super::{Database, Transaction};
-use crate::domain::id::OperationId;
+use crate::domain::id::{CollectionId, OperationId};
 
 /// Where PostgreSQL sends notifications of changes.
 pub(super) const CHANNEL: &str = "docent_changes";
 
-/// What a notification of events begins with. The ids of their operations follow.
+/// What a notification of events begins with. Their operations follow.
 pub(super) const EVENTS: &str = "events";
 
 /// Operations that one notification names: it has to have less than 8,000 bytes.
-const NAMED: usize = 200;
+const NAMED: usize = 100;
+
+/// An operation with new events, and the collection that it is on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct NewEvents {
+    pub(super) operation: OperationId,
+    pub(super) collection: Option<CollectionId>,
+}
+
+impl fmt::Display for NewEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.operation)?;
+        self.collection.map_or(Ok(()), |collection| write!(f, "/{collection}"))
+    }
+}
+
+impl NewEvents {
+    /// The inverse of its text.
+    fn read(text: &str) -> Option<Self> {
+        let (operation, collection) = text.split_once('/').map_or((text, None), |(id, rest)| (id, Some(rest)));
+        let collection = collection.map(str::parse).transpose().ok()?;
+        Some(Self { operation: operation.parse().ok()?, collection })
+    }
+
+    /// What those follow who wait for its events.
+    fn topics(self) -> impl Iterator<Item = Topic> {
+        [Some(Topic::Operation(self.operation)), self.collection.map(Topic::Collection), Some(Topic::All)]
+            .into_iter()
+            .flatten()
+    }
+}
 
 /// What a committed transaction has written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,7 +61,7 @@ pub(super) enum Change {
     /// Jobs in the queue.
     Jobs,
     /// Events of this operation.
-    EventsOf(OperationId),
+    EventsOf(NewEvents),
     /// A session, a key or an account.
     Callers,
     /// Who may see what.
@@ -52,12 +82,23 @@ impl Change {
     }
 }
 
+/// Whose events somebody waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Topic {
+    /// Those of one operation.
+    Operation(OperationId),
+    /// Those of all operations on a collection.
+    Collection(CollectionId),
+    /// Those of all operations.
+    All,
+}
+
 /// Who is told of changes, and how many there were.
 #[derive(Debug)]
 pub(super) struct News {
     jobs: watch::Sender<()>,
-    /// The operations that are followed. Only their own followers are woken.
-    followed: Mutex<HashMap<OperationId, watch::Sender<()>>>,
+    /// What is followed. Only its own followers are woken.
+    followed: Mutex<HashMap<Topic, watch::Sender<()>>>,
     /// How often callers were changed.
     callers: AtomicU64,
     access: watch::Sender<()>,
@@ -67,7 +108,7 @@ pub(super) struct News {
     hears_others: AtomicBool,
     /// Operations with events of this process of which others have not been told. `None` where there are no others. What
     /// can't be told for a while is in the database that can't be reached, so there is not much of it.
-    untold: Option<Mutex<BTreeSet<OperationId>>>,
+    untold: Option<Mutex<BTreeSet<NewEvents>>>,
     /// There are some.
     has_untold: Notify,
 }
@@ -95,7 +136,7 @@ impl News {
     /// Another process changed something.
     pub(super) fn hear(&self, payload: &str) {
         if let Some(operations) = payload.strip_prefix(EVENTS) {
-            operations.split_whitespace().filter_map(|id| id.parse().ok()).for_each(|id| self.wake(id));
+            operations.split_whitespace().filter_map(NewEvents::read).for_each(|events| self.wake(events));
             return;
         }
         for change in [Change::Callers, Change::Access, Change::Generations] {
@@ -116,9 +157,9 @@ impl News {
             Change::Jobs => {
                 self.jobs.send_replace(());
             }
-            Change::EventsOf(operation) => {
-                self.wake(operation);
-                self.add_untold(&[operation]);
+            Change::EventsOf(events) => {
+                self.wake(events);
+                self.add_untold(&[events]);
             }
             Change::Callers => {
                 self.callers.fetch_add(1, Ordering::AcqRel);
@@ -133,8 +174,9 @@ impl News {
         }
     }
 
-    fn wake(&self, operation: OperationId) {
-        if let Some(followers) = self.followed().get(&operation) {
+    fn wake(&self, events: NewEvents) {
+        let followed = self.followed();
+        for followers in events.topics().filter_map(|topic| followed.get(&topic)) {
             followers.send_replace(());
         }
     }
@@ -145,21 +187,21 @@ impl News {
     }
 
     /// Takes operations of which others have not been told: as many as a notification can name.
-    pub(super) fn take_untold(&self) -> Vec<OperationId> {
+    pub(super) fn take_untold(&self) -> Vec<NewEvents> {
         let Some(untold) = &self.untold else { return Vec::new() };
         let mut untold = untold.lock().unwrap_or_else(PoisonError::into_inner);
         iter::from_fn(|| untold.pop_first()).take(NAMED).collect()
     }
 
     /// Others have to be told of these operations.
-    pub(super) fn add_untold(&self, operations: &[OperationId]) {
+    pub(super) fn add_untold(&self, operations: &[NewEvents]) {
         if let Some(untold) = &self.untold {
             untold.lock().unwrap_or_else(PoisonError::into_inner).extend(operations);
             self.has_untold.notify_one();
         }
     }
 
-    fn followed(&self) -> MutexGuard<'_, HashMap<OperationId, watch::Sender<()>>> {
+    fn followed(&self) -> MutexGuard<'_, HashMap<Topic, watch::Sender<()>>> {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -214,15 +256,15 @@ impl Transaction<'_> {
     }
 }
 
-/// Says when an operation has new events.
+/// Says when there are new events.
 #[derive(Debug)]
-pub struct OperationNews {
+pub struct EventNews {
     news: Arc<News>,
-    operation: OperationId,
+    topic: Topic,
     receiver: watch::Receiver<()>,
 }
 
-impl OperationNews {
+impl EventNews {
     /// Returns when there are new events since the last call.
     pub async fn changed(&mut self) {
         // The sender is there as long as one of its receivers.
@@ -230,12 +272,12 @@ impl OperationNews {
     }
 }
 
-impl Drop for OperationNews {
+impl Drop for EventNews {
     fn drop(&mut self) {
         let mut followed = self.news.followed();
         // Its own receiver still counts.
-        if followed.get(&self.operation).is_some_and(|followers| followers.receiver_count() <= 1) {
-            followed.remove(&self.operation);
+        if followed.get(&self.topic).is_some_and(|followers| followers.receiver_count() <= 1) {
+            followed.remove(&self.topic);
         }
     }
 }
@@ -248,11 +290,11 @@ impl Database {
         self.news.jobs.subscribe()
     }
 
-    /// Says when an operation has new events, as far as this process knows.
+    /// Says when there are new events, as far as this process knows.
     #[must_use]
-    pub fn operation_news(&self, operation: OperationId) -> OperationNews {
-        let receiver = self.news.followed().entry(operation).or_insert_with(|| watch::Sender::new(())).subscribe();
-        OperationNews { news: Arc::clone(&self.news), operation, receiver }
+    pub fn event_news(&self, topic: Topic) -> EventNews {
+        let receiver = self.news.followed().entry(topic).or_insert_with(|| watch::Sender::new(())).subscribe();
+        EventNews { news: Arc::clone(&self.news), topic, receiver }
     }
 
     /// How often sessions, keys or accounts were changed, as far as this process knows.

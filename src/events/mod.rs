@@ -3,14 +3,17 @@
 //! A follower reads the table after their cursor, then waits for news and reads again. So nothing is missed or
 //! repeated, however late they are, and every read is made with their scope as it is then.
 
+mod feed;
+
 use std::time::{Duration, Instant};
 
 use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
+pub use self::feed::{FeedEvent, feed};
 use crate::{
     db::{
-        Database, DatabaseError, OperationNews,
+        Database, DatabaseError, EventNews, Topic,
         repo::{operation_events, operations},
     },
     domain::{
@@ -27,11 +30,34 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The same while it hears everything. Only what a process wrote just before it was killed is not announced.
 const PATIENCE_HEARING: Duration = Duration::from_mins(1);
 
-struct Follower {
+/// Wakes a follower.
+struct Wake {
     database: Database,
-    news: OperationNews,
+    news: EventNews,
     /// Notifies of changes of who may see what.
     access: watch::Receiver<()>,
+}
+
+impl Wake {
+    /// Make it before the first read, so that no notification is lost between the two.
+    fn new(database: Database, topic: Topic) -> Self {
+        Self { news: database.event_news(topic), access: database.access_changes(), database }
+    }
+
+    /// Returns when there may be something to read, or the scope may have lost sight of something.
+    async fn wait(&mut self) {
+        let patience = if self.database.hears_others() { PATIENCE_HEARING } else { PATIENCE };
+        // The senders live as long as the database, which is held here.
+        tokio::select! {
+            () = self.news.changed() => {}
+            _ = self.access.changed() => {}
+            () = tokio::time::sleep(patience) => {}
+        }
+    }
+}
+
+struct Follower {
+    wake: Wake,
     scope: Scope,
     operation: OperationId,
     after: i32,
@@ -44,8 +70,8 @@ struct Follower {
 /// Why no more events follow.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
-    /// The operation no longer exists for the follower.
-    #[error("the operation can no longer be followed")]
+    /// What is followed no longer exists for the follower.
+    #[error("this can no longer be followed")]
     Gone,
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -60,10 +86,7 @@ pub fn follow(
     after: i32,
 ) -> impl Stream<Item = Result<OperationEvent, FollowError>> + Send + use<> {
     let follower = Follower {
-        // Register before the first read, so that no notification is lost between the two.
-        news: database.operation_news(operation),
-        access: database.access_changes(),
-        database,
+        wake: Wake::new(database, Topic::Operation(operation)),
         scope,
         operation,
         after,
@@ -95,10 +118,10 @@ impl Follower {
                 return Ok(Some(event));
             }
             if !self.has_more {
-                self.wait_for_news().await;
+                self.wake.wait().await;
             }
             let page = PageRequest { first: MAX_PAGE_SIZE, after: Some(self.after) };
-            let reader = self.database.reader(self.scope);
+            let reader = self.wake.database.reader(self.scope);
             let events = operation_events::list_of_one(&reader, self.operation, &page).await?;
             if events.items.is_empty() && operations::find(&reader, self.operation).await?.is_none() {
                 return Err(FollowError::Gone);
@@ -106,17 +129,6 @@ impl Follower {
             self.read_at = Instant::now();
             self.has_more = events.has_next_page;
             self.ready = events.items.into_iter();
-        }
-    }
-
-    /// Returns when there may be something to read, or the scope may have lost sight of the operation.
-    async fn wait_for_news(&mut self) {
-        let patience = if self.database.hears_others() { PATIENCE_HEARING } else { PATIENCE };
-        // The senders live as long as the database, which the follower holds.
-        tokio::select! {
-            () = self.news.changed() => {}
-            _ = self.access.changed() => {}
-            () = tokio::time::sleep(patience) => {}
         }
     }
 }

@@ -4,6 +4,7 @@
 //! even if the row no longer exists.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::DateTime;
 
 use super::{
     loaders::{CollectionKey, DocumentKey},
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     domain::{
         id::{ApiKeyId, AuditEntryId, CollectionId, DocumentId, OperationId, SessionId, SourceId, SourceRunId, UserId},
+        operation::FeedPosition,
         page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest},
     },
     error::{Error, ViolationCode},
@@ -20,13 +22,13 @@ use crate::{
 
 /// Raised when the inside of a cursor changes its meaning.
 const VERSION: &str = "1";
-/// The longest cursor that is worth decoding, in characters: one with the longest name in it, and some room.
-const MAX_LENGTH: usize = 2000;
 
 /// A row's position in a list.
 pub trait Position: Sized {
     /// The word that distinguishes it from positions in other lists.
     const LIST: &'static str;
+    /// The longest cursor that is worth decoding, in characters. Enough for the longest name, and some room.
+    const MAX_LENGTH: usize = 2000;
 
     /// The position as text.
     fn write(&self) -> String;
@@ -61,7 +63,7 @@ pub fn foreign_cursor() -> Error {
 }
 
 fn find<P: Position>(cursor: &Cursor) -> Option<P> {
-    if cursor.0.len() > MAX_LENGTH {
+    if cursor.0.len() > P::MAX_LENGTH {
         return None;
     }
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(&cursor.0).ok()?).ok()?;
@@ -234,6 +236,28 @@ impl Position for DocumentKey {
     }
 }
 
+impl Position for FeedPosition {
+    const LIST: &'static str = "feed";
+    /// A thousand operations.
+    const MAX_LENGTH: usize = 80_000;
+
+    fn write(&self) -> String {
+        let later: Vec<_> = self.later.iter().map(|(id, sequence)| format!("{id}:{sequence}")).collect();
+        format!("{}|{}", self.until.timestamp_micros(), later.join(","))
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (until, later) = text.split_once('|')?;
+        let until = DateTime::from_timestamp_micros(until.parse::<i64>().ok()?)?;
+        let read = |entry: &str| {
+            let (id, sequence) = entry.split_once(':')?;
+            Some((id.parse::<OperationId>().ok()?, sequence.parse::<i32>().ok().filter(|number| *number >= 0)?))
+        };
+        let later = later.split(',').filter(|entry| !entry.is_empty()).map(read).collect::<Option<_>>()?;
+        Some(Self { until, later })
+    }
+}
+
 /// `id`, or `id|name` where the list is sorted by name.
 fn write_named(id: &impl ToString, name: Option<&str>) -> String {
     let id = id.to_string();
@@ -267,6 +291,10 @@ mod tests {
         assert_eq!(position::<OperationId>(&cursor(&operation)).unwrap(), operation);
         assert_eq!(position::<EventPosition>(&cursor(&EventPosition(41))).unwrap(), EventPosition(41));
         assert_eq!(cursor(&EventPosition(41)), raw("1|event|41"));
+        let until = DateTime::from_timestamp_micros(1_800_000_000_000_001).unwrap();
+        let feed = FeedPosition { until, later: [(operation, 3), (OperationId::generate(), 14)].into() };
+        assert_eq!(position::<FeedPosition>(&cursor(&feed)).unwrap(), feed);
+        assert_eq!(position::<FeedPosition>(&cursor(&FeedPosition::at(until))).unwrap(), FeedPosition::at(until));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Operations: their progress, cancelling and following.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, Stream, TryStreamExt};
 
@@ -24,12 +26,12 @@ use crate::{
         action::Action,
         audit::AuditAction,
         document::DocumentStatus,
-        id::OperationId,
-        operation::{Operation, OperationEvent, OperationRun, OperationType, Settlement},
+        id::{CollectionId, OperationId},
+        operation::{FeedPosition, Operation, OperationEvent, OperationRun, OperationType, Settlement},
         page::{MAX_PAGE_SIZE, Page},
     },
     error::Error,
-    events::{self, FollowError},
+    events::{self, FeedEvent, FollowError},
 };
 
 /// Cancels an operation: documents that wait are left out at once, those being worked on at their next step; what is
@@ -149,8 +151,55 @@ pub async fn follow(
         operations::find(&database.reader(scope), id).await?.map(drop).ok_or(MISSING)
     })
     .await?;
-    Ok(events::follow(database, scope, id, after).map_err(|error| match error {
-        FollowError::Gone => MISSING,
+    Ok(events::follow(database, scope, id, after).map_err(|error| of_follower(error, MISSING)))
+}
+
+/// The events of all operations that the caller can see, after a position or from now on.
+///
+/// # Errors
+/// `Unauthenticated` without an account.
+pub fn follow_all(
+    services: &Services,
+    viewer: &Viewer,
+    after: Option<FeedPosition>,
+) -> Result<impl Stream<Item = Result<FeedEvent, Error>> + Send + use<>, Error> {
+    viewer.require_user()?;
+    Ok(feed(services, viewer, None, after))
+}
+
+/// The events of all operations on a collection, after a position or from now on.
+///
+/// # Errors
+/// `NotFound`, at the start or, as the last item, when the caller loses permission or the collection is gone.
+pub async fn follow_collection(
+    services: &Services,
+    viewer: &Viewer,
+    id: CollectionId,
+    after: Option<FeedPosition>,
+) -> Result<impl Stream<Item = Result<FeedEvent, Error>> + Send + use<>, Error> {
+    let tried = Deed::new(AuditAction::Read).to(id).within(Some(id)).saying("Subscription.collectionEvents");
+    attempt(services, viewer, &tried, async {
+        let is_visible = operations::are_visible_on(&services.database.reader(viewer.scope()), id).await?;
+        if is_visible { Ok(()) } else { Err(Error::NotFound("collection")) }
+    })
+    .await?;
+    Ok(feed(services, viewer, Some(id), after))
+}
+
+fn feed(
+    services: &Services,
+    viewer: &Viewer,
+    collection: Option<CollectionId>,
+    after: Option<FeedPosition>,
+) -> impl Stream<Item = Result<FeedEvent, Error>> + Send + use<> {
+    let (database, clock) = (services.database.clone(), Arc::clone(&services.clock));
+    events::feed(database, clock, viewer.scope(), collection, after)
+        .map_err(|error| of_follower(error, Error::NotFound("collection")))
+}
+
+fn of_follower(error: FollowError, missing: Error) -> Error {
+    match error {
+        FollowError::Gone => missing,
         FollowError::Database(error) => error.into(),
-    }))
+    }
 }

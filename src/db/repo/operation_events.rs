@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::Expr,
 };
@@ -20,15 +21,19 @@ use crate::{
     },
     domain::{
         id::OperationId,
-        operation::OperationEvent,
+        operation::{Operation, OperationEvent},
         page::{Page, PageRequest},
     },
 };
 
-/// Adds events. Followers learn of them when the transaction is committed.
-pub(super) async fn insert_many(tx: &Transaction<'_>, events: Vec<OperationEvent>) -> Result<(), DatabaseError> {
-    for event in &events {
-        tx.after_commit(Change::EventsOf(event.operation_id));
+/// Adds events of an operation. Followers learn of them when the transaction is committed.
+pub(super) async fn insert_many(
+    tx: &Transaction<'_>,
+    operation: &Operation,
+    events: Vec<OperationEvent>,
+) -> Result<(), DatabaseError> {
+    if !events.is_empty() {
+        tx.after_commit(Change::EventsOf(operation.id, operation.collection_id));
     }
     let rows: Vec<_> = events
         .into_iter()
@@ -91,6 +96,25 @@ pub async fn list(
         .await?;
     let events: Vec<OperationEvent> = convert(rows)?;
     Ok(pages(events.into_iter().map(|event| (event.operation_id, event)), page.first))
+}
+
+/// The number of the last event until `moment` of each of several operations; without those that have none.
+pub async fn last_until(
+    reader: &Reader<'_>,
+    operations: &[OperationId],
+    moment: DateTime<Utc>,
+) -> Result<HashMap<OperationId, i32>, DatabaseError> {
+    let rows: Vec<(uuid::Uuid, i32)> = operation_event::Entity::find()
+        .select_only()
+        .column(operation_event::Column::OperationId)
+        .column_as(operation_event::Column::Seq.max(), "last")
+        .filter(operation_event::Column::OperationId.in_subquery(ids(operations, reader.scope)))
+        .filter(operation_event::Column::At.lte(moment))
+        .group_by(operation_event::Column::OperationId)
+        .into_tuple()
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|(id, last)| (OperationId(id), last)).collect())
 }
 
 /// How many events each of several operations has.

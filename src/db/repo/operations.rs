@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{
-    collections_among, collections_of, convert, in_allowed,
+    collections_among, collections_of, convert, exists, in_allowed,
     lists::{Below, Keyset, all, count_of_all, first_of_all, pages},
     operation_events, within,
 };
@@ -147,19 +147,50 @@ pub async fn list(
     filter: &OperationFilter,
     page: &PageRequest<OperationId>,
 ) -> Result<Page<Operation>, DatabaseError> {
-    let keyset = Keyset::newest_first(operation::Column::Id, page);
-    let operations = || operation::Entity::find().filter(matching(filter));
-    let (collections, gone) = places(reader.scope, filter);
-    let backend = reader.executor.get_database_backend();
-    let mut lists: Vec<_> = collections
-        .into_iter()
-        .map(|collections| on_collections(collections, operations(), page).statement(backend))
-        .collect();
-    if let Some(gone) = gone {
-        lists.push(keyset.page_of(operations().filter(gone)).into_query());
-    }
-    let rows: Vec<operation::Model> = all(reader, &first_of_all(lists, &keyset.order(), page.first)).await?;
+    let rows = rows_of(reader, filter, &[matching(filter)], page).await?;
     Ok(Page::from_overfetched(convert(rows)?, page.first))
+}
+
+/// Operations that have not ended or ended after `moment`, on a collection or all that there are for the reader, newest
+/// first: each with the number of its last event.
+pub async fn list_active(
+    reader: &Reader<'_>,
+    collection: Option<CollectionId>,
+    moment: DateTime<Utc>,
+    page: &PageRequest<OperationId>,
+) -> Result<Page<(OperationId, i32)>, DatabaseError> {
+    let filter = OperationFilter { collection, ..OperationFilter::default() };
+    let states = [operation::Column::CompletedAt.is_null(), operation::Column::CompletedAt.gt(moment)];
+    let rows = rows_of(reader, &filter, &states.map(|state| Condition::all().add(state)), page).await?;
+    let numbered = rows.into_iter().map(|row| (OperationId(row.id), row.last_sequence)).collect();
+    Ok(Page::from_overfetched(numbered, page.first))
+}
+
+/// The first rows, and one more, of the operations where a filter says, newest first. Each meets one of the conditions, which
+/// exclude each other.
+async fn rows_of(
+    reader: &Reader<'_>,
+    filter: &OperationFilter,
+    conditions: &[Condition],
+    page: &PageRequest<OperationId>,
+) -> Result<Vec<operation::Model>, DatabaseError> {
+    let keyset = Keyset::newest_first(operation::Column::Id, page);
+    let backend = reader.executor.get_database_backend();
+    let mut lists = Vec::new();
+    for condition in conditions {
+        let operations = || operation::Entity::find().filter(condition.clone());
+        let (collections, gone) = places(reader.scope, filter);
+        for collections in collections {
+            lists.push(on_collections(collections, operations(), page).statement(backend));
+        }
+        lists.extend(gone.map(|gone| keyset.page_of(operations().filter(gone)).into_query()));
+    }
+    all(reader, &first_of_all(lists, &keyset.order(), page.first)).await
+}
+
+/// Whether the reader can see the operations on a collection.
+pub async fn are_visible_on(reader: &Reader<'_>, id: CollectionId) -> Result<bool, DatabaseError> {
+    exists(collections_among(&[id], reader.scope, Action::OperationRead), &reader.executor).await
 }
 
 /// How many operations a list has in all.
@@ -325,7 +356,7 @@ pub async fn insert(
         DatabaseError::Constraint(cause) if is_keyed => DatabaseError::Contention(cause),
         error => error,
     })?;
-    operation_events::insert_many(tx, events).await?;
+    operation_events::insert_many(tx, &operation, events).await?;
     Ok(operation)
 }
 
@@ -372,7 +403,7 @@ pub async fn save(tx: &Transaction<'_>, changed: OperationRun) -> Result<Operati
         .filter(operation::Column::Id.eq(operation.id.0))
         .exec(&tx.connection)
         .await?;
-    operation_events::insert_many(tx, events).await?;
+    operation_events::insert_many(tx, &operation, events).await?;
     Ok(operation)
 }
 

@@ -1,5 +1,6 @@
 //! A long-running task that a caller requested, and its events.
 
+mod feed;
 mod run;
 mod settlement;
 
@@ -7,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 #[cfg(test)]
 pub use self::run::run_of;
-pub use self::{run::OperationRun, settlement::Settlement};
+pub use self::{feed::FeedPosition, run::OperationRun, settlement::Settlement};
 use super::{
     document::ProcessingError,
     id::{CollectionId, DocumentId, OperationId, SourceId, UserId},

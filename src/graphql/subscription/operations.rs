@@ -35,4 +35,36 @@ impl OperationSubscription {
         let events = operations::follow(ctx.services()?, ctx.viewer()?, id, after.0).await?;
         Ok(events.map(|event| Ok(event?.into())))
     }
+
+    /// The events of all operations that the viewer can see, as they happen. Those of one operation come in order; those of
+    /// several are mixed. It does not complete.
+    async fn viewer_operations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Return events after this cursor, usually that of the last event seen. Default: from now on."
+        )]
+        after: Option<Cursor>,
+    ) -> Result<impl Stream<Item = Result<OperationEvent>> + use<>> {
+        let after = after.as_ref().map(pagination::position).transpose()?;
+        let events = operations::follow_all(ctx.services()?, ctx.viewer()?, after)?;
+        Ok(events.map(|event| Ok(event?.into())))
+    }
+
+    /// The events of all operations on a collection, as they happen. Those of one operation come in order; those of several
+    /// are mixed. It ends with NOT_FOUND when the collection is deleted or the viewer loses permission.
+    async fn collection_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The collection's global id.")] collection_id: ID,
+        #[graphql(
+            desc = "Return events after this cursor, usually that of the last event seen. Default: from now on."
+        )]
+        after: Option<Cursor>,
+    ) -> Result<impl Stream<Item = Result<OperationEvent>> + use<>> {
+        let after = after.as_ref().map(pagination::position).transpose()?;
+        let id = global_id::decode(&collection_id);
+        let events = operations::follow_collection(ctx.services()?, ctx.viewer()?, id, after).await?;
+        Ok(events.map(|event| Ok(event?.into())))
+    }
 }

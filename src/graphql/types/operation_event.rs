@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, Object, Result};
 
 use super::{Document, Operation};
 use crate::{
-    domain::operation,
+    domain::operation::{self, FeedPosition},
     error::Error,
     graphql::{
         pagination::{self, EventPosition},
@@ -50,21 +50,33 @@ pub enum OperationEventKind {
 /// An event.
 pub struct OperationEvent {
     event: operation::OperationEvent,
+    /// The position in the feed that it came from, if it came from one.
+    position: Option<FeedPosition>,
 }
 
 impl From<operation::OperationEvent> for OperationEvent {
     fn from(event: operation::OperationEvent) -> Self {
-        Self { event }
+        Self { event, position: None }
+    }
+}
+
+impl From<(operation::OperationEvent, FeedPosition)> for OperationEvent {
+    fn from((event, position): (operation::OperationEvent, FeedPosition)) -> Self {
+        Self { event, position: Some(position) }
     }
 }
 
 /// An event of an operation. Events are stored in order and without gaps.
 #[Object]
 impl OperationEvent {
-    /// Its position among the operation's events. Pass it to `operationEvents(after:)` or
-    /// `Operation.events(after:)` to continue after it.
+    /// Its position in the list or subscription that it came from. Pass it there as `after` to continue after it.
+    /// `operationEvents` and `Operation.events` have the same cursors, and so have `viewerOperations` and
+    /// `collectionEvents`.
     async fn cursor(&self) -> Cursor {
-        pagination::cursor(&EventPosition(self.event.sequence))
+        match &self.position {
+            Some(position) => pagination::cursor(position),
+            None => pagination::cursor(&EventPosition(self.event.sequence)),
+        }
     }
 
     /// The number of the event in its operation, from 1, without gaps.

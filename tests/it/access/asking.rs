@@ -1,6 +1,6 @@
 //! One request: how it is sent, what came back, and whether two answers can be told apart.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
 
 use async_graphql::Request;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -9,7 +9,7 @@ use docent::{
     graphql::Schema,
     service::sessions,
 };
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream::BoxStream};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -22,6 +22,9 @@ use crate::support::{
     app::{PATIENCE, TestApp},
     caller::{Answer, Caller, uuid_of},
 };
+
+/// How long nothing comes of a subscription that has nothing to bring.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// What is asked about, by the names that rows use.
 #[derive(Clone, Default, Debug)]
@@ -151,9 +154,13 @@ pub async fn ask(app: &TestApp, caller: &Caller, row: &Row, subject: &Subject) -
                     let selection = format!("{mutation}({arguments}) {{ {} }}", schema::payload(mutation));
                     post(caller, document(row, &selection, subject)).await
                 }
-                Ask::Follow(selection) => {
-                    let (document, variables) = document(row, selection, subject);
-                    follow(app, caller, document, variables).await
+                Ask::Follow(selection) => follow(app, caller, document(row, selection, subject)).await,
+                Ask::Listen(selection) => {
+                    let shown = match row.shows {
+                        Shows::By(name) => subject.get(name),
+                        Shows::Always | Shows::Never => "",
+                    };
+                    listen(app, caller, document(row, selection, subject), shown).await
                 }
                 Ask::Http(method, path, body) => {
                     let mut path = path.to_owned();
@@ -201,33 +208,68 @@ fn type_of(name: &str) -> &'static str {
     match name {
         "word" | "name" | "unique" | "email" | "login" | "closed" | "memberName" | "password" | "refresh"
         | "directory" => "String!",
-        "collectionCursor" | "operationCursor" | "eventCursor" => "Cursor!",
+        "collectionCursor" | "operationCursor" | "eventCursor" | "feedCursor" => "Cursor!",
         _ => "ID!",
     }
 }
 
 /// A subscription to its end. The socket has tests of its own; here the engine is asked directly.
-async fn follow(app: &TestApp, caller: &Caller, document: String, variables: Value) -> Heard {
+async fn follow(app: &TestApp, caller: &Caller, (document, variables): (String, Value)) -> Heard {
+    let (request_id, answers) = match subscribe(app, caller, document, variables).await {
+        Ok(begun) => begun,
+        Err(refused) => return refused,
+    };
+    let answers = tokio::time::timeout(PATIENCE, answers.collect::<Vec<_>>()).await.expect("an end of the events");
+    heard_of(request_id, &answers)
+}
+
+/// A subscription without an end: until an answer has `shown` in it, or fails, or none comes for a while.
+async fn listen(app: &TestApp, caller: &Caller, (document, variables): (String, Value), shown: &str) -> Heard {
+    let (request_id, mut answers) = match subscribe(app, caller, document, variables).await {
+        Ok(begun) => begun,
+        Err(refused) => return refused,
+    };
+    let mut heard = Vec::new();
+    while let Ok(Some(answer)) = tokio::time::timeout(SILENCE, answers.next()).await {
+        let is_enough = answer.get("errors").is_some() || answer.to_string().contains(shown);
+        heard.push(answer);
+        if is_enough {
+            break;
+        }
+    }
+    heard_of(request_id, &heard)
+}
+
+/// The answers of a subscription, as they come.
+async fn subscribe(
+    app: &TestApp,
+    caller: &Caller,
+    document: String,
+    variables: Value,
+) -> Result<(RequestId, BoxStream<'static, Value>), Heard> {
     let services = Arc::clone(app.app.services());
     let token = caller.token().map(|token| format!("Bearer {token}"));
     let request_id = RequestId::generate();
-    let headers = BTreeMap::from([("x-request-id".to_owned(), request_id.to_string())]);
-    let heard = |status, body: Value| Heard { status, headers, body: body.to_string(), statements: Vec::new() };
-    let viewer = match sessions::authenticate(&services, token.as_deref(), Client::default()).await {
-        Ok(viewer) => viewer,
-        Err(error) => {
-            return heard(401, json!({ "errors": [{ "extensions": { "code": error.code().as_str() } }] }));
-        }
-    };
+    let viewer = sessions::authenticate(&services, token.as_deref(), Client::default()).await.map_err(|error| {
+        let refused = json!({ "errors": [{ "extensions": { "code": error.code().as_str() } }] });
+        heard(401, request_id, &refused)
+    })?;
     let engine: Schema = docent::graphql::schema(services);
     let variables = async_graphql::Variables::from_json(variables);
     let request = Request::new(document).variables(variables).data(viewer).data(request_id);
-    let answers = engine.execute_stream(request).map(|answer| serde_json::to_value(answer).unwrap()).collect();
-    let answers: Vec<Value> = tokio::time::timeout(PATIENCE, answers).await.expect("an end of the events");
-    match answers.as_slice() {
-        [only] => heard(200, only.clone()),
-        _ => heard(200, json!({ "events": answers })),
+    Ok((request_id, engine.execute_stream(request).map(|answer| serde_json::to_value(answer).unwrap()).boxed()))
+}
+
+fn heard_of(request_id: RequestId, answers: &[Value]) -> Heard {
+    match answers {
+        [only] => heard(200, request_id, only),
+        _ => heard(200, request_id, &json!({ "events": answers })),
     }
+}
+
+fn heard(status: u16, request_id: RequestId, body: &Value) -> Heard {
+    let headers = BTreeMap::from([("x-request-id".to_owned(), request_id.to_string())]);
+    Heard { status, headers, body: body.to_string(), statements: Vec::new() }
 }
 
 #[test]

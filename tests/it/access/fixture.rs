@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use docent::config::Config;
 use serde_json::{Value, json};
@@ -238,6 +239,7 @@ impl Fixture {
         subject.set("collectionCursor", cursor("collections", &collection));
         subject.set("operationCursor", cursor("operations", &operation));
         subject.set("eventCursor", text(&found["operation"]["events"]["edges"][0]["cursor"]));
+        subject.set("feedCursor", URL_SAFE_NO_PAD.encode("1|feed|0|"));
         subject.set("ownersUpload", upload(&owner).await);
         subject.set("operation", operation);
         subject.set("collection", collection);

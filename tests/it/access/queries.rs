@@ -247,4 +247,19 @@ pub const QUERIES: &[Row] = &[
         Ask::Follow("operationEvents(operationId: $operation, after: $eventCursor) { sequence kind }"),
     )
     .hiding(&["operation"]),
+    Row::new(
+        "Subscription.collectionEvents",
+        "from the beginning",
+        OPERATIONS,
+        Ask::Listen("collectionEvents(collectionId: $collection, after: $feedCursor) { kind operation { id } }"),
+    )
+    .shown_by("operation")
+    .hiding(&["collection"]),
+    Row::new(
+        "Subscription.viewerOperations",
+        "from the beginning",
+        Need::Both(&Need::Account, &OPERATIONS),
+        Ask::Listen("viewerOperations(after: $feedCursor) { kind operation { id } }"),
+    )
+    .shown_by("operation"),
 ];

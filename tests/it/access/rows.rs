@@ -11,6 +11,8 @@ pub enum Ask {
     Change(&'static str),
     /// A subscription, to its end.
     Follow(&'static str),
+    /// A subscription without an end, until it shows what is asked for or nothing comes for a while.
+    Listen(&'static str),
     /// A method, a path and a body.
     Http(&'static str, &'static str, &'static str),
 }
@@ -18,7 +20,11 @@ pub enum Ask {
 impl Ask {
     fn text(&self) -> &'static str {
         match self {
-            Self::Graphql(text) | Self::Change(text) | Self::Follow(text) | Self::Http(_, text, _) => text,
+            Self::Graphql(text)
+            | Self::Change(text)
+            | Self::Follow(text)
+            | Self::Listen(text)
+            | Self::Http(_, text, _) => text,
         }
     }
 

@@ -1,6 +1,7 @@
-//! Following an operation. The socket has its own tests; here the engine is called directly.
+//! Following one operation, or many. The socket has its own tests; here the engine is called directly.
 
 use std::{
+    collections::BTreeSet,
     fmt::Display,
     pin::pin,
     sync::{Arc, Mutex},
@@ -8,6 +9,7 @@ use std::{
 };
 
 use async_graphql::Request;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use docent::{
     config::DatabaseConfig,
     db::Database,
@@ -19,14 +21,14 @@ use docent::{
     graphql::Schema,
     service::sessions,
 };
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
     on_both_databases,
     support::{
-        app::{TestApp, texts},
+        app::{PATIENCE, TestApp, texts},
         caller::{Caller, uuid_of},
     },
 };
@@ -37,15 +39,20 @@ const FOLLOW: &str = "subscription($id: ID!, $after: Cursor) {
     }
 }";
 
-/// Every answer until the subscription completes.
-async fn follow(app: &TestApp, caller: &Caller, id: &Value, after: &Value) -> Vec<Value> {
+/// The answers of a subscription, as they come.
+async fn subscribe(app: &TestApp, caller: &Caller, document: &str, variables: Value) -> BoxStream<'static, Value> {
     let services = Arc::clone(app.app.services());
     let token = caller.token().map(|token| format!("Bearer {token}"));
     let viewer = sessions::authenticate(&services, token.as_deref(), Client::default()).await.unwrap();
     let schema: Schema = docent::graphql::schema(services);
-    let variables = async_graphql::Variables::from_json(json!({ "id": id, "after": after }));
-    let request = Request::new(FOLLOW).variables(variables).data(viewer).data(RequestId::generate());
-    schema.execute_stream(request).map(|answer| serde_json::to_value(answer).unwrap()).collect().await
+    let variables = async_graphql::Variables::from_json(variables);
+    let request = Request::new(document).variables(variables).data(viewer).data(RequestId::generate());
+    schema.execute_stream(request).map(|answer| serde_json::to_value(answer).unwrap()).boxed()
+}
+
+/// Every answer until the subscription completes.
+async fn follow(app: &TestApp, caller: &Caller, id: &Value, after: &Value) -> Vec<Value> {
+    subscribe(app, caller, FOLLOW, json!({ "id": id, "after": after })).await.collect().await
 }
 
 fn code(answers: &[Value]) -> &str {
@@ -133,4 +140,145 @@ async fn another_process_hears_of_events_and_does_not_look_for_them() {
     ada.data("mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
     let next = timeout(Duration::from_secs(30), events.next()).await.expect("the news arrives before anyone looks");
     assert_eq!(next.unwrap().unwrap().sequence, 2);
+}
+
+const OF_COLLECTION: &str = "subscription($id: ID!, $after: Cursor) {
+    event: collectionEvents(collectionId: $id, after: $after) { cursor sequence kind operation { id } }
+}";
+const OF_VIEWER: &str = "subscription($after: Cursor) {
+    event: viewerOperations(after: $after) { cursor sequence kind operation { id } }
+}";
+
+/// A cursor before everything that ever happened.
+fn beginning() -> String {
+    URL_SAFE_NO_PAD.encode("1|feed|0|")
+}
+
+async fn next_event(events: &mut BoxStream<'static, Value>) -> Value {
+    let mut answer = timeout(PATIENCE, events.next()).await.expect("an event in time").expect("no end");
+    assert!(answer.get("errors").is_none(), "{answer:#}");
+    answer["data"]["event"].take()
+}
+
+/// Events until this many operations have ended.
+async fn until_ended(events: &mut BoxStream<'static, Value>, operations: usize) -> Vec<Value> {
+    let (mut heard, mut ended) = (Vec::new(), 0);
+    while ended < operations {
+        let event = next_event(events).await;
+        ended += usize::from(event["kind"] == "OPERATION_COMPLETED");
+        heard.push(event);
+    }
+    heard
+}
+
+/// Which events these are. Each is there once.
+fn names(events: &[Value]) -> BTreeSet<(String, u64)> {
+    let name =
+        |event: &Value| (event["operation"]["id"].as_str().unwrap().to_owned(), event["sequence"].as_u64().unwrap());
+    let names: BTreeSet<_> = events.iter().map(name).collect();
+    assert_eq!(names.len(), events.len(), "an event came twice: {events:#?}");
+    names
+}
+
+async fn is_silent(events: &mut BoxStream<'static, Value>) -> bool {
+    timeout(Duration::from_millis(500), events.next()).await.is_err()
+}
+
+on_both_databases!(a_listener_of_a_collection_hears_all_its_operations_and_the_rest_from_any_cursor);
+async fn a_listener_of_a_collection_hears_all_its_operations_and_the_rest_from_any_cursor(app: TestApp) {
+    let ada = app.user("ada").await;
+    let (letters, others) = (ada.create_collection("Letters").await, ada.create_collection("Others").await);
+    let mut events = subscribe(&app, &ada, OF_COLLECTION, json!({ "id": letters, "after": beginning() })).await;
+    let (first, second) = tokio::join!(
+        ada.ingest(&letters, texts(&[("a.txt", "One."), ("b.txt", "Two.")])),
+        ada.ingest(&letters, texts(&[("c.txt", "Three.")])),
+    );
+    ada.ingest_all(&others, texts(&[("d.txt", "Four.")])).await;
+    let heard = until_ended(&mut events, 2).await;
+    for payload in [&first, &second] {
+        let of_one = heard.iter().filter(|event| event["operation"]["id"] == payload["operation"]["id"]);
+        let sequence: Vec<_> = of_one.map(|event| event["sequence"].as_u64().unwrap()).collect();
+        assert_eq!(sequence, (1..=sequence.len() as u64).collect::<Vec<_>>(), "in order and without gaps");
+    }
+    assert_eq!(names(&heard).iter().map(|(operation, _)| operation).collect::<BTreeSet<_>>().len(), 2);
+
+    for place in [0, heard.len() / 2, heard.len() - 2] {
+        let after = json!({ "id": letters, "after": heard[place]["cursor"] });
+        let mut rest = subscribe(&app, &ada, OF_COLLECTION, after).await;
+        let mut again = Vec::new();
+        for _ in place + 1..heard.len() {
+            again.push(next_event(&mut rest).await);
+        }
+        assert_eq!(names(&again), names(&heard[place + 1..]), "after {place}");
+        assert!(is_silent(&mut rest).await, "nothing comes twice");
+    }
+}
+
+on_both_databases!(a_cursor_stays_good_when_time_has_passed);
+async fn a_cursor_stays_good_when_time_has_passed(app: TestApp) {
+    let ada = app.user("ada").await;
+    let letters = ada.create_collection("Letters").await;
+    let variables = json!({ "after": beginning() });
+    let mut events = subscribe(&app, &ada, OF_VIEWER, variables).await;
+    ada.ingest(&letters, texts(&[("a.txt", "One.")])).await;
+    let cursor = until_ended(&mut events, 1).await.pop().unwrap()["cursor"].take();
+    drop(events);
+    app.clock.advance(120);
+    // While nobody listened.
+    let missed = ada.ingest_all(&letters, texts(&[("b.txt", "Two.")])).await["id"].clone();
+    let mut events = subscribe(&app, &ada, OF_VIEWER, json!({ "after": cursor })).await;
+    let heard = until_ended(&mut events, 1).await;
+    assert!(heard.iter().all(|event| event["operation"]["id"] == missed), "{heard:#?}");
+    assert_eq!(heard[0]["sequence"], 1);
+    app.clock.advance(120);
+    let next = ada.ingest(&letters, texts(&[("c.txt", "Three.")])).await["operation"]["id"].clone();
+    let heard = until_ended(&mut events, 1).await;
+    assert!(heard.iter().all(|event| event["operation"]["id"] == next), "{heard:#?}");
+}
+
+on_both_databases!(without_a_cursor_a_listener_hears_what_happens_from_now_on);
+async fn without_a_cursor_a_listener_hears_what_happens_from_now_on(app: TestApp) {
+    let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+    let letters = ada.create_collection("Letters").await;
+    ada.ingest_all(&letters, texts(&[("a.txt", "One.")])).await;
+    let mut events = subscribe(&app, &ada, OF_VIEWER, json!({})).await;
+    let mut of_eve = subscribe(&app, &eve, OF_VIEWER, json!({})).await;
+    assert!(is_silent(&mut events).await && is_silent(&mut of_eve).await);
+    let new = ada.ingest(&letters, texts(&[("b.txt", "Two.")])).await["operation"]["id"].clone();
+    let heard = until_ended(&mut events, 1).await;
+    assert!(heard.iter().all(|event| event["operation"]["id"] == new), "{heard:#?}");
+    assert!(is_silent(&mut of_eve).await, "what she may not see");
+}
+
+on_both_databases!(a_listener_of_a_collection_ends_with_their_permission);
+async fn a_listener_of_a_collection_ends_with_their_permission(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let letters = ada.create_collection("Letters").await;
+    let share = "mutation($id: ID!) {
+        collectionMemberSet(input: { collectionId: $id, username: \"bob\", role: VIEWER }) { userErrors { code } }
+    }";
+    ada.data(share, json!({ "id": letters })).await;
+    let mut events = subscribe(&app, &bob, OF_COLLECTION, json!({ "id": letters })).await;
+    assert!(is_silent(&mut events).await);
+    let remove = "mutation($id: ID!, $user: ID!) {
+        collectionMemberRemove(input: { collectionId: $id, userId: $user }) { userErrors { code } }
+    }";
+    ada.data(remove, json!({ "id": letters, "user": bob.user_id().await })).await;
+    let rest: Vec<_> = timeout(PATIENCE, events.collect()).await.expect("an end");
+    assert_eq!(code(&rest), "NOT_FOUND");
+}
+
+on_both_databases!(nobody_listens_to_what_they_may_not_see);
+async fn nobody_listens_to_what_they_may_not_see(app: TestApp) {
+    let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+    let letters = ada.create_collection_with(json!({ "name": "Letters", "isPublic": true })).await;
+    for stranger in [&eve, &app.anonymous()] {
+        let answers: Vec<_> = subscribe(&app, stranger, OF_COLLECTION, json!({ "id": letters })).await.collect().await;
+        assert_eq!(code(&answers), "NOT_FOUND");
+    }
+    let answers: Vec<_> = subscribe(&app, &app.anonymous(), OF_VIEWER, json!({})).await.collect().await;
+    assert_eq!(code(&answers), "UNAUTHENTICATED");
+    let foreign = URL_SAFE_NO_PAD.encode("1|event|3");
+    let answers: Vec<_> = subscribe(&app, &ada, OF_VIEWER, json!({ "after": foreign })).await.collect().await;
+    assert_eq!(code(&answers), "BAD_USER_INPUT");
 }
