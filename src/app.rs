@@ -1,12 +1,13 @@
 //! The composition root: builds everything from the settings, once, for the server, the commands and the tests alike.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use async_trait::async_trait;
 use axum::Router;
 use futures_util::FutureExt;
@@ -39,7 +40,7 @@ use crate::{
     },
     error::Error,
     extract::{self, Extractor},
-    graphql::{self, engine::Engine},
+    graphql::{self, engine::Engine, manifest::Manifest, persisted::Persisted},
     http::{
         self, HttpState,
         authentication::Callers,
@@ -113,6 +114,8 @@ pub struct App {
     services: Arc<Services>,
     vectors: Arc<Vectors>,
     extractor: Arc<Extractor>,
+    /// Documents that clients name by their ids.
+    manifest: Arc<Manifest>,
     /// Cancelled when the server stops.
     stop: CancellationToken,
     sockets: TaskTracker,
@@ -128,6 +131,7 @@ impl App {
     /// When the data directory is in use, or a part can't be opened; the error says which.
     pub async fn build(parts: Parts) -> anyhow::Result<Self> {
         let config = Arc::new(parts.config);
+        let manifest = read_manifest(config.graphql.manifest.as_deref())?;
         // With servers for the rest, the directory holds only files that any number of processes can use.
         let lock = DataDirLock::acquire(&config.data_dir, config.can_be_shared())?;
         let database = Database::open(&config.database, &config.data_dir, parts.statement_observer).await?;
@@ -187,6 +191,7 @@ impl App {
             services,
             vectors: Arc::new(vectors),
             extractor,
+            manifest: Arc::new(manifest),
             stop: parts.stop,
             sockets: TaskTracker::new(),
             connections: ConnectionLimits::of_process(&config.http)?,
@@ -219,7 +224,8 @@ impl App {
                 graphql::input_types(),
                 http::document_limits(&limits),
                 limits.request_points,
-            ),
+            )
+            .with_persisted(Persisted::new(services.config.graphql.documents, Arc::clone(&self.manifest))),
             callers: Arc::clone(&callers),
             clock: Arc::clone(&services.clock),
             readiness: readiness(Arc::clone(&services), Arc::clone(&self.vectors)),
@@ -288,6 +294,13 @@ async fn register(database: &Database, blobs: &BlobStore, data_dir: &Path, clock
         );
     }
     Ok(())
+}
+
+/// The manifest that the settings name, or an empty one.
+fn read_manifest(path: Option<&Path>) -> anyhow::Result<Manifest> {
+    let Some(path) = path else { return Ok(Manifest::default()) };
+    let text = fs::read_to_string(path).with_context(|| format!("can't read the manifest {}", path.display()))?;
+    Manifest::parse(&text).with_context(|| format!("{} is not a manifest of documents", path.display()))
 }
 
 /// Waits for a vector store that is not available, for a limited time. After that the server starts without it, and

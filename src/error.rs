@@ -22,6 +22,7 @@ pub enum ErrorCode {
     Unavailable,
     GraphqlParseFailed,
     GraphqlValidationFailed,
+    PersistedQueryNotFound,
     PersistedQueryNotSupported,
     InternalServerError,
 }
@@ -42,6 +43,7 @@ impl ErrorCode {
             Self::Unavailable => "UNAVAILABLE",
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
         }
@@ -57,6 +59,7 @@ impl ErrorCode {
             Self::BadUserInput
             | Self::GraphqlParseFailed
             | Self::GraphqlValidationFailed
+            | Self::PersistedQueryNotFound
             | Self::PersistedQueryNotSupported => 400,
             Self::Conflict => 409,
             Self::CostLimitExceeded => 413,

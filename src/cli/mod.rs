@@ -4,6 +4,7 @@
 
 mod config;
 mod doctor;
+mod documents;
 mod migrate;
 mod model;
 mod pdfium;
@@ -48,6 +49,9 @@ enum Command {
     /// Print the GraphQL schema.
     #[command(subcommand)]
     Schema(schema::Schema),
+    /// Manage the GraphQL documents that clients name by their ids.
+    #[command(subcommand)]
+    Documents(documents::Documents),
     /// Manage accounts.
     #[command(subcommand)]
     User(user::User),
@@ -110,6 +114,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Worker(command) => command.run(config).await,
             Command::Migrate(command) => command.run(config).await,
             Command::Schema(command) => command.run(),
+            Command::Documents(command) => command.run(&config).await,
             Command::User(command) => command.run(config).await,
             Command::SigningKey(command) => command.run(&config),
             Command::Model(command) => command.run(config).await,

@@ -92,6 +92,7 @@ config! {
         data_dir: PathBuf = "data".into();
         [disk] DiskConfig;
         [http] HttpConfig;
+        [graphql] GraphqlConfig;
         [database] DatabaseConfig;
         [vector] VectorConfig;
         [embedding] EmbeddingConfig;
@@ -145,6 +146,30 @@ section! {
         /// Seconds that open requests and jobs have to finish at shutdown. The process ends at most ten seconds later.
         shutdown_grace_seconds: u64 = 20;
     }
+}
+
+section! {
+    /// Which GraphQL documents are run.
+    GraphqlConfig {
+        /// `off`: clients send documents. `apq`: they may send the hash of a document that was sent before (automatic persisted queries), or the id of one in `manifest`. `trusted`: only documents of `manifest` are run, except for administrators.
+        documents: DocumentPolicy = DocumentPolicy::Apq;
+        /// The file with documents and their ids, as `docent documents build` writes it.
+        manifest: Option<PathBuf> = None;
+    }
+}
+
+/// Which documents are run, and whether they may be named by an id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentPolicy {
+    Off,
+    Apq,
+    Trusted,
+}
+
+impl SettingValue for DocumentPolicy {
+    const KIND: Kind = Kind::Text;
+    const EXPECTED: &'static str = "`off`, `apq` or `trusted`";
 }
 
 section! {

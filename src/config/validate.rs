@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt::Display, net::IpAddr, ops::RangeInclusive, 
 
 use url::Url;
 
-use super::Config;
+use super::{Config, DocumentPolicy};
 
 /// More points than any bucket needs.
 const MOST_POINTS: u32 = 1_000_000_000;
@@ -64,6 +64,18 @@ impl Config {
         check.range("http.stall_timeout_seconds", http.stall_timeout_seconds, 1..=3600);
         check.range("http.drain_seconds", http.drain_seconds, 0..=3600);
         check.range("http.shutdown_grace_seconds", http.shutdown_grace_seconds, 0..=3600);
+
+        let graphql = &self.graphql;
+        check.that(
+            "graphql.manifest",
+            graphql.documents != DocumentPolicy::Trusted || graphql.manifest.is_some(),
+            "must name a file if `graphql.documents` is `trusted`",
+        );
+        check.that(
+            "graphql.manifest",
+            graphql.documents != DocumentPolicy::Off || graphql.manifest.is_none(),
+            "has no effect if `graphql.documents` is `off`",
+        );
 
         let database = &self.database;
         check.url("database.url", database.url.as_deref(), &["postgres", "postgresql"]);

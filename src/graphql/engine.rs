@@ -16,25 +16,33 @@ use super::{
     error::PublicError,
     extension::{RequestVariables, Started},
     limits::DocumentLimits,
+    persisted::Persisted,
     variables::InputTypes,
 };
-use crate::{auth::viewer::Viewer, domain::id::RequestId, error::ErrorCode};
+use crate::{auth::viewer::Viewer, config::DocumentPolicy, domain::id::RequestId, error::ErrorCode};
 
 const NO_DOCUMENT: &str = "`query` must be a string with a document.";
-
-/// Tells clients that sent only a hash to send the document. urql recognises the sentence, Apollo the code.
-const NOT_PERSISTED: &str = "PersistedQueryNotSupported";
 
 /// What a client sends, on every transport.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Parameters {
-    /// The document; empty if the client sent only its hash.
-    pub query: String,
-    pub operation_name: Option<String>,
-    pub variables: Map<String, Value>,
+    /// The document; empty if the client sent only its id.
+    query: String,
+    /// The id of the document, if the client named it: `sha256:` with a digest, or any text of a manifest.
+    id: Option<String>,
+    operation_name: Option<String>,
+    variables: Map<String, Value>,
+    /// Whether the document is a part of the server.
+    is_embedded: bool,
 }
 
 impl Parameters {
+    /// A document of the server itself, which no policy of documents refuses.
+    #[must_use]
+    pub fn embedded(query: &'static str, variables: Map<String, Value>) -> Self {
+        Self { query: query.to_owned(), variables, is_embedded: true, ..Self::default() }
+    }
+
     /// Takes the parameters out of an object decoded from JSON. Other members are ignored.
     ///
     /// # Errors
@@ -61,17 +69,34 @@ impl Parameters {
             Value::Object(variables) => variables,
             _ => return Err("`variables` must be an object or null."),
         };
-        let is_hashed = match take("extensions") {
-            Value::Null => false,
-            Value::Object(extensions) => extensions.get("persistedQuery").is_some_and(Value::is_object),
+        let hash = match take("extensions") {
+            Value::Null => None,
+            Value::Object(mut extensions) => hash(extensions.remove("persistedQuery"))?,
             _ => return Err("`extensions` must be an object or null."),
         };
+        let id = match take("documentId") {
+            Value::Null => hash,
+            Value::String(id) => Some(id),
+            _ => return Err("`documentId` must be a string or null."),
+        };
         match query.as_deref() {
-            None if !is_hashed => return Err(NO_DOCUMENT),
-            Some("") if !is_hashed => return Err("`query` is empty: it must be a document."),
+            None if id.is_none() => return Err(NO_DOCUMENT),
+            Some("") if id.is_none() => return Err("`query` is empty: it must be a document."),
             _ => {}
         }
-        Ok(Self { query: query.unwrap_or_default(), operation_name, variables })
+        Ok(Self { query: query.unwrap_or_default(), id, operation_name, variables, is_embedded: false })
+    }
+}
+
+/// The hash in the extension of automatic persisted queries.
+fn hash(extension: Option<Value>) -> Result<Option<String>, &'static str> {
+    let Some(Value::Object(mut members)) = extension else { return Ok(None) };
+    if members.get("version").is_some_and(|version| version != 1) {
+        return Err("Only version 1 of persisted queries is supported.");
+    }
+    match members.remove("sha256Hash") {
+        Some(Value::String(hash)) => Ok(Some(hash.to_ascii_lowercase())),
+        _ => Err("`extensions.persistedQuery.sha256Hash` must be a string."),
     }
 }
 
@@ -100,20 +125,28 @@ pub struct Engine {
     /// The input objects of the schema.
     inputs: InputTypes,
     documents: Arc<Documents>,
+    persisted: Arc<Persisted>,
     /// The most that one operation may cost, in points.
     most: u32,
 }
 
 impl Engine {
     /// An engine over `schema`, which has the `Execution` extension and these `inputs`, for documents within `limits` and
-    /// operations of `most` points at most.
+    /// operations of `most` points at most. Documents have to be sent.
     pub fn new(schema: impl Executor, inputs: InputTypes, limits: DocumentLimits, most: u32) -> Self {
         Self {
             run: Arc::new(move |request| schema.execute_stream(request, None)),
             inputs,
             documents: Arc::new(Documents::new(limits)),
+            persisted: Arc::new(Persisted::new(DocumentPolicy::Off, Arc::default())),
             most,
         }
+    }
+
+    /// The same, for documents that are named by ids, or only for those that are trusted.
+    #[must_use]
+    pub fn with_persisted(self, persisted: Persisted) -> Self {
+        Self { persisted: Arc::new(persisted), ..self }
     }
 
     /// Parses the document and chooses its operation, for `viewer`.
@@ -126,11 +159,11 @@ impl Engine {
         mut viewer: Viewer,
         request_id: RequestId,
     ) -> Result<Operation, PublicError> {
-        let Parameters { query, operation_name, variables } = parameters;
-        if query.is_empty() {
-            return Err(PublicError::new(ErrorCode::PersistedQueryNotSupported, NOT_PERSISTED));
-        }
+        let Parameters { query, id, operation_name, variables, is_embedded } = parameters;
+        let query: Arc<str> =
+            if is_embedded { query.into() } else { self.persisted.find(query, id.as_deref(), &viewer)? };
         let document = self.documents.get(&query)?;
+        self.persisted.keep(&query, id.as_deref());
         let operation = select(&document.parsed, operation_name.as_deref())?;
         self.inputs.check(&operation.node, &variables)?;
         let kind = match operation.node.ty {
@@ -147,7 +180,7 @@ impl Engine {
 
         viewer.client.request = Some(request_id);
         let started = Started::default();
-        let mut request = Request::new(query);
+        let mut request = Request::new(&*query);
         if kind == OperationKind::Query {
             request = request.data(Validity::new(Arc::clone(&document), operation_name.as_deref(), &variables));
         }

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unused_async, reason = "the engine takes async functions as resolvers")]
 
+mod check;
 pub mod context;
 pub mod cost;
 pub mod documents;
@@ -15,8 +16,10 @@ pub mod extension;
 pub mod global_id;
 pub mod limits;
 pub mod loaders;
+pub mod manifest;
 pub mod mutation;
 pub mod pagination;
+pub mod persisted;
 pub mod query;
 pub mod scalars;
 pub mod scan;

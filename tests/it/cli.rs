@@ -229,3 +229,63 @@ fn workers_apart_from_the_server_need_servers_for_the_data() {
         assert!(said.contains("`database.url`") && said.contains("`vector.url`"), "{said}");
     }
 }
+
+#[test]
+fn documents_build_writes_each_operation_with_its_fragments_under_its_digest() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("operations");
+    std::fs::create_dir_all(folder.join("deeper")).unwrap();
+    std::fs::create_dir_all(folder.join("node_modules")).unwrap();
+    std::fs::write(folder.join("node_modules/other.graphql"), "{").unwrap();
+    let fragments = "# What is shown of an account.\nfragment Account on User { username ...Name }\n\nfragment Name on User { fullName }\n";
+    std::fs::write(folder.join("fragments.gql"), fragments).unwrap();
+    let operations = "query Version { server { version } }\n# The caller.\nquery Viewer { viewer { ...Account } }\n";
+    std::fs::write(folder.join("deeper/operations.graphql"), operations).unwrap();
+    let manifest = directory.path().join("manifest.json");
+    let arguments = ["documents", "build", folder.to_str().unwrap(), "--output", manifest.to_str().unwrap()];
+    let output = docent(directory.path(), &arguments, &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let manifest: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(manifest).unwrap()).unwrap();
+    assert_eq!(manifest["format"], "apollo-persisted-query-manifest");
+    let operations = manifest["operations"].as_array().unwrap();
+    let bodies = [
+        ("Version", "query Version { server { version } }"),
+        (
+            "Viewer",
+            "query Viewer { viewer { ...Account } }\n\nfragment Account on User { username ...Name }\n\nfragment Name on User { fullName }",
+        ),
+    ];
+    assert_eq!(operations.len(), bodies.len());
+    for (operation, (name, body)) in operations.iter().zip(bodies) {
+        assert_eq!(
+            (&operation["name"], &operation["type"], &operation["body"]),
+            (&name.into(), &"query".into(), &body.into())
+        );
+        assert_eq!(operation["id"], docent::graphql::manifest::digest(body));
+    }
+}
+
+#[test]
+fn documents_build_refuses_what_the_server_would_refuse_and_says_where_it_is() {
+    let rows = [
+        (
+            "query A { server { version } }\n\nquery B { noSuchField }\n",
+            "operations.graphql:3: B: Unknown field \"noSuchField\"",
+        ),
+        ("query A { server { version }", "operations.graphql: Syntax error"),
+        ("{ server { version } }", "operations.graphql:1: Give the operation a name."),
+        ("query A { __typename } query A { __typename }", "Two operations have the same name."),
+        ("query A { viewer { ...Missing } }", "operations.graphql:1: A: Unknown fragment"),
+        ("fragment F on User { id }", "The document has no operation."),
+    ];
+    for (operations, expected) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("operations.graphql"), operations).unwrap();
+        let output = docent(directory.path(), &["documents", "build", "."], &[]);
+        assert!(!output.status.success(), "{operations}");
+        assert!(text(&output.stderr).contains(expected), "{operations}: {}", text(&output.stderr));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let output = docent(directory.path(), &["documents", "build", "."], &[]);
+    assert!(text(&output.stderr).contains("has no .graphql"), "{}", text(&output.stderr));
+}
