@@ -1,6 +1,8 @@
-/** GraphQL over HTTP, over WebSocket and as event streams, and files, judged by the clients and the audit that others use. */
+/** GraphQL over HTTP, over WebSocket and as event streams, the Model Context Protocol, and files, judged by the clients and the audit that others use. */
 import { createHash, randomUUID } from "node:crypto";
 import { request as httpRequest } from "node:http";
+import { Client as McpClient } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from "@apollo/client";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
 import { Client as UrqlClient, fetchExchange, gql as urqlGql } from "@urql/core";
@@ -300,6 +302,76 @@ describe("event streams", () => {
     });
     client.stop();
     expect(message).toContain("There is no such operation");
+  });
+});
+
+describe("the Model Context Protocol", () => {
+  async function connect(token?: string): Promise<McpClient> {
+    const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+    const transport = new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`), { requestInit: { headers } });
+    const client = new McpClient({ name: "protocol-test", version: "1.0.0" });
+    await client.connect(transport);
+    return client;
+  }
+
+  interface Found {
+    text: string;
+    data: Record<string, unknown>;
+    isError: boolean;
+  }
+
+  async function call(client: McpClient, name: string, args: Record<string, unknown>): Promise<Found> {
+    const result = await client.callTool({ name, arguments: args });
+    const [content] = result.content as { type: string; text: string }[];
+    const data = result.structuredContent as Record<string, unknown>;
+    return { text: content?.text ?? "", data, isError: result.isError === true };
+  }
+
+  test("a client adds a text, finds it, and reads around it with its citation", async () => {
+    const { token } = await newAccount();
+    const create = 'mutation { collectionCreate(input: { name: "Notes" }) { collection { id } } }';
+    const created = (await ask(create, {}, token)) as { collectionCreate: { collection: { id: string } } };
+    const collectionId = created.collectionCreate.collection.id;
+    const client = await connect(token);
+    expect(client.getServerVersion()?.name).toBe("docent");
+    expect(client.getInstructions()).toContain("Cite");
+    const { tools } = await client.listTools();
+    expect(tools.map((tool) => tool.name)).toEqual([
+      "search",
+      "list_collections",
+      "get_document",
+      "get_chunk_context",
+      "ingest_text",
+    ]);
+
+    const text = "# Harbour\n\nThe harbour master opens the gates at six.";
+    const ingest = { collectionId, fileName: "harbour.md", text, uri: "notes/harbour" };
+    expect((await call(client, "ingest_text", ingest)).isError).toBe(false);
+    interface Hit {
+      uri: string;
+      chunkId: string;
+      documentId: string;
+    }
+    const search = async () => {
+      const { text: cited, data } = await call(client, "search", { query: "when do the gates open?" });
+      return { cited, hit: (data.hits as Hit[])[0] };
+    };
+    await expect.poll(async () => (await search()).hit?.uri, PATIENCE).toBe("notes/harbour");
+    const { cited, hit } = await search();
+    expect(cited).toContain("(notes/harbour)");
+    expect((await call(client, "get_chunk_context", { chunkId: hit?.chunkId })).text).toContain("gates at six");
+    expect((await call(client, "get_document", { documentId: hit?.documentId })).text).toContain("gates at six");
+    await client.close();
+
+    const stranger = await connect();
+    expect((await stranger.listTools()).tools).toHaveLength(4);
+    const refused = await call(stranger, "get_document", { documentId: hit?.documentId });
+    expect([refused.isError, refused.text.slice(0, 9)]).toEqual([true, "NOT_FOUND"]);
+    await stranger.close();
+  }, 120_000);
+
+  test("a bad credential gets no connection", async () => {
+    await expect(connect("nonsense")).rejects.toThrow();
   });
 });
 

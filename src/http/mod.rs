@@ -5,6 +5,7 @@
 pub mod assets;
 pub mod authentication;
 mod base_path;
+mod body;
 mod compression;
 pub mod conditional;
 pub mod connections;
@@ -13,6 +14,7 @@ pub mod files;
 pub mod graphql;
 pub mod health;
 pub mod host;
+mod mcp;
 pub mod negotiation;
 pub mod origin;
 pub mod places;
@@ -30,7 +32,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
     middleware,
     response::Response,
-    routing::get,
+    routing::{get, post},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -77,6 +79,7 @@ pub fn router(state: HttpState, more: Router) -> Router {
     let graphql = get(graphql::get).post(graphql::post).head(graphql::refuse_method).fallback(graphql::refuse_method);
     let router = Router::new()
         .route("/graphql", graphql)
+        .route("/mcp", post(mcp::post).fallback(mcp::refuse_method))
         .route("/schema.graphql", get(schema))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))

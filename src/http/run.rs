@@ -1,11 +1,11 @@
 //! The one runner of requests: prepares an operation, takes its price, runs it. How the answers are delivered (as one
 //! response, an event stream, over a WebSocket, to a tool) is not known here.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{StreamExt, stream::BoxStream};
 
-use super::{HttpState, error::HttpError, request_id::panic_message};
+use super::{HttpState, error::HttpError, request_id::panic_message, watch::WatchedCaller};
 use crate::{
     auth::viewer::Viewer,
     domain::id::RequestId,
@@ -15,6 +15,9 @@ use crate::{
         error::PublicError,
     },
 };
+
+/// Maximum age of the permission check when a single answer is sent.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A request that can be run, for its caller.
 pub(super) struct Prepared {
@@ -51,6 +54,17 @@ impl Prepared {
         state.callers.charge(&self.viewer, self.operation.price).await?;
         Ok(Running { answers: state.engine.run(self.operation), request_id: self.request_id })
     }
+
+    /// Runs a query or mutation to its answer.
+    ///
+    /// # Errors
+    /// When the caller can't pay, or lost their permission while it ran; when there is no answer, which is a fault.
+    pub(super) async fn answer(self, state: &HttpState, caller: &mut WatchedCaller) -> Result<Answer, HttpError> {
+        let answer = self.start(state).await?.answers.next().await;
+        // A slow request may outlast the caller's permission.
+        caller.recheck(PATIENCE).await?;
+        answer.ok_or_else(|| HttpError::internal("the engine gave no answer".to_owned()))
+    }
 }
 
 /// A running operation. Dropping it stops the operation.
@@ -60,14 +74,6 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// The answer of a query or mutation.
-    ///
-    /// # Errors
-    /// When there is none, which is a fault of the engine.
-    pub(super) async fn only(mut self) -> Result<Answer, HttpError> {
-        self.answers.next().await.ok_or_else(|| HttpError::internal("the engine gave no answer".to_owned()))
-    }
-
     /// All answers as they come. A panic is one as well, the last: it ends the operation, not what delivers it.
     pub(super) fn answers(self) -> BoxStream<'static, Answer> {
         let request_id = self.request_id;

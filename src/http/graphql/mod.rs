@@ -8,25 +8,25 @@ mod format;
 mod single;
 mod stream;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Extension,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{
         Query, State,
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
-        header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE},
+        header::{ALLOW, CONTENT_TYPE},
     },
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value};
 
 use super::{
-    HttpState, authentication,
+    HttpState, authentication, body,
     error::HttpError,
     negotiation::{self, Accepted, Delivery, MediaType},
     run::Prepared,
@@ -41,9 +41,6 @@ use crate::{
         error::PublicError,
     },
 };
-
-/// How long a client may take to send its request.
-const BODY_DEADLINE: Duration = Duration::from_secs(15);
 
 const SUBSCRIPTION: &str = "Subscriptions are streams: accept `text/event-stream` or \
                             `multipart/mixed;subscriptionSpec=1.0`, or connect to this address as a WebSocket with the \
@@ -77,7 +74,7 @@ pub async fn post(
         .respond(async {
             negotiation::require_json(&headers)?;
             negotiation::require_identity(&headers)?;
-            let body = read(body, &headers, state.limits.request_bytes).await?;
+            let body = body::read(body, &headers, state.limits.request_bytes).await?;
             let value =
                 serde_json::from_slice(&body).map_err(|_| HttpError::bad_request("The body is not valid JSON."))?;
             parameters(value)
@@ -162,27 +159,6 @@ impl Asker<'_> {
         match delivery {
             Delivery::Single(media_type) => single::plain(&answer, media_type),
             Delivery::Stream(stream_type) => stream::of_one(&answer, stream_type),
-        }
-    }
-}
-
-async fn read(body: Body, headers: &HeaderMap, limit: usize) -> Result<bytes::Bytes, HttpError> {
-    let too_large = || {
-        let message = format!("The request is too large: at most {limit} bytes are allowed.");
-        HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::CostLimitExceeded, message)
-    };
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(BODY_DEADLINE, to_bytes(body, limit)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        // Without an announced length it was the limit that ended it; otherwise the client broke off.
-        Ok(Err(_)) if announced.is_none() => Err(too_large()),
-        Ok(Err(_)) => Err(HttpError::bad_request("The body ended before it was complete.")),
-        Err(_) => {
-            let message = "The request took too long to arrive.";
-            Err(HttpError::new(StatusCode::REQUEST_TIMEOUT, ErrorCode::Timeout, message))
         }
     }
 }

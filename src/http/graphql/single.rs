@@ -1,7 +1,5 @@
 //! One answer as one response.
 
-use std::time::Duration;
-
 use axum::{
     http::{
         HeaderMap, StatusCode,
@@ -15,9 +13,6 @@ use crate::{
     http::{HttpState, compression, error::HttpError, negotiation::MediaType, run::Prepared, watch::WatchedCaller},
 };
 
-/// Maximum age of the permission check when the response is sent.
-const PATIENCE: Duration = Duration::from_secs(3);
-
 /// Runs a query or mutation and sends its answer.
 ///
 /// # Errors
@@ -30,10 +25,7 @@ pub(super) async fn run(
     media_type: MediaType,
 ) -> Result<Response, HttpError> {
     let may_shrink = prepared.kind() == OperationKind::Query;
-    let answer = prepared.start(state).await?.only().await;
-    // A slow request may outlast the caller's permission.
-    caller.recheck(PATIENCE).await?;
-    let answer = answer?;
+    let answer = prepared.answer(state, &mut caller).await?;
     if !may_shrink {
         return plain(&answer, media_type);
     }

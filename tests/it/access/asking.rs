@@ -108,7 +108,9 @@ impl Heard {
         let payload_error = json["data"].as_object().and_then(|data| {
             data.values().find_map(|payload| payload["userErrors"].as_array()?.first()?["code"].as_str())
         });
-        match json["errors"][0]["extensions"]["code"].as_str().or(payload_error) {
+        // What a tool says: the same codes in another place.
+        let tool_error = json["result"]["structuredContent"]["errors"][0]["code"].as_str();
+        match json["errors"][0]["extensions"]["code"].as_str().or(payload_error).or(tool_error) {
             Some("UNAUTHENTICATED") => Outcome::Unauthenticated,
             Some("FORBIDDEN") => Outcome::Refused,
             Some("NOT_FOUND" | "WRONG_CREDENTIALS") => Outcome::Hidden,
@@ -163,17 +165,28 @@ pub async fn ask(app: &TestApp, caller: &Caller, row: &Row, subject: &Subject) -
                     listen(app, caller, document(row, selection, subject), shown).await
                 }
                 Ask::Http(method, path, body) => {
-                    let mut path = path.to_owned();
-                    for name in row.ask.names() {
-                        path = path.replace(&format!("${name}"), subject.get(name));
-                    }
-                    Heard::new(caller.send(method, &path, &[], body).await)
+                    Heard::new(caller.send(method, &filled(row, path, subject), &[], body).await)
+                }
+                Ask::Tool(name, arguments) => {
+                    let arguments: Value = serde_json::from_str(&filled(row, arguments, subject)).unwrap();
+                    let params = json!({ "name": name, "arguments": arguments });
+                    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+                    let headers = [("content-type", "application/json")];
+                    Heard::new(caller.send("POST", "/mcp", &headers, body.to_string()).await)
                 }
             }
         })
         .await;
     heard.statements = statements.into_iter().filter(|statement| is_of_request(statement)).collect();
     heard
+}
+
+/// A text with what the subject has under its names.
+fn filled(row: &Row, text: &str, subject: &Subject) -> String {
+    // The longest name first: others begin like it.
+    let mut names = row.ask.names();
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    names.iter().fold(text.to_owned(), |text, name| text.replace(&format!("${name}"), subject.get(name)))
 }
 
 async fn post(caller: &Caller, (document, variables): (String, Value)) -> Heard {

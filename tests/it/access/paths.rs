@@ -1,4 +1,4 @@
-//! The rows of what is not GraphQL: every path.
+//! The rows of what is not GraphQL: every path, and every tool of the Model Context Protocol.
 
 use super::{
     rows::{Ask, Row},
@@ -6,6 +6,7 @@ use super::{
 };
 
 const READ: Need = Need::Read("COLLECTION_READ");
+const INGEST: Need = Need::Change("DOCUMENT_INGEST", "COLLECTION_READ");
 
 const fn row(field: &'static str, what: &'static str, need: Need, method: &'static str, path: &'static str) -> Row {
     Row::new(field, what, need, Ask::Http(method, path, ""))
@@ -13,6 +14,10 @@ const fn row(field: &'static str, what: &'static str, need: Need, method: &'stat
 
 const fn put(what: &'static str, need: Need, path: &'static str) -> Row {
     Row::new("/uploads/{id}", what, need, Ask::Http("PUT", path, "The bytes of a file."))
+}
+
+const fn tool(what: &'static str, need: Need, name: &'static str, arguments: &'static str) -> Row {
+    Row::new("/mcp", what, need, Ask::Tool(name, arguments))
 }
 
 pub const PATHS: &[Row] = &[
@@ -40,6 +45,24 @@ pub const PATHS: &[Row] = &[
         "/documents/$removedUuid/content",
     )
     .hiding(&["removedUuid"]),
+    tool("a search", READ, "search", r#"{ "query": "$word", "collectionIds": ["$collection"], "mode": "LEXICAL" }"#)
+        .shown_by("document")
+        .hiding(&["collection"]),
+    tool("a list", READ, "list_collections", r#"{ "first": 100 }"#).shown_by("collection"),
+    tool("a document", READ, "get_document", r#"{ "documentId": "$document" }"#)
+        .shown_by("document")
+        .hiding(&["document"]),
+    tool("a chunk with those around it", READ, "get_chunk_context", r#"{ "chunkId": "$chunk" }"#)
+        .shown_by("chunk")
+        .hiding(&["chunk"]),
+    tool(
+        "a text that is added",
+        INGEST,
+        "ingest_text",
+        r#"{ "collectionId": "$collection", "fileName": "$unique.txt", "text": "x" }"#,
+    )
+    .hiding(&["collection"])
+    .changing(),
     put("a place of the caller's own", Need::OwnUpload, "/uploads/$ownUpload").hiding(&["ownUpload"]),
     put("a place of the owner", Need::Both(&Need::Account, &Need::IsLogin(Person::Owner)), "/uploads/$ownersUpload")
         .hiding(&["ownersUpload"]),

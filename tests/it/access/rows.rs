@@ -15,6 +15,8 @@ pub enum Ask {
     Listen(&'static str),
     /// A method, a path and a body.
     Http(&'static str, &'static str, &'static str),
+    /// A tool of the Model Context Protocol, and its arguments as JSON.
+    Tool(&'static str, &'static str),
 }
 
 impl Ask {
@@ -24,7 +26,8 @@ impl Ask {
             | Self::Change(text)
             | Self::Follow(text)
             | Self::Listen(text)
-            | Self::Http(_, text, _) => text,
+            | Self::Http(_, text, _)
+            | Self::Tool(_, text) => text,
         }
     }
 

@@ -5,6 +5,7 @@ mod connections;
 mod downloads;
 mod hosts;
 mod limits;
+mod mcp;
 mod persisted;
 mod proxied;
 mod streams;
