@@ -75,7 +75,7 @@ pub(super) async fn open(
 /// When it can't be written as JSON, which is a fault.
 pub(super) fn of_one(answer: &Answer, stream_type: StreamType) -> Result<Response, HttpError> {
     let answer = stream_type.answer(answer).map_err(|error| HttpError::internal(error.to_string()))?;
-    Ok(response(stream_type, Body::from([stream_type.opening(), &answer, stream_type.closing()].concat())))
+    Ok(response(stream_type, Body::from([stream_type.opening(), answer.as_str(), stream_type.closing()].concat())))
 }
 
 fn response(stream_type: StreamType, body: Body) -> Response {

@@ -87,7 +87,7 @@ pub async fn refuse_method() -> HttpError {
 
 fn require_version(headers: &HeaderMap) -> Result<(), RpcError> {
     let Some(version) = headers.get(MCP_PROTOCOL_VERSION) else { return Ok(()) };
-    if VERSIONS.iter().any(|known| version == known) {
+    if VERSIONS.iter().any(|known| version.as_bytes() == known.as_bytes()) {
         return Ok(());
     }
     let message = format!("Unsupported protocol version: this server knows {}.", VERSIONS.join(", "));
