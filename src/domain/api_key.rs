@@ -19,6 +19,8 @@ pub struct ApiKey {
     pub actions: ActionSet,
     /// The collections that the key can access; `None`: all that its owner can.
     pub collections: Option<Vec<CollectionId>>,
+    /// The GraphQL documents that the key can run, by their digests or their ids in the server's manifest; `None`: all.
+    pub documents: Option<Vec<String>>,
     /// Points that it can spend per minute; `None`: the same rate as its owner.
     pub points_per_minute: Option<i32>,
     /// Points that it can spend in total; `None`: no limit.

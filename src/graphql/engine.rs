@@ -162,6 +162,7 @@ impl Engine {
         let Parameters { query, id, operation_name, variables, is_embedded } = parameters;
         let query: Arc<str> =
             if is_embedded { query.into() } else { self.persisted.find(query, id.as_deref(), &viewer)? };
+        self.persisted.permit(&query, &viewer)?;
         let document = self.documents.get(&query)?;
         self.persisted.keep(&query, id.as_deref());
         let operation = select(&document.parsed, operation_name.as_deref())?;

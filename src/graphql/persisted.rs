@@ -51,7 +51,7 @@ impl Persisted {
     /// # Errors
     /// Why it is not run.
     pub fn find(&self, text: String, id: Option<&str>, viewer: &Viewer) -> Result<Arc<str>, PublicError> {
-        let key = id.map(|id| id.strip_prefix(SHA256).unwrap_or(id));
+        let key = id.map(key_of);
         match (self.policy, key) {
             (DocumentPolicy::Off, _) if text.is_empty() => {
                 Err(PublicError::new(ErrorCode::PersistedQueryNotSupported, NOT_SUPPORTED))
@@ -90,9 +90,27 @@ impl Persisted {
         Err(PublicError::new(ErrorCode::Forbidden, message))
     }
 
+    /// Refuses a document that is none of those to which the caller's key is limited.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`.
+    pub fn permit(&self, document: &str, viewer: &Viewer) -> Result<(), PublicError> {
+        let Some(named) = viewer.key().and_then(|key| key.documents.as_ref()) else { return Ok(()) };
+        let digest = digest(document);
+        let is_named = |id: &String| {
+            let key = key_of(id);
+            key == digest || self.manifest.get(key).is_some_and(|known| **known == *document)
+        };
+        if named.iter().any(is_named) {
+            return Ok(());
+        }
+        let message = "This API key runs only the documents that it names.";
+        Err(PublicError::new(ErrorCode::Forbidden, message))
+    }
+
     /// Keeps a document that came with its digest, once it is known to be within the limits.
     pub fn keep(&self, document: &Arc<str>, id: Option<&str>) {
-        let key = id.map(|id| id.strip_prefix(SHA256).unwrap_or(id));
+        let key = id.map(key_of);
         let is_new = |key: &&str| is_digest(key) && self.manifest.get(key).is_none();
         match (self.policy, key.filter(is_new)) {
             (DocumentPolicy::Apq, Some(key)) => self.lock().keep(key, document),
@@ -115,6 +133,11 @@ impl Sent {
             self.bytes -= document.len();
         }
     }
+}
+
+/// The key of an id: a digest is the same with its mark and without.
+fn key_of(id: &str) -> &str {
+    id.strip_prefix(SHA256).unwrap_or(id)
 }
 
 /// Whether an id is a SHA-256.

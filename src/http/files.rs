@@ -76,9 +76,12 @@ async fn receive(
 }
 
 impl Files {
-    /// The caller, already charged for the request.
+    /// The caller, already charged for the request. A key that is limited to GraphQL documents has nothing to do here.
     async fn admit(&self, headers: &HeaderMap, client: Client) -> Result<Viewer, Error> {
         let viewer = authentication::viewer(self.callers.as_ref(), headers, client).await?;
+        if viewer.key().is_some_and(|key| key.documents.is_some()) {
+            return Err(Error::Forbidden("This API key runs only the documents that it names."));
+        }
         self.callers.charge(&viewer, PRICE).await?;
         Ok(viewer)
     }

@@ -36,6 +36,8 @@ pub struct NewApiKey {
     pub actions: Vec<Action>,
     /// The collections that it can access; `None`: all that its owner can access, including later ones.
     pub collections: Option<Vec<CollectionId>>,
+    /// The documents that it can run, by their ids; `None`: all.
+    pub documents: Option<Vec<String>>,
     pub expires_at: Option<DateTime<Utc>>,
     pub points_per_minute: Option<i32>,
     pub points_budget: Option<i64>,
@@ -43,6 +45,10 @@ pub struct NewApiKey {
 
 /// Maximum number of collections that a key can name.
 const MAX_COLLECTIONS: usize = 100;
+/// Maximum number of documents that a key can name.
+const MAX_DOCUMENTS: usize = 100;
+/// Maximum length of the id of a document, in bytes.
+const MAX_DOCUMENT_ID: usize = 200;
 
 /// Creates a key of the caller. It can perform an action if the key names it and its owner is allowed to at that
 /// moment.
@@ -90,6 +96,14 @@ async fn checked(
     if input.points_budget.is_some_and(|points| points < 1) {
         violations.add(ViolationCode::Invalid, "pointsBudget", "Give at least one point, or no budget.");
     }
+    if let Some(ids) = &input.documents {
+        let is_id = |id: &String| !id.is_empty() && id.len() <= MAX_DOCUMENT_ID;
+        if ids.is_empty() || ids.len() > MAX_DOCUMENTS || !ids.iter().all(is_id) {
+            let message =
+                format!("Name between 1 and {MAX_DOCUMENTS} documents by their ids, or leave them out for all.");
+            violations.add(ViolationCode::Invalid, "documentIds", message);
+        }
+    }
     if let Some(ids) = &input.collections {
         if ids.is_empty() || ids.len() > MAX_COLLECTIONS {
             let message = format!("Name between 1 and {MAX_COLLECTIONS} collections, or leave them out for all.");
@@ -119,6 +133,7 @@ fn new_key(user: UserId, input: NewApiKey, secret: &Secret, now: DateTime<Utc>) 
         prefix: secret.recognised(),
         actions: input.actions.into_iter().collect::<ActionSet>(),
         collections: input.collections,
+        documents: input.documents,
         points_per_minute: input.points_per_minute,
         points_budget: input.points_budget,
         points_spent: 0,

@@ -24,6 +24,8 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub actions: Json,
     pub all_collections: bool,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub documents: Option<Json>,
     pub points_per_minute: Option<i32>,
     pub points_budget: Option<i64>,
     pub points_spent: i64,
@@ -59,6 +61,7 @@ impl Model {
             prefix: self.prefix,
             actions: actions.iter().map(|name| Action::restore(PLACE, name)).collect::<Result<ActionSet, _>>()?,
             collections: (!self.all_collections).then_some(collections),
+            documents: self.documents.map(|ids| from_json("api_keys.documents", ids)).transpose()?,
             points_per_minute: self.points_per_minute,
             points_budget: self.points_budget,
             points_spent: self.points_spent,

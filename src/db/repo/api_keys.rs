@@ -110,6 +110,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &ApiKey, digest: String) -> Resul
         digest,
         actions: to_json("api_keys.actions", &actions)?,
         all_collections: new.collections.is_none(),
+        documents: new.documents.as_ref().map(|ids| to_json("api_keys.documents", ids)).transpose()?,
         points_per_minute: new.points_per_minute,
         points_budget: new.points_budget,
         points_spent: new.points_spent,

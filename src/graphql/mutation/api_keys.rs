@@ -27,6 +27,9 @@ pub struct ApiKeyCreateInput {
     /// Global ids of the collections that the key can access: 1 to 100. Default: all that its owner can access,
     /// including later ones.
     collection_ids: Option<Vec<ID>>,
+    /// Ids of the GraphQL documents that the key can run: 1 to 100 of `sha256:` with the digest of a document, or ids of
+    /// the server's manifest. Such a key can't upload or download files. Default: all.
+    document_ids: Option<Vec<String>>,
     /// When it expires. Default: never.
     expires_at: Option<DateTime>,
     /// Points that the key can spend per minute. `extensions.cost` in every response is the cost of its request.
@@ -42,6 +45,7 @@ impl From<ApiKeyCreateInput> for NewApiKey {
             name: input.name,
             actions: input.actions.into_iter().map(Into::into).collect(),
             collections: input.collection_ids.as_deref().map(global_id::decode_all),
+            documents: input.document_ids,
             expires_at: input.expires_at.map(|time| time.0),
             points_per_minute: input.points_per_minute,
             points_budget: input.points_budget.map(|points| points.0),

@@ -50,6 +50,11 @@ impl ApiKey {
         self.key.collections.as_ref().map(|ids| ids.iter().map(global_id::encode).collect())
     }
 
+    /// Ids of the GraphQL documents that the key can run. Null: all.
+    async fn document_ids(&self) -> Option<&[String]> {
+        self.key.documents.as_deref()
+    }
+
     /// Points that the key can spend per minute. Null: the same rate as its owner.
     async fn points_per_minute(&self) -> Option<i32> {
         self.key.points_per_minute

@@ -188,3 +188,37 @@ async fn a_key_says_what_it_is_good_for(app: TestApp) {
         "pointsPerMinute"
     );
 }
+
+on_both_databases!(a_key_can_be_limited_to_named_documents);
+async fn a_key_can_be_limited_to_named_documents(app: TestApp) {
+    let ada = app.user("ada").await;
+    let letters = ada.create_collection("Letters").await;
+    ada.ingest_all(&letters, texts(&[("a.txt", "harbour")])).await;
+    let named = format!("sha256:{}", docent::graphql::manifest::digest(NAMES));
+    let input = json!({ "name": "box", "actions": ["COLLECTION_READ", "DOCUMENT_INGEST"], "documentIds": [named] });
+    let (key, _) = make(&ada, input).await;
+    assert_eq!(names(&key.data(NAMES, json!({})).await), ["Letters"]);
+    for other in ["{ collections { nodes { name  } } }", "{ __typename }", INGEST] {
+        assert_eq!(code(&key.graphql(other, json!({ "id": letters })).await), "FORBIDDEN", "{other}");
+    }
+    // Nor by another door.
+    let url = ada
+        .data(
+            "query($id: ID!) { collection(id: $id) { documents { nodes { downloadUrl } } } }",
+            json!({ "id": letters }),
+        )
+        .await;
+    let url = url["collection"]["documents"]["nodes"][0]["downloadUrl"].as_str().unwrap();
+    assert_eq!(key.send("GET", url, &[], "").await.status, 403);
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "list_collections" } });
+    let refused = key.send("POST", "/mcp", &[("content-type", "application/json")], call.to_string()).await.json();
+    assert_eq!(refused["result"]["structuredContent"]["errors"][0]["code"], "FORBIDDEN", "{refused:#}");
+
+    let shown = ada.data("{ viewer { apiKeys { nodes { documentIds } } } }", json!({})).await;
+    assert_eq!(shown["viewer"]["apiKeys"]["nodes"][0]["documentIds"], json!([named]));
+    for ids in [json!([]), json!([""]), json!(["x".repeat(201)])] {
+        let input = json!({ "name": "box", "actions": ["COLLECTION_READ"], "documentIds": ids });
+        let payload = ada.data(CREATE, json!({ "input": input })).await["apiKeyCreate"].clone();
+        assert_eq!(payload["userErrors"][0]["path"], json!(["input", "documentIds"]), "{payload:#}");
+    }
+}
