@@ -56,7 +56,6 @@ impl Persisted {
             (DocumentPolicy::Off, _) if text.is_empty() => {
                 Err(PublicError::new(ErrorCode::PersistedQueryNotSupported, NOT_SUPPORTED))
             }
-            (DocumentPolicy::Off, _) => Ok(text.into()),
             (DocumentPolicy::Apq | DocumentPolicy::Trusted, Some(key)) if text.is_empty() => {
                 self.named(key).ok_or_else(|| PublicError::new(ErrorCode::PersistedQueryNotFound, NOT_FOUND))
             }
@@ -64,7 +63,7 @@ impl Persisted {
                 let message = "The hash is not that of the document.";
                 Err(PublicError::new(ErrorCode::BadUserInput, message))
             }
-            (DocumentPolicy::Apq, _) => Ok(text.into()),
+            (DocumentPolicy::Off | DocumentPolicy::Apq, _) => Ok(text.into()),
             (DocumentPolicy::Trusted, _) => self.trusted(text, viewer),
         }
     }

@@ -189,5 +189,5 @@ fn paged(mut properties: Value) -> Value {
 }
 
 fn variable(name: &str, value: Value) -> Map<String, Value> {
-    Map::from_iter([(name.to_owned(), value)])
+    [(name.to_owned(), value)].into_iter().collect()
 }
