@@ -67,9 +67,9 @@ impl Config {
 
         let graphql = &self.graphql;
         check.that(
-            "graphql.manifest",
+            "graphql.documents",
             graphql.documents != DocumentPolicy::Trusted || graphql.manifest.is_some(),
-            "must name a file if `graphql.documents` is `trusted`",
+            "can't be `trusted` without `graphql.manifest`",
         );
         check.that(
             "graphql.manifest",

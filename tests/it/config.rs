@@ -283,6 +283,12 @@ fn values_that_make_no_sense_are_refused_with_their_key_and_place() {
             "[http]\nbase_path = '/docs/'",
             "`http.base_path` must be empty or a path such as /docs, with a slash before it and none behind it",
         ),
+        ("[graphql]\ndocuments = 'trusted'", "`graphql.documents` can't be `trusted` without `graphql.manifest`"),
+        (
+            "[graphql]\ndocuments = 'off'\nmanifest = 'manifest.json'",
+            "`graphql.manifest` has no effect if `graphql.documents` is `off`",
+        ),
+        ("[limits]\nevent_streams = 0", "`limits.event_streams` must be from 1 to 1000000, not 0"),
         ("[database]\npool_size = 0", "`database.pool_size` must be from 1 to 10000, not 0"),
         (
             "[database]\nurl = 'mysql://db/docent'",
