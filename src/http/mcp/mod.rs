@@ -4,6 +4,7 @@
 //! between two. Callers, scopes, budgets and limits are those of GraphQL, because a tool is an operation of the schema.
 
 mod finding;
+mod revision;
 mod rpc;
 mod tools;
 
@@ -13,14 +14,15 @@ use axum::{
     Extension, Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::ALLOW},
+    http::{HeaderMap, HeaderValue, StatusCode, header::ALLOW},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
 
 use self::{
     finding::Finding,
-    rpc::{INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, Message, RpcError},
+    revision::Revision,
+    rpc::{INVALID_PARAMS, METHOD_NOT_FOUND, Message, RpcError},
     tools::Tool,
 };
 use super::{
@@ -31,15 +33,6 @@ use crate::{
     error::ErrorCode,
     graphql::engine::Parameters,
 };
-
-const MCP_PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-
-/// Revisions of the protocol, the newest first. What is used of it is the same in all of them.
-const VERSIONS: [&str; 3] = ["2025-11-25", "2025-06-18", "2025-03-26"];
-
-const INSTRUCTIONS: &str = "Docent finds passages in document collections. Search first, with a question or with words. Cite \
-                            what you use with its title, page and uri. Read around a passage with get_chunk_context, and a \
-                            whole document with get_document.";
 
 /// One message of a client.
 ///
@@ -57,25 +50,56 @@ pub async fn post(
     negotiation::require_identity(&headers)?;
     let body = body::read(body, &headers, state.limits.request_bytes).await?;
     let viewer = authentication::viewer(&*state.callers, &headers, client).await?;
-    let message = match require_version(&headers).and_then(|()| Message::parse(&body)) {
-        Ok(message) => message,
-        Err(error) => return Ok((StatusCode::BAD_REQUEST, Json(rpc::answer(None, Err(error)))).into_response()),
-    };
-    let Message::Request { id, method, params } = message else {
-        return Ok(StatusCode::ACCEPTED.into_response());
-    };
     let caller = WatchedCaller::new(&state.callers, viewer);
-    let result = match method.as_str() {
-        "initialize" => Ok(initialize(&params)),
-        "ping" => Ok(json!({})),
-        "tools/list" => Ok(json!({ "tools": tools::list(caller.viewer()) })),
-        "tools/call" => match wanted(params) {
-            Ok((tool, arguments)) => Ok(call(&state, caller, request_id, tool, arguments).await?),
+    let message = match Message::parse(&body) {
+        Ok(message) => message,
+        Err(error) => return Ok(refused(None, error, None)),
+    };
+    let revision = Revision::of(&headers, &message);
+    match (message, revision) {
+        (Message::Request { id, method, params }, Ok(revision)) => {
+            let result = answer(&state, caller, request_id, revision, &method, params).await?;
+            Ok(match result {
+                Ok(result) => Json(rpc::answer(Some(id), Ok(revision.dress(result)))).into_response(),
+                Err(error) => refused(Some(id), error, Some(revision)),
+            })
+        }
+        (Message::Request { id, .. }, Err(error)) => Ok(refused(Some(id), error, None)),
+        (Message::Notice, Ok(_)) => Ok(StatusCode::ACCEPTED.into_response()),
+        (Message::Notice, Err(error)) => Ok(refused(None, error, None)),
+    }
+}
+
+/// What a method returns.
+async fn answer(
+    state: &HttpState,
+    caller: WatchedCaller,
+    request_id: RequestId,
+    revision: Revision,
+    method: &str,
+    params: Map<String, Value>,
+) -> Result<Result<Value, RpcError>, HttpError> {
+    Ok(match (method, revision) {
+        ("initialize", Revision::WithHandshake) => Ok(revision::initialize(&params)),
+        ("ping", Revision::WithHandshake) => Ok(json!({})),
+        ("server/discover", Revision::Current) => Ok(revision.dress_list(revision::discover())),
+        ("tools/list", _) => Ok(revision.dress_list(json!({ "tools": tools::list(caller.viewer()) }))),
+        ("tools/call", _) => match wanted(params) {
+            Ok((tool, arguments)) => Ok(call(state, caller, request_id, tool, arguments).await?),
             Err(error) => Err(error),
         },
         _ => Err(RpcError::new(METHOD_NOT_FOUND, format!("There is no method {method}."))),
+    })
+}
+
+/// The answer to a message that is refused. With a handshake, the message that is understood has the status 200.
+fn refused(id: Option<Value>, error: RpcError, revision: Option<Revision>) -> Response {
+    let status = match (revision, error.code) {
+        (Some(Revision::WithHandshake), _) => StatusCode::OK,
+        (Some(Revision::Current), METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
+        (Some(Revision::Current) | None, _) => StatusCode::BAD_REQUEST,
     };
-    Ok(Json(rpc::answer(Some(id), result)).into_response())
+    (status, Json(rpc::answer(id, Err(error)))).into_response()
 }
 
 /// There is no stream to open and no session to end.
@@ -83,27 +107,6 @@ pub async fn refuse_method() -> HttpError {
     let message = "Use POST to send a message.";
     HttpError::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadUserInput, message)
         .with_header(ALLOW, HeaderValue::from_static("POST"))
-}
-
-fn require_version(headers: &HeaderMap) -> Result<(), RpcError> {
-    let Some(version) = headers.get(MCP_PROTOCOL_VERSION) else { return Ok(()) };
-    if VERSIONS.iter().any(|known| version.as_bytes() == known.as_bytes()) {
-        return Ok(());
-    }
-    let message = format!("Unsupported protocol version: this server knows {}.", VERSIONS.join(", "));
-    Err(RpcError::new(INVALID_REQUEST, message))
-}
-
-/// Agrees on a revision: the one of the client if it is known.
-fn initialize(params: &Map<String, Value>) -> Value {
-    let asked = params.get("protocolVersion").and_then(Value::as_str);
-    let version = VERSIONS.into_iter().find(|known| Some(*known) == asked).unwrap_or(VERSIONS[0]);
-    json!({
-        "protocolVersion": version,
-        "capabilities": { "tools": {} },
-        "serverInfo": { "name": "docent", "title": "Docent", "version": env!("CARGO_PKG_VERSION") },
-        "instructions": INSTRUCTIONS,
-    })
 }
 
 fn wanted(mut params: Map<String, Value>) -> Result<(&'static Tool, Map<String, Value>), RpcError> {

@@ -8,17 +8,25 @@ pub(super) const PARSE_ERROR: i32 = -32700;
 pub(super) const INVALID_REQUEST: i32 = -32600;
 pub(super) const METHOD_NOT_FOUND: i32 = -32601;
 pub(super) const INVALID_PARAMS: i32 = -32602;
+/// Error codes of the protocol.
+pub(super) const HEADER_MISMATCH: i32 = -32020;
+pub(super) const UNSUPPORTED_VERSION: i32 = -32022;
 
 /// A refusal of a message.
 #[derive(Debug)]
 pub(super) struct RpcError {
     pub(super) code: i32,
-    pub(super) message: String,
+    message: String,
+    data: Option<Value>,
 }
 
 impl RpcError {
     pub(super) fn new(code: i32, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), data: None }
+    }
+
+    pub(super) fn with_data(self, data: Value) -> Self {
+        Self { data: Some(data), ..self }
     }
 }
 
@@ -69,8 +77,12 @@ impl Message {
 pub(super) fn answer(id: Option<Value>, result: Result<Value, RpcError>) -> Value {
     match result {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-        Err(RpcError { code, message }) => {
-            json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
+        Err(RpcError { code, message, data }) => {
+            let mut error = json!({ "code": code, "message": message });
+            if let Some(data) = data {
+                error["data"] = data;
+            }
+            json!({ "jsonrpc": "2.0", "id": id, "error": error })
         }
     }
 }

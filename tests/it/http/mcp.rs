@@ -96,6 +96,52 @@ async fn every_message_is_answered_as_the_protocol_says() {
     assert_eq!((broken.status, &broken.json()["error"]["code"]), (400, &json!(-32700)));
 }
 
+/// A request of the current revision, with these headers beside its version.
+async fn post_current(caller: &Caller, method: &str, params: Value, headers: &[(&str, &str)]) -> Answer {
+    let mut params = params;
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let body = json!({ "jsonrpc": "2.0", "id": "a", "method": method, "params": params });
+    let headers: Vec<_> = [JSON, ("mcp-protocol-version", "2026-07-28")].iter().chain(headers).copied().collect();
+    caller.send("POST", "/mcp", &headers, body.to_string()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_current_revision_needs_no_handshake() {
+    let app = TestApp::on_sqlite().await;
+    let anonymous = app.anonymous();
+    let discovered = post_current(&anonymous, "server/discover", json!({}), &[("mcp-method", "server/discover")]).await;
+    let result = &discovered.json()["result"];
+    assert_eq!((discovered.status, &result["resultType"]), (200, &json!("complete")));
+    assert_eq!(result["supportedVersions"][0], "2026-07-28");
+    assert_eq!((&result["cacheScope"], result["ttlMs"].is_u64()), (&json!("private"), true));
+    let listed = post_current(&anonymous, "tools/list", json!({}), &[("mcp-method", "tools/list")]).await;
+    assert_eq!(listed.json()["result"]["tools"].as_array().unwrap().len(), 4);
+    let tool = json!({ "name": "list_collections" });
+    let names = [("mcp-method", "tools/call"), ("mcp-name", "list_collections")];
+    let called = post_current(&anonymous, "tools/call", tool.clone(), &names).await.json();
+    assert_eq!((&called["result"]["resultType"], &called["result"]["isError"]), (&json!("complete"), &json!(false)));
+
+    let refusals = [
+        (post_current(&anonymous, "ping", json!({}), &[("mcp-method", "ping")]).await, 404, -32601),
+        (post_current(&anonymous, "tools/list", json!({}), &[]).await, 400, -32020),
+        (post_current(&anonymous, "tools/list", json!({}), &[("mcp-method", "tools/call")]).await, 400, -32020),
+        (post_current(&anonymous, "tools/call", tool, &[names[0], ("mcp-name", "search")]).await, 400, -32020),
+    ];
+    for (answer, status, code) in refusals {
+        let body = answer.json();
+        assert_eq!((answer.status, &body["error"]["code"], &body["id"]), (status, &json!(code), &json!("a")), "{body}");
+    }
+    let plain = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
+    for (version, code) in [("2026-07-28", -32602), ("2099-01-01", -32022)] {
+        let headers = [JSON, ("mcp-protocol-version", version)];
+        let answer = anonymous.send("POST", "/mcp", &headers, plain.clone()).await;
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (400, &json!(code)), "{version}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_is_none_is_refused() {
     let app = TestApp::on_sqlite().await;
