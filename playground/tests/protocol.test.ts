@@ -280,7 +280,7 @@ describe("event streams", () => {
       const seen: Progress[] = [];
       client.subscribe<Progress>({ query: gql(FOLLOW), variables: { id } }).subscribe({
         next: ({ data, error }) => {
-          if (error) reject(error);
+          if (error) reject(new Error(error.message));
           if (data) seen.push(data);
         },
         error: reject,
