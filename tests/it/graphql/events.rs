@@ -247,7 +247,7 @@ async fn without_a_cursor_a_listener_hears_what_happens_from_now_on(app: TestApp
     let new = ada.ingest(&letters, texts(&[("b.txt", "Two.")])).await["operation"]["id"].clone();
     let heard = until_ended(&mut events, 1).await;
     assert!(heard.iter().all(|event| event["operation"]["id"] == new), "{heard:#?}");
-    assert!(is_silent(&mut of_eve).await, "what she may not see");
+    assert!(is_silent(&mut of_eve).await, "what they may not see");
 }
 
 on_both_databases!(a_listener_of_a_collection_ends_with_their_permission);
