@@ -27,9 +27,11 @@ use crate::{
     },
 };
 
-/// Events that are older than this are committed: no transaction takes longer from its time to its commit.
-const SETTLED: TimeDelta = TimeDelta::minutes(1);
-/// Between two looks: events come in bursts.
+/// Events that are older than this are committed. A transaction takes less from its time to its commit, because connections
+/// and statements are waited for half a minute each; and the clocks of machines differ by less.
+const SETTLED: TimeDelta = TimeDelta::minutes(2);
+/// Between two looks: events come in bursts. A look that takes longer is followed by as long a pause, so that a follower of
+/// many operations leaves the database half of its time.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Operations in a position. Events of others that are as recent come again after a reconnect; none is lost.
 const MOST_LATER: usize = 1000;
@@ -46,6 +48,8 @@ struct Feed {
     until: DateTime<Utc>,
     /// When it was looked for operations last.
     looked_at: Option<DateTime<Utc>>,
+    /// How long to wait before the next look.
+    pause: Duration,
     known: HashMap<OperationId, Known>,
     /// Operations that have events which were not read yet.
     behind: Vec<OperationId>,
@@ -79,8 +83,9 @@ pub fn feed(
         clock,
         scope,
         collection,
-        until: after.until,
+        until: after.until.min(now),
         looked_at: None,
+        pause: PAUSE,
         known: known.collect(),
         behind: Vec::new(),
         ready: Vec::new().into_iter(),
@@ -111,7 +116,7 @@ impl Feed {
             }
             if self.looked_at.is_some() {
                 self.wake.wait().await;
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(self.pause).await;
             }
             self.look().await?;
         }
@@ -136,6 +141,7 @@ impl Feed {
 
     /// Finds the operations with new events. Everything that the last look found was sent.
     async fn look(&mut self) -> Result<(), FollowError> {
+        let began = Instant::now();
         let database = self.wake.database.clone();
         let reader = database.reader(self.scope);
         if let Some(collection) = self.collection
@@ -162,6 +168,7 @@ impl Feed {
             }
         }
         self.known.retain(|id, _| active.contains(id));
+        self.pause = PAUSE.max(began.elapsed());
         Ok(())
     }
 

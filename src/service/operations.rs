@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, Stream, TryStreamExt};
 
 use super::{
@@ -30,9 +30,13 @@ use crate::{
         operation::{FeedPosition, Operation, OperationEvent, OperationRun, OperationType, Settlement},
         page::{MAX_PAGE_SIZE, Page},
     },
-    error::Error,
+    error::{Error, ViolationCode},
     events::{self, FeedEvent, FollowError},
 };
+
+/// How long a listener may have been away to hear all that they missed. What they missed is read at once, so there must not be
+/// any amount of it.
+const LONGEST_ABSENCE: TimeDelta = TimeDelta::days(1);
 
 /// Cancels an operation: documents that wait are left out at once, those being worked on at their next step; what is
 /// finished stays.
@@ -157,20 +161,21 @@ pub async fn follow(
 /// The events of all operations that the caller can see, after a position or from now on.
 ///
 /// # Errors
-/// `Unauthenticated` without an account.
+/// `Unauthenticated` without an account; `Invalid` for a position that is too long ago.
 pub fn follow_all(
     services: &Services,
     viewer: &Viewer,
     after: Option<FeedPosition>,
 ) -> Result<impl Stream<Item = Result<FeedEvent, Error>> + Send + use<>, Error> {
     viewer.require_user()?;
-    Ok(feed(services, viewer, None, after))
+    feed(services, viewer, None, after)
 }
 
 /// The events of all operations on a collection, after a position or from now on.
 ///
 /// # Errors
-/// `NotFound`, at the start or, as the last item, when the caller loses permission or the collection is gone.
+/// `NotFound`, at the start or, as the last item, when the caller loses permission or the collection is gone; `Invalid` for a
+/// position that is too long ago.
 pub async fn follow_collection(
     services: &Services,
     viewer: &Viewer,
@@ -183,7 +188,7 @@ pub async fn follow_collection(
         if is_visible { Ok(()) } else { Err(Error::NotFound("collection")) }
     })
     .await?;
-    Ok(feed(services, viewer, Some(id), after))
+    feed(services, viewer, Some(id), after)
 }
 
 fn feed(
@@ -191,10 +196,14 @@ fn feed(
     viewer: &Viewer,
     collection: Option<CollectionId>,
     after: Option<FeedPosition>,
-) -> impl Stream<Item = Result<FeedEvent, Error>> + Send + use<> {
+) -> Result<impl Stream<Item = Result<FeedEvent, Error>> + Send + use<>, Error> {
+    if after.as_ref().is_some_and(|after| after.until < services.clock.now() - LONGEST_ABSENCE) {
+        let message = "after is more than a day old. List the operations, and follow them without it.";
+        return Err(Error::invalid(ViolationCode::Invalid, "after", message));
+    }
     let (database, clock) = (services.database.clone(), Arc::clone(&services.clock));
-    events::feed(database, clock, viewer.scope(), collection, after)
-        .map_err(|error| of_follower(error, Error::NotFound("collection")))
+    Ok(events::feed(database, clock, viewer.scope(), collection, after)
+        .map_err(|error| of_follower(error, Error::NotFound("collection"))))
 }
 
 fn of_follower(error: FollowError, missing: Error) -> Error {

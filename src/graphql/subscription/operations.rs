@@ -42,7 +42,8 @@ impl OperationSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Return events after this cursor, usually that of the last event seen. Default: from now on."
+            desc = "Return events after this cursor, usually that of the last event seen, which is valid for a day. \
+                    Default: from now on."
         )]
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<OperationEvent>> + use<>> {
@@ -58,7 +59,8 @@ impl OperationSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The collection's global id.")] collection_id: ID,
         #[graphql(
-            desc = "Return events after this cursor, usually that of the last event seen. Default: from now on."
+            desc = "Return events after this cursor, usually that of the last event seen, which is valid for a day. \
+                    Default: from now on."
         )]
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<OperationEvent>> + use<>> {

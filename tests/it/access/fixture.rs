@@ -239,7 +239,8 @@ impl Fixture {
         subject.set("collectionCursor", cursor("collections", &collection));
         subject.set("operationCursor", cursor("operations", &operation));
         subject.set("eventCursor", text(&found["operation"]["events"]["edges"][0]["cursor"]));
-        subject.set("feedCursor", URL_SAFE_NO_PAD.encode("1|feed|0|"));
+        let start = self.app.app.services().clock.now() - TimeDelta::hours(12);
+        subject.set("feedCursor", URL_SAFE_NO_PAD.encode(format!("1|feed|{}|", start.timestamp_micros())));
         subject.set("ownersUpload", upload(&owner).await);
         subject.set("operation", operation);
         subject.set("collection", collection);

@@ -249,7 +249,7 @@ pub const QUERIES: &[Row] = &[
     .hiding(&["operation"]),
     Row::new(
         "Subscription.collectionEvents",
-        "from the beginning",
+        "since this morning",
         OPERATIONS,
         Ask::Listen("collectionEvents(collectionId: $collection, after: $feedCursor) { kind operation { id } }"),
     )
@@ -257,7 +257,7 @@ pub const QUERIES: &[Row] = &[
     .hiding(&["collection"]),
     Row::new(
         "Subscription.viewerOperations",
-        "from the beginning",
+        "since this morning",
         Need::Both(&Need::Account, &OPERATIONS),
         Ask::Listen("viewerOperations(after: $feedCursor) { kind operation { id } }"),
     )

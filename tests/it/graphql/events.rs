@@ -10,6 +10,7 @@ use std::{
 
 use async_graphql::Request;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
 use docent::{
     config::DatabaseConfig,
     db::Database,
@@ -149,9 +150,15 @@ const OF_VIEWER: &str = "subscription($after: Cursor) {
     event: viewerOperations(after: $after) { cursor sequence kind operation { id } }
 }";
 
-/// A cursor before everything that ever happened.
-fn beginning() -> String {
-    URL_SAFE_NO_PAD.encode("1|feed|0|")
+/// A cursor of a moment that is so long ago, without anything after it.
+fn cursor_before(app: &TestApp, age: TimeDelta) -> String {
+    let moment = app.app.services().clock.now() - age;
+    URL_SAFE_NO_PAD.encode(format!("1|feed|{}|", moment.timestamp_micros()))
+}
+
+/// A cursor before everything that happened in a test.
+fn beginning(app: &TestApp) -> String {
+    cursor_before(app, TimeDelta::hours(1))
 }
 
 async fn next_event(events: &mut BoxStream<'static, Value>) -> Value {
@@ -188,7 +195,7 @@ on_both_databases!(a_listener_of_a_collection_hears_all_its_operations_and_the_r
 async fn a_listener_of_a_collection_hears_all_its_operations_and_the_rest_from_any_cursor(app: TestApp) {
     let ada = app.user("ada").await;
     let (letters, others) = (ada.create_collection("Letters").await, ada.create_collection("Others").await);
-    let mut events = subscribe(&app, &ada, OF_COLLECTION, json!({ "id": letters, "after": beginning() })).await;
+    let mut events = subscribe(&app, &ada, OF_COLLECTION, json!({ "id": letters, "after": beginning(&app) })).await;
     let (first, second) = tokio::join!(
         ada.ingest(&letters, texts(&[("a.txt", "One."), ("b.txt", "Two.")])),
         ada.ingest(&letters, texts(&[("c.txt", "Three.")])),
@@ -218,19 +225,19 @@ on_both_databases!(a_cursor_stays_good_when_time_has_passed);
 async fn a_cursor_stays_good_when_time_has_passed(app: TestApp) {
     let ada = app.user("ada").await;
     let letters = ada.create_collection("Letters").await;
-    let variables = json!({ "after": beginning() });
+    let variables = json!({ "after": beginning(&app) });
     let mut events = subscribe(&app, &ada, OF_VIEWER, variables).await;
     ada.ingest(&letters, texts(&[("a.txt", "One.")])).await;
     let cursor = until_ended(&mut events, 1).await.pop().unwrap()["cursor"].take();
     drop(events);
-    app.clock.advance(120);
+    app.clock.advance(300);
     // While nobody listened.
     let missed = ada.ingest_all(&letters, texts(&[("b.txt", "Two.")])).await["id"].clone();
     let mut events = subscribe(&app, &ada, OF_VIEWER, json!({ "after": cursor })).await;
     let heard = until_ended(&mut events, 1).await;
     assert!(heard.iter().all(|event| event["operation"]["id"] == missed), "{heard:#?}");
     assert_eq!(heard[0]["sequence"], 1);
-    app.clock.advance(120);
+    app.clock.advance(300);
     let next = ada.ingest(&letters, texts(&[("c.txt", "Three.")])).await["operation"]["id"].clone();
     let heard = until_ended(&mut events, 1).await;
     assert!(heard.iter().all(|event| event["operation"]["id"] == next), "{heard:#?}");
@@ -279,6 +286,8 @@ async fn nobody_listens_to_what_they_may_not_see(app: TestApp) {
     let answers: Vec<_> = subscribe(&app, &app.anonymous(), OF_VIEWER, json!({})).await.collect().await;
     assert_eq!(code(&answers), "UNAUTHENTICATED");
     let foreign = URL_SAFE_NO_PAD.encode("1|event|3");
-    let answers: Vec<_> = subscribe(&app, &ada, OF_VIEWER, json!({ "after": foreign })).await.collect().await;
-    assert_eq!(code(&answers), "BAD_USER_INPUT");
+    for after in [foreign, cursor_before(&app, TimeDelta::hours(25))] {
+        let answers: Vec<_> = subscribe(&app, &ada, OF_VIEWER, json!({ "after": after })).await.collect().await;
+        assert_eq!(code(&answers), "BAD_USER_INPUT", "{after}");
+    }
 }
