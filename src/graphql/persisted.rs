@@ -19,6 +19,8 @@ use crate::{
 /// Bytes of all documents that clients have sent with their digests; the least recently used one is dropped first, and its
 /// client sends it again.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// What keeping a document takes beside its text: short ones take no less.
+const BYTES_OF_ENTRY: usize = 256;
 
 /// Tell clients to send the document. urql recognises the sentences, Apollo the codes too.
 const NOT_SUPPORTED: &str = "PersistedQueryNotSupported";
@@ -125,11 +127,11 @@ impl Persisted {
 impl Sent {
     fn keep(&mut self, key: &str, document: &Arc<str>) {
         if self.documents.put(key.to_owned(), Arc::clone(document)).is_none() {
-            self.bytes += document.len();
+            self.bytes += document.len() + BYTES_OF_ENTRY;
         }
         while self.bytes > MOST_BYTES {
             let Some((_, document)) = self.documents.pop_lru() else { return };
-            self.bytes -= document.len();
+            self.bytes -= document.len() + BYTES_OF_ENTRY;
         }
     }
 }
@@ -162,6 +164,13 @@ mod tests {
         let find = |document: &str| persisted.find(String::new(), Some(&digest(document)), &viewer);
         assert_eq!(find(&documents[0]).unwrap_err().code(), ErrorCode::PersistedQueryNotFound);
         assert_eq!(find(&documents[99]).unwrap(), documents[99]);
+        // Short ones take room, too.
+        for number in 0..100_000 {
+            let document: Arc<str> = format!("{{ a{number} }}").into();
+            persisted.keep(&document, Some(&digest(&document)));
+        }
+        assert!(persisted.lock().documents.len() <= MOST_BYTES / BYTES_OF_ENTRY);
+        persisted.keep(&documents[99], Some(&digest(&documents[99])));
         // What is sent again takes no more.
         let before = persisted.lock().bytes;
         persisted.keep(&documents[99], Some(&digest(&documents[99])));
