@@ -54,7 +54,7 @@ pub(super) fn hits(data: &Value) -> Finding {
     let (mut texts, mut hits) = (Vec::new(), Vec::new());
     for (place, hit) in items(&search["hits"]).iter().enumerate() {
         let (chunk, document) = (&hit["chunk"], &hit["document"]);
-        texts.push(format!("[{}] {}", place + 1, passage(document, chunk)));
+        texts.push(format!("[{}] {}", place + 1, cited(document, chunk)));
         let mut source = source(document, chunk);
         source["score"] = hit["score"].clone();
         hits.push(source);
@@ -123,7 +123,7 @@ pub(super) fn context(data: &Value) -> Finding {
     let document = &chunk["document"];
     let around = [&chunk["previous"], chunk, &chunk["next"]];
     let chunks: Vec<_> = around.into_iter().filter(|chunk| !chunk.is_null()).collect();
-    let texts: Vec<_> = chunks.iter().map(|chunk| passage(document, chunk)).collect();
+    let texts: Vec<_> = chunks.iter().map(|chunk| cited(document, chunk)).collect();
     let sources: Vec<_> = chunks.iter().map(|chunk| source(document, chunk)).collect();
     Finding::new(texts.join("\n\n"), json!({ "chunkId": chunk["id"], "chunks": sources }))
 }
@@ -142,7 +142,7 @@ pub(super) fn ingested(data: &Value) -> Finding {
 }
 
 /// The text of a chunk under its citation.
-fn passage(document: &Value, chunk: &Value) -> String {
+fn cited(document: &Value, chunk: &Value) -> String {
     let page = chunk["page"].as_i64().map(|page| format!(", page {page}")).unwrap_or_default();
     let headings: Vec<_> = items(&chunk["headings"]).iter().map(text).collect();
     let headings = if headings.is_empty() { String::new() } else { format!("{}\n", headings.join(" > ")) };

@@ -24,9 +24,9 @@ const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 /// How long a client may keep what the server says about itself and its tools. These change with the caller's key.
 const KEPT_MILLISECONDS: u32 = 300_000;
 
-const INSTRUCTIONS: &str = "Docent finds passages in document collections. Search first, with a question or with words. Cite \
-                            what you use with its title, page and uri. Read around a passage with get_chunk_context, and a \
-                            whole document with get_document.";
+const INSTRUCTIONS: &str = "Docent searches collections of documents. Search first, with a question or with words: the hits are \
+                            chunks of documents. Cite what you use with its title, page and uri. Read around a chunk with \
+                            get_chunk_context, and a whole document with get_document.";
 
 /// How a message is to be understood.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -29,7 +29,7 @@ static TOOLS: [Tool; 5] = [
     Tool {
         name: "search",
         title: "Search documents",
-        description: "Finds passages in the collections that you can read, by meaning and by words. Returns each with its \
+        description: "Finds chunks of documents in the collections that you can read, by meaning and by words. Returns each with its \
                       title, page and uri, for citations.",
         arguments: || {
             let properties = json!({
@@ -48,7 +48,7 @@ static TOOLS: [Tool; 5] = [
                     "type": "integer",
                     "minimum": 1,
                     "maximum": 100,
-                    "description": "Number of passages. Default: 8.",
+                    "description": "Number of chunks. Default: 8.",
                 },
             });
             (properties, &["query"])
@@ -86,8 +86,8 @@ static TOOLS: [Tool; 5] = [
     },
     Tool {
         name: "get_chunk_context",
-        title: "Read around a passage",
-        description: "Returns a passage that was found, with the text before and after it.",
+        title: "Read around a chunk",
+        description: "Returns a chunk that was found, with the chunks before and after it.",
         arguments: || {
             let id = json!({ "chunkId": { "type": "string", "description": "Its id, from a search." } });
             (id, &["chunkId"])
