@@ -16,7 +16,7 @@ use docent::{
     db::Database,
     domain::{
         client::Client,
-        id::{OperationId, RequestId},
+        id::{CollectionId, OperationId, RequestId},
         scope::Scope,
     },
     graphql::Schema,
@@ -105,42 +105,6 @@ async fn nobody_follows_what_they_may_not_see(app: TestApp) {
     }
     assert_eq!(code(&follow(&app, &ada, &json!("nonsense"), &Value::Null).await), "NOT_FOUND");
     assert_eq!(code(&follow(&app, &ada, &id, &json!("nonsense")).await), "BAD_USER_INPUT");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_process_hears_of_events_and_does_not_look_for_them() {
-    let mut app = TestApp::on_postgres().await;
-    let ada = app.user("ada").await;
-    let collection = ada.create_collection("Letters").await;
-    app.stop_worker().await;
-    app.leave_jobs();
-    let payload = ada.ingest(&collection, texts(&[("a.txt", "One.")])).await;
-    let id = payload["operation"]["id"].as_str().unwrap();
-    let operation: OperationId = uuid_of(id).parse().unwrap();
-    let scope = Scope::user(uuid_of(&ada.user_id().await).parse().unwrap());
-
-    // The database as another process has it, and its statements.
-    let statements = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&statements);
-    let observer = Arc::new(move |statement: &str, _: &dyn Display| seen.lock().unwrap().push(statement.to_owned()));
-    let config = DatabaseConfig { url: Some(app.database_url()), ..DatabaseConfig::default() };
-    let other = Database::open(&config, app.data_dir(), Some(observer)).await.unwrap();
-    for database in [&other, &app.app.services().database] {
-        while !database.hears_others() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-    let mut events = pin!(docent::events::follow(other, scope, operation, 0));
-    assert_eq!(events.next().await.unwrap().unwrap().sequence, 1);
-    // It may not have heard yet of what was written before.
-    assert!(timeout(Duration::from_millis(500), events.next()).await.is_err());
-    statements.lock().unwrap().clear();
-    assert!(timeout(Duration::from_millis(2500), events.next()).await.is_err());
-    assert_eq!(*statements.lock().unwrap(), Vec::<String>::new(), "who waits for news does not look for it");
-
-    ada.data("mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
-    let next = timeout(Duration::from_secs(30), events.next()).await.expect("the news arrives before anyone looks");
-    assert_eq!(next.unwrap().unwrap().sequence, 2);
 }
 
 const OF_COLLECTION: &str = "subscription($id: ID!, $after: Cursor) {
@@ -290,4 +254,47 @@ async fn nobody_listens_to_what_they_may_not_see(app: TestApp) {
         let answers: Vec<_> = subscribe(&app, &ada, OF_VIEWER, json!({ "after": after })).await.collect().await;
         assert_eq!(code(&answers), "BAD_USER_INPUT", "{after}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_process_hears_of_events_and_does_not_look_for_them() {
+    let mut app = TestApp::on_postgres().await;
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Letters").await;
+    app.stop_worker().await;
+    app.leave_jobs();
+    let payload = ada.ingest(&collection, texts(&[("a.txt", "One.")])).await;
+    let id = payload["operation"]["id"].as_str().unwrap();
+    let operation: OperationId = uuid_of(id).parse().unwrap();
+    let scope = Scope::user(uuid_of(&ada.user_id().await).parse().unwrap());
+
+    // The database as another process has it, and its statements.
+    let statements = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&statements);
+    let observer = Arc::new(move |statement: &str, _: &dyn Display| seen.lock().unwrap().push(statement.to_owned()));
+    let config = DatabaseConfig { url: Some(app.database_url()), ..DatabaseConfig::default() };
+    let other = Database::open(&config, app.data_dir(), Some(observer)).await.unwrap();
+    for database in [&other, &app.app.services().database] {
+        while !database.hears_others() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    let clock = Arc::clone(&app.app.services().clock);
+    let collection: CollectionId = uuid_of(&collection).parse().unwrap();
+    let mut events = pin!(docent::events::follow(other.clone(), scope, operation, 0));
+    let mut of_collection = pin!(docent::events::feed(other, clock, scope, Some(collection), None));
+    assert_eq!(events.next().await.unwrap().unwrap().sequence, 1);
+    // They may not have heard yet of what was written before.
+    assert!(timeout(Duration::from_millis(500), events.next()).await.is_err());
+    assert!(timeout(Duration::from_millis(500), of_collection.next()).await.is_err());
+    statements.lock().unwrap().clear();
+    assert!(timeout(Duration::from_millis(1500), events.next()).await.is_err());
+    assert!(timeout(Duration::from_millis(1500), of_collection.next()).await.is_err());
+    assert_eq!(*statements.lock().unwrap(), Vec::<String>::new(), "who waits for news does not look for it");
+
+    ada.data("mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
+    let next = timeout(Duration::from_secs(30), events.next()).await.expect("the news arrives before anyone looks");
+    assert_eq!(next.unwrap().unwrap().sequence, 2);
+    let next = timeout(Duration::from_secs(30), of_collection.next()).await.expect("and so do those of a collection");
+    assert_eq!(next.unwrap().unwrap().0.sequence, 2);
 }
