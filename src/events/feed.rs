@@ -33,6 +33,8 @@ const SETTLED: TimeDelta = TimeDelta::minutes(2);
 /// Between two looks: events come in bursts. A look that takes longer is followed by as long a pause, so that a follower of
 /// many operations leaves the database half of its time.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Operations with events after the position from which a follower continues: they are all kept in mind at once.
+const MOST_MISSED: usize = 10_000;
 /// Operations in a position. Events of others that are as recent come again after a reconnect; none is lost.
 const MOST_LATER: usize = 1000;
 
@@ -44,6 +46,8 @@ struct Feed {
     clock: Arc<dyn Clock>,
     scope: Scope,
     collection: Option<CollectionId>,
+    /// Whether it continues from a position, and has not caught up yet.
+    is_behind: bool,
     /// All events up to this moment were sent.
     until: DateTime<Utc>,
     /// When it was looked for operations last.
@@ -67,7 +71,8 @@ struct Known {
 }
 
 /// The events of all operations that the scope can see, or of those on `collection`: those after a position and then each
-/// as it comes; without a position those from now on. Ends only with an error, when the scope lost sight of the collection.
+/// as it comes; without a position those from now on. Ends only with an error: when the scope lost sight of the collection, or
+/// too much happened since the position.
 pub fn feed(
     database: Database,
     clock: Arc<dyn Clock>,
@@ -76,6 +81,7 @@ pub fn feed(
     after: Option<FeedPosition>,
 ) -> impl Stream<Item = Result<FeedEvent, FollowError>> + Send + use<> {
     let now = clock.now();
+    let is_behind = after.is_some();
     let after = after.unwrap_or_else(|| FeedPosition::at(now));
     let known = after.later.into_iter().map(|(id, sequence)| (id, Known { sequence, at: now }));
     let feed = Feed {
@@ -83,6 +89,7 @@ pub fn feed(
         clock,
         scope,
         collection,
+        is_behind,
         until: after.until.min(now),
         looked_at: None,
         pause: PAUSE,
@@ -157,8 +164,12 @@ impl Feed {
         let mut page = PageRequest { first: MAX_PAGE_SIZE, after: None };
         loop {
             let found = operations::list_active(&reader, self.collection, self.until, &page).await?;
-            self.meet(&reader, found.items.iter().map(|(id, _)| *id)).await?;
-            active.extend(found.items.iter().map(|(id, _)| *id));
+            let ids: Vec<_> = found.items.iter().map(|(id, _)| *id).collect();
+            self.meet(&reader, &ids).await?;
+            active.extend(ids);
+            if self.is_behind && active.len() > MOST_MISSED {
+                return Err(FollowError::TooMuch);
+            }
             page.after = found.items.last().map(|(id, _)| *id);
             let has_more =
                 |(id, last): &(OperationId, i32)| self.known.get(id).is_some_and(|known| known.sequence < *last);
@@ -168,17 +179,14 @@ impl Feed {
             }
         }
         self.known.retain(|id, _| active.contains(id));
+        self.is_behind = false;
         self.pause = PAUSE.max(began.elapsed());
         Ok(())
     }
 
     /// Finds out what was sent of operations that are not known yet.
-    async fn meet(
-        &mut self,
-        reader: &Reader<'_>,
-        operations: impl Iterator<Item = OperationId>,
-    ) -> Result<(), DatabaseError> {
-        let new: Vec<_> = operations.filter(|id| !self.known.contains_key(id)).collect();
+    async fn meet(&mut self, reader: &Reader<'_>, operations: &[OperationId]) -> Result<(), DatabaseError> {
+        let new: Vec<_> = operations.iter().filter(|id| !self.known.contains_key(*id)).copied().collect();
         if new.is_empty() {
             return Ok(());
         }

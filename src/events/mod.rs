@@ -73,6 +73,9 @@ pub enum FollowError {
     /// What is followed no longer exists for the follower.
     #[error("this can no longer be followed")]
     Gone,
+    /// More happened since the position from which the follower continues than can be sent.
+    #[error("too much happened meanwhile")]
+    TooMuch,
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, Stream, TryStreamExt};
 
 use super::{
@@ -33,10 +33,6 @@ use crate::{
     error::{Error, ViolationCode},
     events::{self, FeedEvent, FollowError},
 };
-
-/// How long a listener may have been away to hear all that they missed. What they missed is read at once, so there must not be
-/// any amount of it.
-const LONGEST_ABSENCE: TimeDelta = TimeDelta::days(1);
 
 /// Cancels an operation: documents that wait are left out at once, those being worked on at their next step; what is
 /// finished stays.
@@ -161,21 +157,21 @@ pub async fn follow(
 /// The events of all operations that the caller can see, after a position or from now on.
 ///
 /// # Errors
-/// `Unauthenticated` without an account; `Invalid` for a position that is too long ago.
+/// `Unauthenticated` without an account; `Invalid`, as the first item, when too much happened since the position.
 pub fn follow_all(
     services: &Services,
     viewer: &Viewer,
     after: Option<FeedPosition>,
 ) -> Result<impl Stream<Item = Result<FeedEvent, Error>> + Send + use<>, Error> {
     viewer.require_user()?;
-    feed(services, viewer, None, after)
+    Ok(feed(services, viewer, None, after))
 }
 
 /// The events of all operations on a collection, after a position or from now on.
 ///
 /// # Errors
-/// `NotFound`, at the start or, as the last item, when the caller loses permission or the collection is gone; `Invalid` for a
-/// position that is too long ago.
+/// `NotFound`, at the start or, as the last item, when the caller loses permission or the collection is gone; `Invalid`, as the
+/// first item, when too much happened since the position.
 pub async fn follow_collection(
     services: &Services,
     viewer: &Viewer,
@@ -188,7 +184,7 @@ pub async fn follow_collection(
         if is_visible { Ok(()) } else { Err(Error::NotFound("collection")) }
     })
     .await?;
-    feed(services, viewer, Some(id), after)
+    Ok(feed(services, viewer, Some(id), after))
 }
 
 fn feed(
@@ -196,19 +192,19 @@ fn feed(
     viewer: &Viewer,
     collection: Option<CollectionId>,
     after: Option<FeedPosition>,
-) -> Result<impl Stream<Item = Result<FeedEvent, Error>> + Send + use<>, Error> {
-    if after.as_ref().is_some_and(|after| after.until < services.clock.now() - LONGEST_ABSENCE) {
-        let message = "after is more than a day old. List the operations, and follow them without it.";
-        return Err(Error::invalid(ViolationCode::Invalid, "after", message));
-    }
+) -> impl Stream<Item = Result<FeedEvent, Error>> + Send + use<> {
     let (database, clock) = (services.database.clone(), Arc::clone(&services.clock));
-    Ok(events::feed(database, clock, viewer.scope(), collection, after)
-        .map_err(|error| of_follower(error, Error::NotFound("collection"))))
+    events::feed(database, clock, viewer.scope(), collection, after)
+        .map_err(|error| of_follower(error, Error::NotFound("collection")))
 }
 
 fn of_follower(error: FollowError, missing: Error) -> Error {
     match error {
         FollowError::Gone => missing,
+        FollowError::TooMuch => {
+            let message = "Too much happened since `after`. List the operations, and follow them without it.";
+            Error::invalid(ViolationCode::LimitExceeded, "after", message)
+        }
         FollowError::Database(error) => error.into(),
     }
 }

@@ -42,8 +42,9 @@ impl OperationSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Return events after this cursor, usually that of the last event seen, which is valid for a day. \
-                    Default: from now on."
+            desc = "Return events after this cursor, usually that of the last event seen. Operations that were removed since \
+                    then are left out. BAD_USER_INPUT if more than 10,000 operations have events after it. Default: from \
+                    now on."
         )]
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<OperationEvent>> + use<>> {
@@ -59,8 +60,9 @@ impl OperationSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The collection's global id.")] collection_id: ID,
         #[graphql(
-            desc = "Return events after this cursor, usually that of the last event seen, which is valid for a day. \
-                    Default: from now on."
+            desc = "Return events after this cursor, usually that of the last event seen. Operations that were removed since \
+                    then are left out. BAD_USER_INPUT if more than 10,000 operations have events after it. Default: from \
+                    now on."
         )]
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<OperationEvent>> + use<>> {

@@ -28,7 +28,7 @@ const MOST_ROWS: f64 = 2_000.0;
 /// Steps that SQLite's machine may take for a page: far fewer than for looking at every row once.
 const MOST_STEPS: f64 = 60_000.0;
 
-async fn connect(app: &TestApp) -> DatabaseConnection {
+pub async fn connect(app: &TestApp) -> DatabaseConnection {
     let mut options = sea_orm::ConnectOptions::new(app.database_url());
     options.max_connections(1).sqlx_logging(false);
     sea_orm::Database::connect(options).await.unwrap()
@@ -39,7 +39,7 @@ async fn run(database: &DatabaseConnection, statement: &str) {
 }
 
 /// Copies one row of a table [`MANY`] times, with some columns changed. `{i}` is the copy's number, `{id}` a new id.
-async fn multiply(database: &DatabaseConnection, table: &str, which: &str, changes: &[(&str, &str)]) {
+pub async fn multiply(database: &DatabaseConnection, table: &str, which: &str, changes: &[(&str, &str)]) {
     let is_sqlite = database.get_database_backend() == DbBackend::Sqlite;
     let columns = if is_sqlite {
         format!("SELECT name FROM pragma_table_info('{table}')")
