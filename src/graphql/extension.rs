@@ -42,10 +42,7 @@ use super::{
 };
 use crate::{
     auth::viewer::Viewer,
-    domain::{
-        audit::{AuditAction, AuditObject},
-        id::RequestId,
-    },
+    domain::{audit::AuditAction, id::RequestId},
     error::{Error, ErrorCode},
     service::{Services, audit::Deed},
 };
@@ -239,12 +236,7 @@ fn note_refusal(context: &ExtensionContext<'_>, error: &ServerError, (parent, na
             _ => None,
         }
     });
-    let collection = match id {
-        Some(NodeId::Collection(id)) => Some(id),
-        Some(NodeId::Chunk(key)) => Some(key.collection),
-        _ => None,
-    };
-    let deed = Deed::new(AuditAction::Read).to(id.map(AuditObject::from)).within(collection);
+    let deed = Deed::new(AuditAction::Read).to(id.and_then(NodeId::audited)).within(id.and_then(NodeId::collection));
     let deed = deed.saying(format!("{parent}.{name}"));
     services.audit.refused(viewer, deed, error, services.clock.now());
 }

@@ -8,7 +8,7 @@ use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
-use super::loaders::ChunkKey;
+use super::loaders::{ChunkKey, MemberKey};
 use crate::domain::{
     audit::{AuditObject, AuditObjectKind},
     id::{
@@ -80,6 +80,21 @@ impl GlobalId for ChunkKey {
     }
 }
 
+/// A member's id names the collection and the user.
+impl GlobalId for MemberKey {
+    const KIND: &'static str = "member";
+    const NIL: Self = Self { collection: CollectionId::NIL, user: UserId::NIL };
+
+    fn write(&self) -> String {
+        format!("{}:{}", self.collection, self.user)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (collection, user) = text.split_once(':')?;
+        Some(Self { collection: collection.parse().ok()?, user: user.parse().ok()? })
+    }
+}
+
 /// The global id of something.
 pub fn encode<T: GlobalId>(id: &T) -> ID {
     URL_SAFE_NO_PAD.encode(format!("{}:{}", T::KIND, id.write())).into()
@@ -105,42 +120,69 @@ pub fn find<T: GlobalId>(id: &ID) -> Option<T> {
     T::read(rest).filter(|found| kind == T::KIND && found.write() == rest)
 }
 
-/// The id of anything that is a node.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NodeId {
-    User(UserId),
-    Collection(CollectionId),
-    Document(DocumentId),
-    Chunk(ChunkKey),
-    Operation(OperationId),
-    Source(SourceId),
-    Generation(GenerationId),
+macro_rules! node_ids {
+    ($($kind:ident($id:ty))*) => {
+        /// The id of anything that is a node.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum NodeId {
+            $($kind($id),)*
+        }
+
+        impl NodeId {
+            /// The id inside a global id, of any kind.
+            pub fn find(id: &ID) -> Option<Self> {
+                None$(.or_else(|| find(id).map(Self::$kind)))*
+            }
+        }
+    };
+}
+
+node_ids! {
+    User(UserId)
+    Session(SessionId)
+    ApiKey(ApiKeyId)
+    Collection(CollectionId)
+    Member(MemberKey)
+    Document(DocumentId)
+    Chunk(ChunkKey)
+    Operation(OperationId)
+    Source(SourceId)
+    Generation(GenerationId)
+    AuditEntry(AuditEntryId)
 }
 
 impl NodeId {
-    /// The id inside a global id, of any kind.
-    pub fn find(id: &ID) -> Option<Self> {
-        find(id)
-            .map(Self::User)
-            .or_else(|| find(id).map(Self::Collection))
-            .or_else(|| find(id).map(Self::Document))
-            .or_else(|| find(id).map(Self::Chunk))
-            .or_else(|| find(id).map(Self::Operation))
-            .or_else(|| find(id).map(Self::Source))
-            .or_else(|| find(id).map(Self::Generation))
+    /// What an entry of the audit log is about when the node is denied. The log says nothing of its own entries.
+    pub fn audited(self) -> Option<AuditObject> {
+        match self {
+            Self::User(id) => id.into(),
+            Self::Session(id) => id.into(),
+            Self::ApiKey(id) => id.into(),
+            Self::Collection(id) => id.into(),
+            Self::Member(key) => key.user.into(),
+            Self::Document(id) => id.into(),
+            Self::Chunk(key) => key.id.into(),
+            Self::Operation(id) => id.into(),
+            Self::Source(id) => id.into(),
+            Self::Generation(id) => id.into(),
+            Self::AuditEntry(_) => None,
+        }
     }
-}
 
-impl From<NodeId> for AuditObject {
-    fn from(id: NodeId) -> Self {
-        match id {
-            NodeId::User(id) => id.into(),
-            NodeId::Collection(id) => id.into(),
-            NodeId::Document(id) => id.into(),
-            NodeId::Chunk(key) => key.id.into(),
-            NodeId::Operation(id) => id.into(),
-            NodeId::Source(id) => id.into(),
-            NodeId::Generation(id) => id.into(),
+    /// The collection that its id names.
+    pub fn collection(self) -> Option<CollectionId> {
+        match self {
+            Self::Collection(id) => Some(id),
+            Self::Member(key) => Some(key.collection),
+            Self::Chunk(key) => Some(key.collection),
+            Self::User(_)
+            | Self::Session(_)
+            | Self::ApiKey(_)
+            | Self::Document(_)
+            | Self::Operation(_)
+            | Self::Source(_)
+            | Self::Generation(_)
+            | Self::AuditEntry(_) => None,
         }
     }
 }
@@ -180,6 +222,8 @@ mod tests {
         assert_eq!(decode::<CollectionId>(&encode(&collection)), collection);
         assert_eq!(decode::<ChunkKey>(&encode(&chunk)), chunk);
         assert_eq!(NodeId::find(&encode(&chunk)), Some(NodeId::Chunk(chunk)));
+        let member = MemberKey { collection, user: UserId::generate() };
+        assert_eq!(NodeId::find(&encode(&member)), Some(NodeId::Member(member)));
         assert_eq!(encode(&collection), raw(&format!("collection:{collection}")));
         assert_eq!(encode(&chunk), raw(&format!("chunk:{collection}:{}", chunk.id)));
     }

@@ -24,6 +24,7 @@ use crate::{
         audit::AuditAction,
         id::{ApiKeyId, CollectionId, UserId},
         policy,
+        scope::Scope,
         vocabulary::Vocabulary,
     },
     error::{Error, ViolationCode},
@@ -162,18 +163,26 @@ async fn insert(
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` for a key, `NotFound`.
-pub async fn revoke(services: &Services, viewer: &Viewer, id: ApiKeyId) -> Result<(), Error> {
+pub async fn revoke(services: &Services, viewer: &Viewer, id: ApiKeyId) -> Result<ApiKey, Error> {
     let tried = Deed::new(AuditAction::ApiKeyRevoke).to(id);
     attempt(services, viewer, &tried, async {
         let (user, now) = (viewer.require(Action::AccountManage)?, services.clock.now());
-        change(services, viewer, &tried, now, |tx| revoke_own(tx, user, id, now).boxed()).await
+        change(services, viewer, &tried, now, |tx| revoke_own(tx, viewer.scope(), user, id, now).boxed()).await
     })
     .await
 }
 
-async fn revoke_own(tx: &Transaction<'_>, user: UserId, id: ApiKeyId, now: DateTime<Utc>) -> Result<Done<()>, Error> {
+async fn revoke_own(
+    tx: &Transaction<'_>,
+    scope: Scope,
+    user: UserId,
+    id: ApiKeyId,
+    now: DateTime<Utc>,
+) -> Result<Done<ApiKey>, Error> {
+    const MISSING: Error = Error::NotFound("API key");
     if !api_keys::revoke(tx, user, id, now).await? {
-        return Err(Error::NotFound("API key"));
+        return Err(MISSING);
     }
-    Ok(Done::AsTried(()))
+    let revoked = api_keys::find_many(&tx.reader(scope), &[id]).await?.remove(&id);
+    Ok(Done::AsTried(revoked.ok_or(MISSING)?))
 }

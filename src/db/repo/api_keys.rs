@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
-use super::{lists::Keyset, nothing, to_count};
+use super::{listed, lists::Keyset, nothing, to_count};
 use crate::{
     db::{
         CredentialReader, DatabaseError, Reader, Transaction,
@@ -75,6 +75,17 @@ async fn with_owner(reader: &CredentialReader<'_>, which: SimpleExpr) -> Result<
     let Some((key, owner)) = found else { return Ok(None) };
     let key = with_collections(&reader.executor, vec![key]).await?.pop();
     key.map(|key| Ok((key, owner.try_into()?))).transpose()
+}
+
+/// The given keys that are visible to the reader, valid or not.
+pub async fn find_many(reader: &Reader<'_>, ids: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, ApiKey>, DatabaseError> {
+    let rows = api_key::Entity::find()
+        .filter(api_key::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
+        .filter(own(reader.scope))
+        .all(&reader.executor)
+        .await?;
+    let keys = with_collections(&reader.executor, rows).await?;
+    Ok(keys.into_iter().map(|key| (key.id, key)).collect())
 }
 
 /// A page of a user's keys, newest first.

@@ -1,5 +1,7 @@
 //! The audit log: lines are added, listed, and removed when they are old.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
@@ -7,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{
-    INSERT_ROWS, collections_among, collections_of, convert,
+    INSERT_ROWS, collections_among, collections_of, convert, in_allowed, listed,
     lists::{Below, Keyset, all, count_of_all, first_of_all},
     to_count, within,
 };
@@ -75,6 +77,20 @@ fn matching(filter: &AuditFilter) -> Condition {
         condition = condition.add(audit_entry::Column::At.lt(until));
     }
     condition
+}
+
+/// The given entries that are visible to the reader.
+pub async fn find_many(
+    reader: &Reader<'_>,
+    ids: &[AuditEntryId],
+) -> Result<HashMap<AuditEntryId, AuditEntry>, DatabaseError> {
+    let entries = audit_entry::Entity::find().filter(audit_entry::Column::Id.is_in(listed(ids.iter().map(|id| id.0))));
+    let entries = match places(reader.scope, &AuditFilter::default()) {
+        None => entries,
+        Some(_) => entries.filter(in_allowed(audit_entry::Column::CollectionId, reader.scope, Action::AuditRead)),
+    };
+    let entries: Vec<AuditEntry> = convert(entries.all(&reader.executor).await?)?;
+    Ok(entries.into_iter().map(|entry| (entry.id, entry)).collect())
 }
 
 /// A page of the entries that are visible to the reader, newest first.

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr,
+};
 
 use super::{
     Direction, collections_among, convert, listed,
@@ -24,6 +26,21 @@ use crate::{
     },
 };
 
+/// What a member is found by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct MemberKey {
+    pub collection: CollectionId,
+    pub user: UserId,
+}
+
+impl MemberKey {
+    /// That of a member.
+    #[must_use]
+    pub fn of(member: &Member) -> Self {
+        Self { collection: member.collection_id, user: member.user_id }
+    }
+}
+
 /// The reader's own roles in those of the collections in which the reader has one.
 pub async fn own_roles(
     reader: &Reader<'_>,
@@ -37,6 +54,26 @@ pub async fn own_roles(
         .await?;
     let members: Vec<Member> = convert(rows)?;
     Ok(members.into_iter().map(|member| (member.collection_id, member.role)).collect())
+}
+
+/// The given members that are visible to the reader.
+pub async fn find_many(reader: &Reader<'_>, keys: &[MemberKey]) -> Result<HashMap<MemberKey, Member>, DatabaseError> {
+    let collections: Vec<_> = keys.iter().map(|key| key.collection).collect();
+    let is_key = |key: &MemberKey| {
+        Condition::all()
+            .add(collection_member::Column::CollectionId.eq(key.collection.0))
+            .add(collection_member::Column::UserId.eq(key.user.0))
+    };
+    let rows = collection_member::Entity::find()
+        .filter(keys.iter().map(is_key).fold(Condition::any(), Condition::add))
+        .filter(within(
+            collection_member::Column::CollectionId,
+            collections_among(&collections, reader.scope, Action::MemberRead),
+        ))
+        .all(&reader.executor)
+        .await?;
+    let members: Vec<Member> = convert(rows)?;
+    Ok(members.into_iter().map(|member| (MemberKey::of(&member), member)).collect())
 }
 
 /// The same page of the members of each of several collections, in the order of their accounts.

@@ -1,6 +1,6 @@
 //! Sessions and their refresh tokens. Tokens are named by digest; their values are not stored.
 
-use std::net::IpAddr;
+use std::{collections::HashMap, net::IpAddr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
@@ -12,6 +12,7 @@ use sea_orm::{
 
 use super::{
     super::entity::{refresh_token, session, user},
+    listed,
     lists::Keyset,
     nothing, to_count,
 };
@@ -65,6 +66,22 @@ fn live(now: DateTime<Utc>, idle: TimeDelta) -> Condition {
 pub async fn find(reader: &Reader<'_>, id: SessionId) -> Result<Option<Session>, DatabaseError> {
     let row = session::Entity::find_by_id(id.0).filter(own(reader.scope)).one(&reader.executor).await?;
     Ok(row.map(Into::into))
+}
+
+/// The given sessions that are visible to the reader and valid at `now`.
+pub async fn find_many(
+    reader: &Reader<'_>,
+    ids: &[SessionId],
+    now: DateTime<Utc>,
+    idle: TimeDelta,
+) -> Result<HashMap<SessionId, Session>, DatabaseError> {
+    let rows = session::Entity::find()
+        .filter(session::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
+        .filter(own(reader.scope))
+        .filter(live(now, idle))
+        .all(&reader.executor)
+        .await?;
+    Ok(rows.into_iter().map(|row| (SessionId(row.id), row.into())).collect())
 }
 
 /// One session and its user, for the user.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{MemberCount, OwnRole, Rows, load_under, shared};
+use super::{MemberCount, MemberKey, OwnRole, Rows, load_by_key, load_under, shared};
 use crate::{
     db::{DatabaseError, Reader, repo::members},
     domain::{
@@ -14,6 +14,7 @@ use crate::{
     error::Error,
 };
 
+load_by_key!(MemberKey => Member: members::find_many);
 load_under!(CollectionId, PageRequest<UserId> => Page<Member>: members::list);
 load_under!(CollectionId, MemberCount => i64: count);
 

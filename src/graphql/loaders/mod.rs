@@ -25,6 +25,7 @@ pub use crate::db::repo::{
     chunks::{ChunkKey, ChunkPlace, DocumentChunks},
     collections::{CollectionFilter, CollectionKey, CollectionSort},
     documents::{DocumentFilter, DocumentKey, DocumentList, DocumentSort},
+    members::MemberKey,
     operation_documents::{ItemFilter, ItemList},
     operations::OperationFilter,
     users::UserFilter,

@@ -1,6 +1,10 @@
 //! Accounts, and what belongs to them.
 
-use super::{AuditFilter, Rows, UserFilter, load_by_key};
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::dataloader::Loader;
+
+use super::{AuditFilter, Rows, UserFilter, load_by_key, shared};
 use crate::{
     db::repo::{api_keys, audit_log, sessions, users},
     domain::{
@@ -16,6 +20,18 @@ use crate::{
 };
 
 load_by_key!(UserId => User: users::find_many);
+load_by_key!(ApiKeyId => ApiKey: api_keys::find_many);
+load_by_key!(AuditEntryId => AuditEntry: audit_log::find_many);
+
+impl Loader<SessionId> for Rows {
+    type Value = Session;
+    type Error = Arc<Error>;
+
+    async fn load(&self, keys: &[SessionId]) -> Result<HashMap<SessionId, Session>, Self::Error> {
+        let now = self.services.clock.now();
+        sessions::find_many(&self.reader(), keys, now, idle_limit(&self.services)).await.map_err(shared)
+    }
+}
 
 impl Rows {
     /// A page of accounts, newest first.

@@ -69,6 +69,8 @@ pub struct ApiKeyCreatePayload {
 pub struct ApiKeyRevokePayload {
     /// The global id of the revoked key. Null if validation fails.
     revoked_id: Option<ID>,
+    /// The revoked key. Null if validation fails.
+    api_key: Option<ApiKey>,
     /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
@@ -108,6 +110,7 @@ impl ApiKeyMutation {
         let key: ApiKeyId = global_id::decode(&id);
         let revoked = api_keys::revoke(ctx.services()?, ctx.viewer()?, key).await;
         let Outcome { value, user_errors } = Outcome::of(revoked)?;
-        Ok(Some(ApiKeyRevokePayload { revoked_id: value.map(|()| id), user_errors }))
+        let api_key = value.map(ApiKey::from);
+        Ok(Some(ApiKeyRevokePayload { revoked_id: api_key.as_ref().map(|_| id), api_key, user_errors }))
     }
 }

@@ -20,8 +20,7 @@ impl NodeQuery {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The global id of a user, collection, document, chunk, operation, source or generation.")]
-        id: ID,
+        #[graphql(desc = "The global id of a `Node`.")] id: ID,
     ) -> Result<Option<Node>> {
         find(ctx, &id).await.map(Some)
     }
@@ -31,10 +30,7 @@ impl NodeQuery {
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            desc = "At most 100 global ids of users, collections, documents, chunks, operations, sources or generations."
-        )]
-        ids: Vec<ID>,
+        #[graphql(desc = "At most 100 global ids of nodes.")] ids: Vec<ID>,
     ) -> Result<Option<Vec<Option<Result<Node>>>>> {
         if ids.len() > MAX_IDS {
             let message = format!("Ask for at most {MAX_IDS} nodes at once.");

@@ -1,11 +1,12 @@
 //! API keys.
 
-use async_graphql::{ID, Object};
+use async_graphql::{Context, ID, Object, Result};
 
 use super::Action;
 use crate::{
-    domain::api_key,
+    domain::{api_key, id::ApiKeyId},
     graphql::{
+        context::ContextExt,
         global_id,
         scalars::{BigInt, DateTime},
     },
@@ -22,11 +23,18 @@ impl From<api_key::ApiKey> for ApiKey {
     }
 }
 
+impl ApiKey {
+    /// The key, if it is visible to the viewer.
+    pub async fn load(ctx: &Context<'_>, id: ApiKeyId) -> Result<Option<Self>> {
+        Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
+    }
+}
+
 /// A credential for a program, with some of its owner's permissions. The secret itself is not stored.
 #[Object]
 impl ApiKey {
     /// The global id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         global_id::encode(&self.key.id)
     }
 

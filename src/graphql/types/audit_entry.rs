@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
 use super::{Connection, Total, User, filter};
 use crate::{
-    domain::audit,
+    domain::{audit, id::AuditEntryId},
     error::Error,
     graphql::{
         context::ContextExt,
@@ -141,6 +141,11 @@ impl From<audit::AuditEntry> for AuditEntry {
 }
 
 impl AuditEntry {
+    /// The entry, if it is visible to the viewer.
+    pub async fn load(ctx: &Context<'_>, id: AuditEntryId) -> Result<Option<Self>> {
+        Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
+    }
+
     /// The page of the log for these arguments.
     pub async fn list(
         ctx: &Context<'_>,
@@ -160,7 +165,7 @@ impl AuditEntry {
 #[Object]
 impl AuditEntry {
     /// The global id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         global_id::encode(&self.entry.id)
     }
 

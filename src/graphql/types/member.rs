@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, Object, Result};
 use super::{Collection, CollectionRole, User};
 use crate::{
     domain::member,
-    graphql::{global_id, scalars::DateTime},
+    graphql::{context::ContextExt, global_id, loaders::MemberKey, scalars::DateTime},
 };
 
 /// A user's role in a collection.
@@ -19,9 +19,21 @@ impl From<member::Member> for Member {
     }
 }
 
+impl Member {
+    /// The role, if it is visible to the viewer.
+    pub async fn load(ctx: &Context<'_>, key: MemberKey) -> Result<Option<Self>> {
+        Ok(ctx.loaders()?.load_one(key).await?.map(Into::into))
+    }
+}
+
 /// A user's role in a collection.
 #[Object]
 impl Member {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        global_id::encode(&MemberKey::of(&self.member))
+    }
+
     /// The global id of the user.
     async fn user_id(&self) -> ID {
         global_id::encode(&self.member.user_id)

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object, Result};
 
 use crate::{
-    domain::session,
+    domain::{id::SessionId, session},
     graphql::{context::ContextExt, global_id, scalars::DateTime},
 };
 
@@ -18,11 +18,18 @@ impl From<session::Session> for Session {
     }
 }
 
+impl Session {
+    /// The session, if it is visible to the viewer.
+    pub async fn load(ctx: &Context<'_>, id: SessionId) -> Result<Option<Self>> {
+        Ok(ctx.loaders()?.load_one(id).await?.map(Into::into))
+    }
+}
+
 /// A login of the viewer. It ends when the viewer ends it, after a time without use, and at `expiresAt`.
 #[Object]
 impl Session {
     /// The global id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         global_id::encode(&self.session.id)
     }
 

@@ -68,6 +68,11 @@ impl User {
         Self { user, is_open }
     }
 
+    /// Whether it is the account of the viewer, who may have asked with an API key.
+    fn asks(&self, viewer: &Viewer) -> bool {
+        viewer.user.as_ref().is_some_and(|user| user.id == self.user.id)
+    }
+
     /// The account, if it is visible to the viewer.
     pub async fn load(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         let user = ctx.loaders()?.load_one(id).await?;
@@ -161,8 +166,14 @@ impl User {
     /// The viewer's rate limit: that of the user, or of the API key in the request. Null for everyone else.
     async fn rate_limit(&self, ctx: &Context<'_>) -> Result<Option<RateLimit>> {
         let viewer = ctx.viewer()?;
-        let is_viewer = viewer.user.as_ref().is_some_and(|user| user.id == self.user.id);
-        Ok(if is_viewer { Some(limits::balance(ctx.services()?, viewer).into()) } else { None })
+        Ok(if self.asks(viewer) { Some(limits::balance(ctx.services()?, viewer).into()) } else { None })
+    }
+
+    /// The API key in the request: what it allows. Null for everyone except the viewer, and null if the request has no
+    /// API key.
+    async fn api_key(&self, ctx: &Context<'_>) -> Result<Option<ApiKey>> {
+        let viewer = ctx.viewer()?;
+        Ok(viewer.key().filter(|_| self.asks(viewer)).cloned().map(Into::into))
     }
 
     /// When the account was registered.

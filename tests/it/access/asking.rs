@@ -68,6 +68,7 @@ fn missing(name: &str, value: &str) -> String {
         ["1", list, id] => encode(format!("1|{list}|{}", next_lower(id))),
         ["chunk", collection, _] if name == "inner" => encode(format!("chunk:{collection}:{}", random_uuid())),
         ["chunk", ..] => encode(format!("chunk:{}:{}", random_uuid(), random_uuid())),
+        ["member", ..] => encode(format!("member:{}:{}", random_uuid(), random_uuid())),
         [kind, _] => encode(format!("{kind}:{}", random_uuid())),
         _ if value.len() == 36 => random_uuid(),
         _ => random_uuid().replace('-', "").chars().rev().take(value.len()).collect(),

@@ -207,9 +207,11 @@ impl Fixture {
         let find = "query($id: ID!, $operation: ID!, $owner: ID!) {
             collection(id: $id) {
                 generations { id }
+                members { nodes { id } }
                 documents(filter: { uri: \"good.md\" }) { nodes { id chunks { nodes { id } } } }
             }
             collections(filter: { ownerId: $owner }) { edges { cursor node { id } } }
+            auditLog(filter: { collectionId: $id, actions: [COLLECTION_CREATE] }) { nodes { id } }
             operations { edges { cursor node { id } } }
             operation(id: $operation) { events { edges { cursor } } }
         }";
@@ -230,6 +232,8 @@ impl Fixture {
         subject.set("sync", sync);
         subject.set("directory", DIRECTORY);
         subject.set("generation", text(&found["collection"]["generations"][0]["id"]));
+        subject.set("membership", text(&found["collection"]["members"]["nodes"][0]["id"]));
+        subject.set("auditEntry", text(&found["auditLog"]["nodes"][0]["id"]));
         subject.set("name", name);
         subject.set("word", word);
         subject.set("documentUuid", uuid_of(document["id"].as_str().unwrap()));

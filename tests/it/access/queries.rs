@@ -114,6 +114,16 @@ pub const QUERIES: &[Row] = &[
     row("Query.node", "the owner", Need::Sees(Person::Owner), "node(id: $owner) { __typename id }").hiding(&["owner"]),
     row("Query.node", "a member", Need::Sees(Person::Member), "node(id: $member) { __typename id }")
         .hiding(&["member"]),
+    row("Query.node", "a role in a collection", Need::Read("MEMBER_READ"), "node(id: $membership) { __typename id }")
+        .hiding(&["membership"]),
+    row("Query.node", "an entry of the audit log", Need::Read("AUDIT_READ"), "node(id: $auditEntry) { __typename id }")
+        .hiding(&["auditEntry"]),
+    row("Query.node", "an API key of the caller", Need::Owns, "node(id: $ownKey) { __typename id }")
+        .hiding(&["ownKey"]),
+    row("Query.node", "an API key of another account", ALIKE, "node(id: $theirKey) { __typename id }")
+        .hiding(&["theirKey"]),
+    row("Query.node", "a session of another account", ALIKE, "node(id: $theirSession) { __typename id }")
+        .hiding(&["theirSession"]),
     row("Query.nodes", "a collection", READ, "nodes(ids: [$collection]) { __typename id }").hiding(&["collection"]),
     row("Query.nodes", "a document", READ, "nodes(ids: [$document]) { __typename id }").hiding(&["document"]),
     row("Query.nodes", "a chunk", READ, "nodes(ids: [$chunk, $chunk]) { __typename id }").hiding(&["chunk"]),

@@ -56,6 +56,10 @@ pub enum Need {
     Server,
     /// The same; for others there is nothing.
     Administrates,
+    /// The account itself, not a key of it; for others there is nothing.
+    Owns,
+    /// A key.
+    Key,
     /// An account, or a key for new collections.
     Create,
     /// An account, or a key that may add documents.
@@ -170,6 +174,8 @@ pub fn expected(need: Need, actor: &Actor) -> Outcome {
         Need::Login => or_refused(is_login),
         Need::Server => or_refused(is_login && actor.is_admin),
         Need::Administrates => or_hidden(is_login && actor.is_admin),
+        Need::Owns => or_hidden(is_login),
+        Need::Key => or_hidden(actor.key.is_some()),
         Need::Create => {
             or_refused(names("COLLECTION_CREATE") && actor.key.as_ref().is_none_or(|key| key.reach == Reach::All))
         }
