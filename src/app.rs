@@ -39,7 +39,7 @@ use crate::{
         remote::RemoteEmbedder,
     },
     error::Error,
-    extract::{self, Extractor},
+    extract::{self, Extractor, FileKind},
     graphql::{self, engine::Engine, manifest::Manifest, persisted::Persisted},
     http::{
         self, HttpState,
@@ -177,6 +177,7 @@ impl App {
                 parts.names,
             ),
             vault: Vault::load_or_create(config.sources.secret_key.as_deref(), &config.data_dir)?,
+            formats: FileKind::formats(),
             integrity: Integrity::default(),
             clock: parts.clock,
             database,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::source_code;
+use crate::domain::format::FileFormat;
 
 /// Defines the kinds from one table: media type, what people call it, extensions, other media types.
 macro_rules! kinds {
@@ -91,6 +92,21 @@ impl FileKind {
         let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let is_its = |kind: &Self| kind.media_type() == essence || kind.other_media_types().contains(&essence.as_str());
         Self::ALL.iter().copied().find(is_its).filter(|kind| *kind != Self::Zip)
+    }
+
+    /// The formats that can be read.
+    #[must_use]
+    pub fn formats() -> Vec<FileFormat> {
+        Self::ALL.iter().copied().map(Self::format).collect()
+    }
+
+    fn format(self) -> FileFormat {
+        let extensions = match self {
+            Self::SourceCode => source_code::extensions().collect(),
+            _ => self.extensions().to_vec(),
+        };
+        let media_types = [self.media_type()].into_iter().chain(self.other_media_types().iter().copied()).collect();
+        FileFormat { label: self.label(), media_types, extensions }
     }
 
     /// Whether its files are text, whatever it means.

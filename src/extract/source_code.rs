@@ -39,6 +39,11 @@ const LANGUAGES: [(&str, &[&str]); 35] = [
     ("zig", &["zig"]),
 ];
 
+/// The extensions of all languages.
+pub(super) fn extensions() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().flat_map(|(_, extensions)| extensions.iter().copied())
+}
+
 /// The language of a file with this extension, in lower case.
 pub(super) fn language(extension: &str) -> Option<&'static str> {
     LANGUAGES.iter().find(|(_, extensions)| extensions.contains(&extension)).map(|(language, _)| *language)

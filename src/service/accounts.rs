@@ -71,6 +71,14 @@ impl AccountChange {
 const MAX_USERNAME: usize = 64;
 const MAX_EMAIL: usize = 254;
 
+/// Whether the server has an account that a user can use. Until then, whoever registers becomes its administrator.
+///
+/// # Errors
+/// The database's.
+pub async fn is_claimed(services: &Services) -> Result<bool, Error> {
+    Ok(users::exist(&services.database.credentials()).await?)
+}
+
 /// Registers an account. The first one becomes administrator; after that, the server's setting decides who can
 /// register. The operator on the server's machine always can.
 ///

@@ -43,7 +43,7 @@ use crate::{
     config::Config,
     db::{Database, Lanes},
     disk::Disk,
-    domain::clock::Clock,
+    domain::{clock::Clock, format::FileFormat},
     embedding::registry::Embedders,
     extract::Extractor,
     source::Web,
@@ -65,6 +65,8 @@ pub struct Services {
     pub web: Web,
     /// Keeps the secrets of buckets.
     pub vault: Vault,
+    /// The formats of files that workers can read.
+    pub formats: Vec<FileFormat>,
     pub passwords: PasswordHasher,
     pub tokens: TokenSigner,
     pub logins: LoginLimiter,

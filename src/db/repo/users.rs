@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, SimpleExpr},
 };
 
@@ -151,6 +151,16 @@ pub async fn taken(tx: &Transaction<'_>, username: &str, email: &str) -> Result<
     Ok((is_taken(user::Column::UsernameKey, username).await?, is_taken(user::Column::EmailKey, email).await?))
 }
 
+/// Whether there is an account that a user can use.
+pub async fn exist(reader: &CredentialReader<'_>) -> Result<bool, DatabaseError> {
+    exists(usable(), &reader.executor).await
+}
+
+/// Accounts that a user can use.
+fn usable() -> Select<user::Entity> {
+    user::Entity::find().filter(user::Column::IsActive.eq(true))
+}
+
 /// Locks out other registrations until the transaction ends, and returns whether there is an account yet that a user
 /// can use.
 pub async fn lock_registration(tx: &Transaction<'_>) -> Result<bool, DatabaseError> {
@@ -158,7 +168,7 @@ pub async fn lock_registration(tx: &Transaction<'_>) -> Result<bool, DatabaseErr
     if tx.is_postgres() {
         tx.connection.execute_unprepared("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").await?;
     }
-    exists(user::Entity::find().filter(user::Column::IsActive.eq(true)), &tx.connection).await
+    exists(usable(), &tx.connection).await
 }
 
 /// Adds an account.

@@ -10,11 +10,12 @@ use crate::{
     domain::{
         self,
         action::Action,
+        format,
         page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
         policy,
     },
     graphql::{context::ContextExt, scalars::BigInt},
-    service::{Services, integrity, workers},
+    service::{Services, accounts, integrity, workers},
 };
 
 /// How the server is deployed.
@@ -48,6 +49,24 @@ pub enum IngestionState {
     PausedForSpace,
 }
 
+/// A format of files that can be read.
+#[derive(SimpleObject)]
+pub struct FileFormat {
+    /// What people call it, as in a sentence: `a PDF file`.
+    label: &'static str,
+    /// The media types of its files, the usual one first. Source code has that of plain text.
+    media_types: Vec<&'static str>,
+    /// The extensions of its files, in lower case and without a dot.
+    extensions: Vec<&'static str>,
+}
+
+impl From<&format::FileFormat> for FileFormat {
+    fn from(format: &format::FileFormat) -> Self {
+        let format::FileFormat { label, media_types, extensions } = format.clone();
+        Self { label, media_types, extensions }
+    }
+}
+
 /// This server.
 #[derive(SimpleObject)]
 #[graphql(complex)]
@@ -65,6 +84,16 @@ pub struct Server {
     integrity: Option<IntegrityReport>,
     /// The limits of this server.
     limits: ServerLimits,
+    /// The formats of files that can be read. The content of a file decides how it is read, and its name must agree.
+    formats: Vec<FileFormat>,
+}
+
+#[ComplexObject]
+impl Server {
+    /// Whether the server has an active account. If not, the next account that is registered becomes its administrator.
+    async fn is_claimed(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(accounts::is_claimed(ctx.services()?).await?)
+    }
 }
 
 /// The limits of this server.
@@ -222,6 +251,7 @@ impl Server {
             mode: if is_embedded { ServerMode::Embedded } else { ServerMode::Server },
             ingestion_state: if has_room { IngestionState::Running } else { IngestionState::PausedForSpace },
             integrity: is_administrator.then(|| services.integrity.report().into()),
+            formats: services.formats.iter().map(Into::into).collect(),
             limits: ServerLimits {
                 default_page_size: number(DEFAULT_PAGE_SIZE),
                 max_page_size: number(MAX_PAGE_SIZE),

@@ -176,6 +176,7 @@ pub const EDGES: &[Edge] = &[
     list("Query", &["operations(filter: { collectionId: $collection })"], Need::Nothing, OPERATIONS),
     list("Query", &["users(filter: { text: $memberName })"], Need::Server, Need::Server),
     list("Query", &[AUDIT_LOG], Need::Account, Need::Audit),
+    edge("Server", &["server", "formats"], Need::Nothing, Need::Nothing),
     edge("Server", &["server", "limits"], Need::Nothing, Need::Nothing),
     edge("Server", &["server", "integrity"], Need::Nothing, Need::Administrates),
     edge("Server", &["server", "queues"], Need::Nothing, Need::Administrates),

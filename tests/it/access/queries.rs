@@ -18,7 +18,7 @@ const fn row(field: &'static str, what: &'static str, need: Need, selection: &'s
 
 pub const QUERIES: &[Row] = &[
     row("Query.viewer", "", Need::Nothing, "viewer { id username }"),
-    row("Query.server", "", Need::Nothing, "server { version }"),
+    row("Query.server", "", Need::Nothing, "server { version isClaimed }"),
     row("Query.embeddingModels", "", Need::Nothing, "embeddingModels { name }"),
     row("Query.users", "", Need::Server, "users(first: 100) { nodes { id email } totalCount }"),
     row("Query.users", "by name", Need::Server, "users(filter: { text: $closed }) { nodes { id } totalCount }")

@@ -105,7 +105,11 @@ async fn a_key_ends_with_its_time_its_budget_its_revocation_and_its_owner(app: T
         make(&ada, json!({ "name": "short", "actions": ["COLLECTION_READ"], "expiresAt": expires_at })).await;
     assert_eq!(ask(&short).await.status, 200);
     let (revoked, shown) = make(&ada, json!({ "name": "revoked", "actions": ["COLLECTION_READ"] })).await;
-    ada.data("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": shown["id"] })).await;
+    let revoke = "mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId apiKey { name revokedAt } } }";
+    let payload = ada.data(revoke, json!({ "id": shown["id"] })).await["apiKeyRevoke"].clone();
+    assert_eq!((&payload["revokedId"], &payload["apiKey"]["name"]), (&shown["id"], &json!("revoked")));
+    assert!(payload["apiKey"]["revokedAt"].is_string(), "{payload:#}");
+    assert_eq!(ada.data(revoke, json!({ "id": shown["id"] })).await["apiKeyRevoke"], payload, "once is enough");
     assert_eq!(ask(&revoked).await.status, 401);
     assert_eq!(
         code(
@@ -145,6 +149,20 @@ async fn a_key_with_a_rate_waits_for_its_points_and_is_told_what_it_can_never_ha
     let dear = "{ collections(first: 50) { nodes { name } } }";
     assert_eq!(code(&slow.graphql(dear, json!({})).await), "COST_LIMIT_EXCEEDED");
     assert_eq!(names(&ada.data(dear, json!({})).await).len(), 2, "its owner has a bucket of their own");
+}
+
+on_both_databases!(a_key_learns_what_it_allows);
+async fn a_key_learns_what_it_allows(app: TestApp) {
+    let (ada, first, _) = with_two_collections(&app).await;
+    let input =
+        json!({ "name": "reader", "actions": ["COLLECTION_READ"], "collectionIds": [first], "pointsBudget": "9" });
+    let (key, shown) = make(&ada, input).await;
+    let own = "{ viewer { apiKey { id name actions collectionIds pointsBudget } } }";
+    let found = key.data(own, json!({})).await["viewer"]["apiKey"].clone();
+    assert_eq!(found["id"], shown["id"]);
+    assert_eq!(found["actions"], json!(["COLLECTION_READ"]));
+    assert_eq!((&found["collectionIds"], &found["pointsBudget"]), (&json!([first]), &json!("9")));
+    assert_eq!(ada.data(own, json!({})).await["viewer"]["apiKey"], Value::Null);
 }
 
 on_both_databases!(a_key_fills_no_upload_but_its_own);

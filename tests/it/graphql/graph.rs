@@ -28,13 +28,32 @@ async fn ids_of_everything(app: &TestApp) -> (Caller, Vec<Value>) {
     let ada = app.user("ada").await;
     let collection = ada.create_collection("Letters").await;
     let operation = ada.ingest_all(&collection, texts(TWO)).await;
-    let query = "query($id: ID!) { viewer { id } collection(id: $id) { documents(filter: { uri: \"good.txt\" }) {
-        nodes { id chunks { nodes { id } } }
-    } } }";
+    let key = "mutation { apiKeyCreate(input: { name: \"reader\", actions: [COLLECTION_READ] }) { apiKey { id } } }";
+    let key = ada.data(key, json!({})).await["apiKeyCreate"]["apiKey"]["id"].clone();
+    let query = "query($id: ID!) {
+        viewer { id sessions { nodes { id } } }
+        collection(id: $id) {
+            generations { id }
+            members { nodes { id } }
+            documents(filter: { uri: \"good.txt\" }) { nodes { id chunks { nodes { id } } } }
+        }
+        auditLog(filter: { collectionId: $id }) { nodes { id } }
+    }";
     let found = ada.data(query, json!({ "id": collection })).await;
     let document = &found["collection"]["documents"]["nodes"][0];
     let chunk = &document["chunks"]["nodes"][0]["id"];
-    let ids = [&found["viewer"]["id"], &json!(collection), &document["id"], chunk, &operation["id"]];
+    let ids = [
+        &found["viewer"]["id"],
+        &json!(collection),
+        &document["id"],
+        chunk,
+        &operation["id"],
+        &found["collection"]["generations"][0]["id"],
+        &found["collection"]["members"]["nodes"][0]["id"],
+        &found["viewer"]["sessions"]["nodes"][0]["id"],
+        &key,
+        &found["auditLog"]["nodes"][0]["id"],
+    ];
     (ada, ids.map(Clone::clone).to_vec())
 }
 
@@ -42,14 +61,25 @@ on_both_databases!(every_node_is_found_by_its_id_and_not_by_a_stranger);
 async fn every_node_is_found_by_its_id_and_not_by_a_stranger(app: TestApp) {
     let (ada, ids) = ids_of_everything(&app).await;
     let found = ada.data(NODES, json!({ "ids": ids })).await["nodes"].clone();
-    let kinds = ["User", "Collection", "Document", "Chunk", "Operation"];
+    let kinds = [
+        "User",
+        "Collection",
+        "Document",
+        "Chunk",
+        "Operation",
+        "Generation",
+        "Member",
+        "Session",
+        "ApiKey",
+        "AuditEntry",
+    ];
     let expected: Vec<_> = kinds.iter().zip(&ids).map(|(kind, id)| json!({ "__typename": kind, "id": id })).collect();
     assert_eq!(found, json!(expected));
 
     let eve = app.user("eve").await;
     for stranger in [eve, app.anonymous()] {
         let answer = stranger.graphql(NODES, json!({ "ids": ids })).await;
-        assert_eq!(answer["data"]["nodes"], json!([null, null, null, null, null]));
+        assert_eq!(answer["data"]["nodes"], json!(vec![Value::Null; ids.len()]));
         for (index, error) in answer["errors"].as_array().unwrap().iter().enumerate() {
             assert_eq!((&error["extensions"]["code"], &error["path"]), (&json!("NOT_FOUND"), &json!(["nodes", index])));
         }
@@ -181,6 +211,17 @@ async fn a_list_is_counted_only_when_asked(mut app: TestApp) {
 
 on_both_databases!(a_server_says_what_it_is);
 async fn a_server_says_what_it_is(app: TestApp) {
+    let is_claimed =
+        async || app.anonymous().data("{ server { isClaimed } }", json!({})).await["server"]["isClaimed"].clone();
+    assert_eq!(is_claimed().await, false);
+    app.user("ada").await;
+    assert_eq!(is_claimed().await, true);
+    let formats = app.anonymous().data("{ server { formats { label mediaTypes extensions } } }", json!({})).await;
+    let formats = formats["server"]["formats"].as_array().unwrap();
+    let pdf = json!({ "label": "a PDF file", "mediaTypes": ["application/pdf"], "extensions": ["pdf"] });
+    assert!(formats.contains(&pdf), "{formats:#?}");
+    let has_extensions = |format: &Value| !format["extensions"].as_array().unwrap().is_empty();
+    assert!(formats.iter().all(has_extensions), "{formats:#?}");
     let query = "{ server { version mode limits { maxPageSize uploadBytes } } embeddingModels { name isLoaded dimension maxTokens } }";
     let data = app.anonymous().data(query, json!({})).await;
     let mode = &app.app.services().config.database.url.as_ref().map_or("EMBEDDED", |_| "SERVER");
