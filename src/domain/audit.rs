@@ -62,6 +62,8 @@ vocabulary! {
         CollectionMemberRemove => "COLLECTION_MEMBER_REMOVE",
         /// Upload created.
         UploadCreate => "UPLOAD_CREATE",
+        /// Several uploads created.
+        UploadsCreate => "UPLOADS_CREATE",
         /// Content of an upload received.
         UploadFill => "UPLOAD_FILL",
         /// Documents accepted.

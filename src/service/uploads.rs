@@ -18,7 +18,12 @@ use crate::{
         Transaction,
         repo::{originals, uploads},
     },
-    domain::{action::Action, audit::AuditAction, id::UploadId, upload::Upload},
+    domain::{
+        action::Action,
+        audit::AuditAction,
+        id::{UploadId, UserId},
+        upload::Upload,
+    },
     error::{Error, ViolationCode},
 };
 
@@ -38,35 +43,82 @@ const MAX_CONTENT_TYPE: usize = 127;
 pub async fn create(services: &Services, viewer: &Viewer, input: NewUpload) -> Result<Upload, Error> {
     let tried = Deed::new(AuditAction::UploadCreate);
     attempt(services, viewer, &tried, async {
-        let user = viewer.require_user_id()?;
-        if !viewer.scope().carries(Action::DocumentIngest) {
-            return Err(Error::Forbidden("This API key does not allow adding documents."));
-        }
+        let user = may_upload(viewer)?;
         let mut violations = Violations::default();
-        let file_name = violations.file_name("fileName", &input.file_name);
-        let declared = input.content_type.as_deref();
-        let content_type = violations.optional_text("contentType", "the content type", declared, MAX_CONTENT_TYPE);
+        let upload = new_upload(services, (viewer, user), &input, "", &mut violations);
         violations.check()?;
-        let now = services.clock.now();
-        let upload = Upload {
-            id: UploadId::generate(),
-            user_id: user,
-            api_key_id: viewer.key_id(),
-            file_name,
-            content_type,
-            stored: None,
-            created_at: now,
-            expires_at: now + TimeDelta::hours(services.config.ingestion.upload_hours),
-        };
-        change(services, viewer, &tried, now, |tx| insert(tx, &upload).boxed()).await?;
+        change(services, viewer, &tried, upload.created_at, |tx| insert(tx, &upload).boxed()).await?;
         Ok(upload)
     })
     .await
 }
 
 async fn insert(tx: &Transaction<'_>, new: &Upload) -> Result<Done<()>, Error> {
-    uploads::insert(tx, new).await?;
+    uploads::insert_many(tx, std::slice::from_ref(new)).await?;
     Ok(Done::This((), Deed::new(AuditAction::UploadCreate).to(new.id)))
+}
+
+/// Creates places for the contents of several files: all, or none.
+///
+/// # Errors
+/// As [`create`]; `Invalid` also for no file, and for more than a call of `documentsIngest` can name.
+pub async fn create_many(services: &Services, viewer: &Viewer, inputs: &[NewUpload]) -> Result<Vec<Upload>, Error> {
+    let tried = Deed::new(AuditAction::UploadsCreate).saying(format!("{} files", inputs.len()));
+    attempt(services, viewer, &tried, async {
+        let user = may_upload(viewer)?;
+        let most = services.config.limits.ingest_documents;
+        if inputs.is_empty() || inputs.len() > most {
+            let code = if inputs.is_empty() { ViolationCode::Required } else { ViolationCode::TooLong };
+            return Err(Error::invalid(code, "files", format!("Name between 1 and {most} files.")));
+        }
+        let mut violations = Violations::default();
+        let mut new = Vec::new();
+        for (index, input) in inputs.iter().enumerate() {
+            new.push(new_upload(services, (viewer, user), input, &format!("files.{index}."), &mut violations));
+        }
+        violations.check()?;
+        let now = services.clock.now();
+        change(services, viewer, &tried, now, |tx| insert_many(tx, &new).boxed()).await?;
+        Ok(new)
+    })
+    .await
+}
+
+async fn insert_many(tx: &Transaction<'_>, new: &[Upload]) -> Result<Done<()>, Error> {
+    uploads::insert_many(tx, new).await?;
+    Ok(Done::AsTried(()))
+}
+
+/// The account for which the caller may create uploads.
+fn may_upload(viewer: &Viewer) -> Result<UserId, Error> {
+    let user = viewer.require_user_id()?;
+    if !viewer.scope().carries(Action::DocumentIngest) {
+        return Err(Error::Forbidden("This API key does not allow adding documents."));
+    }
+    Ok(user)
+}
+
+/// The upload that an input describes. What is wrong with the input is added under `place`.
+fn new_upload(
+    services: &Services,
+    (viewer, user): (&Viewer, UserId),
+    input: &NewUpload,
+    place: &str,
+    violations: &mut Violations,
+) -> Upload {
+    let declared = input.content_type.as_deref();
+    let path = format!("{place}contentType");
+    let now = services.clock.now();
+    Upload {
+        id: UploadId::generate(),
+        user_id: user,
+        api_key_id: viewer.key_id(),
+        file_name: violations.file_name(&format!("{place}fileName"), &input.file_name),
+        content_type: violations.optional_text(&path, "the content type", declared, MAX_CONTENT_TYPE),
+        stored: None,
+        created_at: now,
+        expires_at: now + TimeDelta::hours(services.config.ingestion.upload_hours),
+    }
 }
 
 /// Finds an upload that the caller may fill.

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, LockBehavior, LockType},
 };
 
 use super::super::entity::upload;
-use super::nothing;
+use super::{INSERT_ROWS, nothing};
 use crate::{
     db::{DatabaseError, Reader, Transaction},
     domain::{action::Action, content::StoredFile, id::UploadId, scope::Scope, upload::Upload},
@@ -45,9 +44,9 @@ pub async fn find_many(reader: &Reader<'_>, ids: &[UploadId]) -> Result<HashMap<
     Ok(rows.into_iter().map(|row| (UploadId(row.id), row.into())).collect())
 }
 
-/// Adds an upload that waits for its bytes.
-pub async fn insert(tx: &Transaction<'_>, new: &Upload) -> Result<(), DatabaseError> {
-    let row = upload::ActiveModel {
+/// Adds uploads that are not filled yet.
+pub async fn insert_many(tx: &Transaction<'_>, new: &[Upload]) -> Result<(), DatabaseError> {
+    let row = |new: &Upload| upload::ActiveModel {
         id: Set(new.id.0),
         user_id: Set(new.user_id.0),
         api_key_id: Set(new.api_key_id.map(|id| id.0)),
@@ -58,7 +57,9 @@ pub async fn insert(tx: &Transaction<'_>, new: &Upload) -> Result<(), DatabaseEr
         created_at: Set(new.created_at),
         expires_at: Set(new.expires_at),
     };
-    row.insert(&tx.connection).await?;
+    for part in new.chunks(INSERT_ROWS) {
+        upload::Entity::insert_many(part.iter().map(row)).exec_without_returning(&tx.connection).await?;
+    }
     Ok(())
 }
 

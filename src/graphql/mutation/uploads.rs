@@ -29,6 +29,28 @@ pub struct UploadCreatePayload {
     user_errors: Vec<UserError>,
 }
 
+impl From<UploadCreateInput> for NewUpload {
+    fn from(UploadCreateInput { file_name, content_type }: UploadCreateInput) -> Self {
+        Self { file_name, content_type }
+    }
+}
+
+/// The files to upload.
+#[derive(InputObject)]
+pub struct UploadsCreateInput {
+    /// The files, at most as many as `server.limits.ingestDocuments`.
+    files: Vec<UploadCreateInput>,
+}
+
+/// The result of `uploadsCreate`.
+#[derive(SimpleObject)]
+pub struct UploadsCreatePayload {
+    /// The new uploads, in the order of the files: PUT the content of each to its `url`. Empty if validation fails.
+    uploads: Vec<Upload>,
+    /// Validation errors. Empty on success.
+    user_errors: Vec<UserError>,
+}
+
 #[derive(Default)]
 pub struct UploadMutation;
 
@@ -41,9 +63,22 @@ impl UploadMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The file to upload.")] input: UploadCreateInput,
     ) -> Result<Option<UploadCreatePayload>> {
-        let UploadCreateInput { file_name, content_type } = input;
-        let created = uploads::create(ctx.services()?, ctx.viewer()?, NewUpload { file_name, content_type }).await;
+        let created = uploads::create(ctx.services()?, ctx.viewer()?, input.into()).await;
         let Outcome { value, user_errors } = Outcome::of(created)?;
         Ok(Some(UploadCreatePayload { upload: value.map(Into::into), user_errors }))
+    }
+
+    /// Creates uploads for the contents of several files, all or none. Send the content of each to its `url` with PUT,
+    /// then name the uploads in one call of `documentsIngest`.
+    async fn uploads_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The files to upload.")] input: UploadsCreateInput,
+    ) -> Result<Option<UploadsCreatePayload>> {
+        let files: Vec<NewUpload> = input.files.into_iter().map(Into::into).collect();
+        let created = uploads::create_many(ctx.services()?, ctx.viewer()?, &files).await;
+        let Outcome { value, user_errors } = Outcome::of(created)?;
+        let uploads = value.into_iter().flatten().map(Into::into).collect();
+        Ok(Some(UploadsCreatePayload { uploads, user_errors }))
     }
 }

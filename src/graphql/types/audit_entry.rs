@@ -65,6 +65,8 @@ pub enum AuditAction {
     CollectionMemberRemove,
     /// Upload created.
     UploadCreate,
+    /// Several uploads created.
+    UploadsCreate,
     /// Content of an upload received.
     UploadFill,
     /// Documents accepted.

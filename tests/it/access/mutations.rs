@@ -153,6 +153,7 @@ pub const MUTATIONS: &[Row] = &[
     .changing(),
     // Documents and operations.
     row("Mutation.uploadCreate", "", Need::Upload, "input: { fileName: \"a.txt\" }"),
+    row("Mutation.uploadsCreate", "", Need::Upload, "input: { files: [{ fileName: \"a.txt\" }] }"),
     row(
         "Mutation.documentsIngest",
         "",

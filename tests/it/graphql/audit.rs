@@ -85,6 +85,8 @@ async fn every_mutation_leaves_a_line(is_on_postgres: bool) {
     done(&ada, "mutation($id: ID!, $user: ID!) { collectionMemberSet(input: { collectionId: $id, userId: $user, role: EDITOR }) { userErrors { code } } }", ids.clone()).await;
     done(&ada, "mutation($id: ID!, $user: ID!) { collectionMemberRemove(input: { collectionId: $id, userId: $user }) { userErrors { code } } }", ids.clone()).await;
     done(&ada, "mutation { uploadCreate(input: { fileName: \"a.txt\" }) { userErrors { code } } }", json!({})).await;
+    let several = "mutation { uploadsCreate(input: { files: [{ fileName: \"a.txt\" }] }) { userErrors { code } } }";
+    done(&ada, several, json!({})).await;
     ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
     let reindex = "mutation($id: ID!) { collectionReindex(input: { collectionId: $id, force: true }) { generation { id } operation { id } userErrors { code } } }";
     let reindexed = done(&ada, reindex, ids.clone()).await;

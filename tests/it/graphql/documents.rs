@@ -305,6 +305,34 @@ async fn one_bad_file_among_many_fails_alone(app: TestApp) {
     assert_eq!(operation["errorMessage"], "1 of 3 documents could not be indexed. Their errors have the reasons.");
 }
 
+on_both_databases!(uploads_for_many_files_are_created_in_one_call_or_not_at_all);
+async fn uploads_for_many_files_are_created_in_one_call_or_not_at_all(app: TestApp) {
+    let ada = app.user("ada").await;
+    let create = "mutation($files: [UploadCreateInput!]!) {
+        uploadsCreate(input: { files: $files }) { uploads { id url } userErrors { code path } }
+    }";
+    let ask = async |files: Value| ada.data(create, json!({ "files": files })).await["uploadsCreate"].take();
+    let files: Vec<_> = (0..100).map(|number| json!({ "fileName": format!("{number}.txt") })).collect();
+    let payload = ask(json!(files)).await;
+    let uploads = payload["uploads"].as_array().unwrap();
+    assert_eq!((uploads.len(), &payload["userErrors"]), (100, &json!([])));
+    let urls: std::collections::BTreeSet<_> = uploads.iter().map(|upload| upload["url"].as_str().unwrap()).collect();
+    assert_eq!(urls.len(), 100);
+    assert_eq!(ada.send("PUT", urls.first().unwrap(), &[], "hello").await.status, 201);
+
+    let files: Vec<_> = (0..101).map(|_| json!({ "fileName": "a.txt" })).collect();
+    let bad = json!([{ "fileName": "a.txt" }, { "fileName": "a/b.txt" }]);
+    for (files, code, path) in [
+        (json!([]), "REQUIRED", json!(["files"])),
+        (json!(files), "TOO_LONG", json!(["files"])),
+        (bad, "INVALID", json!(["files", "1", "fileName"])),
+    ] {
+        let payload = ask(files).await;
+        assert_eq!(payload["uploads"], json!([]));
+        assert_eq!(payload["userErrors"], json!([{ "code": code, "path": path }]));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_are_filled_once_by_their_owner_and_not_beyond_the_limit() {
     let mut config = docent::config::Config::default();
