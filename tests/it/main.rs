@@ -12,6 +12,7 @@ mod chunking;
 mod cli;
 mod config;
 mod data_dir;
+mod docs;
 mod embedding;
 mod extract;
 mod graphql;
