@@ -24,6 +24,8 @@ vocabulary! {
         UserRegister => "USER_REGISTER",
         /// User invited.
         UserInvite => "USER_INVITE",
+        /// Invitation withdrawn.
+        InvitationWithdraw => "INVITATION_WITHDRAW",
         /// Account reactivated.
         UserActivate => "USER_ACTIVATE",
         /// Account deactivated.

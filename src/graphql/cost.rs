@@ -14,13 +14,14 @@ use serde_json::{Map, Value as Json};
 use crate::domain::page::{DEFAULT_PAGE_SIZE, DEFAULT_TEXT_PART, MAX_PAGE_SIZE, MAX_TEXT_PART};
 
 /// Fields whose rows come in pages.
-pub const PAGED: [&str; 11] = [
+pub const PAGED: [&str; 12] = [
     "apiKeys",
     "auditLog",
     "chunks",
     "collections",
     "documents",
     "events",
+    "invitations",
     "members",
     "operations",
     "search",

@@ -148,6 +148,7 @@ node_ids! {
     Operation(OperationId)
     Source(SourceId)
     Generation(GenerationId)
+    Invitation(InvitationId)
     AuditEntry(AuditEntryId)
 }
 
@@ -165,6 +166,7 @@ impl NodeId {
             Self::Operation(id) => id.into(),
             Self::Source(id) => id.into(),
             Self::Generation(id) => id.into(),
+            Self::Invitation(id) => id.into(),
             Self::AuditEntry(_) => None,
         }
     }
@@ -182,6 +184,7 @@ impl NodeId {
             | Self::Operation(_)
             | Self::Source(_)
             | Self::Generation(_)
+            | Self::Invitation(_)
             | Self::AuditEntry(_) => None,
         }
     }

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     domain::{
-        id::{ApiKeyId, AuditEntryId, CollectionId, DocumentId, OperationId, SessionId, SourceId, SourceRunId, UserId},
+        id::{
+            ApiKeyId, AuditEntryId, CollectionId, DocumentId, InvitationId, OperationId, SessionId, SourceId,
+            SourceRunId, UserId,
+        },
         operation::FeedPosition,
         page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest},
     },
@@ -203,6 +206,7 @@ macro_rules! positions_by_id {
 positions_by_id! {
     ApiKeyId = "apikey"
     AuditEntryId = "auditentry"
+    InvitationId = "invitation"
     OperationId = "operation"
     SessionId = "session"
     SourceId = "source"

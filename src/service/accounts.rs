@@ -254,6 +254,29 @@ async fn insert_invitation(tx: &Transaction<'_>, new: &Invitation, token: &Secre
     Ok(Done::This((), Deed::new(AuditAction::UserInvite).to(new.id)))
 }
 
+/// Withdraws an invitation that was not used: its token registers nobody any more.
+///
+/// # Errors
+/// `Unauthenticated`, `Forbidden` except for administrators, `NotFound`, `Conflict` for one that was used.
+pub async fn withdraw_invitation(services: &Services, viewer: &Viewer, id: InvitationId) -> Result<Invitation, Error> {
+    let tried = Deed::new(AuditAction::InvitationWithdraw).to(id);
+    frame::attempt(services, viewer, &tried, async {
+        viewer.require(Action::ServerManage)?;
+        let now = services.clock.now();
+        frame::change(services, viewer, &tried, now, |tx| withdraw(tx, viewer, id).boxed()).await
+    })
+    .await
+}
+
+async fn withdraw(tx: &Transaction<'_>, viewer: &Viewer, id: InvitationId) -> Result<Done<Invitation>, Error> {
+    let found = invitations::find_many(&tx.reader(viewer.scope()), &[id]).await?.remove(&id);
+    let invitation = found.ok_or(Error::NotFound("invitation"))?;
+    if !invitations::delete_unused(tx, id).await? {
+        return Err(Error::Conflict("This invitation has been used. Deactivate the account instead.".into()));
+    }
+    Ok(Done::AsTried(invitation))
+}
+
 /// Changes an account, for an administrator.
 ///
 /// # Errors

@@ -1,15 +1,71 @@
 //! Invitations to register. A token is named by its digest.
 
-use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr};
+use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect,
+    sea_query::Expr,
+};
+
+use super::{convert, listed, lists::Keyset, nothing, to_count};
 use crate::{
     db::{
-        DatabaseError, Transaction,
+        DatabaseError, Reader, Transaction,
         entity::{StoredEnum, invitation},
     },
-    domain::{id::InvitationId, invitation::Invitation},
+    domain::{
+        action::Action,
+        id::InvitationId,
+        invitation::Invitation,
+        page::{Page, PageRequest},
+        policy,
+        scope::Scope,
+    },
 };
+
+/// Invitations exist for administrators.
+fn visible(scope: Scope) -> Condition {
+    if scope == Scope::System || policy::allows_on_server(scope, Action::ServerManage) {
+        // Says that all of them are meant.
+        return Condition::all().add(Condition::all());
+    }
+    nothing()
+}
+
+/// The given invitations that are visible to the reader.
+pub async fn find_many(
+    reader: &Reader<'_>,
+    ids: &[InvitationId],
+) -> Result<HashMap<InvitationId, Invitation>, DatabaseError> {
+    let rows = invitation::Entity::find()
+        .filter(invitation::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
+        .filter(visible(reader.scope))
+        .all(&reader.executor)
+        .await?;
+    let found: Vec<Invitation> = convert(rows)?;
+    Ok(found.into_iter().map(|invitation| (invitation.id, invitation)).collect())
+}
+
+/// A page of invitations, newest first.
+pub async fn list(reader: &Reader<'_>, page: &PageRequest<InvitationId>) -> Result<Page<Invitation>, DatabaseError> {
+    let invitations = invitation::Entity::find().filter(visible(reader.scope));
+    let rows = Keyset::newest_first(invitation::Column::Id, page).page_of(invitations).all(&reader.executor).await?;
+    Ok(Page::from_overfetched(convert(rows)?, page.first))
+}
+
+/// How many invitations there are.
+pub async fn count(reader: &Reader<'_>) -> Result<i64, DatabaseError> {
+    Ok(to_count(invitation::Entity::find().filter(visible(reader.scope)).count(&reader.executor).await?))
+}
+
+/// Removes an invitation that was not used. Returns whether there was one.
+pub async fn delete_unused(tx: &Transaction<'_>, id: InvitationId) -> Result<bool, DatabaseError> {
+    let unused = invitation::Entity::delete_many()
+        .filter(invitation::Column::Id.eq(id.0))
+        .filter(invitation::Column::UsedAt.is_null());
+    Ok(unused.exec(&tx.connection).await?.rows_affected == 1)
+}
 
 /// Adds an invitation.
 pub async fn insert(tx: &Transaction<'_>, new: &Invitation, digest: String) -> Result<(), DatabaseError> {

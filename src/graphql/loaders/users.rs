@@ -6,11 +6,12 @@ use async_graphql::dataloader::Loader;
 
 use super::{AuditFilter, Rows, UserFilter, load_by_key, shared};
 use crate::{
-    db::repo::{api_keys, audit_log, sessions, users},
+    db::repo::{api_keys, audit_log, invitations, sessions, users},
     domain::{
         api_key::ApiKey,
         audit::AuditEntry,
-        id::{ApiKeyId, AuditEntryId, SessionId, UserId},
+        id::{ApiKeyId, AuditEntryId, InvitationId, SessionId, UserId},
+        invitation::Invitation,
         page::{Page, PageRequest},
         session::Session,
         user::User,
@@ -21,6 +22,7 @@ use crate::{
 
 load_by_key!(UserId => User: users::find_many);
 load_by_key!(ApiKeyId => ApiKey: api_keys::find_many);
+load_by_key!(InvitationId => Invitation: invitations::find_many);
 load_by_key!(AuditEntryId => AuditEntry: audit_log::find_many);
 
 impl Loader<SessionId> for Rows {
@@ -64,6 +66,16 @@ impl Rows {
     /// How many API keys the viewer has.
     pub async fn count_api_keys(&self) -> Result<i64, Error> {
         Ok(api_keys::count(&self.reader()).await?)
+    }
+
+    /// A page of invitations, newest first.
+    pub async fn invitations(&self, page: &PageRequest<InvitationId>) -> Result<Page<Invitation>, Error> {
+        Ok(invitations::list(&self.reader(), page).await?)
+    }
+
+    /// How many invitations there are.
+    pub async fn count_invitations(&self) -> Result<i64, Error> {
+        Ok(invitations::count(&self.reader()).await?)
     }
 
     /// A page of the audit log, newest first.

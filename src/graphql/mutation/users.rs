@@ -3,12 +3,12 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::{
-    domain::id::UserId,
+    domain::id::{InvitationId, UserId},
     graphql::{
         context::ContextExt,
         global_id,
         scalars::DateTime,
-        types::{Outcome, ServerRole, User, UserError},
+        types::{Invitation, Outcome, ServerRole, User, UserError},
     },
     service::accounts::{self, AccountChange, NewAccount},
 };
@@ -90,6 +90,24 @@ pub struct UserInvitePayload {
     token: Option<String>,
     /// When the invitation expires. Null if validation fails.
     expires_at: Option<DateTime>,
+    /// The new invitation. Null if validation fails.
+    invitation: Option<Invitation>,
+    /// Validation errors. Empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// An invitation to withdraw.
+#[derive(InputObject)]
+pub struct InvitationWithdrawInput {
+    /// The global id of the invitation.
+    invitation_id: ID,
+}
+
+/// The result of `invitationWithdraw`.
+#[derive(SimpleObject)]
+pub struct InvitationWithdrawPayload {
+    /// The invitation as it was. Null if validation fails.
+    invitation: Option<Invitation>,
     /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
@@ -126,8 +144,21 @@ impl UserMutation {
         Ok(Some(UserInvitePayload {
             token: Some(invited.token.expose().to_owned()),
             expires_at: Some(invited.invitation.expires_at.into()),
+            invitation: Some(invited.invitation.into()),
             user_errors,
         }))
+    }
+
+    /// Withdraws an invitation: its token registers no account any more. CONFLICT if it was used. Needs SERVER_MANAGE.
+    async fn invitation_withdraw(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The invitation to withdraw.")] input: InvitationWithdrawInput,
+    ) -> Result<Option<InvitationWithdrawPayload>> {
+        let id: InvitationId = global_id::decode(&input.invitation_id);
+        let withdrawn = accounts::withdraw_invitation(ctx.services()?, ctx.viewer()?, id).await;
+        let Outcome { value, user_errors } = Outcome::of(withdrawn)?;
+        Ok(Some(InvitationWithdrawPayload { invitation: value.map(Into::into), user_errors }))
     }
 
     /// Reactivates an account. Needs SERVER_MANAGE.

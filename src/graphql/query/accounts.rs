@@ -5,7 +5,7 @@ use async_graphql::{Context, Object, Result};
 use crate::graphql::{
     context::ContextExt,
     scalars::Cursor,
-    types::{AuditEntry, AuditLogFilter, Connection, User, UserFilter},
+    types::{AuditEntry, AuditLogFilter, Connection, Invitation, User, UserFilter},
 };
 
 #[derive(Default)]
@@ -28,6 +28,16 @@ impl AccountQuery {
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<User>>> {
         User::list(ctx, filter, first, after.as_ref()).await.map(Some)
+    }
+
+    /// All invitations to register, newest first: also those that are used or expired. Needs SERVER_MANAGE.
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
+    ) -> Result<Option<Connection<Invitation>>> {
+        Invitation::list(ctx, first, after.as_ref()).await.map(Some)
     }
 
     /// The audit log, newest first. Administrators see the whole server, others only the collections that they own.

@@ -27,6 +27,8 @@ pub enum AuditAction {
     UserRegister,
     /// User invited.
     UserInvite,
+    /// Invitation withdrawn.
+    InvitationWithdraw,
     /// Account reactivated.
     UserActivate,
     /// Account deactivated.

@@ -141,6 +141,7 @@ pub enum Total {
     Users(UserFilter),
     Sessions,
     ApiKeys,
+    Invitations,
     AuditLog(AuditFilter),
 }
 
@@ -161,6 +162,7 @@ impl Total {
             Self::Users(filter) => Some(loaders.loader().count_users(filter).await?),
             Self::Sessions => Some(loaders.loader().count_sessions().await?),
             Self::ApiKeys => Some(loaders.loader().count_api_keys().await?),
+            Self::Invitations => Some(loaders.loader().count_invitations().await?),
             Self::AuditLog(filter) => Some(loaders.loader().count_audit_log(filter).await?),
         };
         Ok(number(count.unwrap_or(0)))

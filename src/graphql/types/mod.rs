@@ -16,6 +16,7 @@ mod embedding_model;
 mod filter;
 mod generation;
 mod generation_comparison;
+mod invitation;
 mod member;
 mod node;
 mod operation;
@@ -52,6 +53,7 @@ pub use self::{
     filter::OrderDirection,
     generation::Generation,
     generation_comparison::GenerationComparison,
+    invitation::Invitation,
     member::Member,
     node::Node,
     operation::{Operation, OperationFilter, OperationStatus, OperationTotals, OperationType},

@@ -2,7 +2,9 @@
 
 use async_graphql::{Context, ID, Interface, Result};
 
-use super::{ApiKey, AuditEntry, Chunk, Collection, Document, Generation, Member, Operation, Session, Source, User};
+use super::{
+    ApiKey, AuditEntry, Chunk, Collection, Document, Generation, Invitation, Member, Operation, Session, Source, User,
+};
 use crate::graphql::global_id::NodeId;
 
 /// An object with a global id, which `node` can find.
@@ -19,6 +21,7 @@ pub enum Node {
     Operation(Operation),
     Source(Source),
     Generation(Generation),
+    Invitation(Invitation),
     AuditEntry(AuditEntry),
 }
 
@@ -36,6 +39,7 @@ impl Node {
             NodeId::Operation(id) => Operation::load(ctx, id).await?.map(Self::Operation),
             NodeId::Source(id) => Source::load(ctx, id).await?.map(Self::Source),
             NodeId::Generation(id) => Generation::load(ctx, id).await?.map(Self::Generation),
+            NodeId::Invitation(id) => Invitation::load(ctx, id).await?.map(Self::Invitation),
             NodeId::AuditEntry(id) => AuditEntry::load(ctx, id).await?.map(Self::AuditEntry),
         })
     }

@@ -175,6 +175,8 @@ pub const EDGES: &[Edge] = &[
     list("Query", &["collections(filter: { ownerId: $owner, nameContains: $name })"], Need::Nothing, READ),
     list("Query", &["operations(filter: { collectionId: $collection })"], Need::Nothing, OPERATIONS),
     list("Query", &["users(filter: { text: $memberName })"], Need::Server, Need::Server),
+    list("Query", &["invitations"], Need::Server, Need::Server),
+    edge("Invitation", &["invitations", "nodes", "invitedBy"], Need::Server, Need::Server),
     list("Query", &[AUDIT_LOG], Need::Account, Need::Audit),
     edge("Server", &["server", "formats"], Need::Nothing, Need::Nothing),
     edge("Server", &["server", "limits"], Need::Nothing, Need::Nothing),

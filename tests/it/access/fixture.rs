@@ -116,6 +116,11 @@ async fn source_at(
     (text(&payload["source"]["id"]), payload["operation"]["id"].as_str().map(str::to_owned))
 }
 
+async fn invitation(admin: &Caller) -> String {
+    let invite = "mutation { userInvite(input: {}) { invitation { id } userErrors { code } } }";
+    text(&admin.data(invite, json!({})).await["userInvite"]["invitation"]["id"])
+}
+
 async fn upload(caller: &Caller) -> String {
     let create = "mutation { uploadCreate(input: { fileName: \"file.txt\" }) { upload { id } } }";
     let data = caller.data(create, json!({})).await;
@@ -184,6 +189,7 @@ impl Fixture {
         subject.set("theirUpload", upload(&other).await);
         subject.set("theirKey", key(&other, &["COLLECTION_READ"], &Value::Null).await.1);
         subject.set("theirSession", text(&session["viewer"]["sessions"]["nodes"][0]["id"]));
+        subject.set("invitation", invitation(&self.login("root")).await);
         subject.set("outsider", &*self.users[OUTSIDER]);
         subject.set("spare", &*self.users[OTHER]);
         subject.set("closed", CLOSED);
@@ -373,6 +379,7 @@ impl Fixture {
                     subject.set(name, key(&self.login(account), &["COLLECTION_READ"], &Value::Null).await.1);
                 }
                 ("ownKey", None) => subject.set(name, subject.get("theirKey").to_owned()),
+                ("newInvitation", _) => subject.set(name, invitation(&self.login("root")).await),
                 ("ownUpload" | "ownersUpload", Some(_)) if is_allowed => subject.set(name, upload(&caller).await),
                 ("ownUpload", Some(account)) => subject.set(name, upload(&self.login(account)).await),
                 ("ownUpload", None) => subject.set(name, subject.get("theirUpload").to_owned()),

@@ -68,6 +68,8 @@ pub const MUTATIONS: &[Row] = &[
     row("Mutation.apiKeyRevoke", "somebody else's", Need::Missing(&Need::Login), "id: $theirKey").hiding(&["theirKey"]),
     // What administrators do.
     row("Mutation.userInvite", "", Need::Server, "input: { role: MEMBER }"),
+    row("Mutation.invitationWithdraw", "", Need::Server, "input: { invitationId: $newInvitation }")
+        .hiding(&["newInvitation"]),
     row("Mutation.userActivate", "", Need::Server, "id: $outsider").hiding(&["outsider"]),
     row("Mutation.userDeactivate", "", Need::Server, "id: $spare").hiding(&["spare"]),
     row("Mutation.userRoleSet", "", Need::Server, "input: { userId: $spare, role: ADMIN }").hiding(&["spare"]),

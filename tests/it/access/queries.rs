@@ -23,6 +23,9 @@ pub const QUERIES: &[Row] = &[
     row("Query.users", "", Need::Server, "users(first: 100) { nodes { id email } totalCount }"),
     row("Query.users", "by name", Need::Server, "users(filter: { text: $closed }) { nodes { id } totalCount }")
         .hiding(&["closed"]),
+    row("Query.invitations", "", Need::Server, "invitations(first: 100) { nodes { id email } totalCount }"),
+    row("Query.node", "an invitation", Need::Administrates, "node(id: $invitation) { __typename id }")
+        .hiding(&["invitation"]),
     row(
         "Query.auditLog",
         "of whatever was done to collections",

@@ -101,6 +101,43 @@ async fn an_administrator_does_not_read_what_others_keep(app: TestApp) {
     assert_eq!(ada.data("{ collections { totalCount } }", json!({})).await["collections"]["totalCount"], 0);
 }
 
+on_both_databases!(administrators_list_invitations_and_withdraw_those_that_are_not_used);
+async fn administrators_list_invitations_and_withdraw_those_that_are_not_used(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let invite = "mutation($email: String) {
+        userInvite(input: { email: $email }) { token invitation { id } }
+    }";
+    let list = "{ invitations { nodes { id email role usedAt invitedBy { username } } totalCount } }";
+    let withdraw = "mutation($id: ID!) {
+        invitationWithdraw(input: { invitationId: $id }) { invitation { id } userErrors { code } }
+    }";
+    let first = ada.data(invite, json!({ "email": "carl@example.org" })).await["userInvite"].clone();
+    let second = ada.data(invite, json!({})).await["userInvite"].clone();
+    let (first_id, second_id) = (&first["invitation"]["id"], &second["invitation"]["id"]);
+    let found = ada.data(list, json!({})).await["invitations"].clone();
+    let by_ada = json!({ "username": "ada" });
+    let nodes = json!([
+        { "id": second_id, "email": null, "role": "MEMBER", "usedAt": null, "invitedBy": by_ada },
+        { "id": first_id, "email": "carl@example.org", "role": "MEMBER", "usedAt": null, "invitedBy": by_ada },
+    ]);
+    assert_eq!(found, json!({ "nodes": nodes, "totalCount": 2 }));
+    assert_eq!(code(&bob.graphql(list, json!({})).await), "FORBIDDEN");
+    assert_eq!(code(&bob.graphql(withdraw, json!({ "id": first_id })).await), "FORBIDDEN");
+
+    let payload = ada.data(withdraw, json!({ "id": first_id })).await["invitationWithdraw"].clone();
+    assert_eq!(payload, json!({ "invitation": { "id": first_id }, "userErrors": [] }));
+    assert_eq!(code(&ada.graphql(withdraw, json!({ "id": first_id })).await), "NOT_FOUND");
+    let account = |name: &str, token: &Value| json!({ "input": { "username": name, "email": format!("{name}@example.org"), "password": PASSWORD, "invitation": token } });
+    let nobody = app.anonymous();
+    let late = nobody.data(REGISTER, account("carl", &first["token"])).await;
+    assert_eq!(late["userRegister"]["userErrors"][0]["path"], json!(["invitation"]));
+    let good = nobody.data(REGISTER, account("dora", &second["token"])).await;
+    assert_eq!(good["userRegister"]["user"]["username"], "dora");
+    let used = ada.data(withdraw, json!({ "id": second_id })).await["invitationWithdraw"].clone();
+    assert_eq!(used["userErrors"][0]["code"], "CONFLICT");
+    assert!(ada.data(list, json!({})).await["invitations"]["nodes"][0]["usedAt"].is_string());
+}
+
 #[tokio::test]
 async fn an_invitation_opens_one_account_once_on_a_server_that_asks_for_one() {
     let mut config = Config::default();

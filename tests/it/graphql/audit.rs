@@ -154,7 +154,14 @@ async fn every_mutation_leaves_a_line(is_on_postgres: bool) {
         json!({ "id": key["apiKey"]["id"] }),
     )
     .await;
-    done(&ada, "mutation { userInvite(input: {}) { userErrors { code } } }", json!({})).await;
+    let invited = "mutation { userInvite(input: {}) { invitation { id } userErrors { code } } }";
+    let invited = done(&ada, invited, json!({})).await["invitation"]["id"].clone();
+    done(
+        &ada,
+        "mutation($id: ID!) { invitationWithdraw(input: { invitationId: $id }) { userErrors { code } } }",
+        json!({ "id": invited }),
+    )
+    .await;
     done(
         &ada,
         "mutation($user: ID!) { userRoleSet(input: { userId: $user, role: MEMBER }) { userErrors { code } } }",

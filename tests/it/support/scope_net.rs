@@ -58,6 +58,8 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""refresh_tokens" WHERE "refresh_tokens"."digest" = ?"#, "whoever has a token may use it"),
     (r#""refresh_tokens" WHERE "refresh_tokens"."family" = ?"#, "so may whoever had one"),
     (r#""invitations" WHERE "invitations"."digest" = ?"#, "whoever has an invitation may use it"),
+    (r#""invitations" WHERE TRUE"#, "an administrator lists invitations"),
+    (r#""invitations" WHERE "invitations"."id" IN (?)"#, "an administrator reads or withdraws an invitation"),
     (r#""api_key_collections" WHERE"#, "the collections of keys that were read before"),
     (r#""collections" WHERE "collections"."owner_id" = ? AND "collections"."name_key" = ?"#, "whether a name is taken"),
     (
