@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
     sea_query::{Expr, SimpleExpr},
 };
 
@@ -93,6 +94,23 @@ pub async fn find_many(reader: &Reader<'_>, ids: &[UserId]) -> Result<HashMap<Us
         .all(&reader.executor)
         .await?;
     rows.into_iter().map(|row| Ok((UserId(row.id), row.try_into()?))).collect()
+}
+
+/// The first active accounts that are visible to the reader, in the order of their user names, whose user name begins with
+/// this, compared by its key.
+pub async fn named_like(reader: &Reader<'_>, beginning: &str, most: u64) -> Result<Vec<User>, DatabaseError> {
+    let first = name::folded(beginning);
+    let last = format!("{first}{}", char::MAX);
+    let rows = user::Entity::find()
+        .filter(visible(reader.scope))
+        .filter(user::Column::UsernameKey.gte(first))
+        .filter(user::Column::UsernameKey.lt(last))
+        .filter(user::Column::IsActive.eq(true))
+        .order_by_asc(user::Column::UsernameKey)
+        .limit(most)
+        .all(&reader.executor)
+        .await?;
+    convert(rows)
 }
 
 /// A page of the accounts that are visible to the reader, newest first.

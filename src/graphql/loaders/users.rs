@@ -41,6 +41,11 @@ impl Rows {
         Ok(users::list(&self.reader(), filter, page).await?)
     }
 
+    /// The first accounts whose user name begins with a text.
+    pub async fn users_named_like(&self, beginning: &str, most: u64) -> Result<Vec<User>, Error> {
+        Ok(users::named_like(&self.reader(), beginning, most).await?)
+    }
+
     /// How many accounts there are.
     pub async fn count_users(&self, filter: &UserFilter) -> Result<i64, Error> {
         Ok(users::count(&self.reader(), filter).await?)

@@ -30,6 +30,17 @@ impl AccountQuery {
         User::list(ctx, filter, first, after.as_ref()).await.map(Some)
     }
 
+    /// Active accounts whose user name begins with a text, in the order of their names: at most ten. Only accounts that the
+    /// viewer can see, because they share a collection or the viewer can read one of theirs. Administrators see all.
+    async fn user_suggest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The beginning of a user name, regardless of case and Unicode form: 1 to 200 characters.")]
+        text: String,
+    ) -> Result<Option<Vec<User>>> {
+        User::suggest(ctx, &text).await.map(Some)
+    }
+
     /// All invitations to register, newest first: also those that are used or expired. Needs SERVER_MANAGE.
     async fn invitations(
         &self,

@@ -6,7 +6,7 @@ use super::{ApiKey, Connection, RateLimit, Session, Total, filter};
 use crate::{
     auth::viewer::Viewer,
     domain::{action::Action, id::UserId, policy, user},
-    error::Error,
+    error::{Error, ViolationCode},
     graphql::{
         context::ContextExt,
         global_id, loaders, pagination,
@@ -48,6 +48,8 @@ impl TryFrom<UserFilter> for loaders::UserFilter {
 
 /// The longest text in a filter, in characters.
 const MAX_TEXT: usize = 200;
+/// Accounts that are suggested at once.
+const MOST_SUGGESTED: u64 = 10;
 
 /// An account and its relation to the viewer.
 pub struct User {
@@ -78,6 +80,19 @@ impl User {
         let user = ctx.loaders()?.load_one(id).await?;
         let viewer = ctx.viewer()?;
         Ok(user.map(|user| Self::seen_by(viewer, user)))
+    }
+
+    /// The accounts that are visible to the viewer and whose user name begins with a text.
+    pub async fn suggest(ctx: &Context<'_>, text: &str) -> Result<Vec<Self>> {
+        let viewer = ctx.viewer()?;
+        viewer.require_user()?;
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > MAX_TEXT || text.contains('\0') {
+            let message = format!("Give the beginning of a user name: 1 to {MAX_TEXT} characters.");
+            return Err(Error::invalid(ViolationCode::Invalid, "text", message).into());
+        }
+        let users = ctx.loaders()?.loader().users_named_like(text, MOST_SUGGESTED).await?;
+        Ok(users.into_iter().map(|user| Self::seen_by(viewer, user)).collect())
     }
 
     /// The page of accounts for these arguments.

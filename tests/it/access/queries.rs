@@ -23,6 +23,14 @@ pub const QUERIES: &[Row] = &[
     row("Query.users", "", Need::Server, "users(first: 100) { nodes { id email } totalCount }"),
     row("Query.users", "by name", Need::Server, "users(filter: { text: $closed }) { nodes { id } totalCount }")
         .hiding(&["closed"]),
+    row(
+        "Query.userSuggest",
+        "a member",
+        Need::Both(&Need::Account, &Need::Sees(Person::Member)),
+        "userSuggest(text: $memberName) { id }",
+    )
+    .shown_by("member")
+    .hiding(&["memberName"]),
     row("Query.invitations", "", Need::Server, "invitations(first: 100) { nodes { id email } totalCount }"),
     row("Query.node", "an invitation", Need::Administrates, "node(id: $invitation) { __typename id }")
         .hiding(&["invitation"]),

@@ -141,6 +141,31 @@ async fn members_are_told_to_members_alone(app: TestApp) {
     );
 }
 
+on_both_databases!(accounts_are_suggested_to_those_who_share_a_collection_with_them);
+async fn accounts_are_suggested_to_those_who_share_a_collection_with_them(app: TestApp) {
+    let _root = app.user("root").await;
+    let (ada, grace, greta) = (app.user("ada").await, app.user("Grace").await, app.user("greta").await);
+    let suggest = "query($text: String!) { userSuggest(text: $text) { username email } }";
+    let names = async |caller: &Caller, text: &str| {
+        let data = caller.data(suggest, json!({ "text": text })).await;
+        let found = data["userSuggest"].as_array().unwrap().clone();
+        found.iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&ada, "gr").await, Vec::<String>::new());
+    let collection = ada.create_collection("Letters").await;
+    for name in ["Grace", "greta"] {
+        share(&ada, &collection, name, "VIEWER").await;
+    }
+    assert_eq!(names(&ada, "GR").await, ["Grace", "greta"]);
+    assert_eq!(names(&grace, "gre").await, ["greta"]);
+    assert_eq!(names(&greta, "race").await, Vec::<String>::new(), "from the beginning");
+    let seen = ada.data(suggest, json!({ "text": "grace" })).await;
+    assert_eq!(seen["userSuggest"], json!([{ "username": "Grace", "email": null }]));
+    for text in ["", " ", "\0", &"g".repeat(201)] {
+        assert_eq!(code(&ada.graphql(suggest, json!({ "text": text })).await), "BAD_USER_INPUT");
+    }
+}
+
 on_both_databases!(who_can_read_all_that_there_is_finds_what_is_shared_next_and_nothing_of_strangers);
 async fn who_can_read_all_that_there_is_finds_what_is_shared_next_and_nothing_of_strangers(app: TestApp) {
     let (ada, eve) = (app.user("ada").await, app.user("eve").await);

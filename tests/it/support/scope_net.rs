@@ -43,6 +43,7 @@ const SCOPES: [&str; 8] = [
 
 /// Statements without such words: how they begin, after FROM, and why that is right.
 const EXCEPTIONS: &[(&str, &str)] = &[
+    (r#""users" WHERE "users"."username_key" >= ?"#, "an administrator sees every account"),
     (r#""users" WHERE "users"."username_key" = ? OR "users"."email_key" = ?"#, "somebody logs in"),
     (r#""users" WHERE "users"."username_key" = ?"#, "whether a name is taken; who is given a role"),
     (r#""users" WHERE "users"."email_key" = ?"#, "whether an address is taken"),
