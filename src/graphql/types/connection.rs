@@ -55,6 +55,23 @@ pub struct Edge<T> {
     node: T,
 }
 
+impl<T> Edge<T> {
+    /// A row at a position.
+    pub fn new(cursor: Cursor, node: T) -> Self {
+        Self { cursor, node }
+    }
+
+    /// The row itself.
+    pub fn row(&self) -> &T {
+        &self.node
+    }
+
+    /// Its position.
+    pub fn position(&self) -> Cursor {
+        self.cursor.clone()
+    }
+}
+
 impl<T> Connection<T> {
     /// The page of a list; empty if there is none. `after` is the cursor that the request continues after.
     pub fn new<D: Into<T>, K: Position>(
@@ -64,7 +81,7 @@ impl<T> Connection<T> {
         total: Total,
     ) -> Self {
         let page = page.unwrap_or(Page { items: Vec::new(), has_next_page: false });
-        let edge = |row: D| Edge { cursor: pagination::cursor(&position(&row)), node: row.into() };
+        let edge = |row: D| Edge::new(pagination::cursor(&position(&row)), row.into());
         Self {
             has_next_page: page.has_next_page,
             has_previous_page: after.is_some(),
@@ -96,13 +113,12 @@ impl<T: OutputType> Connection<T> {
 
     /// The rows of this page.
     async fn nodes(&self) -> Vec<&T> {
-        self.edges.iter().map(|edge| &edge.node).collect()
+        self.edges.iter().map(Edge::row).collect()
     }
 
     /// Paging information.
     async fn page_info(&self) -> PageInfo {
-        let cursor = |edge: Option<&Edge<T>>| edge.map(|edge| edge.cursor.clone());
-        let (start, end) = (cursor(self.edges.first()), cursor(self.edges.last()));
+        let (start, end) = (self.edges.first().map(Edge::position), self.edges.last().map(Edge::position));
         PageInfo::new(self.has_next_page, self.has_previous_page, start, end)
     }
 

@@ -24,9 +24,9 @@ mod operation_document;
 mod operation_event;
 mod processing_error;
 mod rate_limit;
+mod search_connection;
 mod search_hit;
 mod search_leg;
-mod search_result;
 mod server;
 mod session;
 mod source;
@@ -61,9 +61,9 @@ pub use self::{
     operation_event::{OperationEvent, OperationEventKind},
     processing_error::ProcessingError,
     rate_limit::RateLimit,
+    search_connection::SearchConnection,
     search_hit::SearchHit,
     search_leg::{SearchLeg, SearchLegErrorCode, SearchLegKind},
-    search_result::SearchResult,
     server::Server,
     session::Session,
     source::{Source, SyncMode, VanishAction},

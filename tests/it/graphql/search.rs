@@ -230,6 +230,37 @@ async fn every_page_size_gives_the_same_ranking_each_hit_once_and_an_honest_end(
     }
 }
 
+on_both_databases!(a_search_is_a_connection);
+async fn a_search_is_a_connection(app: TestApp) {
+    let ada = app.user("ada").await;
+    let id = ada.create_collection("Words").await;
+    let documents: Vec<_> = (0..5).map(|number| (format!("{number}.txt"), format!("tram number {number}"))).collect();
+    let documents: Vec<_> = documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    ada.ingest_all(&id, texts(&documents)).await;
+    let page = "query($first: Int, $after: Cursor) {
+        search(input: { query: \"tram\", first: 100 }, first: $first, after: $after) {
+            edges { cursor node { rank explanation { legs { rank } } } } nodes { rank } hits { rank }
+            pageInfo { startCursor endCursor hasNextPage hasPreviousPage }
+        }
+    }";
+    let ranks = |page: &Value, list: &str| -> Vec<u64> {
+        page[list].as_array().unwrap().iter().map(|hit| hit["rank"].as_u64().unwrap()).collect()
+    };
+    let whole = ada.data(page, json!({})).await["search"].clone();
+    assert_eq!(ranks(&whole, "nodes"), [1, 2, 3, 4, 5]);
+    let edges = whole["edges"].as_array().unwrap();
+    assert_eq!(
+        (&edges[0]["cursor"], &edges[4]["cursor"]),
+        (&whole["pageInfo"]["startCursor"], &whole["pageInfo"]["endCursor"])
+    );
+    let legs = edges[0]["node"]["explanation"]["legs"].as_array().unwrap();
+    assert_eq!(legs.len(), 2, "an explanation below an edge is an explanation");
+    let next = ada.data(page, json!({ "first": 2, "after": edges[1]["cursor"] })).await["search"].clone();
+    assert_eq!((ranks(&next, "nodes"), ranks(&next, "hits")), (vec![3, 4], vec![3, 4]));
+    assert_eq!(next["edges"][1]["node"]["rank"], 4);
+    assert_eq!((&next["pageInfo"]["hasNextPage"], &next["pageInfo"]["hasPreviousPage"]), (&json!(true), &json!(true)));
+}
+
 on_both_databases!(a_cursor_of_another_question_is_refused);
 async fn a_cursor_of_another_question_is_refused(app: TestApp) {
     let ada = app.user("ada").await;

@@ -1,20 +1,21 @@
-//! Search results.
+//! The hits of a search, as a connection.
 
 use std::{sync::Arc, time::Duration};
 
-use async_graphql::SimpleObject;
+use async_graphql::{ComplexObject, SimpleObject};
 
-use super::{PageInfo, SearchHit, SearchLeg, SearchLegErrorCode, number};
+use super::{Edge, PageInfo, SearchHit, SearchLeg, SearchLegErrorCode, number};
 use crate::service::{
     highlight::Highlighter,
     search::{SearchOutcome, SearchRequest},
 };
 
-/// The result of a search.
+/// A page of the hits of a search, best first.
 #[derive(SimpleObject)]
-pub struct SearchResult {
-    /// The hits of this page, best first.
-    hits: Vec<SearchHit>,
+#[graphql(complex)]
+pub struct SearchConnection {
+    /// The hits of this page with their cursors.
+    edges: Vec<Edge<SearchHit>>,
     /// Paging information.
     page_info: PageInfo,
     /// The result of each leg.
@@ -30,13 +31,29 @@ pub struct SearchResult {
     embedding_ms: f64,
 }
 
-impl SearchResult {
+#[ComplexObject]
+impl SearchConnection {
+    /// The hits of this page.
+    async fn nodes(&self) -> Vec<&SearchHit> {
+        self.edges.iter().map(Edge::row).collect()
+    }
+
+    /// The hits of this page: the same as `nodes`.
+    async fn hits(&self) -> Vec<&SearchHit> {
+        self.edges.iter().map(Edge::row).collect()
+    }
+}
+
+impl SearchConnection {
     /// The answer to `request`.
     pub fn new(outcome: SearchOutcome, request: &SearchRequest) -> Self {
         let (words, ranking) = (Arc::new(Highlighter::new(&request.query)), Arc::<str>::from(request.ranking()));
-        let hit = |hit| SearchHit::new(hit, Arc::clone(&words), Arc::clone(&ranking));
-        let hits: Vec<_> = outcome.hits.into_iter().map(hit).collect();
-        let (start, end) = (hits.first().map(SearchHit::cursor), hits.last().map(SearchHit::cursor));
+        let edge = |hit| {
+            let hit = SearchHit::new(hit, Arc::clone(&words), Arc::clone(&ranking));
+            Edge::new(hit.cursor(), hit)
+        };
+        let edges: Vec<_> = outcome.hits.into_iter().map(edge).collect();
+        let (start, end) = (edges.first().map(Edge::position), edges.last().map(Edge::position));
         let legs = outcome.legs.into_iter().map(|leg| {
             let (kind, code) = (leg.leg.into(), leg.failure.map(SearchLegErrorCode::from));
             SearchLeg {
@@ -55,7 +72,7 @@ impl SearchResult {
             is_partial: outcome.is_partial,
             took_ms: milliseconds(outcome.took),
             embedding_ms: milliseconds(outcome.embedding),
-            hits,
+            edges,
         }
     }
 }
