@@ -38,6 +38,7 @@ mod m20261128_100100_keep_processing_times;
 mod m20261128_110000_create_schedules;
 mod m20261128_120000_index_active_operations;
 mod m20261128_120100_add_documents_of_api_keys;
+mod m20261128_120200_create_password_resets;
 mod m20261128_130000_add_parents_of_chunks;
 pub mod sql;
 
@@ -90,6 +91,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_110000_create_schedules::Migration),
             Box::new(m20261128_120000_index_active_operations::Migration),
             Box::new(m20261128_120100_add_documents_of_api_keys::Migration),
+            Box::new(m20261128_120200_create_password_resets::Migration),
             Box::new(m20261128_130000_add_parents_of_chunks::Migration),
         ]
     }

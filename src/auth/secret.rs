@@ -1,4 +1,4 @@
-//! Secrets that are shown once: API keys and invitations. Only their digest is kept.
+//! Secrets that are shown once: API keys, invitations and tokens for new passwords. Only their digest is kept.
 
 use std::fmt;
 
@@ -17,6 +17,8 @@ pub enum SecretKind {
     ApiKey,
     /// A new account.
     Invitation,
+    /// A new password for an account.
+    PasswordReset,
 }
 
 impl SecretKind {
@@ -24,6 +26,7 @@ impl SecretKind {
         match self {
             Self::ApiKey => "docent_key_",
             Self::Invitation => "docent_invite_",
+            Self::PasswordReset => "docent_reset_",
         }
     }
 }

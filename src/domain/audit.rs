@@ -34,7 +34,9 @@ vocabulary! {
         UserRoleSet => "USER_ROLE_SET",
         /// Password changed by its user.
         PasswordChange => "PASSWORD_CHANGE",
-        /// Password reset by the server's operator.
+        /// Token for a new password created.
+        PasswordResetCreate => "PASSWORD_RESET_CREATE",
+        /// Password reset, by the server's operator or with a token.
         PasswordReset => "PASSWORD_RESET",
         /// User logged in.
         SessionCreate => "SESSION_CREATE",

@@ -23,6 +23,7 @@ pub mod member;
 pub mod name;
 pub mod operation;
 pub mod page;
+pub mod password_reset;
 pub mod policy;
 pub mod scope;
 pub mod search;

@@ -43,7 +43,7 @@ const MUTATION: u64 = 10;
 /// A subscription reads events again and again.
 const SUBSCRIPTION: u64 = 20;
 /// Mutations that compute the hash of a password.
-const HASHING: [&str; 3] = ["passwordChange", "sessionCreate", "userRegister"];
+const HASHING: [&str; 4] = ["passwordChange", "passwordReset", "sessionCreate", "userRegister"];
 const HASH: u64 = 100;
 
 /// The price of an operation, in points.

@@ -19,6 +19,7 @@ pub mod limits;
 pub mod members;
 mod notes;
 pub mod operations;
+pub mod password_resets;
 mod quotas;
 mod recent;
 pub mod sample;

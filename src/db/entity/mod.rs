@@ -14,6 +14,7 @@ pub(super) mod job;
 pub(super) mod operation;
 pub(super) mod operation_document;
 pub(super) mod operation_event;
+pub(super) mod password_reset;
 pub(super) mod refresh_token;
 pub(super) mod schedule;
 pub(super) mod session;

@@ -19,6 +19,7 @@ pub mod operation_documents;
 pub mod operation_events;
 pub mod operations;
 pub mod originals;
+pub mod password_resets;
 pub mod schedules;
 pub mod sessions;
 pub mod source_runs;

@@ -6,6 +6,7 @@ mod documents;
 mod generations;
 mod members;
 mod operations;
+mod password_resets;
 mod sessions;
 mod sources;
 mod uploads;
@@ -17,8 +18,9 @@ pub use self::{collections::ChunkingInput, sources::SourceLocationInput};
 
 use self::{
     api_keys::ApiKeyMutation, collections::CollectionMutation, documents::DocumentMutation,
-    generations::GenerationMutation, members::MemberMutation, operations::OperationMutation, sessions::SessionMutation,
-    sources::SourceMutation, uploads::UploadMutation, users::UserMutation,
+    generations::GenerationMutation, members::MemberMutation, operations::OperationMutation,
+    password_resets::PasswordResetMutation, sessions::SessionMutation, sources::SourceMutation,
+    uploads::UploadMutation, users::UserMutation,
 };
 
 /// Everything that changes data. Validation errors are in `userErrors`, and then nothing was changed. Long
@@ -28,6 +30,7 @@ use self::{
 pub struct Mutation(
     UserMutation,
     SessionMutation,
+    PasswordResetMutation,
     ApiKeyMutation,
     CollectionMutation,
     GenerationMutation,

@@ -37,7 +37,9 @@ pub enum AuditAction {
     UserRoleSet,
     /// Password changed by its user.
     PasswordChange,
-    /// Password reset by the server's operator.
+    /// Token for a new password created.
+    PasswordResetCreate,
+    /// Password reset, by the server's operator or with a token.
     PasswordReset,
     /// User logged in.
     SessionCreate,

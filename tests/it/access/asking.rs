@@ -221,7 +221,7 @@ fn document(row: &Row, selection: &str, subject: &Subject) -> (String, Value) {
 fn type_of(name: &str) -> &'static str {
     match name {
         "word" | "name" | "unique" | "email" | "login" | "closed" | "memberName" | "password" | "refresh"
-        | "directory" => "String!",
+        | "resetToken" | "directory" => "String!",
         "collectionCursor" | "operationCursor" | "eventCursor" | "feedCursor" => "Cursor!",
         _ => "ID!",
     }

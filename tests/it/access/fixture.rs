@@ -25,12 +25,14 @@ use crate::support::{
     caller::{Caller, PASSWORD, uuid_of},
 };
 
-const ACCOUNTS: [&str; 14] =
-    ["root", "ada", "ed", "vi", "eve", "rea", "deirdre", "lou", "mia", "pat", "paul", "pia", "samantha", "zed"];
+const ACCOUNTS: [&str; 15] =
+    ["root", "fay", "ada", "ed", "vi", "eve", "rea", "deirdre", "lou", "mia", "pat", "paul", "pia", "samantha", "zed"];
 /// Has nothing to do with anybody.
 const OUTSIDER: &str = "zed";
 /// Has a collection, an upload, a key and a session that concern no other account.
 const OTHER: &str = "samantha";
+/// Forgets a password again and again.
+const FORGETFUL: &str = "fay";
 pub const CLOSED: &str = "deirdre";
 const FORMER: &str = "lou";
 
@@ -119,6 +121,11 @@ async fn source_at(
 async fn invitation(admin: &Caller) -> String {
     let invite = "mutation { userInvite(input: {}) { invitation { id } userErrors { code } } }";
     text(&admin.data(invite, json!({})).await["userInvite"]["invitation"]["id"])
+}
+
+async fn reset_token(admin: &Caller, user: &str) -> String {
+    let create = "mutation($user: ID!) { passwordResetCreate(input: { userId: $user }) { token } }";
+    text(&admin.data(create, json!({ "user": user })).await["passwordResetCreate"]["token"])
 }
 
 async fn upload(caller: &Caller) -> String {
@@ -379,6 +386,9 @@ impl Fixture {
                     subject.set(name, key(&self.login(account), &["COLLECTION_READ"], &Value::Null).await.1);
                 }
                 ("ownKey", None) => subject.set(name, subject.get("theirKey").to_owned()),
+                ("resetToken", _) => {
+                    subject.set(name, reset_token(&self.login("root"), &self.users[FORGETFUL]).await);
+                }
                 ("newInvitation", _) => subject.set(name, invitation(&self.login("root")).await),
                 ("ownUpload" | "ownersUpload", Some(_)) if is_allowed => subject.set(name, upload(&caller).await),
                 ("ownUpload", Some(account)) => subject.set(name, upload(&self.login(account)).await),

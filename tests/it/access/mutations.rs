@@ -66,7 +66,9 @@ pub const MUTATIONS: &[Row] = &[
     .hiding(&["collection"]),
     row("Mutation.apiKeyRevoke", "the caller's own", Need::Login, "id: $ownKey").hiding(&["ownKey"]),
     row("Mutation.apiKeyRevoke", "somebody else's", Need::Missing(&Need::Login), "id: $theirKey").hiding(&["theirKey"]),
+    row("Mutation.passwordReset", "", Need::Nothing, "input: { token: $resetToken, newPassword: $password }"),
     // What administrators do.
+    row("Mutation.passwordResetCreate", "", Need::Server, "input: { userId: $outsider }").hiding(&["outsider"]),
     row("Mutation.userInvite", "", Need::Server, "input: { role: MEMBER }"),
     row("Mutation.invitationWithdraw", "", Need::Server, "input: { invitationId: $newInvitation }")
         .hiding(&["newInvitation"]),

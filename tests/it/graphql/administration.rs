@@ -101,6 +101,48 @@ async fn an_administrator_does_not_read_what_others_keep(app: TestApp) {
     assert_eq!(ada.data("{ collections { totalCount } }", json!({})).await["collections"]["totalCount"], 0);
 }
 
+on_both_databases!(who_forgot_their_password_sets_a_new_one_with_a_token_of_an_administrator);
+async fn who_forgot_their_password_sets_a_new_one_with_a_token_of_an_administrator(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let bob_id = id_of(&ada, "bob").await;
+    let create = "mutation($id: ID!) {
+        passwordResetCreate(input: { userId: $id }) { token expiresAt userErrors { code } }
+    }";
+    let reset = "mutation($token: String!, $password: String!) {
+        passwordReset(input: { token: $token, newPassword: $password }) {
+            user { username } userErrors { code path }
+        }
+    }";
+    let nobody = app.anonymous();
+    let token = async || ada.data(create, json!({ "id": bob_id })).await["passwordResetCreate"]["token"].clone();
+    let redeem = async |token: &Value, password: &str| {
+        nobody.data(reset, json!({ "token": token, "password": password })).await["passwordReset"].clone()
+    };
+    let bad_token = json!({ "user": null, "userErrors": [{ "code": "INVALID", "path": ["token"] }] });
+    assert_eq!(code(&bob.graphql(create, json!({ "id": bob_id })).await), "FORBIDDEN");
+    assert_eq!(code(&ada.graphql(create, json!({ "id": "nonsense" })).await), "NOT_FOUND");
+
+    let (first, second) = (token().await, token().await);
+    let new_password = "a sentence that nobody guesses";
+    assert_eq!(redeem(&first, new_password).await, bad_token, "a later one took its place");
+    assert_eq!(redeem(&json!("docent_reset_x"), new_password).await, bad_token);
+    let weak = redeem(&second, "password").await;
+    assert_eq!(weak["userErrors"][0]["path"], json!(["newPassword"]), "{weak:#}");
+    assert_eq!(redeem(&second, new_password).await, json!({ "user": { "username": "bob" }, "userErrors": [] }));
+    assert_eq!(redeem(&second, new_password).await, bad_token, "once");
+    assert_eq!(code(&bob.graphql("{ viewer { id } }", json!({})).await), "UNAUTHENTICATED", "all sessions end");
+    let log_in = "mutation($password: String!) {
+        sessionCreate(input: { login: \"bob\", password: $password }) { accessToken userErrors { code } }
+    }";
+    let old = nobody.data(log_in, json!({ "password": PASSWORD })).await["sessionCreate"].clone();
+    assert_eq!(old["userErrors"][0]["code"], "WRONG_CREDENTIALS");
+    assert!(nobody.data(log_in, json!({ "password": new_password })).await["sessionCreate"]["accessToken"].is_string());
+
+    let late = token().await;
+    app.clock.advance(24 * 3600);
+    assert_eq!(redeem(&late, new_password).await, bad_token);
+}
+
 on_both_databases!(administrators_list_invitations_and_withdraw_those_that_are_not_used);
 async fn administrators_list_invitations_and_withdraw_those_that_are_not_used(app: TestApp) {
     let (ada, bob) = (app.user("ada").await, app.user("bob").await);

@@ -168,6 +168,16 @@ async fn every_mutation_leaves_a_line(is_on_postgres: bool) {
         ids.clone(),
     )
     .await;
+    let reset = "mutation($user: ID!) { passwordResetCreate(input: { userId: $user }) { token userErrors { code } } }";
+    let token = done(&ada, reset, ids.clone()).await["token"].clone();
+    done(
+        &app.anonymous(),
+        "mutation($token: String!) {
+            passwordReset(input: { token: $token, newPassword: \"correct horse battery staple\" }) { userErrors { code } }
+        }",
+        json!({ "token": token }),
+    )
+    .await;
     done(&ada, "mutation($user: ID!) { userDeactivate(id: $user) { userErrors { code } } }", ids.clone()).await;
     done(&ada, "mutation($user: ID!) { userActivate(id: $user) { userErrors { code } } }", ids.clone()).await;
     done(&ada, "mutation($id: ID!) { collectionDelete(id: $id) { userErrors { code } } }", ids).await;

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tables of objects that belong to an account.
-const SCOPED: [&str; 20] = [
+const SCOPED: [&str; 21] = [
     "api_key_collections",
     "api_keys",
     "audit_log",
@@ -20,6 +20,7 @@ const SCOPED: [&str; 20] = [
     "operation_documents",
     "operation_events",
     "operations",
+    "password_resets",
     "refresh_tokens",
     "sessions",
     "source_files",
@@ -58,6 +59,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""sessions" WHERE "sessions"."user_id""#, "whether a login comes from a known address"),
     (r#""refresh_tokens" WHERE "refresh_tokens"."digest" = ?"#, "whoever has a token may use it"),
     (r#""refresh_tokens" WHERE "refresh_tokens"."family" = ?"#, "so may whoever had one"),
+    (r#""password_resets" WHERE "password_resets"."digest" = ?"#, "whoever has a token may use it"),
     (r#""invitations" WHERE "invitations"."digest" = ?"#, "whoever has an invitation may use it"),
     (r#""invitations" WHERE TRUE"#, "an administrator lists invitations"),
     (r#""invitations" WHERE "invitations"."id" IN (?)"#, "an administrator reads or withdraws an invitation"),
