@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures_util::{FutureExt, Stream, TryStreamExt};
+use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 
 use super::{
     Services,
@@ -11,11 +11,12 @@ use super::{
     audit::Deed,
     frame::{Done, attempt, change},
     generations::give_up,
+    limits,
 };
 use crate::{
     auth::viewer::Viewer,
     db::{
-        DatabaseError, Transaction,
+        DatabaseError, Lane, Transaction,
         repo::{
             collections, documents,
             operation_documents::{self, OperationItem},
@@ -151,7 +152,8 @@ pub async fn follow(
         operations::find(&database.reader(scope), id).await?.map(drop).ok_or(MISSING)
     })
     .await?;
-    Ok(events::follow(database, scope, id, after).map_err(|error| of_follower(error, MISSING)))
+    let events = events::follow(database, scope, id, after).map_err(|error| of_follower(error, MISSING));
+    Ok(in_lane(limits::lane(services, viewer), events))
 }
 
 /// The events of all operations that the caller can see, after a position or from now on.
@@ -194,8 +196,17 @@ fn feed(
     after: Option<FeedPosition>,
 ) -> impl Stream<Item = Result<FeedEvent, Error>> + Send + use<> {
     let (database, clock) = (services.database.clone(), Arc::clone(&services.clock));
-    events::feed(database, clock, viewer.scope(), collection, after)
-        .map_err(|error| of_follower(error, Error::NotFound("collection")))
+    let events = events::feed(database, clock, viewer.scope(), collection, after)
+        .map_err(|error| of_follower(error, Error::NotFound("collection")));
+    in_lane(limits::lane(services, viewer), events)
+}
+
+/// What is read for a subscription between two answers, too, is the caller's: who has many delays only themselves.
+fn in_lane<T>(lane: Lane, events: impl Stream<Item = T> + Send) -> impl Stream<Item = T> + Send {
+    stream::unfold((lane, Box::pin(events)), |(lane, mut events)| async move {
+        let event = lane.clone().run(events.next()).await?;
+        Some((event, (lane, events)))
+    })
 }
 
 fn of_follower(error: FollowError, missing: Error) -> Error {

@@ -17,7 +17,7 @@ use crate::{
     db::{
         DatabaseError, Reader, Transaction,
         entity::{StoredEnum, operation, operation_event},
-        news::Change,
+        news::{Change, NewEvents},
     },
     domain::{
         id::OperationId,
@@ -33,7 +33,7 @@ pub(super) async fn insert_many(
     events: Vec<OperationEvent>,
 ) -> Result<(), DatabaseError> {
     if !events.is_empty() {
-        tx.after_commit(Change::EventsOf(operation.id, operation.collection_id));
+        tx.after_commit(Change::EventsOf(NewEvents { operation: operation.id, collection: operation.collection_id }));
     }
     let rows: Vec<_> = events
         .into_iter()
