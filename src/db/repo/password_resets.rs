@@ -15,7 +15,7 @@ pub async fn find(reader: &CredentialReader<'_>, digest: &str) -> Result<Option<
 
 /// Adds a permission, in place of an earlier one for the account.
 pub async fn insert(tx: &Transaction<'_>, new: &PasswordReset, digest: String) -> Result<(), DatabaseError> {
-    password_reset::Entity::delete_by_id(new.user_id.0).exec(&tx.connection).await?;
+    delete_of(tx, new.user_id).await?;
     let row = password_reset::Model {
         user_id: new.user_id.0,
         digest,
@@ -23,6 +23,12 @@ pub async fn insert(tx: &Transaction<'_>, new: &PasswordReset, digest: String) -
         expires_at: new.expires_at,
     };
     row.into_active_model().insert(&tx.connection).await?;
+    Ok(())
+}
+
+/// Ends the permission for an account, if there is one.
+pub(super) async fn delete_of(tx: &Transaction<'_>, user: UserId) -> Result<(), DatabaseError> {
+    password_reset::Entity::delete_by_id(user.0).exec(&tx.connection).await?;
     Ok(())
 }
 

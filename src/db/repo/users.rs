@@ -11,7 +11,7 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-use super::{super::entity::user, allowed, convert, exists, listed, lists::Keyset, same, to_count};
+use super::{super::entity::user, allowed, convert, exists, listed, lists::Keyset, password_resets, same, to_count};
 use crate::{
     db::{
         CredentialReader, DatabaseError, Reader, Transaction,
@@ -221,7 +221,7 @@ pub async fn update(tx: &Transaction<'_>, changed: &User) -> Result<(), Database
     Ok(())
 }
 
-/// Replaces the hash of an account's password.
+/// Replaces the hash of an account's password. What was permitted because the old one was forgotten is over.
 pub async fn set_password_hash(
     tx: &Transaction<'_>,
     id: UserId,
@@ -235,7 +235,7 @@ pub async fn set_password_hash(
         .filter(user::Column::Id.eq(id.0))
         .exec(&tx.connection)
         .await?;
-    Ok(())
+    password_resets::delete_of(tx, id).await
 }
 
 /// How many administrators can use their account. Call it with the registration locked.

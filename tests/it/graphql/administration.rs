@@ -136,7 +136,16 @@ async fn who_forgot_their_password_sets_a_new_one_with_a_token_of_an_administrat
     }";
     let old = nobody.data(log_in, json!({ "password": PASSWORD })).await["sessionCreate"].clone();
     assert_eq!(old["userErrors"][0]["code"], "WRONG_CREDENTIALS");
-    assert!(nobody.data(log_in, json!({ "password": new_password })).await["sessionCreate"]["accessToken"].is_string());
+    let again = nobody.data(log_in, json!({ "password": new_password })).await["sessionCreate"]["accessToken"].clone();
+
+    let forgotten = token().await;
+    let change = "mutation($old: String!, $new: String!) {
+        passwordChange(input: { currentPassword: $old, newPassword: $new }) { userErrors { code } }
+    }";
+    let bob = nobody.with_token(again.as_str().unwrap());
+    let changed = bob.data(change, json!({ "old": new_password, "new": PASSWORD })).await;
+    assert_eq!(changed["passwordChange"]["userErrors"], json!([]));
+    assert_eq!(redeem(&forgotten, new_password).await, bad_token, "it was remembered");
 
     let late = token().await;
     app.clock.advance(24 * 3600);
