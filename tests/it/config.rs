@@ -63,6 +63,8 @@ fn every_setting_can_be_set_from_its_environment_variable() {
         ("http.public_hosts", "a.example, b.example"),
         ("http.base_path", "/docent"),
         ("http.allowed_origins", "https://a.example, http://b.example:3000"),
+        ("graphql.documents", "off"),
+        ("graphql.manifest", "manifest.json"),
         ("database.url", "postgres://docent@db/docent"),
         ("vector.url", "http://qdrant:6334"),
         ("vector.api_key", "12345"),

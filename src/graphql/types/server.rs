@@ -88,14 +88,6 @@ pub struct Server {
     formats: Vec<FileFormat>,
 }
 
-#[ComplexObject]
-impl Server {
-    /// Whether the server has an active account. If not, the next account that is registered becomes its administrator.
-    async fn is_claimed(&self, ctx: &Context<'_>) -> Result<bool> {
-        Ok(accounts::is_claimed(ctx.services()?).await?)
-    }
-}
-
 /// The limits of this server.
 #[derive(SimpleObject)]
 pub struct ServerLimits {
@@ -223,6 +215,11 @@ impl From<integrity::IntegrityReport> for IntegrityReport {
 
 #[ComplexObject]
 impl Server {
+    /// Whether the server has an active account. If not, the next account that is registered becomes its administrator.
+    async fn is_claimed(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(accounts::is_claimed(ctx.services()?).await?)
+    }
+
     /// What works in the processes of the server without being asked, as each process last reported it: the newest
     /// processes first, at most 500 workers. Null for everyone except administrators.
     async fn workers(&self, ctx: &Context<'_>) -> Result<Option<Vec<Worker>>> {
