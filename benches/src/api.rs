@@ -158,7 +158,7 @@ pub struct Search<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SearchResult {
+pub struct SearchPage {
     /// Milliseconds that the server needed, embedding of the query included.
     pub took_ms: f64,
     /// Milliseconds for the embedding of the query.
@@ -166,6 +166,7 @@ pub struct SearchResult {
     /// The result of each leg; empty if it was not requested.
     #[serde(default)]
     pub legs: Vec<Leg>,
+    #[serde(rename = "nodes")]
     pub hits: Vec<Hit>,
 }
 
@@ -380,26 +381,26 @@ impl Account {
     }
 
     /// Searches, and selects how the ranking was computed.
-    pub async fn search(&self, search: &Search<'_>) -> Result<Timed<SearchResult>, Error> {
+    pub async fn search(&self, search: &Search<'_>) -> Result<Timed<SearchPage>, Error> {
         self.search_with(SEARCH, search).await
     }
 
     /// Searches without asking what the legs said: the server may then do less. A failed leg is a refusal.
-    pub async fn search_plainly(&self, search: &Search<'_>) -> Result<Timed<SearchResult>, Error> {
+    pub async fn search_plainly(&self, search: &Search<'_>) -> Result<Timed<SearchPage>, Error> {
         self.search_with(SEARCH_PLAIN, search).await
     }
 
-    async fn search_with(&self, document: &str, search: &Search<'_>) -> Result<Timed<SearchResult>, Error> {
+    async fn search_with(&self, document: &str, search: &Search<'_>) -> Result<Timed<SearchPage>, Error> {
         let input = json!({
             "query": search.query,
             "collectionIds": search.collection.map(|collection| [collection]),
             "mode": search.mode.name(),
             "groupBy": search.group,
-            "first": search.first,
             // Degraded answers would make every figure wrong.
             "strict": true,
         });
-        timed(self.client.send(document, json!({ "input": input })).await?, "search")
+        let variables = json!({ "input": input, "first": search.first });
+        timed(self.client.send(document, variables).await?, "search")
     }
 }
 

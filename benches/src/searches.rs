@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 use tokio::time::sleep_until;
 
 use crate::{
-    api::{Account, Group, Mode, Search, SearchResult, Timed},
+    api::{Account, Group, Mode, Search, SearchPage, Timed},
     quality::{CUTOFF, ndcg, paired_bootstrap, recall},
     report::Report,
     scifact::Scifact,
@@ -128,7 +128,7 @@ impl Searcher<'_> {
     }
 }
 
-fn answered(answer: Timed<SearchResult>) -> Answered {
+fn answered(answer: Timed<SearchPage>) -> Answered {
     let Timed { value: result, elapsed } = answer;
     let legs = result.legs.into_iter().filter(|leg| leg.state == "COMPLETED");
     Answered {

@@ -239,7 +239,7 @@ test("a file or a link that is dropped does not take the page away", async () =>
 
 test("a search works without an account", async () => {
   await run();
-  await expect.poll(answer, PATIENCE).toContain('"hits"');
+  await expect.poll(answer, PATIENCE).toContain('"nodes"');
   expect(await answer()).not.toContain('"errors"');
 }, 60_000);
 
@@ -297,7 +297,7 @@ const barColour = () => page.getByRole("progressbar").evaluate((bar) => getCompu
 test("a search by meaning finds the text, highlighted and explained", async () => {
   await openTab("SearchCollection");
   await run();
-  await expect.poll(answer, PATIENCE).toContain('"hits"');
+  await expect.poll(answer, PATIENCE).toContain('"nodes"');
   const shown = await answer();
   expect(/"fileName": "(.*)"/.exec(shown)?.[1]).toBe("tides.md");
   expect(shown).toContain('"highlights"');

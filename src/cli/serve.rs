@@ -84,7 +84,7 @@ fn welcome(url: &str, has_playground: bool, is_sampled: bool) {
     if is_sampled {
         println!("  Try:  curl -s {url}/graphql -H 'content-type: application/json' \\");
         println!(
-            "          -d '{{\"query\":\"{{ search(input: {{query: \\\"how is a document indexed\\\", first: 3}}) {{ hits {{ score \
+            "          -d '{{\"query\":\"{{ search(input: {{query: \\\"how is a document indexed\\\"}}, first: 3) {{ nodes {{ score \
              document {{ fileName }} chunk {{ content }} }} }} }}\"}}'"
         );
         println!(

@@ -137,10 +137,7 @@ impl<'a> Prices<'a> {
         if !PAGED.contains(&name) {
             return 1;
         }
-        let first = match self.argument(field, "first") {
-            None => self.argument(field, "input").and_then(|mut input| input.get_mut("first").map(Json::take)),
-            first => first,
-        };
+        let first = self.argument(field, "first");
         let first = first.as_ref().and_then(Json::as_u64).unwrap_or(u64::from(DEFAULT_PAGE_SIZE));
         first.clamp(1, u64::from(MAX_PAGE_SIZE))
     }
@@ -215,9 +212,10 @@ mod tests {
 
     #[test]
     fn a_search_costs_more_than_a_list_and_its_hits_count() {
-        let query = "query($input: SearchInput!) { search(input: $input) { hits { document { uri } } } }";
-        assert_eq!(price_of(query, json!({ "input": { "query": "x", "first": 5 } })), 1 + 20 + 5 * 2);
-        assert_eq!(price_of("{ search(input: { query: \"x\", first: 5 }) { hits { score } } }", json!({})), 26);
+        let query =
+            "query($first: Int) { search(input: { query: \"x\" }, first: $first) { nodes { document { uri } } } }";
+        assert_eq!(price_of(query, json!({ "first": 5 })), 1 + 20 + 5 * 2);
+        assert_eq!(price_of("{ search(input: { query: \"x\" }, first: 5) { nodes { score } } }", json!({})), 26);
     }
 
     #[test]

@@ -18,7 +18,7 @@ async fn everything_is_kept_in_the_directory_that_is_named_whatever_its_name() {
         let ada = app.anonymous().log_in("ada").await;
         for mode in ["LEXICAL", "SEMANTIC"] {
             let found = ada.search(json!({ "query": "ferry", "mode": mode })).await;
-            assert_eq!(found["hits"].as_array().unwrap().len(), 1, "{name}: {found:#}");
+            assert_eq!(found["nodes"].as_array().unwrap().len(), 1, "{name}: {found:#}");
         }
         let parent = std::fs::read_dir(app.data_dir().parent().unwrap()).unwrap();
         let beside: Vec<_> = parent.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -32,7 +32,7 @@ async fn everything_is_kept_in_the_directory_that_is_named_whatever_its_name() {
 /// How SQLite goes about the statements that read `table` when a chunk is asked for that has the word "ferry".
 async fn plans_of_a_chunk(app: &TestApp, table: &str) -> Vec<String> {
     let ada = app.anonymous().log_in("ada").await;
-    let hit = ada.search(json!({ "query": "ferry" })).await["hits"][0].clone();
+    let hit = ada.search(json!({ "query": "ferry" })).await["nodes"][0].clone();
     let query = "query($id: ID!) { node(id: $id) { ... on Chunk { content } } }";
     let seen = app.seeing(async { ada.data(query, json!({ "id": hit["chunk"]["id"] })).await }).await;
     let database = sea_orm::Database::connect(app.database_url()).await.unwrap();

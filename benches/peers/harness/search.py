@@ -2,9 +2,9 @@
 
 import base64
 
-IDS = "query($input: SearchInput!) { search(input: $input) { hits { chunk { id } } } }"
-RANKING = "query($input: SearchInput!) { search(input: $input) { hits { document { uri } } } }"
-FULL = """query($input: SearchInput!) { search(input: $input) { hits { rank score
+IDS = "query($input: SearchInput!, $first: Int) { search(input: $input, first: $first) { nodes { chunk { id } } } }"
+RANKING = "query($input: SearchInput!, $first: Int) { search(input: $input, first: $first) { nodes { document { uri } } } }"
+FULL = """query($input: SearchInput!, $first: Int) { search(input: $input, first: $first) { nodes { rank score
     chunk { id index content tokenCount startOffset endOffset headings page meta }
     document { id fileName uri contentType fileSize contentHash status meta language title chunkCount downloadUrl createdAt updatedAt
         collection { id name } }
@@ -15,14 +15,14 @@ FIRST = 10
 
 
 def question(text, mode, collections=None, group="CHUNK"):
-    """The input of a search; without collections: everywhere that the account may read."""
-    found = {"query": text, "mode": mode, "groupBy": group, "first": FIRST}
-    return {"input": {**found, **({"collectionIds": collections} if collections else {})}}
+    """The variables of a search; without collections: everywhere that the account may read."""
+    found = {"query": text, "mode": mode, "groupBy": group}
+    return {"input": {**found, **({"collectionIds": collections} if collections else {})}, "first": FIRST}
 
 
 def ranked(client, collection, text, mode):
     """The uris of the ten best documents."""
-    hits = client.ask(RANKING, question(text, mode, [collection], "DOCUMENT"))["search"]["hits"]
+    hits = client.ask(RANKING, question(text, mode, [collection], "DOCUMENT"))["search"]["nodes"]
     return [hit["document"]["uri"] for hit in hits]
 
 

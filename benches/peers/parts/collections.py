@@ -76,7 +76,7 @@ def timed(client, mode, text):
 
 
 def found(client, mode, text):
-    hits = client.ask(RANKING, question(text, mode))["search"]["hits"]
+    hits = client.ask(RANKING, question(text, mode))["search"]["nodes"]
     return {hit["document"]["uri"] for hit in hits}
 
 

@@ -32,7 +32,7 @@ def measure(stage, many, one):
         started = time.monotonic()
         ingest(one, home, [(f"letter-{number}", f"A letter about a {word}.")])
         asked = question(word, "LEXICAL", [home])
-        wait_until(lambda asked=asked: one.ask(RANKING, asked)["search"]["hits"], 600, "a letter", pause=0.02)
+        wait_until(lambda asked=asked: one.ask(RANKING, asked)["search"]["nodes"], 600, "a letter", pause=0.02)
         times.append(time.monotonic() - started)
         if many.ask(TOTALS, {"id": waiting[-1]})["operation"]["status"] != "PENDING":
             break

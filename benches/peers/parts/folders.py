@@ -62,7 +62,7 @@ def measure(stage, table, name, folder):
             run = ended(client, source, 60 + len(files))
             searchable = time.monotonic() - again
             check(run, found=len(files), changed=len(changed))
-            found = client.ask(RANKING, question(WORD, "LEXICAL", [collection], "DOCUMENT"))["search"]["hits"]
+            found = client.ask(RANKING, question(WORD, "LEXICAL", [collection], "DOCUMENT"))["search"]["nodes"]
             if len(found) != min(10, len(changed)):
                 raise CannotRun(f"{len(found)} of {len(changed)} changed files are found")
     finally:

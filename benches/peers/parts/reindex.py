@@ -65,7 +65,7 @@ def search(client, collection, queries, number, one_of, answers=None):
     text = f"{queries[number % len(queries)]} {number}"
     request = client.request(IDS, question(text, "HYBRID", [collection]))
     milliseconds, (status, body) = client.timed(request)
-    found = {hit["chunk"]["id"] for hit in data_of(status, body)["search"]["hits"]}
+    found = {hit["chunk"]["id"] for hit in data_of(status, body)["search"]["nodes"]}
     if not found:
         raise CannotRun(f"nothing was found for «{text}»")
     if one_of and not any(found <= chunks for chunks in one_of.values()):

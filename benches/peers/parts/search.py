@@ -41,7 +41,7 @@ class Search:
         for mode in ("SEMANTIC", "LEXICAL"):
             shared = []
             for theirs, request in zip(self.engine.call("best", mode=mode, count=10), self.requests(IDS, mode, self.texts), strict=True):
-                hits = data_of(*self.client.send(request))["search"]["hits"]
+                hits = data_of(*self.client.send(request))["search"]["nodes"]
                 ours = {uuid_of(hit["chunk"]["id"]) for hit in hits}
                 shared.append(len(ours & set(theirs)) / max(1, len(theirs)))
             if statistics.mean(shared) < LEAST_SHARED:

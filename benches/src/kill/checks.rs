@@ -7,7 +7,7 @@ use docent_client::Record;
 
 use super::{history, story::Story};
 use crate::{
-    api::{Account, Chunk, Contents, Group, Hit, Ingestion, Mode, NewDocument, PAGE, Search, SearchResult},
+    api::{Account, Chunk, Contents, Group, Hit, Ingestion, Mode, NewDocument, PAGE, Search, SearchPage},
     ingest::contents_problems,
     quality::CUTOFF,
     report::{Report, note},
@@ -81,7 +81,7 @@ impl Snapshot {
 }
 
 /// Hits of chunks that do not exist, of documents that are not complete, or of the same chunk twice.
-fn strange_hits(result: &SearchResult, chunks: &BTreeMap<String, Vec<Chunk>>) -> Vec<String> {
+fn strange_hits(result: &SearchPage, chunks: &BTreeMap<String, Vec<Chunk>>) -> Vec<String> {
     let mut problems = Vec::new();
     let mut ids = BTreeSet::new();
     let mut places = BTreeSet::new();

@@ -14,7 +14,7 @@
 //!
 //! let client = Client::new("http://127.0.0.1:8080")?;
 //! client.log_in("ada", "correct horse battery staple").await?;
-//! let search = "query($input: SearchInput!) { search(input: $input) { hits { document { fileName } } } }";
+//! let search = "query($input: SearchInput!) { search(input: $input) { nodes { document { fileName } } } }";
 //! let result: Value = client.query(search, "search", json!({ "input": { "query": "trams" } })).await?;
 //! # Ok(())
 //! # }

@@ -54,10 +54,6 @@ pub struct SearchInput {
     mode: Option<SearchMode>,
     /// What a hit represents. Default: CHUNK.
     group_by: Option<SearchGroup>,
-    /// The same as the argument `first`.
-    first: Option<i32>,
-    /// The same as the argument `after`.
-    after: Option<Cursor>,
     /// Leave out hits with a lower score. What a score means depends on the mode. Default: keep all.
     min_score: Option<f32>,
     /// Whether the search fails if a leg fails (UNAVAILABLE) or if there are too many collections
@@ -91,10 +87,10 @@ impl SearchQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The question, and how to search for an answer.")] input: SearchInput,
-        #[graphql(desc = "Number of hits to return, 1 to 100. Default: `input.first`, or 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of hits to return, 1 to 100. Default: 20.")] first: Option<i32>,
         #[graphql(
             desc = "Return hits after this cursor of the same question. A cursor of another question is rejected. \
-                    Default: `input.after`, or from the start."
+                    Default: from the start."
         )]
         after: Option<Cursor>,
     ) -> Result<Option<SearchConnection>> {
@@ -104,13 +100,12 @@ impl SearchQuery {
             generation: input.generation_id.as_ref().map(global_id::decode),
             mode: input.mode.map_or_else(Default::default, Into::into),
             group: input.group_by.map_or_else(Default::default, Into::into),
-            first: pagination::page_size(first.or(input.first))?,
+            first: pagination::page_size(first)?,
             after: None,
             min_score: input.min_score,
             strict: input.strict.unwrap_or(false),
             explain: is_explained(ctx),
         };
-        let after = after.or(input.after);
         let after = after.as_ref().map(|after| HitPosition::rank(after, &request.ranking()));
         request.after = after.transpose()?;
         let outcome = search(ctx.services()?, ctx.viewer()?, &request).await?;
@@ -137,6 +132,6 @@ impl SearchQuery {
 /// Whether the client selects what the legs found; reporting it costs the engine more calls.
 fn is_explained(ctx: &Context<'_>) -> bool {
     let selected = ctx.look_ahead();
-    let hits = [selected.field("nodes"), selected.field("hits"), selected.field("edges").field("node")];
+    let hits = [selected.field("nodes"), selected.field("edges").field("node")];
     selected.field("legs").exists() || hits.iter().any(|hit| hit.field("explanation").exists())
 }

@@ -37,11 +37,6 @@ impl SearchConnection {
     async fn nodes(&self) -> Vec<&SearchHit> {
         self.edges.iter().map(Edge::row).collect()
     }
-
-    /// The hits of this page: the same as `nodes`.
-    async fn hits(&self) -> Vec<&SearchHit> {
-        self.edges.iter().map(Edge::row).collect()
-    }
 }
 
 impl SearchConnection {

@@ -52,7 +52,7 @@ impl Finding {
 pub(super) fn hits(data: &Value) -> Finding {
     let search = &data["search"];
     let (mut texts, mut hits) = (Vec::new(), Vec::new());
-    for (place, hit) in items(&search["hits"]).iter().enumerate() {
+    for (place, hit) in items(&search["nodes"]).iter().enumerate() {
         let (chunk, document) = (&hit["chunk"], &hit["document"]);
         texts.push(format!("[{}] {}", place + 1, cited(document, chunk)));
         let mut source = source(document, chunk);

@@ -55,8 +55,10 @@ static TOOLS: [Tool; 5] = [
         },
         operation: include_str!("operations/search.graphql"),
         variables: |mut arguments| {
-            arguments.entry("first").or_insert_with(|| HITS.into());
-            variable("input", arguments.into())
+            let first = arguments.remove("first").unwrap_or_else(|| HITS.into());
+            let mut variables = variable("input", arguments.into());
+            variables.insert("first".to_owned(), first);
+            variables
         },
         present: finding::hits,
         changes: None,

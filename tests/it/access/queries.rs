@@ -149,7 +149,7 @@ pub const QUERIES: &[Row] = &[
         "in a collection",
         READ,
         "search(input: { query: $word, collectionIds: [$collection], mode: LEXICAL }) {
-            hits { document { id } } legs { kind state candidates message } pageInfo { hasNextPage endCursor }
+            nodes { document { id } } legs { kind state candidates message } pageInfo { hasNextPage endCursor }
         }",
     )
     .shown_by("document")
@@ -158,7 +158,7 @@ pub const QUERIES: &[Row] = &[
         "Query.search",
         "in a collection, by meaning",
         READ,
-        "search(input: { query: $word, collectionIds: [$collection] }) { hits { document { id } } }",
+        "search(input: { query: $word, collectionIds: [$collection] }) { nodes { document { id } } }",
     )
     .shown_by("document")
     .hiding(&["collection"]),
@@ -167,7 +167,7 @@ pub const QUERIES: &[Row] = &[
         "everywhere, by a word that is there alone",
         READ,
         "search(input: { query: $word, mode: LEXICAL, groupBy: DOCUMENT }) {
-            hits { rank score document { id } } legs { kind state candidates message }
+            nodes { rank score document { id } } legs { kind state candidates message }
             pageInfo { hasNextPage startCursor endCursor }
         }",
     )
@@ -177,7 +177,7 @@ pub const QUERIES: &[Row] = &[
         "Query.search",
         "everywhere, by meaning",
         READ,
-        "search(input: { query: $word, first: 100 }) { hits { document { id } highlights { text } } }",
+        "search(input: { query: $word }, first: 100) { nodes { document { id } highlights { text } } }",
     )
     .shown_by("document"),
     row(
@@ -221,7 +221,7 @@ pub const QUERIES: &[Row] = &[
         "Query.search",
         "in a generation",
         Need::Both(&Need::Read("COLLECTION_UPDATE"), &READ),
-        "search(input: { query: $word, generationId: $generation, mode: LEXICAL }) { hits { document { id } } }",
+        "search(input: { query: $word, generationId: $generation, mode: LEXICAL }) { nodes { document { id } } }",
     )
     .shown_by("document")
     .hiding(&["generation"]),
@@ -243,7 +243,7 @@ pub const QUERIES: &[Row] = &[
         "Query.search",
         "in a collection that is being removed",
         ALIKE,
-        "search(input: { query: $word, collectionIds: [$removed], mode: LEXICAL }) { hits { document { id } } }",
+        "search(input: { query: $word, collectionIds: [$removed], mode: LEXICAL }) { nodes { document { id } } }",
     )
     .hiding(&["removed"]),
     // One thing that is hidden hides the whole.
@@ -251,7 +251,7 @@ pub const QUERIES: &[Row] = &[
         "Query.search",
         "in a public collection and a hidden one",
         ALIKE,
-        "search(input: { query: $word, collectionIds: [$public, $theirCollection] }) { hits { document { id } } }",
+        "search(input: { query: $word, collectionIds: [$public, $theirCollection] }) { nodes { document { id } } }",
     )
     .hiding(&["theirCollection"]),
     Row::new(

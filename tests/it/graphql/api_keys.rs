@@ -45,7 +45,7 @@ async fn a_key_does_what_it_names_where_it_names_it_and_nothing_else(app: TestAp
     assert_eq!(shown["actions"], json!(["COLLECTION_READ"]));
     assert!(key.token().unwrap().starts_with(shown["prefix"].as_str().unwrap()));
     assert_eq!(names(&key.data(NAMES, json!({})).await), ["First"]);
-    assert_eq!(key.search(json!({ "query": "harbour" })).await["hits"].as_array().unwrap().len(), 1);
+    assert_eq!(key.search(json!({ "query": "harbour" })).await["nodes"].as_array().unwrap().len(), 1);
     assert_eq!(code(&key.graphql(INGEST, json!({ "id": first })).await), "FORBIDDEN");
     assert_eq!(code(&key.graphql(INGEST, json!({ "id": second })).await), "NOT_FOUND");
     assert_eq!(
@@ -70,7 +70,7 @@ async fn a_key_that_only_ingests_reads_nothing(app: TestApp) {
     let (key, _) = make(&ada, json!({ "name": "writer", "actions": ["DOCUMENT_INGEST"] })).await;
     assert!(key.data(INGEST, json!({ "id": first })).await["documentsIngest"]["operation"]["id"].is_string());
     assert_eq!(names(&key.data(NAMES, json!({})).await), Vec::<&str>::new());
-    assert_eq!(key.search(json!({ "query": "harbour" })).await["hits"], json!([]));
+    assert_eq!(key.search(json!({ "query": "harbour" })).await["nodes"], json!([]));
 }
 
 on_both_databases!(a_key_can_do_no_more_than_its_owner_even_after_they_lost_a_right);

@@ -112,7 +112,7 @@ async fn values_that_their_types_do_not_allow_are_errors_of_the_request_that_nam
     let log = "query($filter: AuditLogFilter, $first: Int, $after: Cursor) {
         auditLog(filter: $filter, first: $first, after: $after) { totalCount }
     }";
-    let search = "query($input: SearchInput!) { search(input: $input) { tookMs } }";
+    let search = "query($input: SearchInput!, $first: Int) { search(input: $input, first: $first) { tookMs } }";
     let make = "mutation($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id pointsBudget } } }";
     let key =
         |budget: Value| json!({ "input": { "name": "k", "actions": ["COLLECTION_READ"], "pointsBudget": budget } });
@@ -122,7 +122,7 @@ async fn values_that_their_types_do_not_allow_are_errors_of_the_request_that_nam
         (log, json!({ "first": 3_000_000_000_i64 }), "$first"),
         (log, json!({ "first": "ten" }), "$first"),
         (log, json!({ "after": 1 }), "$after"),
-        (search, json!({ "input": { "query": "x", "first": 3_000_000_000_i64 } }), "input.first"),
+        (search, json!({ "input": { "query": "x" }, "first": 3_000_000_000_i64 }), "$first"),
         (search, json!({ "input": { "query": 1 } }), "input.query"),
         (make, key(json!("many")), "input.pointsBudget"),
         (make, key(json!(0.5)), "input.pointsBudget"),
@@ -154,7 +154,7 @@ async fn pages_of_no_or_too_many_rows_and_foreign_cursors_are_refused(app: TestA
         "query($first: Int, $after: Cursor) { collections(first: $first, after: $after) { pageInfo { endCursor } } }";
     for first in [0, 101, -1] {
         assert_eq!(ada.error_code(list, json!({ "first": first })).await, "BAD_USER_INPUT");
-        let search = "query($first: Int) { search(input: { query: \"x\", first: $first }) { hits { rank } } }";
+        let search = "query($first: Int) { search(input: { query: \"x\" }, first: $first) { nodes { rank } } }";
         assert_eq!(ada.error_code(search, json!({ "first": first })).await, "BAD_USER_INPUT");
     }
     let cursor = ada.data(list, json!({ "first": 1 })).await["collections"]["pageInfo"]["endCursor"].clone();
@@ -163,20 +163,20 @@ async fn pages_of_no_or_too_many_rows_and_foreign_cursors_are_refused(app: TestA
     }
     let operations = "query($after: Cursor) { operations(after: $after) { totalCount } }";
     assert_eq!(ada.error_code(operations, json!({ "after": cursor })).await, "BAD_USER_INPUT");
-    let search = "query($after: Cursor) { search(input: { query: \"x\", after: $after }) { hits { rank } } }";
+    let search = "query($after: Cursor) { search(input: { query: \"x\" }, after: $after) { nodes { rank } } }";
     assert_eq!(ada.error_code(search, json!({ "after": cursor })).await, "BAD_USER_INPUT");
 }
 
 on_both_databases!(questions_that_are_empty_or_endless_are_refused);
 async fn questions_that_are_empty_or_endless_are_refused(app: TestApp) {
     let anonymous = app.anonymous();
-    let search = "query($query: String!) { search(input: { query: $query }) { hits { rank } } }";
+    let search = "query($query: String!) { search(input: { query: $query }) { nodes { rank } } }";
     for query in [String::new(), "   ".to_owned(), "word ".repeat(1000)] {
         assert_eq!(anonymous.error_code(search, json!({ "query": query })).await, "BAD_USER_INPUT");
     }
     // What looks like an attack is only a question.
     for query in ["'; DROP TABLE users; --", "%_\\", "\u{0}", "🚋🚋🚋", "*", "\u{202e}evil"] {
-        assert_eq!(anonymous.data(search, json!({ "query": query })).await["search"]["hits"], json!([]));
+        assert_eq!(anonymous.data(search, json!({ "query": query })).await["search"]["nodes"], json!([]));
     }
 }
 
@@ -219,7 +219,7 @@ async fn files_that_can_not_be_read_fail_alone_with_a_code_and_a_sentence() {
         let message = node["error"]["message"].as_str().unwrap();
         assert!(message.ends_with('.') && message.len() > 20, "{message}");
     }
-    assert_eq!(ada.search(json!({ "query": "tram" })).await["hits"].as_array().unwrap().len(), 1);
+    assert_eq!(ada.search(json!({ "query": "tram" })).await["nodes"].as_array().unwrap().len(), 1);
 }
 
 on_both_databases!(a_field_that_fails_leaves_the_answers_of_the_others);
@@ -238,7 +238,7 @@ async fn a_field_that_fails_leaves_the_answers_of_the_others(app: TestApp) {
     let secret = answer["data"]["apiKeyCreate"]["secret"].as_str().unwrap();
     assert_eq!(eve.with_token(secret).data("{ viewer { username } }", json!({})).await["viewer"]["username"], "eve");
 
-    let queries = "query($id: ID!) { viewer { username } search(input: { query: \"x\", collectionIds: [$id] }) { hits { rank } } }";
+    let queries = "query($id: ID!) { viewer { username } search(input: { query: \"x\", collectionIds: [$id] }) { nodes { rank } } }";
     let answer = eve.graphql(queries, json!({ "id": closed })).await;
     assert_eq!(answer["data"], json!({ "viewer": { "username": "eve" }, "search": null }), "{answer:#}");
 }

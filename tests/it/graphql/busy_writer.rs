@@ -39,7 +39,7 @@ async fn reading_goes_on_while_nothing_can_be_written(app: TestApp) {
     let id = ada.create_collection("Letters").await;
     ada.ingest_all(&id, texts(&[("a.txt", "The tram is red.")])).await;
     let found = ada.search(json!({ "query": "tram" })).await;
-    let document = found["hits"][0]["document"]["id"].as_str().unwrap().to_owned();
+    let document = found["nodes"][0]["document"]["id"].as_str().unwrap().to_owned();
     let created = ada.data(CREATE_KEY, json!({})).await["apiKeyCreate"].clone();
     let key = ada.with_token(created["secret"].as_str().unwrap());
     let query = "query($id: ID!) { node(id: $id) { ... on Document { downloadUrl } } }";
@@ -52,7 +52,7 @@ async fn reading_goes_on_while_nothing_can_be_written(app: TestApp) {
     let reading = async {
         for caller in [&ada, &key] {
             caller.data("{ collections { nodes { name } } }", json!({})).await;
-            assert_eq!(caller.search(json!({ "query": "tram" })).await["hits"].as_array().unwrap().len(), 1);
+            assert_eq!(caller.search(json!({ "query": "tram" })).await["nodes"].as_array().unwrap().len(), 1);
             assert_eq!(caller.send("GET", &url, &[], "").await.status, 200);
         }
     };

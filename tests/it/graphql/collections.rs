@@ -192,7 +192,7 @@ async fn a_removed_collection_is_gone_at_once_and_its_name_is_free(app: TestApp)
     let payload = ada.data(DELETE, json!({ "id": id })).await;
     assert_eq!(payload["collectionDelete"]["operation"]["type"], "DELETE");
     assert_eq!(ada.error_code(FIND, json!({ "id": id })).await, "NOT_FOUND");
-    assert_eq!(ada.search(json!({ "query": "tram" })).await["hits"], json!([]));
+    assert_eq!(ada.search(json!({ "query": "tram" })).await["nodes"], json!([]));
     ada.create_collection("Letters").await;
     let operation = ada.ended(payload["collectionDelete"]["operation"]["id"].as_str().unwrap()).await;
     assert_eq!(operation["status"], "COMPLETED");

@@ -90,7 +90,7 @@ async fn a_retry_takes_the_content_that_failed_and_not_that_before_it(mut app: T
     let payload = retry(&ada, json!({ "operationId": newer })).await;
     let ended = ada.ended(payload["operation"]["id"].as_str().unwrap()).await;
     assert_eq!(ended["status"], "COMPLETED", "{payload:#} {ended:#}");
-    let hits = ada.search(json!({ "query": "ferry", "mode": "LEXICAL" })).await["hits"].clone();
+    let hits = ada.search(json!({ "query": "ferry", "mode": "LEXICAL" })).await["nodes"].clone();
     assert_eq!(hits[0]["chunk"]["content"], "The ferry is blue.");
 }
 

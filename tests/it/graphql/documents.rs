@@ -247,7 +247,7 @@ async fn unchanged_content_is_skipped_and_new_content_replaces_the_old(app: Test
     let after = collection(&ada, &id).await;
     assert_eq!((&after["documentCount"], &after["chunkCount"]), (&json!(1), &json!(1)));
     let contents = |result: Value| {
-        result["hits"].as_array().unwrap().iter().map(|hit| hit["chunk"]["content"].clone()).collect::<Vec<_>>()
+        result["nodes"].as_array().unwrap().iter().map(|hit| hit["chunk"]["content"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(contents(ada.search(json!({ "query": "ferry" })).await), ["The ferry is blue."]);
     assert_eq!(contents(ada.search(json!({ "query": "tram", "mode": "LEXICAL" })).await), Vec::<Value>::new());
@@ -261,7 +261,7 @@ async fn removed_documents_are_gone_at_once(app: TestApp) {
     let first = operation["documents"]["nodes"][0]["document"]["id"].clone();
     let payload = ada.data(DELETE, json!({ "ids": [first] })).await["documentsDelete"].clone();
     assert_eq!(payload["operation"]["type"], "DELETE");
-    assert_eq!(ada.search(json!({ "query": "tram", "mode": "LEXICAL" })).await["hits"], json!([]));
+    assert_eq!(ada.search(json!({ "query": "tram", "mode": "LEXICAL" })).await["nodes"], json!([]));
     let after = collection(&ada, &id).await;
     assert_eq!((&after["documentCount"], &after["chunkCount"]), (&json!(1), &json!(1)));
     let ended = ada.ended(payload["operation"]["id"].as_str().unwrap()).await;

@@ -251,7 +251,7 @@ async fn words_are_found_in_any_unicode_form_and_marked(app: TestApp) {
         ("office", "ligature.txt"),
     ] {
         let found = ada.search(json!({ "query": query, "collectionIds": [id], "mode": "LEXICAL" })).await;
-        let hits = found["hits"].as_array().unwrap();
+        let hits = found["nodes"].as_array().unwrap();
         assert_eq!(hits.len(), 1, "{query} {found:#}");
         assert_eq!(hits[0]["document"]["fileName"], file, "{query}");
         assert_ne!(hits[0]["highlights"], json!([]), "{query}");

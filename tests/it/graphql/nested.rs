@@ -18,7 +18,7 @@ const NESTED: &str = "query($id: ID!, $first: Int) {
 }";
 
 const FROM_HITS: &str = "query($first: Int) {
-    search(input: { query: \"letter\", first: $first, mode: LEXICAL }) { hits {
+    search(input: { query: \"letter\", mode: LEXICAL }, first: $first) { nodes {
         chunk { index next { index } }
         document { uri collection { name operations(first: 2) { nodes { type events(first: 3) { nodes { kind } } } } } }
     } }
@@ -61,7 +61,7 @@ async fn a_nested_query_makes_one_statement_for_each_level_whatever_the_number_o
     ada.data(FROM_HITS, json!({ "first": 1 })).await;
     let (_, few) = ask(FROM_HITS, json!({ "first": 2 })).await;
     let (hits, many) = ask(FROM_HITS, json!({ "first": 20 })).await;
-    assert_eq!(hits["search"]["hits"].as_array().unwrap().len(), 20);
+    assert_eq!(hits["search"]["nodes"].as_array().unwrap().len(), 20);
     assert_eq!(few.len(), many.len(), "{few:#?}\n{many:#?}");
 }
 
@@ -80,7 +80,7 @@ async fn a_read_makes_one_statement_for_each_level_and_a_search_three(mut app: T
             3,
         ),
         (
-            "{ search(input: { query: \"letter\", mode: LEXICAL }) { hits { rank chunk { content } document { uri } } } }",
+            "{ search(input: { query: \"letter\", mode: LEXICAL }) { nodes { rank chunk { content } document { uri } } } }",
             3,
         ),
     ] {

@@ -223,7 +223,7 @@ async fn a_page_of_any_list_costs_its_own_rows_however_many_there_are_of_others_
         "{ auditLog { totalCount nodes { id } } }",
         "{ collections { totalCount nodes { id } } }",
         "{ collections(orderBy: { field: NAME }) { nodes { id documents { totalCount nodes { id } } operations { totalCount nodes { id } } members { totalCount nodes { userId } } } } }",
-        "{ search(input: { query: \"letter\", mode: LEXICAL }) { hits { rank } } }",
+        "{ search(input: { query: \"letter\", mode: LEXICAL }) { nodes { rank } } }",
         "{ viewer { sessions { totalCount nodes { id } } apiKeys { totalCount nodes { id } } } }",
     ], &variables).await;
     // Ada has everything, and wants a page of it.
@@ -348,7 +348,7 @@ async fn operations_that_ended_long_ago_are_removed_with_their_story(app: TestAp
     let row =
         database.query_one_raw(Statement::from_string(database.get_database_backend(), left)).await.unwrap().unwrap();
     assert_eq!(row.try_get::<i64>("", "rows").unwrap(), 0);
-    assert_eq!(ada.search(json!({ "query": "letter" })).await["hits"].as_array().unwrap().len(), 1);
+    assert_eq!(ada.search(json!({ "query": "letter" })).await["nodes"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -361,10 +361,10 @@ async fn a_search_over_more_collections_than_it_takes_says_so() {
         let id = ada.create_collection(name).await;
         ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
     }
-    let ask = "query($input: SearchInput!) { search(input: $input) { isPartial searchedCollections hits { document { collection { name } } } } }";
+    let ask = "query($input: SearchInput!) { search(input: $input) { isPartial searchedCollections nodes { document { collection { name } } } } }";
     let found = ada.data(ask, json!({ "input": { "query": "letter" } })).await["search"].clone();
     assert_eq!((&found["isPartial"], &found["searchedCollections"]), (&json!(true), &json!(1)));
-    assert_eq!(found["hits"], json!([{ "document": { "collection": { "name": "Newer" } } }]));
+    assert_eq!(found["nodes"], json!([{ "document": { "collection": { "name": "Newer" } } }]));
     let strict = json!({ "input": { "query": "letter", "strict": true } });
     assert_eq!(ada.error_code(ask, strict).await, "COST_LIMIT_EXCEEDED");
 }

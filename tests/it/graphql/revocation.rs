@@ -149,7 +149,7 @@ async fn a_search_finds_nothing_once_the_removal_is_answered(app: TestApp) {
     let searches = tokio::spawn(async move {
         loop {
             let is_removed = removal.is_cancelled();
-            let hits = searching.search(json!({ "query": "harbour", "mode": "LEXICAL" })).await["hits"]
+            let hits = searching.search(json!({ "query": "harbour", "mode": "LEXICAL" })).await["nodes"]
                 .as_array()
                 .unwrap()
                 .len();

@@ -49,7 +49,7 @@ async fn a_viewer_reads_and_an_editor_writes_and_neither_manages(app: TestApp) {
     assert_eq!(seen["viewerCan"], json!(["COLLECTION_READ", "COLLECTION_LEAVE", "MEMBER_READ", "OPERATION_READ"]));
     assert_eq!(seen["members"]["totalCount"], 2);
     let found = bob.search(json!({ "query": "harbour" })).await;
-    assert_eq!(found["hits"].as_array().unwrap().len(), 1);
+    assert_eq!(found["nodes"].as_array().unwrap().len(), 1);
     let refused = bob.graphql(
         "mutation($id: ID!) { documentsIngest(input: { collectionId: $id, documents: [{ fileName: \"b.txt\", content: { text: \"b\" } }] }) { operation { id } } }",
         json!({ "id": id }),
@@ -77,7 +77,7 @@ async fn a_role_that_is_taken_is_gone_at_once_and_taking_it_again_is_fine(app: T
         assert_eq!(answer["data"]["collectionMemberRemove"], json!({ "removedUserId": bob_id, "userErrors": [] }));
     }
     assert_eq!(code(&bob.graphql(SEEN, json!({ "id": id })).await), "NOT_FOUND");
-    assert_eq!(bob.search(json!({ "query": "harbour" })).await["hits"], json!([]));
+    assert_eq!(bob.search(json!({ "query": "harbour" })).await["nodes"], json!([]));
     assert_eq!(bob.data("{ operations { totalCount } }", json!({})).await["operations"]["totalCount"], 0);
 }
 
@@ -176,7 +176,7 @@ async fn who_can_read_all_that_there_is_finds_what_is_shared_next_and_nothing_of
     let mine = ada.create_collection("Facts").await;
     ada.ingest_all(&mine, texts(&[("a.txt", "Tram tracks are narrow."), ("b.txt", "The tram is late.")])).await;
     let question = json!({ "query": "tram tracks", "mode": "LEXICAL", "first": 50 });
-    let before = ada.search(question.clone()).await["hits"].clone();
+    let before = ada.search(question.clone()).await["nodes"].clone();
     assert_eq!(before.as_array().unwrap().len(), 2);
 
     let theirs = eve.create_collection("Trams").await;
@@ -184,10 +184,10 @@ async fn who_can_read_all_that_there_is_finds_what_is_shared_next_and_nothing_of
         (0..30).map(|number| (format!("{number}.txt"), format!("Tram tracks number {number}."))).collect();
     let many: Vec<_> = many.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     eve.ingest_all(&theirs, texts(&many)).await;
-    assert_eq!(ada.search(question.clone()).await["hits"], before, "a stranger's words don't weigh");
+    assert_eq!(ada.search(question.clone()).await["nodes"], before, "a stranger's words don't weigh");
 
     share(&eve, &theirs, "ada", "VIEWER").await;
-    assert_eq!(ada.search(question.clone()).await["hits"].as_array().unwrap().len(), 32);
+    assert_eq!(ada.search(question.clone()).await["nodes"].as_array().unwrap().len(), 32);
     remove(&eve, &theirs, &ada.user_id().await).await;
-    assert_eq!(ada.search(question).await["hits"], before);
+    assert_eq!(ada.search(question).await["nodes"], before);
 }

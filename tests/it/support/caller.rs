@@ -194,13 +194,15 @@ impl Caller {
         }
     }
 
-    /// The result of `search`.
-    pub async fn search(&self, input: Value) -> Value {
+    /// The result of `search` for its arguments: `first`, `after`, and the members of `input`.
+    pub async fn search(&self, mut arguments: Value) -> Value {
+        let mut take = |name: &str| arguments.as_object_mut().and_then(|members| members.remove(name));
+        let (first, after) = (take("first"), take("after"));
         let mut data = self
             .data(
-                "query($input: SearchInput!) {
-                    search(input: $input) {
-                        hits {
+                "query($input: SearchInput!, $first: Int, $after: Cursor) {
+                    search(input: $input, first: $first, after: $after) {
+                        nodes {
                             rank score
                             document { id fileName }
                             chunk { id content headings }
@@ -212,7 +214,7 @@ impl Caller {
                         tookMs embeddingMs
                     }
                 }",
-                json!({ "input": input }),
+                json!({ "input": arguments, "first": first, "after": after }),
             )
             .await;
         data["search"].take()

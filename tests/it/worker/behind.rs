@@ -33,7 +33,7 @@ pub async fn found(caller: &Caller, query: &str) -> [Vec<String>; 3] {
     let mut found = Vec::new();
     for mode in ["LEXICAL", "SEMANTIC", "HYBRID"] {
         let result = caller.search(json!({ "query": query, "mode": mode, "first": 50 })).await;
-        let contents = result["hits"].as_array().unwrap().iter().map(|hit| hit["chunk"]["content"].as_str().unwrap());
+        let contents = result["nodes"].as_array().unwrap().iter().map(|hit| hit["chunk"]["content"].as_str().unwrap());
         found.push(contents.map(str::to_owned).collect());
     }
     found.try_into().unwrap()

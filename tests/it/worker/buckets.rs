@@ -126,7 +126,7 @@ async fn follows(on_postgres: bool) {
     assert_eq!(numbers(&world.sync(&source).await), [2, 0, 1, 1, 1, 0]);
     assert_eq!(world.bucket.sent(), 1);
     let hits = world.ada.search(json!({ "query": "islands", "mode": "LEXICAL" })).await;
-    assert_eq!(hits["hits"].as_array().unwrap().len(), 1, "{hits:#}");
+    assert_eq!(hits["nodes"].as_array().unwrap().len(), 1, "{hits:#}");
 }
 
 mod a_collection_follows_a_bucket {

@@ -47,7 +47,7 @@ async fn a_full_disk_refuses_what_is_new_lets_the_rest_wait_and_goes_on_by_itsel
 
     // Searching continues; callers are told what waits.
     let found = ada.search(json!({ "query": "ferry" })).await;
-    assert_eq!(found["hits"].as_array().unwrap().len(), 1);
+    assert_eq!(found["nodes"].as_array().unwrap().len(), 1);
     let health = ada.send("GET", "/health/ready", &[], "").await;
     assert_eq!((health.status, &health.json()["status"]), (200, &json!("degraded")));
     assert_eq!(health.json()["dependencies"]["disk"], "degraded");

@@ -27,8 +27,8 @@ async fn check_whole(server: &Server, operation: &str, chunks: u64) {
     for kind in ["DOCUMENT_COMPLETED", "OPERATION_COMPLETED"] {
         assert_eq!(events.iter().filter(|event| event["kind"] == kind).count(), 1, "{kind} in {events:#?}");
     }
-    let search = "{ search(input: { query: \"tram\", first: 100 }) { hits { chunk { id content } } } }";
-    let hits = server.data(search, json!({})).await["search"]["hits"].as_array().unwrap().len();
+    let search = "{ search(input: { query: \"tram\" }, first: 100) { nodes { chunk { id content } } } }";
+    let hits = server.data(search, json!({})).await["search"]["nodes"].as_array().unwrap().len();
     assert_eq!(hits as u64, chunks);
 }
 
@@ -63,8 +63,8 @@ async fn a_replacement_survives_the_death_of_the_process_after_each_of_its_steps
         server.died().await;
         let server = server.restart(directory.path(), &[]).await;
         check_whole(&server, &second, 1).await;
-        let search = "{ search(input: { query: \"ferry\", mode: LEXICAL }) { hits { rank } } }";
-        assert_eq!(server.data(search, json!({})).await["search"]["hits"], json!([]), "{step}");
+        let search = "{ search(input: { query: \"ferry\", mode: LEXICAL }) { nodes { rank } } }";
+        assert_eq!(server.data(search, json!({})).await["search"]["nodes"], json!([]), "{step}");
         server.kill();
     }
 }
@@ -120,8 +120,8 @@ async fn kills_at_any_moment_lose_nothing_and_do_nothing_twice() {
     assert_eq!(ended["status"], "COMPLETED", "{ended:#}");
     assert_eq!(ended["totals"]["completed"], DOCUMENTS);
     assert_eq!(ended["totals"]["chunks"], DOCUMENTS);
-    let search = "{ search(input: { query: \"tram\", first: 100 }) { hits { document { uri } } } }";
-    let hits = server.data(search, json!({})).await["search"]["hits"].clone();
+    let search = "{ search(input: { query: \"tram\" }, first: 100) { nodes { document { uri } } } }";
+    let hits = server.data(search, json!({})).await["search"]["nodes"].clone();
     let mut found: Vec<_> =
         hits.as_array().unwrap().iter().map(|hit| hit["document"]["uri"].as_str().unwrap()).collect();
     found.sort_unstable();

@@ -16,7 +16,7 @@ use crate::{
 
 const MODEL: &str = "all-MiniLM-L6-v2";
 const SEARCH: &str = "query($input: SearchInput!) {
-    search(input: $input) { hits { document { fileName } } legs { kind state code message } }
+    search(input: $input) { nodes { document { fileName } } legs { kind state code message } }
 }";
 
 /// Gives the model of the collection «Old» another name, as if it were another model.
@@ -35,7 +35,7 @@ async fn rename_model(app: &TestApp, caller: &Caller, from: &str, to: &str) {
 /// The files that are found, and the state and the code of each leg.
 async fn search(caller: &Caller, input: Value) -> (Vec<String>, [(Value, Value); 2]) {
     let result = caller.data(SEARCH, json!({ "input": input })).await["search"].take();
-    let hits = result["hits"].as_array().unwrap().iter();
+    let hits = result["nodes"].as_array().unwrap().iter();
     let files = hits.map(|hit| hit["document"]["fileName"].as_str().unwrap().to_owned()).collect();
     let leg = |place: usize| (result["legs"][place]["state"].clone(), result["legs"][place]["code"].clone());
     (files, [leg(0), leg(1)])

@@ -85,7 +85,7 @@ async fn a_collection_is_reindexed_and_the_change_is_taken_back_and_made_again(a
     assert_eq!(shown(&ada, &collection).await.0, 2);
     assert_eq!(found(&ada, "tram").await[0], [TRAM]);
     let other = json!({ "query": "tram", "generationId": new.0, "mode": "LEXICAL" });
-    assert!(ada.search(other).await["hits"][0]["chunk"]["content"].as_str().unwrap().len() < TRAM.len());
+    assert!(ada.search(other).await["nodes"][0]["chunk"]["content"].as_str().unwrap().len() < TRAM.len());
 
     let compare = "query($input: GenerationCompareInput!) {
         generationCompare(input: $input) { overlap queries { overlap hits { rank } otherHits { rank } } }

@@ -59,8 +59,8 @@ async fn rested(server: &Server, generations: usize) -> Vec<(String, i64)> {
 }
 
 async fn check_found(server: &Server, chunks: i64) {
-    let search = "{ search(input: { query: \"tram\", mode: LEXICAL, first: 100 }) { hits { chunk { id } } } }";
-    let hits = server.data(search, json!({})).await["search"]["hits"].as_array().unwrap().len();
+    let search = "{ search(input: { query: \"tram\", mode: LEXICAL }, first: 100) { nodes { chunk { id } } } }";
+    let hits = server.data(search, json!({})).await["search"]["nodes"].as_array().unwrap().len();
     assert_eq!(i64::try_from(hits).unwrap(), chunks - 1, "all but the chunk about the ferry");
 }
 

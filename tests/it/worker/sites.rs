@@ -140,7 +140,7 @@ async fn follows(on_postgres: bool) {
     assert_eq!((numbers(&run), &run["skipped"]), ([3, 3, 0, 0, 0, 0], &json!(1)), "{run:#}");
     assert_eq!(world.paths().await, ["/docs/", "/docs/deep/quay.html", "/docs/tram.html"]);
     let hits = world.ada.search(json!({ "query": "quay", "mode": "LEXICAL" })).await;
-    assert_eq!(hits["hits"].as_array().unwrap().len(), 1, "{hits:#}");
+    assert_eq!(hits["nodes"].as_array().unwrap().len(), 1, "{hits:#}");
     let answered = world.site.answered();
     let whole = [("/docs/", 200_u16), ("/docs/deep/quay.html", 200), ("/docs/tram.html", 200), ("/robots.txt", 200)];
     assert_eq!(statuses(&answered), whole);

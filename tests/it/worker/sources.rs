@@ -147,7 +147,7 @@ async fn follows(on_postgres: bool) {
     world.write("d.txt", "The harbour sleeps.");
     assert_eq!(numbers(&world.sync(&source, false).await), [3, 1, 1, 1, 0, 0]);
     let hits = world.ada.search(json!({ "query": "islands", "mode": "LEXICAL" })).await;
-    assert_eq!(hits["hits"].as_array().unwrap().len(), 1, "{hits:#}");
+    assert_eq!(hits["nodes"].as_array().unwrap().len(), 1, "{hits:#}");
 
     world.remove("d.txt");
     assert_eq!(numbers(&world.sync(&source, false).await), [2, 0, 0, 2, 1, 0]);

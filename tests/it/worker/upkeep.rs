@@ -35,7 +35,7 @@ async fn originals_of_removed_documents_go_and_those_of_others_stay(app: TestApp
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     let found = ada.search(serde_json::json!({ "query": "two", "mode": "LEXICAL" })).await;
-    assert_eq!(found["hits"].as_array().unwrap().len(), 1);
+    assert_eq!(found["nodes"].as_array().unwrap().len(), 1);
 }
 
 on_both_databases!(sessions_that_ended_long_ago_go_with_their_tokens);

@@ -37,14 +37,14 @@ async fn a_document_of_several_windows_is_whole(app: TestApp) {
     assert!(chunks > 512, "{chunks}");
     for word in ["w0", "w1500", "w9000"] {
         let found = ada.search(json!({ "query": word, "mode": "LEXICAL" })).await;
-        assert_eq!(found["hits"].as_array().unwrap().len(), 1, "{word}");
+        assert_eq!(found["nodes"].as_array().unwrap().len(), 1, "{word}");
     }
     // What is kept of the text is found as before, what is new as well.
     let second = ada.ingest_all(&id, texts(&[("a.txt", &format!("{} ferry", words(9001)))])).await;
     assert_eq!(second["status"], "COMPLETED", "{second:#}");
     for word in ["w0", "w9000", "ferry"] {
         let found = ada.search(json!({ "query": word, "mode": "LEXICAL" })).await;
-        assert!(found["hits"][0]["chunk"]["content"].as_str().unwrap().contains(word), "{word}: {found:#}");
+        assert!(found["nodes"][0]["chunk"]["content"].as_str().unwrap().contains(word), "{word}: {found:#}");
     }
 }
 
@@ -107,8 +107,8 @@ async fn a_document_survives_the_death_of_the_process_between_two_of_its_windows
     assert_eq!(ended["status"], "COMPLETED", "{ended:#}");
     assert_eq!(ended["totals"]["completed"], 1);
     for word in ["w0", "w9000"] {
-        let search = format!("{{ search(input: {{ query: \"{word}\", mode: LEXICAL }}) {{ hits {{ rank }} }} }}");
-        assert_eq!(server.data(&search, json!({})).await["search"]["hits"].as_array().unwrap().len(), 1, "{word}");
+        let search = format!("{{ search(input: {{ query: \"{word}\", mode: LEXICAL }}) {{ nodes {{ rank }} }} }}");
+        assert_eq!(server.data(&search, json!({})).await["search"]["nodes"].as_array().unwrap().len(), 1, "{word}");
     }
 }
 
