@@ -146,14 +146,16 @@ fn structure(text: &ExtractedText, config: &ChunkingConfig) -> Structure {
     match config.strategy {
         Some(ChunkingStrategy::Recursive) => Structure::Paragraphs,
         Some(ChunkingStrategy::Markdown) => Structure::Blocks,
-        Some(ChunkingStrategy::Code) => Structure::Items,
         Some(ChunkingStrategy::Sentence | ChunkingStrategy::Token) if text.is_markdown => Structure::Headings,
         Some(ChunkingStrategy::Sentence | ChunkingStrategy::Token) => Structure::None,
-        None | Some(ChunkingStrategy::Hierarchical | ChunkingStrategy::Semantic) if text.is_code => Structure::Items,
-        None | Some(ChunkingStrategy::Hierarchical | ChunkingStrategy::Semantic) if text.is_markdown => {
-            Structure::Blocks
+        Some(ChunkingStrategy::Code) => Structure::Items,
+        None | Some(ChunkingStrategy::Hierarchical | ChunkingStrategy::Semantic) => {
+            match (text.is_code, text.is_markdown) {
+                (true, _) => Structure::Items,
+                (false, true) => Structure::Blocks,
+                (false, false) => Structure::Paragraphs,
+            }
         }
-        None | Some(ChunkingStrategy::Hierarchical | ChunkingStrategy::Semantic) => Structure::Paragraphs,
     }
 }
 

@@ -76,13 +76,12 @@ fn print(findings: &Findings) {
 fn remedy(kind: DamageKind) -> &'static str {
     match kind {
         DamageKind::WrongTotals => "The rows are counted again.",
-        DamageKind::WrongChunks => "The server indexes these documents again.",
+        DamageKind::WrongChunks | DamageKind::MissingText => "The server indexes these documents again.",
         DamageKind::MissingVectors => "The vectors are made again from the chunks.",
         DamageKind::OrphanVectors => "The vectors are removed.",
         DamageKind::MissingOriginal => {
             "The documents stay searchable, and their error asks for the file. Files of sources are read by the next sync."
         }
-        DamageKind::MissingText => "The server indexes these documents again.",
         DamageKind::WrongDigest => {
             "The bytes are moved into the folder `damaged`. Documents ask for their files again; texts are extracted again."
         }

@@ -109,10 +109,10 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
         .build()?;
     let done = runtime.block_on(async {
         match cli.command {
-            Command::Doctor(command) => return command.run(config).await,
-            Command::Serve(command) => command.run(config).await,
-            Command::Worker(command) => command.run(config).await,
-            Command::Migrate(command) => command.run(config).await,
+            Command::Doctor(command) => return Box::pin(command.run(config)).await,
+            Command::Serve(command) => Box::pin(command.run(config)).await,
+            Command::Worker(command) => Box::pin(command.run(config)).await,
+            Command::Migrate(command) => Box::pin(command.run(config)).await,
             Command::Schema(command) => command.run(),
             Command::Documents(command) => command.run(&config).await,
             Command::User(command) => command.run(config).await,

@@ -173,7 +173,7 @@ impl Feed {
             page.after = found.items.last().map(|(id, _)| *id);
             let has_more =
                 |(id, last): &(OperationId, i32)| self.known.get(id).is_some_and(|known| known.sequence < *last);
-            self.behind.extend(found.items.iter().filter(|item| has_more(*item)).map(|(id, _)| *id));
+            self.behind.extend(found.items.iter().filter(|item| has_more(item)).map(|(id, _)| *id));
             if !found.has_next_page {
                 break;
             }

@@ -31,7 +31,7 @@ impl Tally {
             Ok(()) => tally.completed += 1,
             Err(JobError::LeaseLost | JobError::Stopped) => {}
             Err(error @ (JobError::Later { .. } | JobError::Away { .. })) => {
-                tally.error = Some((error.to_string(), now))
+                tally.error = Some((error.to_string(), now));
             }
             Err(error @ (JobError::Transient(_) | JobError::Unknown(_) | JobError::Unreadable(_))) => {
                 tally.failed += 1;

@@ -72,7 +72,7 @@ pub struct Previewed {
 /// Where the bytes are, and what they are called.
 struct File {
     content: Content,
-    file_name: String,
+    name: String,
     content_type: String,
     /// The model of the collection that it is in.
     model: Option<ModelKey>,
@@ -98,7 +98,7 @@ async fn read_and_split(services: &Services, viewer: &Viewer, request: PreviewRe
         request.chunkings.iter().map(|wanted| chunking(services, &mut violations, &chosen, *wanted)).collect();
     violations.check()?;
 
-    let read = services.extractor.extract(file.content, &file.file_name, Some(&file.content_type)).await;
+    let read = services.extractor.extract(file.content, &file.name, Some(&file.content_type)).await;
     let mut text = read.map_err(unreadable)?;
     let embeds = configs.iter().any(|config| config.drift_percentile.is_some());
     let end = text.text.floor_char_boundary(if embeds { MAX_EMBEDDED_BYTES } else { MAX_TEXT_BYTES });
@@ -166,7 +166,7 @@ async fn open(services: &Services, viewer: &Viewer, content: PreviewContent) -> 
             let file_name = violations.file_name("fileName", &file_name);
             violations.check()?;
             let content_type = UNKNOWN_TYPE.to_owned();
-            Ok(File { content: bytes::Bytes::from(text).into(), file_name, content_type, model: None })
+            Ok(File { content: bytes::Bytes::from(text).into(), name: file_name, content_type, model: None })
         }
         PreviewContent::Upload(id) => {
             let upload = uploads::find(&reader, id).await?.ok_or(Error::NotFound("upload"))?;
@@ -176,7 +176,7 @@ async fn open(services: &Services, viewer: &Viewer, content: PreviewContent) -> 
             };
             let content_type = upload.content_type.unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
             let content = original(services, &stored).await?;
-            Ok(File { content, file_name: upload.file_name, content_type, model: None })
+            Ok(File { content, name: upload.file_name, content_type, model: None })
         }
         PreviewContent::Document(id) => {
             const MISSING: Error = Error::NotFound("document");
@@ -186,7 +186,7 @@ async fn open(services: &Services, viewer: &Viewer, content: PreviewContent) -> 
             let model = Some(active.ok_or(MISSING)?.model);
             let content = original(services, &document.content.file).await?;
             let crate::domain::content::Content { file_name, content_type, .. } = document.content;
-            Ok(File { content, file_name, content_type, model })
+            Ok(File { content, name: file_name, content_type, model })
         }
     }
 }

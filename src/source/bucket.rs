@@ -31,7 +31,7 @@ use crate::domain::{
 /// How often a request is made again.
 const RETRIES: usize = 3;
 /// How long requests are made again.
-const RETRY_TIME: Duration = Duration::from_secs(60);
+const RETRY_TIME: Duration = Duration::from_mins(1);
 /// The longest page of a list: a thousand keys of a kilobyte, each byte of which may be escaped.
 const MAX_LIST_BYTES: usize = 8 * 1024 * 1024;
 /// How long keys may be on average, in bytes. Few are as long as they can be.

@@ -25,6 +25,7 @@ pub struct ChunkSizeInput {
 
 /// Settings of the strategy HIERARCHICAL. Omitted fields use the server's settings.
 #[derive(InputObject)]
+#[expect(clippy::struct_field_names, reason = "so are the fields called in the schema")]
 pub struct HierarchicalChunkingInput {
     /// Maximum number of tokens in a chunk, counted with the embedding model's tokenizer: 16 up to the limit of the
     /// model.

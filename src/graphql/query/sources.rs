@@ -22,7 +22,7 @@ pub enum SourcePreviewInput {
     /// The global id of a source.
     SourceId(ID),
     /// A place that could become a source.
-    Location(LocationPreviewInput),
+    Location(Box<LocationPreviewInput>),
 }
 
 #[derive(Default)]
@@ -40,7 +40,8 @@ impl SourceQuery {
     ) -> Result<Option<SourcePreview>> {
         let target = match input {
             SourcePreviewInput::SourceId(id) => PreviewTarget::Source(global_id::decode(&id)),
-            SourcePreviewInput::Location(LocationPreviewInput { collection_id, location }) => {
+            SourcePreviewInput::Location(place) => {
+                let LocationPreviewInput { collection_id, location } = *place;
                 PreviewTarget::Location(global_id::decode(&collection_id), location.into_location(ctx)?)
             }
         };

@@ -60,11 +60,11 @@ pub async fn post(
         (Message::Request { id, method, params }, Ok(revision)) => {
             let result = answer(&state, caller, request_id, revision, &method, params).await?;
             Ok(match result {
-                Ok(result) => Json(rpc::answer(Some(id), Ok(revision.dress(result)))).into_response(),
-                Err(error) => refused(Some(id), error, Some(revision)),
+                Ok(result) => Json(rpc::answer(Some(&id), Ok(revision.dress(result)))).into_response(),
+                Err(error) => refused(Some(&id), error, Some(revision)),
             })
         }
-        (Message::Request { id, .. }, Err(error)) => Ok(refused(Some(id), error, None)),
+        (Message::Request { id, .. }, Err(error)) => Ok(refused(Some(&id), error, None)),
         (Message::Notice, Ok(_)) => Ok(StatusCode::ACCEPTED.into_response()),
         (Message::Notice, Err(error)) => Ok(refused(None, error, None)),
     }
@@ -93,7 +93,7 @@ async fn answer(
 }
 
 /// The answer to a message that is refused. With a handshake, the message that is understood has the status 200.
-fn refused(id: Option<Value>, error: RpcError, revision: Option<Revision>) -> Response {
+fn refused(id: Option<&Value>, error: RpcError, revision: Option<Revision>) -> Response {
     let status = match (revision, error.code) {
         (Some(Revision::WithHandshake), _) => StatusCode::OK,
         (Some(Revision::Current), METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,

@@ -74,7 +74,7 @@ impl Message {
 }
 
 /// The answer to a request; that to a message that can't be read has no id.
-pub(super) fn answer(id: Option<Value>, result: Result<Value, RpcError>) -> Value {
+pub(super) fn answer(id: Option<&Value>, result: Result<Value, RpcError>) -> Value {
     match result {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
         Err(RpcError { code, message, data }) => {

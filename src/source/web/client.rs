@@ -251,7 +251,7 @@ fn failed(error: reqwest::Error) -> Failure {
 
 /// Whether a request failed because its host may not be connected to.
 pub(in crate::source) fn is_internal(error: &(dyn StdError + 'static)) -> bool {
-    chain(error).any(|cause| cause.is::<InternalAddress>())
+    chain(error).any(<dyn StdError>::is::<InternalAddress>)
 }
 
 /// An error with its causes, which say more than it does.

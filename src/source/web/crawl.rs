@@ -138,7 +138,7 @@ impl Crawl {
         time: Duration,
     ) -> Result<Self, SourceError> {
         let deadline = Instant::now() + time;
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let mut crawl = Self {
             client: Client::new(&web.guard, web.timeout, deadline)?,
             deadline,
