@@ -2,6 +2,7 @@
 //! started again after a pause. How each worker does is written down with every heartbeat, for administrators.
 
 use std::{
+    convert::Infallible,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -9,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -34,6 +35,8 @@ use crate::{
 
 /// After a failure a task is tried again this soon at the latest.
 const RETRY: Duration = Duration::from_mins(1);
+/// A task rests no longer than this.
+const LONGEST_REST: Duration = Duration::from_hours(24);
 /// A process without a heartbeat for so many of its intervals is not there any more.
 const MISSED_BEATS: u32 = 3;
 /// How long workers are shown that have ended.
@@ -58,7 +61,7 @@ pub(super) struct Task {
     pub(super) every: Duration,
     /// Whether it is about what only this process has. Other tasks are run by one process, whose turn it is.
     pub(super) is_own: bool,
-    /// After a run it rests at least so many times as long as the run took.
+    /// After a run it rests at least so many times as long as the run took, up to [`LONGEST_REST`].
     pub(super) rest: u32,
     pub(super) work: Work,
 }
@@ -67,6 +70,22 @@ impl Task {
     /// A task that one process runs, whose turn it is.
     pub(super) fn new(name: WorkerName, every: Duration, work: Work) -> Self {
         Self { name, every, is_own: false, rest: 0, work }
+    }
+
+    /// The time until the next run, after one that took so long.
+    fn pause_after(&self, ended: &Ended, took: Duration) -> Duration {
+        let rest = took.saturating_mul(self.rest).min(LONGEST_REST);
+        match ended {
+            Ended::Well => self.every.max(rest),
+            Ended::Failed => self.every.min(RETRY).max(rest),
+            // The supervisor waits before it starts it again.
+            Ended::Panicked => Duration::ZERO,
+        }
+    }
+
+    /// The longest of these times.
+    fn longest_pause(&self) -> Duration {
+        if self.rest == 0 { self.every } else { self.every.max(LONGEST_REST) }
     }
 }
 
@@ -151,30 +170,24 @@ impl Supervisor {
 
     async fn keep_task(self: Arc<Self>, place: usize, stop: CancellationToken) {
         let (task, progress) = &self.tasks[place];
-        loop {
+        while !stop.is_cancelled() {
             let begun = Instant::now();
-            let pause = match self.run_in_turn(task, progress, &stop).await {
-                None => task.every,
-                Some(Ended::Well) => task.every.max(begun.elapsed() * task.rest),
-                Some(Ended::Failed) => task.every.min(RETRY),
-                Some(Ended::Panicked) => {
-                    self.wait(progress, &stop).await;
-                    Duration::ZERO
-                }
-            };
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = stop.cancelled() => return,
+            let ended = self.run_in_turn(task, progress, &stop).await;
+            if matches!(ended, Some(Ended::Panicked)) {
+                self.wait(progress, &stop).await;
             }
+            let pause = ended.map_or(task.every, |ended| task.pause_after(&ended, begun.elapsed()));
+            let _ = tokio::time::timeout(pause, stop.cancelled()).await;
         }
     }
 
     /// Runs a task if it is its turn.
     async fn run_in_turn(&self, task: &Task, progress: &Mutex<Progress>, stop: &CancellationToken) -> Option<Ended> {
-        let (name, begun) = (task.name, Instant::now());
+        let begun = Instant::now();
         if !task.is_own {
-            let (every, now) = (task.every, self.services.clock.now());
-            let turn = self.services.database.transaction(|tx| schedules::take_turn(tx, name, every, now).boxed());
+            let (name, every, longest, now) = (task.name, task.every, task.longest_pause(), self.services.clock.now());
+            let database = &self.services.database;
+            let turn = database.transaction(|tx| schedules::take_turn(tx, name, every, longest, now).boxed());
             match turn.await {
                 Ok(true) => {}
                 Ok(false) => return None,
@@ -185,28 +198,40 @@ impl Supervisor {
             }
         }
         lock(progress).is_working = true;
-        let work = async {
-            failpoint(&format!("worker-{}", name.as_str()))?;
-            (task.work)(Arc::clone(&self.services), stop.clone()).await
+        let ended = tokio::select! {
+            ended = self.run_task(task, progress, stop) => ended,
+            never = self.hold_turn(task) => match never {},
         };
-        let ended = self.caught(progress, name.as_str(), work).await;
         lock(progress).is_working = false;
-        if !task.is_own {
-            let pause = match ended {
-                Ended::Well => begun.elapsed() * task.rest,
-                Ended::Failed => task.every.min(RETRY),
-                Ended::Panicked => Duration::ZERO,
-            };
-            self.put_off(task, &ended, pause).await;
+        // Each turn was taken until the next, so only a longer or a shorter pause is written.
+        let pause = task.pause_after(&ended, begun.elapsed());
+        if !task.is_own && (pause != task.every || !matches!(ended, Ended::Well)) {
+            self.put_off(task, pause).await;
         }
         Some(ended)
     }
 
-    /// A task that failed, or that took long, has its next turn at another time.
-    async fn put_off(&self, task: &Task, ended: &Ended, pause: Duration) {
-        if matches!(ended, Ended::Well) && pause <= task.every {
-            return;
+    async fn run_task(&self, task: &Task, progress: &Mutex<Progress>, stop: &CancellationToken) -> Ended {
+        let name = task.name.as_str();
+        let work = async {
+            failpoint(&format!("worker-{name}"))?;
+            (task.work)(Arc::clone(&self.services), stop.clone()).await
+        };
+        self.caught(progress, name, work).await
+    }
+
+    /// Keeps the turn of a task that runs longer than until its next one, so that no other process takes that.
+    async fn hold_turn(&self, task: &Task) -> Infallible {
+        loop {
+            tokio::time::sleep(task.every / 2).await;
+            if !task.is_own {
+                self.put_off(task, task.every).await;
+            }
         }
+    }
+
+    /// Gives a task its next turn after `pause`.
+    async fn put_off(&self, task: &Task, pause: Duration) {
         let due_at = self.services.clock.now() + TimeDelta::from_std(pause).unwrap_or_default();
         let name = task.name;
         let work = self.services.database.transaction(|tx| schedules::put_off(tx, name, due_at).boxed());
@@ -264,6 +289,7 @@ impl Supervisor {
 
     async fn keep_reporting(self: Arc<Self>, stop: CancellationToken, is_over: CancellationToken) {
         let mut beat = tokio::time::interval(self.heartbeat());
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = beat.tick() => {}

@@ -73,7 +73,8 @@ pub(super) fn tasks(config: &Config) -> Vec<Task> {
         Task { is_own: true, ..sync },
         // The embedded engine belongs to its process.
         Task { is_own: vector.url.is_none(), ..optimisation },
-        integrity,
+        // It walks through the whole store, too.
+        Task { rest: PAUSE_FACTOR, ..integrity },
         Task { rest: PAUSE_FACTOR, ..originals },
         clean_up,
         audit,

@@ -18,16 +18,21 @@ use crate::{
     domain::worker::WorkerName,
 };
 
+/// By how much the clocks of two processes may differ, with the time that one waits for the row.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+
 /// Takes the turn of a task that is due, and schedules the next one. Returns whether it was due. A time that is further
-/// away than `every` was written by a clock that has been set back.
+/// away than `longest`, to which the task can be put off, was written by a clock that has been set back.
 pub async fn take_turn(
     tx: &Transaction<'_>,
     name: WorkerName,
     every: Duration,
+    longest: Duration,
     now: DateTime<Utc>,
 ) -> Result<bool, DatabaseError> {
     let next = now + TimeDelta::from_std(every).unwrap_or_default();
-    let is_due = Condition::any().add(schedule::Column::DueAt.lte(now)).add(schedule::Column::DueAt.gt(next));
+    let impossible = now + TimeDelta::from_std(longest).unwrap_or_default() + CLOCKS_DIFFER;
+    let is_due = Condition::any().add(schedule::Column::DueAt.lte(now)).add(schedule::Column::DueAt.gt(impossible));
     let taken = schedule::Entity::update_many()
         .col_expr(schedule::Column::DueAt, Expr::value(next))
         .col_expr(schedule::Column::Runs, Expr::col(schedule::Column::Runs).add(1))

@@ -140,7 +140,7 @@ async fn of_many_processes_one_takes_the_turn_of_a_task() {
     }
     for round in 0..5 {
         let turns = databases.iter().map(|database| {
-            database.transaction(move |tx| schedules::take_turn(tx, WorkerName::CleanUp, every, now).boxed())
+            database.transaction(move |tx| schedules::take_turn(tx, WorkerName::CleanUp, every, every, now).boxed())
         });
         let turns: Vec<bool> = futures_util::future::join_all(turns).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(turns.iter().filter(|is_taken| **is_taken).count(), 1, "round {round}: {turns:?}");
@@ -148,8 +148,26 @@ async fn of_many_processes_one_takes_the_turn_of_a_task() {
     }
     // A clock that was set back does not stop the task.
     let back = now - chrono::TimeDelta::days(1);
-    let work = databases[0].transaction(|tx| schedules::take_turn(tx, WorkerName::CleanUp, every, back).boxed());
+    let work = databases[0].transaction(|tx| schedules::take_turn(tx, WorkerName::CleanUp, every, every, back).boxed());
     assert!(work.await.unwrap());
+}
+
+on_both_databases!(a_turn_that_is_taken_or_put_off_is_left_alone_by_a_process_with_another_clock);
+async fn a_turn_that_is_taken_or_put_off_is_left_alone_by_a_process_with_another_clock(mut app: TestApp) {
+    app.stop_worker().await;
+    let database = &app.app.services().database;
+    let (name, every, longest) = (WorkerName::CleanUp, Duration::from_mins(5), Duration::from_hours(24));
+    let now = SystemClock.now() + chrono::TimeDelta::days(3);
+    let take = async |seconds: i64| {
+        let now = now + chrono::TimeDelta::seconds(seconds);
+        database.transaction(|tx| schedules::take_turn(tx, name, every, longest, now).boxed()).await.unwrap()
+    };
+    assert!(take(0).await);
+    assert!(!take(-20).await, "a clock that is late sees a time that is further away");
+    let rested = now + chrono::TimeDelta::hours(10);
+    database.transaction(|tx| schedules::put_off(tx, name, rested).boxed()).await.unwrap();
+    assert!(!take(600).await, "it rests longer than its interval");
+    assert!(take(10 * 3600).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
