@@ -25,7 +25,7 @@ use crate::{
     },
     blob::BlobStore,
     config::Config,
-    data_dir::DataDirLock,
+    data_dir::{Beginning, DataDirLock},
     db::{Backup, Database, Lanes, StatementObserver, repo::stores},
     disk::{Disk, FileSystem, SpaceProbe},
     domain::{
@@ -134,6 +134,10 @@ impl App {
         let manifest = read_manifest(config.graphql.manifest.as_deref())?;
         // With servers for the rest, the directory holds only files that any number of processes can use.
         let lock = DataDirLock::acquire(&config.data_dir, config.can_be_shared())?;
+        let beginning = {
+            let directory = config.data_dir.clone();
+            tokio::task::spawn_blocking(move || Beginning::wait(&directory)).await??
+        };
         let database = Database::open(&config.database, &config.data_dir, parts.statement_observer).await?;
         migrate(&database, &config.data_dir, parts.clock.as_ref()).await?;
         let blobs = BlobStore::open_local(&config.data_dir)?;
@@ -157,6 +161,8 @@ impl App {
         let extractor = Extractor::new(&config.extraction, config.extraction_concurrency(), parts.program)
             .with_libraries(config.library_dir());
         let extractor = Arc::new(extractor);
+        let vault = Vault::load_or_create(config.sources.secret_key.as_deref(), &config.data_dir)?;
+        drop(beginning);
         let services = Services {
             extractor: Arc::clone(&extractor),
             passwords: PasswordHasher::new(auth.password_concurrency)?,
@@ -176,7 +182,7 @@ impl App {
                 Duration::from_secs(config.sources.web_timeout_seconds),
                 parts.names,
             ),
-            vault: Vault::load_or_create(config.sources.secret_key.as_deref(), &config.data_dir)?,
+            vault,
             formats: FileKind::formats(),
             integrity: Integrity::default(),
             clock: parts.clock,

@@ -62,6 +62,27 @@ impl DataDirLock {
     }
 }
 
+/// The turn to begin on a data directory, held until it is dropped.
+#[derive(Debug)]
+pub struct Beginning {
+    _file: File,
+}
+
+impl Beginning {
+    /// Waits for the turn, through the file `docent.begin` of a directory that is locked: processes that share it and are
+    /// started at the same moment would each make its keys and its id. Blocks.
+    ///
+    /// # Errors
+    /// `Io` when the file can't be made or locked.
+    pub fn wait(directory: &Path) -> Result<Self, LockError> {
+        let failed = |source| LockError::Io { directory: directory.to_owned(), source };
+        let path = directory.join("docent.begin");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        file.lock().map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
 fn write_process_id(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;

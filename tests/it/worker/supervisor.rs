@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use docent::{
-    config::DatabaseConfig,
+    app::{App, Parts},
+    config::{Config, DatabaseConfig},
     db::{Database, repo::schedules},
     domain::{
         clock::{Clock, SystemClock},
@@ -20,7 +21,7 @@ use crate::{
     support::{
         app::{PATIENCE, TestApp, texts},
         caller::Caller,
-        postgres,
+        model, postgres,
         process::{Process, Server},
     },
     vector::host::Host,
@@ -249,4 +250,23 @@ async fn jobs_run_in_a_process_of_their_own_beside_the_server() {
     let found = administered(&server).await;
     assert!(found.iter().all(|worker| worker["state"] == "STOPPED"), "{found:#?}");
     assert_eq!(number(&named(&found, "INGESTION")["completed"]), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_begin_together_on_a_new_directory_have_the_same_keys() {
+    for round in 0..4 {
+        let (vectors, directory) = (Host::start().await, tempfile::tempdir().unwrap());
+        let mut config = Config { data_dir: directory.path().to_owned(), ..Config::default() };
+        config.database.url = Some(postgres::empty_database().await);
+        config.vector.url = Some(vectors.url());
+        let begin = async |config: Config| {
+            let parts = Parts { embedder: Some(model::embedder().await), ..Parts::from_config(config).unwrap() };
+            tokio::spawn(App::build(parts)).await.unwrap()
+        };
+        let (one, other) = tokio::join!(begin(config.clone()), begin(config));
+        let (one, other) = (one.unwrap(), other.unwrap_or_else(|error| panic!("round {round}: {error:#}")));
+        let sealed = one.services().vault.seal("hush", "a bucket").unwrap();
+        let opened = other.services().vault.open(&sealed, "a bucket");
+        assert_eq!(opened.unwrap_or_else(|error| panic!("round {round}: {error}")), "hush");
+    }
 }
