@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-use super::new_operation;
+use super::{super::Services, new_operation};
 use crate::{
     db::{
-        DatabaseError, Transaction,
+        Transaction,
         repo::{
             collections, documents,
             operation_documents::{self, OperationItem},
-            operations, sources,
+            operations, originals, sources,
         },
     },
     domain::{
@@ -57,21 +57,26 @@ pub(crate) async fn index_again(
 }
 
 /// Marks a document whose original is lost, so that its owner can ingest it again. Its chunks stay searchable. If it comes
-/// from a source, the next sync reads its file again.
+/// from a source, the next sync reads its file again. Nothing is lost if it has other content by now, or the bytes with this
+/// digest are there again.
 pub(crate) async fn lose_original(
     tx: &Transaction<'_>,
+    services: &Services,
     scope: Scope,
     id: DocumentId,
+    digest: &str,
     now: DateTime<Utc>,
-) -> Result<(), DatabaseError> {
+) -> Result<(), Error> {
     let Some(document) = documents::find(&tx.reader(scope), id).await? else { return Ok(()) };
     collections::hold(tx, scope, document.collection_id, Action::DocumentIngest).await?;
     let Some(locked) = documents::lock_many(tx, document.collection_id, &[id]).await?.pop() else { return Ok(()) };
-    if !locked.document.is_settled() {
+    originals::hold(tx, &[digest.to_owned()]).await?;
+    let is_other = !locked.document.is_settled() || locked.document.content.file.digest != digest;
+    if is_other || services.blobs.exists(digest).await? {
         return Ok(());
     }
     let error = Some(ProcessingError::original_missing());
     let changed = Document { status: DocumentStatus::Failed, error, updated_at: now, ..locked.document };
     documents::update(tx, changed).await?;
-    sources::doubt(tx, id).await
+    Ok(sources::doubt(tx, id).await?)
 }

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     blob::BlobError,
-    db::repo::{documents, originals},
+    db::{
+        Transaction,
+        repo::{documents, originals},
+    },
     domain::{
         id::DocumentId,
         integrity::{DamageKind, Findings},
@@ -37,19 +40,21 @@ pub(super) async fn check_documents(services: &Services, aim: Aim, findings: &mu
                 continue;
             }
             // What was lost does not come back by itself, so it counts as damage until its owner ingests it again.
-            tell_of_loss(services, aim, &[document]).await?;
+            tell_of_loss(services, aim, &[document], &original.digest).await?;
             findings.add(DamageKind::MissingOriginal, format!("document {document}"), 1, false);
         }
     }
 }
 
-async fn tell_of_loss(services: &Services, aim: Aim, documents: &[DocumentId]) -> Result<(), JobError> {
+async fn tell_of_loss(services: &Services, aim: Aim, documents: &[DocumentId], digest: &str) -> Result<(), JobError> {
     if aim == Aim::Report {
         return Ok(());
     }
     let now = services.clock.now();
     for id in documents.iter().copied() {
-        services.database.transaction(|tx| lose_original(tx, Scope::System, id, now).boxed()).await?;
+        let lose =
+            services.database.transaction(|tx| lose_original(tx, services, Scope::System, id, digest, now).boxed());
+        lose.await?;
     }
     Ok(())
 }
@@ -93,13 +98,28 @@ async fn check_digest(services: &Services, digest: &str, aim: Aim, findings: &mu
         Ok(false) => {}
         Err(error) => return Err(Error::from(error).into()),
     }
+    fail::fail_point!(&format!("bytes-changed-{digest}"));
     let documents = documents::settled_with_original(&services.database.reader(Scope::System), digest).await?;
     if aim == Aim::Repair {
-        services.blobs.set_aside(digest).await.map_err(Error::from)?;
-        tell_of_loss(services, aim, &documents).await?;
+        if !services.database.transaction(|tx| set_aside(tx, services, digest).boxed()).await? {
+            return Ok(());
+        }
+        tell_of_loss(services, aim, &documents, digest).await?;
     }
     // A text is missing now, which is repaired; an original must be ingested again.
     let is_repaired = aim == Aim::Repair && documents.is_empty();
     findings.add(DamageKind::WrongDigest, format!("original or text {digest}"), 1, is_repaired);
     Ok(())
+}
+
+/// Takes bytes out of the store if they are still not those of their digest, now that this is locked: they may have been
+/// stored again meanwhile, and whoever did so looks for them under the same lock. Returns whether they were.
+async fn set_aside(tx: &Transaction<'_>, services: &Services, digest: &str) -> Result<bool, Error> {
+    originals::take(tx, digest).await?;
+    match services.blobs.verify(digest).await {
+        Ok(false) => services.blobs.set_aside(digest).await?,
+        Ok(true) | Err(BlobError::NotFound { .. }) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(true)
 }

@@ -8,7 +8,7 @@ use docent::{
         clock::{Clock, SystemClock},
         generation::Generation,
         id::{ChunkId, DocumentId, GenerationId},
-        integrity::DamageKind,
+        integrity::{DamageKind, Finding},
     },
     vector::{Point, PointSelector},
 };
@@ -21,6 +21,7 @@ use crate::{
     support::{
         app::{TestApp, texts},
         caller::Caller,
+        pause::Pause,
     },
 };
 
@@ -230,6 +231,31 @@ async fn bytes_that_have_changed_are_set_aside(mut app: TestApp) {
     let aside = app.data_dir().join("damaged").join(path.file_name().unwrap());
     assert_eq!((path.exists(), std::fs::read_to_string(aside).unwrap().as_str()), (false, "The tram wails."));
     assert_eq!(error_of(&ada, &id).await, json!({ "status": "FAILED", "error": { "code": "ORIGINAL_MISSING" } }));
+}
+
+on_both_databases!(bytes_that_are_stored_again_while_they_are_examined_stay);
+async fn bytes_that_are_stored_again_while_they_are_examined_stay(mut app: TestApp) {
+    let text = format!("The tram waits at {}.", uuid::Uuid::now_v7());
+    let (ada, collection, _) = two_notes(&mut app).await;
+    let payload = ada.ingest(&collection, texts(&[("c.txt", &text)])).await;
+    let app = app.restart().await;
+    let ada = app.anonymous().with_token(ada.token().unwrap());
+    ada.ended(payload["operation"]["id"].as_str().unwrap()).await;
+    idle(&app).await;
+    let path = original(&app, &text);
+    std::fs::write(&path, "Something else.").unwrap();
+    let mut pause = Pause::at(format!("bytes-changed-{}", path.file_name().unwrap().to_str().unwrap()));
+    let examined = tokio::spawn({
+        let app = std::sync::Arc::clone(&app.app);
+        async move { app.examine(Aim::Repair).await.unwrap() }
+    });
+    pause.reached().await;
+    app.app.services().blobs.put_bytes(text.clone().into()).await.unwrap();
+    pause.release();
+    assert_eq!(examined.await.unwrap().in_order(), Vec::<&Finding>::new());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    let id = payload["documents"][0]["id"].clone();
+    assert_eq!(error_of(&ada, &id).await, json!({ "status": "COMPLETED", "error": null }));
 }
 
 on_both_databases!(originals_that_nothing_needs_are_deleted_unless_they_are_new);
