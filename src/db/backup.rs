@@ -10,11 +10,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, TransactionTrait, sqlx};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, sqlx};
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
-use super::{Database, DatabaseError, MIGRATING};
+use super::{Database, DatabaseError};
 
 /// Where SQLite's copies are, in the data directory.
 const FOLDER: &str = "backups";
@@ -94,22 +94,34 @@ impl Database {
         let (path, half) = (folder.join(format!("docent-{stamp}.db")), folder.join("docent.db.partial"));
         let failed = |source| BackupError::Io { path: path.clone(), source };
         fs::create_dir_all(folder).map_err(failed)?;
-        match fs::remove_file(&half) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
+        remove(&half).map_err(failed)?;
+        let copied = self.fill_on_sqlite(&half).await;
+        let (tables, rows) = match copied {
+            Ok(copied) => copied,
+            Err(error) => {
+                // It may have filled the disk, which others need.
+                remove(&half).map_err(failed)?;
+                return Err(error);
+            }
+        };
+        fs::rename(&half, &path).map_err(failed)?;
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        fail::fail_point!("backup-made", |_| std::process::abort());
+        Ok(Backup { place: path.display().to_string(), tables, rows })
+    }
+
+    /// Writes a copy, and compares it. Returns the numbers of tables and rows.
+    async fn fill_on_sqlite(&self, half: &Path) -> Result<(usize, i64), BackupError> {
+        let failed = |source| BackupError::Io { path: half.to_owned(), source };
         let quoted = half.display().to_string().replace('\'', "''");
         self.writer.execute_unprepared(&format!("VACUUM INTO '{quoted}'")).await?;
         fail::fail_point!("backup-copied", |_| std::process::abort());
         self.writer.execute_unprepared(&format!("ATTACH DATABASE '{quoted}' AS copy")).await?;
         let compared = self.compare_on_sqlite().await;
         self.writer.execute_unprepared("DETACH DATABASE copy").await?;
-        let (tables, rows) = compared?;
-        fs::File::open(&half).and_then(|file| file.sync_all()).map_err(failed)?;
-        fs::rename(&half, &path).map_err(failed)?;
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        fail::fail_point!("backup-made", |_| std::process::abort());
-        Ok(Backup { place: path.display().to_string(), tables, rows })
+        fs::File::open(half).and_then(|file| file.sync_all()).map_err(failed)?;
+        fail::fail_point!("backup-compared", |_| Err(BackupError::Differs { table: "injected".into() }));
+        compared
     }
 
     async fn compare_on_sqlite(&self) -> Result<(usize, i64), BackupError> {
@@ -134,9 +146,7 @@ impl Database {
     }
 
     async fn copy_on_postgres(&self, schema: &str) -> Result<Backup, BackupError> {
-        let transaction = self.writer.begin().await?;
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})")).await?;
+        let transaction = self.begin_migrating().await?;
         let tables = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
             AND relnamespace = current_schema()::regnamespace ORDER BY relname";
         let tables = names(&transaction, tables).await?;
@@ -157,6 +167,14 @@ impl Database {
         transaction.commit().await?;
         fail::fail_point!("backup-made", |_| std::process::abort());
         Ok(Backup { place: format!("schema {schema}"), tables: tables.len(), rows })
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

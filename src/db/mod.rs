@@ -16,7 +16,10 @@ mod transaction;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait, sqlx};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, TransactionTrait,
+    sqlx,
+};
 use sea_orm_migration::MigratorTrait;
 
 pub use self::{
@@ -159,19 +162,30 @@ impl Database {
             // The data directory is locked.
             return Ok(migration::Migrator::up(&self.writer, None).await?);
         }
-        let transaction = self.writer.begin().await?;
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})")).await?;
+        let transaction = self.begin_migrating().await?;
         migration::Migrator::up(&transaction, None).await?;
         Ok(transaction.commit().await?)
     }
 
-    /// Reverts the newest `steps` migrations, or all.
+    /// Reverts the newest `steps` migrations, or all; on PostgreSQL as [`migrate_up`](Self::migrate_up) does.
     ///
     /// # Errors
     /// When one fails; it changed nothing.
     pub async fn migrate_down(&self, steps: Option<u32>) -> Result<(), DatabaseError> {
-        Ok(migration::Migrator::down(&self.writer, steps).await?)
+        if self.writer.get_database_backend() != DbBackend::Postgres {
+            return Ok(migration::Migrator::down(&self.writer, steps).await?);
+        }
+        let transaction = self.begin_migrating().await?;
+        migration::Migrator::down(&transaction, steps).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// A transaction on PostgreSQL that has no time limit, and that one process at a time has.
+    async fn begin_migrating(&self) -> Result<DatabaseTransaction, DatabaseError> {
+        let transaction = self.writer.begin().await?;
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})")).await?;
+        Ok(transaction)
     }
 
     /// Every known migration, oldest first, and whether the database has it.

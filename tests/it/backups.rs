@@ -131,6 +131,31 @@ fn a_copy_that_was_interrupted_is_none() {
     }
 }
 
+#[test]
+fn a_copy_that_fails_leaves_the_disk_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(run(directory.path(), &["up"], &[]).status.success());
+    let all = applied(directory.path(), &[]);
+    let failed = run(directory.path(), &["down", "--destroy-data"], &[("FAILPOINTS", "backup-compared=1*return")]);
+    assert!(!failed.status.success() && said(&failed).contains("nothing was changed"), "{}", said(&failed));
+    assert_eq!((copies(directory.path()), applied(directory.path(), &[])), (vec![], all));
+}
+
+/// Whoever reverts waits for another process that migrates, and is not cut off by the time limit of statements.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reverting_on_postgres_has_no_time_limit() {
+    let url = postgres::fresh_database().await;
+    let config = DatabaseConfig { url: Some(url.clone()), statement_timeout_seconds: 1, ..DatabaseConfig::default() };
+    let database = Database::open(&config, Path::new("."), None).await.unwrap();
+    let other = sea_orm::Database::connect(&url).await.unwrap();
+    let reader = sea_orm::TransactionTrait::begin(&other).await.unwrap();
+    reader.execute_unprepared("LOCK TABLE workers IN ACCESS SHARE MODE").await.unwrap();
+    let reverted = tokio::spawn(async move { database.migrate_down(Some(1)).await });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    reader.commit().await.unwrap();
+    reverted.await.unwrap().unwrap();
+}
+
 /// Kills the command at many moments, and lets it run to its end at last.
 async fn check_kills(data_dir: &Path, environment: &[(&str, &str)], config: &DatabaseConfig) {
     for round in 0..12_u64 {
