@@ -62,19 +62,17 @@ pub async fn examine(
     let mut findings = Findings::default();
     leases(services, aim, workers, &mut findings).await?;
     open(services).await?;
-    let mut collections = Collections::new(services);
-    while let Some(collection) = collections.next(stop).await? {
-        totals::chunks(services, &collection, aim, &mut findings).await?;
-        vectors::walk(services, &collection, aim, &mut findings, stop).await?;
-    }
-    totals::check(services, aim, &mut findings).await?;
-    operations::check(services, aim, &mut findings).await?;
     originals::check_documents(services, aim, &mut findings).await?;
     originals::check_bytes(services, aim, &mut findings, stop).await?;
     let mut collections = Collections::new(services);
     while let Some(collection) = collections.next(stop).await? {
+        totals::chunks(services, &collection, aim, &mut findings).await?;
         texts::check(services, &collection, aim, &mut findings).await?;
+        // Last, because the repairs before it leave vectors without a chunk.
+        vectors::walk(services, &collection, aim, &mut findings, stop).await?;
     }
+    totals::check(services, aim, &mut findings).await?;
+    operations::check(services, aim, &mut findings).await?;
     Ok(findings)
 }
 

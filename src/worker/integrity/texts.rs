@@ -1,6 +1,6 @@
 //! Extracted texts of documents that are not stored.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::FutureExt;
 
@@ -36,12 +36,22 @@ pub(super) async fn check(
             let some = generations::stored_texts(&reader, generation.id, after, PAGE).await?;
             let Some((last, _)) = some.last() else { break };
             after = Some(*last);
-            let mut missing = Vec::new();
+            let mut missing = HashMap::new();
             for (document, digest) in some {
                 if !services.blobs.exists(&digest).await.map_err(Error::from)? {
-                    missing.push(document);
+                    missing.insert(document, digest);
                 }
             }
+            if generation.id != collection.generation {
+                // Where the active generation has the same text, it is made again for both.
+                let ids: Vec<_> = missing.keys().copied().collect();
+                for (document, indexed) in generations::indexed(&reader, collection.generation, &ids).await? {
+                    if indexed.text.as_ref().map(|text| &text.digest) == missing.get(&document) {
+                        missing.remove(&document);
+                    }
+                }
+            }
+            let missing = missing.into_keys().collect();
             let lost = extractable(services, missing).await?;
             renew_all(services, &generation, &lost, aim).await?;
             for id in lost {

@@ -218,6 +218,31 @@ async fn a_text_that_is_lost_or_changed_is_extracted_again(mut app: TestApp) {
     assert_eq!(ada.data(query, json!({ "id": collection })).await, before);
 }
 
+on_both_databases!(a_text_that_is_lost_is_made_again_for_all_generations_that_have_it);
+async fn a_text_that_is_lost_is_made_again_for_all_generations_that_have_it(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Pages").await;
+    let page = "<html><body><h1>Crossing</h1><p>The ferry waits.</p></body></html>";
+    ada.ingest_all(&collection, texts(&[("a.html", page)])).await;
+    let reindex = "mutation($id: ID!) {
+        collectionReindex(input: { collectionId: $id, chunking: { maxTokens: 32, overlapTokens: 8 } }) { operation { id } }
+    }";
+    let anew = ada.data(reindex, json!({ "id": collection })).await["collectionReindex"].take();
+    ada.ended(anew["operation"]["id"].as_str().unwrap()).await;
+    let query = "query($id: ID!) { collection(id: $id) { documents { nodes { text { content } } } } }";
+    let told = ada.data(query, json!({ "id": collection })).await;
+    let text = told["collection"]["documents"]["nodes"][0]["text"]["content"].as_str().unwrap();
+    idle(&app).await;
+    app.stop_worker().await;
+    std::fs::remove_file(original(&app, text)).unwrap();
+    finds_and_repairs(&app, &[(DamageKind::MissingText, 1)]).await;
+    assert_eq!(count(&app, "SELECT count(*) FROM indexed_documents").await, 2, "the former index keeps the document");
+    let mut app = app.restart().await;
+    idle(&app).await;
+    app.stop_worker().await;
+    assert_eq!(examine(&app, Aim::Report).await, []);
+}
+
 on_both_databases!(bytes_that_have_changed_are_set_aside);
 async fn bytes_that_have_changed_are_set_aside(mut app: TestApp) {
     let (ada, _, operation) = two_notes(&mut app).await;
