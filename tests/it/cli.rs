@@ -202,7 +202,7 @@ fn the_doctor_says_with_its_exit_status_whether_damage_is_left() {
     let path = directory.path().join("originals").join(&digest[..2]).join(&digest);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, "Nobody needs this.").unwrap();
-    let long_ago = SystemTime::now() - Duration::from_secs(3600);
+    let long_ago = SystemTime::now() - Duration::from_hours(1);
     std::fs::File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
 
     let found = doctor(&["--json"]);

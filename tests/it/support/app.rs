@@ -130,12 +130,12 @@ impl TestApp {
 
     /// With another program as the reader of files.
     pub async fn with_program(config: Config, on_postgres: bool, program: PathBuf) -> Self {
-        Self::with_all(config, on_postgres, program, None).await
+        Box::pin(Self::with_all(config, on_postgres, program, None)).await
     }
 
     /// With names of hosts that the operating system does not know.
     pub async fn with_names(config: Config, on_postgres: bool, names: Arc<dyn Names>) -> Self {
-        Self::with_all(config, on_postgres, docent(), Some(names)).await
+        Box::pin(Self::with_all(config, on_postgres, docent(), Some(names))).await
     }
 
     async fn with_all(mut config: Config, on_postgres: bool, program: PathBuf, names: Option<Arc<dyn Names>>) -> Self {
@@ -183,7 +183,7 @@ impl TestApp {
             program: program.clone(),
             stop: stop.clone(),
         };
-        let app = Arc::new(App::build(parts).await.unwrap());
+        let app = Arc::new(Box::pin(App::build(parts)).await.unwrap());
         let router = app.router();
         let working = Arc::clone(&app);
         let worker_stop = stop.child_token();
@@ -235,7 +235,7 @@ impl TestApp {
             embedder: Some(model::embedder().await),
             ..Parts::from_config(Config { data_dir: data_dir.to_owned(), ..self.config.clone() }).unwrap()
         };
-        App::build(parts).await.map(drop).map_err(|error| error.to_string())
+        Box::pin(App::build(parts)).await.map(drop).map_err(|error| error.to_string())
     }
 
     /// Serves on a port of its own until the test ends.

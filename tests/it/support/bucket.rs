@@ -137,7 +137,8 @@ fn is_signed(request: &Request, url: &Url) -> bool {
     };
     let Some((key, scope)) = part("Credential=").split_once('/') else { return false };
     let names = part("SignedHeaders=");
-    let headers: String = names.split(';').map(|name| format!("{name}:{}\n", header(name))).collect();
+    let headers: Vec<_> = names.split(';').map(|name| format!("{name}:{}\n", header(name))).collect();
+    let headers = headers.concat();
     let mut query: Vec<_> =
         url.query_pairs().map(|(name, value)| format!("{}={}", escaped(&name), escaped(&value))).collect();
     query.sort();

@@ -169,12 +169,11 @@ impl Names for TestNames {
     async fn look_up(&self, host: &str) -> io::Result<Vec<IpAddr>> {
         let this_machine = IpAddr::V4(Ipv4Addr::LOCALHOST);
         match host.trim_end_matches('.') {
-            "localhost" | "inside.test" => Ok(vec![this_machine]),
             "mapped.test" => Ok(vec![IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped())]),
-            "rebind.test" if self.looked_up.fetch_add(1, Ordering::SeqCst) % 2 == 0 => {
+            "rebind.test" if self.looked_up.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) => {
                 Ok(vec!["2fff:ffff::1".parse().unwrap()])
             }
-            "rebind.test" => Ok(vec![this_machine]),
+            "localhost" | "inside.test" | "rebind.test" => Ok(vec![this_machine]),
             _ => Err(io::Error::other("there is no such host")),
         }
     }
