@@ -97,7 +97,7 @@ async fn pages_outside_the_limits_and_foreign_cursors_are_refused(app: TestApp) 
         "query($id: ID!) { node(id: $id) { ... on Document { chunks(PAGE) { totalCount } } } }",
         "query($id: ID!) { node(id: $id) { ... on Operation { documents(PAGE) { totalCount } } } }",
         "query($id: ID!) { node(id: $id) { ... on Operation { events(PAGE) { totalCount } } } }",
-        "{ search(input: { query: \"tram\", PAGE }) { tookMs } }",
+        "{ search(input: { query: \"tram\" }, PAGE) { tookMs } }",
     ];
     // A position in none of these lists, base64url of `1|weather|7`; and one that is not even that.
     for (page, expected) in [

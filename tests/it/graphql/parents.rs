@@ -12,7 +12,7 @@ use crate::{
 
 const SEARCH: &str = "query($id: ID!, $query: String!, $group: SearchGroup) {
     search(input: { collectionIds: [$id], query: $query, groupBy: $group, mode: LEXICAL }) {
-        hits { chunk { content startOffset endOffset parent { content startOffset endOffset } document { text { content } } } }
+        nodes { chunk { content startOffset endOffset parent { content startOffset endOffset } document { text { content } } } }
     }
 }";
 const REINDEX: &str = "mutation($id: ID!, $chunking: ChunkingInput!) {
@@ -32,7 +32,7 @@ fn chapters() -> String {
 
 async fn hits(caller: &Caller, id: &str, query: &str, group: &str) -> Vec<Value> {
     let mut data = caller.data(SEARCH, json!({ "id": id, "query": query, "group": group })).await;
-    let Value::Array(hits) = data["search"]["hits"].take() else { panic!("{data:#}") };
+    let Value::Array(hits) = data["search"]["nodes"].take() else { panic!("{data:#}") };
     hits.into_iter().map(|mut hit| hit["chunk"].take()).collect()
 }
 
