@@ -473,10 +473,19 @@ async fn the_front_page_is_a_page_with_or_without_the_playground() {
     let answer = Tiny::new().send(Request::get("/").body(Body::empty()).unwrap()).await;
     assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, Some("text/html; charset=utf-8")));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert!(
-        answer.header("content-security-policy").unwrap().starts_with("default-src 'self'; worker-src 'self' blob:")
-    );
+    assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'; "));
     assert!(answer.text.contains("<title>"));
+}
+
+#[tokio::test]
+async fn the_pages_of_the_playground_have_addresses_that_a_browser_can_open() {
+    let tiny = Tiny::new();
+    let open = |path: &str, accept: &str| Request::get(path).header("accept", accept).body(Body::empty()).unwrap();
+    let page = tiny.send(open("/collections/abc/documents", "text/html, */*;q=0.8")).await;
+    assert_eq!((page.status, page.header("content-type")), (StatusCode::OK, Some("text/html; charset=utf-8")));
+    for (path, accept) in [("/collections/abc", "application/json"), ("/assets/none.js", "text/html, */*;q=0.8")] {
+        assert_eq!(tiny.send(open(path, accept)).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
 }
 
 #[tokio::test]
