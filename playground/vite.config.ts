@@ -33,10 +33,27 @@ function precompress(): Plugin {
   };
 }
 
+/** Lets the browser ask for the font of the app's text together with its style, and not after it. */
+function preloadFont(): Plugin {
+  return {
+    name: "preload-font",
+    apply: "build",
+    transformIndexHtml: {
+      order: "post",
+      handler(_, { filename, bundle }) {
+        const font = Object.keys(bundle ?? {}).find((name) => /inter-latin-wght-normal.*\.woff2$/.test(name));
+        if (!font || !filename.endsWith("index.html")) return [];
+        const attrs = { rel: "preload", as: "font", type: "font/woff2", crossorigin: true, href: `./${font}` };
+        return [{ tag: "link", attrs, injectTo: "head" }];
+      },
+    },
+  };
+}
+
 export default defineConfig({
-  // Relative, so that the app also works below a path of a reverse proxy.
+  // Relative to the base that each document names, which is where the server is published.
   base: "./",
-  plugins: [precompress()],
+  plugins: [preloadFont(), precompress()],
   build: {
     target: "es2022",
     assetsInlineLimit: 0,
@@ -44,6 +61,7 @@ export default defineConfig({
     // The code editor is one large piece by nature.
     chunkSizeWarningLimit: 5000,
     rolldownOptions: {
+      input: ["index.html", "explorer.html"],
       checks: { bundlerTimings: false },
       onwarn(warning, warn) {
         // "use client" in libraries means nothing here.
@@ -51,6 +69,14 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { "/graphql": { target: server, ws: true } } },
+  server: {
+    proxy: {
+      "/graphql": { target: server, ws: true },
+      "/uploads": server,
+      "/health": server,
+      "/schema.graphql": server,
+      "^/documents/.*/content$": server,
+    },
+  },
   test: { include: ["src/**/*.test.ts", "tests/**/*.test.ts"] },
 });

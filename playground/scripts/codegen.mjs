@@ -1,4 +1,4 @@
-// Writes src/graphql/generated/graphql.ts: types of the saved operations and of the playground's own operations, checked
+// Writes src/api/generated/graphql.ts: types of the saved operations and of the playground's own operations, checked
 // against ../schema.graphql, by the client preset of graphql-codegen.
 //
 // The preset is called directly. The command line tool would add 200 packages that load schemas from networks and
@@ -25,7 +25,7 @@ const documents = ["operations", "src"]
   });
 
 const files = await preset.buildGeneratesSection({
-  baseOutputDir: join(root, "src/graphql/generated/"),
+  baseOutputDir: join(root, "src/api/generated/"),
   schema: parse(schema),
   schemaAst: buildSchema(schema),
   documents,

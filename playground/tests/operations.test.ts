@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { buildSchema, getOperationAST, getVariableValues, parse, validate } from "graphql";
 import { describe, expect, test } from "vitest";
-import { chapters, savedOperations } from "../src/walk/operations";
+import { chapters, savedOperations } from "../src/explorer/walk/operations";
 
 const schema = buildSchema(readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8"));
 

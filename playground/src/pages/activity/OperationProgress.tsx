@@ -1,0 +1,48 @@
+import { useEffect, useReducer } from "react";
+import type { OperationRowFragment } from "../../api/generated/graphql";
+import { doneOf, hasEnded, perSecond, rate, timeLeft } from "../../live/fold";
+import { useFollowed } from "../../live/follow";
+import { Figure, PartsBar, Sparkline } from "../../ui/Progress";
+import { number } from "../../ui/words";
+
+/** How far an operation is, live: what was read of it, until its events tell more. */
+export function OperationProgress({ operation }: { operation: OperationRowFragment }) {
+  const followed = useFollowed(hasEnded(operation.status) ? undefined : operation.id);
+  const { totals, status } = followed ?? operation;
+  const isOver = hasEnded(status);
+  const [, repaint] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    if (isOver) return;
+    const timer = setInterval(repaint, 1_000);
+    return () => { clearInterval(timer); };
+  }, [isOver]);
+
+  const done = doneOf(totals);
+  const working = followed?.working.size ?? 0;
+  const waiting = Math.max(totals.documents - done - totals.failed - working, 0);
+  const now = Date.now();
+  const at = followed && Math.abs(followed.lastAt - now) > 60_000 ? followed.lastAt : now;
+  const speed = followed && !isOver ? rate(followed.ends, followed.startedAt ?? followed.lastAt, at) : 0;
+  const left = timeLeft(waiting + working, speed, done + totals.failed);
+
+  return (
+    <>
+      <PartsBar parts={{ done, failed: totals.failed, working, total: totals.documents }} hasEnded={isOver} />
+      <div className="figures">
+        <Figure value={number(totals.completed)} label={operation.type === "DELETE" ? "deleted" : "searchable"} />
+        {totals.skipped > 0 && <Figure value={number(totals.skipped)} label="unchanged" />}
+        <Figure value={number(totals.failed)} label="failed" tone={totals.failed > 0 ? "bad" : ""} />
+        {totals.cancelled > 0 && <Figure value={number(totals.cancelled)} label="left out" />}
+        {!isOver && <Figure value={number(working)} label="working" />}
+        {!isOver && <Figure value={number(waiting)} label="waiting" />}
+        {operation.type !== "DELETE" && <Figure value={number(totals.chunks)} label="passages" />}
+        {followed && !isOver && (
+          <span className="row hide-s">
+            <Sparkline values={perSecond(followed.ends, at)} label="Documents per second in the last 30 seconds" />
+            <span className="muted num">{[speed >= 0.05 && `${speed.toFixed(1)}/s`, left].filter(Boolean).join(" · ")}</span>
+          </span>
+        )}
+      </div>
+    </>
+  );
+}

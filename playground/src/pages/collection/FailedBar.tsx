@@ -1,0 +1,56 @@
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { useFrame } from "../../app/useFrame";
+import { CircleAlert, Download, RotateCcw, SMALL } from "../../ui/Icon";
+import { attempt } from "../../ui/toasts";
+import { count } from "../../ui/words";
+import { addFiles } from "../../upload/jobs";
+import { byCode, csvOf, failedDocuments, failureOf, filesAgain, inWords, saveCsv } from "./failures";
+import { useQuery } from "@tanstack/react-query";
+
+interface FailedBarProps {
+  collection: { id: string; name: string };
+  count: number;
+  /** Whether the table below shows the failed ones already. */
+  isFiltered: boolean;
+  mayAdd: boolean;
+}
+
+/** How many documents failed and why, and what can be done about it. */
+export function FailedBar({ collection, count: failed, isFiltered, mayAdd }: FailedBarProps) {
+  const { limits } = useFrame();
+  const [isBusy, setBusy] = useState(false);
+  const { data = [] } = useQuery({ queryKey: ["Documents", "failed", collection.id, failed], queryFn: () => failedDocuments(collection.id) });
+  const groups = byCode(data.map(failureOf));
+
+  async function again() {
+    setBusy(true);
+    try {
+      const files = await filesAgain(await failedDocuments(collection.id));
+      if (limits) addFiles(collection, files, limits);
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return (
+    <div className="note warn failed-bar" role="group" aria-label="Failed documents">
+      <CircleAlert {...SMALL} />
+      <p className="grow">
+        <strong>{count(failed, "document")} failed</strong>
+        {groups.length > 0 && `: ${groups.map(({ code, count }) => `${count} ${inWords(code)}`).join(", ")}`}.
+      </p>
+      {!isFiltered && (
+        <Link from="/collections/$id/documents" to="/collections/$id/documents" params={{ id: collection.id }} search={(before) => ({ ...before, status: "failed" })} className="btn s">See why</Link>
+      )}
+      {mayAdd && (
+        <button type="button" className="btn s" disabled={isBusy} onClick={() => { attempt(again()); }}>
+          <RotateCcw {...SMALL} /> Try the failed again
+        </button>
+      )}
+      <button type="button" className="btn s" onClick={() => { attempt(failedDocuments(collection.id).then((all) => { saveCsv(`${collection.name} failures.csv`, csvOf(all.map(failureOf))); })); }}>
+        <Download {...SMALL} /> CSV
+      </button>
+    </div>
+  );
+}

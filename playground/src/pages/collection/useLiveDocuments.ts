@@ -1,0 +1,39 @@
+import { useEffect, useRef } from "react";
+import { CollectionOperationsDocument, DocumentCountsDocument, DocumentsDocument, type OperationRowFragment } from "../../api/generated/graphql";
+import { refresh, useAsk } from "../../app/queries";
+import { doneOf } from "../../live/fold";
+import { useFollowedAll } from "../../live/follow";
+import type { RunningJob } from "../../upload/jobs";
+import { useCollection } from "./context";
+
+/** The table is read again at most this often while documents change, in milliseconds. */
+const PAUSE = 1_200;
+
+/** Keeps the table up to date while operations run. Returns those that run and belong to no job of this window. */
+export function useLiveDocuments(id: string, mine: RunningJob[]): OperationRowFragment[] {
+  const { viewerCan, refetch } = useCollection();
+  const { data } = useAsk(CollectionOperationsDocument, { id, first: 10 }, { enabled: viewerCan.includes("OPERATION_READ"), every: 3_000 });
+  const running = (data?.collection?.operations.nodes ?? []).filter(({ status }) => status === "PENDING" || status === "PROCESSING");
+  const own = mine.flatMap(({ state }) => state.get().operationIds);
+  const followed = useFollowedAll([...own, ...running.map((operation) => operation.id).filter((other) => !own.includes(other))]);
+  const state = followed
+    .map((operation) => (operation ? `${doneOf(operation.totals) + operation.totals.failed}${operation.status}` : ""))
+    .join(" ");
+
+  const last = useRef(0);
+  const first = useRef(state);
+  useEffect(() => {
+    if (state === first.current) return;
+    first.current = "";
+    const wait = Math.max(last.current + PAUSE - Date.now(), 60);
+    const timer = setTimeout(() => {
+      last.current = Date.now();
+      refresh(DocumentsDocument, DocumentCountsDocument, CollectionOperationsDocument);
+      refetch();
+    }, wait);
+    return () => { clearTimeout(timer); };
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- `refetch` is new at every paint
+  }, [state]);
+
+  return running.filter((operation) => !own.includes(operation.id));
+}
