@@ -33,6 +33,15 @@ function precompress(): Plugin {
   };
 }
 
+const LIBRARIES = /node_modules\/(react|react-dom|scheduler|@tanstack\/(?!react-virtual|virtual-core)[^/]+|lucide-react|graphql-ws)\//;
+const SHELL = /playground\/src\/(store|api|app|live|session|text|ui|upload|pages\/search)\b/;
+/** Parts of the shell that are loaded when they are first opened. */
+const LATER = /\/(main|Palette|KeyHelp|Review|ChooseFiles|Confirm)\.tsx|\.css/;
+
+function isOfFirstPage(id: string): boolean {
+  return LIBRARIES.test(id) || (SHELL.test(id) && !LATER.test(id));
+}
+
 /** Lets the browser ask for the font of the app's text together with its style, and not after it. */
 function preloadFont(): Plugin {
   return {
@@ -62,6 +71,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 5000,
     rolldownOptions: {
       input: ["index.html", "explorer.html"],
+      // What the first page needs comes in one piece, and not in thirty.
+      output: { codeSplitting: { groups: [{ name: "app", test: isOfFirstPage }] } },
       checks: { bundlerTimings: false },
       onwarn(warning, warn) {
         // "use client" in libraries means nothing here.
@@ -69,6 +80,8 @@ export default defineConfig({
       },
     },
   },
+  // The explorer's workers can't be bundled in advance.
+  optimizeDeps: { entries: ["index.html"], exclude: ["graphiql/setup-workers/vite", "@graphiql/react/setup-workers/vite"] },
   server: {
     proxy: {
       "/graphql": { target: server, ws: true },

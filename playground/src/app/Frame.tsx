@@ -19,11 +19,12 @@ const KeyHelp = lazy(() => import("./KeyHelp"));
 
 /** What is around every page: navigation, drops, uploads in progress, notices. */
 export function Frame() {
-  const [open, setOpen] = useState<"palette" | "keys" | "menu">();
+  const [open, setOpen] = useState<"palette" | "keys">();
   const close = () => { setOpen(undefined); };
   useHotkeys({ palette: () => { setOpen("palette"); }, keys: () => { setOpen("keys"); } });
   const path = useLocation({ select: ({ pathname }) => pathname });
-  useEffect(() => { setOpen((before) => (before === "menu" ? undefined : before)); }, [path]);
+  // The menu closes when one of its links leads elsewhere.
+  const [menuAt, setMenuAt] = useState<string>();
   const running = useRunningCount();
 
   return (
@@ -37,7 +38,7 @@ export function Frame() {
       </nav>
       <div className="column">
         <header className="top">
-          <button type="button" className="btn ghost icon" aria-label="Open the menu" onClick={() => { setOpen("menu"); }}>
+          <button type="button" className="btn ghost icon" aria-label="Open the menu" onClick={() => { setMenuAt(path); }}>
             <MenuIcon {...SMALL} />
           </button>
           <Brand />
@@ -50,10 +51,10 @@ export function Frame() {
           <Guarded />
         </main>
       </div>
-      {open === "menu" && (
-        <Dialog title="Docent" onClose={close}>
+      {menuAt === path && (
+        <Dialog title="Docent" onClose={() => { setMenuAt(undefined); }}>
           <nav className="side in-dialog" aria-label="Menu">
-            <Navigation running={running} onGoTo={() => { setOpen("palette"); }} />
+            <Navigation running={running} onGoTo={() => { setMenuAt(undefined); setOpen("palette"); }} />
           </nav>
         </Dialog>
       )}

@@ -63,7 +63,7 @@ export function useAsk<R, V>(
     enabled,
     refetchInterval: every,
     ...(staleTime !== undefined && { staleTime }),
-    ...(keepsPrevious && { placeholderData: keepPreviousData as never }),
+    ...(keepsPrevious && { placeholderData: keepPreviousData }),
   });
 }
 
@@ -92,7 +92,7 @@ export function usePages<R, V>(
     },
     enabled,
     refetchInterval: every,
-    ...(keepsPrevious && { placeholderData: keepPreviousData as never }),
+    ...(keepsPrevious && { placeholderData: keepPreviousData }),
   });
 }
 

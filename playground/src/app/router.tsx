@@ -1,4 +1,4 @@
-/** The pages and their addresses. Each page is loaded when it is first opened. */
+/** The pages and their addresses. Each page but the search, which comes first, is loaded when it is first opened. */
 import {
   createRootRoute,
   createRoute,
@@ -6,7 +6,8 @@ import {
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
-import { Frame, Broken, NotFound } from "./Frame";
+import { SearchPage } from "../pages/search/SearchPage";
+import { Broken, Frame, NotFound } from "./Frame";
 import { oneOf, params, parseSearch, stringifySearch, text } from "./params";
 
 /** Who may open a page; the others are asked to sign in, or told that it is for administrators. */
@@ -57,7 +58,7 @@ const search = createRoute({
     min: text(given.min),
     hit: text(given.hit),
   })),
-  component: lazyRouteComponent(() => import("../pages/search/SearchPage"), "SearchPage"),
+  component: SearchPage,
 });
 
 const collections = createRoute({

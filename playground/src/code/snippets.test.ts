@@ -39,7 +39,7 @@ function runnerOf(language: Language): (code: string) => Promise<void> {
     new Promise((resolve, reject) => {
       // Not synchronously: the server that it asks is in this process.
       execFile(command ?? "true", [...args, code], { env: { ...process.env, DOCENT_KEY: "docent_key_x" } }, (error) => {
-        if (error) reject(error);
+        if (error) reject(new Error(error.message));
         else resolve();
       });
     });

@@ -10,6 +10,7 @@ import { type Progress, hasEnded, progressOf } from "./progress/progress";
 import { createStore } from "../store";
 import { learnFrom } from "./walk/carriedStore";
 import { guidePlugin } from "./walk/GuidePanel";
+import { OpenFromAddress } from "./walk/OpenFromAddress";
 import { textToBeginWith } from "./walk/keptTabs";
 import { chapters } from "./walk/operations";
 import { TabVariables } from "./walk/TabVariables";
@@ -31,8 +32,10 @@ export function Explorer() {
   return (
     <>
       <header className="docent-header">
-        <img src="./mark.svg" alt="" width="28" height="28" />
-        <h1>Docent</h1>
+        <a href="./" className="docent-home">
+          <img src="./mark.svg" alt="" width="28" height="28" />
+          <h1>Docent</h1>
+        </a>
         <p>
           Six tabs lead from a first search to your own collection. Run them in order with ▶ or Ctrl-Enter. The guide
           has more.
@@ -56,6 +59,7 @@ export function Explorer() {
             <ProgressBar store={progress} />
           </GraphiQL.Footer>
           <TabVariables />
+          <OpenFromAddress />
         </GraphiQL>
       </main>
       <DropNotice />

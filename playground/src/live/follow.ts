@@ -37,7 +37,6 @@ function begin(operationId: string): Following {
   const state = createStore<Followed | undefined>(undefined);
   let latest: Followed | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let unsubscribe: (() => void) | undefined;
 
   const paint = () => {
     timer = undefined;
@@ -48,14 +47,14 @@ function begin(operationId: string): Following {
     watchers: 0,
     listeners: new Set(),
     stop() {
-      unsubscribe?.();
+      unsubscribe();
       clearTimeout(timer);
       // What is known of an operation that has ended stays true.
       if (!latest || !hasEnded(latest.status)) followings.delete(operationId);
     },
   };
   followings.set(operationId, following);
-  unsubscribe = socket.subscribe({ query: FollowDocument.toString(), variables: { operationId } } as { query: string }, {
+  const unsubscribe = socket.subscribe({ query: FollowDocument.toString(), variables: { operationId } } as { query: string }, {
     next({ data }) {
       const event = (data as FollowSubscription | null | undefined)?.operationEvents;
       if (!event) return;

@@ -24,6 +24,8 @@ export interface SessionState {
   username?: string;
   /** When the access token ends on this machine's clock. It is renewed before. */
   validUntil?: number;
+  /** Whether a reload keeps the user signed in. */
+  isKept?: boolean;
   /** The beginning of the API key that is used instead of tokens. */
   keyPrefix?: string;
   /** Why the user was signed out without asking for it. */
@@ -37,6 +39,8 @@ export class Session {
   #renewAt = 0;
   #renewing: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether other windows share the tokens, and a reload keeps them. */
+  #isKept = false;
 
   constructor(
     private readonly api: AccountApi,
@@ -50,9 +54,6 @@ export class Session {
       else if (this.#isKept) this.#forget();
     });
   }
-
-  /** Whether other windows share the tokens, and a reload keeps them. */
-  #isKept = false;
 
   async register(input: UserRegisterInput, staySignedIn = false): Promise<void> {
     await this.api.register(input);
@@ -149,7 +150,7 @@ export class Session {
     this.#apiKey = undefined;
     const ahead = Math.max(grant.lifetime - RENEW_AHEAD, grant.lifetime / 2, RENEW_PAUSE);
     this.#renewIn(grant.lifetime > 0 ? ahead : 0);
-    this.state.set({ username, validUntil: Date.now() + grant.lifetime });
+    this.state.set({ username, validUntil: Date.now() + grant.lifetime, ...(this.#isKept && { isKept: true }) });
   }
 
   #forget(notice?: string, isOver = false): void {

@@ -19,7 +19,7 @@ export function DropZone() {
     const take = (files: FoundFile[]) => {
       if (files.length === 0) return;
       if (username === undefined) say("Sign in to add files.", undefined, true);
-      else intake.set({ files, ...(collectionOfPage.get() && { collection: collectionOfPage.get() }) } as never);
+      else intake.set({ files, collection: collectionOfPage.get() });
     };
     function onDrag(event: DragEvent) {
       if (!event.dataTransfer?.types.includes("Files")) return;

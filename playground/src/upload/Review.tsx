@@ -40,7 +40,7 @@ function Sheet({ intake: { files, collection }, limits }: { intake: Intake; limi
   const navigate = useNavigate();
 
   useEffect(() => {
-    if (needsReview || !collection) return;
+    if (needsReview) return;
     addFiles(collection, plan.ready, limits);
     close();
     void navigate({ to: "/collections/$id/documents", params: { id: collection.id }, search: {} });
@@ -65,7 +65,7 @@ function ReviewForm({ plan, collection, limits }: ReviewFormProps) {
   const { data } = useAsk(WhereToAddDocument, {}, { enabled: collection === undefined });
   const open = (data?.collections?.nodes ?? []).filter(({ viewerCan }) => viewerCan.includes("DOCUMENT_INGEST"));
   const wanted = [...plan.ready, ...(withDoubtful ? plan.doubtful : [])].filter(({ path }) => !left.has(folderOf(path)));
-  const isNew = collection === undefined && (target === "new" || (data && open.length === 0));
+  const isNew = collection === undefined && (target === "new" || (data !== undefined && open.length === 0));
 
   function add() {
     work.run(async () => {

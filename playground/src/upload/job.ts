@@ -221,8 +221,8 @@ export class Job {
     this.#update({ uploadedBytes: this.#latest.uploadedBytes + loaded - before });
   }
 
-  #update(changes: Partial<{ [K in keyof JobState]: JobState[K] | undefined }>): void {
-    this.#latest = { ...this.#latest, ...changes } as JobState;
+  #update(changes: Partial<JobState>): void {
+    this.#latest = { ...this.#latest, ...changes };
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.state.set(this.#latest);

@@ -43,7 +43,7 @@ export function OperationDocuments({ operation, onlyFailed, isLive }: OperationD
           <tbody>
             {rows.map(({ index, outcome, document, error, chunkCount }) => (
               <tr key={index}>
-                <td>
+                <td className="path">
                   {document ? (
                     <Link to="/collections/$id/documents/$documentId" params={{ id: document.collection.id, documentId: document.id }} search={{}} className="break">{document.uri}</Link>
                   ) : (

@@ -78,9 +78,7 @@ export function OperationPage() {
             search={{ show: tab }}
             replace
             resetScroll={false}
-            className={show === tab ? "active" : ""}
-            activeProps={{}}
-            aria-current={show === tab ? "page" : undefined}
+            activeOptions={{ explicitUndefined: true }}
           >
             {words}{tab === "failed" && totals.failed > 0 && ` ${totals.failed}`}
           </Link>

@@ -1,8 +1,8 @@
-import { useEffect, useReducer } from "react";
 import type { OperationRowFragment } from "../../api/generated/graphql";
 import { doneOf, hasEnded, perSecond, rate, timeLeft } from "../../live/fold";
 import { useFollowed } from "../../live/follow";
 import { Figure, PartsBar, Sparkline } from "../../ui/Progress";
+import { useNow } from "../../ui/useNow";
 import { number } from "../../ui/words";
 
 /** How far an operation is, live: what was read of it, until its events tell more. */
@@ -10,17 +10,11 @@ export function OperationProgress({ operation }: { operation: OperationRowFragme
   const followed = useFollowed(hasEnded(operation.status) ? undefined : operation.id);
   const { totals, status } = followed ?? operation;
   const isOver = hasEnded(status);
-  const [, repaint] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => {
-    if (isOver) return;
-    const timer = setInterval(repaint, 1_000);
-    return () => { clearInterval(timer); };
-  }, [isOver]);
+  const now = useNow(!isOver);
 
   const done = doneOf(totals);
   const working = followed?.working.size ?? 0;
   const waiting = Math.max(totals.documents - done - totals.failed - working, 0);
-  const now = Date.now();
   const at = followed && Math.abs(followed.lastAt - now) > 60_000 ? followed.lastAt : now;
   const speed = followed && !isOver ? rate(followed.ends, followed.startedAt ?? followed.lastAt, at) : 0;
   const left = timeLeft(waiting + working, speed, done + totals.failed);

@@ -86,15 +86,21 @@ function Checks() {
 }
 
 function Parts({ text }: { text: string }) {
+  const parts = partsOf(text);
+  if (!parts) return <p className="muted">{text}</p>;
+  return (
+    <dl className="facts">
+      {parts.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} value`}>{value}</dd>])}
+    </dl>
+  );
+}
+
+function partsOf(text: string): [string, string][] | undefined {
   try {
     const parts = Object.entries(JSON.parse(text) as Record<string, unknown>);
-    return (
-      <dl className="facts">
-        {parts.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} value`}>{typeof value === "object" ? JSON.stringify(value) : String(value)}</dd>])}
-      </dl>
-    );
+    return parts.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
   } catch {
-    return <p className="muted">{text}</p>;
+    return undefined;
   }
 }
 

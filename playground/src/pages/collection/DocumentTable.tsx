@@ -141,7 +141,7 @@ function Row({ collection, document, mayAdd }: { collection: { id: string; name:
 }
 
 function Detail({ document: { error, chunkCount, status, warnings } }: { document: DocumentRowFragment }) {
-  if (error && status !== "COMPLETED") return <span className="break">{error.message}</span>;
+  if (error && status !== "COMPLETED") return <span className="reason" title={error.message}>{error.message}</span>;
   if (status !== "COMPLETED") return null;
   return (
     <span>

@@ -102,9 +102,7 @@ export function DocumentPage() {
                 search={{ passage, view: name }}
                 replace
                 resetScroll={false}
-                className={view === name ? "active" : ""}
-                activeProps={{}}
-                aria-current={view === name ? "page" : undefined}
+                activeOptions={{ explicitUndefined: true }}
               >
                 {words}
               </Link>

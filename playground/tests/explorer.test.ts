@@ -1,4 +1,4 @@
-/** The main steps in a real browser, done as a person would. The tests build on each other. */
+/** The explorer in a real browser, used as a person would. The tests build on each other. */
 import { existsSync } from "node:fs";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -77,7 +77,7 @@ beforeAll(async () => {
     watch(socket.url());
     socket.on("framesent", ({ payload }) => framesSent.push(payload.toString()));
   });
-  await page.goto(server.url);
+  await page.goto(`${server.url}/explorer.html`);
 }, 180_000);
 
 afterAll(async () => {
@@ -188,7 +188,7 @@ test("a tab that is chosen before the editors are there is the one that they sho
 
 test("a second window opens the same tabs, and from then on each keeps its own", async () => {
   const other = await page.context().newPage();
-  await other.goto(server.url);
+  await other.goto(`${server.url}/explorer.html`);
   expect(await tabs(other)).toEqual(FIRST_TABS);
   await expect.poll(() => query(other), PATIENCE).toContain("SearchSample");
 

@@ -1,0 +1,51 @@
+/** A folder of thirty files as people have them: twenty-four can be read, six can't, each for its own reason. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+const TOPICS = ["tides", "sourdough", "bridges", "glaciers", "bees", "trains", "marshes", "bookbinding"];
+const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
+
+/** What stays text however it is named. */
+export const HOSTILE = "<img src=x onerror=alert(1)>.html";
+
+function readable(): Record<string, string> {
+  const files: Record<string, string> = {};
+  const about = (index: number) => `Somebody wrote down what they saw about ${TOPICS[index % TOPICS.length] ?? ""}, number ${index}.`;
+  for (let index = 0; index < 8; index += 1) files[`notes/note-${index}.txt`] = about(index);
+  // The same name in another folder is another file.
+  for (let index = 0; index < 8; index += 1) files[`letters/note-${index}.txt`] = `A letter. ${about(index)}`;
+  for (let index = 0; index < 4; index += 1) files[`pages/page-${index}.md`] = `# ${TOPICS[index] ?? ""}\n\n${about(index)}`;
+  for (let index = 0; index < 3; index += 1) {
+    files[`mail/mail-${index}.eml`] = `From: a@example.org\nTo: b@example.org\nSubject: ${TOPICS[index] ?? ""}\nContent-Type: text/plain\n\n${about(index)}\n`;
+  }
+  files[`pages/${HOSTILE}`] =
+    "<title>A page</title><p>A lighthouse keeper kept a diary.</p><script>document.title = 'owned'</script><img src=http://trap.example/x.png>";
+  return files;
+}
+
+const UNREADABLE: Record<string, Uint8Array | string> = {
+  "broken.pdf": "%PDF-1.4\nThis is not a PDF at all.",
+  "photo.png": Buffer.from(PIXEL, "base64"),
+  "empty.txt": "",
+  "blank.md": "  \n\n",
+  "fake.docx": "PK\u0003\u0004 not really",
+  "song.mp3": "ID3 no text in here",
+};
+
+export interface Folder {
+  path: string;
+  remove: () => Promise<void>;
+}
+
+export const mixedFolder = () => folder({ ...readable(), ...UNREADABLE });
+
+export async function folder(files: Record<string, Uint8Array | string>): Promise<Folder> {
+  const root = await mkdtemp(join(tmpdir(), "docent-folder-"));
+  const path = join(root, "Mixed files");
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(path, name)), { recursive: true });
+    await writeFile(join(path, name), content);
+  }
+  return { path, remove: () => rm(root, { recursive: true, force: true }) };
+}
