@@ -80,7 +80,8 @@ playground/node_modules/.installed: playground/package-lock.json
 	cd playground && npm ci --no-audit --no-fund
 	@touch $@
 
-playground/dist/index.html: playground/node_modules/.installed schema.graphql $(shell find playground/src playground/operations -type f 2>/dev/null) playground/index.html
+playground/dist/index.html: playground/node_modules/.installed schema.graphql $(shell find playground/src playground/operations -type f 2>/dev/null) playground/index.html playground/explorer.html \
+		playground/vite.config.ts
 	cd playground && npm run build
 
 bench: ## Measure the release build: make bench DATA=../shared/data/scifact

@@ -11,6 +11,17 @@ export default defineConfig([
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {
       "no-console": "error",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']",
+          message: "What people wrote is shown as text.",
+        },
+        {
+          selector: "JSXAttribute[name.name='style'] ObjectExpression > Property > Literal.value",
+          message: "What does not change belongs into a style sheet.",
+        },
+      ],
       // GraphiQL hands out its actions as an object of functions, typed as methods.
       "@typescript-eslint/unbound-method": "off",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { AccountApi } from "./api";
+import type { Kept, KeptSession } from "./kept";
 import { Problem } from "./problem";
 import { Session } from "./session";
 
@@ -159,4 +160,75 @@ test("tokens that are over at once do not make the browser ask in a loop", async
   await session.accessToken();
   await vi.advanceTimersByTimeAsync(MINUTE);
   expect(server.refresh.mock.calls.length).toBeLessThanOrEqual(6);
+});
+
+/** The storage that two windows share. */
+function shared() {
+  let kept: Kept | undefined;
+  const listeners: ((kept: Kept | undefined) => void)[] = [];
+  let turn: Promise<void> = Promise.resolve();
+  return {
+    window: (): KeptSession => {
+      let heard: ((kept: Kept | undefined) => void) | undefined;
+      return {
+        read: () => kept,
+        write(next) {
+          kept = next;
+          for (const listener of listeners) if (listener !== heard) listener(next);
+        },
+        onChange(listener) {
+          heard = listener;
+          listeners.push(listener);
+        },
+        alone: (work) => (turn = turn.then(work)),
+      };
+    },
+    kept: () => kept,
+  };
+}
+
+test("who wants to stay signed in is, after a reload", async () => {
+  const storage = shared();
+  await new Session(api(), storage.window()).signIn("ada", "secret", true);
+  const reloaded = new Session(api(), storage.window());
+  expect(reloaded.state.get()).toMatchObject({ username: "ada", isKept: true });
+  expect(await reloaded.accessToken()).toBe("access-1");
+});
+
+test("who does not, is not", async () => {
+  const storage = shared();
+  await new Session(api(), storage.window()).signIn("ada", "secret");
+  expect(storage.kept()).toBeUndefined();
+});
+
+test("two windows renew once, and both go on with the new tokens", async () => {
+  const storage = shared();
+  const server = api();
+  const first = new Session(server, storage.window());
+  await first.signIn("ada", "secret", true);
+  const second = new Session(server, storage.window());
+  await vi.advanceTimersByTimeAsync(14 * MINUTE);
+  expect(server.refresh).toHaveBeenCalledExactlyOnceWith("refresh-1");
+  expect([await first.accessToken(), await second.accessToken()]).toEqual(["access-2", "access-2"]);
+});
+
+test("signing out in one window signs out in the other", async () => {
+  const storage = shared();
+  const server = api();
+  const first = new Session(server, storage.window());
+  await first.signIn("ada", "secret", true);
+  const second = new Session(server, storage.window());
+  await first.signOut();
+  expect(second.state.get()).toEqual({});
+  expect(storage.kept()).toBeUndefined();
+});
+
+test("tokens that were over while the browser was closed are renewed by the next request", async () => {
+  const storage = shared();
+  const server = api();
+  await new Session(server, storage.window()).signIn("ada", "secret", true);
+  vi.clearAllTimers();
+  vi.setSystemTime(Date.now() + 60 * MINUTE);
+  const session = new Session(server, storage.window());
+  expect(await session.accessToken()).toBe("access-2");
 });

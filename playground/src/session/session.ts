@@ -137,7 +137,10 @@ export class Session {
     if (!kept) return;
     const { username, grant, endsAt } = kept;
     this.#isKept = true;
-    this.#hold({ ...grant, lifetime: Math.max(endsAt - Date.now(), 0) }, username);
+    const lifetime = endsAt - Date.now();
+    this.#hold({ ...grant, lifetime }, username);
+    // Nobody renewed it for a while: the next request does.
+    if (lifetime < RENEW_PAUSE) this.#renewIn(0);
   }
 
   #accept(grant: Grant, username: string): void {
@@ -148,8 +151,7 @@ export class Session {
   #hold(grant: Grant, username: string): void {
     this.#grant = grant;
     this.#apiKey = undefined;
-    const ahead = Math.max(grant.lifetime - RENEW_AHEAD, grant.lifetime / 2, RENEW_PAUSE);
-    this.#renewIn(grant.lifetime > 0 ? ahead : 0);
+    this.#renewIn(Math.max(grant.lifetime - RENEW_AHEAD, grant.lifetime / 2, RENEW_PAUSE));
     this.state.set({ username, validUntil: Date.now() + grant.lifetime, ...(this.#isKept && { isKept: true }) });
   }
 

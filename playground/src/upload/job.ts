@@ -112,6 +112,7 @@ export class Job {
       await Promise.all(sent);
       this.#hand();
       await this.#handing;
+      this.#stop.signal.throwIfAborted();
       this.#update({ phase: "indexing" });
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#giveUp(error);
@@ -123,7 +124,7 @@ export class Job {
     this.#stop.abort();
     clearTimeout(this.#batchTimer);
     this.#update({ phase: "stopped", uploading: 0, waitsFor: undefined });
-    await Promise.allSettled(this.#latest.operationIds.map((id) => change(StopOperationDocument, { id })));
+    await stopOperations(this.#latest.operationIds);
   }
 
   #pending(begun: number): number {
@@ -228,6 +229,11 @@ export class Job {
       this.state.set(this.#latest);
     }, "phase" in changes || "operationIds" in changes ? 0 : PAINT);
   }
+}
+
+/** Stops what goes on in the server. An operation that has ended meanwhile can't be stopped, which is as well. */
+export async function stopOperations(ids: readonly string[]): Promise<void> {
+  await Promise.allSettled(ids.map((id) => change(StopOperationDocument, { id })));
 }
 
 /** What the server says about single documents, by their place in the request. */

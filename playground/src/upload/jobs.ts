@@ -1,6 +1,6 @@
 /** The jobs of this window. They go on from page to page, and what is indexed is found again after a reload. */
 import { type Store, createStore } from "../store";
-import { Job, type JobFile, type JobLimits, type JobState } from "./job";
+import { Job, type JobFile, type JobLimits, type JobState, stopOperations } from "./job";
 
 const KEY = "docent:jobs";
 
@@ -49,7 +49,11 @@ function load(): RunningJob[] {
       // What had been sent goes on in the server; the files of the rest went with the page.
       const phase = state.phase === "uploading" ? "interrupted" : state.phase;
       const store = createStore<JobState>({ ...state, phase, uploading: 0 });
-      return { state: store, stop: () => Promise.resolve() };
+      const stop = () => {
+        store.set({ ...store.get(), phase: "stopped" });
+        return stopOperations(store.get().operationIds);
+      };
+      return { state: store, stop };
     });
   } catch {
     return [];

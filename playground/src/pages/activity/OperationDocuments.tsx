@@ -7,10 +7,12 @@ import { useFrame } from "../../app/useFrame";
 import { Download, RotateCcw, SMALL } from "../../ui/Icon";
 import { Failed, Loading } from "../../ui/States";
 import { OutcomeBadge } from "../../ui/Status";
+import { saveCsv } from "../../ui/save";
 import { attempt } from "../../ui/toasts";
 import { count } from "../../ui/words";
 import { addFiles } from "../../upload/jobs";
-import { byCode, csvOf, type Failure, filesAgain, inWords, saveCsv } from "../collection/failures";
+import { filesAgain } from "../collection/failedDocuments";
+import { type Failure, byCode, csvOf, inWords } from "../collection/failures";
 
 type Row = NonNullable<OperationDocumentsQuery["operation"]>["documents"]["nodes"][number];
 const FAILED: DocumentOutcome[] = ["FAILED"];

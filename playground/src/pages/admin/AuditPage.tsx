@@ -6,11 +6,12 @@ import { ask } from "../../api/ask";
 import { Heading } from "../../app/Heading";
 import { useAsk, usePages } from "../../app/queries";
 import { Download, SMALL } from "../../ui/Icon";
+import { csv } from "../../text/csv";
+import { saveCsv } from "../../ui/save";
 import { Failed, Loading } from "../../ui/States";
 import { Time } from "../../ui/Time";
 import { attempt } from "../../ui/toasts";
 import { absolute } from "../../ui/words";
-import { saveCsv } from "../collection/failures";
 
 const route = getRouteApi("/admin/audit");
 
@@ -80,9 +81,8 @@ export function AuditPage() {
     const rows = found.map(({ at, user, userId, action, result, message, objectId, collectionId, address, requestId, userAgent }) =>
       [at, user?.username ?? userId, action, result, message, objectId, collectionId, address, requestId, userAgent],
     );
-    const cell = (value: string | null | undefined) => `"${(value ?? "").replace(/^[=+\-@]/, "'$&").replaceAll('"', '""')}"`;
     const head = ["at", "user", "action", "result", "message", "object", "collection", "address", "request", "user agent"];
-    saveCsv("audit log.csv", [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n"));
+    saveCsv("audit log.csv", csv([head, ...rows]));
   }
 
   return (

@@ -52,8 +52,8 @@ export function ServerPage() {
               </dl>
             ))}
           </section>
-          <Limits server={server} />
         </div>
+        <Limits server={server} />
         <p className="muted small">What people did is in the <Link to="/admin/audit" search={{}}>audit log</Link>.</p>
       </div>
     </>
@@ -97,8 +97,8 @@ function Parts({ text }: { text: string }) {
 
 function partsOf(text: string): [string, string][] | undefined {
   try {
-    const parts = Object.entries(JSON.parse(text) as Record<string, unknown>);
-    return parts.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
+    const { dependencies = {} } = JSON.parse(text) as { dependencies?: Record<string, string> };
+    return Object.entries(dependencies);
   } catch {
     return undefined;
   }
@@ -151,7 +151,7 @@ function Limits({ server: { limits } }: { server: Server }) {
   return (
     <section className="card pad stack tight">
       <h2>Limits</h2>
-      <dl className="facts">
+      <dl className="facts limits">
         {LIMITS.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} value`} className="num">{value(limits)}</dd>])}
       </dl>
     </section>

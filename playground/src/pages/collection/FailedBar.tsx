@@ -1,12 +1,14 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useFrame } from "../../app/useFrame";
 import { CircleAlert, Download, RotateCcw, SMALL } from "../../ui/Icon";
+import { saveCsv } from "../../ui/save";
 import { attempt } from "../../ui/toasts";
 import { count } from "../../ui/words";
 import { addFiles } from "../../upload/jobs";
-import { byCode, csvOf, failedDocuments, failureOf, filesAgain, inWords, saveCsv } from "./failures";
-import { useQuery } from "@tanstack/react-query";
+import { failedDocuments, filesAgain } from "./failedDocuments";
+import { byCode, csvOf, failureOf, inWords } from "./failures";
 
 interface FailedBarProps {
   collection: { id: string; name: string };

@@ -7,6 +7,7 @@ import { Heading } from "../../app/Heading";
 import { refreshAll, useAsk, usePages } from "../../app/queries";
 import { Confirm } from "../../ui/Confirm";
 import { Code, Download, SMALL, Trash2 } from "../../ui/Icon";
+import { save } from "../../ui/save";
 import { Failed, Loading } from "../../ui/States";
 import { DocumentBadge } from "../../ui/Status";
 import { Time } from "../../ui/Time";
@@ -50,13 +51,9 @@ export function DocumentPage() {
   };
   const current = passages.find((piece) => piece.id === passage);
 
-  async function save() {
+  async function keep() {
     if (!downloadUrl) return;
-    const link = window.document.createElement("a");
-    link.href = URL.createObjectURL(await download(downloadUrl));
-    link.download = fileName;
-    link.click();
-    setTimeout(() => { URL.revokeObjectURL(link.href); }, 10_000);
+    save(fileName, await download(downloadUrl));
   }
 
   return (
@@ -75,7 +72,7 @@ export function DocumentPage() {
           </p>
         </div>
         <button type="button" className="btn" onClick={() => { setOpen("code"); }}><Code {...SMALL} /> Use in code</button>
-        {downloadUrl && <button type="button" className="btn" onClick={() => { attempt(save()); }}><Download {...SMALL} /> Download</button>}
+        {downloadUrl && <button type="button" className="btn" onClick={() => { attempt(keep()); }}><Download {...SMALL} /> Download</button>}
         {collection.viewerCan.includes("DOCUMENT_INGEST") && <ReplaceButton collection={collection} uri={uri} className="btn" />}
         {collection.viewerCan.includes("DOCUMENT_DELETE") && (
           <button type="button" className="btn danger" onClick={() => { setOpen("delete"); }}><Trash2 {...SMALL} /> Delete</button>

@@ -5,7 +5,7 @@ import { Check, CircleAlert, RotateCcw, SMALL, X } from "../../ui/Icon";
 import { attempt } from "../../ui/toasts";
 import { count } from "../../ui/words";
 import { addFiles } from "../../upload/jobs";
-import { filesAgain } from "../collection/failures";
+import { filesAgain } from "../collection/failedDocuments";
 
 type Document = NonNullable<DocumentPageQuery["document"]>;
 

@@ -1,0 +1,12 @@
+/** Gives the user a file to keep. */
+export function save(name: string, content: Blob): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  setTimeout(() => { URL.revokeObjectURL(link.href); }, 10_000);
+}
+
+export function saveCsv(name: string, text: string): void {
+  save(name, new Blob([text], { type: "text/csv" }));
+}
