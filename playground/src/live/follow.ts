@@ -49,8 +49,10 @@ function begin(operationId: string): Following {
     stop() {
       unsubscribe();
       clearTimeout(timer);
-      // What is known of an operation that has ended stays true.
-      if (!latest || !hasEnded(latest.status)) followings.delete(operationId);
+      timer = undefined;
+      // What is known of an operation that has ended stays true, also what was not painted yet.
+      if (latest && hasEnded(latest.status)) paint();
+      else followings.delete(operationId);
     },
   };
   followings.set(operationId, following);
