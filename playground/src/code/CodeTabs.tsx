@@ -18,7 +18,8 @@ export function CodeTabs({ request }: { request: Request }) {
         </span>
         <span className="grow" />
         <CopyButton text={code} />
-        <a className="btn s" href={explorerLink(request)} target="_blank" rel="noreferrer"><ExternalLink {...SMALL} /> Open in Explorer</a>
+        {/* The explorer is signed in as this window is. */}
+        <a className="btn s" href={explorerLink(request)} target="_blank" rel="opener"><ExternalLink {...SMALL} /> Open in Explorer</a>
       </div>
       <pre tabIndex={0} aria-label={`${language} code`}><code>{code}</code></pre>
     </div>

@@ -53,7 +53,7 @@ interface PanelProps {
 }
 
 function SignedIn({ titleId, state, session, onDone }: PanelProps & { state: SessionState }) {
-  const { username, validUntil, keyPrefix, isKept } = state;
+  const { username, validUntil, keyPrefix, isShared } = state;
   function signOut() {
     // The tokens are removed here whatever the server answers; without an answer they expire.
     session.signOut().catch(() => undefined);
@@ -70,7 +70,7 @@ function SignedIn({ titleId, state, session, onDone }: PanelProps & { state: Ses
       ) : (
         <p>
           Every request is sent with your token. It is valid until {timeOf(validUntil)} and is renewed automatically.
-          {isKept ? " You stay signed in with this browser." : " Reloading the page signs you out."}
+          {isShared ? " You stay signed in with this browser." : " Closing this window signs you out."}
         </p>
       )}
       <button type="button" className="docent-button docent-primary" onClick={signOut}>

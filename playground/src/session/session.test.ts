@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { AccountApi } from "./api";
-import type { Kept, KeptSession } from "./kept";
+import type { Change, Kept, KeptSession } from "./kept";
 import { Problem } from "./problem";
 import { Session } from "./session";
 
@@ -162,47 +162,87 @@ test("tokens that are over at once do not make the browser ask in a loop", async
   expect(server.refresh.mock.calls.length).toBeLessThanOrEqual(6);
 });
 
-/** The storage that two windows share. */
-function shared() {
-  let kept: Kept | undefined;
-  const listeners: ((kept: Kept | undefined) => void)[] = [];
+/** A browser: a storage for all its windows, and one for each, which a duplicate begins with. */
+function browser() {
+  let shared: Kept | undefined;
+  const windows: { own: Kept | undefined; heard?: (change: Change) => void }[] = [];
   let turn: Promise<void> = Promise.resolve();
-  return {
-    window: (): KeptSession => {
-      let heard: ((kept: Kept | undefined) => void) | undefined;
-      return {
-        read: () => kept,
-        write(next) {
-          kept = next;
-          for (const listener of listeners) if (listener !== heard) listener(next);
-        },
-        onChange(listener) {
-          heard = listener;
-          listeners.push(listener);
-        },
-        alone: (work) => (turn = turn.then(work)),
-      };
-    },
-    kept: () => kept,
+  const open = (own?: Kept): KeptSession & { reloaded: () => KeptSession; duplicated: () => KeptSession } => {
+    const here: (typeof windows)[number] = { own };
+    windows.push(here);
+    const tell = (change: Change) => {
+      for (const other of windows) if (other !== here) other.heard?.(change);
+    };
+    return {
+      read: () => here.own ?? shared,
+      write(kept, replaced) {
+        if (kept.isShared) [shared, here.own] = [kept, undefined];
+        else here.own = kept;
+        if (kept.isShared) tell({ kept });
+        else if (replaced !== undefined) tell({ kept, replaced });
+      },
+      remove(isShared) {
+        if (!isShared) here.own = undefined;
+        else {
+          shared = undefined;
+          tell({});
+        }
+      },
+      onChange(listener) { here.heard = listener; },
+      alone: (work) => (turn = turn.then(work)),
+      reloaded() {
+        delete here.heard;
+        return open(here.own);
+      },
+      duplicated: () => open(here.own),
+    };
   };
+  return { window: () => open(), shared: () => shared };
 }
 
-test("who wants to stay signed in is, after a reload", async () => {
-  const storage = shared();
+test("who wants to stay signed in is, in every window", async () => {
+  const storage = browser();
   await new Session(api(), storage.window()).signIn("ada", "secret", true);
-  const reloaded = new Session(api(), storage.window());
-  expect(reloaded.state.get()).toMatchObject({ username: "ada", isKept: true });
-  expect(await reloaded.accessToken()).toBe("access-1");
+  const later = new Session(api(), storage.window());
+  expect(later.state.get()).toMatchObject({ username: "ada", isShared: true });
+  expect(await later.accessToken()).toBe("access-1");
 });
 
-test("who does not, is not", async () => {
-  const storage = shared();
-  await new Session(api(), storage.window()).signIn("ada", "secret");
-  expect(storage.kept()).toBeUndefined();
+test("who does not is signed in after a reload, and in no other window", async () => {
+  const storage = browser();
+  const here = storage.window();
+  const elsewhere = new Session(api(), storage.window());
+  await new Session(api(), here).signIn("ada", "secret");
+  expect(await new Session(api(), here.reloaded()).accessToken()).toBe("access-1");
+  expect([elsewhere.state.get(), new Session(api(), storage.window()).state.get(), storage.shared()]).toEqual([{}, {}, undefined]);
+});
+
+test("a window and its duplicate renew once, and both go on with the new tokens", async () => {
+  const storage = browser();
+  const server = api();
+  const here = storage.window();
+  const first = new Session(server, here);
+  await first.signIn("ada", "secret");
+  await vi.advanceTimersByTimeAsync(13.5 * MINUTE);
+  const second = new Session(server, here.duplicated());
+  await vi.advanceTimersByTimeAsync(1.4 * MINUTE);
+  expect(server.refresh).toHaveBeenCalledExactlyOnceWith("refresh-1");
+  expect([await first.accessToken(), await second.accessToken()]).toEqual(["access-2", "access-2"]);
+});
+
+test("a window with a session of its own keeps it when another one signs in for all, and out", async () => {
+  const storage = browser();
+  const first = new Session(api(), storage.window());
+  await first.signIn("ada", "secret");
+  const second = new Session(api(), storage.window());
+  await second.signIn("bea", "secret", true);
+  expect(first.state.get().username).toBe("ada");
+  await second.signOut();
+  expect(first.state.get().username).toBe("ada");
 });
 
 test("two windows renew once, and both go on with the new tokens", async () => {
-  const storage = shared();
+  const storage = browser();
   const server = api();
   const first = new Session(server, storage.window());
   await first.signIn("ada", "secret", true);
@@ -213,18 +253,18 @@ test("two windows renew once, and both go on with the new tokens", async () => {
 });
 
 test("signing out in one window signs out in the other", async () => {
-  const storage = shared();
+  const storage = browser();
   const server = api();
   const first = new Session(server, storage.window());
   await first.signIn("ada", "secret", true);
   const second = new Session(server, storage.window());
   await first.signOut();
   expect(second.state.get()).toEqual({});
-  expect(storage.kept()).toBeUndefined();
+  expect(storage.shared()).toBeUndefined();
 });
 
 test("tokens that were over while the browser was closed are renewed by the next request", async () => {
-  const storage = shared();
+  const storage = browser();
   const server = api();
   await new Session(server, storage.window()).signIn("ada", "secret", true);
   vi.clearAllTimers();

@@ -1,12 +1,12 @@
 /**
  * Who is signed in: with a password, and then with tokens that are renewed, or with an API key. A key lives in this object
- * only. Tokens too, unless their user asks to stay signed in: then all windows share them (`kept.ts`), and one of them
- * renews them for all.
+ * only. Tokens are kept over a reload of their window (`kept.ts`). If their user asks to stay signed in, all windows share
+ * them, and one of them renews them for all.
  */
 import type { UserRegisterInput } from "../api/generated/graphql";
 import { createStore } from "../store";
 import type { AccountApi, Grant } from "./api";
-import type { Kept, KeptSession } from "./kept";
+import type { Change, Kept, KeptSession } from "./kept";
 import { Problem } from "./problem";
 
 /** A token is renewed this long before it ends, in milliseconds. */
@@ -24,8 +24,8 @@ export interface SessionState {
   username?: string;
   /** When the access token ends on this machine's clock. It is renewed before. */
   validUntil?: number;
-  /** Whether a reload keeps the user signed in. */
-  isKept?: boolean;
+  /** Whether all windows of the browser are signed in, until their user signs out. */
+  isShared?: boolean;
   /** The beginning of the API key that is used instead of tokens. */
   keyPrefix?: string;
   /** Why the user was signed out without asking for it. */
@@ -39,20 +39,15 @@ export class Session {
   #renewAt = 0;
   #renewing: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether other windows share the tokens, and a reload keeps them. */
-  #isKept = false;
+  /** Whether other windows share the tokens. */
+  #isShared = false;
 
   constructor(
     private readonly api: AccountApi,
     private readonly kept?: KeptSession,
   ) {
     this.#adopt(kept?.read());
-    // Another window signed in, renewed the tokens, or signed out.
-    kept?.onChange((now) => {
-      if (this.#apiKey) return;
-      if (now) this.#adopt(now);
-      else if (this.#isKept) this.#forget();
-    });
+    kept?.onChange((change) => { this.#hear(change); });
   }
 
   async register(input: UserRegisterInput, staySignedIn = false): Promise<void> {
@@ -62,7 +57,7 @@ export class Session {
 
   async signIn(login: string, password: string, staySignedIn = false): Promise<void> {
     const { username, ...grant } = await this.api.signIn(login, password);
-    this.#isKept = staySignedIn;
+    this.#isShared = staySignedIn;
     this.#accept(grant, username);
   }
 
@@ -82,8 +77,8 @@ export class Session {
 
   async signOut(): Promise<void> {
     const grant = this.#grant;
+    this.kept?.remove(this.#isShared);
     this.#forget();
-    this.kept?.write(undefined);
     if (grant) await this.api.signOut(grant.refreshToken);
   }
 
@@ -107,7 +102,7 @@ export class Session {
   #renew(): Promise<void> {
     // A refresh token can be used once, so all requests wait for the same renewal.
     const renewal = () => this.#requestRenewal();
-    this.#renewing ??= (this.#isKept && this.kept ? this.kept.alone(renewal) : renewal()).finally(() => {
+    this.#renewing ??= (this.kept ? this.kept.alone(renewal) : renewal()).finally(() => {
       this.#renewing = undefined;
     });
     return this.#renewing;
@@ -115,8 +110,8 @@ export class Session {
 
   async #requestRenewal(): Promise<void> {
     // Another window may have done it while this one waited for its turn.
-    const newest = this.#isKept ? this.kept?.read() : undefined;
-    if (newest && newest.grant.refreshToken !== this.#grant?.refreshToken) {
+    const newest = this.kept?.read();
+    if (newest?.isShared && this.#isShared && newest.grant.refreshToken !== this.#grant?.refreshToken) {
       this.#adopt(newest);
       return;
     }
@@ -125,7 +120,7 @@ export class Session {
     if (!old || !username) return;
     try {
       const grant = await this.api.refresh(old.refreshToken);
-      if (this.#grant === old) this.#accept(grant, username);
+      if (this.#grant === old) this.#accept(grant, username, old.refreshToken);
     } catch (error) {
       if (this.#grant !== old) return;
       if (error instanceof Problem && !error.isPassing) this.#forget("Your session has ended. Please sign in again.", true);
@@ -133,18 +128,31 @@ export class Session {
     }
   }
 
+  /** Another window signed in, renewed the tokens, or signed out. */
+  #hear({ kept, replaced }: Change): void {
+    if (this.#apiKey) return;
+    if (replaced !== undefined) {
+      if (!kept || this.#grant?.refreshToken !== replaced) return;
+      this.kept?.write(kept);
+      this.#adopt(kept);
+    } else if (!this.#grant || this.#isShared) {
+      if (kept) this.#adopt(kept);
+      else this.#forget();
+    }
+  }
+
   #adopt(kept: Kept | undefined): void {
     if (!kept) return;
-    const { username, grant, endsAt } = kept;
-    this.#isKept = true;
+    const { username, grant, endsAt, isShared } = kept;
+    this.#isShared = isShared;
     const lifetime = endsAt - Date.now();
     this.#hold({ ...grant, lifetime }, username);
     // Nobody renewed it for a while: the next request does.
     if (lifetime < RENEW_PAUSE) this.#renewIn(0);
   }
 
-  #accept(grant: Grant, username: string): void {
-    if (this.#isKept) this.kept?.write({ username, grant, endsAt: Date.now() + grant.lifetime });
+  #accept(grant: Grant, username: string, replaced?: string): void {
+    this.kept?.write({ username, grant, endsAt: Date.now() + grant.lifetime, isShared: this.#isShared }, replaced);
     this.#hold(grant, username);
   }
 
@@ -152,12 +160,12 @@ export class Session {
     this.#grant = grant;
     this.#apiKey = undefined;
     this.#renewIn(Math.max(grant.lifetime - RENEW_AHEAD, grant.lifetime / 2, RENEW_PAUSE));
-    this.state.set({ username, validUntil: Date.now() + grant.lifetime, ...(this.#isKept && { isKept: true }) });
+    this.state.set({ username, validUntil: Date.now() + grant.lifetime, ...(this.#isShared && { isShared: true }) });
   }
 
   #forget(notice?: string, isOver = false): void {
-    if (isOver && this.#isKept) this.kept?.write(undefined);
-    this.#isKept = false;
+    if (isOver) this.kept?.remove(this.#isShared);
+    this.#isShared = false;
     this.#grant = undefined;
     this.#apiKey = undefined;
     clearTimeout(this.#timer);
