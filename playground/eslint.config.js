@@ -22,6 +22,8 @@ export default defineConfig([
           message: "What does not change belongs into a style sheet.",
         },
       ],
+      // It warns of libraries that a compiler can't work with, and none is used.
+      "react-hooks/incompatible-library": "off",
       // GraphiQL hands out its actions as an object of functions, typed as methods.
       "@typescript-eslint/unbound-method": "off",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],

@@ -101,6 +101,19 @@ const collectionActivity = createRoute({
   component: lazyRouteComponent(() => import("../pages/collection/CollectionActivityPage"), "CollectionActivityPage"),
 });
 
+const sources = createRoute({
+  getParentRoute: () => collection,
+  path: "/sources",
+  component: lazyRouteComponent(() => import("../pages/sources/SourcesPage"), "SourcesPage"),
+});
+
+const index = createRoute({
+  getParentRoute: () => collection,
+  path: "/index",
+  validateSearch: params((given) => ({ a: text(given.a), b: text(given.b), q: text(given.q) })),
+  component: lazyRouteComponent(() => import("../pages/generations/IndexPage"), "IndexPage"),
+});
+
 const members = createRoute({
   getParentRoute: () => collection,
   path: "/members",
@@ -128,7 +141,7 @@ const activity = createRoute({
   path: "/activity",
   validateSearch: params((given) => ({
     status: oneOf(given.status, ["running", "done", "failed", "stopped"]),
-    type: oneOf(given.type, ["adding", "deleting"]),
+    type: oneOf(given.type, ["adding", "deleting", "reindexing"]),
   })),
   staticData: { needs: "account" },
   component: lazyRouteComponent(() => import("../pages/activity/ActivityPage"), "ActivityPage"),
@@ -213,7 +226,7 @@ export const router = createRouter({
     register,
     search,
     collections,
-    collection.addChildren([collectionHome, documents, collectionActivity, members, settings]),
+    collection.addChildren([collectionHome, documents, sources, index, collectionActivity, members, settings]),
     document_,
     activity,
     operation,

@@ -53,4 +53,6 @@ export const OPERATION_WORDS: Record<OperationType, string> = {
   INDEX: "Adding documents",
   APPEND: "Adding documents",
   DELETE: "Deleting",
+  REINDEX: "Reindexing",
+  REMOVE_SOURCE: "Removing a source",
 };

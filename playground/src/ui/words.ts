@@ -47,6 +47,7 @@ const KINDS: Record<string, string> = {
   "application/pdf": "PDF",
   "application/json": "JSON",
   "application/rtf": "RTF",
+  "application/zip": "ZIP",
   "application/epub+zip": "EPUB",
   "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
   "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PowerPoint",

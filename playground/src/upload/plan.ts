@@ -18,7 +18,7 @@ const CLUTTER = /(^|\/)(\.[^/]+|__MACOSX|node_modules|Thumbs\.db|desktop\.ini)(\
 
 /** Files that hold no text, or in a form that nothing here reads. The server has the last word on all others. */
 const WITHOUT_TEXT =
-  /\.(png|jpe?g|gif|webp|bmp|ico|tiff?|heic|svg|psd|mp3|wav|flac|ogg|m4a|mp4|mov|avi|mkv|webm|zip|gz|tar|7z|rar|exe|dll|so|dmg|iso|bin|woff2?|ttf|otf|class|jar|sqlite|db|doc|xls|ppt)$/i;
+  /\.(png|jpe?g|gif|webp|bmp|ico|tiff?|heic|svg|psd|mp3|wav|flac|ogg|m4a|mp4|mov|avi|mkv|webm|gz|tar|7z|rar|exe|dll|so|dmg|iso|bin|woff2?|ttf|otf|class|jar|sqlite|db|doc|xls|ppt)$/i;
 
 export function planOf<C extends Candidate>(candidates: readonly C[], limit: number): Plan<C> {
   const plan: Plan<C> = { ready: [], doubtful: [], skipped: [] };

@@ -1,7 +1,7 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { Suspense, lazy, useState } from "react";
 import "./activity.css";
-import { ActivityDocument, type OperationStatus } from "../../api/generated/graphql";
+import { ActivityDocument, type OperationStatus, type OperationType } from "../../api/generated/graphql";
 import { Heading } from "../../app/Heading";
 import { usePages } from "../../app/queries";
 import { Activity, Code, LARGE, SMALL } from "../../ui/Icon";
@@ -17,6 +17,11 @@ const STATUS: Record<"running" | "done" | "failed" | "stopped", OperationStatus[
   failed: ["FAILED"],
   stopped: ["CANCELLED"],
 };
+const TYPE: Record<"adding" | "deleting" | "reindexing", OperationType[]> = {
+  adding: ["INDEX", "APPEND"],
+  deleting: ["DELETE", "REMOVE_SOURCE"],
+  reindexing: ["REINDEX"],
+};
 const CHIPS = [[undefined, "All"], ["running", "Running"], ["done", "Done"], ["failed", "Failed"], ["stopped", "Stopped"]] as const;
 
 /** All operations of the viewer and on their collections. */
@@ -27,7 +32,7 @@ export function ActivityPage() {
   const variables = (after: string | null) => ({
     filter: {
       ...(asked.status && { status: STATUS[asked.status] }),
-      ...(asked.type && { type: asked.type === "deleting" ? (["DELETE"] as const).slice() : (["INDEX", "APPEND"] as const).slice() }),
+      ...(asked.type && { type: TYPE[asked.type] }),
     },
     after,
   });
@@ -51,10 +56,11 @@ export function ActivityPage() {
             <button key={words} type="button" className="chip" aria-pressed={asked.status === status} onClick={() => { set({ status }); }}>{words}</button>
           ))}
         </span>
-        <select className="input s" aria-label="What" value={asked.type ?? ""} onChange={({ target }) => { set({ type: target.value === "" ? undefined : (target.value as "adding" | "deleting") }); }}>
-          <option value="">Adding and deleting</option>
+        <select className="input s" aria-label="What" value={asked.type ?? ""} onChange={({ target }) => { set({ type: target.value === "" ? undefined : (target.value as keyof typeof TYPE) }); }}>
+          <option value="">Everything</option>
           <option value="adding">Adding</option>
           <option value="deleting">Deleting</option>
+          <option value="reindexing">Reindexing</option>
         </select>
       </div>
       {pages.error && operations.length === 0 ? (

@@ -9,6 +9,7 @@ import { Figure } from "../../ui/Progress";
 import { Failed, Loading } from "../../ui/States";
 import { Time } from "../../ui/Time";
 import { count, number, size } from "../../ui/words";
+import { modelState, modelWords } from "../generations/words";
 
 type Server = NonNullable<ServerPageQuery["server"]>;
 
@@ -42,10 +43,10 @@ export function ServerPage() {
           <Integrity server={server} />
           <section className="card pad stack tight">
             <h2>Models</h2>
-            {(data.embeddingModels ?? []).map(({ name, revision, dimension, maxTokens, isLoaded }) => (
-              <dl key={`${name} ${revision ?? ""}`} className="facts">
-                <dt>Name</dt><dd>{name}</dd>
-                <dt>State</dt><dd>{isLoaded ? <span className="good">loaded</span> : <span className="warn">not on this server</span>}</dd>
+            {(data.embeddingModels ?? []).map(({ name, revision, dimension, maxTokens, isRemote, precision, state }) => (
+              <dl key={`${name} ${revision ?? ""} ${precision}`} className="facts">
+                <dt>Name</dt><dd>{modelWords({ name, isRemote, precision })}</dd>
+                <dt>State</dt><dd className={modelState(state)[1]}>{modelState(state)[0]}</dd>
                 {dimension !== null && <><dt>Dimension</dt><dd>{dimension}</dd></>}
                 {maxTokens !== null && <><dt>Tokens</dt><dd>{maxTokens}</dd></>}
                 {revision && <><dt>Revision</dt><dd className="mono">{revision.slice(0, 16)}</dd></>}

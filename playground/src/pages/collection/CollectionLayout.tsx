@@ -1,11 +1,12 @@
 import { Link, Outlet, getRouteApi } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { CollectionPageDocument } from "../../api/generated/graphql";
+import { CollectionPageDocument, type ModelStateFragment } from "../../api/generated/graphql";
 import { Heading } from "../../app/Heading";
 import { useAsk } from "../../app/queries";
 import { SMALL, Search, Upload, Users } from "../../ui/Icon";
 import { Failed, Loading } from "../../ui/States";
 import { collectionOfPage } from "../../upload/intake";
+import { modelWords } from "../generations/words";
 import { AddButton } from "./AddButton";
 import { CollectionContext } from "./context";
 
@@ -39,7 +40,7 @@ export function CollectionLayout() {
           <Heading>{collection.name}</Heading>
           <p className="muted small">
             {collection.isPublic ? "Public" : "Private"} · {roleWords(collection.viewerRole, collection.owner.username)} ·{" "}
-            {collection.embeddingModel.name} · {chunking.strategy?.toLowerCase() ?? "markdown or recursive"}, {chunking.maxTokens} tokens
+            {modelWords(collection.embeddingModel)} · {chunking.maxTokens} tokens
           </p>
           {collection.description && <p>{collection.description}</p>}
         </div>
@@ -47,12 +48,12 @@ export function CollectionLayout() {
         {can("MEMBER_MANAGE") && <Link to="/collections/$id/members" params={{ id }} className="btn hide-s"><Users {...SMALL} /> Share</Link>}
         {mayAdd && <AddButton collection={collection}><Upload {...SMALL} /> Add documents</AddButton>}
       </div>
-      {!collection.embeddingModel.isLoaded && (
-        <p className="note warn">This collection was embedded with {collection.embeddingModel.name}, which this server does not have now. It can be searched by words only.</p>
-      )}
+      <ModelNotice model={collection.embeddingModel} />
       {collection.status === "DELETING" && <p className="note warn">This collection is being deleted.</p>}
       <nav className="tabs" aria-label="Collection">
         <Link to="/collections/$id/documents" params={{ id }} activeOptions={{ includeSearch: false }}>Documents</Link>
+        {can("OPERATION_READ") && <Link to="/collections/$id/sources" params={{ id }}>Sources</Link>}
+        {can("COLLECTION_UPDATE") && <Link to="/collections/$id/index" params={{ id }} activeOptions={{ includeSearch: false }}>Index</Link>}
         {can("OPERATION_READ") && <Link to="/collections/$id/activity" params={{ id }}>Activity</Link>}
         {can("MEMBER_READ") && <Link to="/collections/$id/members" params={{ id }}>Members</Link>}
         {can("COLLECTION_UPDATE") && <Link to="/collections/$id/settings" params={{ id }}>Settings</Link>}
@@ -60,6 +61,18 @@ export function CollectionLayout() {
       <Outlet />
     </CollectionContext>
   );
+}
+
+function ModelNotice({ model: { name, state } }: { model: ModelStateFragment }) {
+  switch (state) {
+    case "INSTALLED":
+    case "LOADED":
+      return null;
+    case "MISSING":
+      return <p className="note warn">This collection was embedded with {name}, which this server does not have now. It is searched by words only, until a new index is built with another model.</p>;
+    case "UNAVAILABLE":
+      return <p className="note warn">{name} runs on another server, which does not answer. New documents wait for it, and searches use words only.</p>;
+  }
 }
 
 function roleWords(role: "OWNER" | "EDITOR" | "VIEWER" | null, owner: string): string {

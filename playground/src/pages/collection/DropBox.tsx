@@ -16,7 +16,7 @@ export function DropBox({ collection }: DropBoxProps) {
     <div className="drop">
       <strong>Drop files or folders anywhere on this page</strong>
       <span className="muted">
-        Text, Markdown, HTML, PDF, Word, PowerPoint, Excel, EPUB, e-mail
+        Text, Markdown, HTML, PDF, Word, PowerPoint, Excel, EPUB, e-mail, ZIP archives of them
         {limits && ` · up to ${size(limits.uploadBytes)} each`}
       </span>
       <div className="row wrap"><ChooseFiles collection={collection} /></div>
@@ -34,7 +34,7 @@ export function EmptyCollection({ collection, mayAdd }: DropBoxProps & { mayAdd:
       <Upload {...LARGE} />
       <h2>Drop files or folders here</h2>
       <span className="muted">
-        Text, Markdown, HTML, PDF, Word, PowerPoint, Excel, EPUB, e-mail
+        Text, Markdown, HTML, PDF, Word, PowerPoint, Excel, EPUB, e-mail, ZIP archives of them
         {limits && ` · up to ${size(limits.uploadBytes)} each`}
       </span>
       <div className="row wrap"><ChooseFiles collection={collection} /></div>

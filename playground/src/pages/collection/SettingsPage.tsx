@@ -1,4 +1,4 @@
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { type SyntheticEvent, useState } from "react";
 import { DeleteCollectionDocument, UpdateCollectionDocument } from "../../api/generated/graphql";
 import { change } from "../../api/ask";
@@ -8,9 +8,10 @@ import { Complaints, TextArea, TextField } from "../../ui/Form";
 import { say } from "../../ui/toasts";
 import { useWork } from "../../ui/useWork";
 import { count } from "../../ui/words";
+import { chunkingWords, modelWords } from "../generations/words";
 import { useCollection } from "./context";
 
-/** What the owner can change. How documents are cut is fixed. */
+/** What the owner can change. */
 export function SettingsPage() {
   const collection = useCollection();
   const { id, name, description, isPublic, meta, viewerCan, chunking, embeddingModel, documentCount } = collection;
@@ -59,9 +60,10 @@ export function SettingsPage() {
       <section className="card pad stack tight">
         <h2>How it is indexed</h2>
         <dl className="facts">
-          <dt>Model</dt><dd>{embeddingModel.name}{!embeddingModel.isLoaded && " (not on this server now)"}</dd>
-          <dt>Passages</dt><dd>{chunking.strategy?.toLowerCase() ?? "by what each document is"}, at most {chunking.maxTokens} tokens, {chunking.overlapTokens} repeated</dd>
+          <dt>Model</dt><dd>{modelWords(embeddingModel)}</dd>
+          <dt>Passages</dt><dd>{chunkingWords(chunking)}</dd>
         </dl>
+        <div><Link to="/collections/$id/index" params={{ id }} search={{}} className="btn">Change or compare</Link></div>
       </section>
       {viewerCan.includes("COLLECTION_DELETE") && (
         <section className="card pad stack tight danger-zone">

@@ -1,10 +1,10 @@
 import { Link, getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type SyntheticEvent, Suspense, lazy, useState } from "react";
 import "./collections.css";
-import { type ChunkingStrategy, CollectionCreateDocument, CollectionsDocument } from "../../api/generated/graphql";
+import { type ChunkingStrategy, CollectionCreateDocument, CollectionsDocument, ModelsDocument } from "../../api/generated/graphql";
 import { change } from "../../api/ask";
 import { Heading } from "../../app/Heading";
-import { refreshAll, usePages, useSession } from "../../app/queries";
+import { refreshAll, useAsk, usePages, useSession } from "../../app/queries";
 import { useFrame } from "../../app/useFrame";
 import { Dialog } from "../../ui/Dialog";
 import { Complaints, SelectField, TextArea, TextField } from "../../ui/Form";
@@ -13,6 +13,7 @@ import { Empty, Failed, Loading } from "../../ui/States";
 import { Time } from "../../ui/Time";
 import { useWork } from "../../ui/useWork";
 import { count, size } from "../../ui/words";
+import { modelState, modelWords } from "../generations/words";
 
 const UseInCode = lazy(() => import("../../code/UseInCode"));
 const route = getRouteApi("/collections");
@@ -130,6 +131,8 @@ function NewCollection({ onClose }: { onClose: () => void }) {
   const work = useWork();
   const navigate = useNavigate();
   const [strategy, setStrategy] = useState<ChunkingStrategy | "">("");
+  const [model, setModel] = useState("");
+  const models = useAsk(ModelsDocument, {}).data?.embeddingModels ?? [];
 
   function submit(event: SyntheticEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -143,6 +146,7 @@ function NewCollection({ onClose }: { onClose: () => void }) {
           name: text("name"),
           description: text("description") || null,
           isPublic: form.has("isPublic"),
+          ...(model && { embeddingModel: model }),
           ...(Object.keys(chunking).length > 0 && { chunking }),
         },
       });
@@ -164,7 +168,17 @@ function NewCollection({ onClose }: { onClose: () => void }) {
         <details>
           <summary>Advanced</summary>
           <div className="stack pad">
-            <p className="muted small">How documents are cut into passages. It is fixed when the collection is made.</p>
+            <p className="muted small">How documents are read and cut into passages. To change it later, build a new index.</p>
+            {models.length > 1 && (
+              <SelectField
+                name="embeddingModel"
+                label="Model"
+                value={model}
+                options={models.map((each, index) => [index === 0 ? "" : each.name, `${modelWords(each)} (${modelState(each.state)[0]})`])}
+                onChange={setModel}
+                complaints={work.complaints}
+              />
+            )}
             <SelectField
               name="strategy"
               label="Cut by"
@@ -176,7 +190,7 @@ function NewCollection({ onClose }: { onClose: () => void }) {
             <TextField name="overlapTokens" label="Tokens repeated from the passage before" type="number" min={0} placeholder="as the server says" complaints={work.complaints} />
           </div>
         </details>
-        <Complaints of={work.complaints} except={["name", "description", "maxTokens", "overlapTokens"]} />
+        <Complaints of={work.complaints} except={["name", "description", "embeddingModel", "maxTokens", "overlapTokens"]} />
         <div className="actions">
           <button type="button" className="btn" onClick={onClose}>Cancel</button>
           <button type="submit" className="btn p" disabled={work.isBusy}>Create the collection</button>

@@ -1,7 +1,7 @@
 import { Link, getRouteApi, useNavigate } from "@tanstack/react-router";
 import { Suspense, lazy, useEffect, useMemo, useState } from "react";
 import "./document.css";
-import { DeleteDocumentsDocument, DocumentPageDocument, DocumentPassagesDocument } from "../../api/generated/graphql";
+import { DeleteDocumentsDocument, DocumentPageDocument, type DocumentPageQuery, DocumentPassagesDocument } from "../../api/generated/graphql";
 import { change, download } from "../../api/ask";
 import { Heading } from "../../app/Heading";
 import { refreshAll, useAsk, usePages } from "../../app/queries";
@@ -23,6 +23,8 @@ import type { PassagePiece } from "./passages";
 const Original = lazy(() => import("./Original"));
 const UseInCode = lazy(() => import("../../code/UseInCode"));
 const route = getRouteApi("/collections/$id/documents/$documentId");
+
+type ShownDocument = NonNullable<DocumentPageQuery["document"]>;
 
 const VIEWS = [[undefined, "Text"], ["original", "Original"], ["passages", "Passages"]] as const;
 
@@ -110,7 +112,7 @@ export function DocumentPage() {
           ) : pages.isPending ? (
             <Loading />
           ) : passages.length === 0 ? (
-            <p className="card pad muted">{status === "COMPLETED" ? "Nothing in it was cut into passages." : "There is no text yet."}</p>
+            <NoPassages document={document} />
           ) : view === "passages" ? (
             <PassageCards passages={passages} chosen={passage} onChoose={choose} />
           ) : (
@@ -139,16 +141,29 @@ export function DocumentPage() {
   );
 }
 
-interface FactsProps {
-  document: { uri: string; contentType: string; contentHash: string; language: string | null; updatedAt: string; meta: unknown };
+function NoPassages({ document: { status, contentType, collection } }: { document: ShownDocument }) {
+  if (contentType === "application/zip" && status === "COMPLETED") {
+    return (
+      <div className="card pad stack tight">
+        <p>This is an archive. Each readable file in it is a document of its own, with the archive’s address before its own.</p>
+        <div><Link to="/collections/$id/documents" params={{ id: collection.id }} search={{ sort: "name" }} className="btn">Show the documents</Link></div>
+      </div>
+    );
+  }
+  return <p className="card pad muted">{status === "COMPLETED" ? "Nothing in it was cut into passages." : "There is no text yet."}</p>;
 }
 
-function Facts({ document: { uri, contentType, contentHash, language, updatedAt, meta } }: FactsProps) {
+interface FactsProps {
+  document: { source: { name: string } | null; collection: { id: string }; uri: string; contentType: string; contentHash: string; language: string | null; updatedAt: string; meta: unknown };
+}
+
+function Facts({ document: { source, collection, uri, contentType, contentHash, language, updatedAt, meta } }: FactsProps) {
   const values = Object.entries((meta ?? {}) as Record<string, unknown>);
   return (
     <section className="card pad stack tight" aria-label="About the document">
       <dl className="facts stacked small">
         <dt>Address</dt><dd className="mono">{uri}</dd>
+        {source && <><dt>Comes from</dt><dd><Link to="/collections/$id/sources" params={{ id: collection.id }}>{source.name}</Link></dd></>}
         <dt>Type</dt><dd>{contentType}</dd>
         {language && <><dt>Language</dt><dd>{language}</dd></>}
         <dt>SHA-256</dt><dd className="mono" title={contentHash}>{contentHash.slice(0, 16)}…</dd>

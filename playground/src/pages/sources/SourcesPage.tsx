@@ -1,0 +1,56 @@
+import { useState } from "react";
+import "./sources.css";
+import { SourcesDocument } from "../../api/generated/graphql";
+import { usePages } from "../../app/queries";
+import { FolderOpen, LARGE, Plus, SMALL } from "../../ui/Icon";
+import { Empty, Failed, Loading } from "../../ui/States";
+import { useCollection } from "../collection/context";
+import { SourceCard, type SourceRights } from "./SourceCard";
+import { SourceForm } from "./SourceForm";
+
+/** The directories that a collection follows. */
+export function SourcesPage() {
+  const { id, viewerCan } = useCollection();
+  const [isCreating, setCreating] = useState(false);
+  const pages = usePages(SourcesDocument, (after) => ({ id, after }), { pageInfo: (data) => data.collection?.sources.pageInfo, every: 2_000 });
+  const sources = pages.data?.pages.flatMap(({ collection }) => collection?.sources.nodes ?? []) ?? [];
+  const may = rightsOf(viewerCan);
+  const create = <button type="button" className="btn p" onClick={() => { setCreating(true); }}><Plus {...SMALL} /> Follow a directory</button>;
+
+  return (
+    <div className="stack">
+      {pages.error && sources.length === 0 ? (
+        <div className="card"><Failed error={pages.error} onRetry={() => void pages.refetch()} /></div>
+      ) : pages.isPending ? (
+        <div className="card"><Loading rows={3} /></div>
+      ) : sources.length === 0 ? (
+        <div className="card">
+          <Empty icon={<FolderOpen {...LARGE} />} title="This collection follows no directory">
+            <p>A directory on the server’s disk can be followed: its files become documents, and what changes there changes here.</p>
+            {may.change && create}
+          </Empty>
+        </div>
+      ) : (
+        <>
+          {may.change && <div>{create}</div>}
+          {sources.map((source) => <SourceCard key={source.id} collectionId={id} source={source} may={may} />)}
+        </>
+      )}
+      {pages.hasNextPage && <p><button type="button" className="btn" onClick={() => void pages.fetchNextPage()}>Show more</button></p>}
+      {isCreating && <SourceForm collectionId={id} onClose={() => { setCreating(false); }} />}
+    </div>
+  );
+}
+
+/** What the server demands for each. */
+function rightsOf(can: ReturnType<typeof useCollection>["viewerCan"]): SourceRights {
+  const sees = can.includes("OPERATION_READ");
+  const changes = sees && can.includes("COLLECTION_UPDATE");
+  const deletes = can.includes("DOCUMENT_DELETE");
+  return {
+    sync: sees && can.includes("DOCUMENT_INGEST"),
+    change: changes && can.includes("DOCUMENT_INGEST"),
+    remove: changes && deletes,
+    deleteDocuments: deletes,
+  };
+}
