@@ -1,13 +1,13 @@
 /** The app in a real browser against a real server, used as people would. The tests build on each other. */
 import { execFile } from "node:child_process";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { NARROW, PATIENCE, WIDE, type Watched, launch } from "./browser";
-import { type Folder, HOSTILE, folder, mixedFolder } from "./files";
+import { type Folder, HOSTILE, folder, mixedFolder, zip } from "./files";
 import { type RunningServer, startServer } from "./server";
 
 const LONG = 240_000;
@@ -19,13 +19,22 @@ let watched: Watched;
 let context: BrowserContext;
 let page: Page;
 let mixed: Folder;
+/** A directory on the server's disk. */
+let papers: Folder;
 /** The address of the collection that the tests fill. */
 let collection: string;
+/** And of the one that follows `papers`. */
+let papersCollection: string;
 
 beforeAll(async () => {
-  server = await startServer();
-  watched = await launch(server.url);
+  papers = await folder({
+    "lighthouse.md": "# The lighthouse\n\nThe keeper lights the lamp at dusk and winds the clockwork twice a night.",
+    "bees.md": "# Bees\n\nA forager that found nectar dances on the comb.",
+    "old/tides.txt": "The Moon pulls the ocean on the near side more strongly.",
+  });
   mixed = await mixedFolder();
+  server = await startServer({ DOCENT__SOURCES__DIRECTORIES: JSON.stringify([papers.path]) });
+  watched = await launch(server.url);
   ({ context, page } = await watched.open());
 }, LONG);
 
@@ -34,6 +43,7 @@ afterAll(async () => {
   await (watched as Watched | undefined)?.browser.close();
   await (server as RunningServer | undefined)?.stop();
   await (mixed as Folder | undefined)?.remove();
+  await (papers as Folder | undefined)?.remove();
 }, 60_000);
 
 beforeEach(({ onTestFailed }) => {
@@ -46,10 +56,12 @@ const path = () => new URL(page.url()).pathname + new URL(page.url()).search;
 const go = (to: string, of = page) => of.goto(server.url + to);
 const job = () => page.locator(".job");
 
-async function signIn(of: Page, name: string): Promise<void> {
+/** Signs in for all windows of the browser. */
+async function signInToStay(of: Page, name: string): Promise<void> {
   await go("/sign-in", of);
   await of.getByLabel("User name or e-mail").fill(name);
   await of.getByLabel("Password").fill(password);
+  await of.getByLabel("Stay signed in").check();
   await of.getByRole("button", { name: "Sign in", exact: true }).click();
   await of.waitForURL(/\/search/);
 }
@@ -62,6 +74,17 @@ async function register(of: Page, name: string): Promise<void> {
   await of.getByRole("button", { name: "Create the account" }).click();
   await of.waitForURL(/\/collections/);
 }
+
+async function createCollection(name: string): Promise<void> {
+  await go("/collections");
+  await page.getByRole("button", { name: "New collection" }).first().click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Create the collection" }).click();
+  await page.waitForURL(/\/documents/);
+}
+
+/** The address of the collection whose page this is. */
+const collectionOf = (of: Page) => new URL(of.url()).pathname.replace(/\/documents$/, "");
 
 test("a first visitor gets from nothing to an answer from their own file in six clicks", async () => {
   let clicks = 0;
@@ -124,12 +147,8 @@ test("a search is taken along as code that runs", async () => {
 }, LONG);
 
 test("a folder of thirty files becomes twenty-four searchable and six with their reasons, in amber", async () => {
-  await go("/collections");
-  await page.getByRole("button", { name: "New collection" }).first().click();
-  await page.getByLabel("Name", { exact: true }).fill("Mixed files");
-  await page.getByRole("button", { name: "Create the collection" }).click();
-  await page.waitForURL(/\/documents/);
-  collection = new URL(page.url()).pathname.replace(/\/documents$/, "");
+  await createCollection("Mixed files");
+  collection = collectionOf(page);
   const chooser = page.waitForEvent("filechooser");
   await page.getByRole("button", { name: "Choose a folder" }).click();
   await (await chooser).setFiles(mixed.path);
@@ -277,36 +296,122 @@ test("a collection that is shared is seen by the other, and no longer when it is
   await other.context.close();
 }, LONG);
 
-test("two windows are signed in together, and out together", async () => {
+test("a directory is looked at, followed, and read again when something changed in it", async () => {
+  await createCollection("Papers");
+  papersCollection = collectionOf(page);
+  await go(`${papersCollection}/sources`);
+  await page.getByRole("button", { name: "Follow a directory" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Papers");
+  await page.getByLabel("Directory on the server").fill("/etc");
+  await page.getByRole("button", { name: "Create and read it" }).click();
+  await page.getByRole("dialog").getByRole("alert").first().waitFor();
+  await page.getByLabel("Directory on the server").fill(papers.path);
+  await page.getByText("Which files").click();
+  await page.getByLabel("Without these").fill("old/**");
+  await page.getByRole("button", { name: "Preview" }).click();
+  await page.getByText("2 files would be added").waitFor();
+  await page.getByRole("button", { name: "Create and read it" }).click();
+  await page.getByText(/2 files: 2 added/).waitFor();
+
+  await writeFile(join(papers.path, "glaciers.md"), "# Glaciers\n\nSnow that lasts through many summers is pressed into ice.");
+  await page.getByRole("button", { name: "Sync now" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("1 file would be added").waitFor();
+  await dialog.getByRole("button", { name: "Sync now" }).click();
+  await page.getByText(/3 files: 1 added, 2 unchanged/).waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText("On request only").waitFor();
+  await page.getByText("Earlier syncs").click();
+  await page.getByRole("cell", { name: /2 files: 2 added/ }).waitFor();
+}, LONG);
+
+test("a new index is built beside the present one, compared with it, and left again", async () => {
+  await go(`${papersCollection}/index`);
+  const indexes = page.getByRole("table", { name: "Indexes" });
+  const state = (tokens: string) => indexes.getByRole("row").filter({ hasText: tokens }).getByRole("cell").first().innerText();
+  await page.getByRole("button", { name: "Build a new index" }).click();
+  await page.getByLabel("Most tokens in a passage").fill("64");
+  await page.getByRole("button", { name: "Build it" }).click();
+  await expect.poll(() => state("at most 64 tokens"), PATIENCE).toBe("Active");
+  await page.getByLabel("Questions").fill("when is the lamp lit?\nwhat do bees do?");
+  await page.getByRole("button", { name: "Compare" }).click();
+  await page.getByText(/of the documents are the same/).waitFor();
+  expect(path()).toContain("q=when+is+the+lamp+lit");
+  await page.getByRole("region", { name: "what do bees do?" }).getByRole("list", { name: "This index" }).getByRole("link", { name: "Bees" }).waitFor();
+  await page.getByRole("button", { name: "Go back to the one before" }).click();
+  await page.getByRole("button", { name: "Go back", exact: true }).click();
+  await expect.poll(() => state("at most 64 tokens"), PATIENCE).toBe("Retired");
+}, LONG);
+
+test("the files of an archive become documents of their own", async () => {
+  await go(`${papersCollection}/documents`);
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Add documents" }).click();
+  const archive = zip({ "letters/one.txt": "A letter about sourdough.", "two.md": "# Two\n\nA note about trains." });
+  await (await chooser).setFiles({ name: "letters.zip", mimeType: "application/zip", buffer: archive });
+  await job().getByText("3 searchable").waitFor();
+  await job().getByRole("button", { name: "Close" }).click();
+  await page.getByRole("link", { name: "one.txt" }).waitFor();
+  await page.getByRole("link", { name: "letters.zip" }).click();
+  await page.getByText("This is an archive").waitFor();
+}, LONG);
+
+test("a window is signed in alone, or, if somebody asked for it, with all others", async () => {
   const second = await context.newPage();
   await go("/account", second);
-  await second.getByRole("heading", { name: "Account", exact: true }).waitFor();
+  await second.getByText("This page belongs to your account").waitFor();
+  await go("/account");
+  await page.getByRole("main").getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("This page belongs to your account").waitFor();
+  await signInToStay(page, username);
+  await go("/account", second);
   await second.getByRole("main").getByRole("button", { name: "Sign out" }).click();
   await go("/account");
   await page.getByText("This page belongs to your account").waitFor();
   await second.close();
-  await signIn(page, username);
+  await signInToStay(page, username);
 }, LONG);
 
 const AXE = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe finds, a line a rule. */
-async function violations(of: Page): Promise<string[]> {
+/** What axe finds with these rules, or with all, a line a rule. */
+async function violations(rules?: string[]): Promise<string[]> {
   // As a script of the page it would break the policy.
-  await of.evaluate(await AXE);
-  return of.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-    const found = (await axe.run()).violations;
+  await page.evaluate(await AXE);
+  return page.evaluate(async (only) => {
+    type Run = (options: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>;
+    const { axe } = window as unknown as { axe: { run: Run } };
+    const found = (await axe.run(only ? { runOnly: only } : {})).violations;
     return found.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 120)).join(" | ")}`);
-  });
+  }, rules);
 }
 
+/** The page is looked at as it is, without another load: only colours depend on the theme. */
 const SCREENS = [
-  { name: "light", colorScheme: "light", viewport: WIDE },
-  { name: "dark", colorScheme: "dark", viewport: WIDE },
-  { name: "light narrow", colorScheme: "light", viewport: NARROW },
-  { name: "dark narrow", colorScheme: "dark", viewport: NARROW },
+  { screen: "wide, light", colorScheme: "light", viewport: WIDE, rules: undefined },
+  { screen: "wide, dark", colorScheme: "dark", viewport: WIDE, rules: ["color-contrast"] },
+  { screen: "narrow, dark", colorScheme: "dark", viewport: NARROW, rules: ["color-contrast"] },
+  { screen: "narrow, light", colorScheme: "light", viewport: NARROW, rules: undefined },
 ] as const;
+
+/** No barrier and nothing beyond the edge, on every screen. */
+async function inspect(name: string): Promise<void> {
+  const folder = process.env.SCREENSHOTS;
+  if (folder) await mkdir(folder, { recursive: true });
+  for (const { screen, colorScheme, viewport, rules } of SCREENS) {
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    if (folder) await page.screenshot({ path: join(folder, `${name}, ${screen}.png`) });
+    expect.soft(await violations(rules && [...rules]), screen).toEqual([]);
+    expect.soft(await page.evaluate(() => document.documentElement.scrollWidth), screen).toBeLessThanOrEqual(viewport.width);
+  }
+  await page.setViewportSize(WIDE);
+}
+
+async function isLoaded(): Promise<void> {
+  await page.locator("h1").first().waitFor({ state: "attached" });
+  await expect.poll(() => page.getByText("Loading", { exact: true }).count(), PATIENCE).toBe(0);
+}
 
 const ROUTES: Record<string, () => string> = {
   welcome: () => "/welcome",
@@ -317,6 +422,9 @@ const ROUTES: Record<string, () => string> = {
   collections: () => "/collections",
   documents: () => `${collection}/documents`,
   "failed documents": () => `${collection}/documents?status=failed`,
+  sources: () => `${papersCollection}/sources`,
+  "no sources": () => `${collection}/sources`,
+  index: () => `${papersCollection}/index?q=when+is+the+lamp+lit%3F`,
   "activity of a collection": () => `${collection}/activity`,
   members: () => `${collection}/members`,
   settings: () => `${collection}/settings`,
@@ -338,32 +446,42 @@ const ROUTES: Record<string, () => string> = {
 let documentPath: string;
 let operationPath: string;
 
-describe.each(SCREENS)("on a screen that is $name", ({ name: screen, colorScheme, viewport }) => {
-  let view: { context: BrowserContext; page: Page };
-
+describe("on every screen", () => {
   beforeAll(async () => {
-    if (!documentPath) {
-      await go(`${collection}/documents?q=page-1`);
-      documentPath = (await page.locator(".rows .doc a").first().getAttribute("href")) ?? "";
-      await go("/activity");
-      operationPath = (await page.locator("tbody tr").filter({ hasText: "failed" }).getByRole("link").first().getAttribute("href")) ?? "";
-    }
-    view = await watched.open({ colorScheme, viewport, storageState: await context.storageState() });
+    await go(`${collection}/documents?q=page-1`);
+    documentPath = (await page.locator(".rows .doc a").first().getAttribute("href")) ?? "";
+    await go("/activity");
+    operationPath = (await page.locator("tbody tr").filter({ hasText: "failed" }).getByRole("link").first().getAttribute("href")) ?? "";
   }, LONG);
-  afterAll(() => view.context.close());
 
   test.each(Object.keys(ROUTES))("%s has no barrier, and fits", async (route) => {
-    await go(ROUTES[route]?.() ?? "/", view.page);
-    await view.page.locator("h1").first().waitFor({ state: "attached" });
-    await view.page.waitForLoadState("networkidle");
-    await view.page.locator(".skeleton").first().waitFor({ state: "detached" });
-    const folder = process.env.SCREENSHOTS;
-    if (folder) {
-      await mkdir(folder, { recursive: true });
-      await view.page.screenshot({ path: join(folder, `${route}, ${screen}.png`) });
-    }
-    expect(await violations(view.page)).toEqual([]);
-    expect(await view.page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
+    await go(ROUTES[route]?.() ?? "/");
+    await isLoaded();
+    await inspect(route);
+  }, LONG);
+
+  test("a passage beside its search has no barrier, and fits", async () => {
+    await go("/search?q=what+did+somebody+see+about+the+tides");
+    await page.locator(".hit-link").first().click();
+    await page.getByText("Why rank 1").waitFor();
+    await inspect("passage");
+  }, LONG);
+
+  test.each([
+    ["new collection", () => "/collections", "New collection"],
+    ["follow a directory", () => `${papersCollection}/sources`, "Follow a directory"],
+    ["sync", () => `${papersCollection}/sources`, "Sync now"],
+    ["new index", () => `${papersCollection}/index`, "Build a new index"],
+    ["invite", () => "/admin/users", "Invite"],
+    ["use in code", () => "/collections", "Use in code"],
+    ["delete a collection", () => `${papersCollection}/settings`, "Delete the collection"],
+    ["go to", () => "/search", /^Go to/],
+  ] as const)("the dialog %s has no barrier, and fits", async (name, route, button) => {
+    await go(route());
+    await page.getByRole("button", { name: button }).first().click();
+    await page.getByRole("dialog").waitFor();
+    await isLoaded();
+    await inspect(`dialog ${name}`);
   }, LONG);
 });
 

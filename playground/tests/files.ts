@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
 
 const TOPICS = ["tides", "sourdough", "bridges", "glaciers", "bees", "trains", "marshes", "bookbinding"];
 const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
@@ -48,4 +49,35 @@ export async function folder(files: Record<string, Uint8Array | string>): Promis
     await writeFile(join(path, name), content);
   }
   return { path, remove: () => rm(root, { recursive: true, force: true }) };
+}
+
+/** An archive of texts, without compression. */
+export function zip(files: Record<string, string>): Buffer {
+  const local: Buffer[] = [];
+  const central: Buffer[] = [];
+  let offset = 0;
+  for (const [name, text] of Object.entries(files)) {
+    const content = Buffer.from(text);
+    // Version, flags, method, time, date, checksum, two sizes, length of the name, no extra field.
+    const head = Buffer.alloc(26);
+    head.writeUInt16LE(20, 0);
+    head.writeUInt32LE(crc32(content), 10);
+    head.writeUInt32LE(content.length, 14);
+    head.writeUInt32LE(content.length, 18);
+    head.writeUInt16LE(Buffer.byteLength(name), 22);
+    const entry = Buffer.concat([Buffer.from("PK\u0003\u0004"), head, Buffer.from(name), content]);
+    // No comment, first disk, no attributes, and where the entry begins.
+    const tail = Buffer.alloc(14);
+    tail.writeUInt32LE(offset, 10);
+    central.push(Buffer.concat([Buffer.from("PK\u0001\u0002\u0014\0"), head, tail, Buffer.from(name)]));
+    local.push(entry);
+    offset += entry.length;
+  }
+  const directory = Buffer.concat(central);
+  const end = Buffer.alloc(18);
+  end.writeUInt16LE(central.length, 4);
+  end.writeUInt16LE(central.length, 6);
+  end.writeUInt32LE(directory.length, 8);
+  end.writeUInt32LE(offset, 12);
+  return Buffer.concat([...local, directory, Buffer.from("PK\u0005\u0006"), end]);
 }
