@@ -49,6 +49,11 @@ export function OperationBadge({ of: { status, waitsForSpace, totals } }: { of: 
   }
 }
 
+/** Whether its documents go, and what is done is not searchable any longer. */
+export function deletes(type: OperationType): boolean {
+  return type === "DELETE" || type === "REMOVE_SOURCE";
+}
+
 export const OPERATION_WORDS: Record<OperationType, string> = {
   INDEX: "Adding documents",
   APPEND: "Adding documents",

@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { PartsBar, Sparkline, Figure } from "../ui/Progress";
 import { attempt } from "../ui/toasts";
 import { count, number, size } from "../ui/words";
@@ -52,10 +53,21 @@ export function JobCard({ job }: { job: RunningJob }) {
   );
 }
 
+/** How long the corner shows what is done, in milliseconds. */
+const SHOWN = 6_000;
+
 /** The same in a line, in the corner of the other pages. */
 export function JobLine({ job }: { job: RunningJob }) {
   const view = useJob(job);
-  const { searchable, unchanged, failed, working, total } = view;
+  const { id, hasEnded, searchable, unchanged, failed, working, total } = view;
+  const isDone = hasEnded && failed === 0;
+  // What went well needs nobody's hand to leave.
+  useEffect(() => {
+    if (!isDone) return;
+    const timer = setTimeout(() => { dismiss(id); }, SHOWN);
+    return () => { clearTimeout(timer); };
+  }, [isDone, id]);
+
   return (
     <section className="card dock-card" aria-label={`Adding files to ${view.collectionName}`}>
       <div className="row">
@@ -63,12 +75,12 @@ export function JobLine({ job }: { job: RunningJob }) {
           {view.collectionName}
         </Link>
         <span className="muted small num">{number(searchable + unchanged + failed)} of {number(total)}</span>
-        {view.hasEnded && (
-          <button type="button" className="btn s" onClick={() => { dismiss(view.id); }}>Close</button>
+        {hasEnded && (
+          <button type="button" className="btn s" onClick={() => { dismiss(id); }}>Close</button>
         )}
       </div>
-      <PartsBar parts={{ done: searchable + unchanged, failed, working, total }} hasEnded={view.hasEnded} />
-      <span className="small muted">{view.hasEnded ? titleOf(view) : speedOf(view)}</span>
+      <PartsBar parts={{ done: searchable + unchanged, failed, working, total }} hasEnded={hasEnded} />
+      <span className="small muted">{hasEnded ? titleOf(view) : speedOf(view)}</span>
     </section>
   );
 }
@@ -76,7 +88,7 @@ export function JobLine({ job }: { job: RunningJob }) {
 export function titleOf({ hasEnded, phase, searchable, failed, unchanged, total }: JobView): string {
   if (phase === "stopped") return "Stopped";
   if (!hasEnded) return `Adding ${count(total, "file")}`;
-  const parts = [`${number(searchable)} searchable`, unchanged > 0 && `${number(unchanged)} unchanged`, failed > 0 && `${number(failed)} failed`];
+  const parts = [(searchable > 0 || unchanged + failed === 0) && `${number(searchable)} searchable`, unchanged > 0 && `${number(unchanged)} unchanged`, failed > 0 && `${number(failed)} failed`];
   return parts.filter(Boolean).join(", ");
 }
 

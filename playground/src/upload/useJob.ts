@@ -31,7 +31,9 @@ export function viewOf(job: JobState, operations: (Followed | undefined)[], now 
   const done = sum(({ totals }) => doneOf(totals));
   const isOver = job.phase !== "uploading" && known.length === operations.length && known.every(({ status }) => hasEnded(status));
   const working = isOver ? 0 : sum((operation) => operation.working.size) + job.uploading;
-  const total = job.phase === "uploading" || job.phase === "indexing" ? job.total : Math.max(sum(({ totals }) => totals.documents) + job.unsent.length, done + failed);
+  const taken = Math.max(sum(({ totals }) => totals.documents) + job.unsent.length, done + failed);
+  // Archives bring more documents than files were sent.
+  const total = job.phase === "uploading" || job.phase === "indexing" ? Math.max(job.total, taken) : taken;
   const ends = known.flatMap(({ ends }) => ends);
   // The clocks of the server and of this machine may differ: the last event was seen just now, or before.
   const clock = Math.max(...known.map(({ lastAt }) => lastAt), 0);

@@ -42,14 +42,14 @@ export function KeysPage() {
         </div>
       ) : (
         <div className="card table">
-          <table>
+          <table className="stacks">
             <thead><tr><th>Key</th><th className="hide-s">May</th><th className="hide-s">Where</th><th>Last used</th><th>Expires</th><th><span className="vh">Actions</span></th></tr></thead>
             <tbody>
               {keys.map(({ id, name, prefix, actions, collectionIds, lastUsedAt, expiresAt, revokedAt, pointsBudget, pointsSpent, pointsPerMinute }) => {
                 const isOver = revokedAt !== null || (expiresAt !== null && Date.parse(expiresAt) < now);
                 return (
                   <tr key={id} className={isOver ? "faint" : ""}>
-                    <td>
+                    <td className="whole">
                       <strong className="break">{name}</strong><br /><code>{prefix}…</code>
                       {(pointsBudget ?? pointsPerMinute) !== null && (
                         <div className="small muted num">
@@ -60,8 +60,8 @@ export function KeysPage() {
                     </td>
                     <td className="muted small hide-s">{actions.map((action, index) => <Fragment key={action}>{index > 0 && ", "}{ACTION_WORDS[action]}</Fragment>)}</td>
                     <td className="muted small hide-s">{collectionIds === null ? "Everywhere" : collectionIds.length <= 2 ? collectionIds.map((id) => names.get(id) ?? "a collection").join(", ") : count(collectionIds.length, "collection")}</td>
-                    <td className="muted small">{lastUsedAt ? <Time at={lastUsedAt} /> : "never"}</td>
-                    <td className="small">
+                    <td className="muted small" data-label="Last used">{lastUsedAt ? <Time at={lastUsedAt} /> : "never"}</td>
+                    <td className="small" data-label="Expires">
                       {revokedAt ? <span className="badge b" title={absolute(revokedAt)}>Revoked</span> : expiresAt ? <Time at={expiresAt} /> : <span className="muted">never</span>}
                     </td>
                     <td className="end">{!isOver && <button type="button" className="btn ghost s danger" onClick={() => { setRevoking({ id, name }); }}>Revoke</button>}</td>

@@ -6,7 +6,7 @@ import { usePages } from "../../app/queries";
 import { useFrame } from "../../app/useFrame";
 import { Download, RotateCcw, SMALL } from "../../ui/Icon";
 import { Failed, Loading } from "../../ui/States";
-import { OutcomeBadge } from "../../ui/Status";
+import { OutcomeBadge, deletes } from "../../ui/Status";
 import { saveCsv } from "../../ui/save";
 import { attempt } from "../../ui/toasts";
 import { count } from "../../ui/words";
@@ -40,7 +40,7 @@ export function OperationDocuments({ operation, onlyFailed, isLive }: OperationD
     <div className="stack">
       {onlyFailed && <Reasons operation={operation} rows={rows} />}
       <div className="card table">
-        <table>
+        <table className="stacks">
           <thead><tr><th>Name</th><th>Outcome</th><th>Detail</th></tr></thead>
           <tbody>
             {rows.map(({ index, outcome, document, error, chunkCount }) => (
@@ -52,8 +52,8 @@ export function OperationDocuments({ operation, onlyFailed, isLive }: OperationD
                     <span className="faint">deleted</span>
                   )}
                 </td>
-                <td><OutcomeBadge outcome={outcome} isDelete={operation.type === "DELETE"} /></td>
-                <td className="muted break">{error?.message ?? (outcome === "COMPLETED" && operation.type !== "DELETE" ? count(chunkCount, "passage") : "")}</td>
+                <td><OutcomeBadge outcome={outcome} isDelete={deletes(operation.type)} /></td>
+                <td className="muted break whole">{error?.message ?? (outcome === "COMPLETED" && !deletes(operation.type) ? count(chunkCount, "passage") : "")}</td>
               </tr>
             ))}
           </tbody>

@@ -2,6 +2,7 @@ import type { OperationRowFragment } from "../../api/generated/graphql";
 import { doneOf, hasEnded, perSecond, rate, timeLeft } from "../../live/fold";
 import { useFollowed } from "../../live/follow";
 import { Figure, PartsBar, Sparkline } from "../../ui/Progress";
+import { deletes } from "../../ui/Status";
 import { useNow } from "../../ui/useNow";
 import { number } from "../../ui/words";
 
@@ -23,13 +24,13 @@ export function OperationProgress({ operation }: { operation: OperationRowFragme
     <>
       <PartsBar parts={{ done, failed: totals.failed, working, total: totals.documents }} hasEnded={isOver} />
       <div className="figures">
-        <Figure value={number(totals.completed)} label={operation.type === "DELETE" ? "deleted" : "searchable"} />
+        <Figure value={number(totals.completed)} label={deletes(operation.type) ? "deleted" : "searchable"} />
         {totals.skipped > 0 && <Figure value={number(totals.skipped)} label="unchanged" />}
         <Figure value={number(totals.failed)} label="failed" tone={totals.failed > 0 ? "bad" : ""} />
         {totals.cancelled > 0 && <Figure value={number(totals.cancelled)} label="left out" />}
         {!isOver && <Figure value={number(working)} label="working" />}
         {!isOver && <Figure value={number(waiting)} label="waiting" />}
-        {operation.type !== "DELETE" && <Figure value={number(totals.chunks)} label="passages" />}
+        {!deletes(operation.type) && <Figure value={number(totals.chunks)} label="passages" />}
         {followed && !isOver && (
           <span className="row hide-s">
             <Sparkline values={perSecond(followed.ends, at)} label="Documents per second in the last 30 seconds" />

@@ -127,7 +127,7 @@ export function AuditPage() {
         <p className="card pad muted">No entry is like this.</p>
       ) : (
         <div className="card table">
-          <table>
+          <table className="stacks">
             <thead><tr><th>When</th><th>Who</th><th>What</th><th className="hide-s">Details</th><th>Result</th><th><span className="vh">More</span></th></tr></thead>
             <tbody>
               {entries.map((entry) => (

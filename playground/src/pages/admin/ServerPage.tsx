@@ -115,7 +115,7 @@ function Integrity({ server: { integrity } }: { server: Server }) {
         <>
           <p className={`row ${differing > 0 ? "warn" : "good"}`}>
             {differing > 0 ? <CircleAlert {...SMALL} /> : <Check {...SMALL} />}
-            {differing > 0 ? `${count(differing, "collection")} differ and are being repaired` : `All passages of ${count(collections, "collection")} can be found`}
+            {differing > 0 ? `${count(differing, "collection")} differ and are being repaired` : collections === 0 ? "There was nothing to compare" : `All passages of ${count(collections, "collection")} can be found`}
           </p>
           <dl className="facts">
             <dt>Compared</dt><dd><Time at={checkedAt} /></dd>

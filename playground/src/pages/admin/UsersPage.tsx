@@ -72,7 +72,7 @@ export function UsersPage() {
         <p className="card pad muted">No account is like this.</p>
       ) : (
         <div className="card table">
-          <table>
+          <table className="stacks">
             <thead><tr><th>User</th><th className="hide-s">E-mail</th><th>Role</th><th>State</th><th className="hide-s">Since</th><th><span className="vh">Actions</span></th></tr></thead>
             <tbody>
               {users.map(({ id, username, email, fullName, role, isActive, createdAt }) => (

@@ -49,7 +49,7 @@ export function MembersPage() {
         <div className="card"><Loading rows={3} /></div>
       ) : (
         <div className="card table">
-          <table>
+          <table className="stacks">
             <thead><tr><th>User</th><th>Role</th><th className="hide-s">Since</th><th><span className="vh">Actions</span></th></tr></thead>
             <tbody>
               {members.map(({ userId, user, role, createdAt }) => {

@@ -11,7 +11,7 @@ interface IndexTableProps {
 export function IndexTable({ generations, onPromote }: IndexTableProps) {
   return (
     <div className="card table">
-      <table aria-label="Indexes">
+      <table className="stacks" aria-label="Indexes">
         <thead>
           <tr><th>Index</th><th>Model and passages</th><th className="hide-s">Documents</th><th className="hide-s">Passages</th><th className="hide-s">Since</th><th><span className="vh">Actions</span></th></tr>
         </thead>

@@ -52,7 +52,7 @@ export function SourceCard({ collectionId, source, may }: SourceCardProps) {
       <p className="mono small break">{directory?.path}</p>
       <p className="muted small">
         {syncIntervalMinutes === null ? "On request only" : intervalWords(syncIntervalMinutes)}
-        {nextRunAt && <> · next <Time at={nextRunAt} /></>} · {count(documents.totalCount, "document")} · documents of files that are gone {vanishWords(onVanish)}
+        {nextRunAt && <> · next <Time at={nextRunAt} /></>} · {count(documents.totalCount, "document")} · the document of a file that is gone {vanishWords(onVanish)}
       </p>
       {error && <p className="note warn">{error}</p>}
       {lastRun && (

@@ -22,14 +22,14 @@ export function SourceRuns({ id, isLive }: { id: string; isLive: boolean }) {
   if (runs.length === 0) return <p className="muted">It has not been read yet.</p>;
   return (
     <div className="table">
-      <table>
+      <table className="stacks">
         <thead><tr><th>When</th><th className="hide-s">Took</th><th>What it did</th><th><span className="vh">Operation</span></th></tr></thead>
         <tbody>
           {runs.map((run) => (
             <tr key={run.startedAt}>
               <td className="muted"><Time at={run.startedAt} /></td>
               <td className="num muted hide-s">{run.completedAt ? duration(Date.parse(run.completedAt) - Date.parse(run.startedAt)) : "runs"}</td>
-              <td>{runWords(run)}{run.error && <p className="warn break">{run.error}</p>}</td>
+              <td className="whole">{runWords(run)}{run.error && <p className="warn break">{run.error}</p>}</td>
               <td className="end">{run.operation && <Link to="/activity/$operationId" params={{ operationId: run.operation.id }} search={{}}>Follow</Link>}</td>
             </tr>
           ))}

@@ -17,9 +17,9 @@ export function intervalWords(minutes: number): string {
 
 export function vanishWords({ action, syncs }: SourceRowFragment["onVanish"]): string {
   switch (action) {
-    case "KEEP": return "stay";
-    case "DELETE": return "are deleted by the next sync";
-    case "DELETE_AFTER": return `are deleted after ${count(syncs ?? 1, "sync")} without their file`;
+    case "KEEP": return "stays";
+    case "DELETE": return "is deleted by the next sync";
+    case "DELETE_AFTER": return `is deleted after ${count(syncs ?? 1, "sync")} without it`;
   }
 }
 
