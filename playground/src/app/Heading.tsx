@@ -1,4 +1,4 @@
-import { useLocation } from "@tanstack/react-router";
+import { useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 
 let visited = "";
@@ -6,7 +6,8 @@ let visited = "";
 /** The page's first heading, which also names the page, and takes the focus when a link led here. */
 export function Heading({ children, isHidden = false, title }: { children: string; isHidden?: boolean; title?: string }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  const path = useLocation({ select: ({ pathname }) => pathname });
+  // The page before is there until the next one is loaded, and must not take the focus for it.
+  const path = useRouterState({ select: ({ resolvedLocation, location }) => (resolvedLocation ?? location).pathname });
   const name = title ?? children;
 
   useEffect(() => { document.title = `${name} · Docent`; }, [name]);
