@@ -13,6 +13,12 @@ test("the query is shown with its variables", () => {
   expect(snippet("GraphQL", request, "")).toContain('#     "first": 3');
 });
 
+test("the query is indented by its brackets", () => {
+  const query = "\n    query Find(\n  $input: SearchInput!\n) {\n  search(input: $input) {\n    ...All\n  }\n}\n    \n    fragment All on Hit {\n  rank\n}";
+  const [shown] = snippet("GraphQL", { query, variables: {} }, "").split("\n\n# Variables");
+  expect(shown).toBe("query Find(\n  $input: SearchInput!\n) {\n  search(input: $input) {\n    ...All\n  }\n}\n\nfragment All on Hit {\n  rank\n}");
+});
+
 /** Runs the code against a server that keeps what it is sent. */
 async function sentBy(language: Language): Promise<unknown> {
   let received = "";

@@ -73,11 +73,16 @@ with urllib.request.urlopen(request) as response:
 `;
 }
 
-/** Without the indentation that the generator leaves before fragments. */
+/** Indented by its brackets: the generator leaves its own indentation before fragments. */
 function tidy(query: string): string {
-  const lines = query.trim().split("\n");
-  const isDeep = lines.slice(1).some((line) => /^ {4}(query|mutation|subscription|fragment|})/.test(line));
-  return isDeep ? lines.map((line) => line.replace(/^ {4}/, "")).join("\n") : lines.join("\n");
+  let depth = 0;
+  const lines = query.trim().split("\n").map((line) => {
+    const text = line.trim();
+    const here = /^[})\]]/.test(text) ? depth - 1 : depth;
+    depth += text.replaceAll(/[^{([]/g, "").length - text.replaceAll(/[^})\]]/g, "").length;
+    return text && "  ".repeat(here) + text;
+  });
+  return lines.join("\n");
 }
 
 function oneLine(query: string): string {
