@@ -1,4 +1,5 @@
 /** The jobs of this window. They go on from page to page, and what is indexed is found again after a reload. */
+import { session } from "../api/ask";
 import { type Store, createStore } from "../store";
 import { Job, type JobFile, type JobLimits, type JobState, stopOperations } from "./job";
 
@@ -10,6 +11,16 @@ export interface RunningJob {
 }
 
 export const jobs = createStore<RunningJob[]>(load());
+
+// The next user of the window must not see what the one before added, nor follow it.
+let owner = session.state.get().username;
+session.state.subscribe(() => {
+  const { username } = session.state.get();
+  if (username === owner) return;
+  owner = username;
+  jobs.set([]);
+  keep();
+});
 
 export function addFiles(collection: { id: string; name: string }, files: JobFile[], limits: JobLimits): void {
   if (files.length === 0) return;
