@@ -1,21 +1,24 @@
-import { useState } from "react";
+import { Suspense, lazy, useState } from "react";
 import "./sources.css";
 import { SourcesDocument } from "../../api/generated/graphql";
 import { usePages } from "../../app/queries";
-import { FolderOpen, LARGE, Plus, SMALL } from "../../ui/Icon";
+import { Code, FolderOpen, LARGE, Plus, SMALL } from "../../ui/Icon";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { useCollection } from "../collection/context";
 import { SourceCard, type SourceRights } from "./SourceCard";
 import { SourceForm } from "./SourceForm";
 
+const UseInCode = lazy(() => import("../../code/UseInCode"));
+
 /** The directories that a collection follows. */
 export function SourcesPage() {
   const { id, viewerCan } = useCollection();
-  const [isCreating, setCreating] = useState(false);
+  const [open, setOpen] = useState<"new" | "code">();
+  const close = () => { setOpen(undefined); };
   const pages = usePages(SourcesDocument, (after) => ({ id, after }), { pageInfo: (data) => data.collection?.sources.pageInfo, every: 2_000 });
   const sources = pages.data?.pages.flatMap(({ collection }) => collection?.sources.nodes ?? []) ?? [];
   const may = rightsOf(viewerCan);
-  const create = <button type="button" className="btn p" onClick={() => { setCreating(true); }}><Plus {...SMALL} /> Follow a directory</button>;
+  const create = <button type="button" className="btn p" onClick={() => { setOpen("new"); }}><Plus {...SMALL} /> Follow a directory</button>;
 
   return (
     <div className="stack">
@@ -32,12 +35,18 @@ export function SourcesPage() {
         </div>
       ) : (
         <>
-          {may.change && <div>{create}</div>}
+          <div className="row wrap">
+            {may.change && create}
+            <button type="button" className="btn" onClick={() => { setOpen("code"); }}><Code {...SMALL} /> Use in code</button>
+          </div>
           {sources.map((source) => <SourceCard key={source.id} collectionId={id} source={source} may={may} />)}
         </>
       )}
       {pages.hasNextPage && <p><button type="button" className="btn" onClick={() => void pages.fetchNextPage()}>Show more</button></p>}
-      {isCreating && <SourceForm collectionId={id} onClose={() => { setCreating(false); }} />}
+      {open === "new" && <SourceForm collectionId={id} onClose={close} />}
+      <Suspense>
+        {open === "code" && <UseInCode title="These sources in code" document={SourcesDocument} variables={{ id }} collection={id} onClose={close} />}
+      </Suspense>
     </div>
   );
 }
