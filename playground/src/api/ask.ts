@@ -20,7 +20,7 @@ export async function ask<R, V>(document: TypedDocumentString<R, V>, variables: 
 }
 
 interface Payload {
-  userErrors: { message: string; path: string[] }[];
+  userErrors: { message: string; path: string[]; code?: string }[];
 }
 
 /** Runs a mutation with one root field and returns what it returns. What the server rejects is a `Problem`. */

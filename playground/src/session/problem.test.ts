@@ -1,11 +1,18 @@
 import { expect, test } from "vitest";
-import { problemOfRequest, problemOfUser } from "./problem";
+import { placeOf, problemOfRequest, problemOfUser } from "./problem";
 
 test("a user error names its field by the end of its path", () => {
   const problem = problemOfUser([{ message: "This user name is taken.", path: ["input", "username"] }]);
   expect(problem?.complaints).toEqual([
     { message: "This user name is taken.", field: "username", path: ["input", "username"] },
   ]);
+});
+
+test("a user error of an entry names the list, and the place in it", () => {
+  const [complaint] = problemOfUser([{ message: "This pattern is not valid.", path: ["location", "web", "include", "2"] }])?.complaints ?? [];
+  expect(complaint?.field).toBe("include");
+  expect(complaint && placeOf(complaint)).toBe(3);
+  expect(placeOf({ message: "", path: ["name"] })).toBeUndefined();
 });
 
 test("no user errors are no problem", () => {

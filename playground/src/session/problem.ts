@@ -3,10 +3,12 @@ import type { AnswerError } from "../api/http";
 
 export interface Complaint {
   message: string;
-  /** The input field that it is about, if there is one. */
+  /** The input field that it is about, if there is one; for an entry of a list, the list. */
   field?: string;
   /** The whole path of the field. */
   path?: string[];
+  /** Why it was rejected, for programs. */
+  code?: string;
 }
 
 /** Codes of errors after which the same request can succeed. */
@@ -28,9 +30,20 @@ export class Problem extends Error {
 }
 
 /** From the `userErrors` of a payload; nothing when there are none. */
-export function problemOfUser(userErrors: { message: string; path: string[] }[]): Problem | undefined {
+export function problemOfUser(userErrors: { message: string; path: string[]; code?: string }[]): Problem | undefined {
   if (userErrors.length === 0) return undefined;
-  return new Problem(userErrors.map(({ message, path }) => ({ message, field: path.at(-1), path })));
+  return new Problem(userErrors.map(({ message, path, code }) => ({ message, field: path.findLast((part) => !isPlace(part)), path, code })));
+}
+
+/** Whether a part of a path is a place in a list, and not the name of a field. */
+function isPlace(part: string): boolean {
+  return /^\d+$/.test(part);
+}
+
+/** The place in its list of what a complaint is about, from 1. */
+export function placeOf({ path }: Complaint): number | undefined {
+  const last = path?.at(-1);
+  return last !== undefined && isPlace(last) ? Number(last) + 1 : undefined;
 }
 
 /** From the top-level `errors` of a response. */

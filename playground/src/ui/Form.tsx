@@ -1,5 +1,5 @@
 import { type InputHTMLAttributes, type ReactNode, type TextareaHTMLAttributes, useId } from "react";
-import type { Complaint } from "../session/problem";
+import { type Complaint, placeOf } from "../session/problem";
 import { CircleAlert, SMALL } from "./Icon";
 
 interface FieldProps {
@@ -107,5 +107,10 @@ function describedBy(id: string, hint: ReactNode, wrong: string): string | undef
 }
 
 function messageOf(complaints: Complaint[], name: string): string {
-  return complaints.filter(({ field }) => field === name).map(({ message }) => message).join(" ");
+  return complaints.filter(({ field }) => field === name).map(inWords).join(" ");
+}
+
+function inWords(complaint: Complaint): string {
+  const place = placeOf(complaint);
+  return place === undefined ? complaint.message : `Entry ${place}: ${complaint.message}`;
 }

@@ -31,6 +31,8 @@ const ACTIONS: Record<AuditAction, string> = {
   COLLECTION_UPDATE: "Collection changed",
   DOCUMENTS_DELETE: "Documents deleted",
   DOCUMENTS_INGEST: "Documents added",
+  DOCUMENTS_RETRY: "Documents tried again",
+  DOCUMENT_UPDATE: "Document described",
   OPERATION_CANCEL: "Operation stopped",
   PASSWORD_CHANGE: "Password changed",
   PASSWORD_RESET: "Password reset",

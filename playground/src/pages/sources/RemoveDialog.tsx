@@ -5,8 +5,9 @@ import { refreshAll } from "../../app/queries";
 import { Confirm } from "../../ui/Confirm";
 import { say } from "../../ui/toasts";
 import { count } from "../../ui/words";
+import { KIND_WORDS } from "./words";
 
-export function RemoveDialog({ source: { id, name, documents }, onClose }: { source: SourceRowFragment; onClose: () => void }) {
+export function RemoveDialog({ source: { id, name, kind, documents }, onClose }: { source: SourceRowFragment; onClose: () => void }) {
   const [keeps, setKeeps] = useState(false);
   return (
     <Confirm
@@ -19,7 +20,7 @@ export function RemoveDialog({ source: { id, name, documents }, onClose }: { sou
       }}
       onClose={onClose}
     >
-      <p>The files in the directory are not touched.</p>
+      <p>{KIND_WORDS[kind].content} are not touched.</p>
       <label className="check">
         <input type="radio" name="documents" checked={!keeps} onChange={() => { setKeeps(false); }} />
         <span>Delete its {count(documents.totalCount, "document")} from the collection</span>

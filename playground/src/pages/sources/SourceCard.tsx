@@ -3,15 +3,15 @@ import { useState } from "react";
 import { type SourceRowFragment, SourcesDocument, UpdateSourceDocument } from "../../api/generated/graphql";
 import { change } from "../../api/ask";
 import { refresh } from "../../app/queries";
-import { FolderOpen, SMALL } from "../../ui/Icon";
 import { Time } from "../../ui/Time";
 import { attempt } from "../../ui/toasts";
 import { count } from "../../ui/words";
+import { KindIcon } from "./KindIcon";
 import { RemoveDialog } from "./RemoveDialog";
 import { SourceForm } from "./SourceForm";
 import { SourceRuns } from "./SourceRuns";
 import { SyncDialog } from "./SyncDialog";
-import { intervalWords, runWords, vanishWords } from "./words";
+import { KIND_WORDS, intervalWords, runWords, vanishWords, whereOf } from "./words";
 
 /** How often a source is read that was paused, in minutes. */
 const RESUMED = 60;
@@ -31,7 +31,8 @@ interface SourceCardProps {
 
 /** One place that is followed: how it is, what the last sync did, what can be done with it. */
 export function SourceCard({ collectionId, source, may }: SourceCardProps) {
-  const { id, name, status, error, syncIntervalMinutes, nextRunAt, onVanish, directory, lastRun, documents } = source;
+  const { id, name, kind, status, error, syncIntervalMinutes, nextRunAt, onVanish, lastRun, documents } = source;
+  const { file } = KIND_WORDS[kind];
   const [open, setOpen] = useState<"sync" | "change" | "remove">();
   const [areRunsOpen, setRunsOpen] = useState(false);
   const close = () => { setOpen(undefined); };
@@ -45,19 +46,21 @@ export function SourceCard({ collectionId, source, may }: SourceCardProps) {
   return (
     <article className="card pad stack tight">
       <div className="row wrap">
-        <FolderOpen {...SMALL} />
+        <KindIcon kind={kind} />
         <h2 className="grow break">{name}</h2>
         <SourceBadge status={status} isPaused={syncIntervalMinutes === null} hasError={error !== null} />
       </div>
-      <p className="mono small break">{directory?.path}</p>
+      <p className="mono small break">{whereOf(source)}</p>
       <p className="muted small">
         {syncIntervalMinutes === null ? "On request only" : intervalWords(syncIntervalMinutes)}
-        {nextRunAt && <> · next <Time at={nextRunAt} /></>} · {count(documents.totalCount, "document")} · the document of a file that is gone {vanishWords(onVanish)}
+        {nextRunAt && <> · next <Time at={nextRunAt} /></>} ·{" "}
+        <Link to="/collections/$id/documents" params={{ id: collectionId }} search={{ source: id }}>{count(documents.totalCount, "document")}</Link> · documents
+        whose {file} is gone {vanishWords(onVanish)}
       </p>
       {error && <p className="note warn">{error}</p>}
       {lastRun && (
         <p className="small">
-          {lastRun.completedAt ? <>Read <Time at={lastRun.completedAt} /></> : "Being read now"}: {runWords(lastRun)}
+          {lastRun.completedAt ? <>Read <Time at={lastRun.completedAt} /></> : "Being read now"}: {runWords(lastRun, file)}
           {lastRun.operation && <> · <Link to="/activity/$operationId" params={{ operationId: lastRun.operation.id }} search={{}}>Follow</Link></>}
         </p>
       )}
@@ -75,7 +78,7 @@ export function SourceCard({ collectionId, source, may }: SourceCardProps) {
       </div>
       <details onToggle={({ currentTarget }) => { setRunsOpen(currentTarget.open); }}>
         <summary>Earlier syncs</summary>
-        {areRunsOpen && <SourceRuns id={id} isLive={!isIdle} />}
+        {areRunsOpen && <SourceRuns id={id} file={file} isLive={!isIdle} />}
       </details>
       {open === "sync" && <SyncDialog source={source} mayDelete={may.deleteDocuments} onClose={close} />}
       {open === "change" && <SourceForm collectionId={collectionId} source={source} onClose={close} />}

@@ -14,7 +14,7 @@ function runsOf({ node }: SourceRunsQuery): SourceNode["runs"] | undefined {
 }
 
 /** The syncs of a source, newest first. */
-export function SourceRuns({ id, isLive }: { id: string; isLive: boolean }) {
+export function SourceRuns({ id, file, isLive }: { id: string; file: string; isLive: boolean }) {
   const pages = usePages(SourceRunsDocument, (after) => ({ id, after }), { pageInfo: (data) => runsOf(data)?.pageInfo, every: isLive ? 1_500 : false });
   const runs = pages.data?.pages.flatMap((page) => runsOf(page)?.nodes ?? []) ?? [];
   if (pages.error) return <Failed error={pages.error} onRetry={() => void pages.refetch()} />;
@@ -29,7 +29,7 @@ export function SourceRuns({ id, isLive }: { id: string; isLive: boolean }) {
             <tr key={run.startedAt}>
               <td className="muted"><Time at={run.startedAt} /></td>
               <td className="num muted hide-s">{run.completedAt ? duration(Date.parse(run.completedAt) - Date.parse(run.startedAt)) : "runs"}</td>
-              <td className="whole">{runWords(run)}{run.error && <p className="warn break">{run.error}</p>}</td>
+              <td className="whole">{runWords(run, file)}{run.error && <p className="warn break">{run.error}</p>}</td>
               <td className="end">{run.operation && <Link to="/activity/$operationId" params={{ operationId: run.operation.id }} search={{}}>Follow</Link>}</td>
             </tr>
           ))}

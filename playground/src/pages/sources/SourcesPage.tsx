@@ -1,5 +1,4 @@
 import { Suspense, lazy, useState } from "react";
-import "./sources.css";
 import { SourcesDocument } from "../../api/generated/graphql";
 import { usePages } from "../../app/queries";
 import { Code, FolderOpen, LARGE, Plus, SMALL } from "../../ui/Icon";
@@ -10,7 +9,7 @@ import { SourceForm } from "./SourceForm";
 
 const UseInCode = lazy(() => import("../../code/UseInCode"));
 
-/** The directories that a collection follows. */
+/** The places that a collection follows. */
 export function SourcesPage() {
   const { id, viewerCan } = useCollection();
   const [open, setOpen] = useState<"new" | "code">();
@@ -18,7 +17,7 @@ export function SourcesPage() {
   const pages = usePages(SourcesDocument, (after) => ({ id, after }), { pageInfo: (data) => data.collection?.sources.pageInfo, every: 2_000 });
   const sources = pages.data?.pages.flatMap(({ collection }) => collection?.sources.nodes ?? []) ?? [];
   const may = rightsOf(viewerCan);
-  const create = <button type="button" className="btn p" onClick={() => { setOpen("new"); }}><Plus {...SMALL} /> Follow a directory</button>;
+  const create = <button type="button" className="btn p" onClick={() => { setOpen("new"); }}><Plus {...SMALL} /> Add a source</button>;
 
   return (
     <div className="stack">
@@ -28,8 +27,8 @@ export function SourcesPage() {
         <div className="card"><Loading rows={3} /></div>
       ) : sources.length === 0 ? (
         <div className="card">
-          <Empty icon={<FolderOpen {...LARGE} />} title="This collection follows no directory">
-            <p>A directory on the server’s disk can be followed: its files become documents, and what changes there changes here.</p>
+          <Empty icon={<FolderOpen {...LARGE} />} title="This collection has no source">
+            <p>A directory on the server’s disk, a site or a bucket can be followed: what is there becomes documents, and what changes there changes here.</p>
             {may.change && create}
           </Empty>
         </div>

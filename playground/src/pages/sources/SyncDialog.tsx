@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { SourcesDocument, SyncSourceDocument } from "../../api/generated/graphql";
+import { type SourceKind, SourcesDocument, SyncSourceDocument } from "../../api/generated/graphql";
 import { change } from "../../api/ask";
 import { refresh } from "../../app/queries";
 import { Dialog } from "../../ui/Dialog";
@@ -8,20 +8,20 @@ import { useWork } from "../../ui/useWork";
 import { Preview, usePreview } from "./Preview";
 
 interface SyncDialogProps {
-  source: { id: string; name: string };
+  source: { id: string; name: string; kind: SourceKind };
   mayDelete: boolean;
   onClose: () => void;
 }
 
 /** Shows what a sync would do before it does it. */
-export function SyncDialog({ source: { id, name }, mayDelete, onClose }: SyncDialogProps) {
+export function SyncDialog({ source: { id, name, kind }, mayDelete, onClose }: SyncDialogProps) {
   const work = useWork();
   const of = usePreview({ sourceId: id });
   const [isConfirmed, setConfirmed] = useState(false);
 
   return (
     <Dialog title={`Sync ${name}`} onClose={onClose}>
-      <Preview of={of} />
+      <Preview of={of} kind={kind} />
       {of.preview?.needsConfirmation && mayDelete && (
         <label className="check">
           <input type="checkbox" checked={isConfirmed} onChange={({ target }) => { setConfirmed(target.checked); }} />
