@@ -90,6 +90,8 @@ const documents = createRoute({
   validateSearch: params((given) => ({
     q: text(given.q),
     status: oneOf(given.status, ["searchable", "working", "failed"]),
+    source: text(given.source),
+    under: text(given.under),
     sort: oneOf(given.sort, ["name"]),
   })),
   component: lazyRouteComponent(() => import("../pages/collection/DocumentsPage"), "DocumentsPage"),

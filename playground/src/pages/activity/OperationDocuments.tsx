@@ -1,18 +1,15 @@
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { type DocumentOutcome, OperationDocumentsDocument, type OperationDocumentsQuery, type OperationRowFragment } from "../../api/generated/graphql";
 import { ask } from "../../api/ask";
 import { usePages } from "../../app/queries";
-import { useFrame } from "../../app/useFrame";
-import { Download, RotateCcw, SMALL } from "../../ui/Icon";
+import { Download, SMALL } from "../../ui/Icon";
 import { Failed, Loading } from "../../ui/States";
 import { OutcomeBadge, deletes } from "../../ui/Status";
 import { saveCsv } from "../../ui/save";
 import { attempt } from "../../ui/toasts";
 import { count } from "../../ui/words";
-import { addFiles } from "../../upload/jobs";
-import { filesAgain } from "../collection/failedDocuments";
 import { type Failure, byCode, csvOf, inWords } from "../collection/failures";
+import { RetryButton } from "../collection/RetryButton";
 
 type Row = NonNullable<OperationDocumentsQuery["operation"]>["documents"]["nodes"][number];
 const FAILED: DocumentOutcome[] = ["FAILED"];
@@ -65,20 +62,6 @@ export function OperationDocuments({ operation, onlyFailed, isLive }: OperationD
 }
 
 function Reasons({ operation, rows }: { operation: OperationRowFragment; rows: Row[] }) {
-  const { limits } = useFrame();
-  const [isBusy, setBusy] = useState(false);
-  const { collection } = operation;
-
-  async function again() {
-    setBusy(true);
-    try {
-      const documents = (await allFailed(operation.id)).flatMap(({ document }) => document ?? []);
-      if (limits && collection) addFiles(collection, await filesAgain(documents), limits);
-    } finally {
-      setBusy(false);
-    }
-  }
-
   return (
     <section className="card pad stack tight" aria-label="Reasons">
       <ul className="reasons">
@@ -87,9 +70,7 @@ function Reasons({ operation, rows }: { operation: OperationRowFragment; rows: R
         ))}
       </ul>
       <div className="row wrap">
-        {collection && (
-          <button type="button" className="btn s" disabled={isBusy} onClick={() => { attempt(again()); }}><RotateCcw {...SMALL} /> Try the failed again</button>
-        )}
+        {operation.collection?.viewerCan.includes("DOCUMENT_INGEST") && <RetryButton of={{ operationId: operation.id }}>Try the failed again</RetryButton>}
         <button type="button" className="btn s" onClick={() => { attempt(allFailed(operation.id).then((all) => { saveCsv("failures.csv", csvOf(all.map(failureOf))); })); }}>
           <Download {...SMALL} /> CSV
         </button>

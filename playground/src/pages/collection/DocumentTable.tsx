@@ -8,7 +8,9 @@ import { DocumentBadge } from "../../ui/Status";
 import { Time } from "../../ui/Time";
 import { count, kind, size } from "../../ui/words";
 import { folderOf } from "../../upload/plan";
+import { hasFailed } from "./failedDocuments";
 import { ReplaceButton } from "./ReplaceButton";
+import { RetryButton } from "./RetryButton";
 
 interface TableProps {
   collection: { id: string; name: string };
@@ -63,6 +65,9 @@ export function DocumentTable({ collection, documents, total, hasMore, onMore, o
       {onDelete && selected.length > 0 && (
         <div className="bar selection" role="group" aria-label="Selection">
           <strong>{count(selected.length, "document")} selected</strong>
+          {mayAdd && selected.every(hasFailed) && (
+            <RetryButton of={{ ids: selected.map(({ id }) => id) }} onDone={() => { setChosen(new Set()); }}>Try again</RetryButton>
+          )}
           <button type="button" className="btn s danger" onClick={() => { onDelete(selected.map(({ id }) => id)); setChosen(new Set()); }}>
             <Trash2 {...SMALL} /> Delete
           </button>
@@ -125,7 +130,12 @@ function Row({ collection, document, mayAdd }: { collection: { id: string; name:
         <FileKindIcon contentType={contentType} fileName={fileName} />
         <span className="grow">
           <Link to="/collections/$id/documents/$documentId" params={{ id: collection.id, documentId: id }} search={{}} className="break">{fileName}</Link>
-          {folder && <span className="faint small folder"> {folder}</span>}
+          {folder && (
+            <>
+              {" "}
+              <Link from="/collections/$id/documents" to="/collections/$id/documents" params={{ id: collection.id }} search={(before) => ({ ...before, under: `${folder}/` })} className="faint small folder" title="Only what is under it">{folder}</Link>
+            </>
+          )}
         </span>
       </span>
       <span role="cell" className="muted hide-s">{kind(contentType, fileName)}</span>
@@ -133,7 +143,12 @@ function Row({ collection, document, mayAdd }: { collection: { id: string; name:
       <span role="cell"><DocumentBadge status={status} /></span>
       <span role="cell" className="muted detail">
         <Detail document={document} />
-        {mayAdd && (status === "FAILED" || status === "QUARANTINED") && <ReplaceButton collection={collection} uri={uri} />}
+        {mayAdd && hasFailed(document) && (
+          <>
+            {document.error?.retryable !== false && <RetryButton of={{ ids: [id] }}>Try again</RetryButton>}
+            <ReplaceButton collection={collection} uri={uri} />
+          </>
+        )}
       </span>
       <span role="cell" className="faint small hide-s"><Time at={createdAt} /></span>
     </>

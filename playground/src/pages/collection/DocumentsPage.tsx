@@ -1,30 +1,27 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { Suspense, lazy, useMemo, useState, useSyncExternalStore } from "react";
 import "./documents.css";
-import { type DocumentFilter, DocumentCountsDocument, DocumentsDocument, type DocumentStatus } from "../../api/generated/graphql";
+import { type DocumentFilter, DocumentCountsDocument, DocumentsDocument, SourceNamesDocument } from "../../api/generated/graphql";
 import { useAsk, usePages } from "../../app/queries";
-import { Code, SMALL } from "../../ui/Icon";
+import { Code, SMALL, Trash2, X } from "../../ui/Icon";
 import { Failed, Loading } from "../../ui/States";
 import { number } from "../../ui/words";
 import { JobCard } from "../../upload/JobCard";
 import { jobs } from "../../upload/jobs";
 import { useCollection } from "./context";
+import { DeleteMatching } from "./DeleteMatching";
 import { DocumentTable } from "./DocumentTable";
 import { DropBox, EmptyCollection } from "./DropBox";
 import { FailedBar } from "./FailedBar";
 import { RunningOperations } from "./RunningOperations";
+import { STATUS, STATUS_NAMES } from "./status";
 import { useDeletion } from "./useDeletion";
 import { useLiveDocuments } from "./useLiveDocuments";
 
 const UseInCode = lazy(() => import("../../code/UseInCode"));
 const route = getRouteApi("/collections/$id/documents");
 
-const STATUS: Record<"searchable" | "working" | "failed", DocumentStatus[]> = {
-  searchable: ["COMPLETED"],
-  working: ["PENDING", "PROCESSING"],
-  failed: ["FAILED", "QUARANTINED"],
-};
-const CHIPS = [[undefined, "All"], ["searchable", "Searchable"], ["working", "Working"], ["failed", "Failed"]] as const;
+const CHIPS = [[undefined, "All"], ...STATUS_NAMES] as const;
 
 /** The documents of a collection, and what is on its way into it. */
 export function DocumentsPage() {
@@ -32,9 +29,16 @@ export function DocumentsPage() {
   const { id } = collection;
   const asked = route.useSearch();
   const navigate = route.useNavigate();
-  const [isCodeOpen, setCodeOpen] = useState(false);
-  const counts = useAsk(DocumentCountsDocument, { id }).data?.collection;
+  const [open, setOpen] = useState<"code" | "delete">();
+  const close = () => { setOpen(undefined); };
+  const place = { ...(asked.source && { sourceId: asked.source }), ...(asked.under && { uriPrefix: asked.under }) };
+  const isPlaced = Object.keys(place).length > 0;
+  const all = useAsk(DocumentCountsDocument, { id }).data?.collection;
+  const counts = useAsk(DocumentCountsDocument, { id, ...place }).data?.collection;
+  const seesSources = collection.viewerCan.includes("OPERATION_READ");
+  const sources = useAsk(SourceNamesDocument, { id }, { enabled: seesSources }).data?.collection?.sources.nodes ?? [];
   const filter: DocumentFilter = {
+    ...place,
     ...(asked.q && { fileNameContains: asked.q }),
     ...(asked.status && { status: STATUS[asked.status] }),
   };
@@ -63,7 +67,7 @@ export function DocumentsPage() {
   const set = (changes: Partial<typeof asked>) => {
     void navigate({ search: (before) => ({ ...before, ...changes }), replace: true, resetScroll: false });
   };
-  const isEmpty = counts?.all.totalCount === 0 && mine.length === 0 && others.length === 0;
+  const isEmpty = all?.all.totalCount === 0 && mine.length === 0 && others.length === 0;
 
   return (
     <>
@@ -83,15 +87,27 @@ export function DocumentsPage() {
               ))}
             </span>
             <FindByName value={asked.q ?? ""} onChange={(q) => { set({ q: q || undefined }); }} />
+            {sources.length > 0 && (
+              <select className="input s" aria-label="Source" value={asked.source ?? ""} onChange={({ target }) => { set({ source: target.value || undefined }); }}>
+                <option value="">From anywhere</option>
+                {sources.map(({ id, name }) => <option key={id} value={id}>From {name}</option>)}
+              </select>
+            )}
+            {asked.under && (
+              <button type="button" className="chip on" aria-label={`Under ${asked.under}: show the others, too`} onClick={() => { set({ under: undefined }); }}>
+                <span className="under">Under {asked.under}</span> <X {...SMALL} />
+              </button>
+            )}
             <select className="input s" aria-label="Order" value={asked.sort ?? ""} onChange={(event) => { set({ sort: event.target.value === "name" ? "name" : undefined }); }}>
               <option value="">Newest first</option>
               <option value="name">By name</option>
             </select>
             <span className="grow" />
-            <button type="button" className="btn s hide-s" onClick={() => { setCodeOpen(true); }}><Code {...SMALL} /> Use in code</button>
+            {mayDelete && <button type="button" className="btn s" onClick={() => { setOpen("delete"); }}><Trash2 {...SMALL} /> Delete several</button>}
+            <button type="button" className="btn s hide-s" onClick={() => { setOpen("code"); }}><Code {...SMALL} /> Use in code</button>
           </div>
-          {(counts?.failed.totalCount ?? 0) > 0 && asked.status !== "searchable" && asked.status !== "working" && (
-            <FailedBar collection={collection} count={counts?.failed.totalCount ?? 0} isFiltered={asked.status === "failed"} mayAdd={mayAdd} />
+          {(all?.failed.totalCount ?? 0) > 0 && !isPlaced && asked.status !== "searchable" && asked.status !== "working" && (
+            <FailedBar collection={collection} count={all?.failed.totalCount ?? 0} isFiltered={asked.status === "failed"} mayAdd={mayAdd} />
           )}
           {pages.error && documents.length === 0 ? (
             <div className="card"><Failed error={pages.error} onRetry={() => void pages.refetch()} /></div>
@@ -111,10 +127,16 @@ export function DocumentsPage() {
         </>
       )}
       <Suspense>
-        {isCodeOpen && (
-          <UseInCode title="These documents in code" document={DocumentsDocument} variables={variables(null)} collection={id} onClose={() => { setCodeOpen(false); }} />
-        )}
+        {open === "code" && <UseInCode title="These documents in code" document={DocumentsDocument} variables={variables(null)} collection={id} onClose={close} />}
       </Suspense>
+      {open === "delete" && (
+        <DeleteMatching
+          collection={collection}
+          sources={sources}
+          first={{ status: asked.status ? [asked.status] : [], uriPrefix: asked.under ?? "", sourceId: asked.source ?? "" }}
+          onClose={close}
+        />
+      )}
     </>
   );
 }

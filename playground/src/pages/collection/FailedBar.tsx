@@ -1,14 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
-import { useFrame } from "../../app/useFrame";
-import { CircleAlert, Download, RotateCcw, SMALL } from "../../ui/Icon";
+import { CircleAlert, Download, SMALL } from "../../ui/Icon";
 import { saveCsv } from "../../ui/save";
 import { attempt } from "../../ui/toasts";
 import { count } from "../../ui/words";
-import { addFiles } from "../../upload/jobs";
-import { failedDocuments, filesAgain } from "./failedDocuments";
+import { failedDocuments } from "./failedDocuments";
 import { byCode, csvOf, failureOf, inWords } from "./failures";
+import { RetryButton } from "./RetryButton";
 
 interface FailedBarProps {
   collection: { id: string; name: string };
@@ -20,20 +18,8 @@ interface FailedBarProps {
 
 /** How many documents failed and why, and what can be done about it. */
 export function FailedBar({ collection, count: failed, isFiltered, mayAdd }: FailedBarProps) {
-  const { limits } = useFrame();
-  const [isBusy, setBusy] = useState(false);
   const { data = [] } = useQuery({ queryKey: ["Documents", "failed", collection.id, failed], queryFn: () => failedDocuments(collection.id) });
   const groups = byCode(data.map(failureOf));
-
-  async function again() {
-    setBusy(true);
-    try {
-      const files = await filesAgain(await failedDocuments(collection.id));
-      if (limits) addFiles(collection, files, limits);
-    } finally {
-      setBusy(false);
-    }
-  }
 
   return (
     <div className="note warn failed-bar" role="group" aria-label="Failed documents">
@@ -45,11 +31,7 @@ export function FailedBar({ collection, count: failed, isFiltered, mayAdd }: Fai
       {!isFiltered && (
         <Link from="/collections/$id/documents" to="/collections/$id/documents" params={{ id: collection.id }} search={(before) => ({ ...before, status: "failed" })} className="btn s">See why</Link>
       )}
-      {mayAdd && (
-        <button type="button" className="btn s" disabled={isBusy} onClick={() => { attempt(again()); }}>
-          <RotateCcw {...SMALL} /> Try the failed again
-        </button>
-      )}
+      {mayAdd && <RetryButton of={{ collectionId: collection.id }}>Try the failed again</RetryButton>}
       <button type="button" className="btn s" onClick={() => { attempt(failedDocuments(collection.id).then((all) => { saveCsv(`${collection.name} failures.csv`, csvOf(all.map(failureOf))); })); }}>
         <Download {...SMALL} /> CSV
       </button>

@@ -1,11 +1,7 @@
-import { useState } from "react";
 import type { DocumentPageQuery } from "../../api/generated/graphql";
-import { useFrame } from "../../app/useFrame";
-import { Check, CircleAlert, RotateCcw, SMALL, X } from "../../ui/Icon";
-import { attempt } from "../../ui/toasts";
+import { Check, CircleAlert, SMALL, X } from "../../ui/Icon";
 import { count } from "../../ui/words";
-import { addFiles } from "../../upload/jobs";
-import { filesAgain } from "../collection/failedDocuments";
+import { RetryButton } from "../collection/RetryButton";
 
 type Document = NonNullable<DocumentPageQuery["document"]>;
 
@@ -13,21 +9,9 @@ const STAGES = [["STORE", "Store"], ["EXTRACT", "Read"], ["CHUNK", "Cut"], ["IND
 
 /** Why a document can't be searched, and at which step it stopped. */
 export function FailureStory({ document }: { document: Document }) {
-  const { limits } = useFrame();
-  const [isBusy, setBusy] = useState(false);
   const { error, collection, status } = document;
   if (!error) return null;
   const broken = STAGES.findIndex(([stage]) => stage === error.stage);
-
-  async function again() {
-    setBusy(true);
-    try {
-      const files = await filesAgain([document]);
-      if (limits) addFiles(collection, files, limits);
-    } finally {
-      setBusy(false);
-    }
-  }
 
   return (
     <section className="card pad stack tight failure" aria-label="Why it failed">
@@ -43,9 +27,7 @@ export function FailureStory({ document }: { document: Document }) {
       </ol>
       <div className="row wrap">
         <span className="muted small grow">{count(error.attempts, "attempt")}{status === "QUARANTINED" && ", then set aside because it crashed its reader"}</span>
-        {collection.viewerCan.includes("DOCUMENT_INGEST") && document.downloadUrl && (
-          <button type="button" className="btn s" disabled={isBusy} onClick={() => { attempt(again(), "It is tried again."); }}><RotateCcw {...SMALL} /> Try again</button>
-        )}
+        {collection.viewerCan.includes("DOCUMENT_INGEST") && <RetryButton of={{ ids: [document.id] }}>Try again</RetryButton>}
       </div>
     </section>
   );
