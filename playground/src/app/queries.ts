@@ -43,10 +43,12 @@ export function useSession(): SessionState {
   return useSyncExternalStore(session.state.subscribe, session.state.get);
 }
 
-interface Options {
+interface Options<R> {
   enabled?: boolean;
   /** Asked again after so many milliseconds, while the page is visible. */
   every?: number | false;
+  /** Asked no longer when this is so. */
+  until?: (data: R) => boolean;
   /** Whether the previous answer stays until the one for new variables is there. */
   keepsPrevious?: boolean;
   staleTime?: number;
@@ -55,13 +57,13 @@ interface Options {
 export function useAsk<R, V>(
   document: TypedDocumentString<R, V>,
   variables: V,
-  { enabled = true, every = false, keepsPrevious = false, staleTime }: Options = {},
+  { enabled = true, every = false, until, keepsPrevious = false, staleTime }: Options<R> = {},
 ): UseQueryResult<R> {
   return useQuery<R>({
     queryKey: keyOf(document, variables),
     queryFn: ({ signal }) => ask(document, variables, signal),
     enabled,
-    refetchInterval: every,
+    refetchInterval: ({ state: { data } }) => (data !== undefined && until?.(data) ? false : every),
     ...(staleTime !== undefined && { staleTime }),
     ...(keepsPrevious && { placeholderData: keepPreviousData }),
   });
@@ -72,18 +74,20 @@ interface PageInfo {
   endCursor: string | null;
 }
 
-interface PagesOptions<R> extends Options {
+interface PagesOptions<R> extends Options<R> {
   pageInfo: (data: R) => PageInfo | undefined;
+  /** What the pages are of, beside the variables: cursors of other content lead nowhere. */
+  of?: string;
 }
 
 /** All pages of a list so far, each asked for with the cursor at the end of the one before. */
 export function usePages<R, V>(
   document: TypedDocumentString<R, V>,
   variables: (after: string | null) => V,
-  { pageInfo, enabled = true, every = false, keepsPrevious = false }: PagesOptions<R>,
+  { pageInfo, of, enabled = true, every = false, keepsPrevious = false }: PagesOptions<R>,
 ) {
   return useInfiniteQuery({
-    queryKey: keyOf(document, variables(null)),
+    queryKey: [...keyOf(document, variables(null)), of],
     queryFn: ({ pageParam, signal }) => ask(document, variables(pageParam), signal),
     initialPageParam: null as string | null,
     getNextPageParam: (last: R) => {

@@ -6,7 +6,7 @@ import { change, download } from "../../api/ask";
 import { Heading } from "../../app/Heading";
 import { refreshAll, useAsk, usePages } from "../../app/queries";
 import { Confirm } from "../../ui/Confirm";
-import { Code, Download, SMALL, Trash2 } from "../../ui/Icon";
+import { Code, Download, Pencil, SMALL, Trash2 } from "../../ui/Icon";
 import { save } from "../../ui/save";
 import { Failed, Loading } from "../../ui/States";
 import { DocumentBadge } from "../../ui/Status";
@@ -14,10 +14,12 @@ import { Time } from "../../ui/Time";
 import { attempt } from "../../ui/toasts";
 import { count, kind, size } from "../../ui/words";
 import { ReplaceButton } from "../collection/ReplaceButton";
+import { EditDialog } from "./EditDialog";
+import { Facts } from "./Facts";
 import { FailureStory } from "./FailureStory";
 import { Outline } from "./Outline";
 import { PassageCards } from "./PassageCards";
-import { RunningText } from "./RunningText";
+import { ReadText } from "./ReadText";
 import type { PassagePiece } from "./passages";
 
 const Original = lazy(() => import("./Original"));
@@ -33,7 +35,7 @@ export function DocumentPage() {
   const { id: collectionId, documentId: id } = route.useParams();
   const { passage, view } = route.useSearch();
   const navigate = useNavigate();
-  const [open, setOpen] = useState<"delete" | "code">();
+  const [open, setOpen] = useState<"edit" | "delete" | "code">();
   const { data, error, refetch } = useAsk(DocumentPageDocument, { id }, { every: 5_000 });
   const document = data?.document;
   const pages = usePages(DocumentPassagesDocument, (after) => ({ id, after }), { pageInfo: (data) => data.document?.chunks.pageInfo });
@@ -47,7 +49,8 @@ export function DocumentPage() {
   if (error) return <><Heading isHidden>Document</Heading><Failed error={error} onRetry={() => void refetch()} /></>;
   if (!data) return <Loading />;
   if (!document) return <><Heading isHidden>Document</Heading><Failed error={new Error("There is no such document, or you may not see it.")} /></>;
-  const { collection, fileName, title, uri, downloadUrl, status, chunkCount } = document;
+  const { collection, fileName, title, uri, downloadUrl, status, chunkCount, pageCount } = document;
+  const mayChange = collection.viewerCan.includes("DOCUMENT_INGEST");
   const choose = (chosen: string) => {
     void navigate({ from: "/collections/$id/documents/$documentId", to: ".", search: (before) => ({ ...before, passage: chosen }), replace: true, resetScroll: false });
   };
@@ -69,13 +72,14 @@ export function DocumentPage() {
           <Heading>{title ?? fileName}</Heading>
           <p className="row wrap muted small">
             <DocumentBadge status={status} />
-            <span>{kind(document.contentType, fileName)} · {size(document.fileSize)} · {count(chunkCount, "passage")}</span>
+            <span>{kind(document.contentType, fileName)} · {size(document.fileSize)}{pageCount !== null && ` · ${count(pageCount, "page")}`} · {count(chunkCount, "passage")}</span>
             <span>added <Time at={document.createdAt} /></span>
           </p>
         </div>
         <button type="button" className="btn" onClick={() => { setOpen("code"); }}><Code {...SMALL} /> Use in code</button>
         {downloadUrl && <button type="button" className="btn" onClick={() => { attempt(keep()); }}><Download {...SMALL} /> Download</button>}
-        {collection.viewerCan.includes("DOCUMENT_INGEST") && <ReplaceButton collection={collection} uri={uri} className="btn" />}
+        {mayChange && <button type="button" className="btn" onClick={() => { setOpen("edit"); }}><Pencil {...SMALL} /> Edit</button>}
+        {mayChange && <ReplaceButton collection={collection} uri={uri} className="btn" />}
         {collection.viewerCan.includes("DOCUMENT_DELETE") && (
           <button type="button" className="btn danger" onClick={() => { setOpen("delete"); }}><Trash2 {...SMALL} /> Delete</button>
         )}
@@ -116,10 +120,11 @@ export function DocumentPage() {
           ) : view === "passages" ? (
             <PassageCards passages={passages} chosen={passage} onChoose={choose} />
           ) : (
-            <RunningText passages={passages} chosen={passage} onChoose={choose} />
+            <ReadText documentId={id} contentHash={document.contentHash} passages={passages} chosen={passage} onChoose={choose} />
           )}
         </div>
       </div>
+      {open === "edit" && <EditDialog document={document} onClose={() => { setOpen(undefined); }} />}
       {open === "delete" && (
         <Confirm
           title={`Delete ${fileName}?`}
@@ -151,25 +156,4 @@ function NoPassages({ document: { status, contentType, collection } }: { documen
     );
   }
   return <p className="card pad muted">{status === "COMPLETED" ? "Nothing in it was cut into passages." : "There is no text yet."}</p>;
-}
-
-interface FactsProps {
-  document: { source: { name: string } | null; collection: { id: string }; uri: string; contentType: string; contentHash: string; language: string | null; updatedAt: string; meta: unknown };
-}
-
-function Facts({ document: { source, collection, uri, contentType, contentHash, language, updatedAt, meta } }: FactsProps) {
-  const values = Object.entries((meta ?? {}) as Record<string, unknown>);
-  return (
-    <section className="card pad stack tight" aria-label="About the document">
-      <dl className="facts stacked small">
-        <dt>Address</dt><dd className="mono">{uri}</dd>
-        {source && <><dt>Comes from</dt><dd><Link to="/collections/$id/sources" params={{ id: collection.id }}>{source.name}</Link></dd></>}
-        <dt>Type</dt><dd>{contentType}</dd>
-        {language && <><dt>Language</dt><dd>{language}</dd></>}
-        <dt>SHA-256</dt><dd className="mono" title={contentHash}>{contentHash.slice(0, 16)}…</dd>
-        <dt>Changed</dt><dd><Time at={updatedAt} /></dd>
-        {values.map(([key, value]) => [<dt key={key}>{key}</dt>, <dd key={`${key} value`}>{typeof value === "string" ? value : JSON.stringify(value)}</dd>])}
-      </dl>
-    </section>
-  );
 }

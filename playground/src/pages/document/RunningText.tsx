@@ -9,8 +9,8 @@ interface TextProps {
 }
 
 /**
- * The text as it was read from the file, put together from its passages: each in its own tint, and what it repeats of the
- * one before it is told by a line.
+ * A text that was not kept, put together from its passages: each in its own tint, and what it repeats of the one before it
+ * is told by a line.
  */
 export function RunningText({ passages, chosen, onChoose }: TextProps) {
   const mark = useRef<HTMLElement>(null);
