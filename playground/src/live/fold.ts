@@ -84,7 +84,11 @@ export function perSecond(ends: readonly number[], now: number, seconds = 30): n
 /** «about 2 min left», as soon as it can be told and as long as it is worth telling. */
 export function timeLeft(remaining: number, perSecondNow: number, done: number): string | undefined {
   if (done < 5 || !(perSecondNow > 0) || remaining <= 0) return undefined;
-  const seconds = remaining / perSecondNow;
+  return leftWords(remaining / perSecondNow);
+}
+
+/** «about 2 min left», unless it is as good as over. */
+export function leftWords(seconds: number): string | undefined {
   if (seconds <= 3) return undefined;
   if (seconds < 55) return `about ${Math.ceil(seconds / 5) * 5} s left`;
   if (seconds < 90 * 60) return `about ${Math.max(1, Math.round(seconds / 60))} min left`;

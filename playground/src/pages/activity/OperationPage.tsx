@@ -13,10 +13,12 @@ import { Failed, Loading } from "../../ui/States";
 import { OPERATION_WORDS, OperationBadge } from "../../ui/Status";
 import { Time } from "../../ui/Time";
 import { attempt } from "../../ui/toasts";
+import { RetryButton } from "../collection/RetryButton";
 import { EventLog } from "./EventLog";
 import { OperationDocuments } from "./OperationDocuments";
 import { OperationProgress } from "./OperationProgress";
 import { took } from "./OperationTable";
+import { queueWords } from "./queue";
 
 const UseInCode = lazy(() => import("../../code/UseInCode"));
 const route = getRouteApi("/activity/$operationId");
@@ -28,7 +30,11 @@ export function OperationPage() {
   const { operationId: id } = route.useParams();
   const { show } = route.useSearch();
   const [isCodeOpen, setCodeOpen] = useState(false);
-  const { data, error, refetch } = useAsk(OperationPageDocument, { id });
+  // Its place in the queue and its expected end change with what others do, which is no event of its own.
+  const { data, error, refetch } = useAsk(OperationPageDocument, { id }, {
+    every: 2_000,
+    until: ({ operation }) => !operation || hasEnded(operation.status),
+  });
   const operation = data?.operation;
   const followed = useFollowed(operation && !hasEnded(operation.status) ? id : undefined);
   const live = followed?.status;
@@ -40,7 +46,7 @@ export function OperationPage() {
   if (error) return <><Heading isHidden>Operation</Heading><Failed error={error} onRetry={() => void refetch()} /></>;
   if (!data) return <Loading />;
   if (!operation) return <><Heading isHidden>Operation</Heading><Failed error={new Error("There is no such operation, or you may not see it.")} /></>;
-  const { type, collection, user, createdAt, errorMessage, viewerCan, config } = operation;
+  const { type, collection, user, createdAt, errorMessage, viewerCan, config, queuePosition } = operation;
   const status = live ?? operation.status;
   const totals = followed?.totals ?? operation.totals;
 
@@ -67,7 +73,10 @@ export function OperationPage() {
         <OperationProgress operation={operation} />
         {errorMessage && <p className="bad">{errorMessage}</p>}
         {operation.waitsForSpace && <p className="warn">Documents wait for space: the server’s disk is nearly full. They continue when there is space again.</p>}
-        {status === "PENDING" && <p className="muted">It waits until a worker is free.</p>}
+        {status === "PENDING" && <p className="muted">It waits until a worker is free{queuePosition !== null && `. ${queueWords(queuePosition)}`}.</p>}
+        {hasEnded(status) && totals.cancelled > 0 && collection?.viewerCan.includes("DOCUMENT_INGEST") && (
+          <div><RetryButton of={{ operationId: id }}>Add what was left out</RetryButton></div>
+        )}
       </section>
       <nav className="tabs operation-tabs" aria-label="Operation">
         {TABS.map(([tab, words]) => (

@@ -1,10 +1,11 @@
 import type { OperationRowFragment } from "../../api/generated/graphql";
-import { doneOf, hasEnded, perSecond, rate, timeLeft } from "../../live/fold";
+import { doneOf, hasEnded, perSecond, rate } from "../../live/fold";
 import { useFollowed } from "../../live/follow";
 import { Figure, PartsBar, Sparkline } from "../../ui/Progress";
 import { deletes } from "../../ui/Status";
 import { useNow } from "../../ui/useNow";
 import { number } from "../../ui/words";
+import { TimeLeft } from "./TimeLeft";
 
 /** How far an operation is, live: what was read of it, until its events tell more. */
 export function OperationProgress({ operation }: { operation: OperationRowFragment }) {
@@ -18,7 +19,6 @@ export function OperationProgress({ operation }: { operation: OperationRowFragme
   const waiting = Math.max(totals.documents - done - totals.failed - working, 0);
   const at = followed && Math.abs(followed.lastAt - now) > 60_000 ? followed.lastAt : now;
   const speed = followed && !isOver ? rate(followed.ends, followed.startedAt ?? followed.lastAt, at) : 0;
-  const left = timeLeft(waiting + working, speed, done + totals.failed);
 
   return (
     <>
@@ -34,9 +34,10 @@ export function OperationProgress({ operation }: { operation: OperationRowFragme
         {followed && !isOver && (
           <span className="row hide-s">
             <Sparkline values={perSecond(followed.ends, at)} label="Documents per second in the last 30 seconds" />
-            <span className="muted num">{[speed >= 0.05 && `${speed.toFixed(1)}/s`, left].filter(Boolean).join(" · ")}</span>
+            {speed >= 0.05 && <span className="muted num">{speed.toFixed(1)}/s</span>}
           </span>
         )}
+        {!isOver && <TimeLeft of={operation} />}
       </div>
     </>
   );

@@ -5,6 +5,8 @@ import { PartsBar } from "../../ui/Progress";
 import { OPERATION_WORDS, OperationBadge } from "../../ui/Status";
 import { Time } from "../../ui/Time";
 import { duration, number } from "../../ui/words";
+import { TimeLeft } from "./TimeLeft";
+import { queueWords } from "./queue";
 
 interface OperationTableProps {
   operations: OperationRowFragment[];
@@ -32,7 +34,7 @@ export function OperationTable({ operations, withCollection = true }: OperationT
         </thead>
         <tbody>
           {sorted.map((operation) => {
-            const { id, type, status, totals, collection, user, createdAt } = operation;
+            const { id, type, status, totals, collection, user, createdAt, queuePosition } = operation;
             const done = totals.completed + totals.skipped + totals.cancelled;
             return (
               <tr key={id}>
@@ -49,12 +51,12 @@ export function OperationTable({ operations, withCollection = true }: OperationT
                   ) : (
                     <div className="in-table">
                       <PartsBar parts={{ done, failed: totals.failed, working: 0, total: totals.documents }} hasEnded={false} />
-                      <span className="small muted">{number(done + totals.failed)} of {number(totals.documents)}</span>
+                      <span className="small muted">{number(done + totals.failed)} of {number(totals.documents)} <TimeLeft of={operation} /></span>
                     </div>
                   )}
                 </td>
                 <td className="num muted hide-s">{number(totals.chunks)}</td>
-                <td><OperationBadge of={operation} /></td>
+                <td><OperationBadge of={operation} />{queuePosition !== null && <p className="muted small">{queueWords(queuePosition)}</p>}</td>
                 <td className="num muted hide-s">{took(operation)}</td>
                 <td className="muted hide-s"><Time at={createdAt} /></td>
               </tr>
