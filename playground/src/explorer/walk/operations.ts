@@ -29,7 +29,8 @@ export const savedOperations: SavedOperation[] = Object.keys(queries)
 export const chapters = [
   { title: "From a search to your own collection", operations: savedOperations.slice(0, 6) },
   { title: "Sharing, keys and accounts", operations: savedOperations.slice(6, 13) },
-  { title: "When something is wrong", operations: savedOperations.slice(13) },
+  { title: "When something is wrong", operations: savedOperations.slice(13, 16) },
+  { title: "Documents and where they come from", operations: savedOperations.slice(16) },
 ] as const;
 
 function numberOf(path: string): number {
