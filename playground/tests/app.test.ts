@@ -8,6 +8,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { NARROW, PATIENCE, WIDE, type Watched, launch } from "./browser";
 import { type Folder, HOSTILE, folder, mixedFolder, zip } from "./files";
+import { HOST, type Places, openPlaces } from "./places";
 import { type RunningServer, startServer } from "./server";
 
 const LONG = 240_000;
@@ -21,6 +22,8 @@ let page: Page;
 let mixed: Folder;
 /** A directory on the server's disk. */
 let papers: Folder;
+/** What is elsewhere: a site and a bucket. */
+let places: Places;
 /** The address of the collection that the tests fill. */
 let collection: string;
 /** And of the one that follows `papers`. */
@@ -33,7 +36,11 @@ beforeAll(async () => {
     "old/tides.txt": "The Moon pulls the ocean on the near side more strongly.",
   });
   mixed = await mixedFolder();
-  server = await startServer({ DOCENT__SOURCES__DIRECTORIES: JSON.stringify([papers.path]) });
+  places = await openPlaces();
+  server = await startServer({
+    DOCENT__SOURCES__DIRECTORIES: JSON.stringify([papers.path]),
+    DOCENT__SOURCES__WEB_HOSTS: JSON.stringify([HOST]),
+  });
   watched = await launch(server.url);
   ({ context, page } = await watched.open());
 }, LONG);
@@ -44,6 +51,7 @@ afterAll(async () => {
   await (server as RunningServer | undefined)?.stop();
   await (mixed as Folder | undefined)?.remove();
   await (papers as Folder | undefined)?.remove();
+  (places as Places | undefined)?.close();
 }, 60_000);
 
 beforeEach(({ onTestFailed }) => {
@@ -171,9 +179,13 @@ test("each failed file has its reason, and can be tried again", async () => {
   await expect.poll(() => page.locator(".rows .doc").count(), PATIENCE).toBe(6);
   await page.getByText("The file is empty").waitFor();
   await page.getByRole("button", { name: "Try the failed again" }).click();
-  await job().getByText("6 failed").first().waitFor();
-  await page.locator("[data-phase=ended]").waitFor();
-  await job().getByRole("button", { name: "Close" }).click();
+  await page.getByText("6 documents are tried again").waitFor();
+  await go(`${collection}/activity`);
+  await expect.poll(() => page.locator("tbody tr").first().innerText(), PATIENCE).toMatch(/6 failed/);
+  await go(`${collection}/documents?status=failed`);
+  await page.getByRole("link", { name: "broken.pdf" }).click();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("1 document is tried again").waitFor();
 }, LONG);
 
 test("two files of one name in two folders stay two", async () => {
@@ -227,6 +239,76 @@ test("documents that are deleted come back when one regrets it", async () => {
   await expect.poll(() => page.locator(".rows .doc").count()).toBe(1);
   await page.getByRole("button", { name: "Undo" }).click();
   await expect.poll(() => page.locator(".rows .doc").count()).toBe(2);
+}, LONG);
+
+test("documents of a folder are shown by themselves, and deleted after their number was told", async () => {
+  const chooser = page.waitForEvent("filechooser");
+  const letters = await folder({ "drafts/one.md": "A draft about trains.", "drafts/two.md": "A draft about bees." });
+  await go(`${collection}/documents`);
+  await page.getByRole("button", { name: "Choose a folder" }).click();
+  await (await chooser).setFiles(letters.path);
+  await page.getByRole("button", { name: "Add 2 files" }).click();
+  await job().getByText("2 searchable").waitFor();
+  await job().getByRole("button", { name: "Close" }).click();
+  await page.getByRole("link", { name: "Mixed files/drafts", exact: true }).first().click();
+  await page.getByText("Under Mixed files/drafts/").waitFor();
+  await expect.poll(() => page.locator(".rows .doc").count(), PATIENCE).toBe(2);
+  expect(path()).toContain("under=");
+  await page.getByRole("button", { name: "Delete several" }).click();
+  const dialog = page.getByRole("dialog");
+  expect(await dialog.getByLabel("Address begins with").inputValue()).toBe("Mixed files/drafts/");
+  await dialog.getByLabel("Failed").check();
+  await dialog.getByText("No document is like this").waitFor();
+  await dialog.getByLabel("Failed").uncheck();
+  await dialog.getByRole("button", { name: "Delete 2 documents" }).click();
+  await page.getByRole("heading", { name: "Delete 2 documents of Mixed files?" }).waitFor();
+  await dialog.getByRole("button", { name: "Delete 2 documents" }).click();
+  await page.getByText("2 documents deleted").waitFor();
+  await expect.poll(() => page.locator(".rows .doc").count(), PATIENCE).toBe(0);
+  await letters.remove();
+}, LONG);
+
+test("a document gets another title, and what is wrong is said beside its field", async () => {
+  await go(`${collection}/documents?q=page-2`);
+  await page.getByRole("link", { name: "page-2.md" }).click();
+  await page.getByRole("button", { name: "Edit" }).click();
+  await page.getByLabel("Metadata").fill("not JSON");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").getByText("This is not JSON").waitFor();
+  await page.getByLabel("Metadata").fill('{ "project": "north" }');
+  await page.getByLabel("File name").fill("page-2.pdf");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect.poll(() => page.getByLabel("File name").getAttribute("aria-invalid"), PATIENCE).toBe("true");
+  await page.getByLabel("File name").fill("page-two.md");
+  await page.getByLabel("Title").fill("Of bridges");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "Of bridges" }).waitFor();
+  const facts = page.getByRole("region", { name: "About the document" });
+  await facts.getByText("page-two.md").waitFor();
+  await facts.getByText("north").waitFor();
+}, LONG);
+
+test("a long text is read a part at a time, and a passage at its end is gone to at once", async () => {
+  const parts = Array.from({ length: 250 }, (_, index) => `## Part ${index}\n\nKeeper ${index} lights the lamp at dusk 😀 and writes the hour into the book.`);
+  const book = await folder({ "book.md": parts.join("\n\n") });
+  await go(`${collection}/documents`);
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Choose files" }).click();
+  await (await chooser).setFiles(join(book.path, "book.md"));
+  await page.getByRole("button", { name: "Add 1 file" }).click();
+  await job().getByText("1 searchable").waitFor();
+  await job().getByRole("button", { name: "Close" }).click();
+  await page.getByRole("link", { name: "book.md" }).click();
+  await page.getByText(/^1 to 20,000 of/).waitFor();
+  await page.getByRole("navigation", { name: "Passages" }).getByRole("button").last().click();
+  await page.locator(".piece.chosen").getByText("Keeper 249 lights the lamp at dusk 😀").waitFor();
+  await page.reload();
+  await page.locator(".piece.chosen").getByText("Keeper 249").waitFor();
+  await page.getByRole("button", { name: "Read from the beginning" }).click();
+  await page.getByText(/^1 to 20,000 of/).waitFor();
+  await page.getByRole("button", { name: "Read on" }).click();
+  await page.getByText(/^[\d,]+ characters$/).waitFor();
+  await book.remove();
 }, LONG);
 
 test("the keyboard alone asks, moves, opens and goes elsewhere", async () => {
@@ -301,17 +383,17 @@ test("a directory is looked at, followed, and read again when something changed 
   await createCollection("Papers");
   papersCollection = collectionOf(page);
   await go(`${papersCollection}/sources`);
-  await page.getByRole("button", { name: "Follow a directory" }).click();
+  await page.getByRole("button", { name: "Add a source" }).click();
   await page.getByLabel("Name", { exact: true }).fill("Papers");
   await page.getByLabel("Directory on the server").fill("/etc");
-  await page.getByRole("button", { name: "Create and read it" }).click();
-  await page.getByRole("dialog").getByRole("alert").first().waitFor();
+  await page.getByRole("button", { name: "Follow the directory" }).click();
+  await expect.poll(() => page.getByLabel("Directory on the server").getAttribute("aria-invalid"), PATIENCE).toBe("true");
   await page.getByLabel("Directory on the server").fill(papers.path);
   await page.getByText("Which files").click();
   await page.getByLabel("Without these").fill("old/**");
   await page.getByRole("button", { name: "Preview" }).click();
   await page.getByText("2 files would be added").waitFor();
-  await page.getByRole("button", { name: "Create and read it" }).click();
+  await page.getByRole("button", { name: "Follow the directory" }).click();
   await page.getByText(/2 files: 2 added/).waitFor();
 
   await writeFile(join(papers.path, "glaciers.md"), "# Glaciers\n\nSnow that lasts through many summers is pressed into ice.");
@@ -324,6 +406,67 @@ test("a directory is looked at, followed, and read again when something changed 
   await page.getByText("On request only ·").waitFor();
   await page.getByText("Earlier syncs").click();
   await page.getByRole("cell", { name: /2 files: 2 added/ }).waitFor();
+}, LONG);
+
+test("a site is looked at, followed, changed and left", async () => {
+  await go(`${papersCollection}/sources`);
+  await page.getByRole("button", { name: "Add a source" }).click();
+  await page.getByRole("button", { name: "A site" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Handbook");
+  await page.getByLabel("Its address").fill(`${places.url}/handbook/`);
+  await page.getByText("Which pages", { exact: true }).last().click();
+  await page.getByLabel("Only pages like these").fill("handbook/**\n[");
+  await page.getByRole("button", { name: "Follow the site" }).click();
+  await page.getByRole("alert").getByText("Entry 2:").waitFor();
+  await page.getByLabel("Only pages like these").fill("handbook/**");
+  await page.getByRole("button", { name: "Preview" }).click();
+  await page.getByText("3 pages would be added").waitFor();
+  await page.getByRole("button", { name: "Follow the site" }).click();
+  const card = page.getByRole("article").filter({ hasText: "/handbook/" });
+  await card.getByText(/3 pages: 3 added/).waitFor();
+  await card.getByRole("button", { name: "Change" }).click();
+  expect(await page.getByLabel("Its address").inputValue()).toBe(`${places.url}/handbook/`);
+  await page.getByLabel("Links to follow in a row").fill("1");
+  await page.getByRole("button", { name: "Save" }).click();
+  await card.getByText("pages up to 1 link away").waitFor();
+  await card.getByRole("link", { name: "3 documents" }).click();
+  await expect.poll(() => page.locator(".rows .doc").count(), PATIENCE).toBe(3);
+  await page.goBack();
+  await card.getByRole("button", { name: "Remove" }).click();
+  await page.getByText("Delete its 3 documents").waitFor();
+  await page.getByRole("button", { name: "Remove the source" }).click();
+  await expect.poll(() => card.count(), PATIENCE).toBe(0);
+}, LONG);
+
+test("a bucket is followed with a key whose secret stays where it is", async () => {
+  await page.getByRole("button", { name: "Add a source" }).click();
+  await page.getByRole("button", { name: "A bucket" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Charts");
+  await page.getByLabel("Bucket", { exact: true }).fill("papers");
+  await page.getByLabel("Folder in it").fill("charts/");
+  await page.getByLabel("Store").fill(places.url);
+  await page.getByLabel("Access key").fill("AKIDHARBOUR");
+  await page.getByRole("button", { name: "Preview" }).click();
+  await page.getByRole("alert").getByText("Give the secret").waitFor();
+  await page.getByLabel("Its secret").fill("the-secret-of-the-harbour");
+  await page.getByRole("button", { name: "Preview" }).click();
+  await page.getByText("2 objects would be added").waitFor();
+  await page.getByRole("button", { name: "Follow the bucket" }).click();
+  const card = page.getByRole("article").filter({ hasText: "s3://papers/charts/" });
+  await card.getByText(/2 objects: 2 added/).waitFor();
+  // A name is changed without the secret; another folder needs it.
+  await card.getByRole("button", { name: "Change" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Sea charts");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "Sea charts" }).waitFor();
+  await card.getByRole("button", { name: "Sync now" }).click();
+  await page.getByText("All are as they were").waitFor();
+  await page.keyboard.press("Escape");
+  await card.getByRole("button", { name: "Change" }).click();
+  await page.getByLabel("Folder in it").fill("private/");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").getByText("Give the secret").waitFor();
+  await page.keyboard.press("Escape");
 }, LONG);
 
 test("a new index is built beside the present one, compared with it, and left again", async () => {
@@ -428,6 +571,7 @@ const ROUTES: Record<string, () => string> = {
   "search without a question": () => "/search",
   collections: () => "/collections",
   documents: () => `${collection}/documents`,
+  "documents of a folder": () => `${collection}/documents?under=Mixed+files%2Fnotes%2F`,
   "failed documents": () => `${collection}/documents?status=failed`,
   sources: () => `${papersCollection}/sources`,
   "no sources": () => `${collection}/sources`,
@@ -436,6 +580,7 @@ const ROUTES: Record<string, () => string> = {
   members: () => `${collection}/members`,
   settings: () => `${collection}/settings`,
   document: () => documentPath,
+  "failed document": () => failedPath,
   "original of a document": () => `${documentPath}?view=original`,
   "passages of a document": () => `${documentPath}?view=passages`,
   activity: () => "/activity",
@@ -450,9 +595,14 @@ const ROUTES: Record<string, () => string> = {
   "no page": () => "/nothing/here",
 };
 
-const DIALOGS: [string, () => string, string | RegExp][] = [
+/** Its name, where it is opened, and by which buttons. */
+const DIALOGS: [string, () => string, ...(string | RegExp)[]][] = [
   ["new collection", () => "/collections", "New collection"],
-  ["follow a directory", () => `${papersCollection}/sources`, "Follow a directory"],
+  ["follow a directory", () => `${papersCollection}/sources`, "Add a source"],
+  ["follow a site", () => `${papersCollection}/sources`, "Add a source", "A site"],
+  ["follow a bucket", () => `${papersCollection}/sources`, "Add a source", "A bucket"],
+  ["edit a document", () => documentPath, "Edit"],
+  ["delete several", () => `${collection}/documents?status=failed`, "Delete several"],
   ["sync", () => `${papersCollection}/sources`, "Sync now"],
   ["new index", () => `${papersCollection}/index`, "Build a new index"],
   ["invite", () => "/admin/users", "Invite"],
@@ -462,12 +612,15 @@ const DIALOGS: [string, () => string, string | RegExp][] = [
 ];
 
 let documentPath: string;
+let failedPath: string;
 let operationPath: string;
 
 describe("on every screen", () => {
   beforeAll(async () => {
     await go(`${collection}/documents?q=page-1`);
     documentPath = (await page.locator(".rows .doc a").first().getAttribute("href")) ?? "";
+    await go(`${collection}/documents?q=broken`);
+    failedPath = (await page.locator(".rows .doc a").first().getAttribute("href")) ?? "";
     await go("/activity");
     operationPath = (await page.locator("tbody tr").filter({ hasText: "failed" }).getByRole("link").first().getAttribute("href")) ?? "";
   }, LONG);
@@ -485,9 +638,9 @@ describe("on every screen", () => {
     await inspect("passage");
   }, LONG);
 
-  test.each(DIALOGS)("the dialog %s has no barrier, and fits", async (name, route, button) => {
+  test.each(DIALOGS)("the dialog %s has no barrier, and fits", async (name, route, ...buttons) => {
     await go(route());
-    await page.getByRole("button", { name: button }).first().click();
+    for (const button of buttons) await page.getByRole("button", { name: button }).first().click();
     await page.getByRole("dialog").waitFor();
     await isLoaded();
     await inspect(`dialog ${name}`);

@@ -22,7 +22,9 @@ interface TextProps {
 /** The text as it was read from the file, a part at a time. A passage that is far away is gone to without what is before it. */
 export function ReadText(props: TextProps) {
   const { documentId, contentHash, passages, chosen, onChoose } = props;
-  const [from, setFrom] = useState<number>();
+  /** Where it is read from, since a passage was chosen. */
+  const [start, setStart] = useState<{ of: string | undefined; from?: number | undefined }>({ of: undefined });
+  const { from } = start;
   const mark = useRef<HTMLElement>(null);
   const pages = usePages(
     DocumentTextDocument,
@@ -30,13 +32,15 @@ export function ReadText(props: TextProps) {
     { pageInfo: ({ document }) => document?.text?.pageInfo, of: contentHash },
   );
   const parts = pages.data?.pages.flatMap(({ document }) => document?.text ?? []) ?? [];
-  const start = parts[0]?.startOffset ?? 0;
+  const begin = parts[0]?.startOffset ?? 0;
   const end = parts.at(-1)?.endOffset ?? 0;
   const wanted = passages.find(({ id }) => id === chosen);
-  const isFar = wanted !== undefined && parts.length > 0 && (wanted.startOffset < start || wanted.startOffset >= end);
-
-  if (isFar && from !== startFor(passages, wanted.index)) setFrom(startFor(passages, wanted.index));
-  useEffect(() => { mark.current?.scrollIntoView({ block: "center" }); }, [chosen, start, passages.length]);
+  // Once for each choice, so that one can go back to the beginning.
+  if (wanted && wanted.id !== start.of && parts.length > 0) {
+    const isFar = wanted.startOffset < begin || wanted.startOffset >= end;
+    setStart({ of: wanted.id, from: isFar ? startFor(passages, wanted.index) : from });
+  }
+  useEffect(() => { mark.current?.scrollIntoView({ block: "center" }); }, [chosen, begin, passages.length]);
 
   if (pages.error) return <div className="card"><Failed error={pages.error} onRetry={() => void pages.refetch()} /></div>;
   if (pages.isPending) return <Loading />;
@@ -47,10 +51,10 @@ export function ReadText(props: TextProps) {
   const firstChosen = pieces.findIndex(({ isChosen }) => isChosen);
   return (
     <div className="stack text">
-      {start > 0 && (
+      {begin > 0 && (
         <div className="row wrap">
-          <span className="muted small grow num">from character {number(start + 1)}</span>
-          <button type="button" className="btn s" onClick={() => { setFrom(undefined); }}>Read from the beginning</button>
+          <span className="muted small grow num">from character {number(begin + 1)}</span>
+          <button type="button" className="btn s" onClick={() => { setStart({ of: chosen }); }}>Read from the beginning</button>
         </div>
       )}
       <div className="card running">
@@ -69,7 +73,7 @@ export function ReadText(props: TextProps) {
       </div>
       <div className="row wrap">
         <span className="muted small grow num">
-          {start === 0 && end === length ? `${number(length)} characters` : `${number(start + 1)} to ${number(end)} of ${number(length)} characters`}
+          {begin === 0 && end === length ? `${number(length)} characters` : `${number(begin + 1)} to ${number(end)} of ${number(length)} characters`}
         </span>
         {pages.hasNextPage && (
           <button type="button" className="btn s" disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Read on</button>
