@@ -349,7 +349,7 @@ test("a key is made with its limits, works, and its own curl command finds somet
   await page.getByRole("button", { name: "curl" }).click();
   const code = await page.getByLabel("curl code").innerText();
   const { stdout } = await promisify(execFile)("sh", ["-c", `${code.trim()} -s`], { env: { ...process.env, DOCENT_KEY: secret } });
-  expect(JSON.parse(stdout)).toMatchObject({ data: { search: { hits: expect.arrayContaining([expect.objectContaining({ rank: 1 })]) as unknown } } });
+  expect(JSON.parse(stdout)).toMatchObject({ data: { search: { nodes: expect.arrayContaining([expect.objectContaining({ rank: 1 })]) as unknown } } });
   await go("/account/keys");
   await page.getByText("Search box").waitFor();
 }, LONG);

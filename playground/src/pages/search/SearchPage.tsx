@@ -13,7 +13,7 @@ import { NoQuestion } from "./NoQuestion";
 import { PassagePanel } from "./PassagePanel";
 import { QuestionBox } from "./QuestionBox";
 import { ScopeMenu } from "./ScopeMenu";
-import { type Asked, collectionIds, inputOf } from "./question";
+import { type Asked, PAGE, collectionIds, inputOf } from "./question";
 import { useSearchKeys } from "./useSearchKeys";
 
 const UseInCode = lazy(() => import("../../code/UseInCode"));
@@ -112,7 +112,7 @@ export function SearchPage() {
           <UseInCode
             title="This search in code"
             document={SearchDocument}
-            variables={{ input: inputOf(asked, null) }}
+            variables={{ input: inputOf(asked), first: PAGE, after: null }}
             onClose={() => { setCodeOpen(false); }}
           />
         )}
@@ -123,13 +123,13 @@ export function SearchPage() {
 
 function useAnswers(asked: Asked) {
   const { username } = useSession();
-  const pages = usePages(SearchDocument, (after) => ({ input: inputOf(asked, after) }), {
+  const pages = usePages(SearchDocument, (after) => ({ input: inputOf(asked), first: PAGE, after }), {
     pageInfo: (data) => data.search?.pageInfo,
     enabled: Boolean(asked.q),
     keepsPrevious: true,
   });
   const { data } = pages;
-  const hits = useMemo(() => data?.pages.flatMap(({ search }) => search?.hits ?? []) ?? [], [data]);
+  const hits = useMemo(() => data?.pages.flatMap(({ search }) => search?.nodes ?? []) ?? [], [data]);
   return {
     hits,
     result: data?.pages[0]?.search ?? undefined,

@@ -2,15 +2,13 @@ import { expect, test } from "vitest";
 import { type Hit, collectionIds, firstWeak, inputOf } from "./question";
 
 test("an address is a question", () => {
-  expect(inputOf({ q: "tides" }, null)).toEqual({ query: "tides", mode: "HYBRID", first: 20 });
-  expect(inputOf({ q: "tides", in: "a,b", mode: "words", group: "doc", min: "0.3" }, "c")).toEqual({
+  expect(inputOf({ q: "tides" })).toEqual({ query: "tides", mode: "HYBRID" });
+  expect(inputOf({ q: "tides", in: "a,b", mode: "words", group: "doc", min: "0.3" })).toEqual({
     query: "tides",
     mode: "LEXICAL",
-    first: 20,
     collectionIds: ["a", "b"],
     groupBy: "DOCUMENT",
     minScore: 0.3,
-    after: "c",
   });
   expect(collectionIds({ in: "" })).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import type { SearchInput, SearchQuery } from "../../api/generated/graphql";
 
 export type Result = NonNullable<SearchQuery["search"]>;
-export type Hit = Result["hits"][number];
+export type Hit = Result["nodes"][number];
 
 export interface Asked {
   q?: string;
@@ -18,17 +18,15 @@ export function collectionIds(asked: Asked): string[] {
   return asked.in?.split(",").filter(Boolean) ?? [];
 }
 
-export function inputOf(asked: Asked, after: string | null): SearchInput {
+export function inputOf(asked: Asked): SearchInput {
   const ids = collectionIds(asked);
   const least = Number(asked.min);
   return {
     query: asked.q ?? "",
     mode: asked.mode === "meaning" ? "SEMANTIC" : asked.mode === "words" ? "LEXICAL" : "HYBRID",
-    first: PAGE,
     ...(ids.length > 0 && { collectionIds: ids }),
     ...(asked.group && { groupBy: "DOCUMENT" as const }),
     ...(least > 0 && { minScore: least }),
-    ...(after !== null && { after }),
   };
 }
 
