@@ -247,7 +247,6 @@ test("documents of a folder are shown by themselves, and deleted after their num
   await go(`${collection}/documents`);
   await page.getByRole("button", { name: "Choose a folder" }).click();
   await (await chooser).setFiles(letters.path);
-  await page.getByRole("button", { name: "Add 2 files" }).click();
   await job().getByText("2 searchable").waitFor();
   await job().getByRole("button", { name: "Close" }).click();
   await page.getByRole("link", { name: "Mixed files/drafts", exact: true }).first().click();
@@ -295,7 +294,6 @@ test("a long text is read a part at a time, and a passage at its end is gone to 
   const chooser = page.waitForEvent("filechooser");
   await page.getByRole("button", { name: "Choose files" }).click();
   await (await chooser).setFiles(join(book.path, "book.md"));
-  await page.getByRole("button", { name: "Add 1 file" }).click();
   await job().getByText("1 searchable").waitFor();
   await job().getByRole("button", { name: "Close" }).click();
   await page.getByRole("link", { name: "book.md" }).click();
@@ -340,7 +338,7 @@ test("the keyboard alone asks, moves, opens and goes elsewhere", async () => {
 test("a key is made with its limits, works, and its own curl command finds something", async () => {
   await go("/account/keys/new");
   await page.getByLabel("Only these").check();
-  await page.getByLabel("Mixed files").check();
+  await page.getByRole("checkbox", { name: "Mixed files" }).check();
   await page.getByRole("button", { name: "Create the key" }).click();
   const secret = await page.getByLabel("The key").innerText();
   expect(secret).toMatch(/^docent_key_/);

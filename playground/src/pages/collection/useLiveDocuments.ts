@@ -21,10 +21,11 @@ export function useLiveDocuments(id: string, mine: RunningJob[]): OperationRowFr
     .join(" ");
 
   const last = useRef(0);
-  const first = useRef(state);
+  // Undefined after the first change: what is followed no longer may have left a reading undone.
+  const first = useRef<string | undefined>(state);
   useEffect(() => {
     if (state === first.current) return;
-    first.current = "";
+    first.current = undefined;
     const wait = Math.max(last.current + PAUSE - Date.now(), 60);
     const timer = setTimeout(() => {
       last.current = Date.now();
