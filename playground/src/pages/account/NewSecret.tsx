@@ -34,7 +34,7 @@ export function NewSecret({ secret, name, actions, collectionId }: SecretProps) 
     });
   }
 
-  const variables = { input: { query: "what is this about?", first: 5, ...(collectionId && { collectionIds: [collectionId] }) } };
+  const variables = { input: { query: "what is this about?", ...(collectionId && { collectionIds: [collectionId] }) }, first: 5 };
   return (
     <>
       <div className="crumb"><Link to="/account/keys">API keys</Link> ›</div>

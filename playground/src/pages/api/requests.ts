@@ -21,11 +21,11 @@ export const FIRST_REQUESTS: (Request & { name: string })[] = [
       },
     },
   },
-  { name: "Search", query: SearchDocument.toString(), variables: { input: { query: "when is high water?", first: 5 } } },
+  { name: "Search", query: SearchDocument.toString(), variables: { input: { query: "when is high water?" }, first: 5 } },
   {
     name: "Search one collection",
     query: SearchDocument.toString(),
-    variables: { input: { query: "when is high water?", collectionIds: ["<id of the collection>"], groupBy: "DOCUMENT", first: 5 } },
+    variables: { input: { query: "when is high water?", collectionIds: ["<id of the collection>"], groupBy: "DOCUMENT" }, first: 5 },
   },
 ];
 

@@ -16,16 +16,19 @@ export function useLiveDocuments(id: string, mine: RunningJob[]): OperationRowFr
   const running = (data?.collection?.operations.nodes ?? []).filter(({ status }) => status === "PENDING" || status === "PROCESSING");
   const own = mine.flatMap(({ state }) => state.get().operationIds);
   const followed = useFollowedAll([...own, ...running.map((operation) => operation.id).filter((other) => !own.includes(other))]);
-  const state = followed
-    .map((operation) => (operation ? `${doneOf(operation.totals) + operation.totals.failed}${operation.status}` : ""))
-    .join(" ");
+  // An operation may begin and end between two looks, and its job may be closed before.
+  const known = (data?.collection?.operations.nodes ?? []).map((operation) => `${operation.id}${operation.status}`);
+  const done = followed.map((operation) => (operation ? `${doneOf(operation.totals) + operation.totals.failed}${operation.status}` : ""));
+  const state = [...known, ...done].join(" ");
+  const isKnown = data !== undefined || !viewerCan.includes("OPERATION_READ");
 
   const last = useRef(0);
-  // Undefined after the first change: what is followed no longer may have left a reading undone.
-  const first = useRef<string | undefined>(state);
+  const seen = useRef<string>(undefined);
   useEffect(() => {
-    if (state === first.current) return;
-    first.current = undefined;
+    if (!isKnown || state === seen.current) return;
+    const isFirst = seen.current === undefined;
+    seen.current = state;
+    if (isFirst) return;
     const wait = Math.max(last.current + PAUSE - Date.now(), 60);
     const timer = setTimeout(() => {
       last.current = Date.now();
@@ -34,7 +37,7 @@ export function useLiveDocuments(id: string, mine: RunningJob[]): OperationRowFr
     }, wait);
     return () => { clearTimeout(timer); };
     // eslint-disable-next-line react-hooks/exhaustive-deps -- `refetch` is new at every paint
-  }, [state]);
+  }, [state, isKnown]);
 
   return running.filter((operation) => !own.includes(operation.id));
 }
