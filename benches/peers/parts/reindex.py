@@ -50,8 +50,7 @@ def measure(stage, server, client):
         "Searches while a collection is indexed anew, milliseconds",
         ["documents", "old chunks", "new chunks", "reindex, s", "searches", "p50", "p95", "idle p50", "idle p95", "p95 ratio"],
     )
-    p50, p95 = ((percentile(times, share) for times in (busy, idle)) for share in (50, 95))
-    (p50, idle50), (p95, idle95) = p50, p95
+    (p50, p95), (idle50, idle95) = ([percentile(times, share) for share in (50, 95)] for times in (busy, idle))
     table.row(len(documents), len(before), len(after), figure(took, 1), len(busy), figure(p50, 1), figure(p95, 1), figure(idle50, 1),
               figure(idle95, 1), figure(ratio(p95, idle95), 2))
     stage.report.publish(table)
