@@ -333,6 +333,10 @@ impl Drop for TestApp {
         let is_looked_at = !self.leaves_jobs.load(Ordering::SeqCst) && !std::thread::panicking();
         let left = if is_looked_at { self.jobs_left() } else { Vec::new() };
         self.stop.cancel();
+        // Unless another application goes on with it.
+        if let (Some(url), Some(_)) = (&self.config.database.url, &self.directory) {
+            postgres::remove_database(url);
+        }
         assert!(left.is_empty(), "jobs are left in the queue: {left:?}; a test that means it says `app.leave_jobs()`");
     }
 }
