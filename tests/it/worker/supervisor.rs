@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use docent::{
     app::{App, Parts},
     config::{Config, DatabaseConfig},
-    db::{Database, repo::schedules},
+    db::{
+        Database,
+        repo::{self, schedules},
+    },
     domain::{
         clock::{Clock, SystemClock},
-        worker::WorkerName,
+        id::WorkerId,
+        worker::{WorkerName, WorkerState, WorkerStatus},
     },
 };
 use futures_util::FutureExt;
@@ -129,6 +133,35 @@ async fn a_worker_that_panics_is_started_again_and_so_is_the_queue() {
     server.signal("TERM").await;
     let mut server = server;
     assert!(server.died().await.success(), "it stops in good order");
+}
+
+on_both_databases!(a_long_error_of_a_worker_is_cut_off);
+async fn a_long_error_of_a_worker_is_cut_off(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    app.stop_worker().await;
+    let now = app.clock.now();
+    let status = WorkerStatus {
+        process: WorkerId::generate(),
+        name: WorkerName::Sync,
+        state: WorkerState::Idle,
+        heartbeat_at: now,
+        started_at: now,
+        running: 0,
+        current_job: None,
+        completed: 0,
+        failed: 1,
+        restarts: 0,
+        error: Some("é".repeat(100_000)),
+        failed_at: Some(now),
+    };
+    let status = &status;
+    let database = &app.app.services().database;
+    let report = database.transaction(|tx| repo::workers::report(tx, vec![status.clone()]).boxed());
+    report.await.unwrap();
+    let found = workers(&ada).await;
+    let found = found.iter().find(|worker| worker["process"] == status.process.to_string()).unwrap();
+    let kept = found["lastError"].as_str().unwrap();
+    assert!(kept.starts_with("éé") && kept.ends_with("é…") && kept.len() < 1100, "{} bytes", kept.len());
 }
 
 #[tokio::test]
