@@ -135,6 +135,30 @@ async fn a_worker_that_panics_is_started_again_and_so_is_the_queue() {
     assert!(server.died().await.success(), "it stops in good order");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_no_longer_keeps_its_leases_is_started_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment =
+        [("FAILPOINTS", "queue-keeping=1*off->1*panic(injected)"), ("DOCENT__INGESTION__HEARTBEAT_SECONDS", "1")];
+    let server = Server::start(directory.path(), &environment).await;
+    server.log_in("ada").await;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = administered(&server).await;
+        let ingestion = named(&found, "INGESTION");
+        if number(&ingestion["restarts"]) == 1 && ingestion["state"] == "IDLE" {
+            assert_eq!(ingestion["lastError"], "The worker panicked.");
+            assert_eq!(named(&found, "CLEAN_UP")["restarts"], 0, "others are left alone");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{found:#?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let collection = server.create_collection(json!({ "name": "Notes" })).await;
+    let operation = server.ingest(&collection, texts(&[("a.txt", "The ferry waits.")])).await;
+    assert_eq!(server.ended(&operation).await["status"], "COMPLETED");
+}
+
 on_both_databases!(a_long_error_of_a_worker_is_cut_off);
 async fn a_long_error_of_a_worker_is_cut_off(mut app: TestApp) {
     let ada = app.user("ada").await;
