@@ -26,7 +26,7 @@ use crate::{
     blob::BlobStore,
     config::Config,
     data_dir::{Beginning, DataDirLock},
-    db::{Backup, Database, Lanes, StatementObserver, repo::stores},
+    db::{Backup, Database, Lanes, StatementObserver, Way, repo::stores},
     disk::{Disk, FileSystem, SpaceProbe},
     domain::{
         client::Client,
@@ -280,11 +280,11 @@ impl App {
 
 /// Applies pending migrations, after a backup if one of them loses data.
 async fn migrate(database: &Database, data_dir: &Path, clock: &dyn Clock) -> anyhow::Result<()> {
-    if database.is_to_lose_data().await? {
-        let Backup { place, tables, rows } = database.back_up(data_dir, clock.now()).await?;
-        info!(place, tables, rows, "the database was copied before it is migrated");
+    let way = Way::Up { destroy_data: true };
+    if let Some(Backup { place, tables, rows }) = database.migrate(way, data_dir, clock.now()).await? {
+        info!(place, tables, rows, "the database was copied before it was migrated");
     }
-    Ok(database.migrate_up().await?)
+    Ok(())
 }
 
 /// Rejects a database that belongs to another store of originals, because workers on its queue need the files.

@@ -8,6 +8,7 @@ mod credentials;
 mod entity;
 mod error;
 mod listener;
+mod migrate;
 mod news;
 pub mod repo;
 mod shelf;
@@ -16,16 +17,13 @@ mod transaction;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, TransactionTrait,
-    sqlx,
-};
-use sea_orm_migration::MigratorTrait;
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, sqlx};
 
 pub use self::{
     backup::{Backup, BackupError},
     credentials::CredentialReader,
     error::DatabaseError,
+    migrate::{MigrationError, MigrationState, Way},
     news::{EventNews, Topic},
     statement::{Lane, Lanes},
     transaction::{AsContention, Transaction},
@@ -40,9 +38,6 @@ use crate::{config::DatabaseConfig, domain::scope::Scope};
 
 /// Called with every statement that is run: its text, and the same with its values.
 pub type StatementObserver = Arc<dyn Fn(&str, &dyn std::fmt::Display) + Send + Sync>;
-
-/// The advisory lock of the process that migrates a PostgreSQL database.
-const MIGRATING: i64 = 0x0d0c_e9a7;
 
 /// How long after its last use a connection is taken for a good one. Testing it costs as much as a small statement.
 const FRESH: Duration = Duration::from_secs(1);
@@ -61,13 +56,6 @@ pub struct Database {
     news: Arc<News>,
     /// Hears what other processes change.
     _listener: Option<Arc<Listener>>,
-}
-
-/// A migration and whether the database has it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MigrationState {
-    pub name: String,
-    pub is_applied: bool,
 }
 
 impl Database {
@@ -150,59 +138,6 @@ impl Database {
     /// When it doesn't; the error says where it should.
     pub async fn check(&self) -> Result<(), DatabaseError> {
         self.readers.check().await.map_err(|error| at(self.place.as_ref(), error.into()))
-    }
-
-    /// Applies all pending migrations. On PostgreSQL one process at a time does so, without a time limit; a second
-    /// process waits and then finds them applied.
-    ///
-    /// # Errors
-    /// When one fails; it left nothing behind and can be run again.
-    pub async fn migrate_up(&self) -> Result<(), DatabaseError> {
-        if self.writer.get_database_backend() != DbBackend::Postgres {
-            // The data directory is locked.
-            return Ok(migration::Migrator::up(&self.writer, None).await?);
-        }
-        let transaction = self.begin_migrating().await?;
-        migration::Migrator::up(&transaction, None).await?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// Reverts the newest `steps` migrations, or all; on PostgreSQL as [`migrate_up`](Self::migrate_up) does.
-    ///
-    /// # Errors
-    /// When one fails; it changed nothing.
-    pub async fn migrate_down(&self, steps: Option<u32>) -> Result<(), DatabaseError> {
-        if self.writer.get_database_backend() != DbBackend::Postgres {
-            return Ok(migration::Migrator::down(&self.writer, steps).await?);
-        }
-        let transaction = self.begin_migrating().await?;
-        migration::Migrator::down(&transaction, steps).await?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// A transaction on PostgreSQL that has no time limit, and that one process at a time has.
-    async fn begin_migrating(&self) -> Result<DatabaseTransaction, DatabaseError> {
-        let transaction = self.writer.begin().await?;
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})")).await?;
-        Ok(transaction)
-    }
-
-    /// Every known migration, oldest first, and whether the database has it.
-    ///
-    /// # Errors
-    /// When the database has migrations that this program doesn't know.
-    pub async fn migrations(&self) -> Result<Vec<MigrationState>, DatabaseError> {
-        migration::Migrator::install(&self.writer).await?;
-        let applied = migration::Migrator::get_applied_migrations(&self.writer).await?;
-        let applied: Vec<_> = applied.iter().map(|migration| migration.name().to_owned()).collect();
-        Ok(migration::Migrator::migrations()
-            .iter()
-            .map(|migration| MigrationState {
-                name: migration.name().to_owned(),
-                is_applied: applied.iter().any(|name| name == migration.name()),
-            })
-            .collect())
     }
 
     /// Closes all connections; SQLite's log is written back into its file.

@@ -210,10 +210,6 @@ pub async fn wrong_chunks(
     after: Option<DocumentId>,
     limit: u64,
 ) -> Result<Vec<DocumentId>, DatabaseError> {
-    let rows = chunk::Entity::find()
-        .filter(chunk::Column::CollectionId.eq(generation.collection_id.0))
-        .filter(chunk::Column::GenerationId.eq(generation.id.0))
-        .filter(same(chunk::Column::DocumentId, indexed_document::Column::DocumentId));
     let settled = [DocumentStatus::Completed, DocumentStatus::Failed, DocumentStatus::Quarantined];
     let settled = document::Entity::find()
         .select_only()
@@ -226,11 +222,35 @@ pub async fn wrong_chunks(
         .column(indexed_document::Column::DocumentId)
         .filter(indexed_document::Column::GenerationId.eq(generation.id.0))
         .filter(indexed_document::Column::DocumentId.in_subquery(settled.into_query()))
-        .filter(Expr::col(indexed_document::Column::ChunkCount.as_column_ref()).ne(of(rows, count())));
+        .filter(Expr::col(indexed_document::Column::ChunkCount.as_column_ref()).ne(chunk_rows(generation)));
     if let Some(after) = after {
         wrong = wrong.filter(indexed_document::Column::DocumentId.gt(after.0));
     }
     let wrong = wrong.order_by_asc(indexed_document::Column::DocumentId).limit(limit);
     let ids: Vec<uuid::Uuid> = wrong.into_tuple().all(&reader.executor).await?;
     Ok(ids.into_iter().map(DocumentId).collect())
+}
+
+/// The number of rows of chunks that a generation has of the document of the statement around it.
+fn chunk_rows(generation: &Generation) -> SimpleExpr {
+    let rows = chunk::Entity::find()
+        .filter(chunk::Column::CollectionId.eq(generation.collection_id.0))
+        .filter(chunk::Column::GenerationId.eq(generation.id.0))
+        .filter(same(chunk::Column::DocumentId, indexed_document::Column::DocumentId));
+    of(rows, count())
+}
+
+/// Counts the rows of chunks again that a generation has of these documents, whose collection the transaction has locked.
+pub async fn recount_chunks(
+    tx: &Transaction<'_>,
+    generation: &Generation,
+    documents: &[DocumentId],
+) -> Result<(), DatabaseError> {
+    indexed_document::Entity::update_many()
+        .col_expr(indexed_document::Column::ChunkCount, chunk_rows(generation))
+        .filter(indexed_document::Column::GenerationId.eq(generation.id.0))
+        .filter(indexed_document::Column::DocumentId.is_in(documents.iter().map(|id| id.0)))
+        .exec(&tx.connection)
+        .await?;
+    recount_generation(tx, generation.id).await
 }

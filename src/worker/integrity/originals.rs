@@ -1,5 +1,7 @@
 //! Originals: those that documents lack, those that nothing needs, and those whose bytes have changed.
 
+use std::collections::HashSet;
+
 use futures_util::{FutureExt, TryStreamExt, stream::TryChunksError};
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +46,18 @@ pub(super) async fn check_documents(services: &Services, aim: Aim, findings: &mu
             findings.add(DamageKind::MissingOriginal, format!("document {document}"), 1, false);
         }
     }
+}
+
+/// Those of the documents whose originals are there. The others can't be made again.
+pub(super) async fn with_originals(services: &Services, ids: &[DocumentId]) -> Result<HashSet<DocumentId>, JobError> {
+    let found = documents::find_many(&services.database.reader(Scope::System), ids).await?;
+    let mut there = HashSet::new();
+    for document in found.values() {
+        if services.blobs.exists(&document.content.file.digest).await.map_err(Error::from)? {
+            there.insert(document.id);
+        }
+    }
+    Ok(there)
 }
 
 async fn tell_of_loss(services: &Services, aim: Aim, documents: &[DocumentId], digest: &str) -> Result<(), JobError> {

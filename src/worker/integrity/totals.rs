@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 
-use super::{super::reconcile::kept_generations, Aim};
+use super::{super::reconcile::kept_generations, Aim, originals::with_originals};
 use crate::{
     db::{
         DatabaseError, Transaction,
@@ -123,9 +123,7 @@ pub(super) async fn chunks(
             let Some(last) = wrong.last() else { break };
             after = Some(*last);
             if aim == Aim::Repair {
-                let now = services.clock.now();
-                let (wrong, generation) = (wrong.as_slice(), &generation);
-                services.database.transaction(|tx| renew(tx, generation, wrong, now).boxed()).await?;
+                make_right(services, &generation, &wrong).await?;
             }
             for id in wrong {
                 findings.add(DamageKind::WrongChunks, format!("document {id}"), 1, aim == Aim::Repair);
@@ -136,6 +134,30 @@ pub(super) async fn chunks(
         }
     }
     Ok(())
+}
+
+/// Has documents of a generation made again. Of those whose originals are lost, what is left is kept, and counted again.
+async fn make_right(services: &Services, generation: &Generation, wrong: &[DocumentId]) -> Result<(), JobError> {
+    let there = with_originals(services, wrong).await?;
+    let (again, lost): (Vec<_>, Vec<_>) = wrong.iter().copied().partition(|id| there.contains(id));
+    let (again, lost, now) = (again.as_slice(), lost.as_slice(), services.clock.now());
+    if !again.is_empty() {
+        services.database.transaction(|tx| renew(tx, generation, again, now).boxed()).await?;
+    }
+    if !lost.is_empty() {
+        services.database.transaction(|tx| count_what_is_left(tx, generation, lost).boxed()).await?;
+    }
+    Ok(())
+}
+
+async fn count_what_is_left(
+    tx: &Transaction<'_>,
+    generation: &Generation,
+    lost: &[DocumentId],
+) -> Result<(), DatabaseError> {
+    collections::hold(tx, Scope::System, generation.collection_id, Action::CollectionUpdate).await?;
+    totals::recount_chunks(tx, generation, lost).await?;
+    recount_documents(tx, generation).await
 }
 
 /// Has documents of a generation made again.

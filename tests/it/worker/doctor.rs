@@ -182,6 +182,44 @@ async fn a_document_whose_original_is_lost_says_so_and_can_be_ingested_again(mut
     assert_eq!(error_of(&ada, &id).await, json!({ "status": "COMPLETED", "error": null }));
 }
 
+on_both_databases!(of_what_can_not_be_made_again_the_rest_is_kept_in_every_generation);
+async fn of_what_can_not_be_made_again_the_rest_is_kept_in_every_generation(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    let text: String = (0..200).map(|pier| format!("The ferry waits at pier {pier} until the tide turns. ")).collect();
+    ada.ingest_all(&collection, texts(&[("a.txt", &text), ("b.txt", "The tram waits.")])).await;
+    let reindex = "mutation($id: ID!) {
+        collectionReindex(input: { collectionId: $id, chunking: { maxTokens: 64, overlapTokens: 8 } }) { operation { id } }
+    }";
+    let anew = ada.data(reindex, json!({ "id": collection })).await["collectionReindex"].take();
+    ada.ended(anew["operation"]["id"].as_str().unwrap()).await;
+    idle(&app).await;
+    app.stop_worker().await;
+    std::fs::remove_file(original(&app, &text)).unwrap();
+    let first = "chunk_index = 0 AND document_id IN (SELECT id FROM documents WHERE uri = 'a.txt')";
+    execute(&app, &format!("DELETE FROM chunks WHERE {first}")).await;
+    let left = count(&app, "SELECT count(*) FROM chunks").await;
+    let damage = |[original, chunks, vectors]: [usize; 3]| {
+        vec![
+            (DamageKind::WrongChunks, 2, chunks),
+            (DamageKind::OrphanVectors, 2, vectors),
+            (DamageKind::MissingOriginal, 1, original),
+        ]
+    };
+    assert_eq!(examine(&app, Aim::Report).await, damage([0, 0, 0]));
+    assert_eq!(examine(&app, Aim::Repair).await, damage([0, 2, 2]));
+    assert_eq!(examine(&app, Aim::Report).await, []);
+    assert_eq!(count(&app, "SELECT count(*) FROM chunks").await, left);
+    assert_eq!(count(&app, "SELECT CAST(sum(chunk_count) AS bigint) FROM generations").await, left);
+    let id = literal(&app, row(&collection));
+    let of_documents = format!("SELECT CAST(sum(chunk_count) AS bigint) FROM documents WHERE collection_id = {id}");
+    let of_active = format!(
+        "SELECT count(*) FROM chunks WHERE generation_id IN (SELECT generation FROM collections WHERE id = {id})"
+    );
+    assert_eq!(count(&app, &of_documents).await, count(&app, &of_active).await);
+    assert!(!found(&ada, "pier").await[0].is_empty());
+}
+
 async fn error_of(caller: &Caller, document: &Value) -> Value {
     let query = "query($id: ID!) { document(id: $id) { status error { code } } }";
     caller.data(query, json!({ "id": document })).await["document"].take()

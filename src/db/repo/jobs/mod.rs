@@ -19,7 +19,7 @@ pub use self::{
     claim::{ClaimedJob, Holder, claim, claim_suspect, has_due, has_suspect, next_tenant, promote_due},
     lease::{HeldJob, Kept, Lease, keep, overdue, rescue_all, rescue_dead},
 };
-use super::{INSERT_ROWS, exists, to_count};
+use super::{INSERT_ROWS, exists, kept_error, to_count};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
@@ -217,7 +217,7 @@ pub async fn release(
         .col_expr(job::Column::LeasedBy, Expr::value(Option::<Uuid>::None))
         .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None));
     if let Some(error) = error {
-        update = update.col_expr(job::Column::LastError, Expr::value(error));
+        update = update.col_expr(job::Column::LastError, Expr::value(kept_error(error)));
     }
     Ok(update.filter(held(lease)).exec(&tx.connection).await?.rows_affected == 1)
 }
@@ -230,7 +230,7 @@ pub async fn bury(tx: &Transaction<'_>, lease: Lease, error: &str) -> Result<boo
         .col_expr(job::Column::Subject, Expr::value(Option::<String>::None))
         .col_expr(job::Column::LeasedBy, Expr::value(Option::<Uuid>::None))
         .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
-        .col_expr(job::Column::LastError, Expr::value(error))
+        .col_expr(job::Column::LastError, Expr::value(kept_error(error)))
         .filter(held(lease))
         .exec(&tx.connection)
         .await?;
