@@ -396,7 +396,18 @@ async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> R
     Ok((viewer, session))
 }
 
-async fn of_key(services: &Services, name: &KeyName, client: &Client) -> Result<Viewer, Error> {
+/// The caller of a session whose access token is not asked for again.
+pub(super) async fn of_known(
+    services: &Services,
+    user: UserId,
+    session: SessionId,
+    client: &Client,
+) -> Result<Viewer, Error> {
+    Ok(of_session(services, Claimed { user, session, expires_at: None }, client).await?.0)
+}
+
+/// The caller of a key.
+pub(super) async fn of_key(services: &Services, name: &KeyName, client: &Client) -> Result<Viewer, Error> {
     let (key, user) = services.callers.key(&services.database, name).await?.ok_or(BAD_KEY)?;
     if !key.is_good(services.clock.now()) || !user.is_active {
         return Err(BAD_KEY);
