@@ -58,6 +58,8 @@ const SCHEMA_ROWS: [(&str, u64); 7] = [
 const MUTATION: u64 = 10;
 /// A subscription reads events again and again.
 const SUBSCRIPTION: u64 = 20;
+/// What a document costs that is ingested: it is read, split, embedded and written.
+const DOCUMENT: u64 = 10;
 /// Mutations that compute the hash of a password.
 const HASHING: [&str; 4] = ["passwordChange", "passwordReset", "sessionCreate", "userRegister"];
 const HASH: u64 = 100;
@@ -125,8 +127,12 @@ impl<'a> Prices<'a> {
             PREVIEW
         } else if name == "sourcePreview" {
             SOURCE_PREVIEW
+        } else if name == "documentsIngest" {
+            DOCUMENT.saturating_mul(self.length(field, "documents"))
+        } else if name == "uploadsCreate" {
+            self.length(field, "files")
         } else if name == "generationCompare" {
-            SEARCH.saturating_mul(2).saturating_mul(self.queries(field))
+            SEARCH.saturating_mul(2).saturating_mul(self.length(field, "queries"))
         } else {
             u64::from(!field.selection_set.node.items.is_empty())
         };
@@ -150,10 +156,10 @@ impl<'a> Prices<'a> {
         characters.div_ceil(TEXT_POINT) + way
     }
 
-    /// How many questions a comparison asks of each generation.
-    fn queries(&self, field: &Field) -> u64 {
-        let queries = self.argument(field, "input").and_then(|mut input| input.get_mut("queries").map(Json::take));
-        queries.and_then(|queries| queries.as_array().map(Vec::len)).map_or(1, |length| length as u64).max(1)
+    /// How long a list in the input is.
+    fn length(&self, field: &Field, list: &str) -> u64 {
+        let list = self.argument(field, "input").and_then(|mut input| input.get_mut(list).map(Json::take));
+        list.and_then(|list| list.as_array().map(Vec::len)).map_or(1, |length| length as u64).max(1)
     }
 
     /// How many rows a field has at most.
@@ -165,7 +171,7 @@ impl<'a> Prices<'a> {
         if name == "generationCompare" {
             // Each question has so many hits in each of the two.
             let hits = self.argument(field, "input").and_then(|input| input.get("first")?.as_u64());
-            return self.queries(field).saturating_mul(page_size(hits));
+            return self.length(field, "queries").saturating_mul(page_size(hits));
         }
         if name == "nodes" {
             // `nodes(ids:)` of the query; a connection's `nodes` has no arguments, and its rows are counted already.
@@ -263,6 +269,16 @@ mod tests {
     fn mutations_pay_for_the_disk_and_for_the_hash() {
         assert_eq!(price_of("mutation { operationCancel(id: \"x\") { operation { id } } }", json!({})), 12);
         assert_eq!(price_of("mutation { sessionCreate(input: {}) { accessToken } }", json!({})), 110);
+    }
+
+    #[test]
+    fn documents_and_uploads_cost_as_many_points_as_there_are() {
+        let ingest = "mutation($input: DocumentsIngestInput!) { documentsIngest(input: $input) { operation { id } } }";
+        let documents = |count| json!({ "input": { "documents": vec![json!({}); count] } });
+        assert_eq!(price_of(ingest, documents(1)), 10 + 10 + 1);
+        assert_eq!(price_of(ingest, documents(100)), 10 + 1000 + 1);
+        let create = "mutation { uploadsCreate(input: { files: [{}, {}, {}] }) { uploads { id } } }";
+        assert_eq!(price_of(create, json!({})), 10 + 3 + 1);
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub enum EndedSessions {
     All,
 }
 
+/// Sessions of one account, those included that have ended. Programs that log in for each call don't log out.
+const MOST_SESSIONS: u64 = 1000;
 /// How long an exchanged refresh token gives the same result again while its successor is unused: the first response
 /// may have been lost, or two windows may have called at once.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
@@ -83,6 +85,7 @@ pub async fn create(services: &Services, viewer: &Viewer, login: &str, password:
 
 async fn insert(tx: &Transaction<'_>, new: &Session, token: &RefreshToken) -> Result<Done<()>, Error> {
     sessions::insert(tx, new, token.names()).await?;
+    sessions::keep_newest(tx, new.user_id, MOST_SESSIONS).await?;
     Ok(Done::This((), Deed::new(AuditAction::SessionCreate).by(new.user_id).to(new.id)))
 }
 
