@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn a_link_works_for_its_document_until_its_end_and_not_when_it_was_changed() {
-        let (old, new) = (KeyRing::from(&b"old"[..]), KeyRing { current: b"new".to_vec(), previous: vec![b"old".to_vec()] });
+        let (old, new) =
+            (KeyRing::from(&b"old"[..]), KeyRing { current: b"new".to_vec(), previous: vec![b"old".to_vec()] });
         let (signer, now) = (LinkSigner::new(&old), DateTime::UNIX_EPOCH);
         let (document, end) = (DocumentId::generate(), now + TimeDelta::minutes(5));
         let holders =

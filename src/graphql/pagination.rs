@@ -247,7 +247,8 @@ impl Position for FeedPosition {
     const LIST: &'static str = "feed";
 
     fn write(&self) -> String {
-        let entries = self.later.iter().flat_map(|(id, sequence)| id.0.into_bytes().into_iter().chain(sequence.to_be_bytes()));
+        let entries =
+            self.later.iter().flat_map(|(id, sequence)| id.0.into_bytes().into_iter().chain(sequence.to_be_bytes()));
         format!("{}|{}", self.until.timestamp_micros(), URL_SAFE_NO_PAD.encode(entries.collect::<Vec<_>>()))
     }
 

@@ -277,7 +277,10 @@ impl Document {
         let (services, id) = (ctx.services()?, self.document.id);
         let path = format!("{}/documents/{id}/content", services.config.http.base_path);
         let link = if signed.unwrap_or(false) { links::create(services, ctx.viewer()?, id) } else { None };
-        Ok(Some(link.map_or(path.clone(), |link| format!("{path}?{}={link}", links::PARAMETER))))
+        Ok(Some(match link {
+            Some(link) => format!("{path}?{}={link}", links::PARAMETER),
+            None => path,
+        }))
     }
 
     /// The text that was extracted from the file, a part at a time. The offsets of its chunks refer to it. Null until the

@@ -323,7 +323,8 @@ async fn whoever_follows_much_keeps_nobody_else_waiting(is_postgres: bool) {
     let held = make_operations_endless(&app).await;
     let following: Vec<_> = (0..20)
         .map(|_| {
-            let (eve, body) = (eve.clone(), json!({ "query": "subscription { viewerOperations { kind } }" }).to_string());
+            let (eve, body) =
+                (eve.clone(), json!({ "query": "subscription { viewerOperations { kind } }" }).to_string());
             let headers = [("content-type", "application/json"), ("accept", "text/event-stream")];
             tokio::spawn(async move { eve.send("POST", "/graphql", &headers, body).await })
         })

@@ -132,12 +132,16 @@ async fn a_link_works_without_a_credential_until_its_session_its_permission_or_i
     ada.data(remove, json!({ "id": letters, "user": bob.user_id().await })).await;
     assert_eq!(status(&of_bob).await, 404);
 
-    let create = "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ] }) { secret apiKey { id } } }";
+    let create =
+        "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ] }) { secret apiKey { id } } }";
     let created = ada.data(create, json!({})).await["apiKeyCreate"].clone();
     let of_key = signed(&ada.with_token(created["secret"].as_str().unwrap()), &letters).await;
     assert_eq!(status(&of_key).await, 200);
-    ada.data("mutation($id: ID!) { apiKeyRevoke(id: $id) { userErrors { code } } }", json!({ "id": created["apiKey"]["id"] }))
-        .await;
+    ada.data(
+        "mutation($id: ID!) { apiKeyRevoke(id: $id) { userErrors { code } } }",
+        json!({ "id": created["apiKey"]["id"] }),
+    )
+    .await;
     assert_eq!(status(&of_key).await, 401);
 
     app.clock.advance(200);

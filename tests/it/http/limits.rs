@@ -145,7 +145,11 @@ async fn a_request_of_very_many_values_is_refused_before_they_are_read() {
     }
     let mut socket = Client::initialised(tiny.listen().await).await;
     let many = vec![0; 60_000];
-    socket.send(json!({ "type": "subscribe", "id": "1", "payload": { "query": "{ hello }", "variables": { "x": many } } })).await;
+    socket
+        .send(
+            json!({ "type": "subscribe", "id": "1", "payload": { "query": "{ hello }", "variables": { "x": many } } }),
+        )
+        .await;
     assert_eq!(socket.closed().await.0, 1009);
 }
 
