@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use crate::{
     auth::{
+        link::LinkSigner,
         password::PasswordHasher,
         rate_limit::{Buckets, LoginLimiter},
         share::Shares,
@@ -45,7 +46,7 @@ use crate::{
         self, HttpState,
         authentication::Callers,
         connections::ConnectionLimits,
-        health::{Dependency, Readiness},
+        health::{self, Dependency, Readiness},
         places::Places,
     },
     service::{
@@ -167,6 +168,7 @@ impl App {
             extractor: Arc::clone(&extractor),
             passwords: PasswordHasher::new(auth.password_concurrency)?,
             tokens: TokenSigner::new(&keys, chrono::TimeDelta::minutes(auth.access_token_minutes)),
+            links: LinkSigner::new(&keys),
             logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
             points: Buckets::default(),
             lanes: Lanes::new(config.limits.statements_per_caller),
@@ -235,7 +237,7 @@ impl App {
             .with_persisted(Persisted::new(services.config.graphql.documents, Arc::clone(&self.manifest))),
             callers: Arc::clone(&callers),
             clock: Arc::clone(&services.clock),
-            readiness: readiness(Arc::clone(&services), Arc::clone(&self.vectors)),
+            readiness: health::once_for_all(readiness(Arc::clone(&services), Arc::clone(&self.vectors))),
             schema: graphql::sdl().into(),
             http: services.config.http.clone(),
             limits,

@@ -21,7 +21,8 @@ from harness.report import note
 from harness.stage import Stage
 
 PARTS = [
-    "embedding", "ingest", "search", "graphql", "subscriptions", "collections", "folders", "fairness", "reindex", "models", "drills",
+    "embedding", "ingest", "search", "graphql", "subscriptions", "collections", "listeners", "folders", "fairness", "reindex", "models",
+    "drills",
 ]
 
 

@@ -310,6 +310,53 @@ async fn whoever_asks_for_much_at_once_keeps_nobody_else_waiting(is_postgres: bo
     }
 }
 
+/// How many statements about operations begin within a moment.
+async fn begun(app: &TestApp) -> usize {
+    let (_, statements) = app.counting(tokio::time::sleep(std::time::Duration::from_millis(500))).await;
+    statements.iter().filter(|statement| statement.contains("\"operations\"")).count()
+}
+
+async fn whoever_follows_much_keeps_nobody_else_waiting(is_postgres: bool) {
+    let app = with_few_connections(is_postgres, |_| {}).await;
+    let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+    eve.create_collection("Letters").await;
+    let held = make_operations_endless(&app).await;
+    let following: Vec<_> = (0..20)
+        .map(|_| {
+            let (eve, body) =
+                (eve.clone(), json!({ "query": "subscription { viewerOperations { kind } }" }).to_string());
+            let headers = [("content-type", "application/json"), ("accept", "text/event-stream")];
+            tokio::spawn(async move { eve.send("POST", "/graphql", &headers, body).await })
+        })
+        .collect();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    let mut looks = 0;
+    while looks < 2 {
+        looks += begun(&app).await;
+        assert!(std::time::Instant::now() < deadline, "{looks} of them look for operations");
+    }
+    assert_eq!(looks + begun(&app).await, 2, "what is read between two events is in the lane of the caller, too");
+    for _ in 0..50 {
+        let asked = tokio::time::timeout(PATIENCE, ada.data("{ collections { totalCount } }", json!({}))).await;
+        assert_eq!(asked.expect("somebody else has every connection")["collections"]["totalCount"], 0);
+    }
+    following.iter().for_each(tokio::task::JoinHandle::abort);
+    held.close().await.unwrap();
+    for _ in 0..50 {
+        ada.data("{ collections { totalCount } }", json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_follows_much_keeps_nobody_else_waiting_on_sqlite() {
+    whoever_follows_much_keeps_nobody_else_waiting(false).await;
+}
+
+#[tokio::test]
+async fn whoever_follows_much_keeps_nobody_else_waiting_on_postgres() {
+    whoever_follows_much_keeps_nobody_else_waiting(true).await;
+}
+
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_given_up_on_sqlite() {
     a_statement_that_takes_too_long_is_given_up(false).await;
