@@ -1,5 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { type SyntheticEvent, useState } from "react";
+import "./members.css";
 import { type CollectionRole, MembersDocument, RemoveMemberDocument, SetMemberDocument } from "../../api/generated/graphql";
 import { change } from "../../api/ask";
 import { refresh, refreshAll, usePages } from "../../app/queries";
