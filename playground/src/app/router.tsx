@@ -158,6 +158,27 @@ const operation = createRoute({
   component: lazyRouteComponent(() => import("../pages/activity/OperationPage"), "OperationPage"),
 });
 
+const lab = createRoute({
+  getParentRoute: () => root,
+  path: "/lab",
+  validateSearch: params((given) => ({ q: text(given.q), a: text(given.a), b: text(given.b), show: text(given.show) })),
+  component: lazyRouteComponent(() => import("../pages/lab/ComparePage"), "ComparePage"),
+});
+
+const labChunking = createRoute({
+  getParentRoute: () => root,
+  path: "/lab/chunking",
+  validateSearch: params((given) => ({
+    doc: text(given.doc),
+    upload: text(given.upload),
+    text: text(given.text),
+    file: text(given.file),
+    a: text(given.a),
+    b: text(given.b),
+  })),
+  component: lazyRouteComponent(() => import("../pages/lab/ChunkingPage"), "ChunkingPage"),
+});
+
 const account = createRoute({
   getParentRoute: () => root,
   path: "/account",
@@ -232,6 +253,8 @@ export const router = createRouter({
     document_,
     activity,
     operation,
+    lab,
+    labChunking,
     account,
     keys,
     newKey,
