@@ -47,6 +47,13 @@ const register = createRoute({
   component: lazyRouteComponent(() => import("../pages/welcome/RegisterPage"), "RegisterPage"),
 });
 
+const newPassword = createRoute({
+  getParentRoute: () => root,
+  path: "/new-password",
+  validateSearch: params(({ token }) => ({ token: text(token) })),
+  component: lazyRouteComponent(() => import("../pages/welcome/NewPasswordPage"), "NewPasswordPage"),
+});
+
 const search = createRoute({
   getParentRoute: () => root,
   path: "/search",
@@ -247,6 +254,7 @@ export const router = createRouter({
     welcome,
     signIn,
     register,
+    newPassword,
     search,
     collections,
     collection.addChildren([collectionHome, documents, sources, index, collectionActivity, members, settings]),

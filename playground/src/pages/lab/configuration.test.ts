@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { comparedBy, questionsOf, readConfiguration, searchInputs, writeConfiguration } from "./configuration";
+import { comparedBy, labSides, questionsOf, readConfiguration, searchInputs, writeConfiguration } from "./configuration";
 
 test("an address is a configuration, and the other way round", () => {
   const configuration = { in: "x,y", mode: "words", group: "doc", min: "0.3", index: "i" } as const;
@@ -11,6 +11,11 @@ test("an address is a configuration, and the other way round", () => {
 test("a first visit compares both legs with one of them", () => {
   expect(readConfiguration("a", undefined)).toEqual({});
   expect(readConfiguration("b", undefined)).toEqual({ mode: "meaning" });
+});
+
+test("the search page brings its search, beside one of the other kind", () => {
+  expect(labSides({ q: "tides", in: "x", group: "doc" })).toEqual({ a: "mode=both&in=x&group=doc", b: "mode=meaning&in=x&group=doc" });
+  expect(labSides({ mode: "meaning", min: "0.3" })).toEqual({ a: "mode=meaning&min=0.3", b: "mode=both" });
 });
 
 test("questions are the lines of a text, each once", () => {

@@ -31,6 +31,12 @@ export function writeConfiguration({ mode, ...rest }: Configuration): string {
   return new URLSearchParams([["mode", mode ?? "both"], ...others]).toString();
 }
 
+/** The search of the search page beside another one: by meaning alone, or by both if it is that already. */
+export function labSides({ in: collections, mode, group, min }: Asked): { a: string; b: string } {
+  const a = { in: collections, mode, group, min };
+  return { a: writeConfiguration(a), b: writeConfiguration({ in: collections, group, mode: mode === "meaning" ? undefined : "meaning" }) };
+}
+
 /** The questions of a text, one a line. */
 export function questionsOf(given: string | undefined): string[] {
   const lines = (given ?? "").split("\n").map((line) => line.trim()).filter(Boolean);

@@ -1,11 +1,11 @@
-import { getRouteApi } from "@tanstack/react-router";
+import { Link, getRouteApi } from "@tanstack/react-router";
 import { Suspense, lazy, useCallback, useMemo, useRef, useState } from "react";
 import "./search.css";
 import { SearchDocument, SearchScopeDocument } from "../../api/generated/graphql";
 import { Heading } from "../../app/Heading";
 import { useAsk, usePages, useSession } from "../../app/queries";
 import { fusionConstant } from "../../text/fusion";
-import { Code, SMALL } from "../../ui/Icon";
+import { Code, FlaskConical, SMALL } from "../../ui/Icon";
 import { useMedia } from "../../ui/useMedia";
 import { number } from "../../ui/words";
 import { LeastCosine, ModeChips } from "./Choices";
@@ -14,6 +14,7 @@ import { NoQuestion } from "./NoQuestion";
 import { PassagePanel } from "./PassagePanel";
 import { QuestionBox } from "./QuestionBox";
 import { ScopeMenu } from "./ScopeMenu";
+import { labSides } from "../lab/configuration";
 import { type Asked, PAGE, collectionIds, inputOf } from "./question";
 import { useSearchKeys } from "./useSearchKeys";
 
@@ -64,6 +65,7 @@ export function SearchPage() {
             <span className="hide-s"> · {result.tookMs.toFixed(result.tookMs < 100 ? 1 : 0)} ms</span>
           </span>
         )}
+        {asked.q && <Link to="/lab" search={{ q: asked.q, ...labSides(asked) }} className="btn s hide-s"><FlaskConical {...SMALL} /> Compare</Link>}
         {asked.q && <button type="button" className="btn s" onClick={() => { setCodeOpen(true); }}><Code {...SMALL} /> Use in code</button>}
       </div>
       {!asked.q ? (
