@@ -71,13 +71,12 @@ export function useAsk<R, V>(
   });
 }
 
-/** The same operation with each of several variables. The previous answers stay until those for new variables are there. */
+/** The same operation with each of several variables. */
 export function useAskEach<R, V>(document: TypedDocumentString<R, V>, each: readonly V[], { staleTime }: Pick<Options<R>, "staleTime"> = {}): UseQueryResult<R>[] {
   return useQueries<UseQueryOptions<R>[]>({
     queries: each.map((variables) => ({
       queryKey: keyOf(document, variables),
       queryFn: ({ signal }: { signal: AbortSignal }) => ask(document, variables, signal),
-      placeholderData: keepPreviousData,
       ...(staleTime !== undefined && { staleTime }),
     })),
   });

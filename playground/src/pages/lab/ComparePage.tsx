@@ -1,10 +1,8 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { type SyntheticEvent, Suspense, lazy } from "react";
-import { useState, useSyncExternalStore } from "react";
+import { type SyntheticEvent, Suspense, lazy, useState, useSyncExternalStore } from "react";
 import "./lab.css";
-import { CompareSearchesDocument } from "../../api/generated/graphql";
+import { CompareSearchesDocument, SearchScopeDocument } from "../../api/generated/graphql";
 import { useAsk, useAskEach } from "../../app/queries";
-import { SearchScopeDocument } from "../../api/generated/graphql";
 import { Code, LARGE, SMALL, Scale } from "../../ui/Icon";
 import { TextArea } from "../../ui/Form";
 import { Empty, Failed, Loading } from "../../ui/States";
@@ -38,7 +36,8 @@ export function ComparePage() {
   const shown = Math.min(Number(asked.show ?? 1), questions.length) - 1;
   const compared = questions.map((question, index): Compared => ({ question, answer: answers[index]?.data, figures: figuresOf(answers[index]?.data, by, graded[question]) }));
   const current = compared[shown];
-  const answer = answers[shown];
+  // Its previous answer stays until the new one is there.
+  const answer = useAsk(CompareSearchesDocument, variables[shown] ?? { ...searchInputs("", a, b), first: DEPTH }, { enabled: current !== undefined, keepsPrevious: true, staleTime: 60_000 });
 
   function set(changes: Partial<typeof asked>) {
     void navigate({ search: (before) => ({ ...before, ...changes }), replace: true, resetScroll: false });
@@ -81,7 +80,7 @@ export function ComparePage() {
           <ConfigurationCard side="A" configuration={a} collections={scope?.collections?.nodes ?? []} question={current?.question} onChange={configure("a")} />
           <ConfigurationCard side="B" configuration={b} collections={scope?.collections?.nodes ?? []} question={current?.question} onChange={configure("b")} />
         </div>
-        {!current || !answer ? (
+        {!current ? (
           <div className="card">
             <Empty icon={<Scale {...LARGE} />} title="No question yet">
               <p>Write one above, or several. Both ways to search answer them, and lines show what moved between their answers.</p>

@@ -31,7 +31,7 @@ export function Rankings({ question, answer, modes, by, grades, isStale }: Ranki
     <section className="stack tight" aria-label={question} aria-busy={isStale}>
       <Broken name="A" search={answer.a} />
       <Broken name="B" search={answer.b} />
-      <div className={`rankings ${isStale ? "stale" : ""}`} onPointerLeave={() => { setPointed(undefined); }}>
+      <div className={`rankings ${isStale ? "stale" : ""}`} inert={isStale} onPointerLeave={() => { setPointed(undefined); }}>
         <Ranking name="A" search={answer.a} mode={modes.a} others={b} isFirst {...side} />
         <Lines a={a} b={b} pointed={pointed} />
         <Ranking name="B" search={answer.b} mode={modes.b} others={a} {...side} />
