@@ -9,6 +9,9 @@ import { Figure } from "../../ui/Progress";
 import { Failed, Loading } from "../../ui/States";
 import { Time } from "../../ui/Time";
 import { count, number, size } from "../../ui/words";
+import { Queues } from "./Queues";
+import { DAMAGE } from "./words";
+import { Workers } from "./Workers";
 import { modelState, modelWords } from "../generations/words";
 
 type Server = NonNullable<ServerPageQuery["server"]>;
@@ -54,6 +57,8 @@ export function ServerPage() {
             ))}
           </section>
         </div>
+        <Queues queues={server.queues ?? []} />
+        <Workers workers={server.workers ?? []} />
         <Limits server={server} />
         <p className="muted small">What people did is in the <Link to="/admin/audit" search={{}}>audit log</Link>.</p>
       </div>
@@ -107,7 +112,7 @@ function partsOf(text: string): [string, string][] | undefined {
 
 function Integrity({ server: { integrity } }: { server: Server }) {
   if (!integrity) return null;
-  const { checkedAt, collections, differing, missingPoints, surplusPoints } = integrity;
+  const { checkedAt, collections, differing, missingPoints, surplusPoints, findings } = integrity;
   return (
     <section className="card pad stack tight">
       <h2>Integrity</h2>
@@ -121,6 +126,7 @@ function Integrity({ server: { integrity } }: { server: Server }) {
             <dt>Compared</dt><dd><Time at={checkedAt} /></dd>
             <dt>Missing</dt><dd>{number(missingPoints)}</dd>
             <dt>Surplus</dt><dd>{number(surplusPoints)}</dd>
+            {findings.map(({ kind, count: found }) => [<dt key={kind}>{DAMAGE[kind]}</dt>, <dd key={`${kind} count`} className="num">{number(found)}</dd>])}
           </dl>
         </>
       ) : (
