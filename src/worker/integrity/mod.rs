@@ -7,7 +7,7 @@ mod texts;
 mod totals;
 mod vectors;
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
@@ -19,15 +19,17 @@ use crate::{
         repo::{
             Direction,
             collections::{self, CollectionFilter, CollectionKey, CollectionSort},
+            integrity_checks,
             jobs::{self, overdue, rescue_all, rescue_dead},
         },
     },
     domain::{
         collection::Collection,
         id::WorkerId,
-        integrity::{DamageKind, Findings},
+        integrity::{Check, DamageKind, Findings},
         page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
+        worker::WorkerName,
     },
     queue::JobError,
     service::Services,
@@ -87,19 +89,31 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
     leases(services, Aim::Report, Workers::Silent(lease), &mut findings).await?;
     open(services).await?;
     let mut collections = Collections::new(services);
-    let mut seen = HashSet::new();
+    let mut seen = 0;
     while let Some(collection) = collections.next(stop).await? {
         vectors::count(services, &collection, &mut findings).await?;
         texts::check(services, &collection, Aim::Report, &mut findings).await?;
-        seen.insert(collection.id);
+        seen += 1;
     }
     totals::check(services, Aim::Report, &mut findings).await?;
     operations::check(services, Aim::Report, &mut findings).await?;
     originals::check_documents(services, Aim::Report, &mut findings).await?;
     if !stop.is_cancelled() {
-        services.integrity.examined(&seen, &findings, services.clock.now());
+        report(services, WorkerName::Integrity, seen, &findings).await?;
     }
     Ok(())
+}
+
+/// Writes down what a check on a schedule has found, for all processes.
+async fn report(
+    services: &Services,
+    worker: WorkerName,
+    collections: usize,
+    findings: &Findings,
+) -> Result<(), DatabaseError> {
+    let check = Check { worker, checked_at: services.clock.now(), collections, found: findings.counts() };
+    let check = &check;
+    services.database.transaction(|tx| integrity_checks::record(tx, check.clone()).boxed()).await
 }
 
 /// Opens the placements, for a store that lost them. Opening takes several calls to a server, so each is opened once.
