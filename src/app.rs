@@ -50,14 +50,13 @@ use crate::{
         places::Places,
     },
     service::{
-        self, Services, audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses,
-        search::Searchable, sessions,
+        self, Services, audit::AuditTrail, callers::KnownCallers, last_use::LastUses, search::Searchable, sessions,
     },
     source::{Names, Web},
     vector::{self, VectorError, VectorStore},
     worker::{
         self,
-        dependency::{Vectors, has_all_models},
+        dependency::{Vectors, agrees, has_all_models},
         integrity::{self, Workers},
     },
 };
@@ -186,7 +185,6 @@ impl App {
             ),
             vault,
             formats: FileKind::formats(),
-            integrity: Integrity::default(),
             clock: parts.clock,
             database,
             vectors,
@@ -378,8 +376,8 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
     Arc::new(move || {
         let (services, vectors) = (Arc::clone(&services), Arc::clone(&vectors));
         async move {
-            let (database, vectors, has_all_models) =
-                tokio::join!(services.database.check(), vectors.check(), has_all_models(&services));
+            let (database, vectors, has_all_models, agrees) =
+                tokio::join!(services.database.check(), vectors.check(), has_all_models(&services), agrees(&services));
             if let Err(error) = &database {
                 warn!(error = error as &dyn std::error::Error, "the database is not ready");
             }
@@ -393,7 +391,7 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
                 // Searching and reading continue without it.
                 Dependency { name: "disk", ready: services.disk.has_room(), is_required: false },
                 // What is lost is not found until it is repaired; the rest is.
-                Dependency { name: "integrity", ready: services.integrity.report().differing == 0, is_required: false },
+                Dependency { name: "integrity", ready: agrees, is_required: false },
             ]
         }
         .boxed()

@@ -33,7 +33,7 @@ pub mod workers;
 
 use std::sync::Arc;
 
-use self::{audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses, search::Searchable};
+use self::{audit::AuditTrail, callers::KnownCallers, last_use::LastUses, search::Searchable};
 use crate::{
     auth::{
         link::LinkSigner,
@@ -84,5 +84,4 @@ pub struct Services {
     pub callers: KnownCallers,
     pub searchable: Searchable,
     pub last_uses: LastUses,
-    pub integrity: Integrity,
 }

@@ -10,6 +10,8 @@ pub mod chunks;
 pub mod collections;
 pub mod documents;
 pub mod generations;
+pub mod integrity_checks;
+pub mod integrity_differences;
 pub mod invitations;
 pub mod jobs;
 mod lists;

@@ -112,7 +112,7 @@ function partsOf(text: string): [string, string][] | undefined {
 
 function Integrity({ server: { integrity } }: { server: Server }) {
   if (!integrity) return null;
-  const { checkedAt, collections, differing, missingPoints, surplusPoints, findings } = integrity;
+  const { checkedAt, filesCheckedAt, collections, differing, missingPoints, surplusPoints, findings } = integrity;
   return (
     <section className="card pad stack tight">
       <h2>Integrity</h2>
@@ -124,13 +124,14 @@ function Integrity({ server: { integrity } }: { server: Server }) {
           </p>
           <dl className="facts">
             <dt>Compared</dt><dd><Time at={checkedAt} /></dd>
+            <dt>Files looked for</dt><dd>{filesCheckedAt ? <Time at={filesCheckedAt} /> : "not yet"}</dd>
             <dt>Missing</dt><dd>{number(missingPoints)}</dd>
             <dt>Surplus</dt><dd>{number(surplusPoints)}</dd>
             {findings.map(({ kind, count: found }) => [<dt key={kind}>{DAMAGE[kind]}</dt>, <dd key={`${kind} count`} className="num">{number(found)}</dd>])}
           </dl>
         </>
       ) : (
-        <p className="muted">The first comparison since the start is not finished.</p>
+        <p className="muted">The first comparison is not finished.</p>
       )}
     </section>
   );
