@@ -191,7 +191,7 @@ async fn count_what_is_left(
 ) -> Result<(), DatabaseError> {
     collections::hold(tx, Scope::System, generation.collection_id, Action::CollectionUpdate).await?;
     totals::recount_chunks(tx, generation, lost).await?;
-    recount_documents(tx, generation).await
+    recount_documents(tx, generation, lost).await
 }
 
 /// Has documents of a generation made again.
