@@ -11,6 +11,7 @@ mod listener;
 mod news;
 pub mod repo;
 mod shelf;
+mod snapshot;
 mod statement;
 mod transaction;
 
@@ -27,6 +28,7 @@ pub use self::{
     credentials::CredentialReader,
     error::DatabaseError,
     news::{EventNews, Topic},
+    snapshot::Snapshot,
     statement::{Lane, Lanes},
     transaction::{AsContention, Transaction},
 };
@@ -55,6 +57,8 @@ const MAPPED_BYTES: &str = "268435456";
 pub struct Database {
     readers: Arc<Readers>,
     writer: DatabaseConnection,
+    /// Connections of snapshots: on SQLite one that nothing else uses.
+    snapshots: DatabaseConnection,
     /// The host and port of a PostgreSQL server.
     place: Option<Arc<str>>,
     /// Who is told of commits.
@@ -118,7 +122,8 @@ impl Database {
         let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
         let news = Arc::new(News::new(false));
         let listener = Listener::start(url.to_owned(), Arc::clone(&news));
-        Ok(Self { readers, writer: pool, place, news, _listener: Some(Arc::new(listener)) })
+        let snapshots = pool.clone();
+        Ok(Self { readers, writer: pool, snapshots, place, news, _listener: Some(Arc::new(listener)) })
     }
 
     async fn open_sqlite(
@@ -132,10 +137,13 @@ impl Database {
         let pool = connect(sqlite_options(path, config, true), None).await?;
         let timeout = Duration::from_secs(config.statement_timeout_seconds);
         let keeping = Keeping { most: config.pool_size as usize, fresh: Duration::MAX, is_shared: false };
-        let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
+        let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer.clone()));
+        let mut options = sqlite_options(path, config, true);
+        options.min_connections(0).max_connections(1).connect_lazy(true);
+        let snapshots = connect(options, observer).await?;
         // The data directory is locked.
         let news = Arc::new(News::new(true));
-        Ok(Self { readers, writer, place: None, news, _listener: None })
+        Ok(Self { readers, writer, snapshots, place: None, news, _listener: None })
     }
 
     /// Reads on behalf of `scope`.
@@ -211,6 +219,7 @@ impl Database {
     /// When the last writes can't be brought to disk.
     pub async fn close(self) -> Result<(), DatabaseError> {
         self.readers.close().await;
+        self.snapshots.close().await?;
         self.writer.close().await?;
         Ok(())
     }

@@ -64,16 +64,16 @@ pub async fn examine(
     let mut findings = Findings::default();
     leases(services, aim, workers, &mut findings).await?;
     open(services).await?;
-    originals::check_documents(services, aim, &mut findings).await?;
+    originals::check_documents(services, aim, &mut findings, stop).await?;
     originals::check_bytes(services, aim, &mut findings, stop).await?;
     let mut collections = Collections::new(services);
     while let Some(collection) = collections.next(stop).await? {
-        totals::chunks(services, &collection, aim, &mut findings).await?;
-        texts::check(services, &collection, aim, &mut findings).await?;
+        totals::chunks(services, &collection, aim, &mut findings, stop).await?;
+        texts::check(services, &collection, aim, &mut findings, stop).await?;
         // Last, because the repairs before it leave vectors without a chunk.
         vectors::walk(services, &collection, aim, &mut findings, stop).await?;
     }
-    totals::check(services, aim, &mut findings).await?;
+    totals::check(services, aim, &mut findings, stop).await?;
     operations::check(services, aim, &mut findings).await?;
     Ok(findings)
 }
@@ -92,12 +92,12 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
     let mut seen = 0;
     while let Some(collection) = collections.next(stop).await? {
         vectors::count(services, &collection, &mut findings).await?;
-        texts::check(services, &collection, Aim::Report, &mut findings).await?;
+        texts::check(services, &collection, Aim::Report, &mut findings, stop).await?;
         seen += 1;
     }
-    totals::check(services, Aim::Report, &mut findings).await?;
+    totals::check(services, Aim::Report, &mut findings, stop).await?;
     operations::check(services, Aim::Report, &mut findings).await?;
-    originals::check_documents(services, Aim::Report, &mut findings).await?;
+    originals::check_documents(services, Aim::Report, &mut findings, stop).await?;
     if !stop.is_cancelled() {
         report(services, WorkerName::Integrity, seen, &findings).await?;
     }
@@ -114,6 +114,14 @@ async fn report(
     let check = Check { worker, checked_at: services.clock.now(), collections, found: findings.counts() };
     let check = &check;
     services.database.transaction(|tx| integrity_checks::record(tx, check.clone()).boxed()).await
+}
+
+/// Between two steps of an examination.
+///
+/// # Errors
+/// `Stopped`, when the process is to end.
+fn go_on(stop: &CancellationToken) -> Result<(), JobError> {
+    if stop.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }
 }
 
 /// Opens the placements, for a store that lost them. Opening takes several calls to a server, so each is opened once.
@@ -164,9 +172,7 @@ impl<'s> Collections<'s> {
     /// When the database fails; `Stopped`.
     async fn next(&mut self, stop: &CancellationToken) -> Result<Option<Collection>, JobError> {
         loop {
-            if stop.is_cancelled() {
-                return Err(JobError::Stopped);
-            }
+            go_on(stop)?;
             if let Some(collection) = self.found.next() {
                 if collection.is_kept() {
                     return Ok(Some(collection));

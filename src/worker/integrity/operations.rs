@@ -30,18 +30,27 @@ use crate::{
     service::{Services, sources::request},
 };
 
+/// Operations that are looked up with one statement.
+const PAGE: u64 = 500;
+
 /// Looks at each operation that has not ended, and then at each source that is being synced.
 pub(super) async fn check(services: &Services, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
     let (database, now) = (&services.database, services.clock.now());
     let reader = database.reader(Scope::System);
     let working = jobs::count_by_operation(&reader).await?;
-    for (id, unsettled) in open_operations::list(&reader).await? {
-        // Most have a job for each document, or one for all; the others are looked at more closely.
-        if working.get(&id).is_some_and(|jobs| *jobs >= unsettled) {
-            continue;
-        }
-        if database.transaction(|tx| look_at(tx, id, aim, now).boxed()).await? {
-            findings.add(DamageKind::StuckOperation, format!("operation {id}"), 1, aim == Aim::Repair);
+    let mut after = None;
+    loop {
+        let some = open_operations::list(&reader, after, PAGE).await?;
+        let Some((last, _)) = some.last() else { break };
+        after = Some(*last);
+        for (id, unsettled) in some.into_iter().filter_map(|(id, unsettled)| Some((id, unsettled?))) {
+            // Most have a job for each document, or one for all; the others are looked at more closely.
+            if working.get(&id).is_some_and(|jobs| *jobs >= unsettled) {
+                continue;
+            }
+            if database.transaction(|tx| look_at(tx, id, aim, now).boxed()).await? {
+                findings.add(DamageKind::StuckOperation, format!("operation {id}"), 1, aim == Aim::Repair);
+            }
         }
     }
     for source in sources::syncing(&reader).await? {

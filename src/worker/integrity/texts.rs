@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
 
-use super::{super::reconcile::kept_generations, Aim, totals::renew};
+use super::{super::reconcile::kept_generations, Aim, go_on, totals::renew};
 use crate::{
     db::repo::{documents, generations, open_operations},
     domain::{
@@ -28,19 +29,24 @@ pub(super) async fn check(
     collection: &Collection,
     aim: Aim,
     findings: &mut Findings,
+    stop: &CancellationToken,
 ) -> Result<(), JobError> {
     for generation in kept_generations(services, collection.id).await? {
         let mut after = None;
         loop {
+            go_on(stop)?;
             let reader = services.database.reader(Scope::System);
             let some = generations::stored_texts(&reader, generation.id, after, PAGE).await?;
             let Some((last, _)) = some.last() else { break };
             after = Some(*last);
             let mut missing = HashMap::new();
-            for (document, digest) in some {
+            for (document, digest) in some.into_iter().filter_map(|(document, digest)| Some((document, digest?))) {
                 if !services.blobs.exists(&digest).await.map_err(Error::from)? {
                     missing.insert(document, digest);
                 }
+            }
+            if missing.is_empty() {
+                continue;
             }
             if generation.id != collection.generation {
                 // Where the active generation has the same text, it is made again for both.

@@ -40,6 +40,11 @@ async fn run(database: &DatabaseConnection, statement: &str) {
 
 /// Copies one row of a table [`MANY`] times, with some columns changed. `{i}` is the copy's number, `{id}` a new id.
 pub async fn multiply(database: &DatabaseConnection, table: &str, which: &str, changes: &[(&str, &str)]) {
+    multiply_by(MANY, database, table, which, changes).await;
+}
+
+/// Copies one row of a table `many` times.
+pub async fn multiply_by(many: u32, database: &DatabaseConnection, table: &str, which: &str, changes: &[(&str, &str)]) {
     let is_sqlite = database.get_database_backend() == DbBackend::Sqlite;
     let columns = if is_sqlite {
         format!("SELECT name FROM pragma_table_info('{table}')")
@@ -59,10 +64,10 @@ pub async fn multiply(database: &DatabaseConnection, table: &str, which: &str, c
         .collect();
     let numbers = if is_sqlite {
         format!(
-            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY}) SELECT i FROM n) AS n"
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many}) SELECT i FROM n) AS n"
         )
     } else {
-        format!("generate_series(1, {MANY}) AS n(i)")
+        format!("generate_series(1, {many}) AS n(i)")
     };
     let statement = format!(
         "INSERT INTO {table} ({}) SELECT {} FROM (SELECT * FROM {table} {which} LIMIT 1) AS one, {numbers}",

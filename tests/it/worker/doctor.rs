@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::behind::{active, count, execute, found, idle, points, row};
 use crate::{
+    graphql::reads::{connect, multiply_by},
     on_both_databases,
     support::{
         app::{TestApp, texts},
@@ -115,6 +116,64 @@ async fn counters_are_counted_again(mut app: TestApp) {
     );
     assert_eq!(told["documents"]["nodes"], json!([{ "chunkCount": 1 }, { "chunkCount": 1 }]));
     assert_eq!(told["operations"]["nodes"], json!([{ "totals": { "completed": 2, "failed": 0 } }]));
+}
+
+/// More rows than an examination counts with one statement.
+const MORE: u32 = 12_000;
+
+on_both_databases!(counters_of_many_rows_are_counted_page_by_page);
+async fn counters_of_many_rows_are_counted_page_by_page(mut app: TestApp) {
+    let (ada, collection, _) = two_notes(&mut app).await;
+    let database = connect(&app).await;
+    let documents = [("id", "{id}"), ("uri", "'copy-' || {i}"), ("status", "'PENDING'")];
+    multiply_by(MORE, &database, "documents", "", &documents).await;
+    let outcomes = [("ordinal", "{i} + 9"), ("document_id", "{id}")];
+    multiply_by(MORE, &database, "operation_documents", "", &outcomes).await;
+    database.close().await.unwrap();
+    let held = "INSERT INTO indexed_documents (generation_id, document_id, revision, chunk_count)
+        SELECT (SELECT id FROM generations), id, 1, 0 FROM documents WHERE uri LIKE 'copy-%'";
+    execute(&app, held).await;
+    // Each document, and the collection, the generation and the operation.
+    finds_and_repairs(&app, &[(DamageKind::WrongTotals, MORE as usize + 3)]).await;
+    let query = "query($id: ID!) { collection(id: $id) {
+        documentCount chunkCount operations { nodes { totals { completed failed } } }
+    } }";
+    let told = ada.data(query, json!({ "id": collection })).await["collection"].take();
+    let all = MORE + 2;
+    let operations = json!({ "nodes": [{ "totals": { "completed": all, "failed": 0 } }] });
+    assert_eq!(told, json!({ "documentCount": all, "chunkCount": 2, "operations": operations }));
+
+    let (_, statements) = app.counting(app.app.examine(Aim::Report)).await;
+    let large = ["chunks", "documents", "indexed_documents", "jobs", "operation_documents", "operations"];
+    let reads = |statement: &str| large.iter().any(|table| statement.contains(&format!(r#"FROM "{table}""#)));
+    // A page, references to the files of a slice, jobs that workers hold.
+    let bounds = ["LIMIT", r#""content_hash" IN"#, r#""jobs"."status" = "#];
+    let is_bounded = |statement: &str| bounds.iter().any(|bound| statement.contains(bound));
+    for statement in statements.iter().filter(|statement| reads(statement)) {
+        assert!(is_bounded(statement), "this goes over everything: {statement}");
+    }
+}
+
+on_both_databases!(counters_that_change_while_they_are_compared_are_no_damage);
+async fn counters_that_change_while_they_are_compared_are_no_damage(app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    let notes: Vec<_> = (0..40).map(|n| (format!("{n}.txt"), format!("Note {n} tells of giraffe{n}."))).collect();
+    let notes: Vec<_> = notes.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let payload = ada.ingest(&collection, texts(&notes)).await;
+    let (operation, mut looks) = (payload["operation"]["id"].as_str().unwrap(), 0);
+    let ended = tokio::select! {
+        ended = ada.ended(operation) => ended,
+        never = async {
+            loop {
+                let found = examine(&app, Aim::Report).await;
+                assert!(found.iter().all(|(kind, ..)| *kind != DamageKind::WrongTotals), "{found:?}");
+                looks += 1;
+            }
+        } => never,
+    };
+    assert_eq!((&ended["totals"]["completed"], looks > 0), (&json!(40), true), "{ended:#}");
+    idle(&app).await;
 }
 
 on_both_databases!(vectors_that_are_missing_are_made_and_strays_are_removed);

@@ -33,6 +33,9 @@ use crate::{
     },
 };
 
+/// Jobs that are counted with one statement.
+const COUNTED: u64 = 5_000;
+
 /// A job to be done.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NewJob {
@@ -267,19 +270,29 @@ pub async fn is_queued(
     exists(jobs, &reader.executor).await
 }
 
-/// How many jobs will be done for each operation that has any.
+/// How many jobs will be done for each operation that has any. Reads a page of jobs with each statement.
 pub async fn count_by_operation(reader: &Reader<'_>) -> Result<HashMap<OperationId, usize>, DatabaseError> {
-    let rows: Vec<(Option<String>, i64)> = job::Entity::find()
-        .select_only()
-        .column_as(Expr::cust("payload ->> 'operation'"), "operation")
-        .column_as(job::Column::Id.count(), "jobs")
-        .filter(job::Column::Status.ne(JobStatus::Dead.stored()))
-        .group_by(Expr::cust("payload ->> 'operation'"))
-        .into_tuple()
-        .all(&reader.executor)
-        .await?;
-    let counted = |(id, count): (Option<String>, i64)| Some((id?.parse().ok()?, usize::try_from(count).unwrap_or(0)));
-    Ok(rows.into_iter().filter_map(counted).collect())
+    let (mut counted, mut after) = (HashMap::new(), None::<Uuid>);
+    loop {
+        let mut some = job::Entity::find().filter(job::Column::Status.ne(JobStatus::Dead.stored()));
+        if let Some(after) = after {
+            some = some.filter(job::Column::Id.gt(after));
+        }
+        let some: Vec<(Uuid, Option<String>)> = some
+            .select_only()
+            .column(job::Column::Id)
+            .column_as(Expr::cust("payload ->> 'operation'"), "operation")
+            .order_by_asc(job::Column::Id)
+            .limit(COUNTED)
+            .into_tuple()
+            .all(&reader.executor)
+            .await?;
+        let Some((last, _)) = some.last() else { return Ok(counted) };
+        after = Some(*last);
+        for operation in some.into_iter().filter_map(|(_, operation)| operation?.parse().ok()) {
+            *counted.entry(operation).or_default() += 1;
+        }
+    }
 }
 
 /// The jobs of each kind of which there are any. Only administrators ask, so there is nothing to scope.
