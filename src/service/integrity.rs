@@ -21,6 +21,8 @@ use crate::{
 pub struct IntegrityReport {
     /// When the last comparison of all collections ended; `None` before the first.
     pub checked_at: Option<DateTime<Utc>>,
+    /// When all files were last looked for; `None` before the first time.
+    pub files_checked_at: Option<DateTime<Utc>>,
     /// Collections that were compared.
     pub collections: usize,
     /// Collections that differ and are not repaired yet.
@@ -40,9 +42,11 @@ pub async fn report(services: &Services, viewer: &Viewer) -> Result<Option<Integ
     let reader = services.database.reader(viewer.scope());
     let checks = integrity_checks::list(&reader).await?;
     let differences = integrity_differences::sum(&reader).await?;
-    let comparison = checks.iter().find(|check| check.worker == WorkerName::Integrity);
+    let by = |worker: WorkerName| checks.iter().find(|check| check.worker == worker);
+    let comparison = by(WorkerName::Integrity);
     Ok(Some(IntegrityReport {
         checked_at: comparison.map(|check| check.checked_at),
+        files_checked_at: by(WorkerName::FileCheck).map(|check| check.checked_at),
         collections: comparison.map_or(0, |check| check.collections),
         differences,
         found: DamageKind::ALL.iter().map(|kind| (*kind, found(&checks, *kind))).collect(),

@@ -174,8 +174,11 @@ pub struct IntegrityFinding {
 /// The result of comparing the vector store and the original files with the database.
 #[derive(SimpleObject)]
 pub struct IntegrityReport {
-    /// When the last check of all collections ended. Null until the first one has ended.
+    /// When the vectors of all collections were last compared. Null until the first comparison has ended.
     checked_at: Option<DateTime<Utc>>,
+    /// When the files of all documents were last looked for, and counters compared. It takes longer the more documents
+    /// there are, and is done less often then. Null until the first time has ended.
+    files_checked_at: Option<DateTime<Utc>>,
     /// Number of collections that were compared.
     collections: i32,
     /// Number of collections whose chunks and points differ and are not repaired yet.
@@ -184,7 +187,7 @@ pub struct IntegrityReport {
     missing_points: i32,
     /// Number of points in them that belong to no chunk, at least. They are never returned.
     surplus_points: i32,
-    /// What the last check found, for each kind of damage. `docent doctor --repair` repairs what the server
+    /// What the last checks found, for each kind of damage. `docent doctor --repair` repairs what the server
     /// does not repair itself.
     findings: Vec<IntegrityFinding>,
 }
@@ -193,6 +196,7 @@ impl From<integrity::IntegrityReport> for IntegrityReport {
     fn from(report: integrity::IntegrityReport) -> Self {
         Self {
             checked_at: report.checked_at,
+            files_checked_at: report.files_checked_at,
             collections: number(report.collections),
             differing: number(report.differences.collections),
             missing_points: number(report.differences.missing_points),
@@ -213,8 +217,8 @@ impl Server {
         Ok(accounts::is_claimed(ctx.services()?).await?)
     }
 
-    /// Whether the vector store and the original files match the database, as far as the last check on a schedule has
-    /// found (`vector.integrity_check_minutes`). Null for everyone except administrators.
+    /// Whether the vector store and the original files match the database, as far as the last checks on a schedule
+    /// have found (`vector.integrity_check_minutes`). Null for everyone except administrators.
     async fn integrity(&self, ctx: &Context<'_>) -> Result<Option<IntegrityReport>> {
         Ok(integrity::report(ctx.services()?, ctx.viewer()?).await?.map(Into::into))
     }

@@ -1,5 +1,5 @@
-//! Examines whether the stores match the database, and repairs what does not: on a schedule by counting, for
-//! `docent doctor` by looking at everything. Each repair is a step of its own that can be done again.
+//! Examines whether the stores match the database, and repairs what does not: on schedules by counting and by looking for
+//! files, for `docent doctor` by looking at everything. Each repair is a step of its own that can be done again.
 
 mod operations;
 mod originals;
@@ -74,16 +74,16 @@ pub async fn examine(
         vectors::walk(services, &collection, aim, &mut findings, stop).await?;
     }
     totals::check(services, aim, &mut findings, stop).await?;
-    operations::check(services, aim, &mut findings).await?;
+    operations::check(services, aim, &mut findings, stop).await?;
     Ok(findings)
 }
 
-/// Counts, and looks for what is missing, without reading each byte. Where points and chunks differ in number, a job
-/// repairs them; the rest is only reported.
+/// Compares by counting: the points and chunks of each generation, the jobs of operations, leases. Where points and chunks
+/// differ in number, a job repairs them; the rest is only reported.
 ///
 /// # Errors
 /// When a store fails. What was found until then is known.
-pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), JobError> {
+pub async fn compare(services: &Services, stop: &CancellationToken) -> Result<(), JobError> {
     let mut findings = Findings::default();
     let lease = Duration::from_secs(u64::try_from(services.config.ingestion.lease_seconds).unwrap_or(30));
     leases(services, Aim::Report, Workers::Silent(lease), &mut findings).await?;
@@ -92,16 +92,28 @@ pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), 
     let mut seen = 0;
     while let Some(collection) = collections.next(stop).await? {
         vectors::count(services, &collection, &mut findings).await?;
+        seen += 1;
+    }
+    operations::check(services, Aim::Report, &mut findings, stop).await?;
+    Ok(report(services, WorkerName::Integrity, seen, &findings).await?)
+}
+
+/// Goes through all documents: whether their files are there, without reading each byte, and whether counters are right.
+/// Nothing is repaired, because a disk that is not mounted looks like lost files.
+///
+/// # Errors
+/// When a store fails.
+pub async fn walk(services: &Services, stop: &CancellationToken) -> Result<(), JobError> {
+    let mut findings = Findings::default();
+    originals::check_documents(services, Aim::Report, &mut findings, stop).await?;
+    let mut collections = Collections::new(services);
+    let mut seen = 0;
+    while let Some(collection) = collections.next(stop).await? {
         texts::check(services, &collection, Aim::Report, &mut findings, stop).await?;
         seen += 1;
     }
     totals::check(services, Aim::Report, &mut findings, stop).await?;
-    operations::check(services, Aim::Report, &mut findings).await?;
-    originals::check_documents(services, Aim::Report, &mut findings, stop).await?;
-    if !stop.is_cancelled() {
-        report(services, WorkerName::Integrity, seen, &findings).await?;
-    }
-    Ok(())
+    Ok(report(services, WorkerName::FileCheck, seen, &findings).await?)
 }
 
 /// Writes down what a check on a schedule has found, for all processes.

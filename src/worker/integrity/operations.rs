@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
 
-use super::Aim;
+use super::{Aim, go_on};
 use crate::{
     db::{
         DatabaseError, Transaction,
@@ -34,12 +35,18 @@ use crate::{
 const PAGE: u64 = 500;
 
 /// Looks at each operation that has not ended, and then at each source that is being synced.
-pub(super) async fn check(services: &Services, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
+pub(super) async fn check(
+    services: &Services,
+    aim: Aim,
+    findings: &mut Findings,
+    stop: &CancellationToken,
+) -> Result<(), JobError> {
     let (database, now) = (&services.database, services.clock.now());
     let reader = database.reader(Scope::System);
     let working = jobs::count_by_operation(&reader).await?;
     let mut after = None;
     loop {
+        go_on(stop)?;
         let some = open_operations::list(&reader, after, PAGE).await?;
         let Some((last, _)) = some.last() else { break };
         after = Some(*last);

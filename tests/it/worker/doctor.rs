@@ -60,7 +60,8 @@ fn literal(app: &TestApp, id: uuid::Uuid) -> String {
     if app.is_on_postgres() { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
 }
 
-fn original(app: &TestApp, text: &str) -> PathBuf {
+/// Where the original of a text is.
+pub fn original(app: &TestApp, text: &str) -> PathBuf {
     let digest = hex::encode(Sha256::digest(text));
     app.data_dir().join(format!("originals/{}/{digest}", &digest[..2]))
 }

@@ -19,7 +19,10 @@ use docent::{
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::behind::{active, found, idle, points, row};
+use super::{
+    behind::{active, execute, found, idle, points, row},
+    doctor::original,
+};
 use crate::{
     on_both_databases,
     support::{
@@ -44,7 +47,7 @@ async fn health(app: &TestApp) -> (u16, Value, Value) {
 }
 
 async fn compare(app: &TestApp) {
-    integrity::check(app.app.services(), &CancellationToken::new()).await.unwrap();
+    integrity::compare(app.app.services(), &CancellationToken::new()).await.unwrap();
 }
 
 /// Waits until every collection was compared and nothing differs.
@@ -168,6 +171,46 @@ async fn points_that_no_chunk_stands_for_are_removed_and_those_on_their_way_stay
     let ada = app.anonymous().log_in("ada").await;
     assert_eq!(ada.ended(operation.as_str().unwrap()).await["status"], "COMPLETED");
     assert_eq!(found(&ada, "ferry").await[0], ["The ferry has gone."]);
+}
+
+on_both_databases!(files_are_looked_for_apart_from_the_comparison_of_numbers);
+async fn files_are_looked_for_apart_from_the_comparison_of_numbers(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    ada.ingest_all(&collection, texts(&[("a.txt", "The ferry waits.")])).await;
+    idle(&app).await;
+    app.stop_worker().await;
+    let (services, stop) = (app.app.services(), CancellationToken::new());
+    integrity::walk(services, &stop).await.unwrap();
+    compare(&app).await;
+    let query = "{ server { integrity { checkedAt filesCheckedAt findings { kind count } } } }";
+    let told = async || ada.data(query, json!({})).await["server"]["integrity"].take();
+    let found = |report: &Value| -> Vec<Value> {
+        let findings = report["findings"].as_array().unwrap();
+        findings.iter().filter(|finding| finding["count"] != 0).cloned().collect()
+    };
+    let before = told().await;
+    assert_eq!(found(&before), Vec::<Value>::new());
+    std::fs::remove_file(original(&app, "The ferry waits.")).unwrap();
+    execute(&app, "UPDATE collections SET document_count = 9").await;
+
+    app.clock.advance(60);
+    compare(&app).await;
+    let compared = told().await;
+    assert_eq!(found(&compared), Vec::<Value>::new());
+    let times = |report: &Value| [report["checkedAt"].clone(), report["filesCheckedAt"].clone()];
+    let [[_, files], [at, same_files]] = [times(&before), times(&compared)];
+    assert!(times(&before)[0] != at && files == same_files && files.is_string(), "{compared:#}");
+
+    app.clock.advance(60);
+    integrity::walk(services, &stop).await.unwrap();
+    let walked = told().await;
+    let damage = |kind: &str| json!({ "kind": kind, "count": 1 });
+    assert_eq!(found(&walked), [damage("WRONG_TOTALS"), damage("MISSING_ORIGINAL")]);
+    assert!(times(&walked)[0] == at && times(&walked)[1] != files, "{walked:#}");
+    // What the other check finds stays.
+    compare(&app).await;
+    assert_eq!(found(&told().await), found(&walked));
 }
 
 /// The report of the server, as soon as it is as expected.

@@ -32,9 +32,10 @@ const SERVER: &str = "{ server {
     queues { kind depth ready waiting running dead oldestAt }
 } }";
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "AUDIT_RETENTION",
     "CLEAN_UP",
+    "FILE_CHECK",
     "INGESTION",
     "INTEGRITY",
     "OPTIMISATION",
@@ -206,6 +207,30 @@ async fn rows(connection: &sea_orm::DatabaseConnection, statement: &str) -> Vec<
     let statement = Statement::from_string(connection.get_database_backend(), statement);
     let rows = connection.query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_looks_for_files_rests_in_proportion_and_one_that_counts_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [
+        ("FAILPOINTS", "worker-INTEGRITY=1*sleep(3000);worker-FILE_CHECK=1*sleep(3000)"),
+        ("DOCENT__VECTOR__INTEGRITY_CHECK_MINUTES", "1"),
+        ("DOCENT__INGESTION__HEARTBEAT_SECONDS", "1"),
+    ];
+    let server = Server::start(directory.path(), &environment).await;
+    server.log_in("ada").await;
+    let url = format!("sqlite://{}", directory.path().join("docent.db").display());
+    let connection = sea_orm::Database::connect(&url).await.unwrap();
+    let apart = "SELECT CAST((julianday(files.due_at) - julianday(numbers.due_at)) * 86400 AS integer)
+        FROM schedules AS files, schedules AS numbers WHERE files.name = 'FILE_CHECK' AND numbers.name = 'INTEGRITY'";
+    let deadline = Instant::now() + PATIENCE;
+    // Both take three seconds: one is due again after a minute, the other after fifty times as long.
+    while rows(&connection, apart).await.first().is_none_or(|seconds| *seconds < 80) {
+        assert!(Instant::now() < deadline, "{:#?}", administered(&server).await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let found = administered(&server).await;
+    assert!(["INTEGRITY", "FILE_CHECK"].iter().all(|name| number(&named(&found, name)["failed"]) == 0), "{found:#?}");
 }
 
 /// Waits until the stores have been checked so often.

@@ -107,7 +107,7 @@ function partsOf(text: string): [string, string][] | undefined {
 
 function Integrity({ server: { integrity } }: { server: Server }) {
   if (!integrity) return null;
-  const { checkedAt, collections, differing, missingPoints, surplusPoints } = integrity;
+  const { checkedAt, filesCheckedAt, collections, differing, missingPoints, surplusPoints } = integrity;
   return (
     <section className="card pad stack tight">
       <h2>Integrity</h2>
@@ -119,12 +119,13 @@ function Integrity({ server: { integrity } }: { server: Server }) {
           </p>
           <dl className="facts">
             <dt>Compared</dt><dd><Time at={checkedAt} /></dd>
+            <dt>Files looked for</dt><dd>{filesCheckedAt ? <Time at={filesCheckedAt} /> : "not yet"}</dd>
             <dt>Missing</dt><dd>{number(missingPoints)}</dd>
             <dt>Surplus</dt><dd>{number(surplusPoints)}</dd>
           </dl>
         </>
       ) : (
-        <p className="muted">The first comparison since the start is not finished.</p>
+        <p className="muted">The first comparison is not finished.</p>
       )}
     </section>
   );
