@@ -46,6 +46,9 @@ pub type StatementObserver = Arc<dyn Fn(&str, &dyn std::fmt::Display) + Send + S
 /// The advisory lock of the process that migrates a PostgreSQL database.
 const MIGRATING: i64 = 0x0d0c_e9a7;
 
+/// SQLite's database, in the data directory.
+const SQLITE_FILE: &str = "docent.db";
+
 /// How long after its last use a connection is taken for a good one. Testing it costs as much as a small statement.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -87,8 +90,14 @@ impl Database {
     ) -> Result<Self, DatabaseError> {
         match &config.url {
             Some(url) => Self::open_postgres(url, config, observer).await,
-            None => Self::open_sqlite(&data_dir.join("docent.db"), config, observer).await,
+            None => Self::open_sqlite(&data_dir.join(SQLITE_FILE), config, observer).await,
         }
+    }
+
+    /// Whether there may be a database. Of SQLite's the file is there; only a server can tell what it has.
+    #[must_use]
+    pub fn may_exist(config: &DatabaseConfig, data_dir: &Path) -> bool {
+        config.url.is_some() || data_dir.join(SQLITE_FILE).exists()
     }
 
     async fn open_postgres(
@@ -196,13 +205,12 @@ impl Database {
         Ok(transaction)
     }
 
-    /// Every known migration, oldest first, and whether the database has it.
+    /// Every known migration, oldest first, and whether the database has it. Nothing is written.
     ///
     /// # Errors
     /// When the database has migrations that this program doesn't know.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, DatabaseError> {
-        migration::Migrator::install(&self.writer).await?;
-        let applied = migration::Migrator::get_applied_migrations(&self.writer).await?;
+        let applied = migration::Migrator::get_applied_migrations_read_only(&self.writer).await?;
         let applied: Vec<_> = applied.iter().map(|migration| migration.name().to_owned()).collect();
         Ok(migration::Migrator::migrations()
             .iter()
