@@ -83,6 +83,8 @@ pub struct Parts {
     pub names: Option<Arc<dyn Names>>,
     /// Sees every SQL statement.
     pub statement_observer: Option<StatementObserver>,
+    /// Whether pending migrations are applied. Otherwise they are an error.
+    pub migrates: bool,
     /// The `docent` program, started again for reading files.
     pub program: PathBuf,
     /// Cancelled when sockets and workers must end.
@@ -103,6 +105,7 @@ impl Parts {
             space: None,
             names: None,
             statement_observer: None,
+            migrates: true,
             program: extract::running_program()?,
             stop: CancellationToken::new(),
         })
@@ -125,7 +128,7 @@ pub struct App {
 }
 
 impl App {
-    /// Opens every store, migrates the database, and loads the model of new collections.
+    /// Opens every store, migrates the database if that is wanted, and loads the model of new collections.
     ///
     /// # Errors
     /// When the data directory is in use, or a part can't be opened; the error says which.
@@ -139,7 +142,11 @@ impl App {
             tokio::task::spawn_blocking(move || Beginning::wait(&directory)).await??
         };
         let database = Database::open(&config.database, &config.data_dir, parts.statement_observer).await?;
-        migrate(&database, &config.data_dir, parts.clock.as_ref()).await?;
+        if parts.migrates {
+            migrate(&database, &config.data_dir, parts.clock.as_ref()).await?;
+        } else {
+            refuse_pending(&database).await?;
+        }
         let blobs = BlobStore::open_local(&config.data_dir)?;
         register(&database, &blobs, &config.data_dir, parts.clock.as_ref()).await?;
 
@@ -283,6 +290,19 @@ async fn migrate(database: &Database, data_dir: &Path, clock: &dyn Clock) -> any
     let way = Way::Up { destroy_data: true };
     if let Some(Backup { place, tables, rows }) = database.migrate(way, data_dir, clock.now()).await? {
         info!(place, tables, rows, "the database was copied before it was migrated");
+    }
+    Ok(())
+}
+
+/// Rejects a database with pending migrations, and leaves it as it is.
+async fn refuse_pending(database: &Database) -> anyhow::Result<()> {
+    let all = database.migrations().await?;
+    let pending = all.iter().filter(|migration| !migration.is_applied).count();
+    if pending > 0 {
+        bail!(
+            "the database is that of an earlier version: {pending} migrations are pending, and nothing was changed. Run \
+             `docent migrate up` first, or start the server once: it applies them"
+        );
     }
     Ok(())
 }

@@ -131,7 +131,7 @@ impl Database {
         Ok(transaction)
     }
 
-    /// Every known migration, oldest first, and whether the database has it.
+    /// Every known migration, oldest first, and whether the database has it. Nothing is written.
     ///
     /// # Errors
     /// When the database has migrations that this program doesn't know.
@@ -141,8 +141,7 @@ impl Database {
 }
 
 async fn states(connection: &impl ConnectionTrait) -> Result<Vec<MigrationState>, DatabaseError> {
-    migration::Migrator::install(connection).await?;
-    let applied = migration::Migrator::get_applied_migrations(connection).await?;
+    let applied = migration::Migrator::get_applied_migrations_read_only(connection).await?;
     let applied: Vec<_> = applied.iter().map(|migration| migration.name().to_owned()).collect();
     Ok(migration::Migrator::migrations()
         .iter()

@@ -41,6 +41,9 @@ use crate::{config::DatabaseConfig, domain::scope::Scope};
 /// Called with every statement that is run: its text, and the same with its values.
 pub type StatementObserver = Arc<dyn Fn(&str, &dyn std::fmt::Display) + Send + Sync>;
 
+/// SQLite's database, in the data directory.
+const SQLITE_FILE: &str = "docent.db";
+
 /// How long after its last use a connection is taken for a good one. Testing it costs as much as a small statement.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -75,8 +78,14 @@ impl Database {
     ) -> Result<Self, DatabaseError> {
         match &config.url {
             Some(url) => Self::open_postgres(url, config, observer).await,
-            None => Self::open_sqlite(&data_dir.join("docent.db"), config, observer).await,
+            None => Self::open_sqlite(&data_dir.join(SQLITE_FILE), config, observer).await,
         }
+    }
+
+    /// Whether there may be a database. Of SQLite's the file is there; only a server can tell what it has.
+    #[must_use]
+    pub fn may_exist(config: &DatabaseConfig, data_dir: &Path) -> bool {
+        config.url.is_some() || data_dir.join(SQLITE_FILE).exists()
     }
 
     async fn open_postgres(

@@ -261,7 +261,9 @@ pub async fn stored_texts(
     after: Option<DocumentId>,
     limit: u64,
 ) -> Result<Vec<(DocumentId, Option<String>)>, DatabaseError> {
+    // Named beside the condition of the scope, the generation's rows are read in their order.
     let mut rows = indexed_document::Entity::find()
+        .filter(indexed_document::Column::GenerationId.eq(generation.0))
         .filter(indexed_document::Column::GenerationId.in_subquery(visible(reader, generation)));
     if let Some(after) = after {
         rows = rows.filter(indexed_document::Column::DocumentId.gt(after.0));

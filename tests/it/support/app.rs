@@ -199,6 +199,7 @@ impl TestApp {
                     seen.push(whole.to_string());
                 }
             })),
+            migrates: true,
             program: program.clone(),
             stop: stop.clone(),
         };
