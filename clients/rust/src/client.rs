@@ -249,7 +249,7 @@ impl Client {
     async fn post(&self, base: &Url, token: Option<&str>, document: &str, variables: Value) -> Result<Answer, Error> {
         let accept = "application/graphql-response+json, application/json;q=0.9";
         let sent = Instant::now();
-        let (status, bytes) = exchange(self.operation(base, token, document, variables).header(ACCEPT, accept)).await?;
+        let (status, bytes) = exchange(self.operation(base, token, document, &variables).header(ACCEPT, accept)).await?;
         let elapsed = sent.elapsed();
         match serde_json::from_slice(&bytes) {
             Ok(body) => Ok(Answer { body, elapsed }),
@@ -266,7 +266,7 @@ impl Client {
         base: &Url,
         token: Option<&str>,
         document: &str,
-        variables: Value,
+        variables: &Value,
     ) -> RequestBuilder {
         let body = json!({ "query": document, "variables": variables });
         authorised(self.http.post(format!("{base}graphql")).json(&body), token)

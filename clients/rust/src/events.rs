@@ -36,7 +36,7 @@ impl EventStream {
     /// Starts a subscription and waits until the server has begun with it.
     pub(crate) async fn open(client: &Client, document: &str, variables: Value) -> Result<Self, Error> {
         let (base, token) = client.access().await?;
-        let request = client.operation(&base, token.as_deref(), document, variables);
+        let request = client.operation(&base, token.as_deref(), document, &variables);
         let request = request.header(ACCEPT, EVENT_STREAM).timeout(STREAM_LIMIT);
         let response = match timeout(OPENING_LIMIT, request.send()).await {
             Ok(response) => response.map_err(|error| Error::unreachable(&error))?,

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
@@ -585,7 +586,8 @@ async fn health_is_checked_once_for_all_who_ask_at_the_same_time() {
     tiny.state.readiness = health::once_for_all(Arc::new(move || {
         counted.fetch_add(1, Ordering::SeqCst);
         Box::pin(async {
-            tokio::task::yield_now().await;
+            // Until all have asked.
+            tokio::time::sleep(Duration::from_millis(200)).await;
             ready(&[("database", true)]).await
         })
     }));
