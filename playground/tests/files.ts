@@ -52,17 +52,17 @@ export async function folder(files: Record<string, Uint8Array | string>): Promis
   return { path, remove: () => rm(root, { recursive: true, force: true }) };
 }
 
-/** A PDF with a line of text on each page, and so many bytes that no page needs. */
-export function pdf(pages: readonly string[], ballast = 0): Buffer {
+/** A PDF with lines of text on each page, and so many bytes that no page needs. */
+export function pdf(pages: readonly (readonly string[])[], ballast = 0): Buffer {
   const stream = (content: string) => `<< /Length ${content.length} >>\nstream\n${content}\nendstream`;
   const objects = [
     "<< /Type /Catalog /Pages 2 0 R >>",
     `<< /Type /Pages /Count ${pages.length} /Kids [${pages.map((_, index) => `${5 + 2 * index} 0 R`).join(" ")}] >>`,
     "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     stream("0".repeat(ballast)),
-    ...pages.flatMap((text, index) => [
+    ...pages.flatMap((lines, index) => [
       `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 3 0 R >> >> /Contents ${6 + 2 * index} 0 R >>`,
-      stream(`BT /F1 12 Tf 60 760 Td (${text}) Tj ET`),
+      stream(`BT /F1 12 Tf 16 TL 60 780 Td ${lines.map((line) => `(${line}) Tj T*`).join(" ")} ET`),
     ]),
   ];
   let body = "%PDF-1.4\n";

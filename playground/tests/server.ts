@@ -18,8 +18,8 @@ export interface RunningServer {
 const START_TIMEOUT = 120_000;
 const STOP_TIMEOUT = 30_000;
 
-/** Starts it with more settings, if it is to be started. */
-export async function startServer(settings: Record<string, string> = {}): Promise<RunningServer> {
+/** Starts it with more settings and options, if it is to be started. */
+export async function startServer(settings: Record<string, string> = {}, options: string[] = []): Promise<RunningServer> {
   const { DOCENT_URL, DOCENT_BIN } = process.env;
   if (DOCENT_URL) {
     const refuse = () => Promise.reject(new Error("this server belongs to somebody else"));
@@ -28,7 +28,7 @@ export async function startServer(settings: Record<string, string> = {}): Promis
   if (!DOCENT_BIN) throw new Error("set DOCENT_URL to a running server, or DOCENT_BIN to the docent binary");
 
   const dataDir = await mkdtemp(join(tmpdir(), "docent-playground-"));
-  const start = (port: string) => launch(DOCENT_BIN, { ...settings, DOCENT__DATA_DIR: dataDir, DOCENT__HTTP__PORT: port });
+  const start = (port: string) => launch(DOCENT_BIN, options, { ...settings, DOCENT__DATA_DIR: dataDir, DOCENT__HTTP__PORT: port });
   const remove = () => rm(dataDir, { recursive: true, force: true });
   let running: Launched;
   try {
@@ -57,8 +57,8 @@ interface Launched {
 }
 
 /** Waits until it listens. */
-async function launch(binary: string, settings: Record<string, string>): Promise<Launched> {
-  const server = spawn(binary, ["serve"], { env: { ...process.env, ...settings }, stdio: ["ignore", "pipe", "pipe"] });
+async function launch(binary: string, options: string[], settings: Record<string, string>): Promise<Launched> {
+  const server = spawn(binary, ["serve", ...options], { env: { ...process.env, ...settings }, stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(server, "exit");
 
   async function end(signal: "SIGTERM" | "SIGKILL") {

@@ -91,7 +91,7 @@ mod tests {
             (r#"{"query":"{ a(b: [1, 2]) }","variables":{"c":[1,2]}}"#, 6),
             (r#"["a\",[","b\\",3]"#, 4),
             ("", 1),
-            (r#"["#, 2),
+            ("[", 2),
         ];
         for (text, expected) in rows {
             assert_eq!(values(text.as_bytes()), expected, "{text}");

@@ -113,6 +113,7 @@ function partsOf(text: string): [string, string][] | undefined {
 function Integrity({ server: { integrity } }: { server: Server }) {
   if (!integrity) return null;
   const { checkedAt, filesCheckedAt, collections, differing, missingPoints, surplusPoints, findings } = integrity;
+  const damage = findings.filter(({ count: found }) => found > 0);
   return (
     <section className="card pad stack tight">
       <h2>Integrity</h2>
@@ -127,8 +128,12 @@ function Integrity({ server: { integrity } }: { server: Server }) {
             <dt>Files looked for</dt><dd>{filesCheckedAt ? <Time at={filesCheckedAt} /> : "not yet"}</dd>
             <dt>Missing</dt><dd>{number(missingPoints)}</dd>
             <dt>Surplus</dt><dd>{number(surplusPoints)}</dd>
-            {findings.map(({ kind, count: found }) => [<dt key={kind}>{DAMAGE[kind]}</dt>, <dd key={`${kind} count`} className="num">{number(found)}</dd>])}
           </dl>
+          {damage.length > 0 ? (
+            <ul className="damage warn">{damage.map(({ kind, count: found }) => <li key={kind}>{DAMAGE[kind]}: {number(found)}</li>)}</ul>
+          ) : (
+            findings.length > 0 && <p className="muted small">No damage was found in documents, files, counters, operations and jobs.</p>
+          )}
         </>
       ) : (
         <p className="muted">The first comparison is not finished.</p>

@@ -53,7 +53,7 @@ export function UsersPage() {
         <button type="button" className="btn p" onClick={() => { setInviting(true); }}><Mail {...SMALL} /> Invite</button>
       </div>
       <div className="bar">
-        <input className="input s find-collection" type="search" aria-label="Find by name or e-mail" placeholder="Name or e-mail" defaultValue={asked.q} onChange={({ target }) => { set({ q: target.value.trim() || undefined }); }} />
+        <input className="input s find" type="search" aria-label="Find by name or e-mail" placeholder="Name or e-mail" defaultValue={asked.q} onChange={({ target }) => { set({ q: target.value.trim() || undefined }); }} />
         <select className="input s" aria-label="Role" value={asked.role ?? ""} onChange={({ target }) => { set({ role: target.value === "" ? undefined : (target.value as "admin" | "member") }); }}>
           <option value="">Every role</option>
           <option value="admin">Administrators</option>

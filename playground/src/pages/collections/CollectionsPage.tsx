@@ -63,7 +63,7 @@ export function CollectionsPage() {
           </span>
         )}
         <input
-          className="input s find-collection"
+          className="input s find"
           type="search"
           aria-label="Find by name"
           placeholder="Find by name"

@@ -25,7 +25,7 @@ export function ConfigurationCard({ side, configuration, collections, question, 
     <section className="card pad stack tight" aria-label={`Search ${side}`}>
       <div className="row">
         <h2 className="grow">{side}</h2>
-        {!index && <Link to="/search" search={{ q: question, in: _in, mode, group, min }} className="btn ghost s"><Search {...SMALL} /> Search so</Link>}
+        {!index && <Link to="/search" search={{ q: question, in: _in, mode, group, min }} className="btn ghost s"><Search {...SMALL} /> Open in Search</Link>}
       </div>
       <div className="row wrap">
         <ScopeMenu collections={collections} chosen={ids} onChange={(next) => { set({ in: next.join(",") || undefined, index: undefined }); }} />
