@@ -324,7 +324,8 @@ mod tests {
         let price = price_of(&standard, json!({}));
         assert!((100..300).contains(&price), "{price}");
         // Lists below lists below lists, and each of them several times.
-        let fields: String = (0..25).map(|number| format!("a{number}: fields {{ type {{ name }} }} ")).collect();
+        let fields =
+            (0..25).map(|number| format!("a{number}: fields {{ type {{ name }} }} ")).collect::<Vec<_>>().concat();
         let nested = format!("{{ __schema {{ types {{ fields {{ type {{ {fields} }} }} }} }} }}");
         assert!(price_of(&nested, json!({})) > 5 * price, "{}", price_of(&nested, json!({})));
         // A fragment costs inside introspection what it costs there, wherever it was spread before.

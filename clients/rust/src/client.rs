@@ -249,7 +249,8 @@ impl Client {
     async fn post(&self, base: &Url, token: Option<&str>, document: &str, variables: Value) -> Result<Answer, Error> {
         let accept = "application/graphql-response+json, application/json;q=0.9";
         let sent = Instant::now();
-        let (status, bytes) = exchange(self.operation(base, token, document, &variables).header(ACCEPT, accept)).await?;
+        let (status, bytes) =
+            exchange(self.operation(base, token, document, &variables).header(ACCEPT, accept)).await?;
         let elapsed = sent.elapsed();
         match serde_json::from_slice(&bytes) {
             Ok(body) => Ok(Answer { body, elapsed }),

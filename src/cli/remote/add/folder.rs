@@ -54,7 +54,7 @@ impl Folder {
     }
 
     fn open(&self) -> anyhow::Result<Directory> {
-        let opened = Directory::open(&self.location, &[self.path.clone()]);
+        let opened = Directory::open(&self.location, std::slice::from_ref(&self.path));
         opened.map_err(|error| match error {
             SourceError::Pattern { .. } => error.into(),
             error => anyhow::Error::new(error).context(format!("{} can't be read", self.path.display())),
