@@ -209,6 +209,7 @@ async fn a_key_says_what_it_is_good_for(app: TestApp) {
 
 on_both_databases!(a_key_can_be_limited_to_named_documents);
 async fn a_key_can_be_limited_to_named_documents(app: TestApp) {
+    const OTHER: &str = "query Other { __typename }";
     let ada = app.user("ada").await;
     let letters = ada.create_collection("Letters").await;
     ada.ingest_all(&letters, texts(&[("a.txt", "harbour")])).await;
@@ -229,7 +230,6 @@ async fn a_key_can_be_limited_to_named_documents(app: TestApp) {
     let url = url["collection"]["documents"]["nodes"][0]["downloadUrl"].as_str().unwrap();
     assert_eq!(key.send("GET", url, &[], "").await.status, 403);
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "list_collections" } });
-    const OTHER: &str = "query Other { __typename }";
     let hash = docent::graphql::manifest::digest(OTHER);
     let hashed = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
     let json = ("content-type", "application/json");

@@ -317,7 +317,7 @@ async fn whoever_asks_for_much_at_once_keeps_nobody_else_waiting(is_postgres: bo
 
 /// How many statements about operations begin within a moment.
 async fn begun(app: &TestApp) -> usize {
-    let (_, statements) = app.counting(tokio::time::sleep(std::time::Duration::from_millis(500))).await;
+    let ((), statements) = app.counting(tokio::time::sleep(std::time::Duration::from_millis(500))).await;
     statements.iter().filter(|statement| statement.contains("\"operations\"")).count()
 }
 

@@ -246,7 +246,8 @@ on_both_databases!(of_what_can_not_be_made_again_the_rest_is_kept_in_every_gener
 async fn of_what_can_not_be_made_again_the_rest_is_kept_in_every_generation(mut app: TestApp) {
     let ada = app.user("ada").await;
     let collection = ada.create_collection("Notes").await;
-    let text: String = (0..200).map(|pier| format!("The ferry waits at pier {pier} until the tide turns. ")).collect();
+    let sentences = (0..200).map(|pier| format!("The ferry waits at pier {pier} until the tide turns. "));
+    let text = sentences.collect::<Vec<_>>().concat();
     ada.ingest_all(&collection, texts(&[("a.txt", &text), ("b.txt", "The tram waits.")])).await;
     let reindex = "mutation($id: ID!) {
         collectionReindex(input: { collectionId: $id, chunking: { maxTokens: 64, overlapTokens: 8 } }) { operation { id } }
