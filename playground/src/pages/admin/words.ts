@@ -4,8 +4,9 @@ import type { DamageKind, WorkerName, WorkerState } from "../../api/generated/gr
 export const WORK: Record<WorkerName, string> = {
   AUDIT_RETENTION: "Removes old entries of the audit log",
   CLEAN_UP: "Removes what has expired",
+  FILE_CHECK: "Looks for the files of all documents",
   INGESTION: "Indexes documents",
-  INTEGRITY: "Checks whether everything fits together",
+  INTEGRITY: "Compares vectors and jobs with the database",
   OPTIMISATION: "Builds indexes of vectors",
   ORIGINAL_CLEAN_UP: "Removes files that nothing needs",
   RECONCILE: "Keeps the vectors in step",
