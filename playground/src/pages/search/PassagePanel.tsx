@@ -66,6 +66,12 @@ export function PassagePanel({ chunkId, hit, result, mode, constant, onClose, ne
               isOpen={neighbours.next}
               onOpen={() => { onNeighbour("next"); }}
             />
+            {passage.parent && (
+              <details>
+                <summary>The larger part that it is in</summary>
+                <div className="passage-text faded">{passage.parent.content}</div>
+              </details>
+            )}
           </section>
           <Actions passage={passage} />
         </>
