@@ -1,7 +1,7 @@
 /** Takes the pictures of the README anew: `PICTURES=pictures npx vitest run tests/pictures.test.ts`. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import { launch } from "./browser";
 import { mixedFolder } from "./files";
 import { startServer } from "./server";
@@ -22,8 +22,12 @@ test.runIf(process.env.PICTURES)("the pictures of the README", async () => {
       await page.screenshot({ path: join(folder, `${name}.png`), animations: "disabled" });
     };
     await register(page, server.url, "ada");
-    await page.goto(`${server.url}/search?q=${encodeURIComponent(QUESTION)}`);
-    await page.getByText("Why rank 1").waitFor();
+    // The sample is indexed meanwhile.
+    await expect.poll(async () => {
+      await page.goto(`${server.url}/search?q=${encodeURIComponent(QUESTION)}`);
+      await page.getByText("Nothing was found").or(page.getByText("There is nothing")).or(page.getByText("Why rank 1")).first().waitFor();
+      return page.locator(".hit").count();
+    }, { timeout: 600_000, interval: 5_000 }).toBeGreaterThan(9);
     await take("search");
     await createCollection(page, server.url, "Mixed files");
     await chooseFolder(page, mixed.path);
@@ -44,4 +48,4 @@ test.runIf(process.env.PICTURES)("the pictures of the README", async () => {
     await server.stop();
     await mixed.remove();
   }
-}, 400_000);
+}, 900_000);

@@ -5,7 +5,8 @@ import { number } from "../../ui/words";
 type Queue = NonNullable<NonNullable<ServerPageQuery["server"]>["queues"]>[number];
 
 /** What the server has to do, by kind. */
-export function Queues({ queues }: { queues: readonly Queue[] }) {
+export function Queues({ queues: all }: { queues: readonly Queue[] }) {
+  const queues = all.filter(({ depth, dead }) => depth + dead > 0);
   return (
     <section className="card stack tight">
       <h2 className="pad-head">Queues</h2>
