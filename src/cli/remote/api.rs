@@ -9,8 +9,8 @@ use std::{
 };
 
 use anyhow::anyhow;
-use docent_client::{Client, Error};
-use serde::{Deserialize, de::DeserializeOwned};
+use docent_client::{Client, Error, Page};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -32,21 +32,6 @@ pub(super) struct Api {
     url: String,
     has_key: bool,
     has_answered: AtomicBool,
-}
-
-/// A page of a list.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<T> {
-    nodes: Vec<T>,
-    page_info: PageInfo,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PageInfo {
-    pub(super) end_cursor: Option<String>,
-    pub(super) has_next_page: bool,
 }
 
 impl Api {
@@ -103,10 +88,11 @@ impl Api {
             }
             let page: Page<T> = self.typed(value)?;
             rows.extend(page.nodes);
-            if !page.page_info.has_next_page || rows.len() >= most {
+            let next = page.page_info.next(variables["after"].as_str()).map_err(|error| self.explain(error))?;
+            if next.is_none() || rows.len() >= most {
                 return Ok(rows);
             }
-            variables["after"] = page.page_info.end_cursor.into();
+            variables["after"] = next.into();
         }
     }
 

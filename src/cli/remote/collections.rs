@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use super::{Api, terminal};
 use crate::{cli::progress, domain::name};
 
-const COLLECTIONS: &str = include_str!("graphql/collections.graphql");
-const COLLECTION: &str = include_str!("graphql/collection.graphql");
+const COLLECTIONS: &str =
+    concat!(include_str!("graphql/collections.graphql"), include_str!("graphql/collection_line.graphql"));
+const COLLECTION: &str =
+    concat!(include_str!("graphql/collection.graphql"), include_str!("graphql/collection_line.graphql"));
 
 /// What `docent collections` takes.
 #[derive(Debug, Args)]

@@ -14,9 +14,18 @@ use crate::{
     lifecycle,
 };
 
-const OPERATIONS: &str = include_str!("graphql/operations.graphql");
-const VIEWER_OPERATIONS: &str = include_str!("graphql/viewer_operations.graphql");
-pub(super) const COLLECTION_EVENTS: &str = include_str!("graphql/collection_events.graphql");
+const OPERATIONS: &str =
+    concat!(include_str!("graphql/operations.graphql"), include_str!("graphql/operation_line.graphql"));
+const VIEWER_OPERATIONS: &str = concat!(
+    include_str!("graphql/viewer_operations.graphql"),
+    include_str!("graphql/event_line.graphql"),
+    include_str!("graphql/operation_line.graphql")
+);
+pub(super) const COLLECTION_EVENTS: &str = concat!(
+    include_str!("graphql/collection_events.graphql"),
+    include_str!("graphql/event_line.graphql"),
+    include_str!("graphql/operation_line.graphql")
+);
 
 /// What `docent operations` takes.
 #[derive(Debug, Args)]

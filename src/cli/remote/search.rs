@@ -1,13 +1,12 @@
 //! `docent search`.
 
 use clap::{Args, ValueEnum};
+use docent_client::PageInfo;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Api,
-    api::PageInfo,
-    collections,
+    Api, collections,
     terminal::{self, Emphasis},
 };
 
@@ -156,15 +155,15 @@ impl Search {
 
 /// So many hits, or all that there are, and the last page of them without its hits.
 async fn find(api: &Api, input: &Value, limit: usize) -> anyhow::Result<(Vec<Value>, Found)> {
-    let (mut hits, mut after) = (Vec::new(), Value::Null);
+    let (mut hits, mut after) = (Vec::new(), None);
     loop {
         let variables = json!({ "input": input, "first": PAGE.min(limit - hits.len()), "after": after });
         let mut found: Found = api.query(SEARCH, "search", variables).await?;
         hits.append(&mut found.nodes);
-        if !found.page_info.has_next_page || hits.len() >= limit {
+        after = found.page_info.next(after.as_deref()).map_err(|error| api.explain(error))?;
+        if after.is_none() || hits.len() >= limit {
             return Ok((hits, found));
         }
-        after = found.page_info.end_cursor.take().into();
     }
 }
 

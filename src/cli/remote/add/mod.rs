@@ -35,7 +35,8 @@ use crate::{
 };
 
 const ADD_BEGIN: &str = include_str!("../graphql/add_begin.graphql");
-const COLLECTION_CREATE: &str = include_str!("../graphql/collection_create.graphql");
+const COLLECTION_CREATE: &str =
+    concat!(include_str!("../graphql/collection_create.graphql"), include_str!("../graphql/collection_line.graphql"));
 
 /// What adding needs: to compare, to send, and to follow.
 const NEEDED: [&str; 3] = ["COLLECTION_READ", "DOCUMENT_INGEST", "OPERATION_READ"];
