@@ -7,7 +7,7 @@
 //! - `feed`: a subscription that goes on after a lost connection.
 //! - `socket`: subscriptions over one WebSocket (`graphql-transport-ws`).
 //! - `follower`: operations followed to their ends, over as many WebSockets as that takes.
-//! - `answer` and `error`: what comes back.
+//! - `answer`, `page` and `error`: what comes back.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), docent_client::Error> {
@@ -28,6 +28,7 @@ mod error;
 mod events;
 mod feed;
 mod follower;
+mod page;
 mod socket;
 
 pub use self::{
@@ -36,5 +37,6 @@ pub use self::{
     error::Error,
     feed::{Feed, News},
     follower::{Event, Follower, Progress, Record},
+    page::{Page, PageInfo},
     socket::{Message, Socket},
 };
