@@ -2,20 +2,17 @@
 for a message, so that the server is what is measured."""
 
 import asyncio
-import base64
 import json
-import os
 import socket
-import threading
 import time
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from calls import answer
+from frames import CLOSE, PING, PONG, TEXT, Loop, frame, message, opening, take
 
 # Connections that are being opened at the same time, and how long one may take.
 OPENING, OPEN_LIMIT = 20, 60
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 # What a listener that does not read takes off the network at most.
 SMALL_BUFFER = 4096
 
@@ -67,44 +64,26 @@ class Socket(Listener):
     """graphql-transport-ws."""
 
     def request(self):
-        key = base64.b64encode(os.urandom(16)).decode()
-        return (
-            f"GET /graphql HTTP/1.1\r\nhost: {self.crowd.host}\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-version: 13\r\n"
-            f"sec-websocket-key: {key}\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n"
-        ).encode()
+        return opening(self.crowd.host)
 
     def begin(self):
         self.send({"type": "connection_init", "payload": {"authorization": f"Bearer {self.crowd.token}"}})
 
     def read(self):
-        while (frame := self.take_frame()) is not None:
-            kind, payload = frame
+        while (taken := take(self.received)) is not None:
+            kind, payload = taken
             if kind == TEXT:
                 self.hear(payload)
             elif kind == PING:
-                self.write(PONG, payload)
+                self.transport.write(frame(PONG, payload))
             elif kind == CLOSE:
                 self.fail(payload[2:].decode(errors="replace"))
-
-    def take_frame(self):
-        received = self.received
-        if len(received) < 2:
-            return None
-        kind, length, start = received[0] & 15, received[1] & 127, 2
-        if length >= 126:
-            start = 4 if length == 126 else 10
-            length = int.from_bytes(received[2:start], "big")
-        if len(received) < start + length:
-            return None
-        payload = bytes(received[start : start + length])
-        del received[: start + length]
-        return kind, payload
 
     def hear(self, payload):
         if payload.startswith(b'{"type":"next"'):
             return self.crowd.happened(payload)
-        message = json.loads(payload)
-        match message["type"]:
+        heard = json.loads(payload)
+        match heard["type"]:
             case "connection_ack":
                 self.send({"type": "subscribe", "id": "1", "payload": {"query": self.crowd.document}})
                 # It is answered when the subscription has begun.
@@ -114,16 +93,10 @@ class Socket(Listener):
             case "next":
                 self.crowd.happened(payload)
             case "error":
-                self.fail(json.dumps(message["payload"])[:200])
+                self.fail(json.dumps(heard["payload"])[:200])
 
-    def send(self, message):
-        self.write(TEXT, json.dumps(message).encode())
-
-    def write(self, kind, payload):
-        """Writes a frame. Clients have to mask what they send; a mask of zeros changes nothing."""
-        length = len(payload)
-        sized = bytes([128 | length]) if length < 126 else bytes([254]) + length.to_bytes(2, "big")
-        self.transport.write(bytes([128 | kind]) + sized + bytes(4) + payload)
+    def send(self, content):
+        self.transport.write(message(content))
 
 
 class Stream(Listener):
@@ -152,14 +125,13 @@ class Stream(Listener):
                 self.crowd.happened(data)
 
 
-class Crowd:
-    """All listeners. They live in a thread of their own."""
+class Crowd(Loop):
+    """All listeners."""
 
     def __init__(self):
-        self.listeners, self.stuck, self.problems, self.moments = set(), [], [], {}
+        super().__init__()
+        self.stuck, self.moments = [], {}
         self.forget()
-        self.loop = asyncio.new_event_loop()
-        threading.Thread(target=self.loop.run_forever, daemon=True).start()
 
     def forget(self):
         self.delays, self.last_at = [], None
@@ -200,9 +172,6 @@ class Crowd:
 
         self.wait(open_all())
 
-    def state(self):
-        return {"open": len(self.listeners), "problems": self.problems[:3]}
-
     def given_up(self):
         """Those who stopped reading: how many the server has given up."""
         async def look():
@@ -233,12 +202,6 @@ class Crowd:
             self.stuck.clear()
 
         self.wait(close_all())
-
-    def wait(self, work):
-        try:
-            return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-        except Exception as error:
-            raise RuntimeError(f"{error!r}; {self.problems[:1]}") from error
 
 
 crowd = Crowd()
