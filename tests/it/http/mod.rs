@@ -3,6 +3,7 @@
 
 mod connections;
 mod downloads;
+mod health;
 mod hosts;
 mod limits;
 mod mcp;
