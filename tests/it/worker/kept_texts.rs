@@ -40,7 +40,8 @@ async fn with_files(app: &TestApp) -> (Caller, String) {
         heading(2, "Lines"),
         paragraph("Line nine runs until noon, with bicycles and dogs in its last car."),
     ];
-    let lines = ["The ferry waits at the pier below the castle.", "", "Its captain paints the railing in a bright green."];
+    let lines =
+        ["The ferry waits at the pier below the castle.", "", "Its captain paints the railing in a bright green."];
     let plain = "The train has gone.\r\n\r\nNobody waits for it, because the market is closed on Mondays.";
     let markdown = "# Notes\r\n\r\nThe hall is empty.\r\n\r\n## Gardens\r\n\r\n- They are behind the river.\r\n- They are green.\r\n";
     let table = "Name,Weight\nThe giant otter of the rivers,32\nThe sea otter of the northern coasts,45\n";
@@ -222,7 +223,11 @@ async fn sentences_are_embedded_once(on_postgres: bool) {
     let ended = retried(&app, &ada, &operation).await;
     let chunks = usize::try_from(ended["totals"]["chunks"].as_u64().unwrap()).unwrap();
     assert!(chunks > 1, "{ended:#}");
-    assert_eq!(asked(), sentences.len() + 2 * chunks, "both attempts embed the chunks, and the first one the sentences");
+    assert_eq!(
+        asked(),
+        sentences.len() + 2 * chunks,
+        "both attempts embed the chunks, and the first one the sentences"
+    );
 
     let before = asked();
     reindex(&ada, &id, &chunking).await;
@@ -304,7 +309,11 @@ async fn a_document_that_is_taken_up_again_after_the_death_of_the_process_is_not
         server.died().await;
         let server = that_extracts_nothing(server, &directory).await;
         let ended = server.ended(&operation).await;
-        assert_eq!((&ended["status"], &ended["totals"]["completed"]), (&json!("COMPLETED"), &json!(1)), "{step}: {ended:#}");
+        assert_eq!(
+            (&ended["status"], &ended["totals"]["completed"]),
+            (&json!("COMPLETED"), &json!(1)),
+            "{step}: {ended:#}"
+        );
         server.kill();
     }
 }
