@@ -40,6 +40,7 @@ mod m20261128_120000_index_active_operations;
 mod m20261128_120100_add_documents_of_api_keys;
 mod m20261128_120200_create_password_resets;
 mod m20261128_130000_add_parents_of_chunks;
+mod m20261128_140000_create_integrity;
 mod m20261128_140200_create_extractions;
 pub mod sql;
 
@@ -94,6 +95,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_120100_add_documents_of_api_keys::Migration),
             Box::new(m20261128_120200_create_password_resets::Migration),
             Box::new(m20261128_130000_add_parents_of_chunks::Migration),
+            Box::new(m20261128_140000_create_integrity::Migration),
             Box::new(m20261128_140200_create_extractions::Migration),
         ]
     }

@@ -3,6 +3,7 @@
 
 mod hmac;
 mod key_file;
+pub mod link;
 pub mod password;
 pub mod rate_limit;
 pub mod secret;

@@ -10,6 +10,8 @@ pub(super) mod document;
 pub(super) mod extraction;
 pub(super) mod generation;
 pub(super) mod indexed_document;
+pub(super) mod integrity_check;
+pub(super) mod integrity_difference;
 pub(super) mod invitation;
 pub(super) mod job;
 pub(super) mod operation;

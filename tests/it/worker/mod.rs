@@ -16,6 +16,7 @@ mod queue;
 mod quotas;
 mod reindex;
 mod reindex_faults;
+mod releases;
 mod retries;
 mod runner;
 mod shutdown;
