@@ -7,6 +7,7 @@ pub(super) mod chunk;
 pub(super) mod collection;
 pub(super) mod collection_member;
 pub(super) mod document;
+pub(super) mod extraction;
 pub(super) mod generation;
 pub(super) mod indexed_document;
 pub(super) mod integrity_check;

@@ -9,6 +9,7 @@ pub mod audit_log;
 pub mod chunks;
 pub mod collections;
 pub mod documents;
+pub mod extractions;
 pub mod generations;
 pub mod integrity_checks;
 pub mod integrity_differences;

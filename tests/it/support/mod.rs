@@ -12,6 +12,7 @@ pub mod pause;
 pub mod pdfium;
 pub mod postgres;
 pub mod process;
+pub mod program;
 pub mod scope_net;
 pub mod site;
 pub mod socket;

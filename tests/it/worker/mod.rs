@@ -7,6 +7,7 @@ mod doctor;
 mod faults;
 mod generations;
 mod integrity;
+mod kept_texts;
 mod models;
 mod originals;
 mod outage;
