@@ -101,12 +101,11 @@ async fn read_and_split(services: &Services, viewer: &Viewer, request: PreviewRe
         request.chunkings.iter().map(|wanted| chunking(services, &mut violations, &chosen, *wanted)).collect();
     violations.check()?;
 
-    let mut text = match file.text {
-        Some(text) => text,
-        None => {
-            let read = services.extractor.extract(file.content, &file.name, Some(&file.content_type)).await;
-            read.map_err(unreadable)?
-        }
+    let mut text = if let Some(text) = file.text {
+        text
+    } else {
+        let read = services.extractor.extract(file.content, &file.name, Some(&file.content_type)).await;
+        read.map_err(unreadable)?
     };
     let embeds = configs.iter().any(|config| config.drift_percentile.is_some());
     let end = text.text.floor_char_boundary(if embeds { MAX_EMBEDDED_BYTES } else { MAX_TEXT_BYTES });

@@ -18,14 +18,14 @@ const LANGUAGES: [(&str, &str, [&str; 3]); 7] = [
         "rust",
         "use std::collections::HashMap;\n\n",
         [
-            r#"/// What is known of a NAME.
+            r"/// What is known of a NAME.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NAME<'a, T: Clone> {
     pub name: &'a str,
     pub values: Vec<Option<T>>,
     seen: HashMap<String, (u32, u64)>,
 }
-"#,
+",
             r#"impl<'a, T: Clone + Into<u64>> Find for NAME<'a, T> {
     type Error = io::Error;
 
@@ -215,7 +215,7 @@ class NAME<T extends Comparable<T>> extends Base implements Find<T> {
         "cpp",
         "#include <map>\n#include <vector>\n\n",
         [
-            r#"// What is known of a WORD.
+            r"// What is known of a WORD.
 template <typename T, std::size_t N = NUMBER>
 class NAME final : public Base<T> {
 public:
@@ -235,7 +235,7 @@ private:
     std::string name_;
     std::map<std::string, std::vector<T>> values_;
 };
-"#,
+",
             r#"namespace WORD {
 static auto load_NAME(const std::filesystem::path &path, int retries) -> std::vector<std::uint8_t> {
     std::vector<std::uint8_t> data(NUMBER);
@@ -252,20 +252,20 @@ static auto load_NAME(const std::filesystem::path &path, int retries) -> std::ve
 }
 } // namespace WORD
 "#,
-            r#"enum class NAMEState : unsigned { Waiting = NUMBER, Running, Done };
+            r"enum class NAMEState : unsigned { Waiting = NUMBER, Running, Done };
 
 inline bool operator<(const NAMEState one, const NAMEState other) {
     return static_cast<unsigned>(one) < static_cast<unsigned>(other);
 }
-"#,
+",
         ],
     ),
     (
         "tsx",
         "import { useState } from 'react';\n\n",
         [
-            r#"type NAMEProps = { name: string; values: readonly number[]; onChoose?: (value: number) => void };
-"#,
+            r"type NAMEProps = { name: string; values: readonly number[]; onChoose?: (value: number) => void };
+",
             r#"export function NAME({ name, values, onChoose }: NAMEProps): JSX.Element {
   const [chosen, setChosen] = useState<number | null>(null);
   const choose = (value: number) => {
@@ -289,7 +289,7 @@ inline bool operator<(const NAMEState one, const NAMEState other) {
   );
 }
 "#,
-            r#"export const useNAME = <T,>(load: () => Promise<T>, initial: T): [T, boolean] => {
+            r"export const useNAME = <T,>(load: () => Promise<T>, initial: T): [T, boolean] => {
   const [state, setState] = useState({ value: initial, isLoading: false });
   useEffect(() => {
     let isWanted = true;
@@ -300,21 +300,21 @@ inline bool operator<(const NAMEState one, const NAMEState other) {
   }, [load]);
   return [state.value, state.isLoading];
 };
-"#,
+",
         ],
     ),
     (
         "typescript",
         "import type { Base } from './base';\n\n",
         [
-            r#"/** What is known of a WORD. */
+            r"/** What is known of a WORD. */
 export interface NAME<T extends object = Record<string, unknown>> extends Base {
   readonly name: string;
   values: Map<string, T[]>;
   find?(key: keyof T & string, most?: number): T | undefined;
 }
-"#,
-            r#"@injectable()
+",
+            r"@injectable()
 export class NAMEService implements Find<NAME> {
   private readonly seen = new Set<string>();
 
@@ -332,14 +332,14 @@ export class NAMEService implements Find<NAME> {
     return null;
   }
 }
-"#,
-            r#"export type NAMEState = { kind: 'waiting'; since: Date } | { kind: 'done'; value: Awaited<ReturnType<typeof load>> };
+",
+            r"export type NAMEState = { kind: 'waiting'; since: Date } | { kind: 'done'; value: Awaited<ReturnType<typeof load>> };
 
 export const enum NAMEKind {
   First = NUMBER,
   Second = 'WORD',
 }
-"#,
+",
         ],
     ),
 ];
