@@ -19,7 +19,12 @@ use super::{
     persisted::Persisted,
     variables::InputTypes,
 };
-use crate::{auth::viewer::Viewer, config::DocumentPolicy, domain::id::RequestId, error::ErrorCode};
+use crate::{
+    auth::{cookie::TokenCookie, viewer::Viewer},
+    config::DocumentPolicy,
+    domain::id::RequestId,
+    error::ErrorCode,
+};
 
 const NO_DOCUMENT: &str = "`query` must be a string with a document.";
 
@@ -149,7 +154,7 @@ impl Engine {
         Self { persisted: Arc::new(persisted), ..self }
     }
 
-    /// Parses the document and chooses its operation, for `viewer`.
+    /// Parses the document and chooses its operation, for `viewer`, whose browser may have a `cookie`.
     ///
     /// # Errors
     /// Why the request cannot be run.
@@ -157,6 +162,7 @@ impl Engine {
         &self,
         parameters: Parameters,
         mut viewer: Viewer,
+        cookie: TokenCookie,
         request_id: RequestId,
     ) -> Result<Operation, PublicError> {
         let Parameters { query, id, operation_name, variables, is_embedded } = parameters;
@@ -189,6 +195,7 @@ impl Engine {
             .data(RequestVariables(variables.clone()))
             .variables(Variables::from_json(Value::Object(variables)))
             .data(viewer)
+            .data(cookie)
             .data(request_id)
             .data(started.clone());
         request.operation_name = operation_name;

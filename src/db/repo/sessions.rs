@@ -6,13 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
 use super::{
     super::entity::{refresh_token, session, user},
-    listed,
+    exists, listed,
     lists::Keyset,
     nothing, to_count,
 };
@@ -186,6 +186,26 @@ pub async fn lock_token(tx: &Transaction<'_>, token: &TokenNames) -> Result<Opti
         },
     };
     Ok(Some(IssuedToken { session: session.into(), state }))
+}
+
+/// Whether the session of a token, used or not, is valid at `now`.
+pub async fn is_live(
+    reader: &CredentialReader<'_>,
+    token: &TokenNames,
+    now: DateTime<Utc>,
+    idle: TimeDelta,
+) -> Result<bool, DatabaseError> {
+    let mut is_meant = Condition::any().add(refresh_token::Column::Digest.eq(token.digest.as_str()));
+    if let Some(family) = &token.family {
+        is_meant = is_meant.add(refresh_token::Column::Family.eq(family.as_str()));
+    }
+    let of_token = refresh_token::Entity::find()
+        .select_only()
+        .column(refresh_token::Column::SessionId)
+        .filter(is_meant)
+        .into_query();
+    let sessions = session::Entity::find().filter(session::Column::Id.in_subquery(of_token)).filter(live(now, idle));
+    exists(sessions, &reader.executor).await
 }
 
 /// Removes the used tokens of a family but this one, whose session is locked: the family recognises them.

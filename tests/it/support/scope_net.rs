@@ -57,6 +57,10 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""audit_log" WHERE "audit_log"."id" IN (?)"#, "an administrator reads the log"),
     (r#""sessions" WHERE "sessions"."id" = ? LIMIT ?"#, "the login of a refresh token that was presented"),
     (r#""sessions" WHERE "sessions"."user_id""#, "whether a login comes from a known address"),
+    (
+        r#""sessions" WHERE "sessions"."id" IN (SELECT "refresh_tokens"."session_id" FROM "refresh_tokens""#,
+        "whether the login of a refresh token that was presented has ended",
+    ),
     (r#""refresh_tokens" WHERE "refresh_tokens"."digest" = ?"#, "whoever has a token may use it"),
     (r#""refresh_tokens" WHERE "refresh_tokens"."family" = ?"#, "so may whoever had one"),
     (r#""password_resets" WHERE "password_resets"."digest" = ?"#, "whoever has a token may use it"),
