@@ -283,7 +283,7 @@ pub async fn revoke(
 ///
 /// # Errors
 /// The database's.
-async fn forget_ended(services: &Services, cookie: &TokenCookie) -> Result<(), Error> {
+pub(super) async fn forget_ended(services: &Services, cookie: &TokenCookie) -> Result<(), Error> {
     let Ok(Some(received)) = cookie.received() else { return Ok(()) };
     let (reader, now) = (services.database.credentials(), services.clock.now());
     let is_live = match received.text.parse::<RefreshToken>() {
@@ -355,7 +355,7 @@ pub async fn change_password(
 ///
 /// # Errors
 /// `Invalid` with `WrongCredentials` at `path`, `RateLimited` for too many guesses, `Unauthenticated` without an account.
-async fn confirm_password(
+pub(super) async fn confirm_password(
     services: &Services,
     viewer: &Viewer,
     password: &str,
@@ -459,8 +459,10 @@ struct Claimed {
     expires_at: Option<DateTime<Utc>>,
 }
 
+/// The session or the account of the caller has ended.
+pub(super) const ENDED: Error = Error::Unauthenticated("This login has ended. Log in again.");
+
 async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> Result<(Viewer, Arc<Session>), Error> {
-    const ENDED: Error = Error::Unauthenticated("This login has ended. Log in again.");
     let found = services.callers.session(&services.database, claimed.user, claimed.session).await?;
     let (session, user) = found.ok_or(ENDED)?;
     if !session.is_live(services.clock.now(), idle_limit(services)) || !user.is_active {

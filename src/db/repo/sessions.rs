@@ -282,6 +282,13 @@ async fn end(tx: &Transaction<'_>, which: SimpleExpr, now: DateTime<Utc>) -> Res
     Ok(ended.rows_affected)
 }
 
+/// Deletes all sessions of a user, with their tokens and with where they were used from.
+pub async fn delete_of(tx: &Transaction<'_>, user: UserId) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Callers);
+    session::Entity::delete_many().filter(session::Column::UserId.eq(user.0)).exec(&tx.connection).await?;
+    Ok(())
+}
+
 /// Deletes sessions that ended before `moment`, with their tokens, which are all invalid by now.
 pub async fn delete_ended(tx: &Transaction<'_>, moment: DateTime<Utc>) -> Result<u64, DatabaseError> {
     let ended = session::Entity::delete_many()
