@@ -4,6 +4,7 @@
 pub mod cookie;
 mod hmac;
 mod key_file;
+pub mod link;
 pub mod password;
 pub mod rate_limit;
 pub mod secret;

@@ -69,6 +69,8 @@ pub enum EndedSessions {
     All,
 }
 
+/// Sessions of one account, those included that have ended. Programs that log in for each call don't log out.
+const MOST_SESSIONS: u64 = 1000;
 /// How long an exchanged refresh token gives the same result again while its successor is unused: the first response
 /// may have been lost, or two windows may have called at once.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
@@ -99,6 +101,7 @@ pub async fn create(
 
 async fn insert(tx: &Transaction<'_>, new: &Session, token: &RefreshToken) -> Result<Done<()>, Error> {
     sessions::insert(tx, new, token.names()).await?;
+    sessions::keep_newest(tx, new.user_id, MOST_SESSIONS).await?;
     Ok(Done::This((), Deed::new(AuditAction::SessionCreate).by(new.user_id).to(new.id)))
 }
 
@@ -477,7 +480,18 @@ async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> R
     Ok((viewer, session))
 }
 
-async fn of_key(services: &Services, name: &KeyName, client: &Client) -> Result<Viewer, Error> {
+/// The caller of a session whose access token is not asked for again.
+pub(super) async fn of_known(
+    services: &Services,
+    user: UserId,
+    session: SessionId,
+    client: &Client,
+) -> Result<Viewer, Error> {
+    Ok(of_session(services, Claimed { user, session, expires_at: None }, client).await?.0)
+}
+
+/// The caller of a key.
+pub(super) async fn of_key(services: &Services, name: &KeyName, client: &Client) -> Result<Viewer, Error> {
     let (key, user) = services.callers.key(&services.database, name).await?.ok_or(BAD_KEY)?;
     if !key.is_good(services.clock.now()) || !user.is_active {
         return Err(BAD_KEY);

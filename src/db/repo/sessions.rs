@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
@@ -142,6 +142,26 @@ pub async fn insert(tx: &Transaction<'_>, new: &Session, token: TokenNames) -> R
     };
     row.insert(&tx.connection).await?;
     insert_token(tx, new.id, token, new.created_at).await
+}
+
+/// Removes all but the newest sessions of a user, with their tokens, so that an account that logs in again and again has a
+/// limited number.
+pub async fn keep_newest(tx: &Transaction<'_>, user: UserId, most: u64) -> Result<(), DatabaseError> {
+    let newest = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(session::Column::UserId.eq(user.0))
+        .order_by_desc(session::Column::CreatedAt)
+        .order_by_desc(session::Column::Id)
+        .limit(most)
+        .into_query();
+    let older = session::Entity::delete_many()
+        .filter(session::Column::UserId.eq(user.0))
+        .filter(session::Column::Id.not_in_subquery(newest));
+    if older.exec(&tx.connection).await?.rows_affected > 0 {
+        tx.after_commit(Change::Callers);
+    }
+    Ok(())
 }
 
 /// Adds a refresh token to a session.

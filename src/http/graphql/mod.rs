@@ -77,9 +77,7 @@ pub async fn post(
             negotiation::require_json(&headers)?;
             negotiation::require_identity(&headers)?;
             let body = body::read(body, &headers, state.limits.request_bytes).await?;
-            let value =
-                serde_json::from_slice(&body).map_err(|_| HttpError::bad_request("The body is not valid JSON."))?;
-            parameters(value)
+            parameters(body::json(&body, "The body is not valid JSON.")?)
         })
         .await
 }
@@ -182,8 +180,7 @@ fn from_query_string(members: HashMap<String, String>) -> Result<Value, HttpErro
     let mut object = Map::new();
     for (name, text) in members.into_iter().filter(|(_, text)| !text.is_empty()) {
         let value = match name.as_str() {
-            "variables" | "extensions" => serde_json::from_str(&text)
-                .map_err(|_| HttpError::bad_request(format!("`{name}` is not valid JSON.")))?,
+            "variables" | "extensions" => body::json(text.as_bytes(), format!("`{name}` is not valid JSON."))?,
             _ => Value::String(text),
         };
         object.insert(name, value);

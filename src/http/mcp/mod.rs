@@ -53,6 +53,9 @@ pub async fn post(
     let body = body::read(body, &headers, state.limits.request_bytes).await?;
     let viewer = authentication::viewer(&*state.callers, &headers, client).await?;
     let caller = WatchedCaller::new(&state.callers, viewer);
+    if !body::is_bearable(&body) {
+        return Err(body::too_many_values());
+    }
     let message = match Message::parse(&body) {
         Ok(message) => message,
         Err(error) => return Ok(refused(None, error, None)),

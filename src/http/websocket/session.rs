@@ -28,7 +28,7 @@ use crate::{
         error::PublicError,
     },
     http::{
-        HttpState,
+        HttpState, body,
         cookie::NO_COOKIE,
         places::CallerPlace,
         run::{Prepared, Running},
@@ -86,6 +86,7 @@ impl From<Lapse> for End {
         Self::Close(match lapse {
             Lapse::Expired => Close::EXPIRED,
             Lapse::Revoked => Close::REVOKED,
+            Lapse::Changed => Close::CHANGED,
         })
     }
 }
@@ -193,7 +194,7 @@ impl Session {
             Some(Ok(Message::Binary(_)) | Err(_)) => return Err(Close::INVALID.into()),
             Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
         };
-        if text.len() > self.state.limits.websocket_message_bytes {
+        if text.len() > self.state.limits.websocket_message_bytes || !body::is_bearable(text.as_bytes()) {
             return Err(Close::TOO_LARGE.into());
         }
         match serde_json::from_str(&text).map_err(|_| Close::INVALID)? {

@@ -17,7 +17,7 @@ mod names;
 mod nested;
 mod operations;
 mod parents;
-mod reads;
+pub mod reads;
 mod revocation;
 mod schema;
 mod search;

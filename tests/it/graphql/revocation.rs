@@ -122,6 +122,15 @@ async fn a_socket_ends_with_its_key(mut app: TestApp) {
     ends(socket).await;
 }
 
+on_both_databases!(a_socket_ends_with_the_role_of_its_account);
+async fn a_socket_ends_with_the_role_of_its_account(mut app: TestApp) {
+    let (ada, bob, .., socket) = followed(&mut app, token_of).await;
+    let set = "mutation($id: ID!) { userRoleSet(input: { userId: $id, role: ADMIN }) { userErrors { code } } }";
+    ada.data(set, json!({ "id": bob.user_id().await })).await;
+    let (code, reason) = socket.closed().await;
+    assert_eq!((code, reason.as_str()), (4403, "Forbidden: the role of this account has changed. Connect again."));
+}
+
 on_both_databases!(an_event_stream_ends_with_its_session);
 async fn an_event_stream_ends_with_its_session(mut app: TestApp) {
     let (_, bob, _, operation, _) = followed(&mut app, token_of).await;

@@ -4,6 +4,7 @@
 mod connections;
 mod cookies;
 mod downloads;
+mod health;
 mod hosts;
 mod limits;
 mod mcp;

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tables of objects that belong to an account.
-const SCOPED: [&str; 21] = [
+const SCOPED: [&str; 22] = [
     "api_key_collections",
     "api_keys",
     "audit_log",
@@ -14,6 +14,7 @@ const SCOPED: [&str; 21] = [
     "collection_members",
     "collections",
     "documents",
+    "extractions",
     "generations",
     "indexed_documents",
     "invitations",
