@@ -65,7 +65,7 @@ const path = () => new URL(page.url()).pathname + new URL(page.url()).search;
 const go = (to: string, of = page) => of.goto(server.url + to);
 const job = () => steps.job(page);
 
-/** Signs in for all windows of the browser. */
+/** Signs in, also for when the browser is closed. */
 async function signInToStay(of: Page, name: string): Promise<void> {
   await go("/sign-in", of);
   await of.getByLabel("User name or e-mail").fill(name);
@@ -599,21 +599,67 @@ test("the files of an archive become documents of their own", async () => {
   await page.getByText("This is an archive").waitFor();
 }, LONG);
 
-test("a window is signed in alone, or, if somebody asked for it, with all others", async () => {
+/** The cookies of the browser, of which scripts of pages must know nothing, nor of an access token. */
+async function cookiesOf(of: Page): ReturnType<BrowserContext["cookies"]> {
+  const known = await of.evaluate(() => JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie]));
+  const cookies = await of.context().cookies();
+  for (const { value } of cookies) expect(known).not.toContain(value.replace(/^keep\./, ""));
+  expect(known).not.toContain("eyJ");
+  return cookies;
+}
+
+test("all windows of the browser are signed in and out together, and no script can read the session", async () => {
+  expect(await cookiesOf(page)).toMatchObject([{ path: "/graphql", httpOnly: true, sameSite: "Strict", secure: false, expires: -1 }]);
   const second = await context.newPage();
   await go("/account", second);
-  await second.getByText("This page belongs to your account").waitFor();
+  await second.getByText("This one").waitFor();
   await go("/account");
   await page.getByRole("main").getByRole("button", { name: "Sign out" }).click();
   await page.getByText("This page belongs to your account").waitFor();
   expect(await page.getByLabel("Files on their way").count()).toBe(0);
+  await second.getByText("This page belongs to your account").waitFor();
+  expect(await cookiesOf(page)).toEqual([]);
   await signInToStay(page, username);
-  await go("/account", second);
-  await second.getByRole("main").getByRole("button", { name: "Sign out" }).click();
-  await go("/account");
-  await page.getByText("This page belongs to your account").waitFor();
-  await second.close();
-  await signInToStay(page, username);
+  const [kept] = await cookiesOf(page);
+  expect(kept).toMatchObject({ httpOnly: true, sameSite: "Strict" });
+  expect(kept?.expires).toBeGreaterThan(Date.now() / 1000 + 13 * 86_400);
+  await second.getByText("This one").waitFor();
+  // Windows that renew at the same time do not end each other's session.
+  const windows = await Promise.all([1, 2, 3].map(() => context.newPage()));
+  await Promise.all([page, second, ...windows].map((of) => go("/account", of)));
+  await Promise.all([page, second, ...windows].map((of) => of.getByText("This one").waitFor()));
+  await Promise.all([second, ...windows].map((of) => of.close()));
+}, LONG);
+
+test("tokens that an earlier version has stored are removed", async () => {
+  await page.evaluate(() => {
+    localStorage.setItem("docent:session", "{}");
+    sessionStorage.setItem("docent:session", "{}");
+  });
+  await page.reload();
+  await expect.poll(() => page.evaluate(() => [localStorage, sessionStorage].map((storage) => storage.getItem("docent:session")))).toEqual([null, null]);
+}, LONG);
+
+test("an account is deleted by its user, who gives the password once more", async () => {
+  const other = await watched.open();
+  await register(other.page, "leaver");
+  await go("/account", other.page);
+  const open = () => other.page.getByRole("main").getByRole("button", { name: "Delete the account" }).click();
+  const dialog = other.page.getByRole("dialog");
+  await open();
+  await dialog.getByLabel("Your password").fill("not my password");
+  await dialog.getByRole("button", { name: "Delete for ever" }).click();
+  await dialog.getByText("This is not your password.").waitFor();
+  await dialog.getByLabel("Your password").fill(password);
+  await dialog.getByRole("button", { name: "Delete for ever" }).click();
+  await other.page.getByText("The account leaver is deleted").waitFor();
+  expect(await other.context.cookies()).toEqual([]);
+  await go("/sign-in", other.page);
+  await other.page.getByLabel("User name or e-mail").fill("leaver");
+  await other.page.getByLabel("Password").fill(password);
+  await other.page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await other.page.getByText("don't fit an account").waitFor();
+  await other.context.close();
 }, LONG);
 
 const AXE = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");

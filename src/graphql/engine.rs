@@ -22,7 +22,12 @@ use super::{
     persisted::Persisted,
     variables::InputTypes,
 };
-use crate::{auth::viewer::Viewer, config::DocumentPolicy, domain::id::RequestId, error::ErrorCode};
+use crate::{
+    auth::{cookie::TokenCookie, viewer::Viewer},
+    config::DocumentPolicy,
+    domain::id::RequestId,
+    error::ErrorCode,
+};
 
 const NO_DOCUMENT: &str = "`query` must be a string with a document.";
 /// Bytes of a document with which a subscription is run: it is kept, parsed, for as long as the subscription lasts.
@@ -156,7 +161,7 @@ impl Engine {
         Self { persisted: Arc::new(persisted), ..self }
     }
 
-    /// Parses the document and chooses its operation, for `viewer`.
+    /// Parses the document and chooses its operation, for `viewer`, whose browser may have a `cookie`.
     ///
     /// # Errors
     /// Why the request cannot be run.
@@ -164,6 +169,7 @@ impl Engine {
         &self,
         parameters: Parameters,
         mut viewer: Viewer,
+        cookie: TokenCookie,
         request_id: RequestId,
     ) -> Result<Operation, PublicError> {
         let Parameters { query, id, operation_name, mut variables, is_embedded } = parameters;
@@ -204,6 +210,7 @@ impl Engine {
             .data(RequestVariables(variables.clone()))
             .variables(Variables::from_json(Value::Object(variables)))
             .data(viewer)
+            .data(cookie)
             .data(request_id)
             .data(started.clone());
         request.operation_name = operation_name;

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{HttpState, error::HttpError, request_id::panic_message, watch::WatchedCaller};
 use crate::{
-    auth::viewer::Viewer,
+    auth::{cookie::TokenCookie, viewer::Viewer},
     domain::id::RequestId,
     error::{Error, ErrorCode},
     graphql::{
@@ -34,10 +34,10 @@ impl Prepared {
     pub(super) fn new(
         state: &HttpState,
         parameters: Parameters,
-        viewer: &Viewer,
+        (viewer, cookie): (&Viewer, TokenCookie),
         request_id: RequestId,
     ) -> Result<Self, PublicError> {
-        let operation = state.engine.prepare(parameters, viewer.clone(), request_id)?;
+        let operation = state.engine.prepare(parameters, viewer.clone(), cookie, request_id)?;
         Ok(Self { operation, viewer: viewer.clone(), request_id })
     }
 

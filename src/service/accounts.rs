@@ -330,7 +330,7 @@ async fn apply(
     // Two administrators must not demote each other at the same time.
     users::lock_registration(tx).await?;
     let (mut user, _) = users::lock(tx, id).await?.ok_or(Error::NotFound("user"))?;
-    let was_admin = user.is_active && user.role == ServerRole::Admin;
+    let before = user.clone();
     match change {
         AccountChange::Activate => user.is_active = true,
         AccountChange::Deactivate => {
@@ -341,16 +341,24 @@ async fn apply(
     }
     user.updated_at = now;
     users::update(tx, &user).await?;
-    if was_admin && users::count_active_admins(tx).await? == 0 {
-        return Err(Error::Conflict(
-            "This is the last administrator of the server. Make someone else an administrator first.".into(),
-        ));
-    }
+    check_administrator_is_left(tx, &before).await?;
     let deed = Deed::new(change.action()).to(id).saying(match user.role {
         ServerRole::Admin => "as administrator",
         ServerRole::Member => "as member",
     });
     Ok(Done::This(user, deed))
+}
+
+/// Refuses the change of an account that leaves the server without an administrator. Call it with the registration locked,
+/// after the change, with the account as it was.
+pub(super) async fn check_administrator_is_left(tx: &Transaction<'_>, before: &User) -> Result<(), Error> {
+    let was_admin = before.is_active && before.role == ServerRole::Admin;
+    if was_admin && users::count_active_admins(tx).await? == 0 {
+        return Err(Error::Conflict(
+            "This is the last administrator of the server. Make someone else an administrator first.".into(),
+        ));
+    }
+    Ok(())
 }
 
 /// Sets a new password for an account, for the operator on the server's machine. All its sessions end.

@@ -2,6 +2,7 @@
 //! line, which only translate.
 
 mod access;
+pub mod account_deletion;
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;

@@ -58,7 +58,7 @@ function Account({ username }: { username: string }) {
     >
       <Link to="/account" className="item" data-close><User {...SMALL} /> Account and sessions</Link>
       <Link to="/account/keys" className="item" data-close><KeyRound {...SMALL} /> API keys</Link>
-      {/* The tokens are removed here whatever the server answers; without an answer they expire. */}
+      {/* The token is removed here whatever the server answers; without an answer the session ends when nobody uses it. */}
       <MenuItem onSelect={() => { session.signOut().catch(() => undefined); }}><LogOut {...SMALL} /> Sign out</MenuItem>
     </Menu>
   );

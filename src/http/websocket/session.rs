@@ -20,7 +20,7 @@ use super::{
     protocol::{ClientMessage, Close, ServerMessage},
 };
 use crate::{
-    auth::viewer::Viewer,
+    auth::{cookie::TokenCookie, viewer::Viewer},
     domain::{client::Client, id::RequestId},
     error::{ErrorCode, cause_chain},
     graphql::{
@@ -29,6 +29,7 @@ use crate::{
     },
     http::{
         HttpState, body,
+        cookie::NO_COOKIE,
         places::CallerPlace,
         run::{Prepared, Running},
         watch::{Lapse, WatchedCaller},
@@ -319,7 +320,7 @@ async fn admit(
     viewer: Viewer,
     request_id: RequestId,
 ) -> Result<Running, PublicError> {
-    let prepared = Prepared::new(&state, parameters, &viewer, request_id)?;
+    let prepared = Prepared::new(&state, parameters, (&viewer, TokenCookie::closed(NO_COOKIE)), request_id)?;
     prepared.start(&state).await.map_err(|error| PublicError::from(&error))
 }
 

@@ -15,7 +15,7 @@ use crate::{
     on_both_databases,
     support::{
         app::{TestApp, texts},
-        caller::Caller,
+        caller::{Caller, PASSWORD},
         socket::Client,
     },
 };
@@ -96,6 +96,15 @@ async fn a_socket_ends_with_its_account(mut app: TestApp) {
     let (ada, bob, .., socket) = followed(&mut app, token_of).await;
     let id = bob.user_id().await;
     ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
+    ends(socket).await;
+}
+
+on_both_databases!(a_socket_ends_when_its_user_deletes_the_account);
+async fn a_socket_ends_when_its_user_deletes_the_account(mut app: TestApp) {
+    let (_, bob, .., socket) = followed(&mut app, token_of).await;
+    let delete = "mutation($password: String!) { userDelete(input: { password: $password }) { userErrors { code } } }";
+    let deleted = bob.data(delete, json!({ "password": PASSWORD })).await;
+    assert_eq!(deleted["userDelete"]["userErrors"], json!([]));
     ends(socket).await;
 }
 

@@ -2,6 +2,7 @@
 //! over the product's.
 
 mod connections;
+mod cookies;
 mod downloads;
 mod health;
 mod hosts;
