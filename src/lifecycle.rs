@@ -178,6 +178,15 @@ struct Signal {
 const TERMINATE: Signal = Signal { name: "SIGTERM", status: 128 + 15 };
 const INTERRUPT: Signal = Signal { name: "SIGINT", status: 128 + 2 };
 
+/// Waits for the first signal that asks the process to end, in a command that has nothing else to end.
+///
+/// # Errors
+/// When signals can't be heard.
+pub async fn stopped() -> io::Result<()> {
+    pin!(signals()?).next().await;
+    Ok(())
+}
+
 /// The signals that ask a process to end, as they arrive. They are caught from this call on.
 #[cfg(unix)]
 fn signals() -> io::Result<impl Stream<Item = Signal>> {

@@ -7,7 +7,7 @@ printed instead.
 
 The peers come from PyPI and npm, at the versions of `workers/requirements.txt` and `servers/package.json`, into a folder of their
 own. The last parts have no peers: what Docent does for itself. Needed beside this: Python 3.11 with venv; for the part `graphql` node,
-npm, psql and the programs of a PostgreSQL server; for the part `folders` apt-get and dpkg-deb.
+npm, psql and the programs of a PostgreSQL server; for the part `folders` apt-get and dpkg-deb; for the part `drills` root.
 """
 
 import argparse
@@ -21,7 +21,8 @@ from harness.report import note
 from harness.stage import Stage
 
 PARTS = [
-    "embedding", "ingest", "search", "graphql", "subscriptions", "collections", "folders", "fairness", "reindex", "models",
+    "embedding", "ingest", "search", "graphql", "subscriptions", "collections", "listeners", "folders", "fairness", "reindex", "models",
+    "drills",
 ]
 
 

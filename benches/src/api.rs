@@ -3,7 +3,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use docent_client::{Answer, Client, Error};
+use docent_client::{Answer, Client, Error, Page};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -215,20 +215,6 @@ pub struct NestedDocument {
     pub chunks: Rows<Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<T> {
-    nodes: Vec<T>,
-    page_info: PageInfo,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageInfo {
-    has_next_page: bool,
-    end_cursor: Option<String>,
-}
-
 /// An account on a server. Its copies share one session.
 #[derive(Clone)]
 pub struct Account {
@@ -368,7 +354,7 @@ impl Account {
             let mut read: Value = self.client.query(document, field, variables).await?;
             let page: Page<T> = typed(read[list].take())?;
             rows.extend(page.nodes);
-            after = next_cursor(after.as_ref(), page.page_info)?;
+            after = page.page_info.next(after.as_deref())?;
             if after.is_none() {
                 return Ok((rows, read));
             }
@@ -411,31 +397,4 @@ fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
 fn timed<T: DeserializeOwned>(answer: Answer, field: &str) -> Result<Timed<T>, Error> {
     let elapsed = answer.elapsed;
     Ok(Timed { value: answer.field(field)?, elapsed })
-}
-
-/// Where the next page begins, if there is one. A page that says there is more must say where: without that we would ask
-/// for the same page for ever.
-fn next_cursor(before: Option<&String>, page: PageInfo) -> Result<Option<String>, Error> {
-    if !page.has_next_page {
-        return Ok(None);
-    }
-    if page.end_cursor.is_none() || page.end_cursor.as_ref() == before {
-        return Err(Error::Unexpected("a page says that there is more, but its cursor doesn't move".into()));
-    }
-    Ok(page.end_cursor)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cursor_that_stands_still_ends_the_paging() {
-        let page =
-            |more: bool, cursor: Option<&str>| PageInfo { has_next_page: more, end_cursor: cursor.map(Into::into) };
-        assert_eq!(next_cursor(None, page(true, Some("a"))), Ok(Some("a".to_owned())));
-        assert_eq!(next_cursor(None, page(false, Some("a"))), Ok(None));
-        assert!(next_cursor(Some(&"a".to_owned()), page(true, Some("a"))).is_err());
-        assert!(next_cursor(None, page(true, None)).is_err());
-    }
 }

@@ -40,6 +40,9 @@ mod m20261128_120000_index_active_operations;
 mod m20261128_120100_add_documents_of_api_keys;
 mod m20261128_120200_create_password_resets;
 mod m20261128_130000_add_parents_of_chunks;
+mod m20261128_140000_create_integrity;
+mod m20261128_140200_create_extractions;
+mod m20261128_140400_keep_deleted_users;
 pub mod sql;
 
 /// Migrations that lose something of the rows that they find, so that going back does not bring it back.
@@ -93,6 +96,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_120100_add_documents_of_api_keys::Migration),
             Box::new(m20261128_120200_create_password_resets::Migration),
             Box::new(m20261128_130000_add_parents_of_chunks::Migration),
+            Box::new(m20261128_140000_create_integrity::Migration),
+            Box::new(m20261128_140200_create_extractions::Migration),
+            Box::new(m20261128_140400_keep_deleted_users::Migration),
         ]
     }
 }

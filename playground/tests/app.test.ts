@@ -6,14 +6,15 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { NARROW, PATIENCE, WIDE, type Watched, launch } from "./browser";
+import { NARROW, PATIENCE, SMALLEST, WIDE, type Watched, launch } from "./browser";
 import { type Folder, HOSTILE, folder, mixedFolder, zip } from "./files";
 import { HOST, type Places, openPlaces } from "./places";
 import { type RunningServer, startServer } from "./server";
+import * as steps from "./steps";
 
 const LONG = 240_000;
 const username = `ada-${Date.now().toString(36)}`;
-const password = "correct horse battery staple";
+const { password } = steps;
 
 let server: RunningServer;
 let watched: Watched;
@@ -62,9 +63,9 @@ beforeEach(({ onTestFailed }) => {
 
 const path = () => new URL(page.url()).pathname + new URL(page.url()).search;
 const go = (to: string, of = page) => of.goto(server.url + to);
-const job = () => page.locator(".job");
+const job = () => steps.job(page);
 
-/** Signs in for all windows of the browser. */
+/** Signs in, also for when the browser is closed. */
 async function signInToStay(of: Page, name: string): Promise<void> {
   await go("/sign-in", of);
   await of.getByLabel("User name or e-mail").fill(name);
@@ -74,25 +75,8 @@ async function signInToStay(of: Page, name: string): Promise<void> {
   await of.waitForURL(/\/search/);
 }
 
-async function register(of: Page, name: string): Promise<void> {
-  await go("/register", of);
-  await of.getByLabel("User name").fill(name);
-  await of.getByLabel("E-mail").fill(`${name}@example.org`);
-  await of.getByLabel("Password").fill(password);
-  await of.getByRole("button", { name: "Create the account" }).click();
-  await of.waitForURL(/\/collections/);
-}
-
-async function createCollection(name: string): Promise<void> {
-  await go("/collections");
-  await page.getByRole("button", { name: "New collection" }).first().click();
-  await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByRole("button", { name: "Create the collection" }).click();
-  await page.waitForURL(/\/documents/);
-}
-
-/** The address of the collection whose page this is. */
-const collectionOf = (of: Page) => new URL(of.url()).pathname.replace(/\/documents$/, "");
+const register = (of: Page, name: string) => steps.register(of, server.url, name);
+const createCollection = (name: string) => steps.createCollection(page, server.url, name);
 
 test("a first visitor gets from nothing to an answer from their own file in six clicks", async () => {
   let clicks = 0;
@@ -155,11 +139,8 @@ test("a search is taken along as code that runs", async () => {
 }, LONG);
 
 test("a folder of thirty files becomes twenty-four searchable and six with their reasons, in amber", async () => {
-  await createCollection("Mixed files");
-  collection = collectionOf(page);
-  const chooser = page.waitForEvent("filechooser");
-  await page.getByRole("button", { name: "Choose a folder" }).click();
-  await (await chooser).setFiles(mixed.path);
+  collection = await createCollection("Mixed files");
+  await steps.chooseFolder(page, mixed.path);
   await page.getByRole("button", { name: "Add 30 files" }).click();
   await job().getByText("24 searchable, 6 failed").waitFor();
   expect(await job().getByRole("progressbar").getAttribute("data-tone")).toBe("amber");
@@ -195,9 +176,7 @@ test("two files of one name in two folders stay two", async () => {
 
 test("what is unchanged is not done again", async () => {
   await go(`${collection}/documents`);
-  const chooser = page.waitForEvent("filechooser");
-  await page.getByRole("button", { name: "Choose a folder" }).click();
-  await (await chooser).setFiles(mixed.path);
+  await steps.chooseFolder(page, mixed.path);
   await page.getByRole("button", { name: "Add 30 files" }).click();
   await job().getByText("24 unchanged, 6 failed").waitFor();
   await job().getByRole("button", { name: "Close" }).click();
@@ -242,11 +221,9 @@ test("documents that are deleted come back when one regrets it", async () => {
 }, LONG);
 
 test("documents of a folder are shown by themselves, and deleted after their number was told", async () => {
-  const chooser = page.waitForEvent("filechooser");
   const letters = await folder({ "drafts/one.md": "A draft about trains.", "drafts/two.md": "A draft about bees." });
   await go(`${collection}/documents`);
-  await page.getByRole("button", { name: "Choose a folder" }).click();
-  await (await chooser).setFiles(letters.path);
+  await steps.chooseFolder(page, letters.path);
   await job().getByText("2 searchable").waitFor();
   await job().getByRole("button", { name: "Close" }).click();
   await page.getByRole("link", { name: "Mixed files/drafts", exact: true }).first().click();
@@ -335,6 +312,72 @@ test("the keyboard alone asks, moves, opens and goes elsewhere", async () => {
   await page.keyboard.press("Escape");
 }, LONG);
 
+test("two searches are compared, what moved is told, and marks decide which is better", async () => {
+  await go("/search?q=a+letter+about+glaciers");
+  await page.getByRole("link", { name: "Compare" }).click();
+  await page.waitForURL(/\/lab\?/);
+  const answers = (name: string) => page.getByRole("list", { name: `Answers of ${name}` }).getByRole("listitem");
+  await answers("B").first().waitFor();
+  const card = (name: string) => page.getByRole("region", { name: `Search ${name}` });
+  await card("B").getByRole("button", { name: "Words" }).click();
+  await expect.poll(path).toContain("b=mode%3Dwords");
+  await expect.poll(() => page.locator(".lines > path").count(), PATIENCE).toBeGreaterThan(0);
+  await page.getByRole("button", { name: "A 1 helps" }).click();
+  await page.getByRole("button", { name: "B 2 does not help" }).click();
+  const summary = page.getByRole("region", { name: "Summary" });
+  await summary.getByText("A 1.00").waitFor();
+  await page.getByLabel("Questions").fill("a letter about glaciers\nwhat do bees do?");
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await page.getByRole("table", { name: "Questions" }).getByRole("button", { name: "what do bees do?" }).click();
+  await expect.poll(path).toContain("show=2");
+  const before = path();
+  await page.reload();
+  await page.getByRole("region", { name: "what do bees do?" }).getByRole("listitem").first().waitFor();
+  expect(path()).toBe(before);
+  await summary.getByText("A 1.00").waitFor();
+  await page.getByRole("button", { name: "2 marks" }).click();
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save as qrels.tsv" }).click();
+  const [head, ...rows] = (await readFile(await (await saved).path(), "utf8")).trim().split("\n");
+  expect(head).toBe("query-id\tcorpus-id\tscore");
+  expect(rows.map((row) => row.split("\t")[0])).toEqual(["a letter about glaciers", "a letter about glaciers"]);
+  await card("B").getByRole("button", { name: "Group by document" }).click();
+  await summary.getByText("Documents are compared").waitFor();
+}, LONG);
+
+test("a text is cut in two ways beside each other, and the address brings both back", async () => {
+  await go("/lab/chunking");
+  const cuts = (name: string) => page.getByRole("list", { name: `Passages of ${name}` }).getByRole("listitem");
+  await cuts("A").first().waitFor();
+  await page.getByLabel("B cuts by").selectOption("TOKEN");
+  const card = page.getByRole("region", { name: "Cut B" });
+  await card.getByLabel("Most tokens").fill("32");
+  await expect.poll(path).toContain("strategy%3DTOKEN");
+  await expect.poll(() => cuts("B").count(), PATIENCE).toBeGreaterThan(await cuts("A").count());
+  await card.getByText(/of \d+ to 32 tokens/).waitFor();
+  await page.getByLabel("Text", { exact: true }).fill("The first line 😀.\n\nThe second line.");
+  await expect.poll(() => cuts("B").count(), PATIENCE).toBe(1);
+  await page.reload();
+  await cuts("A").getByText("The first line 😀.").waitFor();
+  expect(await card.getByLabel("Most tokens").inputValue()).toBe("32");
+
+  await page.getByRole("button", { name: "A document" }).click();
+  await page.getByLabel("Find a document by its name").fill("book");
+  await page.getByRole("button", { name: "book.md" }).click();
+  await expect.poll(path).toContain("doc=");
+  await page.getByText("The first 100 of each are shown").waitFor();
+  const file = await folder({ "main.rs": "fn main() {\n    println!(\"hello\");\n}\n" });
+  await page.getByRole("button", { name: "Another one" }).click();
+  await page.getByRole("button", { name: "A file", exact: true }).click();
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Choose a file" }).click();
+  await (await chooser).setFiles(join(file.path, "main.rs"));
+  await cuts("A").getByText("println!").waitFor();
+  await page.reload();
+  await cuts("B").getByText("println!").first().waitFor();
+  await file.remove();
+}, LONG);
+
 test("a key is made with its limits, works, and its own curl command finds something", async () => {
   await go("/account/keys/new");
   await page.getByLabel("Only these").check();
@@ -357,15 +400,20 @@ test("a collection that is shared is seen by the other, and no longer when it is
   const bea = `bea-${Date.now().toString(36)}`;
   await register(other.page, bea);
   await go(`${collection}/members`);
+  await page.getByLabel("User name").fill(bea.slice(0, 6));
+  await page.locator(`datalist > option[value="${bea}"]`).waitFor({ state: "attached" });
   await page.getByLabel("User name").fill(bea);
   await page.getByRole("button", { name: "Share" }).click();
   await page.getByRole("cell", { name: bea }).waitFor();
   await go("/collections", other.page);
-  await other.page.getByRole("link", { name: "Mixed files" }).waitFor();
+  await other.page.getByRole("link", { name: "Mixed files" }).click();
+  await other.page.getByRole("heading", { name: "Mixed files" }).waitFor();
   await page.getByRole("row", { name: bea }).getByRole("button", { name: "Remove" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await expect.poll(() => page.getByRole("row", { name: bea }).count(), PATIENCE).toBe(0);
-  await other.page.reload();
+  // Without a reload.
+  await other.page.getByText("There is no such collection, or you may not see it").or(other.page.getByText("This could not be loaded")).first().waitFor();
+  await go("/collections", other.page);
   await other.page.getByText("No collections yet").waitFor();
 
   await go("/admin/users");
@@ -377,9 +425,48 @@ test("a collection that is shared is seen by the other, and no longer when it is
   await other.context.close();
 }, LONG);
 
+test("an invitation is withdrawn, and somebody who forgot their password chooses another one", async () => {
+  await go("/admin/users");
+  await page.getByRole("button", { name: "Invite" }).click();
+  await page.getByLabel("E-mail (optional)").fill("dora@example.org");
+  await page.getByRole("button", { name: "Make the link" }).click();
+  await page.getByRole("button", { name: "Done" }).click();
+  const invitation = page.getByRole("table", { name: "Invitations" }).getByRole("row", { name: "dora@example.org" });
+  await invitation.getByRole("button", { name: "Withdraw" }).click();
+  await expect.poll(() => invitation.getByText("Until").count(), PATIENCE).toBe(0);
+
+  const other = await watched.open();
+  const cleo = `cleo-${Date.now().toString(36)}`;
+  await register(other.page, cleo);
+  await go("/admin/users");
+  await page.getByRole("row", { name: cleo }).getByRole("button", { name: "New password" }).click();
+  await page.getByRole("button", { name: "Make the link" }).click();
+  const link = await page.getByLabel("Link").innerText();
+  await page.getByRole("button", { name: "Done" }).click();
+  await other.page.goto(link);
+  await other.page.getByLabel("New password").fill("short");
+  await other.page.getByRole("button", { name: "Set the password" }).click();
+  await expect.poll(() => other.page.getByLabel("New password").getAttribute("aria-invalid"), PATIENCE).toBe("true");
+  await other.page.getByLabel("New password").fill("another horse battery staple");
+  await other.page.getByRole("button", { name: "Set the password" }).click();
+  await other.page.getByText(`${cleo} has a new password`).waitFor();
+  await other.page.getByRole("link", { name: "Sign in", exact: true }).last().click();
+  await other.page.getByLabel("User name or e-mail").fill(cleo);
+  await other.page.getByLabel("Password").fill("another horse battery staple");
+  await other.page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await other.page.waitForURL(/\/search/);
+  await other.context.close();
+}, LONG);
+
+test("the health of the server tells what works in it", async () => {
+  await go("/admin/server");
+  const worker = page.getByRole("table", { name: "Workers" }).getByRole("row", { name: "Indexes documents" });
+  await worker.getByText(/Waits|Works/).waitFor();
+  await page.getByText("Ready for requests").waitFor();
+}, LONG);
+
 test("a directory is looked at, followed, and read again when something changed in it", async () => {
-  await createCollection("Papers");
-  papersCollection = collectionOf(page);
+  papersCollection = await createCollection("Papers");
   await go(`${papersCollection}/sources`);
   await page.getByRole("button", { name: "Add a source" }).click();
   await page.getByLabel("Name", { exact: true }).fill("Papers");
@@ -404,6 +491,19 @@ test("a directory is looked at, followed, and read again when something changed 
   await page.getByText("On request only ·").waitFor();
   await page.getByText("Earlier syncs").click();
   await page.getByRole("cell", { name: /2 files: 2 added/ }).waitFor();
+
+  // What is deleted here comes back, and the app says so.
+  await page.getByRole("link", { name: "3 documents" }).click();
+  await page.getByRole("link", { name: "bees.md" }).click();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByText("What comes from Papers comes back with its next sync").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.waitForURL(/\/documents$/);
+  await go(`${papersCollection}/sources`);
+  await page.getByRole("button", { name: "Sync now" }).click();
+  await dialog.getByText("1 file would be added").waitFor();
+  await dialog.getByRole("button", { name: "Sync now" }).click();
+  await page.getByRole("link", { name: "3 documents" }).waitFor();
 }, LONG);
 
 test("a site is looked at, followed, changed and left", async () => {
@@ -499,21 +599,67 @@ test("the files of an archive become documents of their own", async () => {
   await page.getByText("This is an archive").waitFor();
 }, LONG);
 
-test("a window is signed in alone, or, if somebody asked for it, with all others", async () => {
+/** The cookies of the browser, of which scripts of pages must know nothing, nor of an access token. */
+async function cookiesOf(of: Page): ReturnType<BrowserContext["cookies"]> {
+  const known = await of.evaluate(() => JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie]));
+  const cookies = await of.context().cookies();
+  for (const { value } of cookies) expect(known).not.toContain(value.replace(/^keep\./, ""));
+  expect(known).not.toContain("eyJ");
+  return cookies;
+}
+
+test("all windows of the browser are signed in and out together, and no script can read the session", async () => {
+  expect(await cookiesOf(page)).toMatchObject([{ path: "/graphql", httpOnly: true, sameSite: "Strict", secure: false, expires: -1 }]);
   const second = await context.newPage();
   await go("/account", second);
-  await second.getByText("This page belongs to your account").waitFor();
+  await second.getByText("This one").waitFor();
   await go("/account");
   await page.getByRole("main").getByRole("button", { name: "Sign out" }).click();
   await page.getByText("This page belongs to your account").waitFor();
   expect(await page.getByLabel("Files on their way").count()).toBe(0);
+  await second.getByText("This page belongs to your account").waitFor();
+  expect(await cookiesOf(page)).toEqual([]);
   await signInToStay(page, username);
-  await go("/account", second);
-  await second.getByRole("main").getByRole("button", { name: "Sign out" }).click();
-  await go("/account");
-  await page.getByText("This page belongs to your account").waitFor();
-  await second.close();
-  await signInToStay(page, username);
+  const [kept] = await cookiesOf(page);
+  expect(kept).toMatchObject({ httpOnly: true, sameSite: "Strict" });
+  expect(kept?.expires).toBeGreaterThan(Date.now() / 1000 + 13 * 86_400);
+  await second.getByText("This one").waitFor();
+  // Windows that renew at the same time do not end each other's session.
+  const windows = await Promise.all([1, 2, 3].map(() => context.newPage()));
+  await Promise.all([page, second, ...windows].map((of) => go("/account", of)));
+  await Promise.all([page, second, ...windows].map((of) => of.getByText("This one").waitFor()));
+  await Promise.all([second, ...windows].map((of) => of.close()));
+}, LONG);
+
+test("tokens that an earlier version has stored are removed", async () => {
+  await page.evaluate(() => {
+    localStorage.setItem("docent:session", "{}");
+    sessionStorage.setItem("docent:session", "{}");
+  });
+  await page.reload();
+  await expect.poll(() => page.evaluate(() => [localStorage, sessionStorage].map((storage) => storage.getItem("docent:session")))).toEqual([null, null]);
+}, LONG);
+
+test("an account is deleted by its user, who gives the password once more", async () => {
+  const other = await watched.open();
+  await register(other.page, "leaver");
+  await go("/account", other.page);
+  const open = () => other.page.getByRole("main").getByRole("button", { name: "Delete the account" }).click();
+  const dialog = other.page.getByRole("dialog");
+  await open();
+  await dialog.getByLabel("Your password").fill("not my password");
+  await dialog.getByRole("button", { name: "Delete for ever" }).click();
+  await dialog.getByText("This is not your password.").waitFor();
+  await dialog.getByLabel("Your password").fill(password);
+  await dialog.getByRole("button", { name: "Delete for ever" }).click();
+  await other.page.getByText("The account leaver is deleted").waitFor();
+  expect(await other.context.cookies()).toEqual([]);
+  await go("/sign-in", other.page);
+  await other.page.getByLabel("User name or e-mail").fill("leaver");
+  await other.page.getByLabel("Password").fill(password);
+  await other.page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await other.page.getByText("don't fit an account").waitFor();
+  await other.context.close();
 }, LONG);
 
 const AXE = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -553,6 +699,9 @@ async function inspect(name: string): Promise<void> {
     expect.soft(await violations(rules && [...rules]), screen).toEqual([]);
     expect.soft(await page.evaluate(() => document.documentElement.scrollWidth), screen).toBeLessThanOrEqual(viewport.width);
   }
+  // A small phone, and a page of 640 pixels at twice its size.
+  await page.setViewportSize(SMALLEST);
+  expect.soft(await page.evaluate(() => document.documentElement.scrollWidth), "smallest").toBeLessThanOrEqual(SMALLEST.width);
   await page.setViewportSize(WIDE);
 }
 
@@ -586,6 +735,10 @@ const ROUTES: Record<string, () => string> = {
   account: () => "/account",
   keys: () => "/account/keys",
   "new key": () => "/account/keys/new",
+  "new password": () => "/new-password",
+  "lab without a question": () => "/lab",
+  lab: () => "/lab?q=a+letter+about+glaciers%0Awhat+do+bees+do%3F",
+  "lab, chunking": () => "/lab/chunking?b=strategy%3DTOKEN%26maxTokens%3D32%26overlapTokens%3D8",
   users: () => "/admin/users",
   "audit log": () => "/admin/audit",
   server: () => "/admin/server",
@@ -604,6 +757,8 @@ const DIALOGS: [string, () => string, ...(string | RegExp)[]][] = [
   ["sync", () => `${papersCollection}/sources`, "Sync now"],
   ["new index", () => `${papersCollection}/index`, "Build a new index"],
   ["invite", () => "/admin/users", "Invite"],
+  ["new password", () => "/admin/users", "New password"],
+  ["compare in code", () => "/lab?q=a+letter+about+glaciers", "Use in code"],
   ["use in code", () => "/collections", "Use in code"],
   ["delete a collection", () => `${papersCollection}/settings`, "Delete the collection"],
   ["go to", () => "/search", /^Go to/],
@@ -623,10 +778,15 @@ describe("on every screen", () => {
     operationPath = (await page.locator("tbody tr").filter({ hasText: "failed" }).getByRole("link").first().getAttribute("href")) ?? "";
   }, LONG);
 
-  test.each(Object.keys(ROUTES))("%s has no barrier, and fits", async (route) => {
+  test.each(Object.keys(ROUTES))("%s has no barrier, fits, and is the same after a reload", async (route) => {
     await go(ROUTES[route]?.() ?? "/");
     await isLoaded();
     await inspect(route);
+    const state = async () => [path(), await page.locator("h1").first().innerText(), await page.title()];
+    const before = await state();
+    await page.reload();
+    await isLoaded();
+    await expect.poll(state, PATIENCE).toEqual(before);
   }, LONG);
 
   test("a passage beside its search has no barrier, and fits", async () => {

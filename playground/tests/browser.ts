@@ -6,6 +6,7 @@ const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export const WIDE = { width: 1440, height: 900 };
 export const NARROW = { width: 390, height: 844 };
+export const SMALLEST = { width: 320, height: 568 };
 /** For whatever the server does in the background, in a debug build. */
 export const PATIENCE = { timeout: 120_000 };
 

@@ -9,32 +9,64 @@ export interface RunningServer {
   /** Without a path, `http://127.0.0.1:8080`. */
   url: string;
   stop: () => Promise<void>;
+  /** Ends it without a word, as a power cut does. */
+  kill: () => Promise<void>;
+  /** Starts it again at the same address, with the data that it had. */
+  startAgain: () => Promise<void>;
 }
 
 const START_TIMEOUT = 120_000;
 const STOP_TIMEOUT = 30_000;
 
-/** Starts it with more settings, if it is to be started. */
-export async function startServer(settings: Record<string, string> = {}): Promise<RunningServer> {
+/** Starts it with more settings and options, if it is to be started. */
+export async function startServer(settings: Record<string, string> = {}, options: string[] = []): Promise<RunningServer> {
   const { DOCENT_URL, DOCENT_BIN } = process.env;
-  if (DOCENT_URL) return { url: new URL(DOCENT_URL).origin, stop: () => Promise.resolve() };
+  if (DOCENT_URL) {
+    const refuse = () => Promise.reject(new Error("this server belongs to somebody else"));
+    return { url: new URL(DOCENT_URL).origin, stop: () => Promise.resolve(), kill: refuse, startAgain: refuse };
+  }
   if (!DOCENT_BIN) throw new Error("set DOCENT_URL to a running server, or DOCENT_BIN to the docent binary");
 
   const dataDir = await mkdtemp(join(tmpdir(), "docent-playground-"));
-  const server = spawn(DOCENT_BIN, ["serve"], {
-    env: { ...process.env, ...settings, DOCENT__DATA_DIR: dataDir, DOCENT__HTTP__PORT: "0" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const start = (port: string) => launch(DOCENT_BIN, options, { ...settings, DOCENT__DATA_DIR: dataDir, DOCENT__HTTP__PORT: port });
+  const remove = () => rm(dataDir, { recursive: true, force: true });
+  let running: Launched;
+  try {
+    running = await start("0");
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  const { url } = running;
+  return {
+    url,
+    async stop() {
+      await running.end("SIGTERM");
+      await remove();
+    },
+    kill: () => running.end("SIGKILL"),
+    async startAgain() {
+      running = await start(new URL(url).port);
+    },
+  };
+}
+
+interface Launched {
+  url: string;
+  end: (signal: "SIGTERM" | "SIGKILL") => Promise<void>;
+}
+
+/** Waits until it listens. */
+async function launch(binary: string, options: string[], settings: Record<string, string>): Promise<Launched> {
+  const server = spawn(binary, ["serve", ...options], { env: { ...process.env, ...settings }, stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(server, "exit");
 
-  async function stop() {
-    if (server.exitCode === null && server.signalCode === null) {
-      server.kill("SIGTERM");
-      const timer = setTimeout(() => server.kill("SIGKILL"), STOP_TIMEOUT);
-      await ended;
-      clearTimeout(timer);
-    }
-    await rm(dataDir, { recursive: true, force: true });
+  async function end(signal: "SIGTERM" | "SIGKILL") {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    server.kill(signal);
+    const timer = setTimeout(() => server.kill("SIGKILL"), STOP_TIMEOUT);
+    await ended;
+    clearTimeout(timer);
   }
 
   try {
@@ -43,7 +75,7 @@ export async function startServer(settings: Record<string, string> = {}): Promis
       const timer = setTimeout(() => { fail("did not start in time"); }, START_TIMEOUT);
       function fail(what: string) {
         clearTimeout(timer);
-        reject(new Error(`${DOCENT_BIN} ${what}:\n${output}`));
+        reject(new Error(`${binary} ${what}:\n${output}`));
       }
       function read(chunk: Buffer) {
         output += chunk.toString();
@@ -57,9 +89,9 @@ export async function startServer(settings: Record<string, string> = {}): Promis
       server.on("error", (error) => { fail(`could not be started (${error.message})`); });
       server.on("exit", (code) => { fail(`ended with ${code ?? "a signal"}`); });
     });
-    return { url, stop };
+    return { url, end };
   } catch (error) {
-    await stop();
+    await end("SIGTERM");
     throw error;
   }
 }

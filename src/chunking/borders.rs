@@ -28,6 +28,8 @@ pub(super) struct Borders {
     pub headings: Vec<Heading>,
     /// In order.
     pub tables: Vec<Table>,
+    /// Whether items of source code are among the borders.
+    has_items: bool,
 }
 
 /// A place before which a chunk may end, in bytes.
@@ -55,7 +57,11 @@ pub(super) struct Table {
 impl Borders {
     /// No borders.
     pub fn none() -> Self {
-        Self { list: Vec::new(), headings: Vec::new(), tables: Vec::new() }
+        Self::of(Vec::new())
+    }
+
+    fn of(list: Vec<Border>) -> Self {
+        Self { list, headings: Vec::new(), tables: Vec::new(), has_items: false }
     }
 
     /// The blank lines of a text without markup.
@@ -71,7 +77,7 @@ impl Borders {
             after_blank = is_blank;
             at += line.len();
         }
-        Self { list, headings: Vec::new(), tables: Vec::new() }
+        Self::of(list)
     }
 
     /// The blocks of a text in Markdown. None lies between a heading and what follows it.
@@ -85,10 +91,12 @@ impl Borders {
 
     /// The blocks of a text in Markdown, and the parts of the code in it.
     pub fn of_code(text: &str, code: &CodeOutline) -> Self {
-        let mut borders = Self::of_markdown(text);
+        let mut borders = Self { has_items: true, ..Self::of_markdown(text) };
         code.parsed.iter().for_each(|parsed| borders.add_parts(parsed));
         borders.list.sort_by_key(|border| border.at);
         borders.headings.sort_by_key(|heading| heading.at);
+        // The last item ends there.
+        borders.list.push(Border { at: text.len(), strength: FIXED });
         borders
     }
 
@@ -134,7 +142,19 @@ impl Borders {
 
     /// Whether a chunk that ends at `at` would end with a heading.
     pub fn parts_heading(&self, at: usize) -> bool {
-        self.list.binary_search_by_key(&at, |border| border.at).is_ok_and(|found| self.list[found].strength == NONE)
+        self.strength(at) == Some(NONE)
+    }
+
+    /// The end of the item that begins at `at`, if one does and its end is in `at + 1..=limit`: the next border that is as
+    /// strong.
+    pub fn item_end(&self, at: usize, limit: usize) -> Option<usize> {
+        let strength = self.strength(at).filter(|strength| self.has_items && *strength > NONE)?;
+        self.within(at, limit).iter().find(|border| border.strength >= strength).map(|border| border.at)
+    }
+
+    fn strength(&self, at: usize) -> Option<u8> {
+        let found = self.list.binary_search_by_key(&at, |border| border.at).ok()?;
+        Some(self.list[found].strength)
     }
 
     /// The last heading in `after + 1..=limit`.
@@ -199,8 +219,7 @@ struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     fn new(text: &'a str) -> Self {
-        let borders = Borders { list: Vec::new(), headings: Vec::new(), tables: Vec::new() };
-        Self { text, borders, depth: 0, open: None, heading_end: 0, line_start: 0, seen: 0 }
+        Self { text, borders: Borders::none(), depth: 0, open: None, heading_end: 0, line_start: 0, seen: 0 }
     }
 
     fn event(&mut self, event: &Event<'_>, range: Range<usize>) {

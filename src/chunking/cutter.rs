@@ -45,10 +45,12 @@ impl<'a> Cutter<'a> {
         // No chunk that begins in `last` or at its end reaches further, so no question about tokens does.
         self.tokens.reach(self.next_character(self.most_bytes(last.end, self.max_tokens)))?;
         let start = self.overlap_start(last);
-        let limit = self.limit(start, self.max_tokens);
-        // Without room for anything new there is no overlap; only words of thousands of bytes bring that about.
-        let (start, limit) =
-            if limit > last.end { (start, limit) } else { (last.end, self.limit(last.end, self.max_tokens)) };
+        let (limit, limit_alone) = (self.limit(start, self.max_tokens), self.limit(last.end, self.max_tokens));
+        // Without room for anything new there is no overlap; only words of thousands of bytes bring that about. Nor is there
+        // one for whose sake an item would be cut that fits.
+        let item_end = self.borders.item_end(last.end, limit_alone);
+        let has_room = limit > last.end && item_end.is_none_or(|end| end <= limit);
+        let (start, limit) = if has_room { (start, limit) } else { (last.end, limit_alone) };
         let range = start..self.end(start, last.end, limit);
         if self.fits(&range)? {
             return Ok(range);

@@ -61,8 +61,8 @@ pub enum SplitError {
 /// Each chunk is trimmed, has at most `max_tokens` tokens, and adds a letter or digit to those before it. Together they
 /// contain every letter and digit of the text. A chunk repeats up to `overlap_tokens` tokens (at most half of
 /// `max_tokens`) from the previous one, starting at a sentence or word (with `Token`, at a word), but never across a heading
-/// where headings are borders. The last of its `headings` is the one that it begins with, if it begins with one, or the header
-/// row of the table that it begins in.
+/// where headings are borders, and not where an item of source code that fits would be cut for its sake. The last of its
+/// `headings` is the one that it begins with, if it begins with one, or the header row of the table that it begins in.
 ///
 /// # Errors
 /// `TooManyChunks` or `Stopped` as soon as a bound is reached, or what the tokenizer returns.

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 
@@ -9,11 +10,13 @@ use super::model;
 use crate::{
     app::{Aim, App, Parts},
     config::Config,
+    db::Database,
     domain::{
         clock::{Clock, SystemClock},
         integrity::{DamageKind, Finding, Findings},
         vocabulary::Vocabulary,
     },
+    telemetry,
 };
 
 /// The exit status when damage is left. 1 and 2 mean that the command could not do its work.
@@ -22,7 +25,7 @@ const DAMAGED: u8 = 3;
 /// Exit status: 0 if there is no damage left, 3 if there is, 1 if the check could not be made.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// Repair what is found, by doing again what is missing.
+    /// Repair what is found, by doing again what is missing. Pending migrations are applied first.
     #[arg(long)]
     repair: bool,
     /// Print the result as one JSON object.
@@ -32,8 +35,13 @@ pub(super) struct Doctor {
 
 impl Doctor {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<ExitCode> {
+        telemetry::init(&config.telemetry)?;
+        if !self.repair && !Database::may_exist(&config.database, &config.data_dir) {
+            bail!("there is no database in {}: `data_dir` says where it is", config.data_dir.display());
+        }
         model::ensure_installed(&config).await?;
-        let app = App::build(Parts::from_config(config)?).await?;
+        // Whoever only looks changes nothing.
+        let app = App::build(Parts { migrates: self.repair, ..Parts::from_config(config)? }).await?;
         let found = app.examine(if self.repair { Aim::Repair } else { Aim::Report }).await;
         app.close().await?;
         let findings = found?;

@@ -8,7 +8,7 @@ use clap::Subcommand;
 use crate::{
     config::Config,
     data_dir::DataDirLock,
-    db::{Backup, Database},
+    db::{Backup, Database, MigrationError, Way},
     domain::clock::{Clock, SystemClock},
 };
 
@@ -37,18 +37,18 @@ impl Migrate {
     pub(super) async fn run(&self, config: Config) -> anyhow::Result<()> {
         let _lock = DataDirLock::acquire(&config.data_dir, false)?;
         let database = Database::open(&config.database, &config.data_dir, None).await?;
-        match self {
-            Self::Up { destroy_data } => up(&database, &config.data_dir, *destroy_data).await?,
+        let way = match self {
+            Self::Up { destroy_data } => Some(Way::Up { destroy_data: *destroy_data }),
             Self::Down { destroy_data: false, .. } => {
                 bail!(
                     "reverting a migration destroys the data that it added: to make a backup and go on, add --destroy-data"
                 )
             }
-            Self::Down { steps, destroy_data: true } => {
-                back_up(&database, &config.data_dir).await?;
-                database.migrate_down(Some(*steps)).await?;
-            }
-            Self::Status => {}
+            Self::Down { steps, destroy_data: true } => Some(Way::Down { steps: *steps }),
+            Self::Status => None,
+        };
+        if let Some(way) = way {
+            migrate(&database, way, &config.data_dir).await?;
         }
         for migration in database.migrations().await? {
             println!("{} {}", if migration.is_applied { "applied" } else { "missing" }, migration.name);
@@ -58,18 +58,16 @@ impl Migrate {
     }
 }
 
-async fn up(database: &Database, data_dir: &Path, destroy_data: bool) -> anyhow::Result<()> {
-    if database.is_to_lose_data().await? {
-        if !destroy_data {
-            bail!("a pending migration loses data: to make a backup and go on, add --destroy-data");
+async fn migrate(database: &Database, way: Way, data_dir: &Path) -> anyhow::Result<()> {
+    match database.migrate(way, data_dir, SystemClock.now()).await {
+        Ok(Some(Backup { place, tables, rows })) => {
+            println!("backup {place} has {rows} rows in {tables} tables and is the same as the database was");
+            Ok(())
         }
-        back_up(database, data_dir).await?;
+        Ok(None) => Ok(()),
+        Err(MigrationError::LosesData) => {
+            bail!("a pending migration loses data: to make a backup and go on, add --destroy-data")
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(database.migrate_up().await?)
-}
-
-async fn back_up(database: &Database, data_dir: &Path) -> anyhow::Result<()> {
-    let Backup { place, tables, rows } = database.back_up(data_dir, SystemClock.now()).await?;
-    println!("backup {place} has {rows} rows in {tables} tables and is the same as the database");
-    Ok(())
 }

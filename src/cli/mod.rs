@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line talks to people through standard output")]
 
+mod completions;
 mod config;
 mod doctor;
 mod documents;
@@ -9,13 +10,15 @@ mod migrate;
 mod model;
 mod pdfium;
 mod progress;
+mod remote;
 mod schema;
 mod serve;
 mod signing_key;
+mod terminal;
 mod user;
 mod worker;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, io, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -23,6 +26,9 @@ use crate::config::Config;
 
 /// How long to wait for blocking threads after a command has ended.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+/// The variables of the environment. Settings are text; a variable that is not text is not ours.
+type Environment = BTreeMap<String, String>;
 
 /// A self-hosted semantic search server for document collections with one GraphQL API.
 #[derive(Debug, Parser)]
@@ -39,6 +45,8 @@ pub struct Cli {
 enum Command {
     /// Start the server.
     Serve(serve::Serve),
+    #[command(flatten)]
+    Remote(remote::Remote),
     /// Run jobs of the queue apart from the server.
     Worker(worker::Worker),
     /// Migrate the database's schema, revert it, or show its status.
@@ -67,6 +75,8 @@ enum Command {
     /// Show the settings.
     #[command(subcommand)]
     Config(config::Settings),
+    /// Print what makes a shell complete the commands.
+    Completions(completions::Completions),
     /// Read one file from standard input, for the server.
     #[command(hide = true)]
     ExtractChild,
@@ -82,6 +92,8 @@ pub fn run() -> ExitCode {
     }
     match start(cli) {
         Ok(code) => code,
+        // Whoever reads the output has enough of it: `docent search … | head`.
+        Err(error) if is_unread(&error) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error);
             ExitCode::FAILURE
@@ -97,18 +109,32 @@ fn report(error: &anyhow::Error) {
     }
 }
 
+fn is_unread(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {
-    // Settings are text; a variable that is not text is not ours.
-    let environment =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let config = Config::load(cli.config.as_deref(), environment)?.config;
+    let environment: Environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // A GraphQL document nests deeper in debug builds than the usual 2 MiB hold.
         .thread_stack_size(8 * 1024 * 1024)
         .build()?;
+    // The settings are those of a server, which these commands don't run.
+    let command = match cli.command {
+        Command::Completions(command) => return command.run().map(|()| ExitCode::SUCCESS),
+        Command::Remote(command) => {
+            let done = runtime.block_on(Box::pin(command.run(&environment)));
+            runtime.shutdown_timeout(LAST_MOMENT);
+            return done;
+        }
+        command => command,
+    };
+    let config = Config::load(cli.config.as_deref(), environment.into_iter())?.config;
     let done = runtime.block_on(async {
-        match cli.command {
+        match command {
             Command::Doctor(command) => return Box::pin(command.run(config)).await,
             Command::Serve(command) => Box::pin(command.run(config)).await,
             Command::Worker(command) => Box::pin(command.run(config)).await,
@@ -120,7 +146,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Model(command) => command.run(config).await,
             Command::Pdfium(command) => command.run(config).await,
             Command::Config(command) => command.run(&config),
-            Command::ExtractChild => Ok(()),
+            Command::Remote(_) | Command::Completions(_) | Command::ExtractChild => Ok(()),
         }
         .map(|()| ExitCode::SUCCESS)
     });

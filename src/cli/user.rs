@@ -1,10 +1,9 @@
 //! `docent user`.
 
-use std::io::{self, BufRead, IsTerminal};
-
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 
+use super::terminal;
 use crate::{
     app::{App, Parts},
     auth::viewer::Viewer,
@@ -51,7 +50,7 @@ pub(super) struct ResetPassword {
 impl User {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
         let password = match self {
-            Self::Create(_) | Self::ResetPassword(_) => read_password()?,
+            Self::Create(_) | Self::ResetPassword(_) => terminal::ask_secret("Password: ")?,
             Self::List => String::new(),
         };
         let app = App::build(Parts::from_config(config)?).await?;
@@ -106,14 +105,4 @@ async fn list(app: &App) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-}
-
-/// Reads from the terminal without showing the input, or the first line of standard input.
-fn read_password() -> anyhow::Result<String> {
-    if io::stdin().is_terminal() {
-        return rpassword::prompt_password("Password: ").context("the password can't be read");
-    }
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).context("the password can't be read")?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

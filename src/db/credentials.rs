@@ -1,6 +1,6 @@
 //! Reads that come before it is known who asks, and so have no scope: accounts by their login, API keys, the addresses of
-//! an account's logins, tokens for new passwords, whether there is an account at all. Whoever looks for reads that no scope
-//! narrows looks for `credentials()`.
+//! an account's logins, tokens for new passwords and of invitations, whether there is an account at all. Whoever looks for reads
+//! that no scope narrows looks for `credentials()`.
 
 use super::{Database, Transaction, statement::Executor};
 

@@ -85,8 +85,8 @@ fn kind_of(error: &sqlx::Error) -> Kind {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Kind::Unavailable,
         sqlx::Error::Database(cause) => match cause.code().as_deref() {
-            // PostgreSQL: serialization failure, deadlock. SQLite: busy, busy snapshot, locked.
-            Some("40001" | "40P01" | "5" | "517" | "6") => Kind::Contention,
+            // PostgreSQL: serialization failure, deadlock, lock timeout. SQLite: busy, busy snapshot, locked.
+            Some("40001" | "40P01" | "55P03" | "5" | "517" | "6") => Kind::Contention,
             // PostgreSQL: too many connections, shutting down, starting up, read-only.
             Some("53300" | "57P01" | "57P02" | "57P03" | "25006") => Kind::Unavailable,
             // PostgreSQL: statement timeout. SQLite: ended by its handler.

@@ -8,25 +8,25 @@ mod credentials;
 mod entity;
 mod error;
 mod listener;
+mod migrate;
 mod news;
 pub mod repo;
 mod shelf;
+mod snapshot;
 mod statement;
 mod transaction;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, TransactionTrait,
-    sqlx,
-};
-use sea_orm_migration::MigratorTrait;
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, sqlx};
 
 pub use self::{
     backup::{Backup, BackupError},
     credentials::CredentialReader,
     error::DatabaseError,
+    migrate::{MigrationError, MigrationState, Way},
     news::{EventNews, Topic},
+    snapshot::Snapshot,
     statement::{Lane, Lanes},
     transaction::{AsContention, Transaction},
 };
@@ -41,8 +41,8 @@ use crate::{config::DatabaseConfig, domain::scope::Scope};
 /// Called with every statement that is run: its text, and the same with its values.
 pub type StatementObserver = Arc<dyn Fn(&str, &dyn std::fmt::Display) + Send + Sync>;
 
-/// The advisory lock of the process that migrates a PostgreSQL database.
-const MIGRATING: i64 = 0x0d0c_e9a7;
+/// SQLite's database, in the data directory.
+const SQLITE_FILE: &str = "docent.db";
 
 /// How long after its last use a connection is taken for a good one. Testing it costs as much as a small statement.
 const FRESH: Duration = Duration::from_secs(1);
@@ -55,19 +55,14 @@ const MAPPED_BYTES: &str = "268435456";
 pub struct Database {
     readers: Arc<Readers>,
     writer: DatabaseConnection,
+    /// Connections of snapshots: on SQLite one that nothing else uses.
+    snapshots: DatabaseConnection,
     /// The host and port of a PostgreSQL server.
     place: Option<Arc<str>>,
     /// Who is told of commits.
     news: Arc<News>,
     /// Hears what other processes change.
     _listener: Option<Arc<Listener>>,
-}
-
-/// A migration and whether the database has it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MigrationState {
-    pub name: String,
-    pub is_applied: bool,
 }
 
 impl Database {
@@ -83,8 +78,14 @@ impl Database {
     ) -> Result<Self, DatabaseError> {
         match &config.url {
             Some(url) => Self::open_postgres(url, config, observer).await,
-            None => Self::open_sqlite(&data_dir.join("docent.db"), config, observer).await,
+            None => Self::open_sqlite(&data_dir.join(SQLITE_FILE), config, observer).await,
         }
+    }
+
+    /// Whether there may be a database. Of SQLite's the file is there; only a server can tell what it has.
+    #[must_use]
+    pub fn may_exist(config: &DatabaseConfig, data_dir: &Path) -> bool {
+        config.url.is_some() || data_dir.join(SQLITE_FILE).exists()
     }
 
     async fn open_postgres(
@@ -118,7 +119,8 @@ impl Database {
         let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
         let news = Arc::new(News::new(false));
         let listener = Listener::start(url.to_owned(), Arc::clone(&news));
-        Ok(Self { readers, writer: pool, place, news, _listener: Some(Arc::new(listener)) })
+        let snapshots = pool.clone();
+        Ok(Self { readers, writer: pool, snapshots, place, news, _listener: Some(Arc::new(listener)) })
     }
 
     async fn open_sqlite(
@@ -132,10 +134,13 @@ impl Database {
         let pool = connect(sqlite_options(path, config, true), None).await?;
         let timeout = Duration::from_secs(config.statement_timeout_seconds);
         let keeping = Keeping { most: config.pool_size as usize, fresh: Duration::MAX, is_shared: false };
-        let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer));
+        let readers = Arc::new(Readers::new(&pool, keeping, timeout, observer.clone()));
+        let mut options = sqlite_options(path, config, true);
+        options.min_connections(0).max_connections(1).connect_lazy(true);
+        let snapshots = connect(options, observer).await?;
         // The data directory is locked.
         let news = Arc::new(News::new(true));
-        Ok(Self { readers, writer, place: None, news, _listener: None })
+        Ok(Self { readers, writer, snapshots, place: None, news, _listener: None })
     }
 
     /// Reads on behalf of `scope`.
@@ -152,65 +157,13 @@ impl Database {
         self.readers.check().await.map_err(|error| at(self.place.as_ref(), error.into()))
     }
 
-    /// Applies all pending migrations. On PostgreSQL one process at a time does so, without a time limit; a second
-    /// process waits and then finds them applied.
-    ///
-    /// # Errors
-    /// When one fails; it left nothing behind and can be run again.
-    pub async fn migrate_up(&self) -> Result<(), DatabaseError> {
-        if self.writer.get_database_backend() != DbBackend::Postgres {
-            // The data directory is locked.
-            return Ok(migration::Migrator::up(&self.writer, None).await?);
-        }
-        let transaction = self.begin_migrating().await?;
-        migration::Migrator::up(&transaction, None).await?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// Reverts the newest `steps` migrations, or all; on PostgreSQL as [`migrate_up`](Self::migrate_up) does.
-    ///
-    /// # Errors
-    /// When one fails; it changed nothing.
-    pub async fn migrate_down(&self, steps: Option<u32>) -> Result<(), DatabaseError> {
-        if self.writer.get_database_backend() != DbBackend::Postgres {
-            return Ok(migration::Migrator::down(&self.writer, steps).await?);
-        }
-        let transaction = self.begin_migrating().await?;
-        migration::Migrator::down(&transaction, steps).await?;
-        Ok(transaction.commit().await?)
-    }
-
-    /// A transaction on PostgreSQL that has no time limit, and that one process at a time has.
-    async fn begin_migrating(&self) -> Result<DatabaseTransaction, DatabaseError> {
-        let transaction = self.writer.begin().await?;
-        transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATING})")).await?;
-        Ok(transaction)
-    }
-
-    /// Every known migration, oldest first, and whether the database has it.
-    ///
-    /// # Errors
-    /// When the database has migrations that this program doesn't know.
-    pub async fn migrations(&self) -> Result<Vec<MigrationState>, DatabaseError> {
-        migration::Migrator::install(&self.writer).await?;
-        let applied = migration::Migrator::get_applied_migrations(&self.writer).await?;
-        let applied: Vec<_> = applied.iter().map(|migration| migration.name().to_owned()).collect();
-        Ok(migration::Migrator::migrations()
-            .iter()
-            .map(|migration| MigrationState {
-                name: migration.name().to_owned(),
-                is_applied: applied.iter().any(|name| name == migration.name()),
-            })
-            .collect())
-    }
-
     /// Closes all connections; SQLite's log is written back into its file.
     ///
     /// # Errors
     /// When the last writes can't be brought to disk.
     pub async fn close(self) -> Result<(), DatabaseError> {
         self.readers.close().await;
+        self.snapshots.close().await?;
         self.writer.close().await?;
         Ok(())
     }

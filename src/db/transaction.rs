@@ -15,8 +15,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// An open transaction. Every function that writes takes one, so a write outside a transaction does not compile.
 ///
-/// Rows are locked in one order, so that two transactions never deadlock: job, collection, operation, documents in the
-/// order of their ids, then what belongs to a document (chunks, items, events). A transaction skips what it does not
+/// Rows are locked in one order, so that two transactions never deadlock: job, collection, account, operation, documents in
+/// the order of their ids, then what belongs to a document (chunks, items, events). A transaction skips what it does not
 /// need and never goes back. One that locks several documents, or changes the counters of their collection, locks the
 /// collection first.
 ///

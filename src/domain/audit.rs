@@ -32,6 +32,8 @@ vocabulary! {
         UserDeactivate => "USER_DEACTIVATE",
         /// Role of an account on the server changed.
         UserRoleSet => "USER_ROLE_SET",
+        /// Account deleted by its user.
+        UserDelete => "USER_DELETE",
         /// Password changed by its user.
         PasswordChange => "PASSWORD_CHANGE",
         /// Token for a new password created.

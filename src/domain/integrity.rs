@@ -1,6 +1,11 @@
 //! Damage: what an examination of the stores finds where they don't match.
 
-use super::vocabulary::{Vocabulary, vocabulary};
+use chrono::{DateTime, Utc};
+
+use super::{
+    vocabulary::{Vocabulary, vocabulary},
+    worker::WorkerName,
+};
 
 vocabulary! {
     /// A kind of damage. Part of the output of `docent doctor`: add, never rename.
@@ -68,11 +73,59 @@ impl Findings {
         DamageKind::ALL.iter().filter_map(of).collect()
     }
 
+    /// How much was found of each kind.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(DamageKind, usize)> {
+        self.in_order().iter().map(|finding| (finding.kind, finding.count)).collect()
+    }
+
     /// Whether damage is left.
     #[must_use]
     pub fn is_left(&self) -> bool {
         self.0.iter().any(|finding| finding.repaired < finding.count)
     }
+}
+
+/// A check of the stores on a schedule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Check {
+    /// Who made it.
+    pub worker: WorkerName,
+    /// When it ended.
+    pub checked_at: DateTime<Utc>,
+    /// Collections that it looked at.
+    pub collections: usize,
+    /// How much it found of each kind.
+    pub found: Vec<(DamageKind, usize)>,
+}
+
+/// The numbers of chunks and points of a collection, where they differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Difference {
+    pub chunks: i64,
+    pub points: i64,
+    /// Whether it is damage, and not only documents that are being indexed.
+    pub is_sure: bool,
+}
+
+impl Difference {
+    /// What is known of a collection after another look has found these numbers. While documents are indexed, points are
+    /// written first, so it takes two looks to be sure that there are too many.
+    #[must_use]
+    pub fn seen(before: Option<Self>, chunks: i64, points: i64) -> Self {
+        let was_more = before.is_some_and(|before| before.points > before.chunks);
+        Self { chunks, points, is_sure: points < chunks || was_more }
+    }
+}
+
+/// By how much collections differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Differences {
+    pub collections: usize,
+    /// Missing points in them, at least.
+    pub missing_points: i64,
+    /// Surplus points in them, at least.
+    pub surplus_points: i64,
 }
 
 #[cfg(test)]
@@ -91,5 +144,14 @@ mod tests {
         assert_eq!((found[0].count, found[0].repaired), (2 * (NAMED + 5), 2 * (NAMED + 4)));
         assert_eq!((found[0].subjects.len(), found[1].subjects.len()), (NAMED, 1));
         assert!(findings.is_left());
+    }
+
+    #[test]
+    fn too_few_points_are_damage_at_once_and_too_many_at_the_second_look() {
+        let few = Difference::seen(None, 5, 3);
+        let first = Difference::seen(Some(few), 5, 6);
+        let second = Difference::seen(Some(first), 5, 7);
+        assert_eq!([few.is_sure, first.is_sure, second.is_sure], [true, false, true]);
+        assert!(Difference::seen(Some(second), 7, 8).is_sure);
     }
 }

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod collection;
 pub mod content;
 pub mod document;
+pub mod extraction;
 pub mod format;
 pub mod generation;
 pub mod id;

@@ -23,8 +23,10 @@ vocabulary! {
         Watch => "WATCH",
         /// Builds indexes of vectors.
         Optimisation => "OPTIMISATION",
-        /// Checks whether the stores match the database.
+        /// Checks by counting whether the stores match the database.
         Integrity => "INTEGRITY",
+        /// Looks for the files of documents, and compares counters.
+        FileCheck => "FILE_CHECK",
         /// Removes original files that nothing needs.
         OriginalCleanUp => "ORIGINAL_CLEAN_UP",
         /// Removes what has expired: uploads, sessions, operations, generations.

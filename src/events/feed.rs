@@ -35,8 +35,6 @@ const SETTLED: TimeDelta = TimeDelta::minutes(2);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Operations with events after the position from which a follower continues: they are all kept in mind at once.
 const MOST_MISSED: usize = 10_000;
-/// Operations in a position. Events of others that are as recent come again after a reconnect; none is lost.
-const MOST_LATER: usize = 1000;
 
 /// An event, and the position after it.
 pub type FeedEvent = (OperationEvent, FeedPosition);
@@ -55,6 +53,8 @@ struct Feed {
     /// How long to wait before the next look.
     pause: Duration,
     known: HashMap<OperationId, Known>,
+    /// Operations of which an event was sent lately, the last one at the end: as many as a position names.
+    recent: Vec<OperationId>,
     /// Operations that have events which were not read yet.
     behind: Vec<OperationId>,
     /// Events of one operation.
@@ -83,6 +83,7 @@ pub fn feed(
     let now = clock.now();
     let is_behind = after.is_some();
     let after = after.unwrap_or_else(|| FeedPosition::at(now));
+    let recent = after.later.iter().map(|(id, _)| *id).collect();
     let known = after.later.into_iter().map(|(id, sequence)| (id, Known { sequence, at: now }));
     let feed = Feed {
         wake: Wake::new(database, collection.map_or(Topic::All, Topic::Collection)),
@@ -94,6 +95,7 @@ pub fn feed(
         looked_at: None,
         pause: PAUSE,
         known: known.collect(),
+        recent,
         behind: Vec::new(),
         ready: Vec::new().into_iter(),
         read_at: Instant::now(),
@@ -113,7 +115,7 @@ impl Feed {
                 self.ready = Vec::new().into_iter();
             }
             if let Some(event) = self.ready.next() {
-                self.known.insert(event.operation_id, Known { sequence: event.sequence, at: event.at });
+                self.note(&event);
                 let position = self.position();
                 return Ok((event, position));
             }
@@ -129,9 +131,21 @@ impl Feed {
         }
     }
 
+    /// Records that an event is sent.
+    fn note(&mut self, event: &OperationEvent) {
+        let id = event.operation_id;
+        self.known.insert(id, Known { sequence: event.sequence, at: event.at });
+        self.recent.retain(|other| *other != id);
+        if self.recent.len() == FeedPosition::MOST_LATER {
+            self.recent.remove(0);
+        }
+        self.recent.push(id);
+    }
+
     fn position(&self) -> FeedPosition {
-        let later = self.known.iter().filter(|(_, known)| known.at > self.until).take(MOST_LATER);
-        FeedPosition { until: self.until, later: later.map(|(id, known)| (*id, known.sequence)).collect() }
+        let later = self.recent.iter().filter_map(|id| Some((*id, self.known.get(id)?)));
+        let later = later.filter(|(_, known)| known.at > self.until).map(|(id, known)| (id, known.sequence));
+        FeedPosition { until: self.until, later: later.collect() }
     }
 
     /// Reads the next events of an operation.

@@ -1,7 +1,7 @@
 //! What a reader hands over.
 
 use super::{ExtractError, block::Block};
-use crate::domain::document::{About, DocumentWarning, DocumentWarningCode};
+use crate::domain::document::{About, DocumentWarning, DocumentWarningCode, ProcessingErrorCode};
 
 /// A document as it was read.
 #[derive(Default)]
@@ -10,6 +10,8 @@ pub(super) struct Document {
     /// What it says of itself, as it says it.
     pub about: About,
     pub warnings: Vec<DocumentWarning>,
+    /// Whether a part was left out because what reads it is not installed.
+    pub lacks_reader: bool,
 }
 
 impl Document {
@@ -22,8 +24,12 @@ impl Document {
                 let blocks = inner.blocks.into_iter().filter(|block| *block != Block::Page);
                 self.blocks.extend(blocks.map(|block| block.below(level)));
                 self.warnings.extend(inner.warnings);
+                self.lacks_reader |= inner.lacks_reader;
             }
-            Err(error) => self.skipped(format!("The attachment «{name}» was not read. {}", error.message)),
+            Err(error) => {
+                self.lacks_reader |= error.code == ProcessingErrorCode::ReaderMissing;
+                self.skipped(format!("The attachment «{name}» was not read. {}", error.message));
+            }
         }
     }
 
@@ -31,6 +37,7 @@ impl Document {
     pub(super) fn append(&mut self, part: Self) {
         self.blocks.extend(part.blocks);
         self.warnings.extend(part.warnings);
+        self.lacks_reader |= part.lacks_reader;
     }
 
     /// Notes that a part was left out.

@@ -28,6 +28,7 @@ pub(super) fn read(bytes: &[u8], means: Means<'_>) -> Result<Document, ExtractEr
                 }
                 document.blocks.extend(inner.blocks.into_iter().map(|block| block.below(1)));
                 document.warnings.extend(inner.warnings);
+                document.lacks_reader |= inner.lacks_reader;
             }
             Err(_) => unread += 1,
         }

@@ -83,6 +83,14 @@ struct Input<'a> {
     declared_type: Option<&'a str>,
 }
 
+/// The version of the readers, which every kept text carries. Raise it with each change after which they make another text of a
+/// file than before, find other pages or structure in it, or say something else of it; and when `chunking` finds other places
+/// where a text drifts. Files whose texts have another version are read again when their documents are indexed again.
+const VERSION: i32 = 1;
+
+/// The version of texts that are extracted again each time.
+const NO_VERSION: i32 = 0;
+
 /// What a reader made of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ExtractedText {
@@ -103,6 +111,49 @@ pub struct ExtractedText {
     /// What was left out or is doubtful.
     #[serde(default)]
     pub warnings: Vec<DocumentWarning>,
+    /// Whether a part was left out because what reads it is not installed.
+    #[serde(default)]
+    pub lacks_reader: bool,
+}
+
+impl ExtractedText {
+    /// The version with which it is kept.
+    #[must_use]
+    pub fn version(&self) -> i32 {
+        if self.lacks_reader { NO_VERSION } else { VERSION }
+    }
+
+    /// All but the text, to be kept beside it.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn details(&self) -> serde_json::Result<serde_json::Value> {
+        let Self { text: _, is_markdown, is_code, about, content_type, page_starts, warnings, lacks_reader } = self;
+        serde_json::to_value(Self {
+            text: String::new(),
+            is_markdown: *is_markdown,
+            is_code: *is_code,
+            about: about.clone(),
+            content_type: content_type.clone(),
+            page_starts: page_starts.clone(),
+            warnings: warnings.clone(),
+            lacks_reader: *lacks_reader,
+        })
+    }
+
+    /// What has these [`details`](Self::details), without its text. `None` if another version of the program wrote them in
+    /// another form.
+    #[must_use]
+    pub fn from_details(details: &serde_json::Value) -> Option<Self> {
+        Self::deserialize(details).ok()
+    }
+}
+
+/// Whether a text of this version, of a file with the name `before`, is what readers would make now of the same bytes with
+/// the name `now`, if the same type is declared.
+#[must_use]
+pub fn is_up_to_date(version: i32, before: &str, now: &str) -> bool {
+    version == VERSION && kind::extension(before) == kind::extension(now)
 }
 
 /// Why a file could not be read: a permanent fact about the file, or a temporary one about the machine.

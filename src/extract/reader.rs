@@ -50,7 +50,7 @@ pub(super) fn read(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result
     if kind.is_plain() {
         return text::read(kind, input);
     }
-    let Document { blocks, about, warnings } = read_document(kind, input, means)?;
+    let Document { blocks, about, warnings, lacks_reader } = read_document(kind, input, means)?;
     let Rendered { text, page_starts, heading } = block::render(&blocks, means.max_text_bytes)?;
     let own = about.title.filter(|title| !text::is_made_up_title(title));
     let about = About {
@@ -68,6 +68,7 @@ pub(super) fn read(kind: FileKind, input: Input<'_>, means: Means<'_>) -> Result
         content_type: kind.media_type().to_owned(),
         page_starts,
         warnings: quality::first(warnings),
+        lacks_reader,
     })
 }
 

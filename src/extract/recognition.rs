@@ -119,5 +119,6 @@ fn recognised(output: &str) -> ExtractedText {
         content_type: FileKind::Pdf.media_type().to_owned(),
         page_starts,
         warnings: vec![DocumentWarning::new(DocumentWarningCode::TextRecognised, message)],
+        lacks_reader: false,
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn read(kind: FileKind, input: Input<'_>) -> Result<ExtractedText, Ex
         content_type: kind.media_type().to_owned(),
         page_starts: Vec::new(),
         warnings: decoded.warning.into_iter().collect(),
+        lacks_reader: false,
     })
 }
 

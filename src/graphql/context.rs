@@ -5,12 +5,18 @@ use std::sync::Arc;
 use async_graphql::{Context, Result};
 
 use super::loaders::Loaders;
-use crate::{auth::viewer::Viewer, service::Services};
+use crate::{
+    auth::{cookie::TokenCookie, viewer::Viewer},
+    service::Services,
+};
 
 /// What resolvers work with.
 pub trait ContextExt {
     /// Who the caller is.
     fn viewer(&self) -> Result<&Viewer>;
+
+    /// The cookie of the request, which it may use or not.
+    fn cookie(&self) -> Result<&TokenCookie>;
 
     /// The use cases' parts.
     fn services(&self) -> Result<&Services>;
@@ -21,6 +27,10 @@ pub trait ContextExt {
 
 impl ContextExt for Context<'_> {
     fn viewer(&self) -> Result<&Viewer> {
+        self.data()
+    }
+
+    fn cookie(&self) -> Result<&TokenCookie> {
         self.data()
     }
 

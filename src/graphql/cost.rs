@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json};
 use crate::domain::page::{DEFAULT_PAGE_SIZE, DEFAULT_TEXT_PART, MAX_PAGE_SIZE, MAX_TEXT_PART};
 
 /// Fields whose rows come in pages.
-pub const PAGED: [&str; 12] = [
+pub const PAGED: [&str; 14] = [
     "apiKeys",
     "auditLog",
     "chunks",
@@ -24,8 +24,10 @@ pub const PAGED: [&str; 12] = [
     "invitations",
     "members",
     "operations",
+    "runs",
     "search",
     "sessions",
+    "sources",
     "users",
 ];
 /// A search calls the engine and embeds the question.
@@ -38,17 +40,34 @@ const TEXT_FROM: u64 = 100;
 const PARENT: u64 = 5;
 /// A preview reads a file and splits its text.
 const PREVIEW: u64 = 50;
+/// A preview of a source lists a directory, or requests pages of a site.
+const SOURCE_PREVIEW: u64 = 200;
+/// Objects of the schema that cost a point: they are in memory. The standard introspection query costs some 150 points.
+const SCHEMA_OBJECTS: u64 = 500;
+/// Fields of introspection that lead to several objects, and to how many about.
+const SCHEMA_ROWS: [(&str, u64); 7] = [
+    ("args", 2),
+    ("directives", 5),
+    ("enumValues", 2),
+    ("fields", 8),
+    ("inputFields", 2),
+    ("possibleTypes", 2),
+    ("types", 250),
+];
 /// A mutation writes and waits for the disk.
 const MUTATION: u64 = 10;
 /// A subscription reads events again and again.
 const SUBSCRIPTION: u64 = 20;
+/// What a document costs that is ingested: it is stored, and waits for a worker. As many as one call may have at the most have to
+/// be within `limits.request_points` of the defaults.
+const DOCUMENT: u64 = 4;
 /// Mutations that compute the hash of a password.
 const HASHING: [&str; 4] = ["passwordChange", "passwordReset", "sessionCreate", "userRegister"];
 const HASH: u64 = 100;
 
 /// The price of an operation, in points.
 pub fn price(document: &ExecutableDocument, operation: &OperationDefinition, variables: &Map<String, Json>) -> u32 {
-    let mut prices = Prices { document, operation, variables, known: HashMap::new() };
+    let mut prices = Prices { document, operation, variables, is_introspection: false, known: HashMap::new() };
     let below = prices.selections(&operation.selection_set.node);
     let roots = prices.roots(&operation.selection_set.node);
     let own = match operation.ty {
@@ -63,7 +82,10 @@ struct Prices<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Map<String, Json>,
-    known: HashMap<&'a Name, u64>,
+    /// Whether what is priced is below `__schema` or `__type`.
+    is_introspection: bool,
+    /// Fragments, outside and inside introspection.
+    known: HashMap<(&'a Name, bool), u64>,
 }
 
 impl<'a> Prices<'a> {
@@ -80,16 +102,20 @@ impl<'a> Prices<'a> {
 
     fn fragment(&mut self, name: &'a Name) -> u64 {
         let Some(fragment) = self.document.fragments.get(name) else { return 0 };
-        if let Some(price) = self.known.get(name) {
+        let key = (name, self.is_introspection);
+        if let Some(price) = self.known.get(&key) {
             return *price;
         }
         let price = self.selections(&fragment.node.selection_set.node);
-        self.known.insert(name, price);
+        self.known.insert(key, price);
         price
     }
 
     fn field(&mut self, field: &'a Field) -> u64 {
         let name = field.name.node.as_str();
+        if name == "__schema" || name == "__type" {
+            return self.introspection(field);
+        }
         let own = if HASHING.contains(&name) {
             HASH
         } else if name == "search" {
@@ -100,16 +126,27 @@ impl<'a> Prices<'a> {
             PARENT
         } else if name == "chunkingPreview" {
             PREVIEW
+        } else if name == "sourcePreview" {
+            SOURCE_PREVIEW
+        } else if name == "documentsIngest" {
+            DOCUMENT.saturating_mul(self.length(field, "documents"))
+        } else if name == "uploadsCreate" {
+            self.length(field, "files")
         } else if name == "generationCompare" {
-            SEARCH.saturating_mul(2).saturating_mul(self.queries(field))
+            SEARCH.saturating_mul(2).saturating_mul(self.length(field, "queries"))
         } else {
             u64::from(!field.selection_set.node.items.is_empty())
         };
-        if name.starts_with("__") {
-            return own;
-        }
         let below = self.selections(&field.selection_set.node);
         own.saturating_add(below.saturating_mul(self.rows(field)))
+    }
+
+    /// The schema about itself: objects without rows, of which there are many.
+    fn introspection(&mut self, field: &'a Field) -> u64 {
+        let outside = std::mem::replace(&mut self.is_introspection, true);
+        let objects = self.selections(&field.selection_set.node);
+        self.is_introspection = outside;
+        1 + objects / SCHEMA_OBJECTS
     }
 
     /// A part of a text is read from its file and sent, whatever is selected of it.
@@ -120,15 +157,23 @@ impl<'a> Prices<'a> {
         characters.div_ceil(TEXT_POINT) + way
     }
 
-    /// How many questions a comparison asks of each generation.
-    fn queries(&self, field: &Field) -> u64 {
-        let queries = self.argument(field, "input").and_then(|mut input| input.get_mut("queries").map(Json::take));
-        queries.and_then(|queries| queries.as_array().map(Vec::len)).map_or(1, |length| length as u64).max(1)
+    /// How long a list in the input is.
+    fn length(&self, field: &Field, list: &str) -> u64 {
+        let list = self.argument(field, "input").and_then(|mut input| input.get_mut(list).map(Json::take));
+        list.and_then(|list| list.as_array().map(Vec::len)).map_or(1, |length| length as u64).max(1)
     }
 
     /// How many rows a field has at most.
     fn rows(&self, field: &Field) -> u64 {
         let name = field.name.node.as_str();
+        if self.is_introspection {
+            return SCHEMA_ROWS.iter().find(|(several, _)| *several == name).map_or(1, |(_, rows)| *rows);
+        }
+        if name == "generationCompare" {
+            // Each question has so many hits in each of the two.
+            let hits = self.argument(field, "input").and_then(|input| input.get("first")?.as_u64());
+            return self.length(field, "queries").saturating_mul(page_size(hits));
+        }
         if name == "nodes" {
             // `nodes(ids:)` of the query; a connection's `nodes` has no arguments, and its rows are counted already.
             let ids = self.argument(field, "ids");
@@ -137,9 +182,7 @@ impl<'a> Prices<'a> {
         if !PAGED.contains(&name) {
             return 1;
         }
-        let first = self.argument(field, "first");
-        let first = first.as_ref().and_then(Json::as_u64).unwrap_or(u64::from(DEFAULT_PAGE_SIZE));
-        first.clamp(1, u64::from(MAX_PAGE_SIZE))
+        page_size(self.argument(field, "first").as_ref().and_then(Json::as_u64))
     }
 
     /// The value of an argument, with the values of the variables.
@@ -171,6 +214,11 @@ impl<'a> Prices<'a> {
             })
         })
     }
+}
+
+/// How many rows a page has at most.
+fn page_size(first: Option<u64>) -> u64 {
+    first.unwrap_or(u64::from(DEFAULT_PAGE_SIZE)).clamp(1, u64::from(MAX_PAGE_SIZE))
 }
 
 #[cfg(test)]
@@ -225,6 +273,16 @@ mod tests {
     }
 
     #[test]
+    fn documents_and_uploads_cost_as_many_points_as_there_are() {
+        let ingest = "mutation($input: DocumentsIngestInput!) { documentsIngest(input: $input) { operation { id } } }";
+        let documents = |count| json!({ "input": { "documents": vec![json!({}); count] } });
+        assert_eq!(price_of(ingest, documents(1)), 10 + 4 + 1);
+        assert_eq!(price_of(ingest, documents(10_000)), 10 + 40_000 + 1);
+        let create = "mutation { uploadsCreate(input: { files: [{}, {}, {}] }) { uploads { id } } }";
+        assert_eq!(price_of(create, json!({})), 10 + 3 + 1);
+    }
+
+    #[test]
     fn a_text_costs_what_is_asked_of_it_and_the_way_to_it() {
         let query = "query($n: Int, $from: Int) { document(id: \"x\") { text(first: $n, from: $from) { content } } }";
         for (variables, text) in [
@@ -247,5 +305,49 @@ mod tests {
     fn named_nodes_are_counted() {
         let query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Document { collection { name } } } }";
         assert_eq!(price_of(query, json!({ "ids": ["a", "b", "c"] })), 1 + 1 + 3);
+    }
+
+    #[test]
+    fn introspection_costs_about_as_much_as_reading_rows_that_take_as_long() {
+        assert_eq!(price_of("{ __typename }", json!({})), 1);
+        assert_eq!(price_of("{ __type(name: \"X\") { name } }", json!({})), 2);
+        let of_type = format!("{}name{}", "ofType { ".repeat(9), " }".repeat(9));
+        let standard = format!(
+            "{{ __schema {{ types {{ ...T }} directives {{ args {{ ...V }} }} }} }}
+             fragment T on __Type {{
+                 fields {{ args {{ ...V }} type {{ ...R }} }} inputFields {{ ...V }} interfaces {{ ...R }}
+                 enumValues {{ name }} possibleTypes {{ ...R }}
+             }}
+             fragment V on __InputValue {{ type {{ ...R }} }}
+             fragment R on __Type {{ {of_type} }}"
+        );
+        let price = price_of(&standard, json!({}));
+        assert!((100..300).contains(&price), "{price}");
+        // Lists below lists below lists, and each of them several times.
+        let fields =
+            (0..25).map(|number| format!("a{number}: fields {{ type {{ name }} }} ")).collect::<Vec<_>>().concat();
+        let nested = format!("{{ __schema {{ types {{ fields {{ type {{ {fields} }} }} }} }} }}");
+        assert!(price_of(&nested, json!({})) > 5 * price, "{}", price_of(&nested, json!({})));
+        // A fragment costs inside introspection what it costs there, wherever it was spread before.
+        let shared = "{ ...F __schema { types { ...F } } } fragment F on __Type { fields { type { kind } } }";
+        assert_eq!(price_of(shared, json!({})), 1 + (1 + 1) + (1 + 250 * (1 + 8) / 500));
+    }
+
+    #[test]
+    fn each_question_of_a_comparison_has_a_page_of_hits_in_each_of_two_generations() {
+        let query = "query($input: GenerationCompareInput!) {
+            generationCompare(input: $input) { queries { hits { document { uri } } otherHits { rank } } }
+        }";
+        let input = |queries: usize, first: Json| json!({ "input": { "queries": vec!["x"; queries], "first": first } });
+        let below = 1 + (1 + 1) + 1;
+        assert_eq!(price_of(query, input(1, json!(null))), 1 + 2 * 20 + 20 * below);
+        assert_eq!(price_of(query, input(20, json!(100))), 1 + 20 * 2 * 20 + 20 * 100 * below);
+    }
+
+    #[test]
+    fn lists_of_sources_are_pages_and_a_preview_of_one_is_no_read() {
+        let query = "{ collection(id: \"x\") { sources(first: 50) { nodes { runs(first: 10) { nodes { operation { id } } } } } } }";
+        assert_eq!(price_of(query, json!({})), 1 + 1 + 1 + 50 * (1 + 1 + 10 * (1 + 1)));
+        assert_eq!(price_of("{ sourcePreview(input: { sourceId: \"x\" }) { uri } }", json!({})), 201);
     }
 }

@@ -19,6 +19,8 @@ use super::{error::PublicError, limits::DocumentLimits};
 /// Bytes of text of all documents that are kept; the least recently used one is dropped first. Parsed, a document takes
 /// some thirty times as much.
 const MOST_BYTES: usize = 512 * 1024;
+/// What a document counts beside its text: it has variables with it, and a short one takes more than its text says.
+const BYTES_OF_ENTRY: usize = 512;
 /// Bytes of a document that is kept.
 const LONGEST: usize = 8 * 1024;
 /// Variables for which a document is known to be valid, at most.
@@ -72,11 +74,11 @@ impl Documents {
 impl Kept {
     fn keep(&mut self, text: &str, document: Arc<Document>) {
         if self.documents.put(text.into(), document).is_none() {
-            self.bytes += text.len();
+            self.bytes += text.len() + BYTES_OF_ENTRY;
         }
         while self.bytes > MOST_BYTES {
             let Some((text, _)) = self.documents.pop_lru() else { return };
-            self.bytes -= text.len();
+            self.bytes -= text.len() + BYTES_OF_ENTRY;
         }
     }
 }
@@ -142,6 +144,12 @@ mod tests {
         }
         assert!(documents.lock().bytes <= MOST_BYTES);
         assert!(!Arc::ptr_eq(&first, &documents.get("{ server { version } }").unwrap()));
+        // Short ones take room, too.
+        for number in 0..10_000 {
+            documents.get(&format!("{{ a{number} }}")).unwrap();
+        }
+        let kept = documents.lock();
+        assert!(kept.bytes <= MOST_BYTES && kept.documents.len() <= MOST_BYTES / BYTES_OF_ENTRY);
     }
 
     #[test]

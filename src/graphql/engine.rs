@@ -1,6 +1,9 @@
 //! Hides a schema and its limits behind one type, whatever the type of the schema. Transports use only this.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use async_graphql::{
     ErrorExtensionValues, Executor, Positioned, Request, Response, ServerError, Variables,
@@ -19,9 +22,18 @@ use super::{
     persisted::Persisted,
     variables::InputTypes,
 };
-use crate::{auth::viewer::Viewer, config::DocumentPolicy, domain::id::RequestId, error::ErrorCode};
+use crate::{
+    auth::{cookie::TokenCookie, viewer::Viewer},
+    config::DocumentPolicy,
+    domain::id::RequestId,
+    error::ErrorCode,
+};
 
 const NO_DOCUMENT: &str = "`query` must be a string with a document.";
+/// Bytes of a document with which a subscription is run: it is kept, parsed, for as long as the subscription lasts.
+const SUBSCRIPTION_BYTES: usize = 8 * 1024;
+/// The most that a subscription may cost, in points: what it selects is read for each event, and paid for once.
+const SUBSCRIPTION_POINTS: u32 = 500;
 
 /// What a client sends, on every transport.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -149,7 +161,7 @@ impl Engine {
         Self { persisted: Arc::new(persisted), ..self }
     }
 
-    /// Parses the document and chooses its operation, for `viewer`.
+    /// Parses the document and chooses its operation, for `viewer`, whose browser may have a `cookie`.
     ///
     /// # Errors
     /// Why the request cannot be run.
@@ -157,15 +169,20 @@ impl Engine {
         &self,
         parameters: Parameters,
         mut viewer: Viewer,
+        cookie: TokenCookie,
         request_id: RequestId,
     ) -> Result<Operation, PublicError> {
-        let Parameters { query, id, operation_name, variables, is_embedded } = parameters;
+        let Parameters { query, id, operation_name, mut variables, is_embedded } = parameters;
         let query: Arc<str> =
             if is_embedded { query.into() } else { self.persisted.find(query, id.as_deref(), &viewer)? };
         self.persisted.permit(&query, &viewer)?;
         let document = self.documents.get(&query)?;
         self.persisted.keep(&query, id.as_deref());
         let operation = select(&document.parsed, operation_name.as_deref())?;
+        // Others would only take room, for as long as the operation runs.
+        let declared: HashSet<_> =
+            operation.node.variable_definitions.iter().map(|each| each.node.name.node.as_str()).collect();
+        variables.retain(|name, _| declared.contains(name.as_str()));
         self.inputs.check(&operation.node, &variables)?;
         let kind = match operation.node.ty {
             OperationType::Query => OperationKind::Query,
@@ -179,6 +196,10 @@ impl Engine {
             return Err(PublicError::limit_exceeded(message, self.most as usize, price as usize));
         }
 
+        if kind == OperationKind::Subscription {
+            check_subscription(query.len(), price)?;
+        }
+
         viewer.client.request = Some(request_id);
         let started = Started::default();
         let mut request = Request::new(&*query);
@@ -189,6 +210,7 @@ impl Engine {
             .data(RequestVariables(variables.clone()))
             .variables(Variables::from_json(Value::Object(variables)))
             .data(viewer)
+            .data(cookie)
             .data(request_id)
             .data(started.clone());
         request.operation_name = operation_name;
@@ -208,6 +230,25 @@ impl Engine {
             })
             .boxed()
     }
+}
+
+/// Keeps what lasts small.
+fn check_subscription(bytes: usize, price: u32) -> Result<(), PublicError> {
+    if bytes > SUBSCRIPTION_BYTES {
+        let message = format!(
+            "The document of a subscription has {bytes} bytes; at most {SUBSCRIPTION_BYTES} are allowed. Send it without \
+             other operations."
+        );
+        return Err(PublicError::limit_exceeded(message, SUBSCRIPTION_BYTES, bytes));
+    }
+    if price > SUBSCRIPTION_POINTS {
+        let message = format!(
+            "The subscription costs {price} points; at most {SUBSCRIPTION_POINTS} are allowed, because what it selects is \
+             read for each event. Select ids, and query the rest."
+        );
+        return Err(PublicError::limit_exceeded(message, SUBSCRIPTION_POINTS as usize, price as usize));
+    }
+    Ok(())
 }
 
 fn select<'a>(

@@ -25,14 +25,13 @@ use crate::{
 
 /// Raised when the inside of a cursor changes its meaning.
 const VERSION: &str = "1";
+/// The longest cursor that is worth decoding, in characters. Enough for the longest name, and some room.
+const MAX_LENGTH: usize = 2000;
 
 /// A row's position in a list.
 pub trait Position: Sized {
     /// The word that distinguishes it from positions in other lists.
     const LIST: &'static str;
-    /// The longest cursor that is worth decoding, in characters. Enough for the longest name, and some room.
-    const MAX_LENGTH: usize = 2000;
-
     /// The position as text.
     fn write(&self) -> String;
 
@@ -66,7 +65,7 @@ pub fn foreign_cursor() -> Error {
 }
 
 fn find<P: Position>(cursor: &Cursor) -> Option<P> {
-    if cursor.0.len() > P::MAX_LENGTH {
+    if cursor.0.len() > MAX_LENGTH {
         return None;
     }
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(&cursor.0).ok()?).ok()?;
@@ -240,25 +239,30 @@ impl Position for DocumentKey {
     }
 }
 
+/// Bytes of the id of an operation, and of that and the number of an event.
+const ID_BYTES: usize = 16;
+const ENTRY_BYTES: usize = ID_BYTES + 4;
+
 impl Position for FeedPosition {
     const LIST: &'static str = "feed";
-    /// A thousand operations.
-    const MAX_LENGTH: usize = 80_000;
 
     fn write(&self) -> String {
-        let later: Vec<_> = self.later.iter().map(|(id, sequence)| format!("{id}:{sequence}")).collect();
-        format!("{}|{}", self.until.timestamp_micros(), later.join(","))
+        let entries =
+            self.later.iter().flat_map(|(id, sequence)| id.0.into_bytes().into_iter().chain(sequence.to_be_bytes()));
+        format!("{}|{}", self.until.timestamp_micros(), URL_SAFE_NO_PAD.encode(entries.collect::<Vec<_>>()))
     }
 
     fn read(text: &str) -> Option<Self> {
         let (until, later) = text.split_once('|')?;
         let until = DateTime::from_timestamp_micros(until.parse::<i64>().ok()?)?;
-        let read = |entry: &str| {
-            let (id, sequence) = entry.split_once(':')?;
-            Some((id.parse::<OperationId>().ok()?, sequence.parse::<i32>().ok().filter(|number| *number >= 0)?))
+        let bytes = URL_SAFE_NO_PAD.decode(later).ok()?;
+        let read = |entry: &[u8]| {
+            let (id, sequence) = entry.split_first_chunk::<ID_BYTES>()?;
+            let sequence = i32::from_be_bytes(sequence.try_into().ok()?);
+            (sequence >= 0).then(|| (OperationId(uuid::Uuid::from_bytes(*id)), sequence))
         };
-        let later = later.split(',').filter(|entry| !entry.is_empty()).map(read).collect::<Option<_>>()?;
-        Some(Self { until, later })
+        let later: Vec<_> = bytes.chunks(ENTRY_BYTES).map(read).collect::<Option<_>>()?;
+        (later.len() <= Self::MOST_LATER).then_some(Self { until, later })
     }
 }
 
@@ -296,9 +300,24 @@ mod tests {
         assert_eq!(position::<EventPosition>(&cursor(&EventPosition(41))).unwrap(), EventPosition(41));
         assert_eq!(cursor(&EventPosition(41)), raw("1|event|41"));
         let until = DateTime::from_timestamp_micros(1_800_000_000_000_001).unwrap();
-        let feed = FeedPosition { until, later: [(operation, 3), (OperationId::generate(), 14)].into() };
+        let feed = FeedPosition { until, later: vec![(operation, 3), (OperationId::generate(), 14)] };
         assert_eq!(position::<FeedPosition>(&cursor(&feed)).unwrap(), feed);
         assert_eq!(position::<FeedPosition>(&cursor(&FeedPosition::at(until))).unwrap(), FeedPosition::at(until));
+    }
+
+    #[test]
+    fn a_cursor_of_a_feed_is_short_however_many_operations_there_are() {
+        let until = DateTime::from_timestamp_micros(1_800_000_000_000_001).unwrap();
+        let operations = |count| (0..count).map(|_| (OperationId::generate(), i32::MAX)).collect();
+        let full = FeedPosition { until, later: operations(FeedPosition::MOST_LATER) };
+        let written = cursor(&full);
+        assert!(written.0.len() <= MAX_LENGTH, "{} characters", written.0.len());
+        assert_eq!(position::<FeedPosition>(&written).unwrap(), full);
+        let too_full = FeedPosition { until, later: operations(FeedPosition::MOST_LATER + 1) };
+        assert!(position::<FeedPosition>(&cursor(&too_full)).is_err());
+        for later in ["AAAA", "%", "AAAAAAAAAAAAAAAAAAAAAP____8"] {
+            assert!(position::<FeedPosition>(&raw(&format!("1|feed|1800000000000001|{later}"))).is_err(), "{later}");
+        }
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Persisted {
         let digest = digest(document);
         let is_named = |id: &String| {
             let key = key_of(id);
-            key == digest || self.manifest.get(key).is_some_and(|known| **known == *document)
+            key.eq_ignore_ascii_case(&digest) || self.manifest.get(key).is_some_and(|known| **known == *document)
         };
         if named.iter().any(is_named) {
             return Ok(());

@@ -84,7 +84,7 @@ pub async fn identify(State(state): State<Arc<HttpState>>, mut request: Request,
 fn client(extensions: &Extensions, headers: &HeaderMap, trusts_proxy: bool) -> Client {
     let forwarded = || -> Option<IpAddr> {
         let value = headers.get_all(X_FORWARDED_FOR).iter().next_back()?.to_str().ok()?;
-        value.rsplit(',').next()?.trim().parse().ok()
+        address_in(value.rsplit(',').next()?.trim())
     };
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
     let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
@@ -93,6 +93,12 @@ fn client(extensions: &Extensions, headers: &HeaderMap, trusts_proxy: bool) -> C
         user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
         request: extensions.get::<RequestId>().copied(),
     }
+}
+
+/// An address as proxies write it: some add the port, and brackets around one of IPv6.
+fn address_in(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
 }
 
 #[cfg(test)]
@@ -116,6 +122,10 @@ mod tests {
         // What the client itself put there comes first.
         assert_eq!(address(&["198.51.100.1, 192.0.2.7"], true).unwrap(), "192.0.2.7");
         assert_eq!(address(&["198.51.100.1", "192.0.2.7"], true).unwrap(), "192.0.2.7");
+        // Some write the port, too.
+        assert_eq!(address(&["192.0.2.7:4711"], true).unwrap(), "192.0.2.7");
+        assert_eq!(address(&["198.51.100.1, [2001:db8::7]:4711"], true).unwrap(), "2001:db8::7");
+        assert_eq!(address(&["[2001:db8::7]"], true).unwrap(), "2001:db8::7");
         assert_eq!(address(&["nonsense"], true).unwrap(), "10.0.0.1");
         assert_eq!(address(&[], true).unwrap(), "10.0.0.1");
     }

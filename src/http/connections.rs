@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const MOST_CONNECTIONS: usize = 10_000;
 
 /// The whole answer to a connection for which there is no room.
-const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json; charset=utf-8\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 144\r\n\r\n{\"errors\":[{\"message\":\"There are too many connections from this address. Close some, or try again later.\",\"extensions\":{\"code\":\"UNAVAILABLE\"}}]}";
+const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json; charset=utf-8\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 164\r\n\r\n{\"errors\":[{\"message\":\"There are too many connections from this address. Close some, or try again later.\",\"extensions\":{\"code\":\"UNAVAILABLE\",\"retryAfterMs\":5000}}]}";
 
 /// How many connections there may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

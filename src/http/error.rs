@@ -56,6 +56,13 @@ impl HttpError {
         self
     }
 
+    /// The same error, saying when it may be worth trying again, in its header and in its body.
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self.with_header(RETRY_AFTER, seconds.into())
+    }
+
     /// Logs faults of the server and publishes other errors.
     pub(super) fn body(&self, request_id: RequestId) -> Body {
         if let Some(cause) = &self.cause {
@@ -74,8 +81,7 @@ impl From<Error> for HttpError {
         let status = StatusCode::from_u16(error.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut http_error = Self::new(status, error.code(), error.public_message());
         if let Some(seconds) = error.retry_after_seconds() {
-            http_error.headers.push((RETRY_AFTER, seconds.into()));
-            http_error.retry_after_seconds = Some(seconds);
+            http_error = http_error.with_retry_after(seconds);
         }
         if status == StatusCode::UNAUTHORIZED {
             http_error.headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));

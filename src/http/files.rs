@@ -1,16 +1,16 @@
 //! Bytes in and out: `PUT /uploads/{id}` and `GET /documents/{id}/content`.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashMap, ops::Range, str::FromStr, sync::Arc};
 
 use axum::{
     Extension, Json, Router,
     body::Body,
-    extract::{Path, State},
+    extract::{Path, Query, State, rejection::PathRejection},
     http::{
-        HeaderMap, HeaderValue, Method, StatusCode,
+        HeaderMap, HeaderValue, Method, StatusCode, Uri,
         header::{
-            ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-            ETAG, RANGE,
+            ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+            CONTENT_TYPE, ETAG, RANGE,
         },
     },
     response::{IntoResponse, Response},
@@ -37,7 +37,7 @@ use crate::{
         upload::Upload,
     },
     error::{Error, ErrorCode},
-    service::{Services, audit::Deed, documents, uploads},
+    service::{Services, audit::Deed, documents, links, uploads},
 };
 
 /// What a request for a file costs, in points.
@@ -61,14 +61,14 @@ pub fn router(services: Arc<Services>, callers: Arc<dyn Callers>) -> Router {
 /// A body with a `Content-Encoding` is not the file, and is refused.
 async fn receive(
     State(files): State<Arc<Files>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, HttpError> {
     let viewer = files.admit(&headers, client).await?;
     negotiation::require_identity(&headers)?;
-    let id = id.parse().unwrap_or(UploadId(Uuid::nil()));
+    let id = id_in(id).unwrap_or(UploadId(Uuid::nil()));
     let upload = files.take(&viewer, id, &headers, body).await?;
     let stored =
         upload.stored.map(|stored| json!({ "fileSize": stored.size.to_string(), "contentHash": stored.digest }));
@@ -76,9 +76,18 @@ async fn receive(
 }
 
 impl Files {
-    /// The caller, already charged for the request. A key that is limited to GraphQL documents has nothing to do here.
+    /// The caller with a credential in the headers, already charged for the request.
     async fn admit(&self, headers: &HeaderMap, client: Client) -> Result<Viewer, Error> {
-        let viewer = authentication::viewer(self.callers.as_ref(), headers, client).await?;
+        self.charged(authentication::viewer(self.callers.as_ref(), headers, client).await?).await
+    }
+
+    /// The caller who follows a link to a document, already charged for the request.
+    async fn admit_with(&self, link: &str, id: DocumentId, client: Client) -> Result<Viewer, Error> {
+        self.charged(links::holder(&self.services, link, id, client).await?).await
+    }
+
+    /// A key that is limited to GraphQL documents has nothing to do here.
+    async fn charged(&self, viewer: Viewer) -> Result<Viewer, Error> {
         if viewer.key().is_some_and(|key| key.documents.is_some()) {
             return Err(Error::Forbidden("This API key runs only the documents that it names."));
         }
@@ -121,13 +130,17 @@ impl Files {
 /// tag the client names; for another version it gets the whole file.
 async fn send(
     State(files): State<Arc<Files>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     Extension(client): Extension<Client>,
     method: Method,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let viewer = files.admit(&headers, client).await?;
-    let id = id.parse().unwrap_or(DocumentId(Uuid::nil()));
+    let id = id_in(id).unwrap_or(DocumentId(Uuid::nil()));
+    let viewer = match link_in(&uri).filter(|_| !headers.contains_key(AUTHORIZATION)) {
+        Some(link) => files.admit_with(&link, id, client).await?,
+        None => files.admit(&headers, client).await?,
+    };
     let document = documents::find(&files.services, &viewer, id).await.inspect_err(|error| {
         let deed = Deed::new(AuditAction::Read).to(id).saying("GET /documents/{id}/content");
         files.services.audit.refused(&viewer, deed, error, files.services.clock.now());
@@ -168,6 +181,17 @@ async fn send(
     // No browser runs the file with the permissions of this origin, whatever it is.
     insert(&mut response, CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
     Ok(response)
+}
+
+/// The id in an address, if there is one.
+fn id_in<T: FromStr>(path: Result<Path<String>, PathRejection>) -> Option<T> {
+    path.ok().and_then(|Path(id)| id.parse().ok())
+}
+
+/// The link in an address, if there is one.
+fn link_in(uri: &Uri) -> Option<String> {
+    let Query(mut parameters) = Query::<HashMap<String, String>>::try_from_uri(uri).ok()?;
+    parameters.remove(links::PARAMETER)
 }
 
 fn insert(response: &mut Response, name: axum::http::HeaderName, value: &str) {

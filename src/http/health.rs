@@ -1,9 +1,16 @@
 //! Whether the process lives, and whether it can do its work.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{Json, extract::State, http::StatusCode};
-use futures_util::future::BoxFuture;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, WeakShared},
+};
 use serde::Serialize;
 
 use super::HttpState;
@@ -13,6 +20,21 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Checks whether every dependency works. Causes go to the log only, because the response is public.
 pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Vec<Dependency>> + Send + Sync>;
+
+/// The same check, made once for all who ask while it is being made: anyone may ask, and it takes connections that others
+/// wait for.
+#[must_use]
+pub fn once_for_all(check: Readiness) -> Readiness {
+    type Running = WeakShared<BoxFuture<'static, Vec<Dependency>>>;
+    let running: Mutex<Option<Running>> = Mutex::default();
+    Arc::new(move || {
+        let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = running.as_ref().and_then(WeakShared::upgrade).filter(|current| current.peek().is_none());
+        let current = current.unwrap_or_else(|| check().shared());
+        *running = current.downgrade();
+        current.boxed()
+    })
+}
 
 /// A part that the server needs, and whether it works.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

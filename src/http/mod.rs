@@ -9,6 +9,7 @@ mod body;
 mod compression;
 pub mod conditional;
 pub mod connections;
+mod cookie;
 pub mod error;
 pub mod files;
 pub mod graphql;

@@ -19,7 +19,8 @@ use axum::{
 use super::{HttpState, error::HttpError, host};
 use crate::{config::HttpConfig, error::ErrorCode};
 
-/// What a preflight learns about an allowed origin's requests. No credentials: tokens are sent, never stored by a browser.
+/// What a preflight learns about an allowed origin's requests. No credentials: only the server's own pages have a cookie
+/// (`http::cookie`), others send tokens.
 const PREFLIGHT: [(HeaderName, HeaderValue); 2] = [
     (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PUT")),
     (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600")),

@@ -1,7 +1,7 @@
 //! Room for what stays open. Each address and each account has a share, and all callers without an account together have
 //! half of it, so that they can't lock out everyone else.
 
-use axum::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+use axum::http::StatusCode;
 
 use super::error::HttpError;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     error::ErrorCode,
 };
 
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// Who holds how much of what stays open.
 #[derive(Clone, Debug)]
@@ -108,5 +108,5 @@ impl Room {
 
 fn no_room(message: String) -> HttpError {
     HttpError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
-        .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+        .with_retry_after(RETRY_AFTER_SECONDS)
 }

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{HttpState, error::HttpError, request_id::panic_message, watch::WatchedCaller};
 use crate::{
-    auth::viewer::Viewer,
+    auth::{cookie::TokenCookie, viewer::Viewer},
     domain::id::RequestId,
     error::{Error, ErrorCode},
     graphql::{
@@ -34,10 +34,10 @@ impl Prepared {
     pub(super) fn new(
         state: &HttpState,
         parameters: Parameters,
-        viewer: &Viewer,
+        (viewer, cookie): (&Viewer, TokenCookie),
         request_id: RequestId,
     ) -> Result<Self, PublicError> {
-        let operation = state.engine.prepare(parameters, viewer.clone(), request_id)?;
+        let operation = state.engine.prepare(parameters, viewer.clone(), cookie, request_id)?;
         Ok(Self { operation, viewer: viewer.clone(), request_id })
     }
 
@@ -58,11 +58,15 @@ impl Prepared {
     /// Runs a query or mutation to its answer.
     ///
     /// # Errors
-    /// When the caller can't pay, or lost their permission while it ran; when there is no answer, which is a fault.
+    /// When the caller can't pay, or lost their permission while a query ran; when there is no answer, which is a fault.
     pub(super) async fn answer(self, state: &HttpState, caller: &mut WatchedCaller) -> Result<Answer, HttpError> {
+        let is_mutation = self.kind() == OperationKind::Mutation;
         let answer = self.start(state).await?.answers.next().await;
-        // A slow request may outlast the caller's permission.
-        caller.recheck(PATIENCE).await?;
+        // A slow request may outlast the caller's permission. What a mutation did is done, and it may have ended the session
+        // itself: the tokens of a new password are in no other answer.
+        if !is_mutation {
+            caller.recheck(PATIENCE).await?;
+        }
         answer.ok_or_else(|| HttpError::internal("the engine gave no answer".to_owned()))
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Lapse {
     Expired,
     /// The session, the key or the account has ended.
     Revoked,
+    /// The account may do more or less than before: what runs has the permissions with which it began.
+    Changed,
 }
 
 impl WatchedCaller {
@@ -72,7 +74,9 @@ impl WatchedCaller {
         if self.viewer.expires_at.is_some_and(|at| at <= clock.now()) {
             return Err(Lapse::Expired);
         }
+        let scope = self.viewer.scope();
         match self.recheck(RECHECK_INTERVAL).await {
+            Ok(_) if self.viewer.scope() != scope => Err(Lapse::Changed),
             Ok(_) => Ok(()),
             Err(error) if error.code() == ErrorCode::Unauthenticated => Err(Lapse::Revoked),
             Err(error) => {

@@ -1,6 +1,7 @@
 //! The loop that claims jobs and runs them.
 
 use std::{
+    any::Any,
     collections::HashMap,
     panic::AssertUnwindSafe,
     sync::{
@@ -14,10 +15,10 @@ use chrono::TimeDelta;
 use futures_util::FutureExt;
 use tokio::{
     sync::{Mutex, Notify},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::MissedTickBehavior,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, info, warn};
 
 use super::{
@@ -123,13 +124,16 @@ impl Runner {
             }
         }
         self.is_begun.store(true, Ordering::Relaxed);
-        // Heartbeats continue until the last job has ended.
-        let is_over = CancellationToken::new();
-        let keeper = tokio::spawn(Arc::clone(&self).keep_alive(is_over.clone()));
+        // Heartbeats continue until the last job has ended. If they end before, the jobs stop, because their leases run out.
+        let (is_over, stop) = (CancellationToken::new(), stop.child_token());
+        let keeper = tokio::spawn(Arc::clone(&self).keep_alive(is_over.clone(), stop.clone().drop_guard()));
         let worked = AssertUnwindSafe(self.work(&stop)).catch_unwind().await;
         is_over.cancel();
-        let _ = keeper.await;
-        worked.map_err(|panic| std::panic::resume_unwind(panic))
+        let kept = keeper.await;
+        if let Err(panic) = worked.and(kept.or_else(panic_of)) {
+            std::panic::resume_unwind(panic);
+        }
+        Ok(())
     }
 
     /// What became of the jobs of a kind since the start.
@@ -333,8 +337,9 @@ impl Runner {
     }
 
     /// Sends heartbeats for the jobs that run here, then recovers those of workers without a heartbeat. Never the other
-    /// way round, so that a process that was paused does not consider itself dead.
-    async fn keep_alive(self: Arc<Self>, is_over: CancellationToken) {
+    /// way round, so that a process that was paused does not consider itself dead. The jobs stop when this ends, in any
+    /// way.
+    async fn keep_alive(self: Arc<Self>, is_over: CancellationToken, _jobs: DropGuard) {
         let mut heartbeat = tokio::time::interval(self.settings.heartbeat);
         let mut sweep = tokio::time::interval(self.settings.sweep);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -352,6 +357,7 @@ impl Runner {
     }
 
     async fn look_after_leases(&self, is_sweep: bool) -> Result<(), DatabaseError> {
+        fail::fail_point!("queue-keeping");
         let kept = {
             let _claiming = self.claiming.lock().await;
             let (holder, leases, now) = (self.holder(), self.held.leases(), self.clock.now());
@@ -381,6 +387,11 @@ impl Runner {
 async fn caught(step: impl Future<Output = Result<(), JobError>>) -> Result<(), JobError> {
     let result = AssertUnwindSafe(step).catch_unwind().await;
     result.unwrap_or_else(|_| Err(JobError::Unknown("the job panicked".into())))
+}
+
+/// The panic that ended a task, unless its runtime did.
+fn panic_of(ended: JoinError) -> Result<(), Box<dyn Any + Send>> {
+    ended.try_into_panic().map_or(Ok(()), Err)
 }
 
 /// The result of a write that is only valid while the lease is.

@@ -90,12 +90,13 @@ pub async fn register(services: &Services, viewer: &Viewer, input: NewAccount) -
         let now = services.clock.now();
         let user = new_user(&input, now)?;
         services.logins.admit_registration(viewer.client.subnet(), now)?;
-        let hash = services.passwords.hash(&input.password).await.map_err(Error::internal)?;
         let admission = Admission {
             // The operator on the server's machine needs none.
             registration: (viewer.credential != Credential::Console).then_some(services.config.auth.registration),
             invitation: input.invitation.as_deref().map(str::trim).filter(|text| !text.is_empty()),
         };
+        check_admission(services, admission, &user.email, now).await?;
+        let hash = services.passwords.hash(&input.password).await.map_err(Error::internal)?;
         frame::change(services, viewer, &tried, now, |tx| insert(tx, admission, &user, &hash, now).boxed()).await
     })
     .await
@@ -135,6 +136,27 @@ struct Admission<'a> {
     /// The server's setting, where it applies.
     registration: Option<Registration>,
     invitation: Option<&'a str>,
+}
+
+/// Refuses who can't register before a hash is computed for them. What counts is what the transaction finds.
+async fn check_admission(
+    services: &Services,
+    admission: Admission<'_>,
+    email: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let reader = services.database.credentials();
+    if let Some(token) = admission.invitation {
+        let found = match digest_of(token) {
+            Some(digest) => invitations::find(&reader, &digest).await?,
+            None => None,
+        };
+        return valid(found, email, now).map(drop);
+    }
+    match admission.registration {
+        Some(registration) if users::exist(&reader).await? => check_registration(registration),
+        Some(_) | None => Ok(()),
+    }
 }
 
 async fn insert(
@@ -194,23 +216,31 @@ async fn use_invitation(
     email: &str,
     now: DateTime<Utc>,
 ) -> Result<ServerRole, Error> {
-    let digest = Secret::parse(SecretKind::Invitation, token).map(|token| token.digest());
-    let found = match digest {
+    let found = match digest_of(token) {
         Some(digest) => invitations::lock(tx, &digest).await?,
         None => None,
     };
+    let invitation = valid(found, email, now)?;
+    invitations::set_used(tx, invitation.id, now).await?;
+    Ok(invitation.role)
+}
+
+fn digest_of(token: &str) -> Option<String> {
+    Secret::parse(SecretKind::Invitation, token).map(|token| token.digest())
+}
+
+/// The invitation, if an account with this address can be registered with it.
+fn valid(found: Option<Invitation>, email: &str, now: DateTime<Utc>) -> Result<Invitation, Error> {
     let is_good = |invitation: &Invitation| {
         invitation.used_at.is_none()
             && now < invitation.expires_at
             && invitation.email.as_ref().is_none_or(|only| name::folded(only) == name::folded(email))
     };
-    let Some(invitation) = found.filter(is_good) else {
+    found.filter(is_good).ok_or_else(|| {
         let message =
             "This invitation is invalid, used or expired, or it is for another e-mail address. Ask for a new one.";
-        return Err(Error::invalid(ViolationCode::Invalid, "invitation", message));
-    };
-    invitations::set_used(tx, invitation.id, now).await?;
-    Ok(invitation.role)
+        Error::invalid(ViolationCode::Invalid, "invitation", message)
+    })
 }
 
 /// Creates an invitation: its token can register one account with this role.
@@ -300,7 +330,7 @@ async fn apply(
     // Two administrators must not demote each other at the same time.
     users::lock_registration(tx).await?;
     let (mut user, _) = users::lock(tx, id).await?.ok_or(Error::NotFound("user"))?;
-    let was_admin = user.is_active && user.role == ServerRole::Admin;
+    let before = user.clone();
     match change {
         AccountChange::Activate => user.is_active = true,
         AccountChange::Deactivate => {
@@ -311,16 +341,24 @@ async fn apply(
     }
     user.updated_at = now;
     users::update(tx, &user).await?;
-    if was_admin && users::count_active_admins(tx).await? == 0 {
-        return Err(Error::Conflict(
-            "This is the last administrator of the server. Make someone else an administrator first.".into(),
-        ));
-    }
+    check_administrator_is_left(tx, &before).await?;
     let deed = Deed::new(change.action()).to(id).saying(match user.role {
         ServerRole::Admin => "as administrator",
         ServerRole::Member => "as member",
     });
     Ok(Done::This(user, deed))
+}
+
+/// Refuses the change of an account that leaves the server without an administrator. Call it with the registration locked,
+/// after the change, with the account as it was.
+pub(super) async fn check_administrator_is_left(tx: &Transaction<'_>, before: &User) -> Result<(), Error> {
+    let was_admin = before.is_active && before.role == ServerRole::Admin;
+    if was_admin && users::count_active_admins(tx).await? == 0 {
+        return Err(Error::Conflict(
+            "This is the last administrator of the server. Make someone else an administrator first.".into(),
+        ));
+    }
+    Ok(())
 }
 
 /// Sets a new password for an account, for the operator on the server's machine. All its sessions end.

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Services,
     collections::{ChunkingRequest, chosen_model, chunking},
+    documents::find_former,
     limits,
     validate::Violations,
 };
@@ -71,6 +72,8 @@ pub struct Previewed {
 
 /// Where the bytes are, and what they are called.
 struct File {
+    /// Their text, where it was extracted before.
+    text: Option<ExtractedText>,
     content: Content,
     name: String,
     content_type: String,
@@ -98,8 +101,12 @@ async fn read_and_split(services: &Services, viewer: &Viewer, request: PreviewRe
         request.chunkings.iter().map(|wanted| chunking(services, &mut violations, &chosen, *wanted)).collect();
     violations.check()?;
 
-    let read = services.extractor.extract(file.content, &file.name, Some(&file.content_type)).await;
-    let mut text = read.map_err(unreadable)?;
+    let mut text = if let Some(text) = file.text {
+        text
+    } else {
+        let read = services.extractor.extract(file.content, &file.name, Some(&file.content_type)).await;
+        read.map_err(unreadable)?
+    };
     let embeds = configs.iter().any(|config| config.drift_percentile.is_some());
     let end = text.text.floor_char_boundary(if embeds { MAX_EMBEDDED_BYTES } else { MAX_TEXT_BYTES });
     let is_truncated = end < text.text.len();
@@ -166,7 +173,8 @@ async fn open(services: &Services, viewer: &Viewer, content: PreviewContent) -> 
             let file_name = violations.file_name("fileName", &file_name);
             violations.check()?;
             let content_type = UNKNOWN_TYPE.to_owned();
-            Ok(File { content: bytes::Bytes::from(text).into(), name: file_name, content_type, model: None })
+            let content = bytes::Bytes::from(text).into();
+            Ok(File { text: None, content, name: file_name, content_type, model: None })
         }
         PreviewContent::Upload(id) => {
             let upload = uploads::find(&reader, id).await?.ok_or(Error::NotFound("upload"))?;
@@ -176,7 +184,7 @@ async fn open(services: &Services, viewer: &Viewer, content: PreviewContent) -> 
             };
             let content_type = upload.content_type.unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
             let content = original(services, &stored).await?;
-            Ok(File { content, name: upload.file_name, content_type, model: None })
+            Ok(File { text: None, content, name: upload.file_name, content_type, model: None })
         }
         PreviewContent::Document(id) => {
             const MISSING: Error = Error::NotFound("document");
@@ -185,8 +193,14 @@ async fn open(services: &Services, viewer: &Viewer, content: PreviewContent) -> 
             let active = all.into_iter().find(|generation| generation.state == GenerationState::Active);
             let model = Some(active.ok_or(MISSING)?.model);
             let content = original(services, &document.content.file).await?;
+            let former = find_former(&reader, id, &document.content).await?;
+            let declared = former.as_ref().map(|former| former.declared_type(&document.content).to_owned());
+            let text = match former.filter(|former| former.is_current(&document.content)) {
+                Some(former) => former.text(&services.blobs).await.map(|(text, _)| text),
+                None => None,
+            };
             let crate::domain::content::Content { file_name, content_type, .. } = document.content;
-            Ok(File { content, name: file_name, content_type, model })
+            Ok(File { text, content, name: file_name, content_type: declared.unwrap_or(content_type), model })
         }
     }
 }

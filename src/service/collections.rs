@@ -11,13 +11,14 @@ use super::{
     access::lock_collection,
     audit::Deed,
     frame::{Done, attempt, change},
+    sessions,
     validate::{MAX_DESCRIPTION, MAX_NAME, Violations},
 };
 use crate::{
     auth::viewer::Viewer,
     db::{
         Transaction,
-        repo::{collections, generations, members, open_operations, operations},
+        repo::{collections, generations, members, open_operations, operations, users},
     },
     domain::{
         action::Action,
@@ -170,6 +171,9 @@ async fn insert(
     generation: &Generation,
     now: DateTime<Utc>,
 ) -> Result<Done<()>, Error> {
+    if !users::hold(tx, new.owner_id).await? {
+        return Err(sessions::ENDED);
+    }
     check_name_is_free(tx, new, None).await?;
     collections::insert(tx, new.clone()).await.map_err(name_taken)?;
     generations::insert(tx, generation.clone()).await?;
@@ -253,7 +257,19 @@ async fn mark_deleted(
     id: CollectionId,
     now: DateTime<Utc>,
 ) -> Result<Done<Operation>, Error> {
-    let mut collection = lock_collection(tx, viewer, id, Action::CollectionDelete).await?;
+    let collection = lock_collection(tx, viewer, id, Action::CollectionDelete).await?;
+    let (operation, deed) = begin_deletion(tx, collection, user, now).await?;
+    Ok(Done::This(operation, deed))
+}
+
+/// Hides a collection that the transaction has locked, and has the rest done by a job, for `user`.
+pub(super) async fn begin_deletion(
+    tx: &Transaction<'_>,
+    mut collection: Collection,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<(Operation, Deed), Error> {
+    let id = collection.id;
     let run = OperationRun::create(Operation {
         id: OperationId::generate(),
         operation_type: OperationType::Delete,
@@ -274,8 +290,7 @@ async fn mark_deleted(
     open_operations::cancel_in(tx, id).await?;
     let job = DeleteCollection { operation: operation.id, collection: id };
     jobs::enqueue(tx, &[job], user.into(), now).await?;
-    let deed = Deed::new(AuditAction::CollectionDelete).to(id).within(id).saying(collection.name);
-    Ok(Done::This(operation, deed))
+    Ok((operation, Deed::new(AuditAction::CollectionDelete).to(id).within(id).saying(collection.name)))
 }
 
 /// The model of this name, or that of new collections where none is named.

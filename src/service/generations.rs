@@ -310,7 +310,7 @@ pub(crate) async fn activate(
     generation.promote(now);
     generations::update(tx, generation).await?;
     collections::set_generation(tx, collection.id, generation.id).await?;
-    documents::take_chunk_counts(tx, collection.id, generation.id).await
+    documents::take_chunk_counts(tx, collection.id, generation.id, None).await
 }
 
 /// Gives up the generation that an operation fills, in a locked collection. The active one was never touched.

@@ -105,8 +105,10 @@ async fn find_user(tx: &Transaction<'_>, viewer: &Viewer, named: &NamedUser) -> 
     } else {
         "There is no such user. Check the name."
     };
-    let missing = || Error::invalid(ViolationCode::NotFound, path, message);
-    found.filter(|user| user.is_active).map(|user| user.id).ok_or_else(missing)
+    match found.filter(|user| user.is_active) {
+        Some(user) if users::hold(tx, user.id).await? => Ok(user.id),
+        _ => Err(Error::invalid(ViolationCode::NotFound, path, message)),
+    }
 }
 
 /// Makes a user the owner in every row but their own: the previous owner becomes an editor.

@@ -2,6 +2,7 @@
 //! line, which only translate.
 
 mod access;
+pub mod account_deletion;
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;
@@ -16,6 +17,7 @@ pub mod highlight;
 pub mod integrity;
 pub mod last_use;
 pub mod limits;
+pub mod links;
 pub mod members;
 mod notes;
 pub mod operations;
@@ -32,9 +34,10 @@ pub mod workers;
 
 use std::sync::Arc;
 
-use self::{audit::AuditTrail, callers::KnownCallers, integrity::Integrity, last_use::LastUses, search::Searchable};
+use self::{audit::AuditTrail, callers::KnownCallers, last_use::LastUses, search::Searchable};
 use crate::{
     auth::{
+        link::LinkSigner,
         password::PasswordHasher,
         rate_limit::{Buckets, LoginLimiter, Payer},
         token::TokenSigner,
@@ -70,6 +73,8 @@ pub struct Services {
     pub formats: Vec<FileFormat>,
     pub passwords: PasswordHasher,
     pub tokens: TokenSigner,
+    /// Signs links to files.
+    pub links: LinkSigner,
     pub logins: LoginLimiter,
     pub points: Buckets<Payer>,
     /// Prevents the statements of one caller from taking every connection.
@@ -80,5 +85,4 @@ pub struct Services {
     pub callers: KnownCallers,
     pub searchable: Searchable,
     pub last_uses: LastUses,
-    pub integrity: Integrity,
 }

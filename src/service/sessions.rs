@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     auth::{
+        cookie::{CookieChange, TokenCookie, TokenDelivery},
         password::check_password,
         secret::{Secret, SecretKind},
         token::{RefreshToken, TokenError},
@@ -41,16 +42,24 @@ use crate::{
 #[derive(Clone)]
 pub struct SessionTokens {
     pub access_token: String,
-    pub refresh_token: String,
+    /// `None` if it is in the cookie.
+    pub refresh_token: Option<String>,
     /// When the access token expires.
     pub expires_at: DateTime<Utc>,
     pub viewer: User,
 }
 
+/// Where the refresh token of a request is.
+#[derive(Clone)]
+pub enum PresentedToken {
+    Body(String),
+    Cookie(TokenCookie),
+}
+
 /// Which sessions to end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EndedSessions {
-    /// The session of the request.
+    /// The session of the request: that of its access token or, without one, that of its cookie.
     Own,
     /// The session of a refresh token, whoever presents it.
     OfToken(String),
@@ -60,6 +69,8 @@ pub enum EndedSessions {
     All,
 }
 
+/// Sessions of one account, those included that have ended. Programs that log in for each call don't log out.
+const MOST_SESSIONS: u64 = 1000;
 /// How long an exchanged refresh token gives the same result again while its successor is unused: the first response
 /// may have been lost, or two windows may have called at once.
 const GRACE: TimeDelta = TimeDelta::seconds(10);
@@ -68,21 +79,29 @@ const GRACE: TimeDelta = TimeDelta::seconds(10);
 ///
 /// # Errors
 /// `Invalid` with `WrongCredentials`, the same for an unknown name as for a wrong password; `RateLimited` for too many
-/// attempts.
-pub async fn create(services: &Services, viewer: &Viewer, login: &str, password: &str) -> Result<SessionTokens, Error> {
+/// attempts; `Forbidden` for a cookie that the request may not use.
+pub async fn create(
+    services: &Services,
+    viewer: &Viewer,
+    login: &str,
+    password: &str,
+    delivery: &TokenDelivery,
+) -> Result<SessionTokens, Error> {
     let tried = Deed::new(AuditAction::SessionCreate);
     attempt(services, viewer, &tried, async {
+        delivery.check()?;
         let user = check_credentials(services, viewer, login, password).await?;
         let now = services.clock.now();
         let (session, token) = new_session(services, &user, &viewer.client, now);
         change(services, viewer, &tried, now, |tx| insert(tx, &session, &token).boxed()).await?;
-        tokens(services, user, session.id, &token, now)
+        tokens(services, user, &session, (&token, delivery), now)
     })
     .await
 }
 
 async fn insert(tx: &Transaction<'_>, new: &Session, token: &RefreshToken) -> Result<Done<()>, Error> {
     sessions::insert(tx, new, token.names()).await?;
+    sessions::keep_newest(tx, new.user_id, MOST_SESSIONS).await?;
     Ok(Done::This((), Deed::new(AuditAction::SessionCreate).by(new.user_id).to(new.id)))
 }
 
@@ -145,13 +164,33 @@ enum Exchange {
 /// Exchanges a refresh token for new tokens. For ten seconds, and until its successor is used, an exchanged token gives
 /// the same successor again. If it is used later, it must have leaked: its whole session ends.
 ///
+/// The new token goes where the old one was. A cookie whose token is refused is removed.
+///
 /// # Errors
-/// `Unauthenticated` for a token that is unknown, expired, or used before.
-pub async fn refresh(services: &Services, viewer: &Viewer, refresh_token: &str) -> Result<SessionTokens, Error> {
+/// `Unauthenticated` for a token that is missing, unknown, expired, or used before; `Forbidden` for a cookie that the
+/// request may not use.
+pub async fn refresh(services: &Services, viewer: &Viewer, presented: &PresentedToken) -> Result<SessionTokens, Error> {
+    let renewed = renew(services, viewer, presented).await;
+    if let (PresentedToken::Cookie(cookie), Err(Error::Unauthenticated(_))) = (presented, &renewed) {
+        cookie.set(CookieChange::Remove);
+    }
+    renewed
+}
+
+async fn renew(services: &Services, viewer: &Viewer, presented: &PresentedToken) -> Result<SessionTokens, Error> {
     const REFUSED: Error = Error::Unauthenticated("This refresh token is not good (any more). Log in again.");
+    const MISSING: Error = Error::Unauthenticated("The request has no refresh token. Log in.");
     let tried = Deed::new(AuditAction::SessionRefresh);
     attempt(services, viewer, &tried, async {
-        let Ok(presented) = refresh_token.parse::<RefreshToken>() else { return Err(REFUSED) };
+        let (text, delivery) = match presented {
+            PresentedToken::Body(text) => (text, TokenDelivery::Body),
+            PresentedToken::Cookie(cookie) => {
+                let received = cookie.received()?.ok_or(MISSING)?;
+                let (cookie, is_persistent) = (cookie.clone(), received.is_persistent);
+                (&received.text, TokenDelivery::Cookie { cookie, is_persistent })
+            }
+        };
+        let Ok(presented) = text.parse::<RefreshToken>() else { return Err(REFUSED) };
         let (now, idle) = (services.clock.now(), idle_limit(services));
         // A replay is not an error inside the transaction: the revocation has to be committed.
         let exchanged = change(services, viewer, &tried, now, |tx| exchange(tx, viewer, &presented, now, idle).boxed());
@@ -159,7 +198,7 @@ pub async fn refresh(services: &Services, viewer: &Viewer, refresh_token: &str) 
             Exchange::Continued(session, next) => {
                 let reader = services.database.reader(Scope::user(session.user_id));
                 let user = users::find(&reader, session.user_id).await?.filter(|user| user.is_active).ok_or(REFUSED)?;
-                tokens(services, user, session.id, &next, now)
+                tokens(services, user, &session, (&next, &delivery), now)
             }
             Exchange::Replayed(session) => {
                 let deed = tried.clone().by(session.user_id).to(session.id).saying("a used token came back");
@@ -211,11 +250,22 @@ async fn exchange(
     Ok(Done::This(Exchange::Continued(session, next), deed))
 }
 
-/// Ends sessions. Ending a session that has ended or never existed succeeds.
+/// Ends sessions. Ending a session that has ended or never existed succeeds. A cookie whose session has ended is removed.
 ///
 /// # Errors
 /// `Unauthenticated` without a token and without a session, `Forbidden` for an API key.
-pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) -> Result<(), Error> {
+pub async fn revoke(
+    services: &Services,
+    viewer: &Viewer,
+    which: EndedSessions,
+    cookie: &TokenCookie,
+) -> Result<(), Error> {
+    let which = match cookie.received() {
+        Ok(Some(received)) if which == EndedSessions::Own && viewer.user.is_none() => {
+            EndedSessions::OfToken(received.text.clone())
+        }
+        _ => which,
+    };
     let object = match which {
         EndedSessions::One(id) => Some(AuditObject::from(id)),
         EndedSessions::Own | EndedSessions::OfToken(_) | EndedSessions::All => None,
@@ -226,9 +276,27 @@ pub async fn revoke(services: &Services, viewer: &Viewer, which: EndedSessions) 
             viewer.require(Action::AccountManage)?;
         }
         let now = services.clock.now();
-        change(services, viewer, &tried, now, |tx| end(tx, viewer, &which, now).boxed()).await
+        change(services, viewer, &tried, now, |tx| end(tx, viewer, &which, now).boxed()).await?;
+        forget_ended(services, cookie).await
     })
     .await
+}
+
+/// Removes the cookie if its session has ended.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn forget_ended(services: &Services, cookie: &TokenCookie) -> Result<(), Error> {
+    let Ok(Some(received)) = cookie.received() else { return Ok(()) };
+    let (reader, now) = (services.database.credentials(), services.clock.now());
+    let is_live = match received.text.parse::<RefreshToken>() {
+        Ok(token) => sessions::is_live(&reader, &token.names(), now, idle_limit(services)).await?,
+        Err(_) => false,
+    };
+    if !is_live {
+        cookie.set(CookieChange::Remove);
+    }
+    Ok(())
 }
 
 async fn end(
@@ -260,33 +328,47 @@ async fn end(
 /// Changes the caller's password. All their sessions end; the tokens are those of a new one. API keys stay.
 ///
 /// # Errors
-/// `Unauthenticated`, `Forbidden` for an API key, `Invalid` for the input, `RateLimited` for too many guesses.
+/// `Unauthenticated`, `Forbidden` for an API key and for a cookie that the request may not use, `Invalid` for the input,
+/// `RateLimited` for too many guesses.
 pub async fn change_password(
     services: &Services,
     viewer: &Viewer,
     current: &str,
     new: &str,
+    delivery: &TokenDelivery,
 ) -> Result<SessionTokens, Error> {
     let tried = Deed::new(AuditAction::PasswordChange);
     attempt(services, viewer, &tried, async {
         viewer.require(Action::AccountManage)?;
+        delivery.check()?;
         if let Err(message) = check_password(new) {
             return Err(Error::invalid(ViolationCode::Invalid, "newPassword", message));
         }
-        let login = &viewer.require_user()?.username;
-        let user = match check_credentials(services, viewer, login, current).await {
-            Err(Error::Invalid(_)) => {
-                return Err(wrong_credentials("currentPassword", "This is not your password. Try again."));
-            }
-            checked => checked?,
-        };
+        let user = confirm_password(services, viewer, current, "currentPassword").await?;
         let hash = services.passwords.hash(new).await.map_err(Error::internal)?;
         let now = services.clock.now();
         let (session, token) = new_session(services, &user, &viewer.client, now);
         change(services, viewer, &tried, now, |tx| replace_password(tx, &hash, &session, &token).boxed()).await?;
-        tokens(services, user, session.id, &token, now)
+        tokens(services, user, &session, (&token, delivery), now)
     })
     .await
+}
+
+/// Asks the caller for their password again. Returns their account.
+///
+/// # Errors
+/// `Invalid` with `WrongCredentials` at `path`, `RateLimited` for too many guesses, `Unauthenticated` without an account.
+pub(super) async fn confirm_password(
+    services: &Services,
+    viewer: &Viewer,
+    password: &str,
+    path: &str,
+) -> Result<User, Error> {
+    let login = &viewer.require_user()?.username;
+    check_credentials(services, viewer, login, password).await.map_err(|error| match error {
+        Error::Invalid(_) => wrong_credentials(path, "This is not your password. Try again."),
+        error => error,
+    })
 }
 
 /// `session` is the only one that its user has afterwards.
@@ -380,8 +462,10 @@ struct Claimed {
     expires_at: Option<DateTime<Utc>>,
 }
 
+/// The session or the account of the caller has ended.
+pub(super) const ENDED: Error = Error::Unauthenticated("This login has ended. Log in again.");
+
 async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> Result<(Viewer, Arc<Session>), Error> {
-    const ENDED: Error = Error::Unauthenticated("This login has ended. Log in again.");
     let found = services.callers.session(&services.database, claimed.user, claimed.session).await?;
     let (session, user) = found.ok_or(ENDED)?;
     if !session.is_live(services.clock.now(), idle_limit(services)) || !user.is_active {
@@ -396,7 +480,18 @@ async fn of_session(services: &Services, claimed: Claimed, client: &Client) -> R
     Ok((viewer, session))
 }
 
-async fn of_key(services: &Services, name: &KeyName, client: &Client) -> Result<Viewer, Error> {
+/// The caller of a session whose access token is not asked for again.
+pub(super) async fn of_known(
+    services: &Services,
+    user: UserId,
+    session: SessionId,
+    client: &Client,
+) -> Result<Viewer, Error> {
+    Ok(of_session(services, Claimed { user, session, expires_at: None }, client).await?.0)
+}
+
+/// The caller of a key.
+pub(super) async fn of_key(services: &Services, name: &KeyName, client: &Client) -> Result<Viewer, Error> {
     let (key, user) = services.callers.key(&services.database, name).await?.ok_or(BAD_KEY)?;
     if !key.is_good(services.clock.now()) || !user.is_active {
         return Err(BAD_KEY);
@@ -412,10 +507,11 @@ async fn of_key(services: &Services, name: &KeyName, client: &Client) -> Result<
 fn tokens(
     services: &Services,
     viewer: User,
-    session: SessionId,
-    refresh_token: &RefreshToken,
+    session: &Session,
+    (refresh_token, delivery): (&RefreshToken, &TokenDelivery),
     now: DateTime<Utc>,
 ) -> Result<SessionTokens, Error> {
-    let (access_token, expires_at) = services.tokens.issue(viewer.id, session, now).map_err(Error::internal)?;
-    Ok(SessionTokens { access_token, refresh_token: refresh_token.expose().to_owned(), expires_at, viewer })
+    let (access_token, expires_at) = services.tokens.issue(viewer.id, session.id, now).map_err(Error::internal)?;
+    let lifetime = idle_limit(services).min(session.expires_at - now);
+    Ok(SessionTokens { access_token, refresh_token: delivery.deliver(refresh_token, lifetime), expires_at, viewer })
 }

@@ -12,7 +12,10 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    db::{DatabaseError, repo::generations},
+    db::{
+        DatabaseError,
+        repo::{generations, integrity_differences},
+    },
     disk::Disk,
     domain::scope::Scope,
     queue::{Dependency, JobError},
@@ -95,6 +98,12 @@ pub async fn has_all_models(services: &Services) -> bool {
         }
     }
     true
+}
+
+/// Whether the vector store matches the database in every collection, as far as that is known.
+pub async fn agrees(services: &Services) -> bool {
+    let differs = integrity_differences::is_any_sure(&services.database.reader(Scope::System)).await;
+    !differs.unwrap_or(false)
 }
 
 #[async_trait]

@@ -20,8 +20,12 @@ use super::{
 };
 use crate::{
     db::{
-        DatabaseError,
-        repo::{chunks, collections, documents, generations, jobs::ClaimedJob, open_operations},
+        DatabaseError, Transaction,
+        repo::{
+            chunks, collections, documents, generations, integrity_differences,
+            jobs::{self, ClaimedJob, Lease},
+            open_operations,
+        },
     },
     domain::{
         chunk::NewChunk,
@@ -56,6 +60,7 @@ impl Handler for ReconcileHandler {
 
     async fn run(&self, job: &ClaimedJob, stop: &CancellationToken) -> Result<(), JobError> {
         let Reconcile { collection: id } = payload(job)?;
+        failpoint("reconcile-begun")?;
         let reader = self.services.database.reader(Scope::System);
         if collections::find(&reader, id).await?.is_some_and(|collection| collection.is_kept()) {
             for generation in kept_generations(&self.services, id).await? {
@@ -63,8 +68,9 @@ impl Handler for ReconcileHandler {
             }
         }
         let lease = job.lease();
-        self.services.database.transaction(|tx| end_job(tx, lease).boxed()).await?;
-        self.services.integrity.repaired(id);
+        if self.services.database.transaction(|tx| end(tx, lease, id).boxed()).await? {
+            info!(collection = %id, "vectors and chunks agree again");
+        }
         Ok(())
     }
 
@@ -73,6 +79,14 @@ impl Handler for ReconcileHandler {
     async fn give_up(&self, _job: &ClaimedJob, reason: GiveUp<'_>) -> Result<(), JobError> {
         Err(goes_on("a repair", reason))
     }
+}
+
+/// Ends the job. Returns whether the collection, which differed, does so no more: a repair that was asked for again
+/// meanwhile is still to come.
+async fn end(tx: &Transaction<'_>, lease: Lease, id: CollectionId) -> Result<bool, JobError> {
+    end_job(tx, lease).await?;
+    let is_to_come = jobs::is_queued(&tx.reader(Scope::System), Reconcile::KIND, "collection", id).await?;
+    Ok(!is_to_come && integrity_differences::delete(tx, id).await?)
 }
 
 /// The generations of a collection that are not about to be removed, the active one first.

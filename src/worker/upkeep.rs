@@ -54,7 +54,10 @@ pub(super) fn tasks(config: &Config) -> Vec<Task> {
     let optimisation =
         Task::new(WorkerName::Optimisation, often, |services, _| async move { Ok(optimize(&services).await?) }.boxed());
     let integrity = Task::new(WorkerName::Integrity, compare, |services, stop| {
-        async move { integrity::check(&services, &stop).await }.boxed()
+        async move { integrity::compare(&services, &stop).await }.boxed()
+    });
+    let files = Task::new(WorkerName::FileCheck, compare, |services, stop| {
+        async move { integrity::walk(&services, &stop).await }.boxed()
     });
     let originals = Task::new(WorkerName::OriginalCleanUp, SWEEP_INTERVAL, |services, stop| {
         async move { Ok(remove_unused_originals(&services, &stop).await?) }.boxed()
@@ -73,8 +76,9 @@ pub(super) fn tasks(config: &Config) -> Vec<Task> {
         Task { is_own: true, ..sync },
         // The embedded engine belongs to its process.
         Task { is_own: vector.url.is_none(), ..optimisation },
+        integrity,
         // It walks through the whole store, too.
-        Task { rest: PAUSE_FACTOR, ..integrity },
+        Task { rest: PAUSE_FACTOR, ..files },
         Task { rest: PAUSE_FACTOR, ..originals },
         clean_up,
         audit,

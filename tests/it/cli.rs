@@ -196,6 +196,7 @@ fn accounts_are_listed_and_get_another_password_and_the_signing_key_is_replaced(
 fn the_doctor_says_with_its_exit_status_whether_damage_is_left() {
     let directory = tempfile::tempdir().unwrap();
     let doctor = |arguments: &[&str]| docent(directory.path(), &[&["doctor"], arguments].concat(), &[]);
+    assert!(docent(directory.path(), &["migrate", "up"], &[]).status.success());
     let sound = doctor(&[]);
     assert_eq!((sound.status.code(), text(&sound.stdout).as_str()), (Some(0), "No damage was found.\n"));
     let digest = hex::encode(Sha256::digest("Nobody needs this."));
@@ -217,6 +218,30 @@ fn the_doctor_says_with_its_exit_status_whether_damage_is_left() {
     let expected = format!("UNREFERENCED_ORIGINAL: 1 found, 1 repaired. The files are deleted.\n  {subject}\n");
     assert_eq!((repaired.status.code(), text(&repaired.stdout)), (Some(0), expected));
     assert_eq!((doctor(&[]).status.code(), path.exists()), (Some(0), false));
+}
+
+#[test]
+fn the_doctor_changes_nothing_unless_it_is_to_repair() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| docent(directory.path(), arguments, &[]);
+    let refused = |output: &Output, words: &str| {
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(words), "{said}");
+    };
+    refused(&run(&["doctor"]), "there is no database");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+
+    assert!(run(&["migrate", "up"]).status.success());
+    assert!(run(&["migrate", "down", "--steps", "2", "--destroy-data"]).status.success());
+    let status = || text(&run(&["migrate", "status"]).stdout);
+    let before = status();
+    refused(&run(&["doctor"]), "2 migrations are pending");
+    refused(&run(&["doctor", "--json"]), "docent migrate up");
+    assert_eq!(status(), before);
+    let logged = docent(directory.path(), &["doctor", "--repair"], &[("DOCENT__TELEMETRY__LOG", "info")]);
+    assert_eq!((logged.status.code(), text(&logged.stdout).as_str()), (Some(0), "No damage was found.\n"));
+    assert!(text(&logged.stderr).contains(" INFO "), "{}", text(&logged.stderr));
+    assert!(status().lines().all(|line| line.starts_with("applied ")), "{}", status());
 }
 
 #[test]

@@ -51,3 +51,12 @@ fn every_code_of_a_validation_error_is_documented() {
         rows(&document, "## Codes in `userErrors`").iter().map(|row| row[0].to_owned()).collect();
     assert_eq!(documented, codes);
 }
+
+#[test]
+fn lists_go_forwards_only_as_documented() {
+    assert!(read("docs/lists.md").contains("There is no `last` and no `before`."));
+    let schema = docent::graphql::sdl();
+    let names = schema.lines().filter_map(|line| line.trim().split_once(':')).map(|(name, _)| name);
+    let backwards: Vec<_> = names.filter(|name| matches!(*name, "last" | "before")).collect();
+    assert_eq!(backwards, Vec::<&str>::new());
+}

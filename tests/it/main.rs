@@ -19,6 +19,7 @@ mod graphql;
 mod http;
 mod migrations;
 mod readme;
+mod remote;
 mod support;
 mod unused;
 mod vector;

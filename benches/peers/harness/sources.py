@@ -13,9 +13,9 @@ from harness.process import CannotRun, wait_until
 PACKAGES = ["python3.11-doc", "postgresql-doc-15"]
 
 CREATE = "mutation($input: SourceCreateInput!) { sourceCreate(input: $input) { source { id } userErrors { message } } }"
-SYNC = "mutation($id: ID!) { sourceSync(id: $id) { operation { id } userErrors { message } } }"
+SYNC = "mutation($id: ID!) { sourceSync(input: { id: $id }) { operation { id } userErrors { message } } }"
 LAST_RUN = """query($id: ID!) { node(id: $id) { ... on Source { status runs(first: 1) { nodes {
-    startedAt completedAt found added changed unchanged removed failed error operation { status totals { completed failed skipped unchanged } } } } } } }"""
+    startedAt completedAt found added changed unchanged removed failed error operation { status totals { completed failed skipped } } } } } } }"""
 COUNTS = "query($id: ID!) { collection(id: $id) { documentCount chunkCount } }"
 
 

@@ -32,7 +32,7 @@ impl Answer {
     pub fn payload<T: DeserializeOwned>(self, mutation: &str) -> Result<T, Error> {
         let payload: Value = self.field(mutation)?;
         let errors = &payload["userErrors"];
-        if has_entries(errors) { Err(Error::of_payload(mutation, errors)) } else { typed(payload) }
+        if has_entries(errors) { Err(Error::of_payload(errors)) } else { typed(payload) }
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn too_many_requests_are_told_apart_from_refusals() {
         let body = json!({ "data": null, "errors": [{ "message": "", "extensions": { "code": "RATE_LIMITED" } }] });
-        assert!(matches!(answer(body).data::<Value>(), Err(Error::RateLimited(_))));
+        assert!(matches!(answer(body).data::<Value>(), Err(Error::RateLimited { .. })));
     }
 
     #[test]

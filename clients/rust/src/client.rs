@@ -1,12 +1,18 @@
 //! GraphQL over HTTP: one operation in a request, from nobody, with a token, or in a session that renews itself.
 
 use std::{
+    io,
     net::IpAddr,
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::{ClientBuilder, RequestBuilder, StatusCode, Url};
+use futures_util::Stream;
+use reqwest::{
+    Body, ClientBuilder, RequestBuilder, Response, StatusCode, Url,
+    header::{ACCEPT, CONTENT_LENGTH, RETRY_AFTER},
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -19,17 +25,33 @@ use crate::{
 /// Longer than any single request may take (the server gives up an execution after 30 s).
 const REQUEST_LIMIT: Duration = Duration::from_secs(40);
 
+/// How many bytes of a file that is uploaded have to arrive in a second, on average.
+const SLOWEST_UPLOAD: u64 = 8 * 1024;
+
+/// How the client calls itself: people see it beside their sessions.
+const USER_AGENT: &str = concat!("docent-client/", env!("CARGO_PKG_VERSION"));
+
 /// How long before its end an access token is replaced.
 const TOKEN_RESERVE: TimeDelta = TimeDelta::seconds(60);
 
 const SESSION_CREATE: &str = include_str!("../operations/session_create.graphql");
 const SESSION_REFRESH: &str = include_str!("../operations/session_refresh.graphql");
+const SESSION_REVOKE: &str = include_str!("../operations/session_revoke.graphql");
+const UPLOADS_CREATE: &str = include_str!("../operations/uploads_create.graphql");
 const UPLOAD_CREATE: &str = include_str!("../operations/upload_create.graphql");
 
 /// The wall clock: tokens and events carry times of the server's.
 #[expect(clippy::disallowed_methods, reason = "a client has no clock to move")]
 pub(crate) fn now() -> DateTime<Utc> {
     Utc::now()
+}
+
+/// A place for the content of one file: it can be filled once, until the server forgets it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Upload {
+    /// What `documentsIngest` names it by.
+    pub id: String,
+    url: String,
 }
 
 /// A client of one server. All tasks of a program can share it.
@@ -81,7 +103,11 @@ impl Client {
         // A proxy of the environment can't reach a server on this machine.
         let is_local = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         let builder = if is_local { builder.no_proxy() } else { builder };
-        let http = builder.timeout(REQUEST_LIMIT).build().map_err(|error| Error::unreachable(&error))?;
+        let http = builder
+            .user_agent(USER_AGENT)
+            .timeout(REQUEST_LIMIT)
+            .build()
+            .map_err(|error| Error::unreachable(&error))?;
         Ok(Self { http, state: Mutex::new(State { base, credential: Credential::Nobody }) })
     }
 
@@ -98,6 +124,13 @@ impl Client {
         let session = Session { login: login.to_owned(), password: password.to_owned(), tokens };
         state.credential = Credential::Session(session);
         Ok(())
+    }
+
+    /// Ends the session, and sends no credential from now on.
+    pub async fn log_out(&self) -> Result<(), Error> {
+        let ended = self.mutate::<Value>(SESSION_REVOKE, "sessionRevoke", json!({ "input": {} })).await;
+        self.state.lock().await.credential = Credential::Nobody;
+        ended.map(drop)
     }
 
     /// Sends this access token or API key from now on.
@@ -133,16 +166,39 @@ impl Client {
         struct Payload {
             upload: Upload,
         }
-        #[derive(Deserialize)]
-        struct Upload {
-            id: String,
-            url: String,
-        }
         let variables = json!({ "input": { "fileName": file_name } });
         let Payload { upload } = self.mutate(UPLOAD_CREATE, "uploadCreate", variables).await?;
         let (url, token) = self.resolve(&upload.url).await?;
         transfer(authorised(self.http.put(url).body(bytes), token.as_deref())).await?;
         Ok(upload.id)
+    }
+
+    /// Places for the contents of files with these names, in their order: all or none. [`fill`](Self::fill) fills them.
+    pub async fn create_uploads(&self, file_names: &[&str]) -> Result<Vec<Upload>, Error> {
+        #[derive(Deserialize)]
+        struct Payload {
+            uploads: Vec<Upload>,
+        }
+        let files: Vec<_> = file_names.iter().map(|name| json!({ "fileName": name })).collect();
+        let variables = json!({ "input": { "files": files } });
+        let Payload { uploads } = self.mutate(UPLOADS_CREATE, "uploadsCreate", variables).await?;
+        if uploads.len() == file_names.len() {
+            Ok(uploads)
+        } else {
+            Err(Error::Unexpected(format!("{} uploads for {} files", uploads.len(), file_names.len())))
+        }
+    }
+
+    /// Sends the content of a file as it is read: `length` bytes.
+    pub async fn fill<S>(&self, upload: &Upload, length: u64, content: S) -> Result<(), Error>
+    where
+        S: Stream<Item = io::Result<Bytes>> + Send + 'static,
+    {
+        let (url, token) = self.resolve(&upload.url).await?;
+        let limit = REQUEST_LIMIT + Duration::from_secs(length / SLOWEST_UPLOAD);
+        // With its length the server refuses what is too large before it comes, and knows when something is missing.
+        let request = self.http.put(url).timeout(limit).header(CONTENT_LENGTH, length).body(Body::wrap_stream(content));
+        transfer(authorised(request, token.as_deref())).await.map(drop)
     }
 
     /// The bytes at `url`, which may be relative to the server, such as the `downloadUrl` of a document.
@@ -191,16 +247,30 @@ impl Client {
     }
 
     async fn post(&self, base: &Url, token: Option<&str>, document: &str, variables: Value) -> Result<Answer, Error> {
-        let body = json!({ "query": document, "variables": variables });
-        let request = self.http.post(format!("{base}graphql")).json(&body);
-        let request = request.header("accept", "application/graphql-response+json, application/json;q=0.9");
+        let accept = "application/graphql-response+json, application/json;q=0.9";
         let sent = Instant::now();
-        let (status, bytes) = exchange(authorised(request, token)).await?;
+        let (status, bytes) =
+            exchange(self.operation(base, token, document, &variables).header(ACCEPT, accept)).await?;
         let elapsed = sent.elapsed();
         match serde_json::from_slice(&bytes) {
             Ok(body) => Ok(Answer { body, elapsed }),
-            Err(_) => Err(Error::Unexpected(format!("{status}, not JSON: {}", text_of(&bytes)))),
+            Err(_) => Err(match refusal(status, &bytes) {
+                away @ Error::Unreachable(_) => away,
+                _ => Error::Unexpected(format!("{status}, not JSON: {}", text_of(&bytes))),
+            }),
         }
+    }
+
+    /// A request to run an operation, which lacks only what the client accepts.
+    pub(crate) fn operation(
+        &self,
+        base: &Url,
+        token: Option<&str>,
+        document: &str,
+        variables: &Value,
+    ) -> RequestBuilder {
+        let body = json!({ "query": document, "variables": variables });
+        authorised(self.http.post(format!("{base}graphql")).json(&body), token)
     }
 }
 
@@ -219,11 +289,20 @@ fn authorised(request: RequestBuilder, token: Option<&str>) -> RequestBuilder {
 
 /// Sends a request and reads its answer to the end.
 async fn exchange(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Error> {
-    let response = request.send().await.map_err(|error| Error::unreachable(&error))?;
+    read(request.send().await.map_err(|error| Error::unreachable(&error))?).await
+}
+
+/// Reads an answer to the end.
+pub(crate) async fn read(response: Response) -> Result<(StatusCode, Vec<u8>), Error> {
     let status = response.status();
+    let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let bytes = response.bytes().await.map_err(|error| Error::unreachable(&error))?;
     if status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(Error::RateLimited(text_of(&bytes)));
+        let message = match refusal(status, &bytes) {
+            Error::Refused { message, .. } | Error::RateLimited { message, .. } => message,
+            other => other.to_string(),
+        };
+        return Err(Error::RateLimited { message, retry_after: seconds.map(Duration::from_secs) });
     }
     Ok((status, bytes.into()))
 }
@@ -231,12 +310,18 @@ async fn exchange(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Erro
 /// As `exchange`, for a request that is not GraphQL: only a success has bytes that are asked for.
 async fn transfer(request: RequestBuilder) -> Result<Vec<u8>, Error> {
     let (status, bytes) = exchange(request).await?;
-    if status.is_success() {
-        return Ok(bytes);
+    if status.is_success() { Ok(bytes) } else { Err(refusal(status, &bytes)) }
+}
+
+/// What an answer says that brings nothing.
+pub(crate) fn refusal(status: StatusCode, bytes: &[u8]) -> Error {
+    let answer: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    match &answer["errors"] {
+        Value::Array(errors) if !errors.is_empty() => Error::of_answer(&answer["errors"]),
+        // A proxy whose server is away.
+        _ if matches!(status.as_u16(), 502..=504) => Error::Unreachable(format!("{status} {}", text_of(bytes))),
+        _ => Error::Refused { code: None, message: format!("{status} {}", text_of(bytes)), retry_after: None },
     }
-    let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let code = answer["errors"][0]["extensions"]["code"].as_str().map(str::to_owned);
-    Err(Error::Refused { code, message: format!("{status} {}", text_of(&bytes)) })
 }
 
 fn text_of(bytes: &[u8]) -> String {
@@ -264,7 +349,7 @@ mod tests {
         };
         let asked = client.send("{ viewer { id } }", json!({}));
         let (asked, _stream) = tokio::join!(asked, answer);
-        assert!(matches!(asked, Err(Error::RateLimited(_))));
+        assert!(matches!(asked, Err(Error::RateLimited { .. })));
     }
 
     #[tokio::test]

@@ -212,7 +212,7 @@ async fn run(
                 Err(error) => return Err(error),
             },
             // Asking again would hide it.
-            Err(error @ Error::RateLimited(_)) => return Err(error),
+            Err(error @ Error::RateLimited { .. }) => return Err(error),
             Err(error) => error,
         };
         fruitless = if report.borrow().events > before { 0 } else { fruitless + 1 };

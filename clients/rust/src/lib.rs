@@ -3,9 +3,11 @@
 //! The caller brings the GraphQL documents and the types of what they select; this crate brings the way there and back:
 //!
 //! - `client`: operations over HTTP, with a token or in a session that renews itself; uploads and downloads.
+//! - `events`: one subscription as an event stream over HTTP, which goes through TLS and proxies as every request does.
+//! - `feed`: a subscription that goes on after a lost connection.
 //! - `socket`: subscriptions over one WebSocket (`graphql-transport-ws`).
 //! - `follower`: operations followed to their ends, over as many WebSockets as that takes.
-//! - `answer` and `error`: what comes back.
+//! - `answer`, `page` and `error`: what comes back.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), docent_client::Error> {
@@ -23,13 +25,18 @@
 mod answer;
 mod client;
 mod error;
+mod events;
+mod feed;
 mod follower;
+mod page;
 mod socket;
 
 pub use self::{
     answer::Answer,
-    client::Client,
+    client::{Client, Upload},
     error::Error,
+    feed::{Feed, News},
     follower::{Event, Follower, Progress, Record},
+    page::{Page, PageInfo},
     socket::{Message, Socket},
 };

@@ -137,7 +137,7 @@ fn ended(how: &str) -> Error {
 fn unreachable(error: &SocketError) -> Error {
     match error {
         SocketError::Http(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => {
-            Error::RateLimited("status 429 for a WebSocket".to_owned())
+            Error::RateLimited { message: "status 429 for a WebSocket".to_owned(), retry_after: None }
         }
         error => Error::unreachable(error),
     }

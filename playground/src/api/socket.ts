@@ -48,8 +48,15 @@ export function createSocket(session: Session): Socket {
       retryAttempts: Infinity,
       retryWait: (retries) => new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** retries, 5_000))),
       async connectionParams() {
-        const token = await session.accessToken();
-        return token ? { authorization: `Bearer ${token}` } : {};
+        for (;;) {
+          try {
+            const token = await session.accessToken();
+            return token ? { authorization: `Bearer ${token}` } : {};
+          } catch {
+            // Without a token it would be the socket of nobody. The server gives one up that waits for too long.
+            await new Promise((resolve) => setTimeout(resolve, 1_000));
+          }
+        }
       },
       // Wait for a server that restarts. Report a server that was never there, or a rejected key, at once.
       shouldRetry: (error) => !isRefused && (wasConnected || error instanceof CloseEvent),

@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useSyncExternalStore } from "react";
 import { session } from "../api/ask";
 import {
-  Activity, Code, KeyRound, Library, LogOut, Monitor, Moon, ScrollText, Search, Server, SMALL, Sun, User, Users,
+  Activity, Code, FlaskConical, KeyRound, Library, LogOut, Monitor, Moon, ScrollText, Search, Server, SMALL, Sun, User, Users,
 } from "../ui/Icon";
 import { Menu, MenuItem } from "../ui/Menu";
 import { number } from "../ui/words";
@@ -30,6 +30,7 @@ export function Navigation({ running, onGoTo }: { running: number; onGoTo: () =>
           {running > 0 && <span className="n running"><span className="live" /> {running} running</span>}
         </Link>
       )}
+      <Link to="/lab" search={{}}><FlaskConical {...SMALL} /> Lab</Link>
       <Link to="/api"><Code {...SMALL} /> API</Link>
       {isAdministrator && (
         <>
@@ -57,7 +58,7 @@ function Account({ username }: { username: string }) {
     >
       <Link to="/account" className="item" data-close><User {...SMALL} /> Account and sessions</Link>
       <Link to="/account/keys" className="item" data-close><KeyRound {...SMALL} /> API keys</Link>
-      {/* The tokens are removed here whatever the server answers; without an answer they expire. */}
+      {/* The token is removed here whatever the server answers; without an answer the session ends when nobody uses it. */}
       <MenuItem onSelect={() => { session.signOut().catch(() => undefined); }}><LogOut {...SMALL} /> Sign out</MenuItem>
     </Menu>
   );

@@ -111,6 +111,8 @@ function useTargets(text: string): Target[] {
           page("Health of the server", () => navigate({ to: "/admin/server" })),
         ]
       : []),
+    page("Lab: two searches", () => navigate({ to: "/lab", search: {} })),
+    page("Lab: two ways to cut", () => navigate({ to: "/lab/chunking", search: {} })),
     page("API", () => navigate({ to: "/api" })),
   ];
   if (text.length < 2) return pages.filter(({ label }) => contains(label, text));

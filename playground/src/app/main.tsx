@@ -1,5 +1,12 @@
 import "../ui/tokens.css";
-import "../ui/ui.css";
+import "../ui/base.css";
+import "../ui/layout.css";
+import "../ui/buttons.css";
+import "../ui/cards.css";
+import "../ui/tables.css";
+import "../ui/forms.css";
+import "../ui/overlays.css";
+import "../ui/progress.css";
 import "./frame.css";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";

@@ -1,9 +1,11 @@
 /** What the pages know of the server: one cache, emptied when another user signs in. */
 import {
   QueryClient,
+  type UseQueryOptions,
   type UseQueryResult,
   keepPreviousData,
   useInfiniteQuery,
+  useQueries,
   useQuery,
 } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
@@ -66,6 +68,17 @@ export function useAsk<R, V>(
     refetchInterval: ({ state: { data } }) => (data !== undefined && until?.(data) ? false : every),
     ...(staleTime !== undefined && { staleTime }),
     ...(keepsPrevious && { placeholderData: keepPreviousData }),
+  });
+}
+
+/** The same operation with each of several variables. */
+export function useAskEach<R, V>(document: TypedDocumentString<R, V>, each: readonly V[], { staleTime }: Pick<Options<R>, "staleTime"> = {}): UseQueryResult<R>[] {
+  return useQueries<UseQueryOptions<R>[]>({
+    queries: each.map((variables) => ({
+      queryKey: keyOf(document, variables),
+      queryFn: ({ signal }: { signal: AbortSignal }) => ask(document, variables, signal),
+      ...(staleTime !== undefined && { staleTime }),
+    })),
   });
 }
 

@@ -47,6 +47,13 @@ const register = createRoute({
   component: lazyRouteComponent(() => import("../pages/welcome/RegisterPage"), "RegisterPage"),
 });
 
+const newPassword = createRoute({
+  getParentRoute: () => root,
+  path: "/new-password",
+  validateSearch: params(({ token }) => ({ token: text(token) })),
+  component: lazyRouteComponent(() => import("../pages/welcome/NewPasswordPage"), "NewPasswordPage"),
+});
+
 const search = createRoute({
   getParentRoute: () => root,
   path: "/search",
@@ -158,6 +165,27 @@ const operation = createRoute({
   component: lazyRouteComponent(() => import("../pages/activity/OperationPage"), "OperationPage"),
 });
 
+const lab = createRoute({
+  getParentRoute: () => root,
+  path: "/lab",
+  validateSearch: params((given) => ({ q: text(given.q), a: text(given.a), b: text(given.b), show: text(given.show) })),
+  component: lazyRouteComponent(() => import("../pages/lab/ComparePage"), "ComparePage"),
+});
+
+const labChunking = createRoute({
+  getParentRoute: () => root,
+  path: "/lab/chunking",
+  validateSearch: params((given) => ({
+    doc: text(given.doc),
+    upload: text(given.upload),
+    text: text(given.text),
+    file: text(given.file),
+    a: text(given.a),
+    b: text(given.b),
+  })),
+  component: lazyRouteComponent(() => import("../pages/lab/ChunkingPage"), "ChunkingPage"),
+});
+
 const account = createRoute({
   getParentRoute: () => root,
   path: "/account",
@@ -226,12 +254,15 @@ export const router = createRouter({
     welcome,
     signIn,
     register,
+    newPassword,
     search,
     collections,
     collection.addChildren([collectionHome, documents, sources, index, collectionActivity, members, settings]),
     document_,
     activity,
     operation,
+    lab,
+    labChunking,
     account,
     keys,
     newKey,

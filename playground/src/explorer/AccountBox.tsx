@@ -25,7 +25,7 @@ export function AccountBox({ session }: { session: Session }) {
         {username ? (
           <>
             <strong>{username}</strong>
-            <span className="docent-until">{keyPrefix ? "by API key" : `until ${timeOf(validUntil)}`}</span>
+            {(keyPrefix ?? validUntil) && <span className="docent-until">{keyPrefix ? "by API key" : `until ${timeOf(validUntil)}`}</span>}
           </>
         ) : (
           "Sign in"
@@ -53,9 +53,9 @@ interface PanelProps {
 }
 
 function SignedIn({ titleId, state, session, onDone }: PanelProps & { state: SessionState }) {
-  const { username, validUntil, keyPrefix, isShared } = state;
+  const { username, validUntil, keyPrefix, isPersistent } = state;
   function signOut() {
-    // The tokens are removed here whatever the server answers; without an answer they expire.
+    // The token is removed here whatever the server answers; without an answer the session ends when nobody uses it.
     session.signOut().catch(() => undefined);
     onDone();
   }
@@ -70,7 +70,7 @@ function SignedIn({ titleId, state, session, onDone }: PanelProps & { state: Ses
       ) : (
         <p>
           Every request is sent with your token. It is valid until {timeOf(validUntil)} and is renewed automatically.
-          {isShared ? " You stay signed in with this browser." : " Closing this window signs you out."}
+          {isPersistent ? " You stay signed in when the browser is closed." : " Closing the browser signs you out."}
         </p>
       )}
       <button type="button" className="docent-button docent-primary" onClick={signOut}>

@@ -23,13 +23,15 @@ beforeEach(() => {
 
 function setUp() {
   let count = 0;
-  const grant = () => ({ accessToken: `access-${++count}`, refreshToken: "refresh", lifetime: 900_000 });
+  const grant = () => Promise.resolve({ username: "ada", accessToken: `access-${++count}`, lifetime: 900_000 });
   const session = new Session({
     register: () => Promise.resolve(),
-    signIn: (username) => Promise.resolve({ ...grant(), username }),
+    signIn: grant,
     keyOwner: () => Promise.resolve("ada"),
-    refresh: () => Promise.resolve(grant()),
+    refresh: grant,
     signOut: () => Promise.resolve(),
+    changePassword: grant,
+    deleteAccount: () => Promise.resolve(),
   });
   const socket = { isLost: createStore(false), subscribe: vi.fn(() => () => undefined) };
   const listener = { answered: vi.fn(), event: vi.fn(), ended: vi.fn() };

@@ -3,6 +3,7 @@ import type { GraphiQLProps } from "graphiql";
 import { type ExecutionResult, OperationTypeNode, getOperationAST, parse } from "graphql";
 import type { Session } from "../session/session";
 import { type Answer, Unreachable, isTokenRefused, post } from "../api/http";
+import { Problem } from "../session/problem";
 import type { Observer, Socket } from "../api/socket";
 
 type Fetcher = GraphiQLProps["fetcher"];
@@ -60,16 +61,16 @@ export function createFetcher(session: Session, socket: Socket, listener: Listen
 
   async function send(request: object, typed: Headers): Promise<Answer> {
     const headers = new Headers(typed);
-    // An Authorization header that the user typed into GraphiQL wins.
-    if (!headers.has("authorization")) {
-      const token = await session.accessToken();
-      if (token) headers.set("authorization", `Bearer ${token}`);
-    }
     try {
+      // An Authorization header that the user typed into GraphiQL wins.
+      if (!headers.has("authorization")) {
+        const token = await session.accessToken();
+        if (token) headers.set("authorization", `Bearer ${token}`);
+      }
       return (await post(request, headers)).answer;
     } catch (error) {
       // GraphiQL would show a stack trace with it.
-      if (error instanceof Unreachable) return { errors: [{ message: error.message }] };
+      if (error instanceof Unreachable || error instanceof Problem) return { errors: [{ message: error.message }] };
       throw error;
     }
   }

@@ -38,8 +38,11 @@ function begin(operationId: string): Following {
   let latest: Followed | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
+  let paintedAt = -PAINT;
+
   const paint = () => {
     timer = undefined;
+    paintedAt = performance.now();
     if (latest !== state.get()) state.set(latest);
   };
   const following: Following = {
@@ -61,7 +64,8 @@ function begin(operationId: string): Following {
       const event = (data as FollowSubscription | null | undefined)?.operationEvents;
       if (!event) return;
       latest = fold(latest, event);
-      timer ??= setTimeout(paint, state.get() === undefined || hasEnded(latest.status) ? 0 : PAINT);
+      // What comes alone is painted at once.
+      timer ??= setTimeout(paint, hasEnded(latest.status) ? 0 : Math.max(0, paintedAt + PAINT - performance.now()));
       for (const listener of following.listeners) listener(event);
     },
     // An operation that is gone, or belongs to somebody else: the pages say so, they read it too.

@@ -1,82 +1,69 @@
 /**
- * Tokens that outlast a reload, in the browser's storage: that of one window, or, if their user asked to stay signed in,
- * that of all windows of this server, which the end of the browser leaves. Only the app's own files can run beside them; its
- * policy allows no other script.
+ * What all windows of a browser know of its session: whose it is, and whether it outlasts the browser. The session itself is
+ * in a cookie that no script can read, and each window has an access token of its own in its memory.
  */
-import type { Grant } from "./api";
 
 export interface Kept {
   username: string;
-  grant: Grant;
-  /** When the access token ends on this machine's clock. */
-  endsAt: number;
-  /** Whether all windows have it, until somebody signs out. */
-  isShared: boolean;
-}
-
-export interface Change {
-  /** Nothing if somebody signed out. */
-  kept?: Kept;
-  /** The refresh token that was used, if only windows that have it are concerned. */
-  replaced?: string;
+  /** Whether the browser keeps the session when it is closed. */
+  isPersistent: boolean;
 }
 
 export interface KeptSession {
   read: () => Kept | undefined;
-  /** Keeps tokens, which may come in the place of the refresh token `replaced`. */
-  write: (kept: Kept, replaced?: string) => void;
-  remove: (isShared: boolean) => void;
-  /** Calls back when another window wrote. */
-  onChange: (listener: (change: Change) => void) => void;
-  /** Runs the work while no other window does such work: a refresh token can be used once. */
-  alone: (work: () => Promise<void>) => Promise<void>;
+  write: (kept: Kept) => void;
+  remove: () => void;
+  /** Calls back when another window signed in, or out. */
+  onChange: (listener: (kept: Kept | undefined) => void) => void;
+  /** Runs the work while no other window changes the cookie: a refresh token can be used once. */
+  alone: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-const KEY = "docent:session";
-/** Browsers copy the storage of a window that is duplicated: the copies tell each other of renewals. */
-const copies = new BroadcastChannel(KEY);
+const KEY = "docent:signed-in";
+/** Where earlier versions kept tokens. */
+const TOKENS = "docent:session";
+
+for (const storage of ["sessionStorage", "localStorage"] as const) {
+  try {
+    window[storage].removeItem(TOKENS);
+  } catch {
+    // There is nothing to remove.
+  }
+}
 
 export const keptSession: KeptSession = {
-  read: () => readFrom(sessionStorage) ?? readFrom(localStorage),
-  write(kept, replaced) {
+  read() {
     try {
-      // What is in the window's own storage comes first.
-      if (kept.isShared) sessionStorage.removeItem(KEY);
-      (kept.isShared ? localStorage : sessionStorage).setItem(KEY, JSON.stringify(kept));
+      const kept = JSON.parse(localStorage.getItem(KEY) ?? "null") as Kept | null;
+      return kept?.username ? kept : undefined;
     } catch {
-      // Without storage the session lasts as long as the page.
+      return undefined;
     }
-    if (!kept.isShared && replaced !== undefined) copies.postMessage({ kept, replaced } satisfies Change);
   },
-  remove(isShared) {
+  write(kept) {
     try {
-      (isShared ? localStorage : sessionStorage).removeItem(KEY);
+      // With the time: the other windows hear of what is different.
+      localStorage.setItem(KEY, JSON.stringify({ ...kept, at: Date.now() }));
+    } catch {
+      // Without storage only this window knows, until it is reloaded.
+    }
+  },
+  remove() {
+    try {
+      localStorage.removeItem(KEY);
     } catch {
       // There is nothing to remove.
     }
   },
   onChange(listener) {
     addEventListener("storage", ({ key, storageArea }) => {
-      if (storageArea !== localStorage || (key !== KEY && key !== null)) return;
-      const kept = readFrom(localStorage);
-      listener(kept ? { kept } : {});
+      if (storageArea === localStorage && (key === KEY || key === null)) listener(keptSession.read());
     });
-    copies.addEventListener("message", ({ data }) => { listener(data as Change); });
   },
   async alone(work) {
     // Browsers have locks only where the connection is safe. Elsewhere the server's patience with a second use of a
     // token, which lasts ten seconds, has to do.
     const locks = (navigator as Partial<Navigator>).locks;
-    if (!locks) return work();
-    await locks.request(KEY, work);
+    return locks ? locks.request(KEY, work) : work();
   },
 };
-
-function readFrom(storage: Storage): Kept | undefined {
-  try {
-    const kept = JSON.parse(storage.getItem(KEY) ?? "null") as Kept | null;
-    return kept?.grant.refreshToken && kept.username ? kept : undefined;
-  } catch {
-    return undefined;
-  }
-}

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { AccountApi } from "./api";
-import type { Change, Kept, KeptSession } from "./kept";
+import type { Kept, KeptSession } from "./kept";
 import { Problem } from "./problem";
 import { Session } from "./session";
 
@@ -14,19 +14,25 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** An API that hands out `access-1`, `access-2`, … and knows which refresh tokens are valid. */
+/** An API that hands out `access-1`, `access-2`, … */
 function api(lifetime = FIFTEEN.lifetime) {
   let count = 0;
+  let username = "ada";
   const grant = () => {
     count += 1;
-    return { accessToken: `access-${count}`, refreshToken: `refresh-${count}`, lifetime };
+    return Promise.resolve({ username, accessToken: `access-${count}`, lifetime });
   };
   return {
     register: vi.fn<AccountApi["register"]>(() => Promise.resolve()),
-    signIn: vi.fn<AccountApi["signIn"]>((username) => Promise.resolve({ ...grant(), username })),
+    signIn: vi.fn<AccountApi["signIn"]>((login) => {
+      username = login;
+      return grant();
+    }),
     keyOwner: vi.fn<AccountApi["keyOwner"]>(() => Promise.resolve("ada")),
-    refresh: vi.fn<AccountApi["refresh"]>(() => Promise.resolve(grant())),
+    refresh: vi.fn<AccountApi["refresh"]>(grant),
     signOut: vi.fn<AccountApi["signOut"]>(() => Promise.resolve()),
+    changePassword: vi.fn<AccountApi["changePassword"]>(grant),
+    deleteAccount: vi.fn<AccountApi["deleteAccount"]>(() => Promise.resolve()),
   };
 }
 
@@ -42,7 +48,7 @@ test("nobody has no token", async () => {
 
 test("signing in tells who and until when", async () => {
   const session = await signedIn(api());
-  expect(session.state.get()).toEqual({ username: "ada", validUntil: Date.now() + 15 * MINUTE });
+  expect(session.state.get()).toEqual({ username: "ada", validUntil: Date.now() + 15 * MINUTE, isPersistent: false });
   expect(await session.accessToken()).toBe("access-1");
 });
 
@@ -50,7 +56,7 @@ test("registering signs in with the same name and password", async () => {
   const server = api();
   const session = new Session(server);
   await session.register({ username: "ada", email: "ada@example.org", password: "secret" });
-  expect(server.signIn).toHaveBeenCalledExactlyOnceWith("ada", "secret");
+  expect(server.signIn).toHaveBeenCalledExactlyOnceWith("ada", "secret", false);
   expect(session.state.get().username).toBe("ada");
 });
 
@@ -68,9 +74,9 @@ test("the token is renewed by itself a minute before it ends, again and again", 
   await vi.advanceTimersByTimeAsync(14 * MINUTE - 1);
   expect(server.refresh).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(1);
-  expect(server.refresh).toHaveBeenLastCalledWith("refresh-1");
+  expect(server.refresh).toHaveBeenCalledTimes(1);
   await vi.advanceTimersByTimeAsync(14 * MINUTE);
-  expect(server.refresh).toHaveBeenLastCalledWith("refresh-2");
+  expect(server.refresh).toHaveBeenCalledTimes(2);
   expect(await session.accessToken()).toBe("access-3");
 });
 
@@ -110,7 +116,7 @@ test.each([
   expect(session.state.get().username).toBe("ada");
   await vi.advanceTimersByTimeAsync(5_000);
   expect(await session.accessToken()).toBe("access-2");
-  expect(server.refresh.mock.calls).toEqual([["refresh-1"], ["refresh-1"]]);
+  expect(server.refresh).toHaveBeenCalledTimes(2);
 });
 
 test("an API key is sent as it is, under its owner's name, and never renewed", async () => {
@@ -134,13 +140,13 @@ test("an API key that the server refuses is forgotten, and why is said", async (
   expect(session.state.get()).toEqual({ notice: "This API key is no longer valid. Please sign in again." });
 });
 
-test("signing out forgets the tokens at once and revokes them", async () => {
+test("signing out forgets the token at once and ends the session", async () => {
   const server = api();
   const session = await signedIn(server);
   const done = session.signOut();
   expect(session.state.get()).toEqual({});
   await done;
-  expect(server.signOut).toHaveBeenCalledExactlyOnceWith("refresh-1");
+  expect(server.signOut).toHaveBeenCalledOnce();
   await vi.advanceTimersByTimeAsync(60 * MINUTE);
   expect(server.refresh).not.toHaveBeenCalled();
 });
@@ -162,97 +168,75 @@ test("tokens that are over at once do not make the browser ask in a loop", async
   expect(server.refresh.mock.calls.length).toBeLessThanOrEqual(6);
 });
 
-/** A browser: a storage for all its windows, and one for each, which a duplicate begins with. */
+/** A browser: what its windows know together, and the lock that they share. */
 function browser() {
   let shared: Kept | undefined;
-  const windows: { own: Kept | undefined; heard?: (change: Change) => void }[] = [];
-  let turn: Promise<void> = Promise.resolve();
-  const open = (own?: Kept): KeptSession & { reloaded: () => KeptSession; duplicated: () => KeptSession } => {
-    const here: (typeof windows)[number] = { own };
+  const windows: object[] = [];
+  const listeners = new Map<object, (kept: Kept | undefined) => void>();
+  let turn: Promise<unknown> = Promise.resolve();
+  let atOnce = 0;
+  const busiest = vi.fn<(atOnce: number) => void>();
+  const tell = (here: object) => {
+    for (const other of windows) if (other !== here) listeners.get(other)?.(shared);
+  };
+  const window = (): KeptSession => {
+    const here = {};
     windows.push(here);
-    const tell = (change: Change) => {
-      for (const other of windows) if (other !== here) other.heard?.(change);
-    };
     return {
-      read: () => here.own ?? shared,
-      write(kept, replaced) {
-        if (kept.isShared) [shared, here.own] = [kept, undefined];
-        else here.own = kept;
-        if (kept.isShared) tell({ kept });
-        else if (replaced !== undefined) tell({ kept, replaced });
+      read: () => shared,
+      write(kept) {
+        shared = kept;
+        tell(here);
       },
-      remove(isShared) {
-        if (!isShared) here.own = undefined;
-        else {
-          shared = undefined;
-          tell({});
-        }
+      remove() {
+        shared = undefined;
+        tell(here);
       },
-      onChange(listener) { here.heard = listener; },
-      alone: (work) => (turn = turn.then(work)),
-      reloaded() {
-        delete here.heard;
-        return open(here.own);
+      onChange(listener) { listeners.set(here, listener); },
+      async alone(work) {
+        const mine = turn.then(async () => {
+          busiest(++atOnce);
+          try {
+            return await work();
+          } finally {
+            atOnce -= 1;
+          }
+        });
+        turn = mine.catch(() => undefined);
+        return mine;
       },
-      duplicated: () => open(here.own),
     };
   };
-  return { window: () => open(), shared: () => shared };
+  return { window, shared: () => shared, busiest };
 }
 
-test("who wants to stay signed in is, in every window", async () => {
-  const storage = browser();
-  await new Session(api(), storage.window()).signIn("ada", "secret", true);
-  const later = new Session(api(), storage.window());
-  expect(later.state.get()).toMatchObject({ username: "ada", isShared: true });
-  expect(await later.accessToken()).toBe("access-1");
-});
-
-test("who does not is signed in after a reload, and in no other window", async () => {
-  const storage = browser();
-  const here = storage.window();
-  const elsewhere = new Session(api(), storage.window());
-  await new Session(api(), here).signIn("ada", "secret");
-  expect(await new Session(api(), here.reloaded()).accessToken()).toBe("access-1");
-  expect([elsewhere.state.get(), new Session(api(), storage.window()).state.get(), storage.shared()]).toEqual([{}, {}, undefined]);
-});
-
-test("a window and its duplicate renew once, and both go on with the new tokens", async () => {
+test("who is signed in in one window is in all, with a token for each", async () => {
   const storage = browser();
   const server = api();
-  const here = storage.window();
-  const first = new Session(server, here);
-  await first.signIn("ada", "secret");
-  await vi.advanceTimersByTimeAsync(13.5 * MINUTE);
-  const second = new Session(server, here.duplicated());
-  await vi.advanceTimersByTimeAsync(1.4 * MINUTE);
-  expect(server.refresh).toHaveBeenCalledExactlyOnceWith("refresh-1");
-  expect([await first.accessToken(), await second.accessToken()]).toEqual(["access-2", "access-2"]);
+  const earlier = new Session(server, storage.window());
+  await new Session(server, storage.window()).signIn("ada", "secret", true);
+  const later = new Session(server, storage.window());
+  expect([earlier, later].map(({ state }) => state.get())).toEqual([1, 2].map(() => ({ username: "ada", isPersistent: true })));
+  expect(await Promise.all([earlier.accessToken(), later.accessToken()])).toEqual(["access-2", "access-3"]);
 });
 
-test("a window with a session of its own keeps it when another one signs in for all, and out", async () => {
+test("what windows know of each other has no token in it", async () => {
   const storage = browser();
-  const first = new Session(api(), storage.window());
-  await first.signIn("ada", "secret");
-  const second = new Session(api(), storage.window());
-  await second.signIn("bea", "secret", true);
-  expect(first.state.get().username).toBe("ada");
-  await second.signOut();
-  expect(first.state.get().username).toBe("ada");
+  await new Session(api(), storage.window()).signIn("ada", "secret");
+  expect(storage.shared()).toEqual({ username: "ada", isPersistent: false });
 });
 
-test("two windows renew once, and both go on with the new tokens", async () => {
+test("windows renew one after the other, for a refresh token is good once", async () => {
   const storage = browser();
   const server = api();
-  const first = new Session(server, storage.window());
-  await first.signIn("ada", "secret", true);
-  const second = new Session(server, storage.window());
-  await vi.advanceTimersByTimeAsync(14 * MINUTE);
-  expect(server.refresh).toHaveBeenCalledExactlyOnceWith("refresh-1");
-  expect([await first.accessToken(), await second.accessToken()]).toEqual(["access-2", "access-2"]);
+  const sessions = [1, 2, 3].map(() => new Session(server, storage.window()));
+  await sessions[0]?.signIn("ada", "secret");
+  await vi.advanceTimersByTimeAsync(60 * MINUTE);
+  expect(server.refresh.mock.calls.length).toBeGreaterThan(9);
+  expect(storage.busiest).not.toHaveBeenCalledWith(2);
 });
 
-test("signing out in one window signs out in the other", async () => {
+test("signing out in one window signs out in the others", async () => {
   const storage = browser();
   const server = api();
   const first = new Session(server, storage.window());
@@ -260,15 +244,74 @@ test("signing out in one window signs out in the other", async () => {
   const second = new Session(server, storage.window());
   await first.signOut();
   expect(second.state.get()).toEqual({});
+  expect(await second.accessToken()).toBeUndefined();
+  expect(storage.shared()).toBeUndefined();
+  expect(server.signOut).toHaveBeenCalledOnce();
+});
+
+test("who signs in with another account does so in all windows, but not where an API key is used", async () => {
+  const storage = browser();
+  const server = api();
+  const [first, second, withKey] = [1, 2, 3].map(() => new Session(server, storage.window())) as [Session, Session, Session];
+  await first.signIn("ada", "secret");
+  await withKey.useKey("docent_key_abcdefghijkl");
+  await second.signIn("bea", "secret");
+  expect(first.state.get().username).toBe("bea");
+  expect(await withKey.accessToken()).toBe("docent_key_abcdefghijkl");
+});
+
+test("who signs out of an API key leaves no session behind in the browser", async () => {
+  const storage = browser();
+  const server = api();
+  const session = new Session(server, storage.window());
+  await session.signIn("ada", "secret");
+  await session.useKey("docent_key_abcdefghijkl");
+  await session.signOut();
+  expect(storage.shared()).toBeUndefined();
+  expect(server.signOut).toHaveBeenCalledOnce();
+});
+
+test("a session that ended while the browser was closed is said to have", async () => {
+  const storage = browser();
+  const server = api();
+  await new Session(server, storage.window()).signIn("ada", "secret");
+  server.refresh.mockRejectedValue(new Problem([{ message: "There is no refresh token." }]));
+  const session = new Session(server, storage.window());
+  expect(await session.accessToken()).toBeUndefined();
+  expect(session.state.get()).toEqual({ notice: "Your session has ended. Please sign in again." });
   expect(storage.shared()).toBeUndefined();
 });
 
-test("tokens that were over while the browser was closed are renewed by the next request", async () => {
+test("nothing is asked for as nobody while the server does not answer", async () => {
   const storage = browser();
   const server = api();
-  await new Session(server, storage.window()).signIn("ada", "secret", true);
-  vi.clearAllTimers();
-  vi.setSystemTime(Date.now() + 60 * MINUTE);
+  await new Session(server, storage.window()).signIn("ada", "secret");
+  server.refresh.mockRejectedValueOnce(new Error("unreachable"));
   const session = new Session(server, storage.window());
+  await expect(session.accessToken()).rejects.toThrow("unreachable");
+  expect(session.state.get().username).toBe("ada");
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await session.accessToken()).toMatch("access-");
+});
+
+test("a changed password gives this browser a new session, as lasting as the one before", async () => {
+  const storage = browser();
+  const server = api();
+  const session = new Session(server, storage.window());
+  await session.signIn("ada", "secret", true);
+  await session.changePassword("secret", "secrets");
+  expect(server.changePassword).toHaveBeenCalledExactlyOnceWith("access-1", "secret", "secrets", true);
   expect(await session.accessToken()).toBe("access-2");
+});
+
+test("a deleted account is signed out in all windows, one that is refused is not", async () => {
+  const storage = browser();
+  const server = api();
+  const [first, second] = [1, 2].map(() => new Session(server, storage.window())) as [Session, Session];
+  await first.signIn("ada", "secret");
+  server.deleteAccount.mockRejectedValueOnce(new Problem([{ message: "This is not your password." }]));
+  await expect(first.deleteAccount("wrong")).rejects.toThrow("This is not your password.");
+  expect(second.state.get().username).toBe("ada");
+  await first.deleteAccount("secret");
+  expect([first.state.get(), second.state.get()]).toEqual([{}, {}]);
 });

@@ -1,12 +1,11 @@
 /**
- * Who is signed in: with a password, and then with tokens that are renewed, or with an API key. A key lives in this object
- * only. Tokens are kept over a reload of their window (`kept.ts`). If their user asks to stay signed in, all windows share
- * them, and one of them renews them for all.
+ * Who is signed in: with a password, and then with a session that all windows of the browser share, or with an API key. A key
+ * lives in this object only, and so does the access token of the session, which is renewed with the cookie of the browser.
  */
 import type { UserRegisterInput } from "../api/generated/graphql";
 import { createStore } from "../store";
 import type { AccountApi, Grant } from "./api";
-import type { Change, Kept, KeptSession } from "./kept";
+import type { Kept, KeptSession } from "./kept";
 import { Problem } from "./problem";
 
 /** A token is renewed this long before it ends, in milliseconds. */
@@ -24,8 +23,8 @@ export interface SessionState {
   username?: string;
   /** When the access token ends on this machine's clock. It is renewed before. */
   validUntil?: number;
-  /** Whether all windows of the browser are signed in, until their user signs out. */
-  isShared?: boolean;
+  /** Whether the browser stays signed in when it is closed. */
+  isPersistent?: boolean;
   /** The beginning of the API key that is used instead of tokens. */
   keyPrefix?: string;
   /** Why the user was signed out without asking for it. */
@@ -34,20 +33,26 @@ export interface SessionState {
 
 export class Session {
   readonly state = createStore<SessionState>({});
-  #grant: Grant | undefined;
+  /** Whose session the browser has; another object after each sign-in. */
+  #owner: Kept | undefined;
+  #accessToken: string | undefined;
   #apiKey: string | undefined;
   #renewAt = 0;
   #renewing: Promise<void> | undefined;
+  /** Why there is no access token, if a renewal failed that may succeed later. */
+  #failure: Error | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether other windows share the tokens. */
-  #isShared = false;
 
   constructor(
     private readonly api: AccountApi,
     private readonly kept?: KeptSession,
   ) {
     this.#adopt(kept?.read());
-    kept?.onChange((change) => { this.#hear(change); });
+    kept?.onChange((owner) => {
+      if (this.#apiKey) return;
+      if (owner) this.#adopt(owner);
+      else if (this.#owner) this.#forget();
+    });
   }
 
   async register(input: UserRegisterInput, staySignedIn = false): Promise<void> {
@@ -56,15 +61,7 @@ export class Session {
   }
 
   async signIn(login: string, password: string, staySignedIn = false): Promise<void> {
-    const { username, ...grant } = await this.api.signIn(login, password);
-    this.#isShared = staySignedIn;
-    this.#accept(grant, username);
-  }
-
-  /** Takes the tokens that the server gave in exchange for a new password. */
-  replace(grant: Grant): void {
-    const { username } = this.state.get();
-    if (username) this.#accept(grant, username);
+    this.#begin(await this.#alone(() => this.api.signIn(login, password, staySignedIn)), staySignedIn);
   }
 
   async useKey(text: string): Promise<void> {
@@ -75,18 +72,36 @@ export class Session {
     this.state.set({ username, keyPrefix: apiKey.slice(0, SHOWN_OF_KEY) });
   }
 
-  async signOut(): Promise<void> {
-    const grant = this.#grant;
-    this.kept?.remove(this.#isShared);
-    this.#forget();
-    if (grant) await this.api.signOut(grant.refreshToken);
+  /** Changes the password. All sessions of the user end, and this browser has a new one. */
+  async changePassword(current: string, next: string): Promise<void> {
+    const isPersistent = this.#owner?.isPersistent ?? false;
+    const token = await this.accessToken();
+    this.#begin(await this.#alone(() => this.api.changePassword(token, current, next, isPersistent)), isPersistent);
   }
 
-  /** The token to send now, renewed first if it is about to end, or the API key; nothing if no user is signed in. */
+  /** Deletes the account of the user, who is asked for their password. */
+  async deleteAccount(password: string): Promise<void> {
+    const token = await this.accessToken();
+    await this.#alone(() => this.api.deleteAccount(token, password));
+    this.#end();
+  }
+
+  async signOut(): Promise<void> {
+    // Also the session beside which an API key was used.
+    const isKnown = this.#owner !== undefined || this.kept?.read() !== undefined;
+    this.#end();
+    if (isKnown) await this.#alone(() => this.api.signOut());
+  }
+
+  /**
+   * The token to send now, renewed first if it is about to end, or the API key; nothing if no user is signed in. Throws if
+   * somebody is signed in and the server gives no token at the moment.
+   */
   async accessToken(): Promise<string | undefined> {
     if (this.#apiKey) return this.#apiKey;
-    if (this.#grant && Date.now() >= this.#renewAt) await this.#renew();
-    return this.#grant?.accessToken;
+    if (this.#owner && Date.now() >= this.#renewAt) await this.#renew();
+    if (this.#owner && !this.#accessToken && this.#failure) throw this.#failure;
+    return this.#accessToken;
   }
 
   /**
@@ -96,77 +111,74 @@ export class Session {
   distrust(): boolean {
     if (this.#apiKey) this.#forget("This API key is no longer valid. Please sign in again.");
     this.#renewAt = 0;
-    return this.#grant !== undefined;
+    return this.#owner !== undefined;
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.kept ? this.kept.alone(work) : work();
   }
 
   #renew(): Promise<void> {
     // A refresh token can be used once, so all requests wait for the same renewal.
-    const renewal = () => this.#requestRenewal();
-    this.#renewing ??= (this.kept ? this.kept.alone(renewal) : renewal()).finally(() => {
+    this.#renewing ??= this.#alone(() => this.#requestRenewal()).finally(() => {
       this.#renewing = undefined;
     });
     return this.#renewing;
   }
 
   async #requestRenewal(): Promise<void> {
-    // Another window may have done it while this one waited for its turn.
-    const newest = this.kept?.read();
-    if (newest?.isShared && this.#isShared && newest.grant.refreshToken !== this.#grant?.refreshToken) {
-      this.#adopt(newest);
-      return;
-    }
-    const old = this.#grant;
-    const username = this.state.get().username;
-    if (!old || !username) return;
+    const owner = this.#owner;
+    if (!owner) return;
     try {
-      const grant = await this.api.refresh(old.refreshToken);
-      if (this.#grant === old) this.#accept(grant, username, old.refreshToken);
+      const grant = await this.api.refresh();
+      if (this.#owner === owner) this.#hold(grant, owner.isPersistent);
     } catch (error) {
-      if (this.#grant !== old) return;
-      if (error instanceof Problem && !error.isPassing) this.#forget("Your session has ended. Please sign in again.", true);
-      else this.#renewIn(RETRY_PAUSE);
+      if (this.#owner !== owner) return;
+      if (error instanceof Problem && !error.isPassing) {
+        this.#end("Your session has ended. Please sign in again.");
+      } else {
+        this.#failure = error as Error;
+        this.#renewIn(RETRY_PAUSE);
+      }
     }
   }
 
-  /** Another window signed in, renewed the tokens, or signed out. */
-  #hear({ kept, replaced }: Change): void {
-    if (this.#apiKey) return;
-    if (replaced !== undefined) {
-      if (!kept || this.#grant?.refreshToken !== replaced) return;
-      this.kept?.write(kept);
-      this.#adopt(kept);
-    } else if (!this.#grant || this.#isShared) {
-      if (kept) this.#adopt(kept);
-      else this.#forget();
-    }
+  /** The browser has this session; this window has no token of it yet. */
+  #adopt(owner: Kept | undefined): void {
+    if (!owner) return;
+    const { username, isPersistent } = owner;
+    this.#owner = owner;
+    this.#accessToken = undefined;
+    this.#failure = undefined;
+    this.state.set({ username, isPersistent });
+    this.#renewIn(0);
   }
 
-  #adopt(kept: Kept | undefined): void {
-    if (!kept) return;
-    const { username, grant, endsAt, isShared } = kept;
-    this.#isShared = isShared;
-    const lifetime = endsAt - Date.now();
-    this.#hold({ ...grant, lifetime }, username);
-    // Nobody renewed it for a while: the next request does.
-    if (lifetime < RENEW_PAUSE) this.#renewIn(0);
+  /** A session that this window made. */
+  #begin(grant: Grant, isPersistent: boolean): void {
+    this.kept?.write({ username: grant.username, isPersistent });
+    this.#hold(grant, isPersistent);
   }
 
-  #accept(grant: Grant, username: string, replaced?: string): void {
-    this.kept?.write({ username, grant, endsAt: Date.now() + grant.lifetime, isShared: this.#isShared }, replaced);
-    this.#hold(grant, username);
-  }
-
-  #hold(grant: Grant, username: string): void {
-    this.#grant = grant;
+  #hold({ username, accessToken, lifetime }: Grant, isPersistent: boolean): void {
+    this.#owner = { username, isPersistent };
+    this.#accessToken = accessToken;
+    this.#failure = undefined;
     this.#apiKey = undefined;
-    this.#renewIn(Math.max(grant.lifetime - RENEW_AHEAD, grant.lifetime / 2, RENEW_PAUSE));
-    this.state.set({ username, validUntil: Date.now() + grant.lifetime, ...(this.#isShared && { isShared: true }) });
+    this.#renewIn(Math.max(lifetime - RENEW_AHEAD, lifetime / 2, RENEW_PAUSE));
+    this.state.set({ username, validUntil: Date.now() + lifetime, isPersistent });
   }
 
-  #forget(notice?: string, isOver = false): void {
-    if (isOver) this.kept?.remove(this.#isShared);
-    this.#isShared = false;
-    this.#grant = undefined;
+  /** The session of the browser is over. */
+  #end(notice?: string): void {
+    this.kept?.remove();
+    this.#forget(notice);
+  }
+
+  #forget(notice?: string): void {
+    this.#owner = undefined;
+    this.#accessToken = undefined;
+    this.#failure = undefined;
     this.#apiKey = undefined;
     clearTimeout(this.#timer);
     this.state.set(notice ? { notice } : {});

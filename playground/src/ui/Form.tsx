@@ -1,4 +1,4 @@
-import { type InputHTMLAttributes, type ReactNode, type TextareaHTMLAttributes, useId } from "react";
+import { type ComponentProps, type ElementType, type ReactNode, useId } from "react";
 import { type Complaint, placeOf } from "../session/problem";
 import { CircleAlert, SMALL } from "./Icon";
 
@@ -9,37 +9,19 @@ interface FieldProps {
   complaints?: Complaint[];
 }
 
-/** A labelled input with its hint, and what the server said about it. */
-export function TextField({
-  name, label, hint, complaints = [], ...rest
-}: FieldProps & InputHTMLAttributes<HTMLInputElement>) {
-  const id = useId();
-  const wrong = messageOf(complaints, name);
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <input
-        id={id}
-        name={name}
-        className="input"
-        aria-invalid={wrong !== ""}
-        aria-describedby={describedBy(id, hint, wrong)}
-        {...rest}
-      />
-      <Below id={id} hint={hint} wrong={wrong} />
-    </div>
-  );
-}
+type Props<E extends "input" | "textarea"> = FieldProps & ComponentProps<E>;
 
-export function TextArea({
-  name, label, hint, complaints = [], ...rest
-}: FieldProps & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+export const TextField = (props: Props<"input">) => <Labelled as="input" {...props} />;
+export const TextArea = (props: Props<"textarea">) => <Labelled as="textarea" {...props} />;
+
+/** A labelled element to write in, with its hint, and what the server said about it. */
+function Labelled({ as: Element, name, label, hint, complaints = [], ...rest }: { as: ElementType } & FieldProps) {
   const id = useId();
   const wrong = messageOf(complaints, name);
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <textarea
+      <Element
         id={id}
         name={name}
         className="input"

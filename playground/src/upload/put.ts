@@ -20,7 +20,8 @@ export async function put(
 ): Promise<void> {
   let isRenewed = false;
   for (;;) {
-    const { status, retryAfter, message } = await send(url, file, await authorization(), onProgress, signal);
+    const headers = await authorization().catch(() => undefined);
+    const { status, retryAfter, message } = headers ? await send(url, file, headers, onProgress, signal) : NO_ANSWER;
     if (status >= 200 && status < 300) {
       waits(undefined);
       return;
@@ -47,6 +48,8 @@ interface Outcome {
   retryAfter: number;
   message: string | undefined;
 }
+
+const NO_ANSWER: Outcome = { status: 0, retryAfter: 0, message: undefined };
 
 function send(
   url: string,

@@ -163,6 +163,13 @@ pub async fn revoke(
     Ok(result.rows_affected == 1)
 }
 
+/// Deletes all keys of a user.
+pub async fn delete_of(tx: &Transaction<'_>, user: UserId) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Callers);
+    api_key::Entity::delete_many().filter(api_key::Column::UserId.eq(user.0)).exec(&tx.connection).await?;
+    Ok(())
+}
+
 /// Records that a key was used, unless that was noted after `since` already.
 pub async fn touch(
     tx: &Transaction<'_>,

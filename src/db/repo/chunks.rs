@@ -72,17 +72,33 @@ fn among<const N: usize>(reader: &Reader<'_>, columns: [chunk::Column; N], keys:
     }
 }
 
+/// Statements for the chunks that are visible to the reader and whose values in these columns are one of the keys. Each names
+/// some of the keys.
+fn named<K, const N: usize>(
+    reader: &Reader<'_>,
+    columns: [chunk::Column; N],
+    keys: &[K],
+    values: fn(&K) -> ValueTuple,
+) -> impl Iterator<Item = Select<chunk::Entity>> {
+    keys.chunks(NAMED).map(move |part| {
+        chunk::Entity::find().filter(in_readable(chunk::Column::CollectionId, reader.scope)).filter(among(
+            reader,
+            columns,
+            part.iter().map(values).collect(),
+        ))
+    })
+}
+
+/// Statements for the given chunks that are visible to the reader.
+fn by_id(reader: &Reader<'_>, keys: &[ChunkKey]) -> impl Iterator<Item = Select<chunk::Entity>> {
+    named(reader, [chunk::Column::CollectionId, chunk::Column::Id], keys, |key| (key.collection.0, key.id.0).into())
+}
+
 /// The given chunks that are visible to the reader.
 pub async fn find_many(reader: &Reader<'_>, keys: &[ChunkKey]) -> Result<HashMap<ChunkKey, Chunk>, DatabaseError> {
     let mut found = HashMap::with_capacity(keys.len());
-    for part in keys.chunks(NAMED) {
-        let wanted = part.iter().map(|key| (key.collection.0, key.id.0).into()).collect();
-        let rows = chunk::Entity::find()
-            .filter(in_readable(chunk::Column::CollectionId, reader.scope))
-            .filter(among(reader, [chunk::Column::CollectionId, chunk::Column::Id], wanted))
-            .all(&reader.executor)
-            .await?;
-        for row in rows {
+    for chunks in by_id(reader, keys) {
+        for row in chunks.all(&reader.executor).await? {
             let chunk = Chunk::try_from(row)?;
             found.insert(ChunkKey { collection: chunk.collection_id, id: chunk.id }, chunk);
         }
@@ -100,16 +116,9 @@ pub async fn find_with_documents(
         .to((document::Column::CollectionId, document::Column::Id))
         .into();
     let mut found = HashMap::with_capacity(keys.len());
-    for part in keys.chunks(NAMED) {
-        let wanted = part.iter().map(|key| (key.collection.0, key.id.0).into()).collect();
-        let rows = chunk::Entity::find()
-            .join(JoinType::InnerJoin, document.clone())
-            .select_also(document::Entity)
-            .filter(in_readable(chunk::Column::CollectionId, reader.scope))
-            .filter(among(reader, [chunk::Column::CollectionId, chunk::Column::Id], wanted))
-            .all(&reader.executor)
-            .await?;
-        for (chunk, document) in rows {
+    for chunks in by_id(reader, keys) {
+        let with_documents = chunks.join(JoinType::InnerJoin, document.clone()).select_also(document::Entity);
+        for (chunk, document) in with_documents.all(&reader.executor).await? {
             let (chunk, document) = (Chunk::try_from(chunk)?, document.map(Document::try_from).transpose()?);
             let key = ChunkKey { collection: chunk.collection_id, id: chunk.id };
             found.extend(document.map(|document| (key, (chunk, document))));
@@ -130,16 +139,11 @@ pub async fn find_places(
         chunk::Column::ChunkIndex,
     ];
     let mut found = HashMap::with_capacity(places.len());
-    for part in places.chunks(NAMED) {
-        let wanted = part.iter().map(|ChunkPlace { collection, generation, document, index }| {
-            (collection.0, generation.0, document.0, *index).into()
-        });
-        let rows = chunk::Entity::find()
-            .filter(in_readable(chunk::Column::CollectionId, reader.scope))
-            .filter(among(reader, columns, wanted.collect()))
-            .all(&reader.executor)
-            .await?;
-        for row in rows {
+    let values = |ChunkPlace { collection, generation, document, index }: &ChunkPlace| {
+        (collection.0, generation.0, document.0, *index).into()
+    };
+    for chunks in named(reader, columns, places, values) {
+        for row in chunks.all(&reader.executor).await? {
             let chunk = Chunk::try_from(row)?;
             let place = ChunkPlace {
                 collection: chunk.collection_id,

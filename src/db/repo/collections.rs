@@ -255,6 +255,18 @@ pub async fn lock(
     row.map(TryInto::try_into).transpose()
 }
 
+/// The collections of an owner that are not being deleted, locked until the transaction ends.
+pub async fn lock_owned(tx: &Transaction<'_>, owner: UserId) -> Result<Vec<Collection>, DatabaseError> {
+    let rows = collection::Entity::find()
+        .filter(collection::Column::OwnerId.eq(owner.0))
+        .filter(collection::Column::Status.ne(CollectionStatus::Deleting.stored()))
+        .order_by_asc(collection::Column::Id)
+        .lock_exclusive()
+        .all(&tx.connection)
+        .await?;
+    convert(rows)
+}
+
 /// Locks a collection until the transaction ends, if the scope may perform `action` on it, and does not report whether
 /// it did. It keeps the lock order (see [`Transaction`]) when the target row is locked later.
 pub async fn hold(tx: &Transaction<'_>, scope: Scope, id: CollectionId, action: Action) -> Result<(), DatabaseError> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select,
+    QueryTrait,
     sea_query::{Expr, ExprTrait, Func},
 };
 
@@ -330,11 +330,12 @@ pub async fn update(tx: &Transaction<'_>, changed: Document) -> Result<(), Datab
     Ok(())
 }
 
-/// Gives the documents of a collection the numbers of chunks that a generation has of them.
+/// Gives the documents of a collection, or some of them, the numbers of chunks that a generation has of them.
 pub async fn take_chunk_counts(
     tx: &Transaction<'_>,
     collection: CollectionId,
     generation: GenerationId,
+    some: Option<&[DocumentId]>,
 ) -> Result<(), DatabaseError> {
     let indexed = || indexed_document::Entity::find().filter(indexed_document::Column::GenerationId.eq(generation.0));
     let count = indexed()
@@ -343,12 +344,14 @@ pub async fn take_chunk_counts(
         .filter(same(indexed_document::Column::DocumentId, document::Column::Id))
         .into_query();
     let ids = indexed().select_only().column(indexed_document::Column::DocumentId).into_query();
-    document::Entity::update_many()
+    let mut update = document::Entity::update_many()
         .col_expr(document::Column::ChunkCount, Expr::SubQuery(None, Box::new(count.into())))
         .filter(document::Column::CollectionId.eq(collection.0))
-        .filter(document::Column::Id.in_subquery(ids))
-        .exec(&tx.connection)
-        .await?;
+        .filter(document::Column::Id.in_subquery(ids));
+    if let Some(some) = some {
+        update = update.filter(document::Column::Id.is_in(some.iter().map(|id| id.0)));
+    }
+    update.exec(&tx.connection).await?;
     Ok(())
 }
 
@@ -394,39 +397,35 @@ pub async fn some_ids(reader: &Reader<'_>, whole: Whole, limit: u64) -> Result<V
     Ok(ids.into_iter().map(DocumentId).collect())
 }
 
-/// The original of a document that is settled.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SettledOriginal {
-    pub document: DocumentId,
-    pub digest: String,
-    pub size: i64,
-}
-
-/// The originals of settled documents after `after`, in the order of their ids, but for those that are known to be lost.
+/// The next documents after `after`, at most `limit`, in the order of their ids, each with the digest of its original if it
+/// is settled and not known to have lost that.
 pub async fn settled_originals(
     reader: &Reader<'_>,
     after: Option<DocumentId>,
     limit: u64,
-) -> Result<Vec<SettledOriginal>, DatabaseError> {
-    let mut rows = settled(reader);
+) -> Result<Vec<(DocumentId, Option<String>)>, DatabaseError> {
+    let mut rows = document::Entity::find().filter(in_readable(document::Column::CollectionId, reader.scope));
     if let Some(after) = after {
         rows = rows.filter(document::Column::Id.gt(after.0));
     }
-    let rows: Vec<(uuid::Uuid, String, i64)> = rows
+    let digest = Expr::case(is_settled(), Expr::col(document::Column::ContentHash.as_column_ref()));
+    let rows: Vec<(uuid::Uuid, Option<String>)> = rows
         .select_only()
-        .columns([document::Column::Id, document::Column::ContentHash, document::Column::FileSize])
+        .column(document::Column::Id)
+        .expr_as(digest, "digest")
         .order_by_asc(document::Column::Id)
         .limit(limit)
         .into_tuple()
         .all(&reader.executor)
         .await?;
-    let original = |(id, digest, size)| SettledOriginal { document: DocumentId(id), digest, size };
-    Ok(rows.into_iter().map(original).collect())
+    Ok(rows.into_iter().map(|(id, digest)| (DocumentId(id), digest)).collect())
 }
 
 /// The settled documents with this original, but for those that are known to have lost it.
 pub async fn settled_with_original(reader: &Reader<'_>, digest: &str) -> Result<Vec<DocumentId>, DatabaseError> {
-    let ids: Vec<uuid::Uuid> = settled(reader)
+    let ids: Vec<uuid::Uuid> = document::Entity::find()
+        .filter(is_settled())
+        .filter(in_readable(document::Column::CollectionId, reader.scope))
         .filter(document::Column::ContentHash.eq(digest))
         .select_only()
         .column(document::Column::Id)
@@ -436,10 +435,10 @@ pub async fn settled_with_original(reader: &Reader<'_>, digest: &str) -> Result<
     Ok(ids.into_iter().map(DocumentId).collect())
 }
 
-fn settled(reader: &Reader<'_>) -> Select<document::Entity> {
+/// Documents that are settled and not known to have lost their originals.
+fn is_settled() -> Condition {
     let settled = [DocumentStatus::Completed, DocumentStatus::Failed, DocumentStatus::Quarantined];
-    document::Entity::find()
-        .filter(document::Column::Status.is_in(settled.map(StoredEnum::stored)))
-        .filter(Expr::cust(r#"coalesce("documents"."error" ->> 'code', '') <> 'ORIGINAL_MISSING'"#))
-        .filter(in_readable(document::Column::CollectionId, reader.scope))
+    Condition::all()
+        .add(document::Column::Status.is_in(settled.map(StoredEnum::stored)))
+        .add(Expr::cust(r#"coalesce("documents"."error" ->> 'code', '') <> 'ORIGINAL_MISSING'"#))
 }

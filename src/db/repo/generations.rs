@@ -161,12 +161,8 @@ pub async fn missing(
     after: Option<DocumentId>,
     limit: u64,
 ) -> Result<Vec<IndexedDocument>, DatabaseError> {
-    let visible = generation::Entity::find_by_id(from.0)
-        .select_only()
-        .column(generation::Column::Id)
-        .filter(in_readable(generation::Column::CollectionId, reader.scope));
     let mut query = lacked(from, to)
-        .filter(indexed_document::Column::GenerationId.in_subquery(visible.into_query()))
+        .filter(indexed_document::Column::GenerationId.in_subquery(visible(reader, [from])))
         .order_by_asc(indexed_document::Column::DocumentId)
         .limit(limit);
     if let Some(after) = after {
@@ -206,11 +202,12 @@ pub async fn drop_documents(
     Ok(())
 }
 
-/// The generation's id, if the caller may see it.
-fn visible(reader: &Reader<'_>, generation: GenerationId) -> SelectStatement {
-    generation::Entity::find_by_id(generation.0)
+/// The ids of those of the generations that the caller may see.
+fn visible(reader: &Reader<'_>, generations: impl IntoIterator<Item = GenerationId>) -> SelectStatement {
+    generation::Entity::find()
         .select_only()
         .column(generation::Column::Id)
+        .filter(generation::Column::Id.is_in(listed(generations.into_iter().map(|id| id.0))))
         .filter(in_readable(generation::Column::CollectionId, reader.scope))
         .into_query()
 }
@@ -222,7 +219,7 @@ pub async fn indexed(
     documents: &[DocumentId],
 ) -> Result<HashMap<DocumentId, IndexedDocument>, DatabaseError> {
     let rows = indexed_document::Entity::find()
-        .filter(indexed_document::Column::GenerationId.in_subquery(visible(reader, generation)))
+        .filter(indexed_document::Column::GenerationId.in_subquery(visible(reader, [generation])))
         .filter(indexed_document::Column::DocumentId.is_in(documents.iter().map(|id| id.0)))
         .all(&reader.executor)
         .await?;
@@ -253,20 +250,22 @@ pub async fn texts(
     Ok(indexed.filter_map(|indexed| Some((indexed.document_id, indexed.text?))).collect())
 }
 
-/// The digests of the texts that a generation holds, of documents after `after`, in the order of their ids.
+/// The next documents after `after` that a generation holds, at most `limit`, in the order of their ids, each with the digest
+/// of its text if that is stored.
 pub async fn stored_texts(
     reader: &Reader<'_>,
     generation: GenerationId,
     after: Option<DocumentId>,
     limit: u64,
-) -> Result<Vec<(DocumentId, String)>, DatabaseError> {
+) -> Result<Vec<(DocumentId, Option<String>)>, DatabaseError> {
+    // Named beside the condition of the scope, the generation's rows are read in their order.
     let mut rows = indexed_document::Entity::find()
-        .filter(indexed_document::Column::GenerationId.in_subquery(visible(reader, generation)))
-        .filter(indexed_document::Column::TextHash.is_not_null());
+        .filter(indexed_document::Column::GenerationId.eq(generation.0))
+        .filter(indexed_document::Column::GenerationId.in_subquery(visible(reader, [generation])));
     if let Some(after) = after {
         rows = rows.filter(indexed_document::Column::DocumentId.gt(after.0));
     }
-    let rows: Vec<(uuid::Uuid, String)> = rows
+    let rows: Vec<(uuid::Uuid, Option<String>)> = rows
         .select_only()
         .columns([indexed_document::Column::DocumentId, indexed_document::Column::TextHash])
         .order_by_asc(indexed_document::Column::DocumentId)
@@ -282,14 +281,10 @@ pub async fn texts_in(
     reader: &Reader<'_>,
     places: &[(GenerationId, DocumentId)],
 ) -> Result<HashMap<(GenerationId, DocumentId), StoredText>, DatabaseError> {
-    let visible = generation::Entity::find()
-        .select_only()
-        .column(generation::Column::Id)
-        .filter(generation::Column::Id.is_in(listed(places.iter().map(|place| place.0.0))))
-        .filter(in_readable(generation::Column::CollectionId, reader.scope));
+    let generations = visible(reader, places.iter().map(|place| place.0));
     let rows = indexed_document::Entity::find()
         .filter(indexed_document::Column::DocumentId.is_in(listed(places.iter().map(|place| place.1.0))))
-        .filter(indexed_document::Column::GenerationId.in_subquery(visible.into_query()))
+        .filter(indexed_document::Column::GenerationId.in_subquery(generations))
         .all(&reader.executor)
         .await?;
     let indexed = rows.into_iter().map(IndexedDocument::from);

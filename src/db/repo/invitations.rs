@@ -11,7 +11,7 @@ use sea_orm::{
 use super::{convert, listed, lists::Keyset, nothing, to_count};
 use crate::{
     db::{
-        DatabaseError, Reader, Transaction,
+        CredentialReader, DatabaseError, Reader, Transaction,
         entity::{StoredEnum, invitation},
     },
     domain::{
@@ -81,6 +81,12 @@ pub async fn insert(tx: &Transaction<'_>, new: &Invitation, digest: String) -> R
     };
     row.into_active_model().insert(&tx.connection).await?;
     Ok(())
+}
+
+/// The invitation of this digest.
+pub async fn find(reader: &CredentialReader<'_>, digest: &str) -> Result<Option<Invitation>, DatabaseError> {
+    let invitation = invitation::Entity::find().filter(invitation::Column::Digest.eq(digest));
+    invitation.one(&reader.executor).await?.map(TryInto::try_into).transpose()
 }
 
 /// The invitation of this digest, locked until the transaction ends.

@@ -1,6 +1,6 @@
 //! Roles in collections.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::Expr,
@@ -143,6 +143,32 @@ pub async fn set_role(
         .filter(collection_member::Column::UserId.eq(user.0))
         .exec(&tx.connection)
         .await?;
+    Ok(())
+}
+
+/// Those of an owner's collections, which the transaction has locked, in which others have a role.
+pub async fn shared(
+    tx: &Transaction<'_>,
+    collections: &[CollectionId],
+    owner: UserId,
+) -> Result<HashSet<CollectionId>, DatabaseError> {
+    let ids: Vec<uuid::Uuid> = collection_member::Entity::find()
+        .select_only()
+        .column(collection_member::Column::CollectionId)
+        .distinct()
+        .filter(collection_member::Column::CollectionId.is_in(listed(collections.iter().map(|id| id.0))))
+        .filter(collection_member::Column::UserId.ne(owner.0))
+        .into_tuple()
+        .all(&tx.connection)
+        .await?;
+    Ok(ids.into_iter().map(CollectionId).collect())
+}
+
+/// Revokes all roles of a user.
+pub async fn delete_of(tx: &Transaction<'_>, user: UserId) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Access);
+    let roles = collection_member::Entity::delete_many().filter(collection_member::Column::UserId.eq(user.0));
+    roles.exec(&tx.connection).await?;
     Ok(())
 }
 

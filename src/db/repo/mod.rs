@@ -9,7 +9,10 @@ pub mod audit_log;
 pub mod chunks;
 pub mod collections;
 pub mod documents;
+pub mod extractions;
 pub mod generations;
+pub mod integrity_checks;
+pub mod integrity_differences;
 pub mod invitations;
 pub mod jobs;
 mod lists;
@@ -44,6 +47,9 @@ use crate::domain::{action::Action, collection::CollectionStatus, id::Collection
 
 /// Rows in one INSERT: 14 columns times 500 rows stay far below both databases' limits of bound values.
 const INSERT_ROWS: usize = 500;
+
+/// The most bytes of an error that a row keeps, but for the sign that something is left out. The log has all of it.
+const ERROR_BYTES: usize = 1000;
 
 /// Which way a list runs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -207,6 +213,12 @@ fn nothing() -> Condition {
 /// Converts rows one by one, stopping at the first that is invalid.
 fn convert<R, T: TryFrom<R, Error = DatabaseError>>(rows: Vec<R>) -> Result<Vec<T>, DatabaseError> {
     rows.into_iter().map(T::try_from).collect()
+}
+
+/// An error as a row keeps it.
+fn kept_error(error: &str) -> String {
+    let kept = &error[..error.floor_char_boundary(ERROR_BYTES)];
+    if kept.len() == error.len() { error.to_owned() } else { format!("{kept}…") }
 }
 
 fn to_count(count: u64) -> i64 {

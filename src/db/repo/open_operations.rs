@@ -25,24 +25,34 @@ fn has_open_outcome() -> Expr {
     operation_document::Column::Outcome.is_in(open.map(StoredEnum::stored))
 }
 
-/// All operations that have not ended, and how many of the documents of each are not settled.
-pub async fn list(reader: &Reader<'_>) -> Result<Vec<(OperationId, usize)>, DatabaseError> {
+/// The next operations after `after`, at most `limit`, in the order of their ids, each with the number of its documents that
+/// are not settled if it has not ended.
+pub async fn list(
+    reader: &Reader<'_>,
+    after: Option<OperationId>,
+    limit: u64,
+) -> Result<Vec<(OperationId, Option<usize>)>, DatabaseError> {
     let items = operation_document::Entity::find()
         .select_only()
         .expr(operation_document::Column::Ordinal.count())
         .filter(same(operation_document::Column::OperationId, operation::Column::Id))
         .filter(has_open_outcome());
-    let rows: Vec<(uuid::Uuid, i64)> = operation::Entity::find()
+    let items = Expr::SubQuery(None, Box::new(items.into_query().into()));
+    let mut rows = operation::Entity::find().filter(visible(reader.scope));
+    if let Some(after) = after {
+        rows = rows.filter(operation::Column::Id.gt(after.0));
+    }
+    let rows: Vec<(uuid::Uuid, Option<i64>)> = rows
         .select_only()
         .column(operation::Column::Id)
-        .expr_as(Expr::SubQuery(None, Box::new(items.into_query().into())), "items")
-        .filter(is_open())
-        .filter(visible(reader.scope))
+        .expr_as(Expr::case(is_open(), items), "items")
         .order_by_asc(operation::Column::Id)
+        .limit(limit)
         .into_tuple()
         .all(&reader.executor)
         .await?;
-    Ok(rows.into_iter().map(|(id, items)| (OperationId(id), usize::try_from(items).unwrap_or(0))).collect())
+    let unsettled = |items: i64| usize::try_from(items).unwrap_or(0);
+    Ok(rows.into_iter().map(|(id, items)| (OperationId(id), items.map(unsettled))).collect())
 }
 
 /// The documents of a locked operation that are not settled, each with its place.

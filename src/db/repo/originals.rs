@@ -1,5 +1,5 @@
-//! References to stored bytes (originals, and the texts of documents), and how transactions that add references are kept apart from those that
-//! remove bytes.
+//! References to stored bytes (originals, and the texts of documents), and how transactions that add references are kept
+//! apart from those that remove bytes.
 //!
 //! A transaction that adds a reference locks the digest shared, and only then checks that the bytes exist. One that
 //! removes bytes locks the digest exclusively, and only then checks for references. So either the remover sees the
@@ -15,7 +15,7 @@ use sea_orm::{
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
-        entity::{StoredEnum, document, indexed_document, operation_document, upload},
+        entity::{StoredEnum, document, extraction, indexed_document, operation_document, upload},
     },
     domain::operation::DocumentOutcome,
 };
@@ -51,8 +51,8 @@ fn bucket(digest: &str) -> u8 {
     digest.bytes().next_back().map_or(0, |digit| digit % BUCKETS)
 }
 
-/// Those of these digests that a document, an upload, an operation that is not through with it, or a generation (for the text
-/// of a document) refers to. One statement: what moves from one table to another in a transaction is seen in one of them.
+/// Those of these digests that a document, an upload, an operation that is not through with it, or (for the text of a
+/// document) a generation or an extraction refers to. One statement: what moves from one table to another in a transaction is seen in one of them.
 pub async fn needed(reader: &Reader<'_>, digests: &[String]) -> Result<HashSet<String>, DatabaseError> {
     let open = [DocumentOutcome::Pending, DocumentOutcome::Processing].map(StoredEnum::stored);
     let items = operation_document::Entity::find().filter(operation_document::Column::Outcome.is_in(open));
@@ -63,6 +63,7 @@ pub async fn needed(reader: &Reader<'_>, digests: &[String]) -> Result<HashSet<S
             UnionType::Distinct,
             referred(indexed_document::Entity::find(), indexed_document::Column::TextHash, digests),
         )
+        .union(UnionType::Distinct, referred(extraction::Entity::find(), extraction::Column::TextHash, digests))
         .union(UnionType::Distinct, referred(items, operation_document::Column::ContentHash, digests));
     let rows = reader.executor.query_all(&statement).await?;
     rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()

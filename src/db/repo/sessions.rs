@@ -6,13 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 
 use super::{
     super::entity::{refresh_token, session, user},
-    listed,
+    exists, listed,
     lists::Keyset,
     nothing, to_count,
 };
@@ -144,6 +144,26 @@ pub async fn insert(tx: &Transaction<'_>, new: &Session, token: TokenNames) -> R
     insert_token(tx, new.id, token, new.created_at).await
 }
 
+/// Removes all but the newest sessions of a user, with their tokens, so that an account that logs in again and again has a
+/// limited number.
+pub async fn keep_newest(tx: &Transaction<'_>, user: UserId, most: u64) -> Result<(), DatabaseError> {
+    let newest = session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(session::Column::UserId.eq(user.0))
+        .order_by_desc(session::Column::CreatedAt)
+        .order_by_desc(session::Column::Id)
+        .limit(most)
+        .into_query();
+    let older = session::Entity::delete_many()
+        .filter(session::Column::UserId.eq(user.0))
+        .filter(session::Column::Id.not_in_subquery(newest));
+    if older.exec(&tx.connection).await?.rows_affected > 0 {
+        tx.after_commit(Change::Callers);
+    }
+    Ok(())
+}
+
 /// Adds a refresh token to a session.
 pub async fn insert_token(
     tx: &Transaction<'_>,
@@ -186,6 +206,26 @@ pub async fn lock_token(tx: &Transaction<'_>, token: &TokenNames) -> Result<Opti
         },
     };
     Ok(Some(IssuedToken { session: session.into(), state }))
+}
+
+/// Whether the session of a token, used or not, is valid at `now`.
+pub async fn is_live(
+    reader: &CredentialReader<'_>,
+    token: &TokenNames,
+    now: DateTime<Utc>,
+    idle: TimeDelta,
+) -> Result<bool, DatabaseError> {
+    let mut is_meant = Condition::any().add(refresh_token::Column::Digest.eq(token.digest.as_str()));
+    if let Some(family) = &token.family {
+        is_meant = is_meant.add(refresh_token::Column::Family.eq(family.as_str()));
+    }
+    let of_token = refresh_token::Entity::find()
+        .select_only()
+        .column(refresh_token::Column::SessionId)
+        .filter(is_meant)
+        .into_query();
+    let sessions = session::Entity::find().filter(session::Column::Id.in_subquery(of_token)).filter(live(now, idle));
+    exists(sessions, &reader.executor).await
 }
 
 /// Removes the used tokens of a family but this one, whose session is locked: the family recognises them.
@@ -260,6 +300,13 @@ async fn end(tx: &Transaction<'_>, which: SimpleExpr, now: DateTime<Utc>) -> Res
         .exec(&tx.connection)
         .await?;
     Ok(ended.rows_affected)
+}
+
+/// Deletes all sessions of a user, with their tokens and with where they were used from.
+pub async fn delete_of(tx: &Transaction<'_>, user: UserId) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Callers);
+    session::Entity::delete_many().filter(session::Column::UserId.eq(user.0)).exec(&tx.connection).await?;
+    Ok(())
 }
 
 /// Deletes sessions that ended before `moment`, with their tokens, which are all invalid by now.

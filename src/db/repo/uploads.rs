@@ -13,7 +13,13 @@ use super::super::entity::upload;
 use super::{INSERT_ROWS, nothing};
 use crate::{
     db::{DatabaseError, Reader, Transaction},
-    domain::{action::Action, content::StoredFile, id::UploadId, scope::Scope, upload::Upload},
+    domain::{
+        action::Action,
+        content::StoredFile,
+        id::{UploadId, UserId},
+        scope::Scope,
+        upload::Upload,
+    },
 };
 
 /// Uploads are visible to their user, and to the API key that created them.
@@ -89,6 +95,12 @@ pub async fn lock_many(
         .all(&tx.connection)
         .await?;
     Ok(rows.into_iter().map(|row| (UploadId(row.id), row.into())).collect())
+}
+
+/// Deletes all uploads of a user. Documents keep their files.
+pub async fn delete_of(tx: &Transaction<'_>, user: UserId) -> Result<(), DatabaseError> {
+    upload::Entity::delete_many().filter(upload::Column::UserId.eq(user.0)).exec(&tx.connection).await?;
+    Ok(())
 }
 
 /// Deletes expired uploads, except those that a transaction is using.

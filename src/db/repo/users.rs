@@ -64,8 +64,13 @@ fn is_known(scope: Scope) -> SimpleExpr {
     Expr::exists(memberships)
 }
 
+/// Accounts that were not deleted.
+fn is_there() -> SimpleExpr {
+    user::Column::DeletedAt.is_null()
+}
+
 fn matching(scope: Scope, filter: &UserFilter) -> Condition {
-    let mut condition = Condition::all().add(visible(scope));
+    let mut condition = Condition::all().add(visible(scope)).add(is_there());
     if let Some(role) = filter.role {
         condition = condition.add(user::Column::Role.eq(role.stored()));
     }
@@ -91,6 +96,7 @@ pub async fn find_many(reader: &Reader<'_>, ids: &[UserId]) -> Result<HashMap<Us
     let rows = user::Entity::find()
         .filter(user::Column::Id.is_in(listed(ids.iter().map(|id| id.0))))
         .filter(visible(reader.scope))
+        .filter(is_there())
         .all(&reader.executor)
         .await?;
     rows.into_iter().map(|row| Ok((UserId(row.id), row.try_into()?))).collect()
@@ -138,7 +144,13 @@ pub async fn find_by_username(tx: &Transaction<'_>, username: &str) -> Result<Op
 
 /// One account with its password hash, regardless of the caller, locked until the transaction ends.
 pub async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<Option<(User, String)>, DatabaseError> {
-    with_hash(user::Entity::find_by_id(id.0).lock_exclusive().one(&tx.connection).await?)
+    with_hash(user::Entity::find_by_id(id.0).filter(is_there()).lock_exclusive().one(&tx.connection).await?)
+}
+
+/// Keeps an account from being deactivated or deleted until the transaction ends. Returns whether it can be used.
+pub async fn hold(tx: &Transaction<'_>, id: UserId) -> Result<bool, DatabaseError> {
+    let account = user::Entity::find_by_id(id.0).filter(user::Column::IsActive.eq(true));
+    exists(account.lock_shared(), &tx.connection).await
 }
 
 /// The account with this name or e-mail address, compared by their keys, with its password hash.
@@ -203,6 +215,7 @@ pub async fn insert(tx: &Transaction<'_>, new: &User, password_hash: String) -> 
         is_active: Set(new.is_active),
         created_at: Set(new.created_at),
         updated_at: Set(new.updated_at),
+        deleted_at: Set(None),
     };
     row.insert(&tx.connection).await?;
     Ok(())
@@ -232,6 +245,28 @@ pub async fn set_password_hash(
     user::Entity::update_many()
         .col_expr(user::Column::PasswordHash, Expr::value(hash))
         .col_expr(user::Column::UpdatedAt, Expr::value(now))
+        .filter(user::Column::Id.eq(id.0))
+        .exec(&tx.connection)
+        .await?;
+    password_resets::delete_of(tx, id).await
+}
+
+/// Deletes an account: its row stays, without anything that says whose it was, and its names are free.
+pub async fn delete(tx: &Transaction<'_>, id: UserId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+    tx.after_commit(Change::Callers);
+    // Names are unique.
+    let no_name = || Expr::value(id.0.to_string());
+    user::Entity::update_many()
+        .col_expr(user::Column::Username, no_name())
+        .col_expr(user::Column::UsernameKey, no_name())
+        .col_expr(user::Column::Email, no_name())
+        .col_expr(user::Column::EmailKey, no_name())
+        .col_expr(user::Column::FullName, Expr::value(None::<String>))
+        .col_expr(user::Column::PasswordHash, Expr::value(""))
+        .col_expr(user::Column::Role, Expr::value(ServerRole::Member.stored()))
+        .col_expr(user::Column::IsActive, Expr::value(false))
+        .col_expr(user::Column::UpdatedAt, Expr::value(now))
+        .col_expr(user::Column::DeletedAt, Expr::value(now))
         .filter(user::Column::Id.eq(id.0))
         .exec(&tx.connection)
         .await?;

@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::OnConflict,
 };
 
-use super::{convert, exists};
+use super::{convert, exists, kept_error};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
@@ -40,7 +40,13 @@ pub async fn is_any_alive(tx: &Transaction<'_>, since: DateTime<Utc>) -> Result<
 
 /// Writes how the workers of a process do.
 pub async fn report(tx: &Transaction<'_>, workers: Vec<WorkerStatus>) -> Result<(), DatabaseError> {
-    let rows: Vec<_> = workers.into_iter().map(|status| worker::Model::from(status).into_active_model()).collect();
+    let rows: Vec<_> = workers
+        .into_iter()
+        .map(|status| {
+            let error = status.error.as_deref().map(kept_error);
+            worker::Model::from(WorkerStatus { error, ..status }).into_active_model()
+        })
+        .collect();
     let key = [worker::Column::Process, worker::Column::Name];
     let changed = [
         worker::Column::State,

@@ -31,7 +31,7 @@ pub(super) struct Page {
 pub(super) fn document(bytes: &[u8], declared_type: Option<&str>) -> Document {
     let decoded = encoding::decode(bytes, declared_type);
     let Page { blocks, about } = read(&decoded.text);
-    Document { blocks, about, warnings: decoded.warning.into_iter().collect() }
+    Document { blocks, about, warnings: decoded.warning.into_iter().collect(), lacks_reader: false }
 }
 
 /// Reads a page.

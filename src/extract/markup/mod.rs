@@ -36,7 +36,7 @@ pub(super) fn read(markup: Markup, bytes: &[u8], declared_type: Option<&str>) ->
         Markup::ReStructuredText => rst::read(&clean),
     };
     let about = About { title, ..About::default() };
-    Ok(Document { blocks, about, warnings: decoded.warning.into_iter().collect() })
+    Ok(Document { blocks, about, warnings: decoded.warning.into_iter().collect(), lacks_reader: false })
 }
 
 /// Spaces before the text of a line.

@@ -1,8 +1,9 @@
 //! Sessions and passwords.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::{
+    auth::cookie,
     error::{Error, ViolationCode},
     graphql::{
         context::ContextExt,
@@ -10,8 +11,33 @@ use crate::{
         scalars::DateTime,
         types::{Outcome, User, UserError},
     },
-    service::sessions::{self, EndedSessions, SessionTokens},
+    service::sessions::{self, EndedSessions, PresentedToken, SessionTokens},
 };
+
+/// Where a refresh token goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+pub enum TokenDelivery {
+    /// Into the payload, as `refreshToken`: for programs.
+    Body,
+    /// Into a cookie that no script can read, until the browser is closed: for pages of this server. `refreshToken` is
+    /// null. The request needs the header `GraphQL-Require-Preflight: 1`, must accept one JSON response, and can't have
+    /// an API key; otherwise it fails with FORBIDDEN.
+    Cookie,
+    /// As COOKIE, but the browser keeps the cookie when it is closed, until the session ends.
+    PersistentCookie,
+}
+
+impl TokenDelivery {
+    /// How the token of this request is delivered.
+    fn of(ctx: &Context<'_>, requested: Option<Self>) -> Result<cookie::TokenDelivery> {
+        let is_persistent = match requested {
+            None | Some(Self::Body) => return Ok(cookie::TokenDelivery::Body),
+            Some(Self::Cookie) => false,
+            Some(Self::PersistentCookie) => true,
+        };
+        Ok(cookie::TokenDelivery::Cookie { cookie: ctx.cookie()?.clone(), is_persistent })
+    }
+}
 
 /// Credentials for logging in.
 #[derive(InputObject)]
@@ -21,20 +47,22 @@ pub struct SessionCreateInput {
     /// The password.
     #[graphql(secret)]
     password: String,
+    /// Where the refresh token goes. Default: BODY.
+    delivery: Option<TokenDelivery>,
 }
 
 /// A session to renew.
-#[derive(InputObject)]
+#[derive(Default, InputObject)]
 pub struct SessionRefreshInput {
     /// The newest refresh token of the session. A lost response can be requested again: for ten seconds, and until
     /// the new token is used, the call returns the same tokens. Using the old token later ends the session, because
-    /// the token must have leaked.
+    /// the token must have leaked. Default: the token in the cookie, under the conditions of `TokenDelivery.COOKIE`.
     #[graphql(secret)]
-    refresh_token: String,
+    refresh_token: Option<String>,
 }
 
 /// Which sessions to end. Set one of these fields, or none to end the session of the access token in the
-/// request.
+/// request or, without one, that of its cookie, under the conditions of `TokenDelivery.COOKIE`.
 #[derive(InputObject)]
 pub struct SessionRevokeInput {
     /// A refresh token of the session. No other credential is needed.
@@ -73,6 +101,8 @@ pub struct PasswordChangeInput {
     /// The new password: 8 to 128 characters, and not one of the most common passwords.
     #[graphql(secret)]
     new_password: String,
+    /// Where the refresh token of the new session goes. Default: BODY.
+    delivery: Option<TokenDelivery>,
 }
 
 /// Defines a payload that carries tokens.
@@ -83,7 +113,8 @@ macro_rules! tokens_payload {
         pub struct $name {
             /// The access token: send it as `Authorization: Bearer <token>`. Null if validation fails.
             access_token: Option<String>,
-            /// The refresh token: `sessionRefresh` exchanges it once for new tokens. Null if validation fails.
+            /// The refresh token: `sessionRefresh` exchanges it once for new tokens. Null if it is in the cookie, and if
+            /// validation fails.
             refresh_token: Option<String>,
             /// When the access token expires. Null if validation fails.
             expires_at: Option<DateTime>,
@@ -101,7 +132,7 @@ macro_rules! tokens_payload {
                 };
                 Self {
                     access_token: Some(tokens.access_token),
-                    refresh_token: Some(tokens.refresh_token),
+                    refresh_token: tokens.refresh_token,
                     expires_at: Some(tokens.expires_at.into()),
                     viewer: Some(User::own(tokens.viewer)),
                     user_errors,
@@ -147,30 +178,35 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The credentials.")] input: SessionCreateInput,
     ) -> Result<Option<SessionCreatePayload>> {
-        let session = sessions::create(ctx.services()?, ctx.viewer()?, &input.login, &input.password).await;
+        let delivery = TokenDelivery::of(ctx, input.delivery)?;
+        let session = sessions::create(ctx.services()?, ctx.viewer()?, &input.login, &input.password, &delivery).await;
         Ok(Some(Outcome::of(session)?.into()))
     }
 
-    /// Exchanges a refresh token for new tokens. Fails with UNAUTHENTICATED if the token is unknown, expired, or
-    /// used before.
+    /// Exchanges a refresh token for new tokens. The new refresh token goes where the old one was: into the payload or
+    /// into the cookie. Fails with UNAUTHENTICATED if the token is missing, unknown, expired, or used before.
     async fn session_refresh(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The session to renew.")] input: SessionRefreshInput,
+        #[graphql(desc = "The session to renew. Default: that of the cookie.")] input: Option<SessionRefreshInput>,
     ) -> Result<Option<SessionRefreshPayload>> {
-        let session = sessions::refresh(ctx.services()?, ctx.viewer()?, &input.refresh_token).await;
+        let presented = match input.unwrap_or_default().refresh_token {
+            Some(token) => PresentedToken::Body(token),
+            None => PresentedToken::Cookie(ctx.cookie()?.clone()),
+        };
+        let session = sessions::refresh(ctx.services()?, ctx.viewer()?, &presented).await;
         Ok(Some(Outcome::of(session)?.into()))
     }
 
-    /// Logs out: ends one session, or all, revokes their tokens and closes their WebSocket connections. Ending a
-    /// session that has ended or never existed succeeds.
+    /// Logs out: ends one session, or all, revokes their tokens and closes their WebSocket connections. A cookie whose
+    /// session has ended is removed. Ending a session that has ended or never existed succeeds.
     async fn session_revoke(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The session to end.")] input: SessionRevokeInput,
     ) -> Result<Option<SessionRevokePayload>> {
         let revoked = match input.try_into() {
-            Ok(which) => sessions::revoke(ctx.services()?, ctx.viewer()?, which).await,
+            Ok(which) => sessions::revoke(ctx.services()?, ctx.viewer()?, which, ctx.cookie()?).await,
             Err(error) => Err(error),
         };
         let Outcome { value, user_errors } = Outcome::of(revoked)?;
@@ -184,8 +220,9 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The old and the new password.")] input: PasswordChangeInput,
     ) -> Result<Option<PasswordChangePayload>> {
-        let (services, viewer) = (ctx.services()?, ctx.viewer()?);
-        let changed = sessions::change_password(services, viewer, &input.current_password, &input.new_password).await;
+        let PasswordChangeInput { current_password, new_password, delivery } = input;
+        let (services, viewer, delivery) = (ctx.services()?, ctx.viewer()?, TokenDelivery::of(ctx, delivery)?);
+        let changed = sessions::change_password(services, viewer, &current_password, &new_password, &delivery).await;
         Ok(Some(Outcome::of(changed)?.into()))
     }
 }

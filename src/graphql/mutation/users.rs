@@ -10,7 +10,10 @@ use crate::{
         scalars::DateTime,
         types::{Invitation, Outcome, ServerRole, User, UserError},
     },
-    service::accounts::{self, AccountChange, NewAccount},
+    service::{
+        account_deletion,
+        accounts::{self, AccountChange, NewAccount},
+    },
 };
 
 /// An account to register.
@@ -112,6 +115,23 @@ pub struct InvitationWithdrawPayload {
     user_errors: Vec<UserError>,
 }
 
+/// The viewer's account, to delete.
+#[derive(InputObject)]
+pub struct UserDeleteInput {
+    /// The password of the viewer.
+    #[graphql(secret)]
+    password: String,
+}
+
+/// The result of `userDelete`.
+#[derive(SimpleObject)]
+pub struct UserDeletePayload {
+    /// The global id of the deleted account. Null if validation fails.
+    deleted_id: Option<ID>,
+    /// Validation errors. Empty on success.
+    user_errors: Vec<UserError>,
+}
+
 #[derive(Default)]
 pub struct UserMutation;
 
@@ -193,6 +213,21 @@ impl UserMutation {
         let role = AccountChange::Role(input.role.into());
         let (user, user_errors) = change(ctx, &input.user_id, role).await?;
         Ok(Some(UserRoleSetPayload { user, user_errors }))
+    }
+
+    /// Deletes the viewer's account. This can't be undone. The sessions and API keys end at once, and the roles in
+    /// collections of other users are given up; the documents that the viewer added there stay. The viewer's own
+    /// collections are deleted with everything in them, also public ones. While other users have a role in one of
+    /// them, the account can't be deleted: transfer or delete that collection, or remove its members first. The last
+    /// administrator can't delete their account. The audit log keeps the id of the account; its names are free again.
+    async fn user_delete(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The password of the viewer.")] input: UserDeleteInput,
+    ) -> Result<Option<UserDeletePayload>> {
+        let deleted = account_deletion::delete(ctx.services()?, ctx.viewer()?, &input.password, ctx.cookie()?).await;
+        let Outcome { value, user_errors } = Outcome::of(deleted)?;
+        Ok(Some(UserDeletePayload { deleted_id: value.as_ref().map(global_id::encode), user_errors }))
     }
 }
 

@@ -19,6 +19,6 @@ impl ServerQuery {
 
     /// This server.
     async fn server(&self, ctx: &Context<'_>) -> Result<Option<Server>> {
-        Ok(Some(Server::of(ctx.services()?, ctx.viewer()?)))
+        Ok(Some(Server::of(ctx.services()?)))
     }
 }

@@ -43,7 +43,8 @@ impl OperationSubscription {
         ctx: &Context<'_>,
         #[graphql(
             desc = "Return events after this cursor, usually that of the last event seen. Operations that were removed since \
-                    then are left out. BAD_USER_INPUT if more than 10,000 operations have events after it. Default: from \
+                    then are left out. If more than 50 operations had events in the two minutes before it, some of these \
+                    events come again. BAD_USER_INPUT if more than 10,000 operations have events after it. Default: from \
                     now on."
         )]
         after: Option<Cursor>,
@@ -61,7 +62,8 @@ impl OperationSubscription {
         #[graphql(desc = "The collection's global id.")] collection_id: ID,
         #[graphql(
             desc = "Return events after this cursor, usually that of the last event seen. Operations that were removed since \
-                    then are left out. BAD_USER_INPUT if more than 10,000 operations have events after it. Default: from \
+                    then are left out. If more than 50 operations had events in the two minutes before it, some of these \
+                    events come again. BAD_USER_INPUT if more than 10,000 operations have events after it. Default: from \
                     now on."
         )]
         after: Option<Cursor>,

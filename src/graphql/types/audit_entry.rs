@@ -35,6 +35,8 @@ pub enum AuditAction {
     UserDeactivate,
     /// Role of an account on the server changed.
     UserRoleSet,
+    /// Account deleted by its user.
+    UserDelete,
     /// Password changed by its user.
     PasswordChange,
     /// Token for a new password created.

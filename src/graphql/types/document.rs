@@ -20,6 +20,7 @@ use crate::{
         pagination::{self, ChunkPosition},
         scalars::{BigInt, Cursor, DateTime, Json},
     },
+    service::links,
 };
 
 /// The longest file name in a filter, in characters.
@@ -264,9 +265,22 @@ impl Document {
 
     /// The path on this server where the original file can be downloaded with GET. It needs permission to read the
     /// document, and takes the same access token as the API.
-    async fn download_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let base_path = &ctx.services()?.config.http.base_path;
-        Ok(Some(format!("{base_path}/documents/{}/content", self.document.id)))
+    async fn download_url(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "True: with a signature in place of an access token or API key, for links and pictures of a page. It works \
+                    for this document, for five minutes, and ends with the session or the key of this request. Default: false."
+        )]
+        signed: Option<bool>,
+    ) -> Result<Option<String>> {
+        let (services, id) = (ctx.services()?, self.document.id);
+        let path = format!("{}/documents/{id}/content", services.config.http.base_path);
+        let link = if signed.unwrap_or(false) { links::create(services, ctx.viewer()?, id) } else { None };
+        Ok(Some(match link {
+            Some(link) => format!("{path}?{}={link}", links::PARAMETER),
+            None => path,
+        }))
     }
 
     /// The text that was extracted from the file, a part at a time. The offsets of its chunks refer to it. Null until the

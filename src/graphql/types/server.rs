@@ -5,14 +5,10 @@ use chrono::{DateTime, Utc};
 
 use super::{Queue, Worker, number};
 use crate::{
-    auth::viewer::Viewer,
     config::{self, Config},
     domain::{
-        self,
-        action::Action,
-        format,
+        self, format,
         page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE},
-        policy,
     },
     graphql::{context::ContextExt, scalars::BigInt},
     service::{Services, accounts, integrity, workers},
@@ -79,9 +75,6 @@ pub struct Server {
     registration: Registration,
     /// The state of ingestion.
     ingestion_state: IngestionState,
-    /// Whether the vector store and the original files match the database, as far as the last check on a schedule has
-    /// found (`vector.integrity_check_minutes`). Null for everyone except administrators.
-    integrity: Option<IntegrityReport>,
     /// The limits of this server.
     limits: ServerLimits,
     /// The formats of files that can be read. The content of a file decides how it is read, and its name must agree.
@@ -181,8 +174,11 @@ pub struct IntegrityFinding {
 /// The result of comparing the vector store and the original files with the database.
 #[derive(SimpleObject)]
 pub struct IntegrityReport {
-    /// When the last check of all collections ended. Null until the first one since the start has ended.
+    /// When the vectors of all collections were last compared. Null until the first comparison has ended.
     checked_at: Option<DateTime<Utc>>,
+    /// When the files of all documents were last looked for, and counters compared. It takes longer the more documents
+    /// there are, and is done less often then. Null until the first time has ended.
+    files_checked_at: Option<DateTime<Utc>>,
     /// Number of collections that were compared.
     collections: i32,
     /// Number of collections whose chunks and points differ and are not repaired yet.
@@ -191,7 +187,7 @@ pub struct IntegrityReport {
     missing_points: i32,
     /// Number of points in them that belong to no chunk, at least. They are never returned.
     surplus_points: i32,
-    /// What the last check found, for each kind of damage. `docent doctor --repair` repairs what the server
+    /// What the last checks found, for each kind of damage. `docent doctor --repair` repairs what the server
     /// does not repair itself.
     findings: Vec<IntegrityFinding>,
 }
@@ -200,10 +196,11 @@ impl From<integrity::IntegrityReport> for IntegrityReport {
     fn from(report: integrity::IntegrityReport) -> Self {
         Self {
             checked_at: report.checked_at,
+            files_checked_at: report.files_checked_at,
             collections: number(report.collections),
-            differing: number(report.differing),
-            missing_points: number(report.missing_points),
-            surplus_points: number(report.surplus_points),
+            differing: number(report.differences.collections),
+            missing_points: number(report.differences.missing_points),
+            surplus_points: number(report.differences.surplus_points),
             findings: report
                 .found
                 .into_iter()
@@ -218,6 +215,12 @@ impl Server {
     /// Whether the server has an active account. If not, the next account that is registered becomes its administrator.
     async fn is_claimed(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(accounts::is_claimed(ctx.services()?).await?)
+    }
+
+    /// Whether the vector store and the original files match the database, as far as the last checks on a schedule
+    /// have found (`vector.integrity_check_minutes`). Null for everyone except administrators.
+    async fn integrity(&self, ctx: &Context<'_>) -> Result<Option<IntegrityReport>> {
+        Ok(integrity::report(ctx.services()?, ctx.viewer()?).await?.map(Into::into))
     }
 
     /// What works in the processes of the server without being asked, as each process last reported it: the newest
@@ -235,19 +238,17 @@ impl Server {
 }
 
 impl Server {
-    /// The server as `viewer` may see it.
-    pub fn of(services: &Services, viewer: &Viewer) -> Self {
+    /// The server, as it is now.
+    pub fn of(services: &Services) -> Self {
         let config: &Config = &services.config;
         let has_room = services.disk.has_room();
         let is_embedded = config.database.url.is_none() && config.vector.url.is_none();
-        let is_administrator = policy::allows_on_server(viewer.scope(), Action::ServerManage);
         let limits = &config.limits;
         Self {
             version: env!("CARGO_PKG_VERSION"),
             registration: config.auth.registration.into(),
             mode: if is_embedded { ServerMode::Embedded } else { ServerMode::Server },
             ingestion_state: if has_room { IngestionState::Running } else { IngestionState::PausedForSpace },
-            integrity: is_administrator.then(|| services.integrity.report().into()),
             formats: services.formats.iter().map(Into::into).collect(),
             limits: ServerLimits {
                 default_page_size: number(DEFAULT_PAGE_SIZE),

@@ -28,8 +28,10 @@ pub enum WorkerName {
     Watch,
     /// Builds indexes of vectors.
     Optimisation,
-    /// Checks whether the stores match the database. `Server.integrity` is its report.
+    /// Compares numbers: whether the vector store and the queue match the database. Part of `Server.integrity`.
     Integrity,
+    /// Looks for the files of all documents, and compares counters. Part of `Server.integrity`.
+    FileCheck,
     /// Removes original files that nothing needs.
     OriginalCleanUp,
     /// Removes what has expired: uploads, sessions, operations, old indexes.

@@ -27,6 +27,7 @@ use serde_json::{Map, Value};
 
 use super::{
     HttpState, authentication, body,
+    cookie::{self, NO_COOKIE},
     error::HttpError,
     negotiation::{self, Accepted, Delivery, MediaType},
     run::Prepared,
@@ -34,6 +35,7 @@ use super::{
     websocket,
 };
 use crate::{
+    auth::cookie::TokenCookie,
     domain::{client::Client, id::RequestId},
     error::ErrorCode,
     graphql::{
@@ -75,9 +77,7 @@ pub async fn post(
             negotiation::require_json(&headers)?;
             negotiation::require_identity(&headers)?;
             let body = body::read(body, &headers, state.limits.request_bytes).await?;
-            let value =
-                serde_json::from_slice(&body).map_err(|_| HttpError::bad_request("The body is not valid JSON."))?;
-            parameters(value)
+            parameters(body::json(&body, "The body is not valid JSON.")?)
         })
         .await
 }
@@ -130,7 +130,12 @@ impl Asker<'_> {
     async fn run(self, parameters: Parameters, accepted: Accepted) -> Result<Response, HttpError> {
         let viewer = authentication::viewer(&*self.state.callers, self.headers, self.client.clone()).await?;
         let caller = WatchedCaller::new(&self.state.callers, viewer);
-        let prepared = match Prepared::new(self.state, parameters, caller.viewer(), self.request_id) {
+        let cookie = match accepted.preferred {
+            Delivery::Single(_) => cookie::of(self.headers, &self.state.http, caller.viewer().key().is_some()),
+            Delivery::Stream(_) => TokenCookie::closed(NO_COOKIE),
+        };
+        let viewer = (caller.viewer(), cookie.clone());
+        let prepared = match Prepared::new(self.state, parameters, viewer, self.request_id) {
             Ok(prepared) => prepared,
             Err(error) => return self.refuse(error, accepted.preferred),
         };
@@ -146,7 +151,10 @@ impl Asker<'_> {
             }
         };
         match delivery {
-            Delivery::Single(media_type) => single::run(self.state, prepared, caller, self.headers, media_type).await,
+            Delivery::Single(media_type) => {
+                let response = single::run(self.state, prepared, caller, self.headers, media_type).await;
+                cookie::with_change(response, &cookie, self.headers, &self.state.http)
+            }
             Delivery::Stream(stream_type) => {
                 stream::open(self.state, prepared, caller, (self.headers, self.request_id), stream_type).await
             }
@@ -172,8 +180,7 @@ fn from_query_string(members: HashMap<String, String>) -> Result<Value, HttpErro
     let mut object = Map::new();
     for (name, text) in members.into_iter().filter(|(_, text)| !text.is_empty()) {
         let value = match name.as_str() {
-            "variables" | "extensions" => serde_json::from_str(&text)
-                .map_err(|_| HttpError::bad_request(format!("`{name}` is not valid JSON.")))?,
+            "variables" | "extensions" => body::json(text.as_bytes(), format!("`{name}` is not valid JSON."))?,
             _ => Value::String(text),
         };
         object.insert(name, value);

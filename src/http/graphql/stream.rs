@@ -161,6 +161,7 @@ fn lapsed(lapse: Lapse) -> PublicError {
     let message = match lapse {
         Lapse::Expired => "The token expired. Subscribe again with a new one.",
         Lapse::Revoked => "This session or key is no longer valid.",
+        Lapse::Changed => "The role of this account has changed. Subscribe again.",
     };
     PublicError::new(ErrorCode::Unauthenticated, message)
 }

@@ -26,9 +26,11 @@ use self::{
     tools::Tool,
 };
 use super::{
-    HttpState, authentication, body, error::HttpError, negotiation, origin, run::Prepared, watch::WatchedCaller,
+    HttpState, authentication, body, cookie::NO_COOKIE, error::HttpError, negotiation, origin, run::Prepared,
+    watch::WatchedCaller,
 };
 use crate::{
+    auth::cookie::TokenCookie,
     domain::{client::Client, id::RequestId},
     error::ErrorCode,
     graphql::engine::Parameters,
@@ -51,6 +53,9 @@ pub async fn post(
     let body = body::read(body, &headers, state.limits.request_bytes).await?;
     let viewer = authentication::viewer(&*state.callers, &headers, client).await?;
     let caller = WatchedCaller::new(&state.callers, viewer);
+    if !body::is_bearable(&body) {
+        return Err(body::too_many_values());
+    }
     let message = match Message::parse(&body) {
         Ok(message) => message,
         Err(error) => return Ok(refused(None, error, None)),
@@ -132,7 +137,8 @@ async fn call(
         Err(message) => return Ok(Finding::refused(ErrorCode::BadUserInput.as_str(), &message).result()),
     };
     let parameters = Parameters::embedded(tool.operation, variables);
-    let prepared = match Prepared::new(state, parameters, caller.viewer(), request_id) {
+    let cookie = TokenCookie::closed(NO_COOKIE);
+    let prepared = match Prepared::new(state, parameters, (caller.viewer(), cookie), request_id) {
         Ok(prepared) => prepared,
         Err(error) => return Ok(Finding::refused(error.code().as_str(), &error.to_string()).result()),
     };

@@ -76,6 +76,7 @@ impl Close {
     pub const NOT_INITIALISED: Self = Self::new(4401, "Unauthorized: send connection_init first.");
     pub const EXPIRED: Self = Self::new(4403, "Forbidden: the token expired.");
     pub const REVOKED: Self = Self::new(4403, "Forbidden: this session or key is no longer valid.");
+    pub const CHANGED: Self = Self::new(4403, "Forbidden: the role of this account has changed. Connect again.");
     pub const NO_INIT: Self = Self::new(4408, "Connection initialisation timeout.");
     pub const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests.");
 

@@ -20,7 +20,7 @@ use super::{
     protocol::{ClientMessage, Close, ServerMessage},
 };
 use crate::{
-    auth::viewer::Viewer,
+    auth::{cookie::TokenCookie, viewer::Viewer},
     domain::{client::Client, id::RequestId},
     error::{ErrorCode, cause_chain},
     graphql::{
@@ -28,7 +28,8 @@ use crate::{
         error::PublicError,
     },
     http::{
-        HttpState,
+        HttpState, body,
+        cookie::NO_COOKIE,
         places::CallerPlace,
         run::{Prepared, Running},
         watch::{Lapse, WatchedCaller},
@@ -85,6 +86,7 @@ impl From<Lapse> for End {
         Self::Close(match lapse {
             Lapse::Expired => Close::EXPIRED,
             Lapse::Revoked => Close::REVOKED,
+            Lapse::Changed => Close::CHANGED,
         })
     }
 }
@@ -192,7 +194,7 @@ impl Session {
             Some(Ok(Message::Binary(_)) | Err(_)) => return Err(Close::INVALID.into()),
             Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
         };
-        if text.len() > self.state.limits.websocket_message_bytes {
+        if text.len() > self.state.limits.websocket_message_bytes || !body::is_bearable(text.as_bytes()) {
             return Err(Close::TOO_LARGE.into());
         }
         match serde_json::from_str(&text).map_err(|_| Close::INVALID)? {
@@ -318,7 +320,7 @@ async fn admit(
     viewer: Viewer,
     request_id: RequestId,
 ) -> Result<Running, PublicError> {
-    let prepared = Prepared::new(&state, parameters, &viewer, request_id)?;
+    let prepared = Prepared::new(&state, parameters, (&viewer, TokenCookie::closed(NO_COOKIE)), request_id)?;
     prepared.start(&state).await.map_err(|error| PublicError::from(&error))
 }
 

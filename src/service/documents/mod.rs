@@ -3,6 +3,7 @@
 mod accept;
 mod again;
 mod delete;
+mod extraction;
 mod ingest;
 mod retry;
 mod selection;
@@ -17,6 +18,7 @@ pub(crate) use self::{
     accept::{accept_from_source, uris_of_others},
     again::{index_again, lose_original},
     delete::remove_rows,
+    extraction::{Former, find_former},
 };
 pub use self::{
     delete::{DeleteRequest, Deleted, delete},

@@ -12,7 +12,7 @@ use crate::{
         source::{BucketLocation, Diff, KnownFile, Location, Scan, VanishPolicy, WebLocation, diff},
     },
     error::{Error, ViolationCode},
-    service::{Services, access::find_collection, audit::Deed, frame::attempt, validate::Violations},
+    service::{Services, access::find_collection, audit::Deed, frame::attempt, limits, validate::Violations},
     source::{Directory, SourceError},
 };
 
@@ -59,7 +59,7 @@ pub async fn preview(services: &Services, viewer: &Viewer, target: PreviewTarget
                 (location, VanishPolicy::Keep, Vec::new())
             }
         };
-        let scan = scan(services, location, &known).await?;
+        let scan = limits::previews(services, viewer).one_of(scan(services, location, &known)).await?;
         let diff = diff(&scan, known, policy, false);
         Ok(Preview { scan, diff })
     })

@@ -1,8 +1,9 @@
 //! From the bytes of a document to points that are safe on disk. Nothing counts before `settle` makes it true.
 //!
-//! A document's text and chunks are in memory until it is complete, within the [room](super::room) that all share; its
-//! embeddings never are: chunks are embedded, written and forgotten in windows. An archive has no text: its files are
-//! stored one by one, and become documents when it is complete.
+//! A document's chunks are in memory until it is complete, within the [room](super::room) that all share; its embeddings never
+//! are: chunks are embedded, written and forgotten in windows. Its text is stored as soon as it is split, and taken from there
+//! when the document is taken up again. An archive has no text: its files are stored one by one, and become documents when it
+//! is complete.
 
 use std::{
     collections::HashMap,
@@ -12,16 +13,21 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{super::failpoint, Description, Indexed, IngestDocumentHandler, Stop, Work, room::Reserved};
+use super::{
+    super::failpoint, Description, Indexed, IngestDocumentHandler, Stop, Work, room::Reserved,
+    settle::record_extraction,
+};
 use crate::{
     blob::BlobError,
     db::repo::{chunks, operations},
     domain::{
         chunk::NewChunk,
         document::{About, DocumentWarning, ProcessingError, ProcessingErrorCode, ProcessingStage},
+        extraction::{Drifts, Extraction},
         generation::{Generation, StoredText},
         id::ChunkId,
         scope::Scope,
@@ -30,7 +36,7 @@ use crate::{
     extract::{Content, ExtractError, ExtractedText, FileKind, Slot},
     ingest::{self, Bounds, EmbeddingPlan, Outline, SplitError, Target},
     queue::JobError,
-    service::documents::Member,
+    service::documents::{Former, Member, find_former},
 };
 
 /// Chunks that are embedded, written and forgotten together: a few seconds of work, so that progress moves that often.
@@ -63,24 +69,25 @@ impl Unpacked {
     fn indexed(self, reserved: Reserved) -> Indexed {
         let content_type = FileKind::Zip.media_type().to_owned();
         let text = Description { content_type, about: About::default(), warnings: self.warnings };
-        Indexed { rows: Arc::default(), members: self.members, text, stored: None, _room: reserved }
+        Indexed { rows: Arc::default(), members: self.members, text, extraction: None, _room: reserved }
     }
 }
 
-/// The text of a document, to be stored.
-struct Text {
-    bytes: Bytes,
-    /// In characters.
-    length: i32,
-    digest: String,
+/// A text that is to be split, and what is kept of it.
+struct Found {
+    text: Arc<ExtractedText>,
+    extraction: Extraction,
+    /// Whether all of that is recorded.
+    is_recorded: bool,
+    reserved: Reserved,
 }
 
-impl Text {
-    fn of(text: String) -> Self {
-        let length = i32::try_from(text.chars().count()).unwrap_or(i32::MAX);
-        let digest = hex::encode(Sha256::digest(&text));
-        Self { bytes: Bytes::from(text), length, digest }
-    }
+/// A document that is split.
+struct Split {
+    indexed: Indexed,
+    text: Arc<ExtractedText>,
+    /// Whether its extraction is recorded.
+    is_recorded: bool,
 }
 
 /// What is embedded already.
@@ -96,8 +103,9 @@ impl IngestDocumentHandler {
     pub(in crate::worker) async fn index(&self, work: &Work, stop: &CancellationToken) -> Result<Indexed, Stop> {
         // Without the model of the generation the rest would be in vain.
         self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
-        let (mut indexed, text) = self.while_wanted(work, stop, self.read(work)).await?;
+        let split = self.while_wanted(work, stop, self.read(work)).await?;
         failpoint("ingest-chunked")?;
+        let indexed = self.keep(work, stop, split).await?;
 
         let mut stored = self.stored(work).await?;
         let count = indexed.rows.len();
@@ -114,40 +122,73 @@ impl IngestDocumentHandler {
         }
         self.services.vectors.flush(&work.generation.placement).await.map_err(Error::from)?;
         failpoint("ingest-flushed")?;
-        // At the end: bytes to which nothing refers are removed after a while.
-        indexed.stored = self.keep(work, text).await?;
         Ok(indexed)
     }
 
-    /// Stores the text of a document, unless its original is that text already.
-    async fn keep(&self, work: &Work, text: Option<Text>) -> Result<Option<StoredText>, Stop> {
-        let Some(Text { bytes, length, digest }) = text else { return Ok(None) };
-        if digest != work.item.content.file.digest {
-            self.services.blobs.put_bytes(bytes).await.map_err(Error::from)?;
+    /// Stores the text of a document, unless its original is that text already, and records what was found out: whatever stops
+    /// the document from now on, it is not found out again. What costs nothing to find out is recorded when it is settled.
+    async fn keep(&self, work: &Work, stop: &CancellationToken, split: Split) -> Result<Indexed, Stop> {
+        let Split { indexed, text, is_recorded } = split;
+        let Some(extraction) = &indexed.extraction else { return Ok(indexed) };
+        let is_original = extraction.text.digest == extraction.original;
+        if !is_recorded && (!is_original || extraction.drifts.is_some()) {
+            let (services, collection) = (&*self.services, work.target.collection);
+            self.go_on(work, stop).await?;
+            if !is_original {
+                let text = Bytes::from(Arc::unwrap_or_clone(text).text);
+                services.blobs.put_bytes(text).await.map_err(Error::from)?;
+            }
+            let record =
+                services.database.transaction(|tx| record_extraction(tx, services, collection, extraction).boxed());
+            record.await?;
         }
         failpoint("ingest-text-stored")?;
-        Ok(Some(StoredText { digest, length }))
+        Ok(indexed)
+    }
+
+    /// Splits the text of a document: as it was extracted before, or extracted now.
+    async fn read(&self, work: &Work) -> Result<Split, Stop> {
+        let (content, reader) = (&work.item.content, self.services.database.reader(Scope::System));
+        let former = find_former(&reader, work.target.document, content).await?;
+        let declared_type =
+            former.as_ref().map_or(content.content_type.as_str(), |former| former.declared_type(content));
+        let declared_type = declared_type.to_owned();
+        if let Some(former) = former.filter(|former| former.is_current(content))
+            && let Some(split) = self.read_again(work, former).await?
+        {
+            return Ok(split);
+        }
+        self.read_anew(work, &declared_type).await
+    }
+
+    /// Splits a text that was extracted before. `None` if it has to be extracted again.
+    async fn read_again(&self, work: &Work, former: Former) -> Result<Option<Split>, Stop> {
+        let Some(size) = former.size(&self.services.blobs).await else { return Ok(None) };
+        let reserved = self.reserve(size).await?;
+        let slot = self.extractor.slot().await.map_err(refused)?;
+        let Some((text, extraction)) = former.text(&self.services.blobs).await else { return Ok(None) };
+        let found = Found { text: Arc::new(text), extraction, is_recorded: true, reserved };
+        self.split(work, found, slot).await.map(Some)
     }
 
     /// Extracts and splits the original when there is room for its text.
-    async fn read(&self, work: &Work) -> Result<(Indexed, Option<Text>), Stop> {
+    async fn read_anew(&self, work: &Work, declared_type: &str) -> Result<Split, Stop> {
         let most = self.services.config.extraction.max_output_mib << 20;
         let size = u64::try_from(work.item.content.file.size).unwrap_or(0);
         let mut reserved = self.reserve(size.min(most)).await?;
         loop {
             let slot = self.extractor.slot().await.map_err(refused)?;
-            let text = match self.extract(work, &slot, size).await? {
+            let text = match self.extract(work, &slot, declared_type, size).await? {
                 Extracted::Text(text) => text,
-                Extracted::Archive(unpacked) => return Ok((unpacked.indexed(reserved), None)),
+                Extracted::Archive(unpacked) => {
+                    return Ok(Split { indexed: unpacked.indexed(reserved), text: Arc::default(), is_recorded: true });
+                }
             };
             failpoint("ingest-extracted")?;
             if reserved.fit(text.text.len()) {
-                let (text, config) = (Arc::new(text), &work.generation.chunking);
-                let code = ingest::code_outline(&slot, &text, config).await;
-                let code = code.map_err(|error| JobError::Unknown(error.into()))?;
-                let (_slot, drifts) = self.drifts(work, &text, slot).await?;
-                let (indexed, text) = self.cut(work, text, Outline { code, drifts }, reserved).await?;
-                return Ok((indexed, Some(text)));
+                let text = Arc::new(text);
+                let extraction = extraction_of(work, declared_type, &text).await?;
+                return self.split(work, Found { text, extraction, is_recorded: false, reserved }, slot).await;
             }
             // The file unpacked to more than its size. Waiting for more room while holding some could last for ever.
             drop((text, slot, reserved));
@@ -159,10 +200,9 @@ impl IngestDocumentHandler {
         self.room.reserve(bytes).await.map_err(|error| JobError::Unknown(error.into()))
     }
 
-    async fn extract(&self, work: &Work, slot: &Slot<'_>, size: u64) -> Result<Extracted, Stop> {
-        let wanted = &work.item.content;
-        let declared = Some(wanted.content_type.as_str());
-        let read = slot.read(self.original(work, size).await?, &wanted.file_name, declared).await;
+    async fn extract(&self, work: &Work, slot: &Slot<'_>, declared_type: &str, size: u64) -> Result<Extracted, Stop> {
+        let original = self.original(work, size).await?;
+        let read = slot.read(original, &work.item.content.file_name, Some(declared_type)).await;
         let read = match read {
             Err(error) if error.is_archive => return self.unpack(work, slot, size).await.map(Extracted::Archive),
             Err(error) if error.may_be_scan && slot.recognises_text() => {
@@ -197,51 +237,58 @@ impl IngestDocumentHandler {
         Ok(Content::new(size, pieces))
     }
 
-    /// Where a text drifts, if it is to be cut there. Other files are read while its sentences are embedded.
+    async fn split<'s>(&'s self, work: &Work, mut found: Found, slot: Slot<'s>) -> Result<Split, Stop> {
+        let code = ingest::code_outline(&slot, &found.text, &work.generation.chunking).await;
+        let code = code.map_err(|error| JobError::Unknown(error.into()))?;
+        let (_slot, drifts) = self.drifts(work, &mut found, slot).await?;
+        self.cut(work, found, Outline { code, drifts }).await
+    }
+
+    /// Where a text drifts, if it is to be cut there. Unless that is known, other files are read while its sentences are
+    /// embedded.
     async fn drifts<'s>(
         &'s self,
         work: &Work,
-        text: &Arc<ExtractedText>,
+        found: &mut Found,
         slot: Slot<'s>,
     ) -> Result<(Slot<'s>, Vec<usize>), Stop> {
-        if work.generation.chunking.drift_percentile.is_none() {
-            return Ok((slot, Vec::new()));
+        let Generation { model, chunking, .. } = &work.generation;
+        let Some(percentile) = chunking.drift_percentile else { return Ok((slot, Vec::new())) };
+        let known = found.extraction.drifts.as_ref();
+        if let Some(known) = known.filter(|known| known.model == *model && known.percentile == percentile) {
+            return Ok((slot, known.places.clone()));
         }
         drop(slot);
-        let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
-        let drifts = ingest::drifts(embedder.as_ref(), text, &work.generation.chunking).await.map_err(Error::from)?;
-        Ok((self.extractor.slot().await.map_err(refused)?, drifts))
+        let embedder = self.services.embedders.get(model).await.map_err(Error::from)?;
+        let places = ingest::drifts(embedder.as_ref(), &found.text, chunking).await.map_err(Error::from)?;
+        found.extraction.drifts = Some(Drifts { model: model.clone(), percentile, places: places.clone() });
+        found.is_recorded = false;
+        Ok((self.extractor.slot().await.map_err(refused)?, places))
     }
 
-    async fn cut(
-        &self,
-        work: &Work,
-        text: Arc<ExtractedText>,
-        outline: Outline,
-        reserved: Reserved,
-    ) -> Result<(Indexed, Text), Stop> {
+    async fn cut(&self, work: &Work, found: Found, outline: Outline) -> Result<Split, Stop> {
+        let Found { text, extraction, is_recorded, reserved } = found;
         let (target, config) = (work.target, work.generation.chunking);
+        let ExtractedText { content_type, about, warnings, .. } = &*text;
+        let warnings = warnings.iter().cloned().chain(outline.code.warning()).collect();
+        let description = Description { content_type: content_type.clone(), about: about.clone(), warnings };
         let embedder = self.services.embedders.get(&work.generation.model).await.map_err(Error::from)?;
         let tokenizer = embedder.tokenizer();
         let stop = CancellationToken::new();
         // The thread ends soon if no one waits for it.
         let _guard = stop.clone().drop_guard();
         let bounds = Bounds { max_chunks: self.services.config.ingestion.max_chunks, stop };
-        let cut = move || {
-            let chunks = ingest::chunks(target, &text, &config, &outline, tokenizer.as_ref(), &bounds);
-            let ExtractedText { text, about, content_type, mut warnings, .. } = Arc::unwrap_or_clone(text);
-            warnings.extend(outline.code.warning());
-            (Text::of(text), Description { content_type, about, warnings }, chunks)
-        };
-        let cut = tokio::task::spawn_blocking(cut).await.map_err(|error| JobError::Unknown(error.into()))?;
-        let (text, description, chunks) = cut;
+        let whole = Arc::clone(&text);
+        let cut = move || ingest::chunks(target, &whole, &config, &outline, tokenizer.as_ref(), &bounds);
+        let chunks = tokio::task::spawn_blocking(cut).await.map_err(|error| JobError::Unknown(error.into()))?;
         let chunks = chunks.map_err(uncut)?;
         if chunks.is_empty() {
             let message = "There is no text in this document.".into();
             return Err(permanent(ProcessingStage::Chunk, ProcessingErrorCode::NoText, message));
         }
-        let rows = Arc::new(chunks);
-        Ok((Indexed { rows, members: Vec::new(), text: description, stored: None, _room: reserved }, text))
+        let (rows, extraction) = (Arc::new(chunks), Some(extraction));
+        let indexed = Indexed { rows, members: Vec::new(), text: description, extraction, _room: reserved };
+        Ok(Split { indexed, text, is_recorded })
     }
 
     /// The document's present chunks.
@@ -349,6 +396,27 @@ impl IngestDocumentHandler {
         let is_cancelled = operations::is_cancel_requested(&reader, work.item.outcome.operation_id).await?;
         if is_cancelled || stop.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }
     }
+}
+
+/// What is kept of a text that was extracted now.
+async fn extraction_of(work: &Work, declared_type: &str, text: &Arc<ExtractedText>) -> Result<Extraction, JobError> {
+    let whole = Arc::clone(text);
+    let measure = move || StoredText {
+        digest: hex::encode(Sha256::digest(&whole.text)),
+        length: i32::try_from(whole.text.chars().count()).unwrap_or(i32::MAX),
+    };
+    let stored = tokio::task::spawn_blocking(measure).await.map_err(|error| JobError::Unknown(error.into()))?;
+    let content = &work.item.content;
+    Ok(Extraction {
+        document_id: work.target.document,
+        original: content.file.digest.clone(),
+        version: text.version(),
+        file_name: content.file_name.clone(),
+        declared_type: declared_type.to_owned(),
+        text: stored,
+        details: text.details().map_err(|error| JobError::Unknown(error.into()))?,
+        drifts: None,
+    })
 }
 
 fn permanent(stage: ProcessingStage, code: ProcessingErrorCode, message: String) -> Stop {

@@ -25,7 +25,8 @@ use crate::{
         chunk::NewChunk,
         collection::Collection,
         document::{About, DocumentStatus, DocumentWarning, ProcessingError, ProcessingErrorCode, ProcessingStage},
-        generation::{Generation, StoredText},
+        extraction::Extraction,
+        generation::Generation,
         operation::OperationDocument,
     },
     extract::{ExtractError, Extractor},
@@ -37,7 +38,7 @@ use crate::{
 
 use self::room::Reserved;
 pub(super) use self::room::Room;
-pub(super) use self::settle::hold_text;
+pub(super) use self::settle::keep_extraction;
 
 pub(super) struct IngestDocumentHandler {
     pub(super) services: Arc<Services>,
@@ -86,8 +87,8 @@ pub(super) struct Indexed {
     /// The files of an archive, which become documents.
     members: Vec<Member>,
     text: Description,
-    /// The text itself, once it is stored.
-    pub(super) stored: Option<StoredText>,
+    /// What is kept of the text; `None` for archives.
+    pub(super) extraction: Option<Extraction>,
     /// Released with the rows.
     _room: Reserved,
 }

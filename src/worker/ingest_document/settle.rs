@@ -19,7 +19,7 @@ use crate::{
             chunks,
             collections::{self, CounterChange},
             documents::{self, LockedDocument},
-            generations,
+            extractions, generations,
             jobs::{self, ClaimedJob, Lease},
             operation_documents::{self, OperationItem},
             operations,
@@ -30,7 +30,9 @@ use crate::{
         collection::Collection,
         content::Content,
         document::{Document, DocumentStatus, ProcessingError, ProcessingErrorCode, ProcessingStage},
-        generation::IndexedDocument,
+        extraction::Extraction,
+        generation::{IndexedDocument, StoredText},
+        id::CollectionId,
         operation::{DocumentOutcome, OperationDocument, OperationRun, Settlement},
         scope::Scope,
     },
@@ -229,8 +231,10 @@ async fn complete(
     let left_out = accept_members(tx, services, &collection, &mut run, archive, now).await?;
     let chunk_count = i32::try_from(indexed.rows.len()).unwrap_or(i32::MAX);
     chunks::replace(tx, id, generation, document, &indexed.rows).await?;
-    hold_text(tx, services, indexed).await?;
-    let text = indexed.stored.clone();
+    let text = keep_extraction(tx, services, indexed).await?;
+    if revision > 1 {
+        extractions::forget_others(tx, document, &[&content.file.digest]).await?;
+    }
     let now_there = IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count, text };
     generations::record(tx, now_there).await?;
     let bytes = content.file.size - current.document.content.file.size;
@@ -265,16 +269,33 @@ async fn fail(
     conclude(tx, run, &item, failed, status, now).await
 }
 
-/// Makes sure that the text of a document is there, and stays.
-pub(in crate::worker) async fn hold_text(
+/// Records what was found out about a document before it is settled, if it is still there. Any attempt finds out the same, so
+/// this needs no lease.
+pub(super) async fn record_extraction(
+    tx: &Transaction<'_>,
+    services: &Services,
+    collection: CollectionId,
+    extraction: &Extraction,
+) -> Result<(), Error> {
+    let document = extraction.document_id;
+    let Some(current) = documents::lock_many(tx, collection, &[document]).await?.pop() else { return Ok(()) };
+    hold_bytes(tx, &services.blobs, std::slice::from_ref(&extraction.text.digest)).await?;
+    extractions::keep(tx, extraction.clone()).await?;
+    let present = &current.document.content.file.digest;
+    // Of other content, which failed or was replaced on its way.
+    Ok(extractions::forget_others(tx, document, &[&extraction.original, present]).await?)
+}
+
+/// Records what is kept of a document that is being settled, and makes sure that its text is there, and stays. Returns that.
+pub(in crate::worker) async fn keep_extraction(
     tx: &Transaction<'_>,
     services: &Services,
     indexed: &Indexed,
-) -> Result<(), Error> {
-    match &indexed.stored {
-        Some(text) => hold_bytes(tx, &services.blobs, std::slice::from_ref(&text.digest)).await,
-        None => Ok(()),
-    }
+) -> Result<Option<StoredText>, Error> {
+    let Some(extraction) = &indexed.extraction else { return Ok(None) };
+    hold_bytes(tx, &services.blobs, std::slice::from_ref(&extraction.text.digest)).await?;
+    extractions::keep(tx, extraction.clone()).await?;
+    Ok(Some(extraction.text.clone()))
 }
 
 /// Returns whether the progress was written.

@@ -1,5 +1,5 @@
-//! Examines whether the stores match the database, and repairs what does not: on a schedule by counting, for
-//! `docent doctor` by looking at everything. Each repair is a step of its own that can be done again.
+//! Examines whether the stores match the database, and repairs what does not: on schedules by counting and by looking for
+//! files, for `docent doctor` by looking at everything. Each repair is a step of its own that can be done again.
 
 mod operations;
 mod originals;
@@ -7,7 +7,7 @@ mod texts;
 mod totals;
 mod vectors;
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
@@ -19,15 +19,17 @@ use crate::{
         repo::{
             Direction,
             collections::{self, CollectionFilter, CollectionKey, CollectionSort},
+            integrity_checks,
             jobs::{self, overdue, rescue_all, rescue_dead},
         },
     },
     domain::{
         collection::Collection,
         id::WorkerId,
-        integrity::{DamageKind, Findings},
+        integrity::{Check, DamageKind, Findings},
         page::{MAX_PAGE_SIZE, PageRequest},
         scope::Scope,
+        worker::WorkerName,
     },
     queue::JobError,
     service::Services,
@@ -62,44 +64,76 @@ pub async fn examine(
     let mut findings = Findings::default();
     leases(services, aim, workers, &mut findings).await?;
     open(services).await?;
-    originals::check_documents(services, aim, &mut findings).await?;
+    originals::check_documents(services, aim, &mut findings, stop).await?;
     originals::check_bytes(services, aim, &mut findings, stop).await?;
     let mut collections = Collections::new(services);
     while let Some(collection) = collections.next(stop).await? {
-        totals::chunks(services, &collection, aim, &mut findings).await?;
-        texts::check(services, &collection, aim, &mut findings).await?;
+        totals::chunks(services, &collection, aim, &mut findings, stop).await?;
+        texts::check(services, &collection, aim, &mut findings, stop).await?;
         // Last, because the repairs before it leave vectors without a chunk.
         vectors::walk(services, &collection, aim, &mut findings, stop).await?;
     }
-    totals::check(services, aim, &mut findings).await?;
-    operations::check(services, aim, &mut findings).await?;
+    totals::check(services, aim, &mut findings, stop).await?;
+    operations::check(services, aim, &mut findings, stop).await?;
     Ok(findings)
 }
 
-/// Counts, and looks for what is missing, without reading each byte. Where points and chunks differ in number, a job
-/// repairs them; the rest is only reported.
+/// Compares by counting: the points and chunks of each generation, the jobs of operations, leases. Where points and chunks
+/// differ in number, a job repairs them; the rest is only reported.
 ///
 /// # Errors
 /// When a store fails. What was found until then is known.
-pub async fn check(services: &Services, stop: &CancellationToken) -> Result<(), JobError> {
+pub async fn compare(services: &Services, stop: &CancellationToken) -> Result<(), JobError> {
     let mut findings = Findings::default();
     let lease = Duration::from_secs(u64::try_from(services.config.ingestion.lease_seconds).unwrap_or(30));
     leases(services, Aim::Report, Workers::Silent(lease), &mut findings).await?;
     open(services).await?;
     let mut collections = Collections::new(services);
-    let mut seen = HashSet::new();
+    let mut seen = 0;
     while let Some(collection) = collections.next(stop).await? {
         vectors::count(services, &collection, &mut findings).await?;
-        texts::check(services, &collection, Aim::Report, &mut findings).await?;
-        seen.insert(collection.id);
+        seen += 1;
     }
-    totals::check(services, Aim::Report, &mut findings).await?;
-    operations::check(services, Aim::Report, &mut findings).await?;
-    originals::check_documents(services, Aim::Report, &mut findings).await?;
-    if !stop.is_cancelled() {
-        services.integrity.examined(&seen, &findings, services.clock.now());
+    operations::check(services, Aim::Report, &mut findings, stop).await?;
+    Ok(report(services, WorkerName::Integrity, seen, &findings).await?)
+}
+
+/// Goes through all documents: whether their files are there, without reading each byte, and whether counters are right.
+/// Nothing is repaired, because a disk that is not mounted looks like lost files.
+///
+/// # Errors
+/// When a store fails.
+pub async fn walk(services: &Services, stop: &CancellationToken) -> Result<(), JobError> {
+    let mut findings = Findings::default();
+    originals::check_documents(services, Aim::Report, &mut findings, stop).await?;
+    let mut collections = Collections::new(services);
+    let mut seen = 0;
+    while let Some(collection) = collections.next(stop).await? {
+        texts::check(services, &collection, Aim::Report, &mut findings, stop).await?;
+        seen += 1;
     }
-    Ok(())
+    totals::check(services, Aim::Report, &mut findings, stop).await?;
+    Ok(report(services, WorkerName::FileCheck, seen, &findings).await?)
+}
+
+/// Writes down what a check on a schedule has found, for all processes.
+async fn report(
+    services: &Services,
+    worker: WorkerName,
+    collections: usize,
+    findings: &Findings,
+) -> Result<(), DatabaseError> {
+    let check = Check { worker, checked_at: services.clock.now(), collections, found: findings.counts() };
+    let check = &check;
+    services.database.transaction(|tx| integrity_checks::record(tx, check.clone()).boxed()).await
+}
+
+/// Between two steps of an examination.
+///
+/// # Errors
+/// `Stopped`, when the process is to end.
+fn go_on(stop: &CancellationToken) -> Result<(), JobError> {
+    if stop.is_cancelled() { Err(JobError::Stopped) } else { Ok(()) }
 }
 
 /// Opens the placements, for a store that lost them. Opening takes several calls to a server, so each is opened once.
@@ -150,9 +184,7 @@ impl<'s> Collections<'s> {
     /// When the database fails; `Stopped`.
     async fn next(&mut self, stop: &CancellationToken) -> Result<Option<Collection>, JobError> {
         loop {
-            if stop.is_cancelled() {
-                return Err(JobError::Stopped);
-            }
+            go_on(stop)?;
             if let Some(collection) = self.found.next() {
                 if collection.is_kept() {
                     return Ok(Some(collection));

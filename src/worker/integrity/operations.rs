@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
 
-use super::Aim;
+use super::{Aim, go_on};
 use crate::{
     db::{
         DatabaseError, Transaction,
@@ -30,18 +31,33 @@ use crate::{
     service::{Services, sources::request},
 };
 
+/// Operations that are looked up with one statement.
+const PAGE: u64 = 500;
+
 /// Looks at each operation that has not ended, and then at each source that is being synced.
-pub(super) async fn check(services: &Services, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
+pub(super) async fn check(
+    services: &Services,
+    aim: Aim,
+    findings: &mut Findings,
+    stop: &CancellationToken,
+) -> Result<(), JobError> {
     let (database, now) = (&services.database, services.clock.now());
     let reader = database.reader(Scope::System);
     let working = jobs::count_by_operation(&reader).await?;
-    for (id, unsettled) in open_operations::list(&reader).await? {
-        // Most have a job for each document, or one for all; the others are looked at more closely.
-        if working.get(&id).is_some_and(|jobs| *jobs >= unsettled) {
-            continue;
-        }
-        if database.transaction(|tx| look_at(tx, id, aim, now).boxed()).await? {
-            findings.add(DamageKind::StuckOperation, format!("operation {id}"), 1, aim == Aim::Repair);
+    let mut after = None;
+    loop {
+        go_on(stop)?;
+        let some = open_operations::list(&reader, after, PAGE).await?;
+        let Some((last, _)) = some.last() else { break };
+        after = Some(*last);
+        for (id, unsettled) in some.into_iter().filter_map(|(id, unsettled)| Some((id, unsettled?))) {
+            // Most have a job for each document, or one for all; the others are looked at more closely.
+            if working.get(&id).is_some_and(|jobs| *jobs >= unsettled) {
+                continue;
+            }
+            if database.transaction(|tx| look_at(tx, id, aim, now).boxed()).await? {
+                findings.add(DamageKind::StuckOperation, format!("operation {id}"), 1, aim == Aim::Repair);
+            }
         }
     }
     for source in sources::syncing(&reader).await? {

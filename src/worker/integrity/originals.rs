@@ -1,11 +1,13 @@
 //! Originals: those that documents lack, those that nothing needs, and those whose bytes have changed.
 
+use std::collections::HashSet;
+
 use futures_util::{FutureExt, TryStreamExt, stream::TryChunksError};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     super::upkeep::{MIN_AGE, SWEEP_SLICE, remove_if_unused},
-    Aim,
+    Aim, go_on,
 };
 use crate::{
     blob::BlobError,
@@ -27,23 +29,40 @@ use crate::{
 const PAGE: u64 = 500;
 
 /// Looks whether the original of each settled document is there. Those of others are looked for by their jobs.
-pub(super) async fn check_documents(services: &Services, aim: Aim, findings: &mut Findings) -> Result<(), JobError> {
+pub(super) async fn check_documents(
+    services: &Services,
+    aim: Aim,
+    findings: &mut Findings,
+    stop: &CancellationToken,
+) -> Result<(), JobError> {
     let mut after = None;
     loop {
+        go_on(stop)?;
         let reader = services.database.reader(Scope::System);
         let some = documents::settled_originals(&reader, after, PAGE).await?;
-        let Some(last) = some.last() else { return Ok(()) };
-        after = Some(last.document);
-        for original in some {
-            let document = original.document;
-            if services.blobs.exists(&original.digest).await.map_err(Error::from)? {
+        let Some((last, _)) = some.last() else { return Ok(()) };
+        after = Some(*last);
+        for (document, digest) in some.into_iter().filter_map(|(document, digest)| Some((document, digest?))) {
+            if services.blobs.exists(&digest).await.map_err(Error::from)? {
                 continue;
             }
             // What was lost does not come back by itself, so it counts as damage until its owner ingests it again.
-            tell_of_loss(services, aim, &[document], &original.digest).await?;
+            tell_of_loss(services, aim, &[document], &digest).await?;
             findings.add(DamageKind::MissingOriginal, format!("document {document}"), 1, false);
         }
     }
+}
+
+/// Those of the documents whose originals are there. The others can't be made again.
+pub(super) async fn with_originals(services: &Services, ids: &[DocumentId]) -> Result<HashSet<DocumentId>, JobError> {
+    let found = documents::find_many(&services.database.reader(Scope::System), ids).await?;
+    let mut there = HashSet::new();
+    for document in found.values() {
+        if services.blobs.exists(&document.content.file.digest).await.map_err(Error::from)? {
+            there.insert(document.id);
+        }
+    }
+    Ok(there)
 }
 
 async fn tell_of_loss(services: &Services, aim: Aim, documents: &[DocumentId], digest: &str) -> Result<(), JobError> {
@@ -72,9 +91,7 @@ pub(super) async fn check_bytes(
     while let Some(digests) = slices.try_next().await.map_err(|TryChunksError(_, error)| Error::from(error))? {
         let needed = originals::needed(&reader, &digests).await?;
         for digest in &digests {
-            if stop.is_cancelled() {
-                return Err(JobError::Stopped);
-            }
+            go_on(stop)?;
             if needed.contains(digest) {
                 check_digest(services, digest, aim, findings).await?;
             } else if services.blobs.is_older(digest, now - MIN_AGE).await.map_err(Error::from)? {

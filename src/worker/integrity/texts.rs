@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
 
-use super::{super::reconcile::kept_generations, Aim, totals::renew};
+use super::{super::reconcile::kept_generations, Aim, go_on, originals::with_originals, totals::renew};
 use crate::{
-    db::repo::{documents, generations, open_operations},
+    db::repo::{generations, open_operations},
     domain::{
         collection::Collection,
         generation::Generation,
@@ -28,19 +29,24 @@ pub(super) async fn check(
     collection: &Collection,
     aim: Aim,
     findings: &mut Findings,
+    stop: &CancellationToken,
 ) -> Result<(), JobError> {
     for generation in kept_generations(services, collection.id).await? {
         let mut after = None;
         loop {
+            go_on(stop)?;
             let reader = services.database.reader(Scope::System);
             let some = generations::stored_texts(&reader, generation.id, after, PAGE).await?;
             let Some((last, _)) = some.last() else { break };
             after = Some(*last);
             let mut missing = HashMap::new();
-            for (document, digest) in some {
+            for (document, digest) in some.into_iter().filter_map(|(document, digest)| Some((document, digest?))) {
                 if !services.blobs.exists(&digest).await.map_err(Error::from)? {
                     missing.insert(document, digest);
                 }
+            }
+            if missing.is_empty() {
+                continue;
             }
             if generation.id != collection.generation {
                 // Where the active generation has the same text, it is made again for both.
@@ -63,19 +69,12 @@ pub(super) async fn check(
 }
 
 /// Those that no job is about, and whose originals are there. A document whose original is lost has said so.
-async fn extractable(services: &Services, ids: Vec<DocumentId>) -> Result<Vec<DocumentId>, JobError> {
+async fn extractable(services: &Services, mut ids: Vec<DocumentId>) -> Result<Vec<DocumentId>, JobError> {
     let reader = services.database.reader(Scope::System);
     let open: HashSet<_> =
         open_operations::open_revisions(&reader, &ids).await?.into_iter().map(|(document, _)| document).collect();
-    let found = documents::find_many(&reader, &ids).await?;
-    let mut lost = Vec::new();
-    for id in ids.into_iter().filter(|id| !open.contains(id)) {
-        let Some(document) = found.get(&id) else { continue };
-        if services.blobs.exists(&document.content.file.digest).await.map_err(Error::from)? {
-            lost.push(id);
-        }
-    }
-    Ok(lost)
+    ids.retain(|id| !open.contains(id));
+    Ok(with_originals(services, &ids).await?.into_iter().collect())
 }
 
 async fn renew_all(

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::{
     super::{
         end_job, failpoint,
-        ingest_document::{Indexed, Work, hold_text},
+        ingest_document::{Indexed, Work, keep_extraction},
     },
     Plan, ReindexCollectionHandler,
 };
@@ -154,10 +154,10 @@ async fn settle(
             let rows = indexed.as_ref().map_or(&[][..], |indexed| indexed.rows.as_slice());
             let chunk_count = i32::try_from(rows.len()).unwrap_or(i32::MAX);
             chunks::replace(tx, collection, generation, document, rows).await?;
-            if let Some(indexed) = indexed {
-                hold_text(tx, services, indexed).await?;
-            }
-            let text = indexed.as_ref().and_then(|indexed| indexed.stored.clone());
+            let text = match indexed {
+                Some(indexed) => keep_extraction(tx, services, indexed).await?,
+                None => None,
+            };
             let there =
                 IndexedDocument { generation_id: generation, document_id: document, revision, chunk_count, text };
             generations::record(tx, there).await?;

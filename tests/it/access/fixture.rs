@@ -373,6 +373,11 @@ impl Fixture {
         if row.changes_collection && matches!(expected, Outcome::Done | Outcome::Conflict) {
             caller = self.make_fresh(&mut subject, actor, caller).await;
         }
+        if row.deletes_account && is_allowed {
+            let name = self.unique();
+            self.app.anonymous().register(&name).await;
+            caller = self.app.anonymous().log_in(&name).await;
+        }
         let unique = self.unique();
         subject.set("email", format!("{unique}@example.org"));
         subject.set("unique", unique);

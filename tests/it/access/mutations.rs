@@ -56,6 +56,13 @@ pub const MUTATIONS: &[Row] = &[
     row("Mutation.sessionRevoke", "all of the caller's", Need::Login, "input: { all: true }").ending_logins(),
     row("Mutation.passwordChange", "", Need::Login, "input: { currentPassword: $password, newPassword: $password }")
         .ending_logins(),
+    row("Mutation.userDelete", "", Need::Login, "input: { password: $password }").deleting_the_account(),
+    row(
+        "Mutation.userDelete",
+        "with another password",
+        Need::Missing(&Need::Login),
+        "input: { password: \"not the password\" }",
+    ),
     row("Mutation.apiKeyCreate", "", Need::Login, "input: { name: $unique, actions: [COLLECTION_READ] }"),
     row(
         "Mutation.apiKeyCreate",

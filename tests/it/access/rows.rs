@@ -69,11 +69,23 @@ pub struct Row {
     pub changes_collection: bool,
     /// Whether doing it ends the caller's logins.
     pub ends_logins: bool,
+    /// Whether doing it deletes the caller's account: callers with permission get an account of their own for it.
+    pub deletes_account: bool,
 }
 
 impl Row {
     pub const fn new(field: &'static str, what: &'static str, need: Need, ask: Ask) -> Self {
-        Self { field, what, need, ask, shows: Shows::Always, hides: &[], changes_collection: false, ends_logins: false }
+        Self {
+            field,
+            what,
+            need,
+            ask,
+            shows: Shows::Always,
+            hides: &[],
+            changes_collection: false,
+            ends_logins: false,
+            deletes_account: false,
+        }
     }
 
     pub const fn graphql(field: &'static str, what: &'static str, need: Need, selection: &'static str) -> Self {
@@ -103,6 +115,10 @@ impl Row {
 
     pub const fn ending_logins(self) -> Self {
         Self { ends_logins: true, ..self }
+    }
+
+    pub const fn deleting_the_account(self) -> Self {
+        Self { deletes_account: true, ..self }
     }
 
     /// Whether it is asked of the API's writing half.

@@ -1,6 +1,7 @@
 //! Chunks of texts: what they hold, where they end, and what they cost.
 
 mod hostile;
+mod large_code;
 mod markdown;
 mod properties;
 mod strategies;

@@ -102,3 +102,27 @@ async fn code_in_markdown_is_cut_at_its_items_only_if_that_is_asked() {
     let plain = split_with_code(markdown(text), &with_strategy(ChunkingStrategy::Markdown, 60)).await;
     assert!(plain.iter().all(|chunk| chunk.headings == ["Boats"]), "{plain:#?}");
 }
+
+/// Functions of 12, 14, 16, 6, 15 and 11 tokens.
+const FUNCTIONS: [&str; 6] = [
+    "fn sail() {\n    go_out();\n}",
+    "fn moor() {\n    let line = rope(1);\n}",
+    "fn tow(a: u8) {\n    pull(a, 3);\n}",
+    "fn up() {}",
+    "fn anchor() {\n    drop(chain, 12);\n}",
+    "fn row() {\n    pull(1);\n}",
+];
+
+#[tokio::test]
+async fn an_item_that_fits_is_never_cut_for_the_sake_of_an_overlap() {
+    let text = format!("```rust\n{}\n```", FUNCTIONS.join("\n\n"));
+    for overlap in 0..=8 {
+        let chunks = split_with_code(code(&text), &config(16, overlap)).await;
+        for function in FUNCTIONS {
+            let is_whole = chunks.iter().any(|chunk| chunk.content.contains(function));
+            assert!(is_whole, "{function} is cut with an overlap of {overlap}: {chunks:#?}");
+        }
+        let repeats = chunks.windows(2).any(|pair| pair[1].start_offset < pair[0].end_offset);
+        assert_eq!(repeats, overlap > 0, "an item that leaves room has an overlap: {chunks:#?}");
+    }
+}

@@ -36,6 +36,16 @@ async fn without_the_library_only_pdf_waits_for_it() {
     assert_eq!(read().await.unwrap().text, "Otters");
 }
 
+#[tokio::test]
+async fn a_text_that_lacks_an_attached_pdf_is_made_again_each_time() {
+    let message = samples::msg("Otters", "They are attached.", &[("otters.pdf", &samples::pdf(&["Otters swim."]))]);
+    let extractor = || Extractor::new(&ExtractionConfig::default(), 1, program());
+    for (extractor, is_whole) in [(extractor(), false), (extractor().with_libraries(pdfium::directory()), true)] {
+        let found = extractor.extract(Bytes::from(message.clone()), "a.msg", None).await.unwrap();
+        assert_eq!((found.text.contains("Otters swim."), found.version() > 0), (is_whole, is_whole), "{found:?}");
+    }
+}
+
 #[test]
 fn a_folder_is_imported_only_with_the_pinned_library() {
     let build = Build::of_this_platform().unwrap();

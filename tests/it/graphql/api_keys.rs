@@ -209,6 +209,7 @@ async fn a_key_says_what_it_is_good_for(app: TestApp) {
 
 on_both_databases!(a_key_can_be_limited_to_named_documents);
 async fn a_key_can_be_limited_to_named_documents(app: TestApp) {
+    const OTHER: &str = "query Other { __typename }";
     let ada = app.user("ada").await;
     let letters = ada.create_collection("Letters").await;
     ada.ingest_all(&letters, texts(&[("a.txt", "harbour")])).await;
@@ -229,6 +230,36 @@ async fn a_key_can_be_limited_to_named_documents(app: TestApp) {
     let url = url["collection"]["documents"]["nodes"][0]["downloadUrl"].as_str().unwrap();
     assert_eq!(key.send("GET", url, &[], "").await.status, 403);
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "list_collections" } });
+    let hash = docent::graphql::manifest::digest(OTHER);
+    let hashed = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+    let json = ("content-type", "application/json");
+    // Ada's client keeps the document, so that its hash is known.
+    ada.send("POST", "/graphql", &[json], json!({ "query": OTHER, "extensions": hashed }).to_string()).await;
+    let doors = [
+        ("GET", "/graphql?query=%7B__typename%7D".to_owned(), vec![], String::new()),
+        ("GET", format!("/graphql?documentId=sha256:{hash}"), vec![], String::new()),
+        ("POST", "/graphql".to_owned(), vec![json], json!({ "extensions": hashed }).to_string()),
+        (
+            "POST",
+            "/graphql".to_owned(),
+            vec![json, ("accept", "text/event-stream")],
+            json!({ "query": "subscription { viewerOperations { kind } }" }).to_string(),
+        ),
+        (
+            "POST",
+            "/graphql".to_owned(),
+            vec![json],
+            // One that is named, under the id of another.
+            json!({ "documentId": format!("sha256:{hash}"), "query": "", "operationName": "Other" }).to_string(),
+        ),
+    ];
+    for (method, path, headers, body) in doors {
+        let answer = String::from_utf8(key.send(method, &path, &headers, body.clone()).await.body).unwrap();
+        assert!(answer.contains("\"FORBIDDEN\"") && !answer.contains("\"data\""), "{path} {body}: {answer}");
+    }
+    let batch = json!([{ "query": NAMES }, { "query": OTHER }]).to_string();
+    assert_eq!(key.send("POST", "/graphql", &[json], batch).await.status, 400);
+
     let refused = key.send("POST", "/mcp", &[("content-type", "application/json")], call.to_string()).await.json();
     assert_eq!(refused["result"]["structuredContent"]["errors"][0]["code"], "FORBIDDEN", "{refused:#}");
 
@@ -239,4 +270,8 @@ async fn a_key_can_be_limited_to_named_documents(app: TestApp) {
         let payload = ada.data(CREATE, json!({ "input": input })).await["apiKeyCreate"].clone();
         assert_eq!(payload["userErrors"][0]["path"], json!(["documentIds"]), "{payload:#}");
     }
+    // Digests are the same in capitals.
+    let shouted = json!({ "name": "loud", "actions": ["COLLECTION_READ"], "documentIds": [named[7..].to_uppercase()] });
+    let (loud, _) = make(&ada, shouted).await;
+    assert_eq!(names(&loud.data(NAMES, json!({})).await), ["Letters"]);
 }

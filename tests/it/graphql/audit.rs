@@ -199,6 +199,13 @@ async fn every_mutation_leaves_a_line(is_on_postgres: bool) {
     )
     .await;
 
+    done(
+        &app.anonymous().log_in("bob").await,
+        "mutation { userDelete(input: { password: \"correct horse battery staple\" }) { userErrors { code } } }",
+        json!({}),
+    )
+    .await;
+
     let entries = log(&app, &ada, json!({ "result": "DONE" })).await;
     let noted: BTreeSet<String> = actions(&entries).into_iter().map(str::to_owned).collect();
     let missing: Vec<_> = mutations().difference(&noted).cloned().collect();

@@ -7,11 +7,16 @@ use serde_json::{Value, json};
 
 use crate::{
     on_both_databases,
-    support::app::{TestApp, texts},
+    support::{
+        app::{TestApp, texts},
+        caller::PASSWORD,
+    },
 };
 
 /// Less than the database waits for a lock.
 const PROMPT: Duration = Duration::from_secs(8);
+/// A request that took longer looks its caller up again before it answers.
+const LONG: Duration = Duration::from_millis(3500);
 
 const CREATE_KEY: &str = "mutation {
     apiKeyCreate(input: { name: \"reader\", actions: [COLLECTION_READ] }) { secret apiKey { id } userErrors { message } }
@@ -68,4 +73,23 @@ async fn reading_goes_on_while_nothing_can_be_written(app: TestApp) {
     for list in ["sessions", "apiKeys"] {
         assert!(moment(&after, list) > moment(&before, list), "{list}: {before:#} {after:#}");
     }
+}
+
+on_both_databases!(a_new_password_is_answered_with_its_tokens_however_long_it_took);
+async fn a_new_password_is_answered_with_its_tokens_however_long_it_took(app: TestApp) {
+    let ada = app.user("ada").await;
+    let change = "mutation($current: String!, $new: String!) {
+        passwordChange(input: { currentPassword: $current, newPassword: $new }) { accessToken userErrors { code } }
+    }";
+    let hold = hold_writes(&app).await;
+    let letting_go = async {
+        tokio::time::sleep(LONG).await;
+        hold.execute_unprepared("ROLLBACK").await.unwrap();
+    };
+    // It ends the session with which it was asked for.
+    let new = json!({ "current": PASSWORD, "new": "a new long password" });
+    let (changed, ()) = tokio::join!(ada.data(change, new), letting_go);
+    hold.close().await.unwrap();
+    let renewed = ada.with_token(changed["passwordChange"]["accessToken"].as_str().unwrap());
+    assert_eq!(renewed.data("{ viewer { username } }", json!({})).await["viewer"]["username"], "ada");
 }

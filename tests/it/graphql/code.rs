@@ -1,10 +1,6 @@
 //! Source code: split at its items, whatever it contains.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use docent::config::Config;
 use futures_util::future::join_all;
@@ -16,6 +12,7 @@ use crate::{
     support::{
         app::{TestApp, texts},
         caller::Caller,
+        program::script,
     },
 };
 
@@ -138,8 +135,7 @@ async fn hostile_code_is_indexed_like_any_other_and_stops_nobody() {
 /// A program that reads files by doing `lines`.
 fn reader(folder: &Path, lines: &str) -> PathBuf {
     let path = folder.join("reader");
-    fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    script(&path, lines);
     path
 }
 

@@ -181,6 +181,39 @@ async fn a_listener_of_a_collection_hears_all_its_operations_and_the_rest_from_a
     }
 }
 
+on_both_databases!(a_cursor_is_short_however_many_operations_there_are_and_loses_nothing);
+async fn a_cursor_is_short_however_many_operations_there_are_and_loses_nothing(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let letters = ada.create_collection("Letters").await;
+    app.abandon_work();
+    app.leave_jobs();
+    // More than a cursor names, and each has one event.
+    for number in 0..60 {
+        let name = format!("{number}.txt");
+        ada.ingest(&letters, texts(&[(name.as_str(), "One.")])).await;
+    }
+    let variables = json!({ "id": letters, "after": beginning(&app) });
+    let mut events = subscribe(&app, &ada, OF_COLLECTION, variables).await;
+    let mut heard = Vec::new();
+    while heard.len() < 60 {
+        heard.push(next_event(&mut events).await);
+    }
+    names(&heard);
+    assert!(heard.iter().all(|event| event["cursor"].as_str().unwrap().len() <= 2000));
+
+    // Within the fifty that a cursor names nothing comes twice; beyond, what comes again is what came before.
+    for (place, again) in [(9, 0), (49, 0), (58, 9)] {
+        let after = json!({ "id": letters, "after": heard[place]["cursor"] });
+        let mut rest = subscribe(&app, &ada, OF_COLLECTION, after).await;
+        let mut found = Vec::new();
+        for _ in 0..60 - (place + 1) + again {
+            found.push(next_event(&mut rest).await);
+        }
+        assert!(names(&found).is_superset(&names(&heard[place + 1..])), "after {place}: {found:#?}");
+        assert!(is_silent(&mut rest).await, "after {place}");
+    }
+}
+
 on_both_databases!(a_cursor_stays_good_when_time_has_passed);
 async fn a_cursor_stays_good_when_time_has_passed(app: TestApp) {
     let ada = app.user("ada").await;
@@ -248,6 +281,22 @@ async fn nobody_listens_to_what_they_may_not_see(app: TestApp) {
     let foreign = URL_SAFE_NO_PAD.encode("1|event|3");
     let answers: Vec<_> = subscribe(&app, &ada, OF_VIEWER, json!({ "after": foreign })).await.collect().await;
     assert_eq!(code(&answers), "BAD_USER_INPUT");
+}
+
+on_both_databases!(what_a_subscription_selects_is_read_for_each_event_so_it_has_to_be_cheap);
+async fn what_a_subscription_selects_is_read_for_each_event_so_it_has_to_be_cheap(app: TestApp) {
+    let ada = app.user("ada").await;
+    let ask = async |selection: &str| {
+        let body = json!({ "query": format!("subscription {{ viewerOperations {{ {selection} }} }}") }).to_string();
+        let headers = [("content-type", "application/json"), ("accept", "text/event-stream")];
+        String::from_utf8(ada.send("POST", "/graphql", &headers, body).await.body).unwrap()
+    };
+    let dear = "operation { documents(first: 100) { nodes { document { chunks(first: 5) { nodes { content } } } } } }";
+    let answer = ask(dear).await;
+    assert!(answer.contains("COST_LIMIT_EXCEEDED") && answer.contains("\"limit\":500"), "{answer}");
+    let long = format!("kind # {}", "x".repeat(10_000));
+    let answer = ask(&format!("{long}\n")).await;
+    assert!(answer.contains("COST_LIMIT_EXCEEDED") && answer.contains("\"limit\":8192"), "{answer}");
 }
 
 on_both_databases!(a_listener_who_missed_too_much_is_told_so);

@@ -1,3 +1,4 @@
+mod account_deletion;
 mod accounts;
 mod administration;
 mod api_keys;
@@ -16,7 +17,7 @@ mod names;
 mod nested;
 mod operations;
 mod parents;
-mod reads;
+pub mod reads;
 mod revocation;
 mod schema;
 mod search;

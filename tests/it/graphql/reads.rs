@@ -40,6 +40,11 @@ async fn run(database: &DatabaseConnection, statement: &str) {
 
 /// Copies one row of a table [`MANY`] times, with some columns changed. `{i}` is the copy's number, `{id}` a new id.
 pub async fn multiply(database: &DatabaseConnection, table: &str, which: &str, changes: &[(&str, &str)]) {
+    multiply_by(MANY, database, table, which, changes).await;
+}
+
+/// Copies one row of a table `many` times.
+pub async fn multiply_by(many: u32, database: &DatabaseConnection, table: &str, which: &str, changes: &[(&str, &str)]) {
     let is_sqlite = database.get_database_backend() == DbBackend::Sqlite;
     let columns = if is_sqlite {
         format!("SELECT name FROM pragma_table_info('{table}')")
@@ -59,10 +64,10 @@ pub async fn multiply(database: &DatabaseConnection, table: &str, which: &str, c
         .collect();
     let numbers = if is_sqlite {
         format!(
-            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY}) SELECT i FROM n) AS n"
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many}) SELECT i FROM n) AS n"
         )
     } else {
-        format!("generate_series(1, {MANY}) AS n(i)")
+        format!("generate_series(1, {many}) AS n(i)")
     };
     let statement = format!(
         "INSERT INTO {table} ({}) SELECT {} FROM (SELECT * FROM {table} {which} LIMIT 1) AS one, {numbers}",
@@ -308,6 +313,53 @@ async fn whoever_asks_for_much_at_once_keeps_nobody_else_waiting(is_postgres: bo
     for _ in 0..50 {
         ada.data("{ collections { totalCount } }", json!({})).await;
     }
+}
+
+/// How many statements about operations begin within a moment.
+async fn begun(app: &TestApp) -> usize {
+    let ((), statements) = app.counting(tokio::time::sleep(std::time::Duration::from_millis(500))).await;
+    statements.iter().filter(|statement| statement.contains("\"operations\"")).count()
+}
+
+async fn whoever_follows_much_keeps_nobody_else_waiting(is_postgres: bool) {
+    let app = with_few_connections(is_postgres, |_| {}).await;
+    let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+    eve.create_collection("Letters").await;
+    let held = make_operations_endless(&app).await;
+    let following: Vec<_> = (0..20)
+        .map(|_| {
+            let (eve, body) =
+                (eve.clone(), json!({ "query": "subscription { viewerOperations { kind } }" }).to_string());
+            let headers = [("content-type", "application/json"), ("accept", "text/event-stream")];
+            tokio::spawn(async move { eve.send("POST", "/graphql", &headers, body).await })
+        })
+        .collect();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    let mut looks = 0;
+    while looks < 2 {
+        looks += begun(&app).await;
+        assert!(std::time::Instant::now() < deadline, "{looks} of them look for operations");
+    }
+    assert_eq!(looks + begun(&app).await, 2, "what is read between two events is in the lane of the caller, too");
+    for _ in 0..50 {
+        let asked = tokio::time::timeout(PATIENCE, ada.data("{ collections { totalCount } }", json!({}))).await;
+        assert_eq!(asked.expect("somebody else has every connection")["collections"]["totalCount"], 0);
+    }
+    following.iter().for_each(tokio::task::JoinHandle::abort);
+    held.close().await.unwrap();
+    for _ in 0..50 {
+        ada.data("{ collections { totalCount } }", json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_follows_much_keeps_nobody_else_waiting_on_sqlite() {
+    whoever_follows_much_keeps_nobody_else_waiting(false).await;
+}
+
+#[tokio::test]
+async fn whoever_follows_much_keeps_nobody_else_waiting_on_postgres() {
+    whoever_follows_much_keeps_nobody_else_waiting(true).await;
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::{
     on_both_databases,
     support::{
         app::{TestApp, texts},
-        caller::Caller,
+        caller::{Caller, PASSWORD},
         socket::Client,
     },
 };
@@ -99,6 +99,15 @@ async fn a_socket_ends_with_its_account(mut app: TestApp) {
     ends(socket).await;
 }
 
+on_both_databases!(a_socket_ends_when_its_user_deletes_the_account);
+async fn a_socket_ends_when_its_user_deletes_the_account(mut app: TestApp) {
+    let (_, bob, .., socket) = followed(&mut app, token_of).await;
+    let delete = "mutation($password: String!) { userDelete(input: { password: $password }) { userErrors { code } } }";
+    let deleted = bob.data(delete, json!({ "password": PASSWORD })).await;
+    assert_eq!(deleted["userDelete"]["userErrors"], json!([]));
+    ends(socket).await;
+}
+
 on_both_databases!(a_socket_ends_with_its_key);
 async fn a_socket_ends_with_its_key(mut app: TestApp) {
     let make = async |bob: &Caller| {
@@ -111,6 +120,15 @@ async fn a_socket_ends_with_its_key(mut app: TestApp) {
     let id = &keys["viewer"]["apiKeys"]["nodes"][0]["id"];
     bob.data("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": id })).await;
     ends(socket).await;
+}
+
+on_both_databases!(a_socket_ends_with_the_role_of_its_account);
+async fn a_socket_ends_with_the_role_of_its_account(mut app: TestApp) {
+    let (ada, bob, .., socket) = followed(&mut app, token_of).await;
+    let set = "mutation($id: ID!) { userRoleSet(input: { userId: $id, role: ADMIN }) { userErrors { code } } }";
+    ada.data(set, json!({ "id": bob.user_id().await })).await;
+    let (code, reason) = socket.closed().await;
+    assert_eq!((code, reason.as_str()), (4403, "Forbidden: the role of this account has changed. Connect again."));
 }
 
 on_both_databases!(an_event_stream_ends_with_its_session);

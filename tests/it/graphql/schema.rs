@@ -1,6 +1,6 @@
 //! The schema as a file: `schema.graphql` is what clients generate their types from, and it is the documentation.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use async_graphql::parser::{
     parse_schema,
@@ -130,6 +130,20 @@ fn what_has_a_default_may_be_null() {
             assert!(value.ty.node.nullable || !description.contains("Default:"), "{place}");
         }
     }
+}
+
+/// A list that is not priced by its pages would be as cheap as one row, however many it has.
+#[test]
+fn every_list_with_pages_is_priced_by_them() {
+    let document = parse_schema(docent::graphql::sdl()).unwrap();
+    let has = |field: &FieldDefinition, name: &str| field.arguments.iter().any(|each| each.node.name.node == name);
+    let paged: BTreeSet<&str> = types(&document)
+        .flat_map(|definition| fields(&definition.kind))
+        // The parts of a text are priced by their characters.
+        .filter(|field| has(field, "first") && has(field, "after") && field.name.node != "text")
+        .map(|field| field.name.node.as_str())
+        .collect();
+    assert_eq!(paged, BTreeSet::from(docent::graphql::cost::PAGED));
 }
 
 /// The words to avoid that a text has, each with its reason.

@@ -4,6 +4,7 @@ use docent::{auth::token::load_or_create_keys, config::Config};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
+use super::reads::{connect, multiply};
 use crate::{
     on_both_databases,
     support::{
@@ -53,6 +54,20 @@ async fn a_user_sees_their_sessions_and_ends_one_or_all(app: TestApp) {
 
     ada.data("mutation { sessionRevoke(input: { all: true }) { revoked } }", json!({})).await;
     assert_eq!((status(&other).await, status(&ada).await), (401, 401));
+}
+
+on_both_databases!(an_account_that_logs_in_again_and_again_keeps_its_newest_sessions);
+async fn an_account_that_logs_in_again_and_again_keeps_its_newest_sessions(app: TestApp) {
+    app.user("ada").await;
+    let bob = app.user("bob").await;
+    let of_ada = "WHERE user_id = (SELECT id FROM users WHERE username = 'ada')";
+    let database = connect(&app).await;
+    multiply(&database, "sessions", of_ada, &[("id", "{id}")]).await;
+    database.close().await.unwrap();
+    let (newest, refresh_token) = log_in(&app).await;
+    assert_eq!(newest.data(SESSIONS, json!({})).await["viewer"]["sessions"]["totalCount"], 1000);
+    assert!(refresh(&app, &refresh_token).await.get("errors").is_none());
+    assert_eq!(status(&bob).await, 200, "another account keeps its own");
 }
 
 on_both_databases!(a_session_of_somebody_else_is_not_ended);

@@ -91,6 +91,92 @@ async fn a_file_that_is_sent_in_an_encoding_is_refused_and_its_place_stays_free(
     assert_eq!(ada.send("PUT", &url, &[], "The letter.").await.status, 201);
 }
 
+/// The address with a link to the only document of a collection.
+async fn signed(caller: &Caller, collection: &str) -> String {
+    let query = "query($id: ID!) { collection(id: $id) { documents { nodes { downloadUrl(signed: true) } } } }";
+    let data = caller.data(query, json!({ "id": collection })).await;
+    data["collection"]["documents"]["nodes"][0]["downloadUrl"].as_str().unwrap().to_owned()
+}
+
+on_both_databases!(a_link_works_without_a_credential_until_its_session_its_permission_or_its_time_ends);
+async fn a_link_works_without_a_credential_until_its_session_its_permission_or_its_time_ends(app: TestApp) {
+    let (ada, bob) = (app.user("ada").await, app.user("bob").await);
+    let (letters, others) = (ada.create_collection("Letters").await, ada.create_collection("Others").await);
+    let (url, other) = (put(&ada, &letters, "The letter.").await, put(&ada, &others, "Another.").await);
+    let share = "mutation($id: ID!) {
+        collectionMemberSet(input: { collectionId: $id, username: \"bob\", role: VIEWER }) { userErrors { code } }
+    }";
+    ada.data(share, json!({ "id": letters })).await;
+    let page = app.anonymous();
+    let status = async |url: &str| page.send("GET", url, &[], "").await.status;
+    assert_eq!(status(&url).await, 404);
+
+    let link = signed(&ada, &letters).await;
+    assert_eq!(page.send("GET", &link, &[], "").await.body, b"The letter.");
+    assert_eq!(page.send("HEAD", &link, &[], "").await.status, 200);
+    let (_, ticket) = link.split_once('?').unwrap();
+    assert_eq!(status(&format!("{other}?{ticket}")).await, 401, "it is a link to one document");
+    assert_eq!(status(&format!("{url}?link=nonsense")).await, 401);
+    assert_eq!(status(&format!("{link}A")).await, 401);
+    // A credential counts more than a link.
+    assert_eq!(bob.send("GET", &format!("{other}?{ticket}"), &[], "").await.status, 404);
+    // Nothing else takes one.
+    let query = format!("/graphql?query=%7Bviewer%7Bid%7D%7D&{ticket}");
+    assert_eq!(page.send("GET", &query, &[], "").await.json()["data"]["viewer"], Value::Null);
+
+    let of_bob = signed(&bob, &letters).await;
+    assert_eq!(status(&of_bob).await, 200);
+    let remove = "mutation($id: ID!, $user: ID!) {
+        collectionMemberRemove(input: { collectionId: $id, userId: $user }) { userErrors { code } }
+    }";
+    ada.data(remove, json!({ "id": letters, "user": bob.user_id().await })).await;
+    assert_eq!(status(&of_bob).await, 404);
+
+    let create =
+        "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ] }) { secret apiKey { id } } }";
+    let created = ada.data(create, json!({})).await["apiKeyCreate"].clone();
+    let of_key = signed(&ada.with_token(created["secret"].as_str().unwrap()), &letters).await;
+    assert_eq!(status(&of_key).await, 200);
+    ada.data(
+        "mutation($id: ID!) { apiKeyRevoke(id: $id) { userErrors { code } } }",
+        json!({ "id": created["apiKey"]["id"] }),
+    )
+    .await;
+    assert_eq!(status(&of_key).await, 401);
+
+    app.clock.advance(200);
+    assert_eq!(status(&link).await, 200);
+    app.clock.advance(100);
+    assert_eq!(status(&link).await, 401);
+    let link = signed(&ada, &letters).await;
+    assert_eq!(status(&link).await, 200);
+    ada.data("mutation { sessionRevoke(input: {}) { revoked } }", json!({})).await;
+    assert_eq!(status(&link).await, 401);
+}
+
+#[tokio::test]
+async fn a_document_that_anyone_may_read_needs_no_link() {
+    let app = TestApp::on_sqlite().await;
+    let ada = app.user("ada").await;
+    let id = ada.create_collection_with(json!({ "name": "Letters", "isPublic": true })).await;
+    let url = put(&ada, &id, "The letter.").await;
+    assert_eq!(signed(&app.anonymous(), &id).await, url);
+    assert_eq!(app.anonymous().send("GET", &url, &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_that_is_no_id_is_one_that_does_not_exist() {
+    let app = TestApp::on_sqlite().await;
+    let ada = app.user("ada").await;
+    for id in ["x", "%FF", "%20", "00000000-0000-0000-0000-000000000000"] {
+        for (method, path) in [("GET", format!("/documents/{id}/content")), ("PUT", format!("/uploads/{id}"))] {
+            let answer = ada.send(method, &path, &[], "").await;
+            let code = answer.json()["errors"][0]["extensions"]["code"].take();
+            assert_eq!((answer.status, code), (404, json!("NOT_FOUND")), "{method} {path}");
+        }
+    }
+}
+
 on_both_databases!(the_head_of_a_download_is_that_of_the_whole);
 async fn the_head_of_a_download_is_that_of_the_whole(app: TestApp) {
     let ada = app.user("ada").await;

@@ -2,13 +2,16 @@
 
 use std::fmt::Write;
 
-use axum::http::StatusCode;
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
 use docent::config::LimitsConfig;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::support::{Answer, Tiny};
-use crate::support::app::PATIENCE;
+use crate::support::{app::PATIENCE, socket::Client};
 
 /// What an attacker gets for a document: not a copy of it.
 const MOST_BYTES: usize = 10_000;
@@ -117,6 +120,37 @@ async fn a_validation_error_quotes_little_of_the_source() {
     });
     let answer = attack(&tiny, &format!("{{ item(id: 1) {{ {many} }} }}")).await;
     assert_eq!((answer.errors().len(), &answer.json()["extensions"]["errorsOmitted"]), (10, &json!(30)));
+}
+
+#[tokio::test]
+async fn a_request_of_very_many_values_is_refused_before_they_are_read() {
+    let tiny = Tiny::new();
+    let send = async |variables: String| {
+        let request = Request::post("/graphql").header("content-type", "application/json");
+        let body = format!("{{\"query\":\"{{ hello }}\",\"variables\":{variables}}}");
+        tiny.send(request.body(Body::from(body)).unwrap()).await
+    };
+    // Three characters each, which become hundreds of bytes.
+    for value in ["{}", "[]", "0"] {
+        let many = vec![value; 60_000].join(",");
+        for variables in [format!("{{\"x\":[{many}]}}"), format!("[{many}]")] {
+            let answer = timeout(PATIENCE, send(variables)).await.expect("an answer");
+            assert_eq!((answer.status, answer.code().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "COST_LIMIT_EXCEEDED"));
+        }
+    }
+    let text = json!({ "x": ",[{\\\"".repeat(60_000) }).to_string();
+    let few = format!("{{\"x\":[{}]}}", vec!["{}"; 10_000].join(","));
+    for variables in [text, few] {
+        assert_eq!(send(variables).await.json()["data"]["hello"], "Hello, world!");
+    }
+    let mut socket = Client::initialised(tiny.listen().await).await;
+    let many = vec![0; 60_000];
+    socket
+        .send(
+            json!({ "type": "subscribe", "id": "1", "payload": { "query": "{ hello }", "variables": { "x": many } } }),
+        )
+        .await;
+    assert_eq!(socket.closed().await.0, 1009);
 }
 
 #[tokio::test]

@@ -160,6 +160,12 @@ async fn a_request_that_is_none_is_refused() {
     for (headers, status) in rows {
         assert_eq!(anonymous.send("POST", "/mcp", &headers, ping.clone()).await.status, status, "{headers:?}");
     }
+    let many = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping", "params": { "x": vec![0; 60_000] } });
+    let refused = post(&anonymous, &many).await;
+    assert_eq!(
+        (refused.status, refused.json()["errors"][0]["extensions"]["code"].as_str()),
+        (413, Some("COST_LIMIT_EXCEEDED"))
+    );
     let bad = anonymous.with_token("nonsense").send("POST", "/mcp", &[JSON], ping).await;
     assert_eq!((bad.status, bad.headers["www-authenticate"].to_str().unwrap()), (401, "Bearer"));
 }

@@ -2,7 +2,9 @@
 //! over the product's.
 
 mod connections;
+mod cookies;
 mod downloads;
+mod health;
 mod hosts;
 mod limits;
 mod mcp;

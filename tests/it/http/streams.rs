@@ -204,7 +204,8 @@ async fn the_server_has_a_limited_number_of_streams() {
     stream.json().await;
     let refused = tiny.send(request(MULTIPART, "subscription { open }", &[])).await;
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (503, "UNAVAILABLE"));
-    assert!(refused.header("retry-after").is_some());
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    assert_eq!(refused.errors()[0]["extensions"]["retryAfterMs"], 5000);
     // Single answers take no room.
     assert_eq!(tiny.query("{ hello }").await.status, StatusCode::OK);
     drop(stream);

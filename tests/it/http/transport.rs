@@ -1,9 +1,6 @@
 //! GraphQL over HTTP, and what every route has in common.
 
-use std::{
-    io::Read,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{io::Read, sync::atomic::Ordering};
 
 use axum::{
     body::{Body, to_bytes},
@@ -13,7 +10,7 @@ use docent::config::LimitsConfig;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::support::{SECRET, Tiny, ready};
+use super::support::{SECRET, Tiny};
 
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
@@ -558,20 +555,6 @@ async fn pages_of_allowed_origins_may_send_any_header_and_read_what_they_need() 
         assert!(exposed.contains(&name), "{name}");
     }
     assert_eq!(answer.header("access-control-allow-credentials"), None);
-}
-
-#[tokio::test]
-async fn health_names_every_dependency() {
-    let mut tiny = Tiny::new();
-    let ask = |path: &str| Request::get(path).body(Body::empty()).unwrap();
-    assert_eq!(tiny.send(ask("/health/live")).await.json(), json!({ "status": "ok" }));
-    let answer = tiny.send(ask("/health/ready")).await;
-    assert_eq!(answer.json(), json!({ "status": "ok", "dependencies": { "database": "ok" } }));
-    tiny.state.readiness = Arc::new(|| ready(&[("database", true), ("vectors", false)]));
-    let answer = tiny.send(ask("/health/ready")).await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    let dependencies = json!({ "database": "ok", "vectors": "unavailable" });
-    assert_eq!(answer.json(), json!({ "status": "unavailable", "dependencies": dependencies }));
 }
 
 #[tokio::test]

@@ -139,17 +139,36 @@ impl TestApp {
     }
 
     async fn with_all(mut config: Config, on_postgres: bool, program: PathBuf, names: Option<Arc<dyn Names>>) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        config.data_dir = directory.path().to_owned();
         if on_postgres {
             config.database.url = Some(postgres::fresh_database().await);
         }
+        let directory = tempfile::tempdir().unwrap();
+        Box::pin(Self::on_directory(config, Arc::default(), directory, program, names)).await
+    }
+
+    /// On a data directory and a database that an earlier program has left, at this time.
+    pub async fn of_release(directory: TempDir, database_url: Option<String>, now: DateTime<Utc>) -> Self {
+        let mut config = Config::default();
+        config.database.url = database_url;
+        let clock = TestClock::default();
+        clock.advance((now - SystemClock.now()).num_seconds());
+        Box::pin(Self::on_directory(config, Arc::new(clock), directory, docent(), None)).await
+    }
+
+    async fn on_directory(
+        mut config: Config,
+        clock: Arc<TestClock>,
+        directory: TempDir,
+        program: PathBuf,
+        names: Option<Arc<dyn Names>>,
+    ) -> Self {
+        config.data_dir = directory.path().to_owned();
         config.extraction.library_dir = Some(pdfium::directory());
         config.database.pool_size = 4;
         config.ingestion.concurrency = 8;
         // As the embedder of all tests.
         config.embedding.precision = PrecisionChoice::F32;
-        Box::pin(Self::build(config, Arc::default(), Arc::default(), directory, program, names)).await
+        Box::pin(Self::build(config, clock, Arc::default(), directory, program, names)).await
     }
 
     async fn build(
@@ -180,6 +199,7 @@ impl TestApp {
                     seen.push(whole.to_string());
                 }
             })),
+            migrates: true,
             program: program.clone(),
             stop: stop.clone(),
         };
@@ -314,7 +334,7 @@ impl TestApp {
 }
 
 /// A path as a URL, in which some characters mean something.
-fn sqlite_url(path: &Path) -> String {
+pub fn sqlite_url(path: &Path) -> String {
     let path = path.display().to_string();
     format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
 }
@@ -333,6 +353,10 @@ impl Drop for TestApp {
         let is_looked_at = !self.leaves_jobs.load(Ordering::SeqCst) && !std::thread::panicking();
         let left = if is_looked_at { self.jobs_left() } else { Vec::new() };
         self.stop.cancel();
+        // Unless another application goes on with it.
+        if let (Some(url), Some(_)) = (&self.config.database.url, &self.directory) {
+            postgres::remove_database(url);
+        }
         assert!(left.is_empty(), "jobs are left in the queue: {left:?}; a test that means it says `app.leave_jobs()`");
     }
 }

@@ -41,6 +41,22 @@ pub async fn empty_database() -> String {
     format!("{}/{name}", server.base_url)
 }
 
+/// Removes a database that a test is done with, whoever is still connected. A run makes hundreds of them.
+pub fn remove_database(url: &str) {
+    let (base_url, name) = url.rsplit_once('/').unwrap();
+    let (base_url, name) = (base_url.to_owned(), name.to_owned());
+    let remove = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let admin = connect(&format!("{base_url}/postgres")).await;
+            execute(&admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+            admin.close().await.unwrap();
+        });
+    };
+    // A thread of its own: the caller's may be one that can't wait. A database that stays costs only space.
+    let _ = std::thread::spawn(remove).join();
+}
+
 fn template() -> String {
     format!("{TEMPLATE}_{}", std::process::id())
 }

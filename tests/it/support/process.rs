@@ -75,6 +75,11 @@ impl Server {
         Self { process, url, client }
     }
 
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The answer to a GraphQL request, or `None` when the server is gone.
     pub async fn graphql(&self, query: &str, variables: Value) -> Option<Value> {
         self.client.send(query, variables).await.ok().map(|answer| answer.body)

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tables of objects that belong to an account.
-const SCOPED: [&str; 21] = [
+const SCOPED: [&str; 22] = [
     "api_key_collections",
     "api_keys",
     "audit_log",
@@ -14,6 +14,7 @@ const SCOPED: [&str; 21] = [
     "collection_members",
     "collections",
     "documents",
+    "extractions",
     "generations",
     "indexed_documents",
     "invitations",
@@ -51,12 +52,20 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""users" WHERE "users"."is_active" = ?"#, "whether there is an account at all"),
     (r#""users" WHERE "users"."role" = ? AND "users"."is_active" = ?"#, "whether an administrator is left"),
     (r#""users" WHERE "users"."id" IN (?)"#, "an administrator sees every account"),
-    (r#""users" WHERE "users"."id" = ? LIMIT ?"#, "an administrator changes an account"),
+    (
+        r#""users" WHERE "users"."id" = ? AND "users"."deleted_at" IS NULL LIMIT ?"#,
+        "an account is changed, by an administrator, by its user, or with a token",
+    ),
+    (r#""users" WHERE "users"."id" = ? AND "users"."is_active" = ? LIMIT ?"#, "whether an account can get a role"),
     (r#""users" WHERE TRUE"#, "an administrator lists accounts"),
     (r#""audit_log" WHERE TRUE"#, "an administrator reads the log"),
     (r#""audit_log" WHERE "audit_log"."id" IN (?)"#, "an administrator reads the log"),
     (r#""sessions" WHERE "sessions"."id" = ? LIMIT ?"#, "the login of a refresh token that was presented"),
     (r#""sessions" WHERE "sessions"."user_id""#, "whether a login comes from a known address"),
+    (
+        r#""sessions" WHERE "sessions"."id" IN (SELECT "refresh_tokens"."session_id" FROM "refresh_tokens""#,
+        "whether the login of a refresh token that was presented has ended",
+    ),
     (r#""refresh_tokens" WHERE "refresh_tokens"."digest" = ?"#, "whoever has a token may use it"),
     (r#""refresh_tokens" WHERE "refresh_tokens"."family" = ?"#, "so may whoever had one"),
     (r#""password_resets" WHERE "password_resets"."digest" = ?"#, "whoever has a token may use it"),
@@ -65,6 +74,14 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""invitations" WHERE "invitations"."id" IN (?)"#, "an administrator reads or withdraws an invitation"),
     (r#""api_key_collections" WHERE"#, "the collections of keys that were read before"),
     (r#""collections" WHERE "collections"."owner_id" = ? AND "collections"."name_key" = ?"#, "whether a name is taken"),
+    (
+        r#""collections" WHERE "collections"."owner_id" = ? AND "collections"."status" <> ?"#,
+        "the collections of a user who deletes their account",
+    ),
+    (
+        r#""collection_members" WHERE "collection_members"."collection_id" IN (?) AND "collection_members"."user_id" <> ?"#,
+        "who else has a role in collections that the transaction holds",
+    ),
     (
         r#""collection_members" WHERE "collection_members"."collection_id" = ? AND "collection_members"."user_id""#,
         "the role of a user in a collection that the transaction holds",

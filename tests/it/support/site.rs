@@ -6,8 +6,9 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -61,6 +62,10 @@ struct Content {
     replies: Mutex<HashMap<String, Reply>>,
     /// The path and the status of each answer.
     answers: Mutex<Vec<(String, u16)>>,
+    is_slow: AtomicBool,
+    /// Requests that are being answered, and the most that there were at a time.
+    open: AtomicUsize,
+    most_open: AtomicUsize,
 }
 
 /// A site at `http://localhost` and a port of its own. What it does not have is missing.
@@ -92,6 +97,16 @@ impl Site {
         self.content.replies.lock().unwrap().remove(path);
     }
 
+    /// From now on an answer takes long enough that another request is there meanwhile, if it is made.
+    pub fn be_slow(&self) {
+        self.content.is_slow.store(true, Ordering::SeqCst);
+    }
+
+    /// The most requests that were made at the same time.
+    pub fn most_at_once(&self) -> usize {
+        self.content.most_open.load(Ordering::SeqCst)
+    }
+
     /// The paths that were requested since the last call, with the status of each, in order of the paths.
     pub fn answered(&self) -> Vec<(String, u16)> {
         let mut answers = std::mem::take(&mut *self.content.answers.lock().unwrap());
@@ -108,6 +123,11 @@ impl Drop for Site {
 
 async fn answer(State(content): State<Arc<Content>>, request: Request) -> Response<Body> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    content.most_open.fetch_max(content.open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+    if content.is_slow.load(Ordering::SeqCst) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    content.open.fetch_sub(1, Ordering::SeqCst);
     let asked = request.headers().get("if-none-match").map(|etag| etag.to_str().unwrap().to_owned());
     let reply = content.replies.lock().unwrap().get(&path).cloned().unwrap_or_else(|| Reply::status(404));
     let etag = reply.headers.iter().find(|(name, _)| *name == "etag").map(|(_, etag)| etag.clone());

@@ -21,6 +21,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tempfile::TempDir;
 
 use super::{chunk, document, lexical, point, semantic};
+use crate::support::folder;
 
 fn placement() -> Placement {
     Placement { name: "wide".into(), dimension: WIDTH }
@@ -56,23 +57,10 @@ async fn write(store: &EdgeStore, generation: GenerationId, numbers: std::ops::R
     store.upsert(&placement(), points).await.unwrap();
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
 /// What is left of a store whose process dies now.
 fn left_by(directory: &TempDir) -> TempDir {
     let left = tempfile::tempdir().unwrap();
-    copy(directory.path(), left.path());
+    folder::copy(directory.path(), left.path());
     left
 }
 

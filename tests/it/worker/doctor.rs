@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::behind::{active, count, execute, found, idle, points, row};
 use crate::{
+    graphql::reads::{connect, multiply_by},
     on_both_databases,
     support::{
         app::{TestApp, texts},
@@ -59,7 +60,8 @@ fn literal(app: &TestApp, id: uuid::Uuid) -> String {
     if app.is_on_postgres() { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
 }
 
-fn original(app: &TestApp, text: &str) -> PathBuf {
+/// Where the original of a text is.
+pub fn original(app: &TestApp, text: &str) -> PathBuf {
     let digest = hex::encode(Sha256::digest(text));
     app.data_dir().join(format!("originals/{}/{digest}", &digest[..2]))
 }
@@ -115,6 +117,64 @@ async fn counters_are_counted_again(mut app: TestApp) {
     );
     assert_eq!(told["documents"]["nodes"], json!([{ "chunkCount": 1 }, { "chunkCount": 1 }]));
     assert_eq!(told["operations"]["nodes"], json!([{ "totals": { "completed": 2, "failed": 0 } }]));
+}
+
+/// More rows than an examination counts with one statement.
+const MORE: u32 = 12_000;
+
+on_both_databases!(counters_of_many_rows_are_counted_page_by_page);
+async fn counters_of_many_rows_are_counted_page_by_page(mut app: TestApp) {
+    let (ada, collection, _) = two_notes(&mut app).await;
+    let database = connect(&app).await;
+    let documents = [("id", "{id}"), ("uri", "'copy-' || {i}"), ("status", "'PENDING'")];
+    multiply_by(MORE, &database, "documents", "", &documents).await;
+    let outcomes = [("ordinal", "{i} + 9"), ("document_id", "{id}")];
+    multiply_by(MORE, &database, "operation_documents", "", &outcomes).await;
+    database.close().await.unwrap();
+    let held = "INSERT INTO indexed_documents (generation_id, document_id, revision, chunk_count)
+        SELECT (SELECT id FROM generations), id, 1, 0 FROM documents WHERE uri LIKE 'copy-%'";
+    execute(&app, held).await;
+    // Each document, and the collection, the generation and the operation.
+    finds_and_repairs(&app, &[(DamageKind::WrongTotals, MORE as usize + 3)]).await;
+    let query = "query($id: ID!) { collection(id: $id) {
+        documentCount chunkCount operations { nodes { totals { completed failed } } }
+    } }";
+    let told = ada.data(query, json!({ "id": collection })).await["collection"].take();
+    let all = MORE + 2;
+    let operations = json!({ "nodes": [{ "totals": { "completed": all, "failed": 0 } }] });
+    assert_eq!(told, json!({ "documentCount": all, "chunkCount": 2, "operations": operations }));
+
+    let (_, statements) = app.counting(app.app.examine(Aim::Report)).await;
+    let large = ["chunks", "documents", "indexed_documents", "jobs", "operation_documents", "operations"];
+    let reads = |statement: &str| large.iter().any(|table| statement.contains(&format!(r#"FROM "{table}""#)));
+    // A page, references to the files of a slice, jobs that workers hold.
+    let bounds = ["LIMIT", r#""content_hash" IN"#, r#""jobs"."status" = "#];
+    let is_bounded = |statement: &str| bounds.iter().any(|bound| statement.contains(bound));
+    for statement in statements.iter().filter(|statement| reads(statement)) {
+        assert!(is_bounded(statement), "this goes over everything: {statement}");
+    }
+}
+
+on_both_databases!(counters_that_change_while_they_are_compared_are_no_damage);
+async fn counters_that_change_while_they_are_compared_are_no_damage(app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    let notes: Vec<_> = (0..40).map(|n| (format!("{n}.txt"), format!("Note {n} tells of giraffe{n}."))).collect();
+    let notes: Vec<_> = notes.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let payload = ada.ingest(&collection, texts(&notes)).await;
+    let (operation, mut looks) = (payload["operation"]["id"].as_str().unwrap(), 0);
+    let ended = tokio::select! {
+        ended = ada.ended(operation) => ended,
+        never = async {
+            loop {
+                let found = examine(&app, Aim::Report).await;
+                assert!(found.iter().all(|(kind, ..)| *kind != DamageKind::WrongTotals), "{found:?}");
+                looks += 1;
+            }
+        } => never,
+    };
+    assert_eq!((&ended["totals"]["completed"], looks > 0), (&json!(40), true), "{ended:#}");
+    idle(&app).await;
 }
 
 on_both_databases!(vectors_that_are_missing_are_made_and_strays_are_removed);
@@ -180,6 +240,45 @@ async fn a_document_whose_original_is_lost_says_so_and_can_be_ingested_again(mut
     assert_eq!(ended["totals"]["completed"], 1, "{ended:#}");
     assert!(path.exists());
     assert_eq!(error_of(&ada, &id).await, json!({ "status": "COMPLETED", "error": null }));
+}
+
+on_both_databases!(of_what_can_not_be_made_again_the_rest_is_kept_in_every_generation);
+async fn of_what_can_not_be_made_again_the_rest_is_kept_in_every_generation(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    let collection = ada.create_collection("Notes").await;
+    let sentences = (0..200).map(|pier| format!("The ferry waits at pier {pier} until the tide turns. "));
+    let text = sentences.collect::<Vec<_>>().concat();
+    ada.ingest_all(&collection, texts(&[("a.txt", &text), ("b.txt", "The tram waits.")])).await;
+    let reindex = "mutation($id: ID!) {
+        collectionReindex(input: { collectionId: $id, chunking: { maxTokens: 64, overlapTokens: 8 } }) { operation { id } }
+    }";
+    let anew = ada.data(reindex, json!({ "id": collection })).await["collectionReindex"].take();
+    ada.ended(anew["operation"]["id"].as_str().unwrap()).await;
+    idle(&app).await;
+    app.stop_worker().await;
+    std::fs::remove_file(original(&app, &text)).unwrap();
+    let first = "chunk_index = 0 AND document_id IN (SELECT id FROM documents WHERE uri = 'a.txt')";
+    execute(&app, &format!("DELETE FROM chunks WHERE {first}")).await;
+    let left = count(&app, "SELECT count(*) FROM chunks").await;
+    let damage = |[original, chunks, vectors]: [usize; 3]| {
+        vec![
+            (DamageKind::WrongChunks, 2, chunks),
+            (DamageKind::OrphanVectors, 2, vectors),
+            (DamageKind::MissingOriginal, 1, original),
+        ]
+    };
+    assert_eq!(examine(&app, Aim::Report).await, damage([0, 0, 0]));
+    assert_eq!(examine(&app, Aim::Repair).await, damage([0, 2, 2]));
+    assert_eq!(examine(&app, Aim::Report).await, []);
+    assert_eq!(count(&app, "SELECT count(*) FROM chunks").await, left);
+    assert_eq!(count(&app, "SELECT CAST(sum(chunk_count) AS bigint) FROM generations").await, left);
+    let id = literal(&app, row(&collection));
+    let of_documents = format!("SELECT CAST(sum(chunk_count) AS bigint) FROM documents WHERE collection_id = {id}");
+    let of_active = format!(
+        "SELECT count(*) FROM chunks WHERE generation_id IN (SELECT generation FROM collections WHERE id = {id})"
+    );
+    assert_eq!(count(&app, &of_documents).await, count(&app, &of_active).await);
+    assert!(!found(&ada, "pier").await[0].is_empty());
 }
 
 async fn error_of(caller: &Caller, document: &Value) -> Value {

@@ -9,10 +9,10 @@ const STEPS: &[&str] = &[
     "ingest-begun",
     "ingest-extracted",
     "ingest-chunked",
+    "ingest-text-stored",
     "ingest-embedded",
     "ingest-upserted",
     "ingest-flushed",
-    "ingest-text-stored",
     "ingest-completed",
 ];
 
@@ -50,7 +50,7 @@ async fn a_document_survives_the_death_of_the_process_after_each_of_its_steps() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replacement_survives_the_death_of_the_process_after_each_of_its_steps() {
-    for step in ["ingest-embedded", "ingest-upserted", "ingest-flushed", "ingest-text-stored", "ingest-completed"] {
+    for step in ["ingest-text-stored", "ingest-embedded", "ingest-upserted", "ingest-flushed", "ingest-completed"] {
         let directory = tempfile::tempdir().unwrap();
         // The first document passes the step, its replacement does not.
         let failpoints = format!("{step}=1*off->1*return(abort)");

@@ -492,3 +492,14 @@ async fn a_slow_site_can_be_cancelled() {
     world.ada.data(cancel, json!({ "id": operation })).await;
     assert_eq!(world.ended(operation).await["status"], "CANCELLED");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_previews_of_a_caller_are_made_one_after_the_other() {
+    let world = World::new(false).await;
+    world.pages(&[("/a", "The ferry waits.", &[]), ("/b", "The tram leaves.", &[])]);
+    world.site.be_slow();
+    let preview = |path: &str| world.preview(json!({ "urls": [world.site.url(path)] }), json!({}));
+    let (first, second) = tokio::join!(preview("/a"), preview("/b"));
+    assert_eq!((&first["found"], &second["found"]), (&json!(1), &json!(1)));
+    assert_eq!(world.site.most_at_once(), 1);
+}

@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use docent::{
     app::{App, Parts},
     config::{Config, DatabaseConfig},
-    db::{Database, repo::schedules},
+    db::{
+        Database,
+        repo::{self, schedules},
+    },
     domain::{
         clock::{Clock, SystemClock},
-        worker::WorkerName,
+        id::WorkerId,
+        worker::{WorkerName, WorkerState, WorkerStatus},
     },
 };
 use futures_util::FutureExt;
@@ -32,9 +36,10 @@ const SERVER: &str = "{ server {
     queues { kind depth ready waiting running dead oldestAt }
 } }";
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "AUDIT_RETENTION",
     "CLEAN_UP",
+    "FILE_CHECK",
     "INGESTION",
     "INTEGRITY",
     "OPTIMISATION",
@@ -131,6 +136,59 @@ async fn a_worker_that_panics_is_started_again_and_so_is_the_queue() {
     assert!(server.died().await.success(), "it stops in good order");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_no_longer_keeps_its_leases_is_started_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment =
+        [("FAILPOINTS", "queue-keeping=1*off->1*panic(injected)"), ("DOCENT__INGESTION__HEARTBEAT_SECONDS", "1")];
+    let server = Server::start(directory.path(), &environment).await;
+    server.log_in("ada").await;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = administered(&server).await;
+        let ingestion = named(&found, "INGESTION");
+        if number(&ingestion["restarts"]) == 1 && ingestion["state"] == "IDLE" {
+            assert_eq!(ingestion["lastError"], "The worker panicked.");
+            assert_eq!(named(&found, "CLEAN_UP")["restarts"], 0, "others are left alone");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{found:#?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let collection = server.create_collection(json!({ "name": "Notes" })).await;
+    let operation = server.ingest(&collection, texts(&[("a.txt", "The ferry waits.")])).await;
+    assert_eq!(server.ended(&operation).await["status"], "COMPLETED");
+}
+
+on_both_databases!(a_long_error_of_a_worker_is_cut_off);
+async fn a_long_error_of_a_worker_is_cut_off(mut app: TestApp) {
+    let ada = app.user("ada").await;
+    app.stop_worker().await;
+    let now = app.clock.now();
+    let status = WorkerStatus {
+        process: WorkerId::generate(),
+        name: WorkerName::Sync,
+        state: WorkerState::Idle,
+        heartbeat_at: now,
+        started_at: now,
+        running: 0,
+        current_job: None,
+        completed: 0,
+        failed: 1,
+        restarts: 0,
+        error: Some("é".repeat(100_000)),
+        failed_at: Some(now),
+    };
+    let status = &status;
+    let database = &app.app.services().database;
+    let report = database.transaction(|tx| repo::workers::report(tx, vec![status.clone()]).boxed());
+    report.await.unwrap();
+    let found = workers(&ada).await;
+    let found = found.iter().find(|worker| worker["process"] == status.process.to_string()).unwrap();
+    let kept = found["lastError"].as_str().unwrap();
+    assert!(kept.starts_with("éé") && kept.ends_with("é…") && kept.len() < 1100, "{} bytes", kept.len());
+}
+
 #[tokio::test]
 async fn of_many_processes_one_takes_the_turn_of_a_task() {
     let config = DatabaseConfig { url: Some(postgres::fresh_database().await), ..DatabaseConfig::default() };
@@ -206,6 +264,30 @@ async fn rows(connection: &sea_orm::DatabaseConnection, statement: &str) -> Vec<
     let statement = Statement::from_string(connection.get_database_backend(), statement);
     let rows = connection.query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_looks_for_files_rests_in_proportion_and_one_that_counts_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let environment = [
+        ("FAILPOINTS", "worker-INTEGRITY=1*sleep(3000);worker-FILE_CHECK=1*sleep(3000)"),
+        ("DOCENT__VECTOR__INTEGRITY_CHECK_MINUTES", "1"),
+        ("DOCENT__INGESTION__HEARTBEAT_SECONDS", "1"),
+    ];
+    let server = Server::start(directory.path(), &environment).await;
+    server.log_in("ada").await;
+    let url = format!("sqlite://{}", directory.path().join("docent.db").display());
+    let connection = sea_orm::Database::connect(&url).await.unwrap();
+    let apart = "SELECT CAST((julianday(files.due_at) - julianday(numbers.due_at)) * 86400 AS integer)
+        FROM schedules AS files, schedules AS numbers WHERE files.name = 'FILE_CHECK' AND numbers.name = 'INTEGRITY'";
+    let deadline = Instant::now() + PATIENCE;
+    // Both take three seconds: one is due again after a minute, the other after fifty times as long.
+    while rows(&connection, apart).await.first().is_none_or(|seconds| *seconds < 80) {
+        assert!(Instant::now() < deadline, "{:#?}", administered(&server).await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let found = administered(&server).await;
+    assert!(["INTEGRITY", "FILE_CHECK"].iter().all(|name| number(&named(&found, name)["failed"]) == 0), "{found:#?}");
 }
 
 /// Waits until the stores have been checked so often.

@@ -1,6 +1,6 @@
 //! Documents of many chunks, and readers of files that fail for a while.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::fs;
 
 use docent::config::Config;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use crate::support::{
     app::{TestApp, texts},
     caller::Caller,
     process::Server,
+    program::script,
 };
 
 /// A text of so many words, of which some are found nowhere else: `w0`, `w1500`, and so on. Most of its chunks are alike,
@@ -132,14 +133,6 @@ async fn progress_moves_inside_a_document_that_takes_long() {
     let progress: Vec<_> = events.iter().map(|event| event["progress"].as_i64().unwrap()).collect();
     assert!(progress.is_sorted() && ticks.iter().all(|tick| (1..100).contains(&tick["progress"].as_i64().unwrap())));
     assert!(ticks[0]["message"].as_str().unwrap().ends_with('%'), "{ticks:#?}");
-}
-
-/// A program of this name that does `lines`.
-fn script(path: &Path, lines: &str) {
-    let new = path.with_extension("new");
-    fs::write(&new, format!("#!/bin/sh\n{lines}\n")).unwrap();
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::rename(new, path).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { type SyntheticEvent, useState } from "react";
-import { AccountDocument, type AccountQuery, ChangePasswordDocument, EndSessionDocument } from "../../api/generated/graphql";
+import { AccountDocument, type AccountQuery, EndSessionDocument } from "../../api/generated/graphql";
 import { change, session } from "../../api/ask";
 import { Heading } from "../../app/Heading";
 import { refresh, useAsk, useSession } from "../../app/queries";
@@ -12,6 +12,7 @@ import { Time } from "../../ui/Time";
 import { attempt, say } from "../../ui/toasts";
 import { useWork } from "../../ui/useWork";
 import { number } from "../../ui/words";
+import { DeleteAccount } from "./DeleteAccount";
 
 type Viewer = NonNullable<AccountQuery["viewer"]>;
 
@@ -33,6 +34,7 @@ export function AccountPage() {
         <Profile viewer={viewer} />
         {!keyPrefix && <Sessions viewer={viewer} />}
         {!keyPrefix && <Password />}
+        {!keyPrefix && <DeleteAccount username={viewer.username} />}
       </div>
     </>
   );
@@ -122,10 +124,7 @@ function Password() {
     const values = new FormData(form);
     const text = (name: string) => values.get(name) as string;
     work.run(async () => {
-      const { accessToken, refreshToken, expiresAt } = await change(ChangePasswordDocument, {
-        input: { currentPassword: text("currentPassword"), newPassword: text("newPassword") },
-      });
-      if (accessToken && refreshToken && expiresAt) session.replace({ accessToken, refreshToken, lifetime: Date.parse(expiresAt) - Date.now() });
+      await session.changePassword(text("currentPassword"), text("newPassword"));
       form.reset();
       refresh(AccountDocument);
       say("Password changed. All other sessions have ended.");

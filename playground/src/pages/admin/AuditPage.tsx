@@ -51,6 +51,7 @@ const ACTIONS: Record<AuditAction, string> = {
   UPLOAD_FILL: "File received",
   USER_ACTIVATE: "Account activated",
   USER_DEACTIVATE: "Account deactivated",
+  USER_DELETE: "Account deleted",
   USER_INVITE: "Invited",
   USER_REGISTER: "Registered",
   USER_ROLE_SET: "Role on the server changed",

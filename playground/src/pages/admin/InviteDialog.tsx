@@ -1,11 +1,11 @@
 import { type SyntheticEvent, useState } from "react";
-import { InviteDocument, type ServerRole } from "../../api/generated/graphql";
+import { InvitationsDocument, InviteDocument, type ServerRole } from "../../api/generated/graphql";
 import { change } from "../../api/ask";
-import { CopyButton } from "../../ui/CopyButton";
+import { refresh } from "../../app/queries";
 import { Dialog } from "../../ui/Dialog";
 import { Complaints, SelectField, TextField } from "../../ui/Form";
-import { Time } from "../../ui/Time";
 import { useWork } from "../../ui/useWork";
+import { LinkDialog, linkTo } from "./LinkDialog";
 
 /** Makes a link with which one person can register. */
 export function InviteDialog({ onClose }: { onClose: () => void }) {
@@ -19,23 +19,13 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
     work.run(async () => {
       const { token, expiresAt } = await change(InviteDocument, { input: { email: email || null, role } });
       if (!token) return;
-      const link = new URL("register", document.baseURI);
-      link.searchParams.set("invitation", token);
-      setMade({ link: link.href, expiresAt });
+      setMade({ link: linkTo("register", { invitation: token }), expiresAt });
+      refresh(InvitationsDocument);
     });
   }
 
   if (made) {
-    return (
-      <Dialog title="Invitation" onClose={onClose}>
-        <p>Send this link to the person. It is shown once and works once{made.expiresAt && <>, and expires <Time at={made.expiresAt} /></>}.</p>
-        <pre tabIndex={0} aria-label="Link">{made.link}</pre>
-        <div className="actions">
-          <CopyButton text={made.link} label="Copy the link" isSmall={false} />
-          <button type="button" className="btn p" onClick={onClose}>Done</button>
-        </div>
-      </Dialog>
-    );
+    return <LinkDialog title="Invitation" {...made} onClose={onClose} />;
   }
   return (
     <Dialog title="Invite a person" onClose={onClose}>

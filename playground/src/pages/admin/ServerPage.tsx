@@ -9,6 +9,9 @@ import { Figure } from "../../ui/Progress";
 import { Failed, Loading } from "../../ui/States";
 import { Time } from "../../ui/Time";
 import { count, number, size } from "../../ui/words";
+import { Queues } from "./Queues";
+import { DAMAGE } from "./words";
+import { Workers } from "./Workers";
 import { modelState, modelWords } from "../generations/words";
 
 type Server = NonNullable<ServerPageQuery["server"]>;
@@ -54,6 +57,8 @@ export function ServerPage() {
             ))}
           </section>
         </div>
+        <Queues queues={server.queues ?? []} />
+        <Workers workers={server.workers ?? []} />
         <Limits server={server} />
         <p className="muted small">What people did is in the <Link to="/admin/audit" search={{}}>audit log</Link>.</p>
       </div>
@@ -107,7 +112,8 @@ function partsOf(text: string): [string, string][] | undefined {
 
 function Integrity({ server: { integrity } }: { server: Server }) {
   if (!integrity) return null;
-  const { checkedAt, collections, differing, missingPoints, surplusPoints } = integrity;
+  const { checkedAt, filesCheckedAt, collections, differing, missingPoints, surplusPoints, findings } = integrity;
+  const damage = findings.filter(({ count: found }) => found > 0);
   return (
     <section className="card pad stack tight">
       <h2>Integrity</h2>
@@ -119,12 +125,18 @@ function Integrity({ server: { integrity } }: { server: Server }) {
           </p>
           <dl className="facts">
             <dt>Compared</dt><dd><Time at={checkedAt} /></dd>
+            <dt>Files looked for</dt><dd>{filesCheckedAt ? <Time at={filesCheckedAt} /> : "not yet"}</dd>
             <dt>Missing</dt><dd>{number(missingPoints)}</dd>
             <dt>Surplus</dt><dd>{number(surplusPoints)}</dd>
           </dl>
+          {damage.length > 0 ? (
+            <ul className="damage warn">{damage.map(({ kind, count: found }) => <li key={kind}>{DAMAGE[kind]}: {number(found)}</li>)}</ul>
+          ) : (
+            findings.length > 0 && <p className="muted small">No damage was found in documents, files, counters, operations and jobs.</p>
+          )}
         </>
       ) : (
-        <p className="muted">The first comparison since the start is not finished.</p>
+        <p className="muted">The first comparison is not finished.</p>
       )}
     </section>
   );

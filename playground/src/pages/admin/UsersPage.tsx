@@ -11,7 +11,9 @@ import { Failed, Loading } from "../../ui/States";
 import { Time } from "../../ui/Time";
 import { attempt } from "../../ui/toasts";
 import { count } from "../../ui/words";
+import { Invitations } from "./Invitations";
 import { InviteDialog } from "./InviteDialog";
+import { PasswordResetDialog } from "./PasswordResetDialog";
 
 const route = getRouteApi("/admin/users");
 
@@ -22,6 +24,7 @@ export function UsersPage() {
   const { viewer } = useFrame();
   const [isInviting, setInviting] = useState(false);
   const [asking, setAsking] = useState<{ id: string; username: string; what: "deactivate" | "ADMIN" | "MEMBER" }>();
+  const [forgetful, setForgetful] = useState<{ id: string; username: string }>();
   const pages = usePages(
     UsersDocument,
     (after) => ({
@@ -50,7 +53,7 @@ export function UsersPage() {
         <button type="button" className="btn p" onClick={() => { setInviting(true); }}><Mail {...SMALL} /> Invite</button>
       </div>
       <div className="bar">
-        <input className="input s find-collection" type="search" aria-label="Find by name or e-mail" placeholder="Name or e-mail" defaultValue={asked.q} onChange={({ target }) => { set({ q: target.value.trim() || undefined }); }} />
+        <input className="input s find" type="search" aria-label="Find by name or e-mail" placeholder="Name or e-mail" defaultValue={asked.q} onChange={({ target }) => { set({ q: target.value.trim() || undefined }); }} />
         <select className="input s" aria-label="Role" value={asked.role ?? ""} onChange={({ target }) => { set({ role: target.value === "" ? undefined : (target.value as "admin" | "member") }); }}>
           <option value="">Every role</option>
           <option value="admin">Administrators</option>
@@ -94,6 +97,7 @@ export function UsersPage() {
                   <td>{isActive ? <span className="badge g">Active</span> : <span className="badge">Deactivated</span>}</td>
                   <td className="muted hide-s"><Time at={createdAt} /></td>
                   <td className="end">
+                    {id !== viewer?.id && isActive && <button type="button" className="btn ghost s" onClick={() => { setForgetful({ id, username }); }}>New password</button>}
                     {isLast(id) ? (
                       <span className="muted small">The last administrator</span>
                     ) : isActive ? (
@@ -109,7 +113,9 @@ export function UsersPage() {
         </div>
       )}
       {pages.hasNextPage && <p className="bar"><button type="button" className="btn" onClick={() => void pages.fetchNextPage()}>Show more</button></p>}
+      <Invitations />
       {isInviting && <InviteDialog onClose={() => { setInviting(false); }} />}
+      {forgetful && <PasswordResetDialog user={forgetful} onClose={() => { setForgetful(undefined); }} />}
       {asking?.what === "deactivate" && (
         <Confirm
           title={`Deactivate ${asking.username}?`}

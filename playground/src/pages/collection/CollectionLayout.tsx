@@ -15,7 +15,7 @@ const route = getRouteApi("/collections/$id");
 /** What all pages of a collection have: its name, what it is, its tabs. */
 export function CollectionLayout() {
   const { id } = route.useParams();
-  const { data, error, refetch } = useAsk(CollectionPageDocument, { id });
+  const { data, error, refetch } = useAsk(CollectionPageDocument, { id }, { every: 4_000 });
   const collection = data?.collection;
   const mayAdd = collection?.viewerCan.includes("DOCUMENT_INGEST") ?? false;
   const name = collection?.name;

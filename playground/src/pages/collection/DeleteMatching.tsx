@@ -8,6 +8,7 @@ import { SelectField, TextField } from "../../ui/Form";
 import { Failed, Loading } from "../../ui/States";
 import { say } from "../../ui/toasts";
 import { count, number } from "../../ui/words";
+import { ComesBack } from "./ComesBack";
 import { repeat } from "./repeat";
 import { STATUS, STATUS_NAMES, type StatusName } from "./status";
 
@@ -34,6 +35,7 @@ export function DeleteMatching({ collection, sources, first, onClose }: DeleteMa
   const { data, error, isFetching, refetch } = useAsk(MatchingDocumentsDocument, { id: collection.id, filter }, { enabled: hasCondition, staleTime: 0, keepsPrevious: true });
   const matching = hasCondition ? data?.collection?.documents : undefined;
   const total = matching?.totalCount ?? 0;
+  const concerned = sources.filter(({ id }) => condition.sourceId === "" || condition.sourceId === id);
   const set = (changes: Partial<Condition>) => { setCondition({ ...condition, ...changes }); };
 
   async function remove() {
@@ -53,6 +55,7 @@ export function DeleteMatching({ collection, sources, first, onClose }: DeleteMa
     return (
       <Confirm title={`Delete ${count(total, "document")} of ${collection.name}?`} action={`Delete ${count(total, "document")}`} run={remove} onClose={onClose}>
         <p>{total === 1 ? "The document, its original and its passages are deleted." : "The documents, their originals and their passages are deleted."} There is no way back.</p>
+        <ComesBack sources={concerned} collection={collection.id} />
       </Confirm>
     );
   }

@@ -19,7 +19,7 @@ interface TableProps {
   total: number | undefined;
   hasMore: boolean;
   onMore: () => void;
-  onDelete: ((ids: string[]) => void) | undefined;
+  onDelete: ((ids: string[], returning: number) => void) | undefined;
   mayAdd: boolean;
 }
 
@@ -68,7 +68,7 @@ export function DocumentTable({ collection, documents, total, hasMore, onMore, o
           {mayAdd && selected.every(hasFailed) && (
             <RetryButton of={{ ids: selected.map(({ id }) => id) }} onDone={() => { setChosen(new Set()); }}>Try again</RetryButton>
           )}
-          <button type="button" className="btn s danger" onClick={() => { onDelete(selected.map(({ id }) => id)); setChosen(new Set()); }}>
+          <button type="button" className="btn s danger" onClick={() => { onDelete(selected.map(({ id }) => id), selected.filter(({ source }) => source).length); setChosen(new Set()); }}>
             <Trash2 {...SMALL} /> Delete
           </button>
           <button type="button" className="btn ghost s" onClick={() => { setChosen(new Set()); }}>Clear</button>

@@ -33,7 +33,8 @@ export function DocumentsPage() {
   const close = () => { setOpen(undefined); };
   const place = { ...(asked.source && { sourceId: asked.source }), ...(asked.under && { uriPrefix: asked.under }) };
   const isPlaced = Object.keys(place).length > 0;
-  const all = useAsk(DocumentCountsDocument, { id }).data?.collection;
+  const { data: known, isPending: isUnknown } = useAsk(DocumentCountsDocument, { id });
+  const all = known?.collection;
   const counts = useAsk(DocumentCountsDocument, { id, ...place }).data?.collection;
   const seesSources = collection.viewerCan.includes("OPERATION_READ");
   const sources = useAsk(SourceNamesDocument, { id }, { enabled: seesSources }).data?.collection?.sources.nodes ?? [];
@@ -73,7 +74,10 @@ export function DocumentsPage() {
     <>
       {mine.map((job) => <JobCard key={job.state.get().id} job={job} />)}
       <RunningOperations operations={others} />
-      {isEmpty ? (
+      {isUnknown ? (
+        // A dialog for files that was opened from a box that is replaced would lead nowhere.
+        <div className="card"><Loading /></div>
+      ) : isEmpty ? (
         <EmptyCollection collection={collection} mayAdd={mayAdd} />
       ) : (
         <>

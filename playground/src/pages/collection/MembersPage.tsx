@@ -1,8 +1,9 @@
 import { useNavigate } from "@tanstack/react-router";
-import { type SyntheticEvent, useState } from "react";
-import { type CollectionRole, MembersDocument, RemoveMemberDocument, SetMemberDocument } from "../../api/generated/graphql";
+import { type SyntheticEvent, useDeferredValue, useId, useState } from "react";
+import "./members.css";
+import { type CollectionRole, MembersDocument, RemoveMemberDocument, SetMemberDocument, SuggestUsersDocument } from "../../api/generated/graphql";
 import { change } from "../../api/ask";
-import { refresh, refreshAll, usePages } from "../../app/queries";
+import { refresh, refreshAll, useAsk, usePages } from "../../app/queries";
 import { useFrame } from "../../app/useFrame";
 import { Confirm } from "../../ui/Confirm";
 import { Complaints, SelectField, TextField } from "../../ui/Form";
@@ -121,15 +122,19 @@ export function MembersPage() {
 function Share({ collectionId }: { collectionId: string }) {
   const work = useWork();
   const [role, setRole] = useState<"VIEWER" | "EDITOR">("VIEWER");
+  const [typed, setTyped] = useState("");
+  const beginning = useDeferredValue(typed.trim());
+  const listId = useId();
+  const { data } = useAsk(SuggestUsersDocument, { text: beginning }, { enabled: beginning !== "", keepsPrevious: true });
+  const suggested = beginning === "" ? [] : (data?.userSuggest ?? []);
 
   function submit(event: SyntheticEvent<HTMLFormElement>) {
     event.preventDefault();
-    const form = event.currentTarget;
-    const username = (new FormData(form).get("username") as string).trim();
+    const username = typed.trim();
     work.run(async () => {
       await change(SetMemberDocument, { input: { collectionId, username, role } });
       refresh(MembersDocument);
-      form.reset();
+      setTyped("");
       say(`Shared with ${username}`);
     });
   }
@@ -138,7 +143,8 @@ function Share({ collectionId }: { collectionId: string }) {
     <form className="card pad stack tight" onSubmit={submit}>
       <h2>Share with a user of this server</h2>
       <div className="share">
-        <TextField name="username" label="User name" required autoComplete="off" autoCapitalize="none" spellCheck={false} complaints={work.complaints} />
+        <TextField name="username" label="User name" required autoComplete="off" autoCapitalize="none" spellCheck={false} list={listId} value={typed} onChange={({ target }) => { setTyped(target.value); }} complaints={work.complaints} />
+        <datalist id={listId}>{suggested.map(({ id, username, fullName }) => <option key={id} value={username}>{fullName}</option>)}</datalist>
         <SelectField name="role" label="Role" value={role} options={ROLES} onChange={setRole} />
         <button type="submit" className="btn p" disabled={work.isBusy}>Share</button>
       </div>

@@ -3,7 +3,7 @@ import { DeleteDocumentsDocument, DocumentCountsDocument, DocumentsDocument } fr
 import { change } from "../../api/ask";
 import { refresh } from "../../app/queries";
 import { say, sayProblem } from "../../ui/toasts";
-import { count } from "../../ui/words";
+import { count, number } from "../../ui/words";
 
 /** How long a deletion can be undone before it is sent, in milliseconds. */
 const UNDO = 6_000;
@@ -32,10 +32,12 @@ export function useDeletion() {
 
   return {
     hidden,
-    remove(ids: readonly string[]) {
+    /** `returning`: how many of them their source brings back. */
+    remove(ids: readonly string[], returning: number) {
       setHidden((before) => new Set([...before, ...ids]));
       const timer = setTimeout(() => void send(ids), UNDO);
-      say(`${count(ids.length, "document")} deleted`, {
+      const comesBack = returning > 0 ? `. ${number(returning)} of them ${returning === 1 ? "comes" : "come"} back with the next sync of its source` : "";
+      say(`${count(ids.length, "document")} deleted${comesBack}`, {
         label: "Undo",
         run() {
           clearTimeout(timer);

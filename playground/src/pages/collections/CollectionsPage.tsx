@@ -1,7 +1,7 @@
 import { Link, getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type SyntheticEvent, Suspense, lazy, useState } from "react";
 import "./collections.css";
-import { type ChunkingStrategy, CollectionCreateDocument, CollectionsDocument, ModelsDocument } from "../../api/generated/graphql";
+import { CollectionCreateDocument, CollectionsDocument, ModelsDocument } from "../../api/generated/graphql";
 import { change } from "../../api/ask";
 import { Heading } from "../../app/Heading";
 import { refreshAll, useAsk, usePages, useSession } from "../../app/queries";
@@ -13,6 +13,8 @@ import { Empty, Failed, Loading } from "../../ui/States";
 import { Time } from "../../ui/Time";
 import { useWork } from "../../ui/useWork";
 import { count, size } from "../../ui/words";
+import { chunkingInput, chunkingOf } from "../generations/chunking";
+import { CHUNKING_FIELDS, ChunkingFields } from "../generations/ChunkingFields";
 import { modelState, modelWords } from "../generations/words";
 
 const UseInCode = lazy(() => import("../../code/UseInCode"));
@@ -61,7 +63,7 @@ export function CollectionsPage() {
           </span>
         )}
         <input
-          className="input s find-collection"
+          className="input s find"
           type="search"
           aria-label="Find by name"
           placeholder="Find by name"
@@ -130,7 +132,6 @@ export function CollectionsPage() {
 function NewCollection({ onClose }: { onClose: () => void }) {
   const work = useWork();
   const navigate = useNavigate();
-  const [strategy, setStrategy] = useState<ChunkingStrategy | "">("");
   const [model, setModel] = useState("");
   const models = useAsk(ModelsDocument, {}).data?.embeddingModels ?? [];
 
@@ -138,9 +139,8 @@ function NewCollection({ onClose }: { onClose: () => void }) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const text = (name: string) => ((form.get(name) as string | null) ?? "").trim();
-    const number = (name: string) => (text(name) ? { [name]: Number(text(name)) } : {});
     work.run(async () => {
-      const chunking = { ...(strategy && { strategy }), ...number("maxTokens"), ...number("overlapTokens") };
+      const chunking = chunkingInput(chunkingOf((name) => form.get(name) as string | null));
       const { collection } = await change(CollectionCreateDocument, {
         input: {
           name: text("name"),
@@ -179,18 +179,10 @@ function NewCollection({ onClose }: { onClose: () => void }) {
                 complaints={work.complaints}
               />
             )}
-            <SelectField
-              name="strategy"
-              label="Cut by"
-              value={strategy}
-              options={[["", "What each document is"], ["MARKDOWN", "Markdown structure"], ["RECURSIVE", "Paragraphs and sentences"]]}
-              onChange={setStrategy}
-            />
-            <TextField name="maxTokens" label="Most tokens in a passage" type="number" min={16} placeholder="as the server says" complaints={work.complaints} />
-            <TextField name="overlapTokens" label="Tokens repeated from the passage before" type="number" min={0} placeholder="as the server says" complaints={work.complaints} />
+            <ChunkingFields otherwise="What each document is" complaints={work.complaints} />
           </div>
         </details>
-        <Complaints of={work.complaints} except={["name", "description", "embeddingModel", "maxTokens", "overlapTokens"]} />
+        <Complaints of={work.complaints} except={["name", "description", "embeddingModel", ...CHUNKING_FIELDS]} />
         <div className="actions">
           <button type="button" className="btn" onClick={onClose}>Cancel</button>
           <button type="submit" className="btn p" disabled={work.isBusy}>Create the collection</button>

@@ -6,13 +6,14 @@ import { change, download } from "../../api/ask";
 import { Heading } from "../../app/Heading";
 import { refreshAll, useAsk, usePages } from "../../app/queries";
 import { Confirm } from "../../ui/Confirm";
-import { Code, Download, Pencil, SMALL, Trash2 } from "../../ui/Icon";
+import { Code, Download, FlaskConical, Pencil, SMALL, Trash2 } from "../../ui/Icon";
 import { save } from "../../ui/save";
 import { Failed, Loading } from "../../ui/States";
 import { DocumentBadge } from "../../ui/Status";
 import { Time } from "../../ui/Time";
 import { attempt } from "../../ui/toasts";
 import { count, kind, size } from "../../ui/words";
+import { ComesBack } from "../collection/ComesBack";
 import { ReplaceButton } from "../collection/ReplaceButton";
 import { EditDialog } from "./EditDialog";
 import { Facts } from "./Facts";
@@ -77,6 +78,7 @@ export function DocumentPage() {
           </p>
         </div>
         <button type="button" className="btn" onClick={() => { setOpen("code"); }}><Code {...SMALL} /> Use in code</button>
+        {status === "COMPLETED" && <Link to="/lab/chunking" search={{ doc: id }} className="btn hide-s"><FlaskConical {...SMALL} /> Cut otherwise</Link>}
         {downloadUrl && <button type="button" className="btn" onClick={() => { attempt(keep()); }}><Download {...SMALL} /> Download</button>}
         {mayChange && <button type="button" className="btn" onClick={() => { setOpen("edit"); }}><Pencil {...SMALL} /> Edit</button>}
         {mayChange && <ReplaceButton collection={collection} uri={uri} className="btn" />}
@@ -137,6 +139,7 @@ export function DocumentPage() {
           onClose={() => { setOpen(undefined); }}
         >
           <p>The document, its original and its passages are deleted. There is no way back.</p>
+          <ComesBack sources={document.source ? [document.source] : []} collection={collection.id} />
         </Confirm>
       )}
       <Suspense>

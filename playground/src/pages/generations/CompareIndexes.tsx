@@ -2,9 +2,9 @@ import { Link, getRouteApi } from "@tanstack/react-router";
 import type { SyntheticEvent } from "react";
 import { CompareGenerationsDocument, type CompareGenerationsQuery, type GenerationRowFragment } from "../../api/generated/graphql";
 import { useAsk } from "../../app/queries";
+import { type Ranked, move, moveWords } from "../../text/rankings";
 import { TextArea } from "../../ui/Form";
 import { Failed, Loading } from "../../ui/States";
-import { move, moveWords } from "./moves";
 import { generationWords } from "./words";
 
 const route = getRouteApi("/collections/$id/index");
@@ -82,11 +82,12 @@ function Question({ collectionId, compared: { query, overlap, hits, otherHits } 
 
 function Ranking({ label, collectionId, hits, others }: { label: string; collectionId: string; hits: Compared["hits"]; others: Compared["hits"] }) {
   if (hits.length === 0) return <p className="muted">{label} finds nothing.</p>;
+  const ranked = others.map(rankedOf);
   return (
     <ol aria-label={label}>
       {hits.map((hit) => {
         const { rank, document, chunk } = hit;
-        const moved = move(hit, others);
+        const moved = move(rankedOf(hit), ranked);
         return (
           <li key={document.id} className="row">
             <span className="num muted">{rank}</span>
@@ -99,6 +100,10 @@ function Ranking({ label, collectionId, hits, others }: { label: string; collect
       })}
     </ol>
   );
+}
+
+function rankedOf({ rank, document }: Compared["hits"][number]): Ranked {
+  return { rank, key: document.id };
 }
 
 const percent = (part: number) => `${Math.round(part * 100)} %`;

@@ -21,7 +21,7 @@ export function IndexTable({ generations, onPromote }: IndexTableProps) {
             const [words, tone] = modelState(embeddingModel.state);
             return (
               <tr key={id}>
-                <td><GenerationBadge state={state} /></td>
+                <td className="whole"><GenerationBadge state={state} /></td>
                 <td>
                   {modelWords(embeddingModel)} {tone !== "good" && <span className={tone}>({words})</span>}
                   <div className="muted small">{chunkingWords(chunking)}</div>

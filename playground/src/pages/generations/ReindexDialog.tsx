@@ -1,11 +1,13 @@
 import { type SyntheticEvent, useState } from "react";
-import { type ChunkingStrategy, type GenerationRowFragment, ModelsDocument, ReindexDocument } from "../../api/generated/graphql";
+import { type GenerationRowFragment, ModelsDocument, ReindexDocument } from "../../api/generated/graphql";
 import { change } from "../../api/ask";
 import { refreshAll, useAsk } from "../../app/queries";
 import { Dialog } from "../../ui/Dialog";
-import { Complaints, SelectField, TextField } from "../../ui/Form";
+import { Complaints, SelectField } from "../../ui/Form";
 import { say } from "../../ui/toasts";
 import { useWork } from "../../ui/useWork";
+import { chunkingInput, chunkingOf } from "./chunking";
+import { CHUNKING_FIELDS, ChunkingFields } from "./ChunkingFields";
 import { modelState, modelWords } from "./words";
 
 interface ReindexDialogProps {
@@ -19,7 +21,6 @@ export function ReindexDialog({ collectionId, active, onClose }: ReindexDialogPr
   const work = useWork();
   const { data } = useAsk(ModelsDocument, {});
   const [model, setModel] = useState(active.embeddingModel.name);
-  const [strategy, setStrategy] = useState<ChunkingStrategy | "">("");
   const models = (data?.embeddingModels ?? []).map((each): [string, string] => [each.name, `${modelWords(each)} (${modelState(each.state)[0]})`]);
   // A collection can have a model that the server no longer has.
   const isKnown = models.some(([name]) => name === active.embeddingModel.name);
@@ -28,17 +29,14 @@ export function ReindexDialog({ collectionId, active, onClose }: ReindexDialogPr
   function submit(event: SyntheticEvent<HTMLFormElement>) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const number = (name: string) => {
-      const text = (form.get(name) as string).trim();
-      return text ? { [name]: Number(text) } : {};
-    };
-    const chunking = { ...(strategy && { strategy }), ...number("maxTokens"), ...number("overlapTokens") };
+    const now = chunkingOf((name) => String(active.chunking[name as keyof typeof active.chunking] ?? ""));
+    const chunking = chunkingOf((name) => form.get(name) as string | null);
     work.run(async () => {
       await change(ReindexDocument, {
         input: {
           collectionId,
           ...(model !== active.embeddingModel.name && { embeddingModel: model }),
-          ...(Object.keys(chunking).length > 0 && { chunking }),
+          ...(Object.keys(chunking).length > 0 && { chunking: chunkingInput({ ...(!chunking.strategy && now), ...chunking }) }),
           ...(form.has("force") && { force: true }),
         },
       });
@@ -53,17 +51,9 @@ export function ReindexDialog({ collectionId, active, onClose }: ReindexDialogPr
       <form className="stack" onSubmit={submit}>
         <p className="muted">All documents are read again from their originals. Searches use the present index until the new one is complete, and can go back to it afterwards.</p>
         <SelectField name="embeddingModel" label="Model" value={model} options={options} onChange={setModel} complaints={work.complaints} />
-        <SelectField
-          name="strategy"
-          label="Cut by"
-          value={strategy}
-          options={[["", "As now"], ["MARKDOWN", "Markdown structure"], ["RECURSIVE", "Paragraphs and sentences"]]}
-          onChange={setStrategy}
-        />
-        <TextField name="maxTokens" label="Most tokens in a passage" type="number" min={16} placeholder={String(active.chunking.maxTokens)} complaints={work.complaints} />
-        <TextField name="overlapTokens" label="Tokens repeated from the passage before" type="number" min={0} placeholder={String(active.chunking.overlapTokens)} complaints={work.complaints} />
+        <ChunkingFields otherwise="As now" now={active.chunking} complaints={work.complaints} />
         <label className="check"><input type="checkbox" name="force" /><span>Also if nothing above changes: read all documents again</span></label>
-        <Complaints of={work.complaints} except={["embeddingModel", "maxTokens", "overlapTokens"]} />
+        <Complaints of={work.complaints} except={["embeddingModel", ...CHUNKING_FIELDS]} />
         <div className="actions">
           <button type="button" className="btn" onClick={onClose}>Cancel</button>
           <button type="submit" className="btn p" disabled={work.isBusy}>Build it</button>

@@ -1,9 +1,15 @@
 /** Models and indexes in words. */
 import type { EmbeddingModelState, GenerationRowFragment, ModelStateFragment } from "../../api/generated/graphql";
+import { STRATEGIES } from "./chunking";
 
-export function chunkingWords({ strategy, maxTokens, overlapTokens }: GenerationRowFragment["chunking"]): string {
-  const by = strategy === null ? "by what each document is" : strategy === "MARKDOWN" ? "by Markdown structure" : "by paragraphs and sentences";
-  return `${by}, at most ${maxTokens} tokens, ${overlapTokens} repeated`;
+export function chunkingWords({ strategy, maxTokens, overlapTokens, parentMaxTokens, driftPercentile }: GenerationRowFragment["chunking"]): string {
+  return [
+    `by ${strategy === null ? "what each document is" : STRATEGIES[strategy]}`,
+    `at most ${maxTokens} tokens`,
+    `${overlapTokens} repeated`,
+    parentMaxTokens !== null && `parts of at most ${parentMaxTokens}`,
+    driftPercentile !== null && `${driftPercentile} of a hundred places drift less`,
+  ].filter(Boolean).join(", ");
 }
 
 export function modelWords({ name, precision, isRemote }: Pick<ModelStateFragment, "name" | "precision" | "isRemote">): string {

@@ -45,7 +45,7 @@ export function HitCard({ hit, mode, constant, top, isSelected }: HitProps) {
 }
 
 /** Where words of the question are; without any, the passage from its beginning. */
-function Excerpt({ hit: { highlights, chunk } }: { hit: Hit }) {
+export function Excerpt({ hit: { highlights, chunk } }: { hit: Hit }) {
   if (highlights.length === 0) return <>{withoutHeading(chunk.content)}</>;
   return highlights.map(({ text, ranges, startOffset }, index) => (
     <Fragment key={index}>

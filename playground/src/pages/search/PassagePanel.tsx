@@ -11,7 +11,7 @@ import { CopyButton } from "../../ui/CopyButton";
 import { Marked } from "../../ui/Marked";
 import { Failed, Loading } from "../../ui/States";
 import { count } from "../../ui/words";
-import { sentence } from "./ScorePicture";
+import { ScoreBar } from "./ScorePicture";
 import type { Asked, Hit, Result } from "./question";
 
 interface PanelProps {
@@ -66,6 +66,12 @@ export function PassagePanel({ chunkId, hit, result, mode, constant, onClose, ne
               isOpen={neighbours.next}
               onOpen={() => { onNeighbour("next"); }}
             />
+            {passage.parent && (
+              <details>
+                <summary>The larger part that it is in</summary>
+                <div className="passage-text faded">{passage.parent.content}</div>
+              </details>
+            )}
           </section>
           <Actions passage={passage} />
         </>
@@ -118,10 +124,7 @@ function Why({ hit, result, mode, constant }: { hit: Hit; result: Result; mode: 
   return (
     <>
       <p className="muted">{capital(parts.join(" and "))}. Each adds 1 ∕ ({Math.round(constant)} + rank).</p>
-      <div className="pic" role="img" aria-label={sentence(share, hit.score)}>
-        <i className="m" style={{ width: `${(100 * share.semantic) / share.best}%` }} />
-        <i className="w" style={{ width: `${(100 * share.lexical) / share.best}%` }} />
-      </div>
+      <ScoreBar hit={hit} mode={mode} constant={constant} top={hit.score} />
       {semantic && (
         <div className="leg"><span><span className="dot m" /> meaning: rank {semantic.rank}, cosine {semantic.score.toFixed(3)}</span><b className="num">{share.semantic.toFixed(3)}</b></div>
       )}

@@ -10,34 +10,43 @@ interface ScoreProps {
   top: number;
 }
 
-/** The score as a bar: what meaning and words add to it, as parts of the best that is possible. */
-export function ScorePicture({ hit, mode, constant, top }: ScoreProps) {
-  if (mode) return <OneLeg hit={hit} mode={mode} top={top} />;
-  const share = shareOf(hit, constant);
+/** The score as a bar, with its numbers: what meaning and words add to it, as parts of the best that is possible. */
+export function ScorePicture(props: ScoreProps) {
+  const { hit, mode } = props;
   return (
     <>
-      <div className="pic" role="img" aria-label={sentence(share, hit.score)}>
-        <i className="m" style={{ width: `${(100 * share.semantic) / share.best}%` }} />
-        <i className="w" style={{ width: `${(100 * share.lexical) / share.best}%` }} />
-      </div>
-      <Leg hit={hit} leg="SEMANTIC" digits={2} />
-      <Leg hit={hit} leg="LEXICAL" digits={1} />
+      <ScoreBar {...props} />
+      {mode ? (
+        <div className="leg"><span>{mode === "meaning" ? "cosine, 0 to 1" : "BM25, best is full"}</span><span className="num">{hit.score.toFixed(2)}</span></div>
+      ) : (
+        <>
+          <Leg hit={hit} leg="SEMANTIC" digits={2} />
+          <Leg hit={hit} leg="LEXICAL" digits={1} />
+        </>
+      )}
     </>
   );
 }
 
-function OneLeg({ hit, mode, top }: Omit<ScoreProps, "constant"> & { mode: "meaning" | "words" }) {
-  const isMeaning = mode === "meaning";
-  // A cosine has a scale of its own; BM25 has none, so the best hit fills the bar.
-  const width = (100 * Math.max(hit.score, 0)) / (isMeaning ? 1 : Math.max(top, 1e-9));
-  const words = isMeaning ? `Cosine ${hit.score.toFixed(3)} of 1` : `BM25 ${hit.score.toFixed(2)}, the best here is ${top.toFixed(2)}`;
-  return (
-    <>
+/** The bar alone. */
+export function ScoreBar({ hit, mode, constant, top }: ScoreProps) {
+  if (mode) {
+    const isMeaning = mode === "meaning";
+    // A cosine has a scale of its own; BM25 has none, so the best hit fills the bar.
+    const width = (100 * Math.max(hit.score, 0)) / (isMeaning ? 1 : Math.max(top, 1e-9));
+    const words = isMeaning ? `Cosine ${hit.score.toFixed(3)} of 1` : `BM25 ${hit.score.toFixed(2)}, the best here is ${top.toFixed(2)}`;
+    return (
       <div className="pic" role="img" aria-label={words}>
         <i className={isMeaning ? "m" : "w"} style={{ width: `${Math.min(width, 100)}%` }} />
       </div>
-      <div className="leg"><span>{isMeaning ? "cosine, 0 to 1" : "BM25, best is full"}</span><span className="num">{hit.score.toFixed(2)}</span></div>
-    </>
+    );
+  }
+  const share = shareOf(hit, constant);
+  return (
+    <div className="pic" role="img" aria-label={sentence(share, hit.score)}>
+      <i className="m" style={{ width: `${(100 * share.semantic) / share.best}%` }} />
+      <i className="w" style={{ width: `${(100 * share.lexical) / share.best}%` }} />
+    </div>
   );
 }
 
@@ -53,6 +62,6 @@ function Leg({ hit, leg, digits }: { hit: Hit; leg: "SEMANTIC" | "LEXICAL"; digi
   );
 }
 
-export function sentence({ semantic, lexical }: Share, score: number): string {
+function sentence({ semantic, lexical }: Share, score: number): string {
   return `Score ${score.toFixed(3)}: meaning ${semantic.toFixed(3)}, words ${lexical.toFixed(3)}`;
 }

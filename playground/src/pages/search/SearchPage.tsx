@@ -1,25 +1,25 @@
-import { getRouteApi } from "@tanstack/react-router";
+import { Link, getRouteApi } from "@tanstack/react-router";
 import { Suspense, lazy, useCallback, useMemo, useRef, useState } from "react";
 import "./search.css";
 import { SearchDocument, SearchScopeDocument } from "../../api/generated/graphql";
 import { Heading } from "../../app/Heading";
 import { useAsk, usePages, useSession } from "../../app/queries";
 import { fusionConstant } from "../../text/fusion";
-import { Code, SMALL } from "../../ui/Icon";
+import { Code, FlaskConical, SMALL } from "../../ui/Icon";
 import { useMedia } from "../../ui/useMedia";
 import { number } from "../../ui/words";
+import { LeastCosine, ModeChips } from "./Choices";
 import { HitList } from "./HitList";
 import { NoQuestion } from "./NoQuestion";
 import { PassagePanel } from "./PassagePanel";
 import { QuestionBox } from "./QuestionBox";
 import { ScopeMenu } from "./ScopeMenu";
+import { labSides } from "../lab/configuration";
 import { type Asked, PAGE, collectionIds, inputOf } from "./question";
 import { useSearchKeys } from "./useSearchKeys";
 
 const UseInCode = lazy(() => import("../../code/UseInCode"));
 const route = getRouteApi("/search");
-
-const MODES = [[undefined, "Both"], ["meaning", "Meaning"], ["words", "Words"]] as const;
 
 /** A question, its answers, and one passage of them. The address has all of it. */
 export function SearchPage() {
@@ -53,31 +53,11 @@ export function SearchPage() {
           chosen={ids}
           onChange={(next) => { set({ in: next.join(",") || undefined, hit: undefined }); }}
         />
-        <span role="group" aria-label="How to search" className="row wrap">
-          {MODES.map(([mode, words]) => (
-            <button
-              key={words}
-              type="button"
-              className="chip"
-              aria-pressed={asked.mode === mode}
-              onClick={() => { set({ mode, min: undefined, hit: undefined }); }}
-            >
-              {mode && <span className={`dot ${mode === "meaning" ? "m" : "w"}`} />} {words}
-            </button>
-          ))}
-        </span>
+        <ModeChips mode={asked.mode} onChange={(mode) => { set({ mode, min: undefined, hit: undefined }); }} />
         <button type="button" className="chip" aria-pressed={asked.group === "doc"} onClick={() => { set({ group: asked.group ? undefined : "doc", hit: undefined }); }}>
           Group by document
         </button>
-        {asked.mode === "meaning" && (
-          <label className="row small muted">
-            At least
-            <select className="input s" aria-label="Least cosine" value={asked.min ?? ""} onChange={(event) => { set({ min: event.target.value || undefined, hit: undefined }); }}>
-              <option value="">any cosine</option>
-              {["0.2", "0.3", "0.4", "0.5", "0.6"].map((least) => <option key={least} value={least}>{least}</option>)}
-            </select>
-          </label>
-        )}
+        {asked.mode === "meaning" && <LeastCosine value={asked.min} onChange={(min) => { set({ min, hit: undefined }); }} />}
         <span className="grow" />
         {asked.q && result && (
           <span className="muted num" role="status">
@@ -85,6 +65,7 @@ export function SearchPage() {
             <span className="hide-s"> · {result.tookMs.toFixed(result.tookMs < 100 ? 1 : 0)} ms</span>
           </span>
         )}
+        {asked.q && <Link to="/lab" search={{ q: asked.q, ...labSides(asked) }} className="btn s hide-s"><FlaskConical {...SMALL} /> Compare</Link>}
         {asked.q && <button type="button" className="btn s" onClick={() => { setCodeOpen(true); }}><Code {...SMALL} /> Use in code</button>}
       </div>
       {!asked.q ? (

@@ -12,7 +12,8 @@ export function RegisterPage() {
   const { next, invitation } = route.useSearch();
   const router = useRouter();
   const { data, error, refetch } = useAsk(WelcomeDocument, {});
-  const registration = data?.server?.registration;
+  // The first account is never refused.
+  const registration = data?.server?.isClaimed === false ? "OPEN" : data?.server?.registration;
 
   return (
     <div className="narrow">

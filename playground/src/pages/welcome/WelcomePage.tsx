@@ -18,7 +18,9 @@ export function WelcomePage() {
   const navigate = useNavigate();
   if (error) return <Failed error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading />;
-  const registration = data.server?.registration ?? "CLOSED";
+  const isClaimed = data.server?.isClaimed ?? true;
+  // The first account is never refused.
+  const registration = isClaimed ? (data.server?.registration ?? "CLOSED") : "OPEN";
   const sample = data.collections?.nodes.find(({ chunkCount }) => chunkCount > 0);
 
   return (
@@ -35,7 +37,8 @@ export function WelcomePage() {
           ) : (
             <>
               <p className="muted">
-                {registration === "OPEN" && "The first account on a server becomes its administrator."}
+                {!isClaimed && "The first account on a server becomes its administrator."}
+                {isClaimed && registration === "OPEN" && "Everybody who reaches this server can have one."}
                 {registration === "INVITE" && "This server takes people with an invitation."}
                 {registration === "CLOSED" && "Nobody can register here. Ask whoever runs this server for an account."}
               </p>

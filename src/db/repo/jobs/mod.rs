@@ -19,7 +19,7 @@ pub use self::{
     claim::{ClaimedJob, Holder, claim, claim_suspect, has_due, has_suspect, next_tenant, promote_due},
     lease::{HeldJob, Kept, Lease, keep, overdue, rescue_all, rescue_dead},
 };
-use super::{INSERT_ROWS, exists, to_count};
+use super::{INSERT_ROWS, exists, kept_error, to_count};
 use crate::{
     db::{
         DatabaseError, Reader, Transaction,
@@ -32,6 +32,9 @@ use crate::{
         worker::QueueDepth,
     },
 };
+
+/// Jobs that are counted with one statement.
+const COUNTED: u64 = 5_000;
 
 /// A job to be done.
 #[derive(Clone, PartialEq, Debug)]
@@ -217,7 +220,7 @@ pub async fn release(
         .col_expr(job::Column::LeasedBy, Expr::value(Option::<Uuid>::None))
         .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None));
     if let Some(error) = error {
-        update = update.col_expr(job::Column::LastError, Expr::value(error));
+        update = update.col_expr(job::Column::LastError, Expr::value(kept_error(error)));
     }
     Ok(update.filter(held(lease)).exec(&tx.connection).await?.rows_affected == 1)
 }
@@ -230,7 +233,7 @@ pub async fn bury(tx: &Transaction<'_>, lease: Lease, error: &str) -> Result<boo
         .col_expr(job::Column::Subject, Expr::value(Option::<String>::None))
         .col_expr(job::Column::LeasedBy, Expr::value(Option::<Uuid>::None))
         .col_expr(job::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
-        .col_expr(job::Column::LastError, Expr::value(error))
+        .col_expr(job::Column::LastError, Expr::value(kept_error(error)))
         .filter(held(lease))
         .exec(&tx.connection)
         .await?;
@@ -267,19 +270,29 @@ pub async fn is_queued(
     exists(jobs, &reader.executor).await
 }
 
-/// How many jobs will be done for each operation that has any.
+/// How many jobs will be done for each operation that has any. Reads a page of jobs with each statement.
 pub async fn count_by_operation(reader: &Reader<'_>) -> Result<HashMap<OperationId, usize>, DatabaseError> {
-    let rows: Vec<(Option<String>, i64)> = job::Entity::find()
-        .select_only()
-        .column_as(Expr::cust("payload ->> 'operation'"), "operation")
-        .column_as(job::Column::Id.count(), "jobs")
-        .filter(job::Column::Status.ne(JobStatus::Dead.stored()))
-        .group_by(Expr::cust("payload ->> 'operation'"))
-        .into_tuple()
-        .all(&reader.executor)
-        .await?;
-    let counted = |(id, count): (Option<String>, i64)| Some((id?.parse().ok()?, usize::try_from(count).unwrap_or(0)));
-    Ok(rows.into_iter().filter_map(counted).collect())
+    let (mut counted, mut after) = (HashMap::new(), None::<Uuid>);
+    loop {
+        let mut some = job::Entity::find().filter(job::Column::Status.ne(JobStatus::Dead.stored()));
+        if let Some(after) = after {
+            some = some.filter(job::Column::Id.gt(after));
+        }
+        let some: Vec<(Uuid, Option<String>)> = some
+            .select_only()
+            .column(job::Column::Id)
+            .column_as(Expr::cust("payload ->> 'operation'"), "operation")
+            .order_by_asc(job::Column::Id)
+            .limit(COUNTED)
+            .into_tuple()
+            .all(&reader.executor)
+            .await?;
+        let Some((last, _)) = some.last() else { return Ok(counted) };
+        after = Some(*last);
+        for operation in some.into_iter().filter_map(|(_, operation)| operation?.parse().ok()) {
+            *counted.entry(operation).or_default() += 1;
+        }
+    }
 }
 
 /// The jobs of each kind of which there are any. Only administrators ask, so there is nothing to scope.
