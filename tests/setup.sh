@@ -8,6 +8,7 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/n
   || missing="$missing postgresql"
 command -v chromium >/dev/null || missing="$missing chromium"
 command -v runuser >/dev/null || missing="$missing util-linux"
+python3 -c "import ensurepip" 2>/dev/null || missing="$missing python3-venv"
 command -v cc >/dev/null || missing="$missing build-essential"
 
 for program in cargo node npm python3; do

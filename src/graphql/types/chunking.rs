@@ -5,7 +5,7 @@ use async_graphql::{Enum, SimpleObject};
 use super::number;
 use crate::domain::chunking;
 
-/// A strategy for splitting text into chunks.
+/// A strategy for splitting text into chunks. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "chunking::ChunkingStrategy")]
 pub enum ChunkingStrategy {

@@ -32,7 +32,7 @@ use crate::{
 /// The longest name in a filter, in characters.
 const MAX_NAME: usize = 200;
 
-/// The status of a collection.
+/// The status of a collection. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "collection::CollectionStatus")]
 pub enum CollectionStatus {

@@ -4,7 +4,7 @@ use async_graphql::{Enum, SimpleObject};
 
 use crate::domain::document;
 
-/// What is doubtful about the text of a document.
+/// What is doubtful about the text of a document. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "document::DocumentWarningCode")]
 pub enum DocumentWarningCode {

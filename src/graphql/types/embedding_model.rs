@@ -11,7 +11,7 @@ use crate::{
     service::Services,
 };
 
-/// How exactly a model computes.
+/// How exactly a model computes. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "Precision")]
 pub enum EmbeddingPrecision {
@@ -21,7 +21,7 @@ pub enum EmbeddingPrecision {
     Int8,
 }
 
-/// Whether an embedding model can be used.
+/// Whether an embedding model can be used. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "ModelState")]
 pub enum EmbeddingModelState {

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The type of an operation.
+/// The type of an operation. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "operation::OperationType")]
 pub enum OperationType {

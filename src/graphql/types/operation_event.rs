@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The kind of an event. OPERATION_COMPLETED, OPERATION_FAILED and OPERATION_CANCELLED are final: no event
-/// follows them.
+/// follows them. New values may be added, none of them final.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "operation::OperationEventKind")]
 pub enum OperationEventKind {

@@ -4,7 +4,7 @@ use async_graphql::{Enum, SimpleObject};
 
 use crate::domain::document;
 
-/// A step in the processing of a document.
+/// A step in the processing of a document. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "document::ProcessingStage")]
 pub enum ProcessingStage {
@@ -18,7 +18,7 @@ pub enum ProcessingStage {
     Index,
 }
 
-/// Why a document could not be indexed.
+/// Why a document could not be indexed. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "document::ProcessingErrorCode")]
 pub enum ProcessingErrorCode {

@@ -4,7 +4,7 @@ use async_graphql::{Enum, SimpleObject};
 
 use crate::domain::search;
 
-/// A leg: one way of finding candidates.
+/// A leg: one way of finding candidates. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "search::SearchLegKind")]
 pub enum SearchLegKind {
@@ -26,7 +26,7 @@ pub enum SearchLegState {
     Failed,
 }
 
-/// Why a leg failed.
+/// Why a leg failed. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "search::SearchLegFailure")]
 pub enum SearchLegErrorCode {

@@ -35,7 +35,7 @@ pub enum Registration {
     Closed,
 }
 
-/// The state of ingestion.
+/// The state of ingestion. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 pub enum IngestionState {
     /// Documents are indexed as they arrive.
@@ -136,7 +136,7 @@ pub struct ServerLimits {
     login_attempts_per_address: i32,
 }
 
-/// The kind of damage.
+/// The kind of damage. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "domain::integrity::DamageKind")]
 pub enum DamageKind {

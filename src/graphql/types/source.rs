@@ -30,7 +30,7 @@ pub enum SourceKind {
     Bucket,
 }
 
-/// What a source is doing.
+/// What a source is doing. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "source::SourceStatus")]
 pub enum SourceStatus {

@@ -8,7 +8,7 @@ use crate::{
     graphql::scalars::{BigInt, DateTime},
 };
 
-/// What a worker does.
+/// What a worker does. New values may be added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[graphql(remote = "worker::WorkerName")]
 pub enum WorkerName {

@@ -1,0 +1,6 @@
+import ApolloAPI
+
+extension DocentAPI {
+  /// A position in a list.
+  typealias Cursor = String
+}
