@@ -7,7 +7,7 @@
 use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue,
-        header::{CACHE_CONTROL, COOKIE, ORIGIN, SET_COOKIE},
+        header::{COOKIE, ORIGIN, SET_COOKIE},
     },
     response::{IntoResponse, Response},
 };
@@ -95,7 +95,7 @@ pub(super) fn of(headers: &HeaderMap, http: &HttpConfig, has_key: bool) -> Token
 }
 
 /// The response to a request with these headers, after it was run with `cookie`. It changes the cookie also when the answer
-/// is refused, because what was done is done. Nothing may store it then.
+/// is refused, because what was done is done.
 pub(super) fn with_change(
     response: Result<Response, HttpError>,
     cookie: &TokenCookie,
@@ -104,10 +104,9 @@ pub(super) fn with_change(
 ) -> Result<Response, HttpError> {
     let written = || HeaderValue::from_str(&Form::of(headers, http)?.written(cookie.take_change()?)).ok();
     let Some(written) = written() else { return response };
-    let changes = [(SET_COOKIE, written), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     match response {
-        Ok(response) => Ok((changes, response).into_response()),
-        Err(error) => Err(changes.into_iter().fold(error, |error, (name, value)| error.with_header(name, value))),
+        Ok(response) => Ok(([(SET_COOKIE, written)], response).into_response()),
+        Err(error) => Err(error.with_header(SET_COOKIE, written)),
     }
 }
 

@@ -501,7 +501,7 @@ async fn programs_without_cookies_are_answered_as_before(app: TestApp) {
     for mut client in [browser.sending("origin", None).sending(HEADER, None), browser.clone()] {
         let answer = client.send(SIGN_IN, json!({ "login": "ada", "password": PASSWORD })).await;
         assert_eq!(set_cookies(&answer), Vec::<&str>::new());
-        assert!(!answer.headers.contains_key(CACHE_CONTROL));
+        assert_eq!(answer.headers[CACHE_CONTROL], "no-store");
         let token = answer.json()["data"]["sessionCreate"]["refreshToken"].clone();
         let answer = client.send(refresh, json!({ "token": token })).await;
         assert_eq!(set_cookies(&answer), Vec::<&str>::new());
