@@ -18,7 +18,7 @@ EVENTS = "subscription { viewerOperations { kind sequence cursor at } }"
 # The metadata make a message large, so that what is sent to one that does not read soon fills what holds it.
 LARGE_EVENTS = "subscription { viewerOperations { kind document { meta } at } }"
 META_BYTES = 12_000
-CANCEL = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { message } } }"
+CANCEL = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { message } } }"
 INGEST = "mutation($input: DocumentsIngestInput!) { documentsIngest(input: $input) { operation { id } userErrors { message } } }"
 # Documents in an operation, and seconds between two events where they don't come in bursts.
 BATCH, PAUSE = 100, 0.05

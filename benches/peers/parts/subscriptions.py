@@ -20,7 +20,7 @@ OPERATIONS = 100
 OPEN_FILES = 65536
 # Seconds between two events.
 PAUSE = 0.1
-CANCEL = "mutation($id: ID!) { operationCancel(id: $id) { operation { id } } }"
+CANCEL = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { operation { id } } }"
 ON_POSTGRES, ON_SQLITE, MERCURIUS = "Docent on PostgreSQL", "Docent on SQLite", "mercurius"
 
 

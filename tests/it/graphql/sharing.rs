@@ -14,7 +14,7 @@ const SET: &str = "mutation($input: CollectionMemberSetInput!) {
     collectionMemberSet(input: $input) { member { role user { username } } userErrors { code path message } }
 }";
 const REMOVE: &str = "mutation($input: CollectionMemberRemoveInput!) {
-    collectionMemberRemove(input: $input) { removedUserId userErrors { code message } }
+    collectionMemberRemove(input: $input) { removedId removedUserId userErrors { code message } }
 }";
 const SEEN: &str = "query($id: ID!) { collection(id: $id) {
     viewerRole viewerCan members { nodes { role user { username } } totalCount }
@@ -62,8 +62,12 @@ async fn a_viewer_reads_and_an_editor_writes_and_neither_manages(app: TestApp) {
     let refused =
         bob.graphql(SET, json!({ "input": { "collectionId": id, "username": "bob", "role": "OWNER" } })).await;
     assert_eq!(code(&refused), "FORBIDDEN");
-    let refused =
-        bob.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+    let refused = bob
+        .graphql(
+            "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { deletedId } }",
+            json!({ "id": id }),
+        )
+        .await;
     assert_eq!(code(&refused), "FORBIDDEN");
 }
 
@@ -72,9 +76,13 @@ async fn a_role_that_is_taken_is_gone_at_once_and_taking_it_again_is_fine(app: T
     let (ada, bob, id) = ada_and_bob(&app).await;
     share(&ada, &id, "bob", "EDITOR").await;
     let bob_id = bob.user_id().await;
+    let members = "query($id: ID!) { collection(id: $id) { members { nodes { id userId } } } }";
+    let members = ada.data(members, json!({ "id": id })).await["collection"]["members"]["nodes"].take();
+    let member = members.as_array().unwrap().iter().find(|member| member["userId"] == *bob_id).unwrap();
+    let gone = json!({ "removedId": member["id"], "removedUserId": bob_id, "userErrors": [] });
     for _ in 0..2 {
         let answer = remove(&ada, &id, &bob_id).await;
-        assert_eq!(answer["data"]["collectionMemberRemove"], json!({ "removedUserId": bob_id, "userErrors": [] }));
+        assert_eq!(answer["data"]["collectionMemberRemove"], gone);
     }
     assert_eq!(code(&bob.graphql(SEEN, json!({ "id": id })).await), "NOT_FOUND");
     assert_eq!(bob.search(json!({ "query": "harbour" })).await["nodes"], json!([]));
@@ -130,7 +138,7 @@ on_both_databases!(members_are_told_to_members_alone);
 async fn members_are_told_to_members_alone(app: TestApp) {
     let (ada, bob, id) = ada_and_bob(&app).await;
     ada.data(
-        "mutation($id: ID!) { collectionUpdate(id: $id, input: { isPublic: true }) { userErrors { code } } }",
+        "mutation($id: ID!) { collectionUpdate(input: { collectionId: $id, isPublic: true }) { userErrors { code } } }",
         json!({ "id": id }),
     )
     .await;

@@ -419,7 +419,7 @@ async fn goes_with_its_collection(on_postgres: bool) {
         world.app.stop_worker().await;
         let request = format!("mutation($id: ID!) {{ {change}(input: {{ id: $id }}) {{ operation {{ id }} }} }}");
         let payload = world.ada.data(&request, json!({ "id": source })).await[change].take();
-        let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } } }";
+        let delete = "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { operation { id } } }";
         world.ada.data(delete, json!({ "id": world.collection })).await;
         let app = world.app.restart().await;
         let ada = app.anonymous().log_in("ada").await;
