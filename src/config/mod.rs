@@ -491,6 +491,8 @@ section! {
         event_streams_per_address: usize = 100;
         /// Maximum number of open event streams of one account. All callers without an account together can use half of `event_streams`.
         event_streams_per_account: usize = 50;
+        /// Maximum number of subscriptions of one account at the same time, over all its WebSockets and event streams, or of one address without an account.
+        live_operations_per_account: usize = 500;
         /// Seconds of silence after which an event stream sends a sign of life.
         event_stream_heartbeat_seconds: u64 = 12;
     }

@@ -139,7 +139,7 @@ class Scene:
         limits = {f"LIMITS__{kind}{of}": room for kind in kinds for of in ("", "_PER_ADDRESS", "_PER_ACCOUNT")}
         self.server = stage.docent.serve(
             name, INGESTION__ENABLED="false", HTTP__CONNECTIONS=room, HTTP__CONNECTIONS_PER_ADDRESS=room,
-            LIMITS__WEBSOCKET_INIT_SECONDS=60, **limits,
+            LIMITS__WEBSOCKET_INIT_SECONDS=60, LIMITS__LIVE_OPERATIONS_PER_ACCOUNT=room, **limits,
         )
         self.client, self.crowd = register(self.server.base), Worker("listeners", sys.executable, "listeners.py", stage.scratch)
         self.collection = create_collection(self.client, "Letters")

@@ -74,6 +74,7 @@ class Part:
         limits = {
             "HTTP__CONNECTIONS": room, "HTTP__CONNECTIONS_PER_ADDRESS": room, "LIMITS__WEBSOCKET_CONNECTIONS": room,
             "LIMITS__WEBSOCKET_CONNECTIONS_PER_ADDRESS": room, "LIMITS__WEBSOCKET_CONNECTIONS_PER_ACCOUNT": room,
+            "LIMITS__LIVE_OPERATIONS_PER_ACCOUNT": room,
             # The client takes a while to open them all.
             "LIMITS__WEBSOCKET_INIT_SECONDS": 60,
         }
