@@ -151,7 +151,7 @@ section! {
 section! {
     /// Which GraphQL documents are run.
     GraphqlConfig {
-        /// `off`: clients send documents. `apq`: they may send the hash of a document that was sent before (automatic persisted queries), or the id of one in `manifest`. `trusted`: only documents of `manifest` are run, except for administrators.
+        /// `off`: clients send documents. `apq`: they may send the hash of a document that was sent before (automatic persisted queries), or the id of one in `manifest`. `trusted`: only documents of `manifest`, and those of the playground, are run, except for administrators.
         documents: DocumentPolicy = DocumentPolicy::Apq;
         /// The file with documents and their ids, as `docent documents build` writes it.
         manifest: Option<PathBuf> = None;
