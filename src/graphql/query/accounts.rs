@@ -24,7 +24,7 @@ impl AccountQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which accounts to return. Default: all.")] filter: Option<UserFilter>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<User>>> {
         User::list(ctx, filter, first, after.as_ref()).await.map(Some)
@@ -45,7 +45,7 @@ impl AccountQuery {
     async fn invitations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<Invitation>>> {
         Invitation::list(ctx, first, after.as_ref()).await.map(Some)
@@ -56,7 +56,7 @@ impl AccountQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which entries to return. Default: all.")] filter: Option<AuditLogFilter>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<AuditEntry>>> {
         ctx.viewer()?.require_user()?;

@@ -218,7 +218,7 @@ impl Collection {
     async fn members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Member>> {
         let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
@@ -270,7 +270,7 @@ impl Collection {
         ctx: &Context<'_>,
         #[graphql(desc = "Which documents to return. Default: all.")] filter: Option<DocumentFilter>,
         #[graphql(desc = "Sort order. Default: newest first.")] order_by: Option<DocumentOrder>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Document>> {
         Document::list(ctx, self.collection.id, filter, order_by, first, after.as_ref()).await
@@ -280,7 +280,7 @@ impl Collection {
     async fn operations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Operation>> {
         let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
@@ -295,7 +295,7 @@ impl Collection {
     async fn sources(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Source>> {
         let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);

@@ -287,7 +287,7 @@ impl Source {
     async fn runs(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<SourceRun>> {
         let (parent, list) = (self.source.id, pagination::page(first, after.as_ref())?);
@@ -302,7 +302,7 @@ impl Source {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which documents to return. Default: all.")] filter: Option<DocumentFilter>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Document>> {
         let filter = filter.unwrap_or_default().within(self.source.id);
