@@ -189,9 +189,28 @@ async fn administrators_list_invitations_and_withdraw_those_that_are_not_used(ap
     assert_eq!(late["userRegister"]["userErrors"][0]["path"], json!(["invitation"]));
     let good = nobody.data(REGISTER, account("dora", &second["token"])).await;
     assert_eq!(good["userRegister"]["user"]["username"], "dora");
+    // One that nobody used in time, and one that waits.
+    let third = ada.data(invite, json!({})).await["userInvite"]["invitation"]["id"].clone();
+    app.clock.advance(30 * 24 * 3600);
+    let ada = app.anonymous().log_in("ada").await;
+    let fourth = ada.data(invite, json!({})).await["userInvite"]["invitation"]["id"].clone();
+    let filtered = "query($filter: InvitationFilter) { invitations(filter: $filter) { nodes { id } totalCount } }";
+    for (states, expected) in [
+        (json!(["OPEN"]), vec![&fourth]),
+        (json!(["EXPIRED"]), vec![&third]),
+        (json!(["USED"]), vec![second_id]),
+        (json!(["USED", "OPEN", "OPEN"]), vec![&fourth, second_id]),
+        (json!([]), vec![&fourth, &third, second_id]),
+    ] {
+        let found = ada.data(filtered, json!({ "filter": { "state": states } })).await["invitations"].take();
+        let nodes: Vec<_> = expected.iter().map(|id| json!({ "id": id })).collect();
+        assert_eq!(found, json!({ "nodes": nodes, "totalCount": expected.len() }), "{states}");
+    }
+    let states = ada.data("{ invitations { nodes { state } } }", json!({})).await["invitations"]["nodes"].take();
+    assert_eq!(states, json!([{ "state": "OPEN" }, { "state": "EXPIRED" }, { "state": "USED" }]));
     let used = ada.data(withdraw, json!({ "id": second_id })).await["invitationWithdraw"].clone();
     assert_eq!(used["userErrors"][0]["code"], "CONFLICT");
-    assert!(ada.data(list, json!({})).await["invitations"]["nodes"][0]["usedAt"].is_string());
+    assert!(ada.data(list, json!({})).await["invitations"]["nodes"][2]["usedAt"].is_string());
 }
 
 #[tokio::test]

@@ -48,6 +48,16 @@ async fn a_viewer_reads_and_an_editor_writes_and_neither_manages(app: TestApp) {
     assert_eq!(seen["viewerRole"], "VIEWER");
     assert_eq!(seen["viewerCan"], json!(["COLLECTION_READ", "COLLECTION_LEAVE", "MEMBER_READ", "OPERATION_READ"]));
     assert_eq!(seen["members"]["totalCount"], 2);
+    let of_role = "query($id: ID!, $role: [CollectionRole!]) { collection(id: $id) {
+        members(filter: { role: $role }) { nodes { role } totalCount }
+    } }";
+    for (roles, count) in
+        [(json!(["VIEWER"]), 1), (json!(["EDITOR"]), 0), (json!(["OWNER", "VIEWER"]), 2), (json!([]), 2)]
+    {
+        let found = bob.data(of_role, json!({ "id": id, "role": roles })).await["collection"]["members"].take();
+        assert_eq!(found["totalCount"], count, "{roles}");
+        assert_eq!(found["nodes"].as_array().unwrap().len(), count, "{roles}");
+    }
     let found = bob.search(json!({ "query": "harbour" })).await;
     assert_eq!(found["nodes"].as_array().unwrap().len(), 1);
     let refused = bob.graphql(
