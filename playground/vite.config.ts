@@ -33,6 +33,18 @@ function precompress(): Plugin {
   };
 }
 
+/** Puts the documents that the app and the explorer send beside them: a server that runs only known documents reads them. */
+function ownDocuments(): Plugin {
+  return {
+    name: "own-documents",
+    apply: "build",
+    async generateBundle() {
+      const source = await readFile(new URL("src/api/generated/documents.json", import.meta.url), "utf8");
+      this.emitFile({ type: "asset", fileName: "documents.json", source });
+    },
+  };
+}
+
 const LIBRARIES = /node_modules\/(react|react-dom|scheduler|@tanstack\/(?!react-virtual|virtual-core)[^/]+|lucide-react|graphql-ws)\//;
 const SHELL = /playground\/src\/(store|api|app|live|session|text|ui|upload|pages\/search)\b/;
 /** Parts of the shell that are loaded when they are first opened. */
@@ -62,7 +74,7 @@ function preloadFont(): Plugin {
 export default defineConfig({
   // Relative to the base that each document names, which is where the server is published.
   base: "./",
-  plugins: [preloadFont(), precompress()],
+  plugins: [preloadFont(), ownDocuments(), precompress()],
   build: {
     target: "es2022",
     assetsInlineLimit: 0,

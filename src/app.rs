@@ -134,7 +134,7 @@ impl App {
     /// When the data directory is in use, or a part can't be opened; the error says which.
     pub async fn build(parts: Parts) -> anyhow::Result<Self> {
         let config = Arc::new(parts.config);
-        let manifest = read_manifest(config.graphql.manifest.as_deref())?;
+        let manifest = read_manifest(&config)?;
         // With servers for the rest, the directory holds only files that any number of processes can use.
         let lock = DataDirLock::acquire(&config.data_dir, config.can_be_shared())?;
         let beginning = {
@@ -323,11 +323,19 @@ async fn register(database: &Database, blobs: &BlobStore, data_dir: &Path, clock
     Ok(())
 }
 
-/// The manifest that the settings name, or an empty one.
-fn read_manifest(path: Option<&Path>) -> anyhow::Result<Manifest> {
-    let Some(path) = path else { return Ok(Manifest::default()) };
-    let text = fs::read_to_string(path).with_context(|| format!("can't read the manifest {}", path.display()))?;
-    Manifest::parse(&text).with_context(|| format!("{} is not a manifest of documents", path.display()))
+/// The documents of the manifest that the settings name, and those of the playground if this server has it.
+fn read_manifest(config: &Config) -> anyhow::Result<Manifest> {
+    let named = match &config.graphql.manifest {
+        Some(path) => {
+            let text =
+                fs::read_to_string(path).with_context(|| format!("can't read the manifest {}", path.display()))?;
+            Manifest::parse(&text).with_context(|| format!("{} is not a manifest of documents", path.display()))?
+        }
+        None => Manifest::default(),
+    };
+    let Some(own) = config.http.playground.then(http::assets::documents).flatten() else { return Ok(named) };
+    let own = std::str::from_utf8(&own).context("the documents of the playground are not text")?;
+    Ok(named.and(Manifest::parse(own).context("the documents of the playground are not a manifest")?))
 }
 
 /// Waits for a vector store that is not available, for a limited time. After that the server starts without it, and

@@ -34,10 +34,6 @@ const OPTIONS: Linter.RulesRecord = {
 /** What the rules find and we know. An entry that is not found any more has to go. */
 export const KNOWN = [
   { rule: "no-typename-prefix", message: 'Field "username" starts with the name of the parent type "User"' },
-  // They take an id beside `input`, or alone.
-  ...["apiKeyRevoke", "collectionDelete", "collectionUpdate", "operationCancel", "userActivate", "userDeactivate"].map(
-    (mutation) => ({ rule: "input-name", message: `Input "id" should be named "input" for "Mutation.${mutation}"` }),
-  ),
 ];
 
 export interface Finding {

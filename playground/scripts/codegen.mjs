@@ -1,16 +1,18 @@
 // Writes src/api/generated/graphql.ts: types of the saved operations and of the playground's own operations, checked
-// against ../schema.graphql, by the client preset of graphql-codegen.
+// against ../schema.graphql, by the client preset of graphql-codegen. And src/api/generated/documents.json: what the app
+// and the explorer send, by digest, for servers that run only documents that they know.
 //
 // The preset is called directly. The command line tool would add 200 packages that load schemas from networks and
 // configuration from everywhere, for this one file.
 //
 // `__typename` is in no type because the documents do not ask for it.
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { preset } from "@graphql-codegen/client-preset";
 import { codegen } from "@graphql-codegen/core";
-import { buildSchema, parse } from "graphql";
+import { buildSchema, getIntrospectionQuery, parse } from "graphql";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const schema = readFileSync(join(root, "../schema.graphql"), "utf8");
@@ -42,5 +44,16 @@ const files = await preset.buildGeneratesSection({
 
 // The preset's other files look operations up by their source text, which nothing here does.
 const types = files.find((file) => file.filename.endsWith("/graphql.ts"));
+const text = await codegen(types);
 mkdirSync(dirname(types.filename), { recursive: true });
-writeFileSync(types.filename, await codegen(types));
+writeFileSync(types.filename, text);
+
+/** The texts as the app has them: the preset writes them as templates without escapes. */
+const own = Array.from(text.matchAll(/^export const \w+Document = new TypedDocumentString\(`([^`]*)`/gm), ([, document]) => document);
+if (own.length === 0 || own.some((document) => /\\|\$\{/.test(document))) throw new Error("The texts of the documents can't be read.");
+const saved = documents.filter(({ location }) => dirname(location) === "operations").map(({ rawSDL }) => rawSDL);
+// As GraphiQL asks with the settings of the explorer.
+const introspection = getIntrospectionQuery({ schemaDescription: true, inputValueDeprecation: false });
+const digest = (document) => createHash("sha256").update(document).digest("hex");
+const manifest = Object.fromEntries([...own, ...saved, introspection].map((document) => [digest(document), document]));
+writeFileSync(join(dirname(types.filename), "documents.json"), JSON.stringify(manifest));

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
+use super::viewer::Viewer;
 use crate::{
     domain::{
         client::Subnet,
@@ -100,6 +101,17 @@ pub enum Payer {
     Key(ApiKeyId),
     /// An anonymous caller; `None` if the connection does not have an address.
     Address(Option<Subnet>),
+}
+
+impl Payer {
+    /// The account of a caller, whichever of its keys they use; without one, their address.
+    #[must_use]
+    pub fn account(viewer: &Viewer) -> Self {
+        match &viewer.user {
+            Some(user) => Self::User(user.id),
+            None => Self::Address(viewer.client.subnet()),
+        }
+    }
 }
 
 /// An account as logins name it, whether or not there is one.

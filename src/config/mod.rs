@@ -151,7 +151,7 @@ section! {
 section! {
     /// Which GraphQL documents are run.
     GraphqlConfig {
-        /// `off`: clients send documents. `apq`: they may send the hash of a document that was sent before (automatic persisted queries), or the id of one in `manifest`. `trusted`: only documents of `manifest` are run, except for administrators.
+        /// `off`: clients send documents. `apq`: they may send the hash of a document that was sent before (automatic persisted queries), or the id of one in `manifest`. `trusted`: only documents of `manifest`, and those of the playground, are run, except for administrators.
         documents: DocumentPolicy = DocumentPolicy::Apq;
         /// The file with documents and their ids, as `docent documents build` writes it.
         manifest: Option<PathBuf> = None;
@@ -491,6 +491,8 @@ section! {
         event_streams_per_address: usize = 100;
         /// Maximum number of open event streams of one account. All callers without an account together can use half of `event_streams`.
         event_streams_per_account: usize = 50;
+        /// Maximum number of subscriptions of one account at the same time, over all its WebSockets and event streams, or of one address without an account.
+        live_operations_per_account: usize = 500;
         /// Seconds of silence after which an event stream sends a sign of life.
         event_stream_heartbeat_seconds: u64 = 12;
     }

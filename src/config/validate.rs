@@ -276,6 +276,7 @@ impl Config {
         check.range("limits.event_streams", limits.event_streams, 1..=1_000_000);
         check.range("limits.event_streams_per_address", limits.event_streams_per_address, 1..=1_000_000);
         check.range("limits.event_streams_per_account", limits.event_streams_per_account, 1..=1_000_000);
+        check.range("limits.live_operations_per_account", limits.live_operations_per_account, 1..=10_000_000);
         check.range("limits.event_stream_heartbeat_seconds", limits.event_stream_heartbeat_seconds, 1..=3600);
     }
 }

@@ -7,6 +7,14 @@ use super::{
     user::ServerRole,
 };
 
+/// Whether an invitation can still be used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum InvitationState {
+    Open,
+    Used,
+    Expired,
+}
+
 /// An invitation. Its token can register one account, once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Invitation {
@@ -18,4 +26,18 @@ pub struct Invitation {
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub used_at: Option<DateTime<Utc>>,
+}
+
+impl Invitation {
+    /// How it stands at `now`.
+    #[must_use]
+    pub fn state(&self, now: DateTime<Utc>) -> InvitationState {
+        if self.used_at.is_some() {
+            InvitationState::Used
+        } else if now < self.expires_at {
+            InvitationState::Open
+        } else {
+            InvitationState::Expired
+        }
+    }
 }

@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn mutations_pay_for_the_disk_and_for_the_hash() {
-        assert_eq!(price_of("mutation { operationCancel(id: \"x\") { operation { id } } }", json!({})), 12);
+        assert_eq!(price_of("mutation { operationCancel(input: {}) { operation { id } } }", json!({})), 12);
         assert_eq!(price_of("mutation { sessionCreate(input: {}) { accessToken } }", json!({})), 110);
     }
 

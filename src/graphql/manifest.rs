@@ -76,6 +76,13 @@ impl Manifest {
         Ok(Self { documents })
     }
 
+    /// These documents and those of another manifest.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.documents.extend(other.documents);
+        self
+    }
+
     /// The document with this id, or this digest.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<str>> {

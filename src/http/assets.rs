@@ -24,6 +24,8 @@ use crate::error::ErrorCode;
 #[allow_missing = true]
 struct Playground;
 
+/// The documents that the playground sends, by their digests. Its build makes the file.
+const DOCUMENTS: &str = "documents.json";
 /// The app.
 const INDEX: &str = "index.html";
 /// GraphiQL, with an editor that needs a weaker policy.
@@ -78,6 +80,12 @@ impl File {
         let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
         Some(Self { bytes: file.data, content_type, tag })
     }
+}
+
+/// The manifest of the documents that the playground sends; `None` in a build without it.
+#[must_use]
+pub fn documents() -> Option<Cow<'static, [u8]>> {
+    Some(Playground::get(DOCUMENTS)?.data)
 }
 
 /// Handles paths without a route: a file of the playground, one of the app's pages, or 404.

@@ -6,12 +6,14 @@ use axum::http::StatusCode;
 use super::error::HttpError;
 use crate::{
     auth::{
+        rate_limit::Payer,
         share::{Share, Shares},
         viewer::Viewer,
     },
     config::LimitsConfig,
     domain::{client::Subnet, id::UserId},
     error::ErrorCode,
+    graphql::error::PublicError,
 };
 
 const RETRY_AFTER_SECONDS: u64 = 5;
@@ -21,6 +23,7 @@ const RETRY_AFTER_SECONDS: u64 = 5;
 pub struct Places {
     pub(super) sockets: Room,
     pub(super) streams: Room,
+    pub(super) live: LiveOperations,
 }
 
 impl Places {
@@ -33,7 +36,14 @@ impl Places {
             limits.websocket_connections_per_account,
         );
         let streams = (limits.event_streams, limits.event_streams_per_address, limits.event_streams_per_account);
-        Self { sockets: Room::new("WebSocket", sockets), streams: Room::new("event stream", streams) }
+        Self {
+            sockets: Room::new("WebSocket", sockets),
+            streams: Room::new("event stream", streams),
+            live: LiveOperations {
+                by_account: Shares::new(limits.live_operations_per_account),
+                most: limits.live_operations_per_account,
+            },
+        }
     }
 }
 
@@ -103,6 +113,37 @@ impl Room {
             Some(_) => format!("This account has the maximum number of {what}s. Close one."),
             None => format!("No more {what}s without an account. Log in, or try again later."),
         })
+    }
+}
+
+/// Room for the subscriptions of each account, over all its connections: the server does work for each of them, also while
+/// nothing happens.
+#[derive(Clone, Debug)]
+pub(super) struct LiveOperations {
+    by_account: Shares<Payer>,
+    most: usize,
+}
+
+/// A subscription in the share of its account, until it is dropped.
+pub(super) struct LiveOperation {
+    _share: Share<Payer>,
+}
+
+impl LiveOperations {
+    /// Counts one more subscription.
+    ///
+    /// # Errors
+    /// When the account, or the address of a caller without one, has its share.
+    pub(super) fn begin(&self, viewer: &Viewer) -> Result<LiveOperation, PublicError> {
+        let share = self.by_account.take(Payer::account(viewer)).ok_or_else(|| {
+            let (most, who) = (self.most, if viewer.user.is_some() { "This account" } else { "Your address" });
+            let message = format!(
+                "{who} already has {most} subscriptions, over all WebSockets and event streams. Complete one before you \
+                 begin another; `viewerOperations` and `collectionEvents` follow many operations at once."
+            );
+            PublicError::limit_exceeded(message, most, most + 1)
+        })?;
+        Ok(LiveOperation { _share: share })
     }
 }
 

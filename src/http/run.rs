@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{StreamExt, stream::BoxStream};
 
-use super::{HttpState, error::HttpError, request_id::panic_message, watch::WatchedCaller};
+use super::{HttpState, error::HttpError, places::LiveOperation, request_id::panic_message, watch::WatchedCaller};
 use crate::{
     auth::{cookie::TokenCookie, viewer::Viewer},
     domain::id::RequestId,
@@ -24,6 +24,8 @@ pub(super) struct Prepared {
     operation: Operation,
     viewer: Viewer,
     request_id: RequestId,
+    /// Counts a subscription as the caller's.
+    live: Option<LiveOperation>,
 }
 
 impl Prepared {
@@ -38,7 +40,11 @@ impl Prepared {
         request_id: RequestId,
     ) -> Result<Self, PublicError> {
         let operation = state.engine.prepare(parameters, viewer.clone(), cookie, request_id)?;
-        Ok(Self { operation, viewer: viewer.clone(), request_id })
+        let live = match operation.kind {
+            OperationKind::Subscription => Some(state.places.live.begin(viewer)?),
+            OperationKind::Query | OperationKind::Mutation => None,
+        };
+        Ok(Self { operation, viewer: viewer.clone(), request_id, live })
     }
 
     /// The type of the operation.
@@ -52,7 +58,7 @@ impl Prepared {
     /// When the caller can't pay it now.
     pub(super) async fn start(self, state: &HttpState) -> Result<Running, Error> {
         state.callers.charge(&self.viewer, self.operation.price).await?;
-        Ok(Running { answers: state.engine.run(self.operation), request_id: self.request_id })
+        Ok(Running { answers: state.engine.run(self.operation), request_id: self.request_id, live: self.live })
     }
 
     /// Runs a query or mutation to its answer.
@@ -75,14 +81,16 @@ impl Prepared {
 pub(super) struct Running {
     answers: BoxStream<'static, Answer>,
     request_id: RequestId,
+    live: Option<LiveOperation>,
 }
 
 impl Running {
-    /// All answers as they come. A panic is one as well, the last: it ends the operation, not what delivers it.
-    pub(super) fn answers(self) -> BoxStream<'static, Answer> {
+    /// All answers as they come, and what to keep until the operation has ended. A panic is an answer as well, the last: it
+    /// ends the operation, not what delivers it.
+    pub(super) fn into_answers(self) -> (BoxStream<'static, Answer>, Option<LiveOperation>) {
         let request_id = self.request_id;
         let answers = AssertUnwindSafe(self.answers).catch_unwind();
-        answers
+        let answers = answers
             .map(move |answer| {
                 answer.unwrap_or_else(|panic| {
                     tracing::error!(request.id = %request_id, error = panic_message(&*panic), "an operation failed");
@@ -90,6 +98,7 @@ impl Running {
                     Answer::refused(error, request_id)
                 })
             })
-            .boxed()
+            .boxed();
+        (answers, self.live)
     }
 }

@@ -24,7 +24,7 @@ use crate::{
         action::Action,
         audit::AuditAction,
         id::{InvitationId, UserId},
-        invitation::Invitation,
+        invitation::{Invitation, InvitationState},
         name,
         user::{ServerRole, User},
     },
@@ -232,8 +232,7 @@ fn digest_of(token: &str) -> Option<String> {
 /// The invitation, if an account with this address can be registered with it.
 fn valid(found: Option<Invitation>, email: &str, now: DateTime<Utc>) -> Result<Invitation, Error> {
     let is_good = |invitation: &Invitation| {
-        invitation.used_at.is_none()
-            && now < invitation.expires_at
+        invitation.state(now) == InvitationState::Open
             && invitation.email.as_ref().is_none_or(|only| name::folded(only) == name::folded(email))
     };
     found.filter(is_good).ok_or_else(|| {

@@ -69,18 +69,11 @@ fn account(services: &Services, viewer: &Viewer) -> (Payer, Quota) {
 /// The share of the caller's statements: all keys of an account are one caller.
 #[must_use]
 pub fn lane(services: &Services, viewer: &Viewer) -> Lane {
-    services.lanes.of(caller(viewer))
+    services.lanes.of(Payer::account(viewer))
 }
 
 /// The share of the caller's previews.
 #[must_use]
 pub fn previews(services: &Services, viewer: &Viewer) -> Lane {
-    services.previews.of(caller(viewer))
-}
-
-fn caller(viewer: &Viewer) -> Payer {
-    match &viewer.user {
-        Some(user) => Payer::User(user.id),
-        None => Payer::Address(viewer.client.subnet()),
-    }
+    services.previews.of(Payer::account(viewer))
 }

@@ -25,11 +25,18 @@ use crate::{
 /// How long a token is valid.
 const VALIDITY: TimeDelta = TimeDelta::days(1);
 
+/// A new token, and whose it is.
+pub struct NewReset {
+    pub user: User,
+    pub token: Secret,
+    pub expires_at: DateTime<Utc>,
+}
+
 /// Makes a token with which the user of an account can set a new password, once. Earlier ones are no longer valid.
 ///
 /// # Errors
 /// `Unauthenticated`, `Forbidden` except for administrators, `NotFound`.
-pub async fn create(services: &Services, viewer: &Viewer, user: UserId) -> Result<(PasswordReset, Secret), Error> {
+pub async fn create(services: &Services, viewer: &Viewer, user: UserId) -> Result<NewReset, Error> {
     let tried = Deed::new(AuditAction::PasswordResetCreate).to(user);
     attempt(services, viewer, &tried, async {
         viewer.require(Action::ServerManage)?;
@@ -38,16 +45,21 @@ pub async fn create(services: &Services, viewer: &Viewer, user: UserId) -> Resul
             PasswordReset { user_id: user, created_at: now, expires_at: now + VALIDITY },
             Secret::generate(SecretKind::PasswordReset),
         );
-        change(services, viewer, &tried, now, |tx| insert(tx, viewer, &new, &token).boxed()).await?;
-        Ok((new, token))
+        let user = change(services, viewer, &tried, now, |tx| insert(tx, viewer, &new, &token).boxed()).await?;
+        Ok(NewReset { user, token, expires_at: new.expires_at })
     })
     .await
 }
 
-async fn insert(tx: &Transaction<'_>, viewer: &Viewer, new: &PasswordReset, token: &Secret) -> Result<Done<()>, Error> {
-    users::find(&tx.reader(viewer.scope()), new.user_id).await?.ok_or(Error::NotFound("user"))?;
+async fn insert(
+    tx: &Transaction<'_>,
+    viewer: &Viewer,
+    new: &PasswordReset,
+    token: &Secret,
+) -> Result<Done<User>, Error> {
+    let user = users::find(&tx.reader(viewer.scope()), new.user_id).await?.ok_or(Error::NotFound("user"))?;
     password_resets::insert(tx, new, token.digest()).await?;
-    Ok(Done::AsTried(()))
+    Ok(Done::AsTried(user))
 }
 
 /// Sets a new password with a token. All sessions of the account end.

@@ -250,16 +250,17 @@ async fn exchange(
     Ok(Done::This(Exchange::Continued(session, next), deed))
 }
 
-/// Ends sessions. Ending a session that has ended or never existed succeeds. A cookie whose session has ended is removed.
+/// Ends sessions. Ending a session that has ended succeeds. A cookie whose session has ended is removed. Returns the session,
+/// the caller's own if all end; `None` if the caller has no token for it that is still good.
 ///
 /// # Errors
-/// `Unauthenticated` without a token and without a session, `Forbidden` for an API key.
+/// `Unauthenticated` without a token and without a session, `Forbidden` for an API key, `NotFound` for a session by its id.
 pub async fn revoke(
     services: &Services,
     viewer: &Viewer,
     which: EndedSessions,
     cookie: &TokenCookie,
-) -> Result<(), Error> {
+) -> Result<Option<Session>, Error> {
     let which = match cookie.received() {
         Ok(Some(received)) if which == EndedSessions::Own && viewer.user.is_none() => {
             EndedSessions::OfToken(received.text.clone())
@@ -276,8 +277,9 @@ pub async fn revoke(
             viewer.require(Action::AccountManage)?;
         }
         let now = services.clock.now();
-        change(services, viewer, &tried, now, |tx| end(tx, viewer, &which, now).boxed()).await?;
-        forget_ended(services, cookie).await
+        let ended = change(services, viewer, &tried, now, |tx| end(tx, viewer, &which, now).boxed()).await?;
+        forget_ended(services, cookie).await?;
+        Ok(ended)
     })
     .await
 }
@@ -304,25 +306,35 @@ async fn end(
     viewer: &Viewer,
     which: &EndedSessions,
     now: DateTime<Utc>,
-) -> Result<Done<()>, Error> {
+) -> Result<Done<Option<Session>>, Error> {
     let deed = Deed::new(AuditAction::SessionRevoke);
+    let reader = tx.reader(viewer.scope());
+    let own = match (which, viewer.session()) {
+        (EndedSessions::All | EndedSessions::Own, Some(id)) => sessions::find(&reader, id).await?,
+        _ => None,
+    };
     let session = match which {
         EndedSessions::All => {
             let user = viewer.require_user_id()?;
             sessions::revoke_all(tx, user, now).await?;
-            return Ok(Done::This((), deed.to(user).saying("all of them")));
+            return Ok(Done::This(own, deed.to(user).saying("all of them")));
         }
-        EndedSessions::Own => viewer.session(),
-        EndedSessions::OfToken(text) => match text.parse::<RefreshToken>() {
-            Ok(token) => sessions::lock_token(tx, &token.names()).await?.map(|issued| issued.session.id),
-            Err(_) => None,
-        },
-        // The caller's, or anonymous.
-        EndedSessions::One(id) => sessions::find(&tx.reader(viewer.scope()), *id).await?.map(|own| own.id),
+        EndedSessions::Own => own,
+        EndedSessions::OfToken(text) => {
+            let Ok(token) = text.parse::<RefreshToken>() else { return Ok(Done::Nothing(None)) };
+            let Some(issued) = sessions::lock_token(tx, &token.names()).await? else { return Ok(Done::Nothing(None)) };
+            let id = issued.session.id;
+            sessions::revoke(tx, id, now).await?;
+            // Whoever has a token that was used may have stolen it: they end the session, and learn nothing about it.
+            let is_good = issued.state == TokenState::Unused;
+            return Ok(Done::This(Some(issued.session).filter(|_| is_good), deed.to(id)));
+        }
+        EndedSessions::One(id) => Some(sessions::find(&reader, *id).await?.ok_or(Error::NotFound("session"))?),
     };
-    let Some(session) = session else { return Ok(Done::Nothing(())) };
-    sessions::revoke(tx, session, now).await?;
-    Ok(Done::This((), deed.to(session)))
+    let Some(session) = session else { return Ok(Done::Nothing(None)) };
+    let id = session.id;
+    sessions::revoke(tx, id, now).await?;
+    Ok(Done::This(Some(session), deed.to(id)))
 }
 
 /// Changes the caller's password. All their sessions end; the tokens are those of a new one. API keys stay.

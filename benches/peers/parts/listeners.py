@@ -18,7 +18,7 @@ EVENTS = "subscription { viewerOperations { kind sequence cursor at } }"
 # The metadata make a message large, so that what is sent to one that does not read soon fills what holds it.
 LARGE_EVENTS = "subscription { viewerOperations { kind document { meta } at } }"
 META_BYTES = 12_000
-CANCEL = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { message } } }"
+CANCEL = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { message } } }"
 INGEST = "mutation($input: DocumentsIngestInput!) { documentsIngest(input: $input) { operation { id } userErrors { message } } }"
 # Documents in an operation, and seconds between two events where they don't come in bursts.
 BATCH, PAUSE = 100, 0.05
@@ -139,7 +139,7 @@ class Scene:
         limits = {f"LIMITS__{kind}{of}": room for kind in kinds for of in ("", "_PER_ADDRESS", "_PER_ACCOUNT")}
         self.server = stage.docent.serve(
             name, INGESTION__ENABLED="false", HTTP__CONNECTIONS=room, HTTP__CONNECTIONS_PER_ADDRESS=room,
-            LIMITS__WEBSOCKET_INIT_SECONDS=60, **limits,
+            LIMITS__WEBSOCKET_INIT_SECONDS=60, LIMITS__LIVE_OPERATIONS_PER_ACCOUNT=room, **limits,
         )
         self.client, self.crowd = register(self.server.base), Worker("listeners", sys.executable, "listeners.py", stage.scratch)
         self.collection = create_collection(self.client, "Letters")

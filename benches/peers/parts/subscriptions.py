@@ -20,7 +20,7 @@ OPERATIONS = 100
 OPEN_FILES = 65536
 # Seconds between two events.
 PAUSE = 0.1
-CANCEL = "mutation($id: ID!) { operationCancel(id: $id) { operation { id } } }"
+CANCEL = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { operation { id } } }"
 ON_POSTGRES, ON_SQLITE, MERCURIUS = "Docent on PostgreSQL", "Docent on SQLite", "mercurius"
 
 
@@ -74,6 +74,7 @@ class Part:
         limits = {
             "HTTP__CONNECTIONS": room, "HTTP__CONNECTIONS_PER_ADDRESS": room, "LIMITS__WEBSOCKET_CONNECTIONS": room,
             "LIMITS__WEBSOCKET_CONNECTIONS_PER_ADDRESS": room, "LIMITS__WEBSOCKET_CONNECTIONS_PER_ACCOUNT": room,
+            "LIMITS__LIVE_OPERATIONS_PER_ACCOUNT": room,
             # The client takes a while to open them all.
             "LIMITS__WEBSOCKET_INIT_SECONDS": 60,
         }

@@ -59,7 +59,8 @@ const schema = `
     collection(id: ID!): Collection
     collections(first: Int = 20): CollectionConnection!
   }
-  type Mutation { operationCancel(id: ID!): OperationCancelPayload }
+  type Mutation { operationCancel(input: OperationCancelInput!): OperationCancelPayload }
+  input OperationCancelInput { operationId: ID! }
   type Subscription { operationEvents(operationId: ID!): OperationEvent! }
   type OperationCancelPayload { operation: Operation }
   type Operation { id: ID! }
@@ -92,7 +93,7 @@ const resolvers = {
     },
   },
   Mutation: {
-    async operationCancel(_, { id }, { pubsub }) {
+    async operationCancel(_, { input: { operationId: id } }, { pubsub }) {
       const operationEvents = { kind: "OPERATION_CANCELLED", at: new Date().toISOString() };
       await pubsub.publish({ topic: id, payload: { operationEvents } });
       return { operation: { id } };

@@ -17,7 +17,7 @@ use crate::{
     domain::{
         action::Action,
         id::InvitationId,
-        invitation::Invitation,
+        invitation::{Invitation, InvitationState},
         page::{Page, PageRequest},
         policy,
         scope::Scope,
@@ -31,6 +31,27 @@ fn visible(scope: Scope) -> Condition {
         return Condition::all().add(Condition::all());
     }
     nothing()
+}
+
+/// Which invitations to list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct InvitationFilter {
+    /// Those in one of these states; empty: all.
+    pub state: Vec<InvitationState>,
+}
+
+/// The invitations that match a filter at `now`, regardless of the caller.
+fn matching(filter: &InvitationFilter, now: DateTime<Utc>) -> Condition {
+    if filter.state.is_empty() {
+        return Condition::all();
+    }
+    let is_unused = || Condition::all().add(invitation::Column::UsedAt.is_null());
+    let is_in = |state: &InvitationState| match state {
+        InvitationState::Open => is_unused().add(invitation::Column::ExpiresAt.gt(now)),
+        InvitationState::Expired => is_unused().add(invitation::Column::ExpiresAt.lte(now)),
+        InvitationState::Used => Condition::all().add(invitation::Column::UsedAt.is_not_null()),
+    };
+    filter.state.iter().map(is_in).fold(Condition::any(), Condition::add)
 }
 
 /// The given invitations that are visible to the reader.
@@ -48,15 +69,21 @@ pub async fn find_many(
 }
 
 /// A page of invitations, newest first.
-pub async fn list(reader: &Reader<'_>, page: &PageRequest<InvitationId>) -> Result<Page<Invitation>, DatabaseError> {
-    let invitations = invitation::Entity::find().filter(visible(reader.scope));
+pub async fn list(
+    reader: &Reader<'_>,
+    filter: &InvitationFilter,
+    now: DateTime<Utc>,
+    page: &PageRequest<InvitationId>,
+) -> Result<Page<Invitation>, DatabaseError> {
+    let invitations = invitation::Entity::find().filter(visible(reader.scope)).filter(matching(filter, now));
     let rows = Keyset::newest_first(invitation::Column::Id, page).page_of(invitations).all(&reader.executor).await?;
     Ok(Page::from_overfetched(convert(rows)?, page.first))
 }
 
-/// How many invitations there are.
-pub async fn count(reader: &Reader<'_>) -> Result<i64, DatabaseError> {
-    Ok(to_count(invitation::Entity::find().filter(visible(reader.scope)).count(&reader.executor).await?))
+/// How many invitations of a filter there are.
+pub async fn count(reader: &Reader<'_>, filter: &InvitationFilter, now: DateTime<Utc>) -> Result<i64, DatabaseError> {
+    let invitations = invitation::Entity::find().filter(visible(reader.scope)).filter(matching(filter, now));
+    Ok(to_count(invitations.count(&reader.executor).await?))
 }
 
 /// Removes an invitation that was not used. Returns whether there was one.

@@ -41,6 +41,29 @@ impl MemberKey {
     }
 }
 
+/// Which members to list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct MemberFilter {
+    /// Those with one of these roles; empty: all.
+    pub role: Vec<CollectionRole>,
+}
+
+/// A list of members: the same for many collections at once.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct MemberList {
+    pub filter: MemberFilter,
+    pub page: PageRequest<UserId>,
+}
+
+/// The members that match a filter, regardless of the caller.
+fn matching(filter: &MemberFilter) -> Condition {
+    let condition = Condition::all();
+    if filter.role.is_empty() {
+        return condition;
+    }
+    condition.add(collection_member::Column::Role.is_in(filter.role.iter().map(|role| role.stored())))
+}
+
 /// The reader's own roles in those of the collections in which the reader has one.
 pub async fn own_roles(
     reader: &Reader<'_>,
@@ -80,13 +103,14 @@ pub async fn find_many(reader: &Reader<'_>, keys: &[MemberKey]) -> Result<HashMa
 pub async fn list(
     reader: &Reader<'_>,
     collections: &[CollectionId],
-    page: &PageRequest<UserId>,
+    list: &MemberList,
 ) -> Result<HashMap<CollectionId, Page<Member>>, DatabaseError> {
+    let MemberList { filter, page } = list;
     let user = collection_member::Column::UserId;
     let below = Below {
         parents: collections_among(collections, reader.scope, Action::MemberRead),
         parent: collection::Column::Id,
-        rows: collection_member::Entity::find(),
+        rows: collection_member::Entity::find().filter(matching(filter)),
         link: collection_member::Column::CollectionId,
         page: Keyset::new(vec![user], Direction::Ascending, page, |last| vec![last.0.into()]),
     };
@@ -94,10 +118,11 @@ pub async fn list(
     Ok(pages(members.into_iter().map(|member| (member.collection_id, member)), page.first))
 }
 
-/// How many members each of several collections has.
+/// How many members of a filter each of several collections has.
 pub async fn count(
     reader: &Reader<'_>,
     collections: &[CollectionId],
+    filter: &MemberFilter,
 ) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
     let collections = collections_among(collections, reader.scope, Action::MemberRead);
     let rows: Vec<(uuid::Uuid, i64)> = collection_member::Entity::find()
@@ -105,6 +130,7 @@ pub async fn count(
         .column(collection_member::Column::CollectionId)
         .column_as(collection_member::Column::UserId.count(), "members")
         .filter(within(collection_member::Column::CollectionId, collections))
+        .filter(matching(filter))
         .group_by(collection_member::Column::CollectionId)
         .into_tuple()
         .all(&reader.executor)

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait, Select,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
+    Select,
 };
 
 use super::{
@@ -23,6 +24,29 @@ use crate::{
         source::SourceRun,
     },
 };
+
+/// Which runs to list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct RunFilter {
+    /// Those that have something to say, or not.
+    pub has_error: Option<bool>,
+}
+
+/// A list of runs: the same for many sources at once.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct RunList {
+    pub filter: RunFilter,
+    pub page: PageRequest<SourceRunId>,
+}
+
+/// The runs that match a filter, regardless of the caller.
+fn matching(filter: &RunFilter) -> Condition {
+    match filter.has_error {
+        Some(true) => Condition::all().add(source_run::Column::Error.is_not_null()),
+        Some(false) => Condition::all().add(source_run::Column::Error.is_null()),
+        None => Condition::all(),
+    }
+}
 
 /// Those of the sources whose runs are visible to the scope.
 fn among(sources: &[SourceId], scope: Scope) -> Select<source::Entity> {
@@ -55,12 +79,13 @@ pub async fn find_many(
 pub async fn list(
     reader: &Reader<'_>,
     sources: &[SourceId],
-    page: &PageRequest<SourceRunId>,
+    list: &RunList,
 ) -> Result<HashMap<SourceId, Page<SourceRun>>, DatabaseError> {
+    let RunList { filter, page } = list;
     let below = Below {
         parents: among(sources, reader.scope),
         parent: source::Column::Id,
-        rows: source_run::Entity::find(),
+        rows: source_run::Entity::find().filter(matching(filter)),
         link: source_run::Column::SourceId,
         page: Keyset::newest_first(source_run::Column::Id, page),
     };
@@ -68,14 +93,19 @@ pub async fn list(
     Ok(pages(runs.into_iter().map(|run| (run.source_id, run)), page.first))
 }
 
-/// How many runs each of several sources has had.
-pub async fn count(reader: &Reader<'_>, sources: &[SourceId]) -> Result<HashMap<SourceId, i64>, DatabaseError> {
+/// How many runs of a filter each of several sources has had.
+pub async fn count(
+    reader: &Reader<'_>,
+    sources: &[SourceId],
+    filter: &RunFilter,
+) -> Result<HashMap<SourceId, i64>, DatabaseError> {
     let visible = among(sources, reader.scope).select_only().column(source::Column::Id);
     let rows: Vec<(uuid::Uuid, i64)> = source_run::Entity::find()
         .select_only()
         .column(source_run::Column::SourceId)
         .column_as(source_run::Column::Id.count(), "runs")
         .filter(source_run::Column::SourceId.in_subquery(visible.into_query()))
+        .filter(matching(filter))
         .group_by(source_run::Column::SourceId)
         .into_tuple()
         .all(&reader.executor)

@@ -34,6 +34,35 @@ const READ: Action = Action::OperationRead;
 /// Files that are written or looked up with one statement.
 const SLICE: usize = 500;
 
+/// Which sources to list.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct SourceFilter {
+    /// Those with one of these statuses; empty: all.
+    pub status: Vec<SourceStatus>,
+    /// Those whose last sync has something to say, or not.
+    pub has_error: Option<bool>,
+}
+
+/// A list of sources: the same for many collections at once.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct SourceList {
+    pub filter: SourceFilter,
+    pub page: PageRequest<SourceId>,
+}
+
+/// The sources that match a filter, regardless of the caller.
+fn matching(filter: &SourceFilter) -> Condition {
+    let mut condition = Condition::all();
+    if !filter.status.is_empty() {
+        condition = condition.add(source::Column::Status.is_in(filter.status.iter().map(|status| status.stored())));
+    }
+    match filter.has_error {
+        Some(true) => condition.add(source::Column::Error.is_not_null()),
+        Some(false) => condition.add(source::Column::Error.is_null()),
+        None => condition,
+    }
+}
+
 /// One source.
 pub async fn find(reader: &Reader<'_>, id: SourceId) -> Result<Option<Source>, DatabaseError> {
     Ok(find_many(reader, &[id]).await?.remove(&id))
@@ -53,12 +82,13 @@ pub async fn find_many(reader: &Reader<'_>, ids: &[SourceId]) -> Result<HashMap<
 pub async fn list_of_collections(
     reader: &Reader<'_>,
     collections: &[CollectionId],
-    page: &PageRequest<SourceId>,
+    list: &SourceList,
 ) -> Result<HashMap<CollectionId, Page<Source>>, DatabaseError> {
+    let SourceList { filter, page } = list;
     let below = Below {
         parents: collections_among(collections, reader.scope, READ),
         parent: collection::Column::Id,
-        rows: source::Entity::find(),
+        rows: source::Entity::find().filter(matching(filter)),
         link: source::Column::CollectionId,
         page: Keyset::newest_first(source::Column::Id, page),
     };
@@ -66,16 +96,18 @@ pub async fn list_of_collections(
     Ok(pages(sources.into_iter().map(|source| (source.collection_id, source)), page.first))
 }
 
-/// How many sources each of several collections has.
+/// How many sources of a filter each of several collections has.
 pub async fn count_of_collections(
     reader: &Reader<'_>,
     collections: &[CollectionId],
+    filter: &SourceFilter,
 ) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
     let rows: Vec<(uuid::Uuid, i64)> = source::Entity::find()
         .select_only()
         .column(source::Column::CollectionId)
         .column_as(source::Column::Id.count(), "sources")
         .filter(within(source::Column::CollectionId, collections_among(collections, reader.scope, READ)))
+        .filter(matching(filter))
         .group_by(source::Column::CollectionId)
         .into_tuple()
         .all(&reader.executor)

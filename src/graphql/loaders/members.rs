@@ -2,29 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::{MemberCount, MemberKey, OwnRole, Rows, load_by_key, load_under, shared};
+use super::{MemberFilter, MemberKey, MemberList, OwnRole, Rows, load_by_key, load_under, shared};
 use crate::{
-    db::{DatabaseError, Reader, repo::members},
-    domain::{
-        collection::CollectionRole,
-        id::{CollectionId, UserId},
-        member::Member,
-        page::{Page, PageRequest},
-    },
+    db::repo::members,
+    domain::{collection::CollectionRole, id::CollectionId, member::Member, page::Page},
     error::Error,
 };
 
 load_by_key!(MemberKey => Member: members::find_many);
-load_under!(CollectionId, PageRequest<UserId> => Page<Member>: members::list);
-load_under!(CollectionId, MemberCount => i64: count);
-
-async fn count(
-    reader: &Reader<'_>,
-    collections: &[CollectionId],
-    _: &MemberCount,
-) -> Result<HashMap<CollectionId, i64>, DatabaseError> {
-    members::count(reader, collections).await
-}
+load_under!(CollectionId, MemberList => Page<Member>: members::list);
+load_under!(CollectionId, MemberFilter => i64: members::count);
 
 impl async_graphql::dataloader::Loader<OwnRole> for Rows {
     type Value = CollectionRole;

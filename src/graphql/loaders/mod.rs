@@ -25,9 +25,12 @@ pub use crate::db::repo::{
     chunks::{ChunkKey, ChunkPlace, DocumentChunks},
     collections::{CollectionFilter, CollectionKey, CollectionSort},
     documents::{DocumentFilter, DocumentKey, DocumentList, DocumentSort},
-    members::MemberKey,
+    invitations::InvitationFilter,
+    members::{MemberFilter, MemberKey, MemberList},
     operation_documents::{ItemFilter, ItemList},
     operations::OperationFilter,
+    source_runs::{RunFilter, RunList},
+    sources::{SourceFilter, SourceList},
     users::UserFilter,
 };
 use crate::{
@@ -79,21 +82,9 @@ pub struct TextIn {
     pub document: DocumentId,
 }
 
-/// The number of members of a collection.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct MemberCount;
-
 /// The number of operations on a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct OperationCount;
-
-/// The number of sources of a collection.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct SourceCount;
-
-/// The number of runs of a source.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct RunCount;
 
 /// All generations of a collection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

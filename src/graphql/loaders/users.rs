@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::dataloader::Loader;
 
-use super::{AuditFilter, Rows, UserFilter, load_by_key, shared};
+use super::{AuditFilter, InvitationFilter, Rows, UserFilter, load_by_key, shared};
 use crate::{
     db::repo::{api_keys, audit_log, invitations, sessions, users},
     domain::{
@@ -74,13 +74,17 @@ impl Rows {
     }
 
     /// A page of invitations, newest first.
-    pub async fn invitations(&self, page: &PageRequest<InvitationId>) -> Result<Page<Invitation>, Error> {
-        Ok(invitations::list(&self.reader(), page).await?)
+    pub async fn invitations(
+        &self,
+        filter: &InvitationFilter,
+        page: &PageRequest<InvitationId>,
+    ) -> Result<Page<Invitation>, Error> {
+        Ok(invitations::list(&self.reader(), filter, self.services.clock.now(), page).await?)
     }
 
     /// How many invitations there are.
-    pub async fn count_invitations(&self) -> Result<i64, Error> {
-        Ok(invitations::count(&self.reader()).await?)
+    pub async fn count_invitations(&self, filter: &InvitationFilter) -> Result<i64, Error> {
+        Ok(invitations::count(&self.reader(), filter, self.services.clock.now()).await?)
     }
 
     /// A page of the audit log, newest first.

@@ -64,6 +64,13 @@ pub struct ApiKeyCreatePayload {
     user_errors: Vec<UserError>,
 }
 
+/// An API key to revoke.
+#[derive(InputObject)]
+pub struct ApiKeyRevokeInput {
+    /// The global id of the key.
+    api_key_id: ID,
+}
+
 /// The result of `apiKeyRevoke`.
 #[derive(SimpleObject)]
 pub struct ApiKeyRevokePayload {
@@ -105,12 +112,13 @@ impl ApiKeyMutation {
     async fn api_key_revoke(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The key's global id.")] id: ID,
+        #[graphql(desc = "The key to revoke.")] input: ApiKeyRevokeInput,
     ) -> Result<Option<ApiKeyRevokePayload>> {
-        let key: ApiKeyId = global_id::decode(&id);
-        let revoked = api_keys::revoke(ctx.services()?, ctx.viewer()?, key).await;
-        let Outcome { value, user_errors } = Outcome::of(revoked)?;
+        let id: ApiKeyId = global_id::decode(&input.api_key_id);
+        let revoked = api_keys::revoke(ctx.services()?, ctx.viewer()?, id).await;
+        let Outcome { value, user_errors } = Outcome::naming("apiKeyId", revoked)?;
         let api_key = value.map(ApiKey::from);
-        Ok(Some(ApiKeyRevokePayload { revoked_id: api_key.as_ref().map(|_| id), api_key, user_errors }))
+        let revoked_id = api_key.is_some().then_some(input.api_key_id);
+        Ok(Some(ApiKeyRevokePayload { revoked_id, api_key, user_errors }))
     }
 }

@@ -174,6 +174,8 @@ pub struct CollectionCreatePayload {
 /// Changes to a collection. Omitted fields stay as they are. Null clears a field.
 #[derive(InputObject)]
 pub struct CollectionUpdateInput {
+    /// The global id of the collection.
+    collection_id: ID,
     /// The name, with the same rules as in `collectionCreate`. It can't be cleared.
     name: MaybeUndefined<String>,
     /// What the collection is about: at most 4000 characters. Null: no description.
@@ -215,6 +217,13 @@ pub struct CollectionUpdatePayload {
     user_errors: Vec<UserError>,
 }
 
+/// A collection to delete.
+#[derive(InputObject)]
+pub struct CollectionDeleteInput {
+    /// The global id of the collection.
+    collection_id: ID,
+}
+
 /// The result of `collectionDelete`.
 #[derive(SimpleObject)]
 pub struct CollectionDeletePayload {
@@ -246,12 +255,11 @@ impl CollectionMutation {
     async fn collection_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The collection's global id.")] id: ID,
-        #[graphql(desc = "The changes.")] input: CollectionUpdateInput,
+        #[graphql(desc = "The collection and its changes.")] input: CollectionUpdateInput,
     ) -> Result<Option<CollectionUpdatePayload>> {
-        let id: CollectionId = global_id::decode(&id);
+        let id: CollectionId = global_id::decode(&input.collection_id);
         let updated = collections::update(ctx.services()?, ctx.viewer()?, id, input.into()).await;
-        let Outcome { value, user_errors } = Outcome::of(updated)?;
+        let Outcome { value, user_errors } = Outcome::naming("collectionId", updated)?;
         let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
         Ok(Some(CollectionUpdatePayload { collection: value.filter(|_| may_read).map(Into::into), user_errors }))
     }
@@ -260,12 +268,12 @@ impl CollectionMutation {
     async fn collection_delete(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The collection's global id.")] id: ID,
+        #[graphql(desc = "The collection to delete.")] input: CollectionDeleteInput,
     ) -> Result<Option<CollectionDeletePayload>> {
-        let collection: CollectionId = global_id::decode(&id);
-        let deleted = collections::delete(ctx.services()?, ctx.viewer()?, collection).await;
-        let Outcome { value, user_errors } = Outcome::of(deleted)?;
-        let deleted_id = value.is_some().then_some(id);
+        let id: CollectionId = global_id::decode(&input.collection_id);
+        let deleted = collections::delete(ctx.services()?, ctx.viewer()?, id).await;
+        let Outcome { value, user_errors } = Outcome::naming("collectionId", deleted)?;
+        let deleted_id = value.is_some().then_some(input.collection_id);
         Ok(Some(CollectionDeletePayload { deleted_id, operation: value.map(Into::into), user_errors }))
     }
 }

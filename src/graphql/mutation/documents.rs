@@ -231,7 +231,7 @@ impl DocumentMutation {
     ) -> Result<Option<DocumentsIngestPayload>> {
         let request = IngestRequest::from(input);
         let ingested = documents::ingest(ctx.services()?, ctx.viewer()?, request).await;
-        let Outcome { value, user_errors } = Outcome::of(ingested)?;
+        let Outcome { value, user_errors } = Outcome::naming("collectionId", ingested)?;
         let Some(ingested) = value else {
             return Ok(Some(DocumentsIngestPayload { user_errors, ..Default::default() }));
         };
@@ -247,8 +247,13 @@ impl DocumentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The documents to try again.")] input: DocumentsRetryInput,
     ) -> Result<Option<DocumentsRetryPayload>> {
+        let path = match &input {
+            DocumentsRetryInput::Ids(_) => "ids",
+            DocumentsRetryInput::OperationId(_) => "operationId",
+            DocumentsRetryInput::CollectionId(_) => "collectionId",
+        };
         let retried = documents::retry(ctx.services()?, ctx.viewer()?, input.into()).await;
-        let Outcome { value, user_errors } = Outcome::of(retried)?;
+        let Outcome { value, user_errors } = Outcome::naming(path, retried)?;
         let has_more = value.as_ref().is_some_and(|retried| retried.has_more);
         let operation = value.map(|retried| retried.operation.into());
         Ok(Some(DocumentsRetryPayload { operation, has_more, user_errors }))
@@ -262,7 +267,7 @@ impl DocumentMutation {
     ) -> Result<Option<DocumentUpdatePayload>> {
         let id = global_id::decode(&input.id);
         let updated = documents::update(ctx.services()?, ctx.viewer()?, id, input.into()).await;
-        let Outcome { value, user_errors } = Outcome::of(updated)?;
+        let Outcome { value, user_errors } = Outcome::naming("id", updated)?;
         let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
         Ok(Some(DocumentUpdatePayload { document: value.filter(|_| may_read).map(Into::into), user_errors }))
     }
@@ -273,11 +278,15 @@ impl DocumentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The documents to delete.")] input: DocumentsDeleteInput,
     ) -> Result<Option<DocumentsDeletePayload>> {
+        let path = match &input {
+            DocumentsDeleteInput::Ids(_) => "ids",
+            DocumentsDeleteInput::Filter(_) => "filter.collectionId",
+        };
         let deleted = match DeleteRequest::try_from(input) {
             Ok(request) => documents::delete(ctx.services()?, ctx.viewer()?, request).await,
             Err(error) => Err(error),
         };
-        let Outcome { value, user_errors } = Outcome::of(deleted)?;
+        let Outcome { value, user_errors } = Outcome::naming(path, deleted)?;
         let Some(Deleted { operation, documents, has_more }) = value else {
             let (deleted_ids, operation, has_more) = (Vec::new(), None, false);
             return Ok(Some(DocumentsDeletePayload { deleted_ids, has_more, operation, user_errors }));

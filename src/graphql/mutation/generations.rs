@@ -96,8 +96,9 @@ struct Told {
 }
 
 impl Told {
-    fn of(ctx: &Context<'_>, changed: std::result::Result<ChangedGeneration, Error>) -> Result<Self> {
-        let Outcome { value, user_errors } = Outcome::of(changed)?;
+    /// `path` is where the input names what is to change.
+    fn of(ctx: &Context<'_>, path: &str, changed: std::result::Result<ChangedGeneration, Error>) -> Result<Self> {
+        let Outcome { value, user_errors } = Outcome::naming(path, changed)?;
         let may_read = ctx.viewer()?.scope().carries(Action::CollectionRead);
         let (generation, operation) = value.map(|changed| (changed.generation, changed.operation)).unzip();
         Ok(Self {
@@ -122,7 +123,7 @@ impl GenerationMutation {
         #[graphql(desc = "The collection and its new settings.")] input: CollectionReindexInput,
     ) -> Result<Option<CollectionReindexPayload>> {
         let begun = generations::reindex(ctx.services()?, ctx.viewer()?, input.into()).await;
-        let Told { generation, operation, user_errors } = Told::of(ctx, begun)?;
+        let Told { generation, operation, user_errors } = Told::of(ctx, "collectionId", begun)?;
         Ok(Some(CollectionReindexPayload { generation, operation, user_errors }))
     }
 
@@ -135,7 +136,7 @@ impl GenerationMutation {
     ) -> Result<Option<CollectionPromotePayload>> {
         let id = global_id::decode(&input.generation_id);
         let chosen = generations::promote(ctx.services()?, ctx.viewer()?, id).await;
-        let Told { generation, operation, user_errors } = Told::of(ctx, chosen)?;
+        let Told { generation, operation, user_errors } = Told::of(ctx, "generationId", chosen)?;
         Ok(Some(CollectionPromotePayload { generation, operation, user_errors }))
     }
 
@@ -148,7 +149,7 @@ impl GenerationMutation {
     ) -> Result<Option<CollectionRollbackPayload>> {
         let id = global_id::decode(&input.collection_id);
         let former = generations::roll_back(ctx.services()?, ctx.viewer()?, id).await;
-        let Told { generation, operation, user_errors } = Told::of(ctx, former)?;
+        let Told { generation, operation, user_errors } = Told::of(ctx, "collectionId", former)?;
         Ok(Some(CollectionRollbackPayload { generation, operation, user_errors }))
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     graphql::{
         context::ContextExt,
         global_id,
+        loaders::MemberKey,
         types::{CollectionRole, Member, Outcome, UserError},
     },
     service::members::{self, NamedUser},
@@ -47,6 +48,8 @@ pub struct CollectionMemberRemoveInput {
 /// The result of `collectionMemberRemove`.
 #[derive(SimpleObject)]
 pub struct CollectionMemberRemovePayload {
+    /// The global id of the role, a `Member`, that is gone. Null if validation fails.
+    removed_id: Option<ID>,
     /// The global id of the user, who no longer has a role. Null if validation fails.
     removed_user_id: Option<ID>,
     /// Validation errors. Empty on success.
@@ -74,7 +77,7 @@ impl MemberMutation {
             Ok(user) => members::set(ctx.services()?, ctx.viewer()?, id, user, input.role.into()).await,
             Err(error) => Err(error),
         };
-        let Outcome { value, user_errors } = Outcome::of(set)?;
+        let Outcome { value, user_errors } = Outcome::naming("collectionId", set)?;
         Ok(Some(CollectionMemberSetPayload { member: value.map(Into::into), user_errors }))
     }
 
@@ -89,7 +92,9 @@ impl MemberMutation {
         let id: CollectionId = global_id::decode(&input.collection_id);
         let user: UserId = global_id::decode(&input.user_id);
         let removed = members::remove(ctx.services()?, ctx.viewer()?, id, user).await;
-        let Outcome { value, user_errors } = Outcome::of(removed)?;
-        Ok(Some(CollectionMemberRemovePayload { removed_user_id: value.map(|()| input.user_id), user_errors }))
+        let Outcome { value, user_errors } = Outcome::naming("collectionId", removed)?;
+        let removed_id = value.map(|()| global_id::encode(&MemberKey { collection: id, user }));
+        let removed_user_id = removed_id.is_some().then_some(input.user_id);
+        Ok(Some(CollectionMemberRemovePayload { removed_id, removed_user_id, user_errors }))
     }
 }

@@ -1,6 +1,6 @@
 //! Operations.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use crate::{
     domain::id::OperationId,
@@ -11,6 +11,13 @@ use crate::{
     },
     service::operations,
 };
+
+/// An operation to cancel.
+#[derive(InputObject)]
+pub struct OperationCancelInput {
+    /// The global id of the operation.
+    operation_id: ID,
+}
 
 /// The result of `operationCancel`.
 #[derive(SimpleObject)]
@@ -31,11 +38,11 @@ impl OperationMutation {
     async fn operation_cancel(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The operation's global id.")] id: ID,
+        #[graphql(desc = "The operation to cancel.")] input: OperationCancelInput,
     ) -> Result<Option<OperationCancelPayload>> {
-        let id: OperationId = global_id::decode(&id);
+        let id: OperationId = global_id::decode(&input.operation_id);
         let cancelled = operations::cancel(ctx.services()?, ctx.viewer()?, id).await;
-        let Outcome { value, user_errors } = Outcome::of(cancelled)?;
+        let Outcome { value, user_errors } = Outcome::naming("operationId", cancelled)?;
         Ok(Some(OperationCancelPayload { operation: value.map(Into::into), user_errors }))
     }
 }

@@ -26,6 +26,8 @@ pub struct PasswordResetCreatePayload {
     token: Option<String>,
     /// When the token expires. Null if validation fails.
     expires_at: Option<DateTime>,
+    /// The account whose user can use it. Null if validation fails.
+    user: Option<User>,
     /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
@@ -64,13 +66,14 @@ impl PasswordResetMutation {
     ) -> Result<Option<PasswordResetCreatePayload>> {
         let user = global_id::decode(&input.user_id);
         let created = password_resets::create(ctx.services()?, ctx.viewer()?, user).await;
-        let Outcome { value, user_errors } = Outcome::of(created)?;
-        let Some((reset, token)) = value else {
+        let Outcome { value, user_errors } = Outcome::naming("userId", created)?;
+        let Some(reset) = value else {
             return Ok(Some(PasswordResetCreatePayload { user_errors, ..Default::default() }));
         };
         Ok(Some(PasswordResetCreatePayload {
-            token: Some(token.expose().to_owned()),
+            token: Some(reset.token.expose().to_owned()),
             expires_at: Some(reset.expires_at.into()),
+            user: Some(User::seen_by(ctx.viewer()?, reset.user)),
             user_errors,
         }))
     }

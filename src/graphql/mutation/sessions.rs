@@ -9,7 +9,7 @@ use crate::{
         context::ContextExt,
         global_id,
         scalars::DateTime,
-        types::{Outcome, User, UserError},
+        types::{Outcome, Session, User, UserError},
     },
     service::sessions::{self, EndedSessions, PresentedToken, SessionTokens},
 };
@@ -162,6 +162,9 @@ tokens_payload! {
 pub struct SessionRevokePayload {
     /// Whether the session has ended, by this call or before.
     revoked: bool,
+    /// The session that has ended; with `all`, the one of the request. Null for a refresh token that is unknown or is not
+    /// the newest of its session, and if validation fails.
+    session: Option<Session>,
     /// Validation errors. Empty on success.
     user_errors: Vec<UserError>,
 }
@@ -199,7 +202,7 @@ impl SessionMutation {
     }
 
     /// Logs out: ends one session, or all, revokes their tokens and closes their WebSocket connections. A cookie whose
-    /// session has ended is removed. Ending a session that has ended or never existed succeeds.
+    /// session has ended is removed. Ending a session again succeeds.
     async fn session_revoke(
         &self,
         ctx: &Context<'_>,
@@ -209,8 +212,9 @@ impl SessionMutation {
             Ok(which) => sessions::revoke(ctx.services()?, ctx.viewer()?, which, ctx.cookie()?).await,
             Err(error) => Err(error),
         };
-        let Outcome { value, user_errors } = Outcome::of(revoked)?;
-        Ok(Some(SessionRevokePayload { revoked: value.is_some(), user_errors }))
+        let Outcome { value, user_errors } = Outcome::naming("sessionId", revoked)?;
+        let revoked = value.is_some();
+        Ok(Some(SessionRevokePayload { revoked, session: value.flatten().map(Into::into), user_errors }))
     }
 
     /// Changes the viewer's password. All their sessions end, and a new session starts with the returned tokens.

@@ -408,7 +408,7 @@ impl SourceMutation {
             Ok(request) => sources::create(ctx.services()?, ctx.viewer()?, request).await,
             Err(error) => Err(error),
         };
-        let Outcome { value, user_errors } = Outcome::of(created)?;
+        let Outcome { value, user_errors } = Outcome::naming("collectionId", created)?;
         let Some(created) = value else { return Ok(Some(SourceCreatePayload { user_errors, ..Default::default() })) };
         let operation = created.operation.map(Into::into);
         Ok(Some(SourceCreatePayload { source: Some(created.source.into()), operation, user_errors }))
@@ -425,7 +425,7 @@ impl SourceMutation {
             Ok(patch) => sources::update(ctx.services()?, ctx.viewer()?, id, patch).await,
             Err(error) => Err(error),
         };
-        let Outcome { value, user_errors } = Outcome::of(updated)?;
+        let Outcome { value, user_errors } = Outcome::naming("id", updated)?;
         Ok(Some(SourceUpdatePayload { source: value.map(Into::into), user_errors }))
     }
 
@@ -439,7 +439,7 @@ impl SourceMutation {
         let id: SourceId = global_id::decode(&input.id);
         let confirm = input.confirm.unwrap_or(false);
         let started = sources::sync(ctx.services()?, ctx.viewer()?, id, confirm).await;
-        let Outcome { value, user_errors } = Outcome::of(started)?;
+        let Outcome { value, user_errors } = Outcome::naming("id", started)?;
         let Some(started) = value else { return Ok(Some(SourceSyncPayload { user_errors, ..Default::default() })) };
         let operation = started.operation.map(Into::into);
         Ok(Some(SourceSyncPayload { source: Some(started.source.into()), operation, user_errors }))
@@ -454,7 +454,7 @@ impl SourceMutation {
         let id: SourceId = global_id::decode(&input.id);
         let keep = input.keep_documents.unwrap_or(false);
         let removed = sources::remove(ctx.services()?, ctx.viewer()?, id, keep).await;
-        let Outcome { value, user_errors } = Outcome::of(removed)?;
+        let Outcome { value, user_errors } = Outcome::naming("id", removed)?;
         let removed_id = value.is_some().then_some(input.id);
         Ok(Some(SourceRemovePayload { removed_id, operation: value.map(Into::into), user_errors }))
     }

@@ -42,6 +42,20 @@ pub struct UserInviteInput {
     role: Option<ServerRole>,
 }
 
+/// An account to reactivate.
+#[derive(InputObject)]
+pub struct UserActivateInput {
+    /// The global id of the account.
+    user_id: ID,
+}
+
+/// An account to deactivate.
+#[derive(InputObject)]
+pub struct UserDeactivateInput {
+    /// The global id of the account.
+    user_id: ID,
+}
+
 /// A new role for an account on the server.
 #[derive(InputObject)]
 pub struct UserRoleSetInput {
@@ -177,7 +191,7 @@ impl UserMutation {
     ) -> Result<Option<InvitationWithdrawPayload>> {
         let id: InvitationId = global_id::decode(&input.invitation_id);
         let withdrawn = accounts::withdraw_invitation(ctx.services()?, ctx.viewer()?, id).await;
-        let Outcome { value, user_errors } = Outcome::of(withdrawn)?;
+        let Outcome { value, user_errors } = Outcome::naming("invitationId", withdrawn)?;
         Ok(Some(InvitationWithdrawPayload { invitation: value.map(Into::into), user_errors }))
     }
 
@@ -185,9 +199,9 @@ impl UserMutation {
     async fn user_activate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The account's global id.")] id: ID,
+        #[graphql(desc = "The account to reactivate.")] input: UserActivateInput,
     ) -> Result<Option<UserActivatePayload>> {
-        let (user, user_errors) = change(ctx, &id, AccountChange::Activate).await?;
+        let (user, user_errors) = change(ctx, &input.user_id, AccountChange::Activate).await?;
         Ok(Some(UserActivatePayload { user, user_errors }))
     }
 
@@ -197,9 +211,9 @@ impl UserMutation {
     async fn user_deactivate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The account's global id.")] id: ID,
+        #[graphql(desc = "The account to deactivate.")] input: UserDeactivateInput,
     ) -> Result<Option<UserDeactivatePayload>> {
-        let (user, user_errors) = change(ctx, &id, AccountChange::Deactivate).await?;
+        let (user, user_errors) = change(ctx, &input.user_id, AccountChange::Deactivate).await?;
         Ok(Some(UserDeactivatePayload { user, user_errors }))
     }
 
@@ -234,7 +248,7 @@ impl UserMutation {
 async fn change(ctx: &Context<'_>, id: &ID, change: AccountChange) -> Result<(Option<User>, Vec<UserError>)> {
     let id: UserId = global_id::decode(id);
     let changed = accounts::change(ctx.services()?, ctx.viewer()?, id, change).await;
-    let Outcome { value, user_errors } = Outcome::of(changed)?;
+    let Outcome { value, user_errors } = Outcome::naming("userId", changed)?;
     let viewer = ctx.viewer()?;
     Ok((value.map(|user| User::seen_by(viewer, user)), user_errors))
 }

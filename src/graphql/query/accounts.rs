@@ -5,7 +5,7 @@ use async_graphql::{Context, Object, Result};
 use crate::graphql::{
     context::ContextExt,
     scalars::Cursor,
-    types::{AuditEntry, AuditLogFilter, Connection, Invitation, User, UserFilter},
+    types::{AuditEntry, AuditLogFilter, Connection, Invitation, InvitationFilter, User, UserFilter},
 };
 
 #[derive(Default)]
@@ -24,7 +24,7 @@ impl AccountQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which accounts to return. Default: all.")] filter: Option<UserFilter>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<User>>> {
         User::list(ctx, filter, first, after.as_ref()).await.map(Some)
@@ -41,14 +41,15 @@ impl AccountQuery {
         User::suggest(ctx, &text).await.map(Some)
     }
 
-    /// All invitations to register, newest first: also those that are used or expired. Needs SERVER_MANAGE.
+    /// Invitations to register, newest first: also those that are used or expired. Needs SERVER_MANAGE.
     async fn invitations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Which invitations to return. Default: all.")] filter: Option<InvitationFilter>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<Invitation>>> {
-        Invitation::list(ctx, first, after.as_ref()).await.map(Some)
+        Invitation::list(ctx, filter, first, after.as_ref()).await.map(Some)
     }
 
     /// The audit log, newest first. Administrators see the whole server, others only the collections that they own.
@@ -56,7 +57,7 @@ impl AccountQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which entries to return. Default: all.")] filter: Option<AuditLogFilter>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<AuditEntry>>> {
         ctx.viewer()?.require_user()?;

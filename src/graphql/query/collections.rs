@@ -32,7 +32,7 @@ impl CollectionQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which collections to return. Default: all.")] filter: Option<CollectionFilter>,
         #[graphql(desc = "Sort order. Default: newest first.")] order_by: Option<CollectionOrder>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<Collection>>> {
         Collection::list(ctx, filter, order_by, first, after.as_ref()).await.map(Some)

@@ -31,7 +31,7 @@ impl OperationQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which operations to return. Default: all.")] filter: Option<OperationFilter>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Option<Connection<Operation>>> {
         Operation::list(ctx, filter, first, after.as_ref()).await.map(Some)

@@ -87,7 +87,7 @@ impl SearchQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The question, and how to search for an answer.")] input: SearchInput,
-        #[graphql(desc = "Number of hits to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of hits to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(
             desc = "Return hits after this cursor of the same question. A cursor of another question is rejected. \
                     Default: from the start."

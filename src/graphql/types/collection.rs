@@ -3,8 +3,8 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
 use super::{
-    Action, ChunkingConfig, Connection, Document, DocumentFilter, DocumentOrder, EmbeddingModel, Member, Operation,
-    OrderDirection, Source, Total, User, filter, generation,
+    Action, ChunkingConfig, Connection, Document, DocumentFilter, DocumentOrder, EmbeddingModel, Member, MemberFilter,
+    Operation, OrderDirection, Source, SourceFilter, Total, User, filter, generation,
 };
 use crate::{
     domain::{
@@ -21,8 +21,8 @@ use crate::{
         context::ContextExt,
         global_id,
         loaders::{
-            self, CollectionKey, CollectionSort, Direction, GenerationList, MemberCount, OperationCount, OwnRole,
-            SourceCount, Under,
+            self, CollectionKey, CollectionSort, Direction, GenerationList, MemberList, OperationCount, OwnRole,
+            SourceList, Under,
         },
         pagination,
         scalars::{BigInt, Cursor, DateTime, Json},
@@ -218,13 +218,16 @@ impl Collection {
     async fn members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Which members to return. Default: all.")] filter: Option<MemberFilter>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Member>> {
-        let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
-        let page: Option<Page<_>> = ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
-        let total = Total::Members(Under { parent, list: MemberCount });
-        Ok(Connection::new(page, list.after.as_ref(), |row: &member::Member| row.user_id, total))
+        let (parent, page) = (self.collection.id, pagination::page(first, after.as_ref())?);
+        let list = MemberList { filter: filter.unwrap_or_default().into(), page };
+        let total = Total::Members(Under { parent, list: list.filter.clone() });
+        let after = list.page.after;
+        let page: Option<Page<_>> = ctx.loaders()?.load_one(Under { parent, list }).await?;
+        Ok(Connection::new(page, after.as_ref(), |row: &member::Member| row.user_id, total))
     }
 
     /// The model that embeds its documents and the questions asked of them.
@@ -270,7 +273,7 @@ impl Collection {
         ctx: &Context<'_>,
         #[graphql(desc = "Which documents to return. Default: all.")] filter: Option<DocumentFilter>,
         #[graphql(desc = "Sort order. Default: newest first.")] order_by: Option<DocumentOrder>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Document>> {
         Document::list(ctx, self.collection.id, filter, order_by, first, after.as_ref()).await
@@ -280,7 +283,7 @@ impl Collection {
     async fn operations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Operation>> {
         let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
@@ -295,13 +298,16 @@ impl Collection {
     async fn sources(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Which sources to return. Default: all.")] filter: Option<SourceFilter>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Source>> {
-        let (parent, list) = (self.collection.id, pagination::page(first, after.as_ref())?);
-        let page: Option<Page<source::Source>> = ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
-        let total = Total::CollectionSources(Under { parent, list: SourceCount });
-        Ok(Connection::new(page, list.after.as_ref(), |row: &source::Source| row.id, total))
+        let (parent, page) = (self.collection.id, pagination::page(first, after.as_ref())?);
+        let list = SourceList { filter: filter.unwrap_or_default().into(), page };
+        let total = Total::CollectionSources(Under { parent, list: list.filter.clone() });
+        let after = list.page.after;
+        let page: Option<Page<source::Source>> = ctx.loaders()?.load_one(Under { parent, list }).await?;
+        Ok(Connection::new(page, after.as_ref(), |row: &source::Source| row.id, total))
     }
 
     /// When it was created.

@@ -290,7 +290,7 @@ impl Document {
     async fn text(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of characters to return, 1 to 100000. Default: 10000.")] first: Option<i32>,
+        #[graphql(desc = "Number of characters to return, 1 to 100000.", default = 10000)] first: Option<i32>,
         #[graphql(
             desc = "Return the text after this cursor. Default: from the start. It is refused once the document has other content."
         )]
@@ -307,7 +307,7 @@ impl Document {
     async fn chunks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Chunk>> {
         let parent = DocumentChunks { collection: self.document.collection_id, document: self.document.id };

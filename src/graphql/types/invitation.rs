@@ -1,16 +1,41 @@
 //! Invitations to register.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 
-use super::{Connection, ServerRole, Total, User};
+use super::{Connection, ServerRole, Total, User, filter};
 use crate::{
     domain::{action::Action, id::InvitationId, invitation},
     graphql::{
         context::ContextExt,
-        global_id, pagination,
+        global_id, loaders, pagination,
         scalars::{Cursor, DateTime},
     },
 };
+
+/// Whether an invitation can still be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+#[graphql(remote = "invitation::InvitationState")]
+pub enum InvitationState {
+    /// It can register an account.
+    Open,
+    /// An account was registered with it.
+    Used,
+    /// It was not used in time.
+    Expired,
+}
+
+/// A filter for invitations. Omitted fields do not filter.
+#[derive(Default, InputObject)]
+pub struct InvitationFilter {
+    /// Invitations in one of these states. An empty list does not filter.
+    state: Option<Vec<InvitationState>>,
+}
+
+impl From<InvitationFilter> for loaders::InvitationFilter {
+    fn from(filter: InvitationFilter) -> Self {
+        Self { state: filter::distinct(filter.state) }
+    }
+}
 
 /// An invitation.
 pub struct Invitation {
@@ -30,11 +55,17 @@ impl Invitation {
     }
 
     /// The page of invitations for these arguments.
-    pub async fn list(ctx: &Context<'_>, first: Option<i32>, after: Option<&Cursor>) -> Result<Connection<Self>> {
+    pub async fn list(
+        ctx: &Context<'_>,
+        filter: Option<InvitationFilter>,
+        first: Option<i32>,
+        after: Option<&Cursor>,
+    ) -> Result<Connection<Self>> {
         ctx.viewer()?.require(Action::ServerManage)?;
+        let filter = filter.unwrap_or_default().into();
         let request = pagination::page(first, after)?;
-        let page = ctx.loaders()?.loader().invitations(&request).await?;
-        Ok(Connection::new(Some(page), request.after.as_ref(), |row| row.id, Total::Invitations))
+        let page = ctx.loaders()?.loader().invitations(&filter, &request).await?;
+        Ok(Connection::new(Some(page), request.after.as_ref(), |row| row.id, Total::Invitations(filter)))
     }
 }
 
@@ -72,6 +103,11 @@ impl Invitation {
     /// When it expires, unless it is used before.
     async fn expires_at(&self) -> DateTime {
         self.invitation.expires_at.into()
+    }
+
+    /// Whether it can still be used.
+    async fn state(&self, ctx: &Context<'_>) -> Result<InvitationState> {
+        Ok(self.invitation.state(ctx.services()?.clock.now()).into())
     }
 
     /// When an account was registered with it. Null if none was.

@@ -1,12 +1,25 @@
 //! Roles in a collection.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 
-use super::{Collection, CollectionRole, User};
+use super::{Collection, CollectionRole, User, filter};
 use crate::{
     domain::member,
-    graphql::{context::ContextExt, global_id, loaders::MemberKey, scalars::DateTime},
+    graphql::{context::ContextExt, global_id, loaders, loaders::MemberKey, scalars::DateTime},
 };
+
+/// A filter for members. Omitted fields do not filter.
+#[derive(Default, InputObject)]
+pub struct MemberFilter {
+    /// Members with one of these roles. An empty list does not filter.
+    role: Option<Vec<CollectionRole>>,
+}
+
+impl From<MemberFilter> for loaders::MemberFilter {
+    fn from(filter: MemberFilter) -> Self {
+        Self { role: filter::distinct(filter.role) }
+    }
+}
 
 /// A user's role in a collection.
 pub struct Member {

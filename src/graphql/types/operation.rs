@@ -258,7 +258,7 @@ impl Operation {
         filter: Option<DocumentFilter>,
         #[graphql(desc = "Only documents with one of these outcomes. Default, and for an empty list: any.")]
         outcomes: Option<Vec<DocumentOutcome>>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<OperationDocument>> {
         let parent = self.operation.id;
@@ -275,7 +275,7 @@ impl Operation {
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<OperationEvent>> {
         let (parent, list) = (self.operation.id, EventPosition::page(first, after.as_ref())?);

@@ -1,8 +1,8 @@
 //! Sources.
 
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
-use super::{Collection, Connection, Document, DocumentFilter, SourceRun, Total};
+use super::{Collection, Connection, Document, DocumentFilter, SourceRun, Total, filter, source_run::SourceRunFilter};
 use crate::{
     domain::{
         id::SourceId,
@@ -12,7 +12,7 @@ use crate::{
     graphql::{
         context::ContextExt,
         global_id,
-        loaders::{RunCount, Under},
+        loaders::{self, RunList, Under},
         pagination,
         scalars::{BigInt, Cursor, DateTime},
     },
@@ -40,6 +40,21 @@ pub enum SourceStatus {
     Syncing,
     /// Being removed.
     Removing,
+}
+
+/// A filter for sources. Omitted fields do not filter.
+#[derive(Default, InputObject)]
+pub struct SourceFilter {
+    /// Sources with one of these statuses. An empty list does not filter.
+    status: Option<Vec<SourceStatus>>,
+    /// Sources with an `error`, or without one.
+    has_error: Option<bool>,
+}
+
+impl From<SourceFilter> for loaders::SourceFilter {
+    fn from(filter: SourceFilter) -> Self {
+        Self { status: filter::distinct(filter.status), has_error: filter.has_error }
+    }
 }
 
 /// When a source is synced.
@@ -287,14 +302,16 @@ impl Source {
     async fn runs(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Which syncs to return. Default: all.")] filter: Option<SourceRunFilter>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<SourceRun>> {
-        let (parent, list) = (self.source.id, pagination::page(first, after.as_ref())?);
-        let page: Option<Page<source::SourceRun>> =
-            ctx.loaders()?.load_one(Under { parent, list: list.clone() }).await?;
-        let total = Total::SourceRuns(Under { parent, list: RunCount });
-        Ok(Connection::new(page, list.after.as_ref(), |row: &source::SourceRun| row.id, total))
+        let (parent, page) = (self.source.id, pagination::page(first, after.as_ref())?);
+        let list = RunList { filter: filter.unwrap_or_default().into(), page };
+        let total = Total::SourceRuns(Under { parent, list: list.filter.clone() });
+        let after = list.page.after;
+        let page: Option<Page<source::SourceRun>> = ctx.loaders()?.load_one(Under { parent, list }).await?;
+        Ok(Connection::new(page, after.as_ref(), |row: &source::SourceRun| row.id, total))
     }
 
     /// The documents that come from it, newest first.
@@ -302,7 +319,7 @@ impl Source {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which documents to return. Default: all.")] filter: Option<DocumentFilter>,
-        #[graphql(desc = "Number of rows to return, 1 to 100. Default: 20.")] first: Option<i32>,
+        #[graphql(desc = "Number of rows to return, 1 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return rows after this cursor. Default: from the start.")] after: Option<Cursor>,
     ) -> Result<Connection<Document>> {
         let filter = filter.unwrap_or_default().within(self.source.id);

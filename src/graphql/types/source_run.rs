@@ -1,12 +1,25 @@
 //! Syncs of sources.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, InputObject, Object, Result};
 
 use super::Operation;
 use crate::{
     domain::source,
-    graphql::{context::ContextExt, scalars::DateTime},
+    graphql::{context::ContextExt, loaders, scalars::DateTime},
 };
+
+/// A filter for syncs of a source. Omitted fields do not filter.
+#[derive(Default, InputObject)]
+pub struct SourceRunFilter {
+    /// Syncs with an `error`, or without one.
+    has_error: Option<bool>,
+}
+
+impl From<SourceRunFilter> for loaders::RunFilter {
+    fn from(filter: SourceRunFilter) -> Self {
+        Self { has_error: filter.has_error }
+    }
+}
 
 /// A sync of a source.
 pub struct SourceRun {

@@ -61,9 +61,20 @@ impl<T> Outcome<T> {
     /// # Errors
     /// All errors that are not validation errors.
     pub fn of(result: Result<T, Error>) -> async_graphql::Result<Self> {
+        Self::naming("", result)
+    }
+
+    /// The same, for input that names its object at `path`: that there is no such object is a validation error there.
+    ///
+    /// # Errors
+    /// All errors that are not validation errors.
+    pub fn naming(path: &str, result: Result<T, Error>) -> async_graphql::Result<Self> {
         let violations = match result {
             Ok(value) => return Ok(Self { value: Some(value), user_errors: Vec::new() }),
             Err(Error::Invalid(violations)) => violations,
+            Err(error @ Error::NotFound(_)) => {
+                vec![InputViolation::new(ViolationCode::NotFound, path, error.public_message())]
+            }
             Err(Error::Conflict(message)) => vec![InputViolation::new(ViolationCode::Conflict, "", message)],
             Err(error) => return Err(error.into()),
         };

@@ -28,7 +28,7 @@ use crate::{
         error::HttpError,
         negotiation::StreamType,
         origin,
-        places::{CallerPlace, Place},
+        places::{CallerPlace, LiveOperation, Place},
         run::Prepared,
         watch::{Lapse, WatchedCaller},
     },
@@ -55,7 +55,7 @@ pub(super) async fn open(
     }
     let place = room.enter(caller.viewer().client.subnet())?;
     let seat = room.seat(caller.viewer()).ok_or_else(|| room.is_full_for(caller.viewer()))?;
-    let answers = prepared.start(state).await?.answers();
+    let (answers, live) = prepared.start(state).await?.into_answers();
     let body = LiveBody {
         state: Arc::clone(state),
         stream_type,
@@ -64,7 +64,7 @@ pub(super) async fn open(
         answers,
         last_written: Instant::now(),
         is_over: false,
-        _places: (place, seat),
+        _places: (place, seat, live),
     };
     Ok(response(stream_type, Body::from_stream(body.pieces().map(Ok::<_, Infallible>))))
 }
@@ -96,7 +96,7 @@ struct LiveBody {
     answers: BoxStream<'static, Answer>,
     last_written: Instant,
     is_over: bool,
-    _places: (Place, CallerPlace),
+    _places: (Place, CallerPlace, Option<LiveOperation>),
 }
 
 impl LiveBody {

@@ -30,7 +30,7 @@ use crate::{
     http::{
         HttpState, body,
         cookie::NO_COOKIE,
-        places::CallerPlace,
+        places::{CallerPlace, LiveOperation},
         run::{Prepared, Running},
         watch::{Lapse, WatchedCaller},
     },
@@ -56,7 +56,13 @@ pub struct Session {
     init_due: Instant,
     last_heard: Instant,
     operations: SelectAll<Abortable<BoxStream<'static, Event>>>,
-    live: HashMap<Arc<str>, AbortHandle>,
+    live: HashMap<Arc<str>, Live>,
+}
+
+/// An operation that runs.
+struct Live {
+    handle: AbortHandle,
+    _place: Option<LiveOperation>,
 }
 
 /// A message of an operation: an answer, or that it is complete.
@@ -115,6 +121,7 @@ impl Session {
     pub async fn run(mut self) {
         let end = self.talk().await;
         self.operations.clear();
+        self.live.clear();
         // Whichever side sent the close frame first, the other side has to read it before the connection goes. So read
         // until the client hangs up. That also sends the reply to its close frame.
         let goodbye = async {
@@ -255,10 +262,11 @@ impl Session {
         };
         match operation {
             Ok(running) => {
-                let (events, handle) = stream::abortable(events(Arc::clone(&id), running));
+                let (answers, place) = running.into_answers();
+                let (events, handle) = stream::abortable(events(Arc::clone(&id), answers));
                 self.operations.push(events);
                 self.last_operation = Instant::now();
-                self.live.insert(id, handle);
+                self.live.insert(id, Live { handle, _place: place });
                 Ok(())
             }
             Err(error) => self.refuse(&id, error, request_id).await,
@@ -289,9 +297,9 @@ impl Session {
 
     /// Stops an operation, if it still runs. Nothing of it is said afterwards.
     fn finish(&mut self, id: &str) {
-        if let Some(handle) = self.live.remove(id) {
+        if let Some(live) = self.live.remove(id) {
             self.last_operation = Instant::now();
-            handle.abort();
+            live.handle.abort();
         }
     }
 
@@ -325,9 +333,9 @@ async fn admit(
 }
 
 /// The answers of an operation, then that it is complete.
-fn events(id: Arc<str>, running: Running) -> BoxStream<'static, Event> {
+fn events(id: Arc<str>, answers: BoxStream<'static, Answer>) -> BoxStream<'static, Event> {
     let end = stream::once(future::ready(None));
-    running.answers().map(Some).chain(end).map(move |answer| Event { id: Arc::clone(&id), answer }).boxed()
+    answers.map(Some).chain(end).map(move |answer| Event { id: Arc::clone(&id), answer }).boxed()
 }
 
 async fn until(deadline: Option<Instant>) {

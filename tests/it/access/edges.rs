@@ -133,16 +133,16 @@ const SEARCH: &str = "search(input: { query: $word, collectionIds: [$collection]
 const COMPARE: &str = "generationCompare(input: {
     generationId: $generation, otherId: $generation, queries: [$word], mode: LEXICAL
 })";
-const UPDATE: &str = "collectionUpdate(id: $collection, input: { description: $unique })";
+const UPDATE: &str = "collectionUpdate(input: { collectionId: $collection, description: $unique })";
 const REINDEX: &str = "collectionReindex(input: { collectionId: $collection, force: true })";
-const DELETE: &str = "collectionDelete(id: $collection)";
+const DELETE: &str = "collectionDelete(input: { collectionId: $collection })";
 const MEMBER_SET: &str =
     "collectionMemberSet(input: { collectionId: $collection, username: $memberName, role: EDITOR })";
 const INGEST: &str = "documentsIngest(input: { collectionId: $collection, documents: [{
     fileName: $unique, content: { text: \"x\" }
 }] })";
 const DOCUMENTS_DELETE: &str = "documentsDelete(input: { ids: [$document] })";
-const CANCEL: &str = "operationCancel(id: $waiting)";
+const CANCEL: &str = "operationCancel(input: { operationId: $waiting })";
 
 const fn changing(action: &'static str) -> Need {
     Need::Change(action, "COLLECTION_READ")

@@ -301,7 +301,7 @@ impl Fixture {
             }
             let (secret, id) = key(&self.login(account), &made.actions, &more).await;
             if actor.name.contains("revoked") {
-                let revoke = "mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }";
+                let revoke = "mutation($id: ID!) { apiKeyRevoke(input: { apiKeyId: $id }) { revokedId } }";
                 self.login(account).data(revoke, json!({ "id": id })).await;
             }
             self.keys.insert(actor.name.clone(), secret);
@@ -318,7 +318,7 @@ impl Fixture {
             "userId": self.users[FORMER],
         });
         self.owner(Place::Private).data(remove, json!({ "input": input })).await;
-        let deactivate = "mutation($id: ID!) { userDeactivate(id: $id) { user { isActive } } }";
+        let deactivate = "mutation($id: ID!) { userDeactivate(input: { userId: $id }) { user { isActive } } }";
         let closed = self.login("root").data(deactivate, json!({ "id": self.users[CLOSED] })).await;
         assert_eq!(closed["userDeactivate"]["user"]["isActive"], false);
     }
@@ -332,7 +332,7 @@ impl Fixture {
         let owner = self.owner(place);
         let removed = self.collection(place, "Removed").await;
         let gone = text(&owner.ingest(&removed, texts(&[("gone.txt", "It goes.")])).await["documents"][0]["id"]);
-        let remove = "mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }";
+        let remove = "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { deletedId } }";
         owner.data(remove, json!({ "id": removed })).await;
 
         let other = self.login(OTHER);
@@ -432,7 +432,9 @@ impl Fixture {
             self.tokens.lock().unwrap().insert(account, token);
         }
         let restore = match row.field {
-            "Mutation.userDeactivate" => "mutation($id: ID!) { userActivate(id: $id) { userErrors { code } } }",
+            "Mutation.userDeactivate" => {
+                "mutation($id: ID!) { userActivate(input: { userId: $id }) { userErrors { code } } }"
+            }
             "Mutation.userRoleSet" => {
                 "mutation($id: ID!) { userRoleSet(input: { userId: $id, role: MEMBER }) { userErrors { code } } }"
             }

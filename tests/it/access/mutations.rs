@@ -50,7 +50,6 @@ pub const MUTATIONS: &[Row] = &[
         Need::Missing(&Need::Login),
         "input: { sessionId: $theirSession }",
     )
-    .never_shown()
     .hiding(&["theirSession"]),
     row("Mutation.sessionRevoke", "the caller's own", Need::Login, "input: {}").ending_logins(),
     row("Mutation.sessionRevoke", "all of the caller's", Need::Login, "input: { all: true }").ending_logins(),
@@ -71,31 +70,37 @@ pub const MUTATIONS: &[Row] = &[
         "input: { name: $unique, actions: [COLLECTION_READ], collectionIds: [$collection] }",
     )
     .hiding(&["collection"]),
-    row("Mutation.apiKeyRevoke", "the caller's own", Need::Login, "id: $ownKey").hiding(&["ownKey"]),
-    row("Mutation.apiKeyRevoke", "somebody else's", Need::Missing(&Need::Login), "id: $theirKey").hiding(&["theirKey"]),
+    row("Mutation.apiKeyRevoke", "the caller's own", Need::Login, "input: { apiKeyId: $ownKey }").hiding(&["ownKey"]),
+    row("Mutation.apiKeyRevoke", "somebody else's", Need::Missing(&Need::Login), "input: { apiKeyId: $theirKey }")
+        .hiding(&["theirKey"]),
     row("Mutation.passwordReset", "", Need::Nothing, "input: { token: $resetToken, newPassword: $password }"),
     // What administrators do.
     row("Mutation.passwordResetCreate", "", Need::Server, "input: { userId: $outsider }").hiding(&["outsider"]),
     row("Mutation.userInvite", "", Need::Server, "input: { role: MEMBER }"),
     row("Mutation.invitationWithdraw", "", Need::Server, "input: { invitationId: $newInvitation }")
         .hiding(&["newInvitation"]),
-    row("Mutation.userActivate", "", Need::Server, "id: $outsider").hiding(&["outsider"]),
-    row("Mutation.userDeactivate", "", Need::Server, "id: $spare").hiding(&["spare"]),
+    row("Mutation.userActivate", "", Need::Server, "input: { userId: $outsider }").hiding(&["outsider"]),
+    row("Mutation.userDeactivate", "", Need::Server, "input: { userId: $spare }").hiding(&["spare"]),
     row("Mutation.userRoleSet", "", Need::Server, "input: { userId: $spare, role: ADMIN }").hiding(&["spare"]),
     // Collections.
     row("Mutation.collectionCreate", "", Need::Create, "input: { name: $unique }"),
-    row("Mutation.collectionUpdate", "", seen("COLLECTION_UPDATE"), "id: $collection, input: { description: $unique }")
-        .hiding(&["collection"])
-        .changing(),
+    row(
+        "Mutation.collectionUpdate",
+        "",
+        seen("COLLECTION_UPDATE"),
+        "input: { collectionId: $collection, description: $unique }",
+    )
+    .hiding(&["collection"])
+    .changing(),
     row(
         "Mutation.collectionUpdate",
         "whether it is public",
         seen("COLLECTION_UPDATE"),
-        "id: $collection, input: { isPublic: true, name: $unique }",
+        "input: { collectionId: $collection, isPublic: true, name: $unique }",
     )
     .hiding(&["collection"])
     .changing(),
-    row("Mutation.collectionDelete", "", seen("COLLECTION_DELETE"), "id: $collection")
+    row("Mutation.collectionDelete", "", seen("COLLECTION_DELETE"), "input: { collectionId: $collection }")
         .hiding(&["collection"])
         .changing(),
     row("Mutation.collectionReindex", "", UPDATE, "input: { collectionId: $collection, force: true }")
@@ -237,7 +242,7 @@ pub const MUTATIONS: &[Row] = &[
         "Mutation.collectionUpdate",
         "that is being removed",
         Need::Missing(&Need::Account),
-        "id: $removed, input: { description: $unique }",
+        "input: { collectionId: $removed, description: $unique }",
     )
     .hiding(&["removed"]),
     // Sources.
@@ -292,7 +297,12 @@ pub const MUTATIONS: &[Row] = &[
     row("Mutation.sourceRemove", "", Need::Both(&SEES_SOURCE, &SOURCE_REMOVE), "input: { id: $source }")
         .hiding(&["source"])
         .changing(),
-    row("Mutation.operationCancel", "", Need::Change("OPERATION_CANCEL", "OPERATION_READ"), "id: $waiting")
-        .hiding(&["waiting"])
-        .changing(),
+    row(
+        "Mutation.operationCancel",
+        "",
+        Need::Change("OPERATION_CANCEL", "OPERATION_READ"),
+        "input: { operationId: $waiting }",
+    )
+    .hiding(&["waiting"])
+    .changing(),
 ];

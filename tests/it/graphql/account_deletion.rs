@@ -86,8 +86,8 @@ async fn a_deleted_account_goes_with_all_that_belongs_to_nobody_else(app: TestAp
     );
     let node = "query($user: ID!) { node(id: $user) { id } }";
     assert_eq!(code(&ada.graphql(node, json!({ "user": bob_id })).await), "NOT_FOUND");
-    let activate = "mutation($user: ID!) { userActivate(id: $user) { user { id } } }";
-    assert_eq!(code(&ada.graphql(activate, json!({ "user": bob_id })).await), "NOT_FOUND");
+    let activate = "mutation($user: ID!) { userActivate(input: { userId: $user }) { userErrors { code } } }";
+    assert_eq!(ada.user_error_code(activate, json!({ "user": bob_id })).await, "NOT_FOUND");
 
     // The names are free, and whoever takes them is somebody else.
     let other = app.user("bob").await;

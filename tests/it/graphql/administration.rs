@@ -50,7 +50,7 @@ async fn the_last_administrator_stays_one_and_stays_active(app: TestApp) {
     let demote = "userRoleSet(input: { userId: $id, role: MEMBER })";
     assert_eq!(change(&ada, demote, &ada_id).await["userRoleSet"]["userErrors"][0]["code"], "CONFLICT");
     assert_eq!(
-        change(&ada, "userDeactivate(id: $id)", &ada_id).await["userDeactivate"]["userErrors"][0]["code"],
+        change(&ada, "userDeactivate(input: { userId: $id })", &ada_id).await["userDeactivate"]["userErrors"][0]["code"],
         "CONFLICT"
     );
 
@@ -78,13 +78,16 @@ on_both_databases!(a_deactivated_account_is_closed_until_it_is_activated);
 async fn a_deactivated_account_is_closed_until_it_is_activated(app: TestApp) {
     let (ada, bob) = (app.user("ada").await, app.user("bob").await);
     let id = id_of(&ada, "bob").await;
-    assert_eq!(change(&ada, "userDeactivate(id: $id)", &id).await["userDeactivate"]["user"]["isActive"], false);
+    assert_eq!(
+        change(&ada, "userDeactivate(input: { userId: $id })", &id).await["userDeactivate"]["user"]["isActive"],
+        false
+    );
     let body = "{\"query\":\"{ viewer { id } }\"}";
     assert_eq!(bob.send("POST", "/graphql", &[("content-type", "application/json")], body).await.status, 401);
     let log_in = "mutation { sessionCreate(input: { login: \"bob\", password: \"correct horse battery staple\" }) { accessToken userErrors { code } } }";
     let refused = app.anonymous().data(log_in, json!({})).await;
     assert_eq!(refused["sessionCreate"]["userErrors"][0]["code"], "WRONG_CREDENTIALS");
-    change(&ada, "userActivate(id: $id)", &id).await;
+    change(&ada, "userActivate(input: { userId: $id })", &id).await;
     assert!(app.anonymous().data(log_in, json!({})).await["sessionCreate"]["accessToken"].is_string());
     // The session from before stays ended.
     assert_eq!(bob.send("POST", "/graphql", &[("content-type", "application/json")], body).await.status, 401);
@@ -106,7 +109,7 @@ async fn who_forgot_their_password_sets_a_new_one_with_a_token_of_an_administrat
     let (ada, bob) = (app.user("ada").await, app.user("bob").await);
     let bob_id = id_of(&ada, "bob").await;
     let create = "mutation($id: ID!) {
-        passwordResetCreate(input: { userId: $id }) { token expiresAt userErrors { code } }
+        passwordResetCreate(input: { userId: $id }) { token expiresAt user { username } userErrors { code } }
     }";
     let reset = "mutation($token: String!, $password: String!) {
         passwordReset(input: { token: $token, newPassword: $password }) {
@@ -120,8 +123,10 @@ async fn who_forgot_their_password_sets_a_new_one_with_a_token_of_an_administrat
     };
     let bad_token = json!({ "user": null, "userErrors": [{ "code": "INVALID", "path": ["token"] }] });
     assert_eq!(code(&bob.graphql(create, json!({ "id": bob_id })).await), "FORBIDDEN");
-    assert_eq!(code(&ada.graphql(create, json!({ "id": "nonsense" })).await), "NOT_FOUND");
+    assert_eq!(ada.user_error_code(create, json!({ "id": "nonsense" })).await, "NOT_FOUND");
 
+    let created = ada.data(create, json!({ "id": bob_id })).await;
+    assert_eq!(created["passwordResetCreate"]["user"], json!({ "username": "bob" }));
     let (first, second) = (token().await, token().await);
     let new_password = "a sentence that nobody guesses";
     assert_eq!(redeem(&first, new_password).await, bad_token, "a later one took its place");
@@ -177,16 +182,35 @@ async fn administrators_list_invitations_and_withdraw_those_that_are_not_used(ap
 
     let payload = ada.data(withdraw, json!({ "id": first_id })).await["invitationWithdraw"].clone();
     assert_eq!(payload, json!({ "invitation": { "id": first_id }, "userErrors": [] }));
-    assert_eq!(code(&ada.graphql(withdraw, json!({ "id": first_id })).await), "NOT_FOUND");
+    assert_eq!(ada.user_error_code(withdraw, json!({ "id": first_id })).await, "NOT_FOUND");
     let account = |name: &str, token: &Value| json!({ "input": { "username": name, "email": format!("{name}@example.org"), "password": PASSWORD, "invitation": token } });
     let nobody = app.anonymous();
     let late = nobody.data(REGISTER, account("carl", &first["token"])).await;
     assert_eq!(late["userRegister"]["userErrors"][0]["path"], json!(["invitation"]));
     let good = nobody.data(REGISTER, account("dora", &second["token"])).await;
     assert_eq!(good["userRegister"]["user"]["username"], "dora");
+    // One that nobody used in time, and one that waits.
+    let third = ada.data(invite, json!({})).await["userInvite"]["invitation"]["id"].clone();
+    app.clock.advance(30 * 24 * 3600);
+    let ada = app.anonymous().log_in("ada").await;
+    let fourth = ada.data(invite, json!({})).await["userInvite"]["invitation"]["id"].clone();
+    let filtered = "query($filter: InvitationFilter) { invitations(filter: $filter) { nodes { id } totalCount } }";
+    for (states, expected) in [
+        (json!(["OPEN"]), vec![&fourth]),
+        (json!(["EXPIRED"]), vec![&third]),
+        (json!(["USED"]), vec![second_id]),
+        (json!(["USED", "OPEN", "OPEN"]), vec![&fourth, second_id]),
+        (json!([]), vec![&fourth, &third, second_id]),
+    ] {
+        let found = ada.data(filtered, json!({ "filter": { "state": states } })).await["invitations"].take();
+        let nodes: Vec<_> = expected.iter().map(|id| json!({ "id": id })).collect();
+        assert_eq!(found, json!({ "nodes": nodes, "totalCount": expected.len() }), "{states}");
+    }
+    let states = ada.data("{ invitations { nodes { state } } }", json!({})).await["invitations"]["nodes"].take();
+    assert_eq!(states, json!([{ "state": "OPEN" }, { "state": "EXPIRED" }, { "state": "USED" }]));
     let used = ada.data(withdraw, json!({ "id": second_id })).await["invitationWithdraw"].clone();
     assert_eq!(used["userErrors"][0]["code"], "CONFLICT");
-    assert!(ada.data(list, json!({})).await["invitations"]["nodes"][0]["usedAt"].is_string());
+    assert!(ada.data(list, json!({})).await["invitations"]["nodes"][2]["usedAt"].is_string());
 }
 
 #[tokio::test]

@@ -22,7 +22,9 @@ async fn make(owner: &Caller, input: Value) -> (Caller, Value) {
 
 const NAMES: &str = "{ collections { nodes { name } } }";
 const INGEST: &str = "mutation($id: ID!) {
-    documentsIngest(input: { collectionId: $id, documents: [{ fileName: \"n.txt\", content: { text: \"new\" } }] }) { operation { id } }
+    documentsIngest(input: { collectionId: $id, documents: [{ fileName: \"n.txt\", content: { text: \"new\" } }] }) {
+        operation { id } userErrors { code }
+    }
 }";
 
 fn names(data: &Value) -> Vec<&str> {
@@ -47,7 +49,7 @@ async fn a_key_does_what_it_names_where_it_names_it_and_nothing_else(app: TestAp
     assert_eq!(names(&key.data(NAMES, json!({})).await), ["First"]);
     assert_eq!(key.search(json!({ "query": "harbour" })).await["nodes"].as_array().unwrap().len(), 1);
     assert_eq!(code(&key.graphql(INGEST, json!({ "id": first })).await), "FORBIDDEN");
-    assert_eq!(code(&key.graphql(INGEST, json!({ "id": second })).await), "NOT_FOUND");
+    assert_eq!(key.user_error_code(INGEST, json!({ "id": second })).await, "NOT_FOUND");
     assert_eq!(
         code(
             &key.graphql("mutation { collectionCreate(input: { name: \"x\" }) { collection { id } } }", json!({}))
@@ -85,7 +87,7 @@ async fn a_key_can_do_no_more_than_its_owner_even_after_they_lost_a_right(app: T
         make(&bob, json!({ "name": "all", "actions": ["COLLECTION_READ", "DOCUMENT_INGEST", "COLLECTION_DELETE"] }))
             .await;
     assert!(key.data(INGEST, json!({ "id": first })).await["documentsIngest"]["operation"]["id"].is_string());
-    let delete = "mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }";
+    let delete = "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { deletedId } }";
     assert_eq!(code(&key.graphql(delete, json!({ "id": first })).await), "FORBIDDEN");
     ada.data(role, json!({ "id": first, "role": "VIEWER" })).await;
     assert_eq!(code(&key.graphql(INGEST, json!({ "id": first })).await), "FORBIDDEN");
@@ -105,19 +107,15 @@ async fn a_key_ends_with_its_time_its_budget_its_revocation_and_its_owner(app: T
         make(&ada, json!({ "name": "short", "actions": ["COLLECTION_READ"], "expiresAt": expires_at })).await;
     assert_eq!(ask(&short).await.status, 200);
     let (revoked, shown) = make(&ada, json!({ "name": "revoked", "actions": ["COLLECTION_READ"] })).await;
-    let revoke = "mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId apiKey { name revokedAt } } }";
+    let revoke = "mutation($id: ID!) {
+        apiKeyRevoke(input: { apiKeyId: $id }) { revokedId apiKey { name revokedAt } userErrors { code } }
+    }";
     let payload = ada.data(revoke, json!({ "id": shown["id"] })).await["apiKeyRevoke"].clone();
     assert_eq!((&payload["revokedId"], &payload["apiKey"]["name"]), (&shown["id"], &json!("revoked")));
     assert!(payload["apiKey"]["revokedAt"].is_string(), "{payload:#}");
     assert_eq!(ada.data(revoke, json!({ "id": shown["id"] })).await["apiKeyRevoke"], payload, "once is enough");
     assert_eq!(ask(&revoked).await.status, 401);
-    assert_eq!(
-        code(
-            &bob.graphql("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": shown["id"] }))
-                .await
-        ),
-        "NOT_FOUND"
-    );
+    assert_eq!(bob.user_error_code(revoke, json!({ "id": shown["id"] })).await, "NOT_FOUND");
 
     let (poor, _) = make(&ada, json!({ "name": "poor", "actions": ["COLLECTION_READ"], "pointsBudget": "3" })).await;
     assert_eq!(ask(&poor).await.status, 200);
@@ -127,7 +125,7 @@ async fn a_key_ends_with_its_time_its_budget_its_revocation_and_its_owner(app: T
     assert_eq!(ask(&of_bob).await.status, 200);
     let bob_id = bob.data("{ viewer { id } }", json!({})).await["viewer"]["id"].clone();
     ada.data(
-        "mutation($id: ID!) { userDeactivate(id: $id) { user { isActive } userErrors { code } } }",
+        "mutation($id: ID!) { userDeactivate(input: { userId: $id }) { user { isActive } userErrors { code } } }",
         json!({ "id": bob_id }),
     )
     .await;

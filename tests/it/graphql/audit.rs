@@ -78,7 +78,7 @@ async fn every_mutation_leaves_a_line(is_on_postgres: bool) {
     let ids = json!({ "id": id, "user": bob_id });
     done(
         &ada,
-        "mutation($id: ID!) { collectionUpdate(id: $id, input: { description: \"x\" }) { userErrors { code } } }",
+        "mutation($id: ID!) { collectionUpdate(input: { collectionId: $id, description: \"x\" }) { userErrors { code } } }",
         ids.clone(),
     )
     .await;
@@ -145,12 +145,16 @@ async fn every_mutation_leaves_a_line(is_on_postgres: bool) {
     app.abandon_work();
     app.leave_jobs();
     let waiting = ada.ingest(&id, texts(&[("b.txt", "Another.")])).await["operation"]["id"].clone();
-    done(&ada, "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": waiting }))
-        .await;
+    done(
+        &ada,
+        "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { code } } }",
+        json!({ "id": waiting }),
+    )
+    .await;
     let key = done(&ada, "mutation { apiKeyCreate(input: { name: \"k\", actions: [COLLECTION_READ] }) { apiKey { id } userErrors { code } } }", json!({})).await;
     done(
         &ada,
-        "mutation($id: ID!) { apiKeyRevoke(id: $id) { userErrors { code } } }",
+        "mutation($id: ID!) { apiKeyRevoke(input: { apiKeyId: $id }) { userErrors { code } } }",
         json!({ "id": key["apiKey"]["id"] }),
     )
     .await;
@@ -178,9 +182,16 @@ async fn every_mutation_leaves_a_line(is_on_postgres: bool) {
         json!({ "token": token }),
     )
     .await;
-    done(&ada, "mutation($user: ID!) { userDeactivate(id: $user) { userErrors { code } } }", ids.clone()).await;
-    done(&ada, "mutation($user: ID!) { userActivate(id: $user) { userErrors { code } } }", ids.clone()).await;
-    done(&ada, "mutation($id: ID!) { collectionDelete(id: $id) { userErrors { code } } }", ids).await;
+    done(
+        &ada,
+        "mutation($user: ID!) { userDeactivate(input: { userId: $user }) { userErrors { code } } }",
+        ids.clone(),
+    )
+    .await;
+    done(&ada, "mutation($user: ID!) { userActivate(input: { userId: $user }) { userErrors { code } } }", ids.clone())
+        .await;
+    done(&ada, "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { userErrors { code } } }", ids)
+        .await;
     let login = "mutation { sessionCreate(input: { login: \"ada\", password: \"correct horse battery staple\" }) { refreshToken userErrors { code } } }";
     let session = done(&app.anonymous(), login, json!({})).await;
     done(
@@ -219,11 +230,15 @@ async fn every_change_has_its_line_with_who_did_it_to_what(app: TestApp) {
     let id = ada.create_collection("Letters").await;
     ada.ingest_all(&id, texts(&[("a.txt", "A letter.")])).await;
     ada.data(
-        "mutation($id: ID!) { collectionUpdate(id: $id, input: { description: \"x\" }) { userErrors { code } } }",
+        "mutation($id: ID!) { collectionUpdate(input: { collectionId: $id, description: \"x\" }) { userErrors { code } } }",
         json!({ "id": id }),
     )
     .await;
-    ada.data("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+    ada.data(
+        "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { deletedId } }",
+        json!({ "id": id }),
+    )
+    .await;
     let entries = log(&app, &ada, json!({ "result": "DONE" })).await;
     assert_eq!(
         actions(&entries),
@@ -250,7 +265,11 @@ on_both_databases!(a_refused_change_has_its_line_and_changes_nothing);
 async fn a_refused_change_has_its_line_and_changes_nothing(app: TestApp) {
     let (ada, bob) = (app.user("ada").await, app.user("bob").await);
     let id = ada.create_collection("Letters").await;
-    bob.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+    bob.graphql(
+        "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { deletedId } }",
+        json!({ "id": id }),
+    )
+    .await;
     bob.graphql("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await;
     bob.with_token("nonsense").graphql("{ viewer { id } }", json!({})).await;
     app.anonymous().graphql("mutation { sessionCreate(input: { login: \"ada\", password: \"a wrong guess\" }) { userErrors { code } } }", json!({})).await;
@@ -267,7 +286,11 @@ async fn owners_read_what_concerns_their_collections_and_nothing_else(app: TestA
     let (ada, bob, eve) = (app.user("ada").await, app.user("bob").await, app.user("eve").await);
     let id = bob.create_collection("Letters").await;
     eve.create_collection("Hers").await;
-    eve.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+    eve.graphql(
+        "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { deletedId } }",
+        json!({ "id": id }),
+    )
+    .await;
     eve.graphql("query($id: ID!) { collection(id: $id) { name } }", json!({ "id": id })).await;
     let entries = log(&app, &bob, json!({})).await;
     assert_eq!(actions(&entries), ["COLLECTION_CREATE", "COLLECTION_DELETE", "READ"]);

@@ -81,7 +81,7 @@ async fn a_retry_takes_the_content_that_failed_and_not_that_before_it(mut app: T
     app.stop_worker().await;
     app.leave_jobs();
     let newer = ada.ingest(&id, texts(&[("a.txt", "The ferry is blue.")])).await["operation"]["id"].clone();
-    let cancel = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }";
+    let cancel = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { code } } }";
     ada.data(cancel, json!({ "id": newer })).await;
     let app = app.restart().await;
     let ada = app.anonymous().log_in("ada").await;
@@ -126,7 +126,7 @@ async fn a_document_is_changed_without_being_indexed_again(mut app: TestApp) {
         assert_eq!(refused["userErrors"][0]["path"], json!([path]), "{input}");
     }
     let foreign = json!({ "input": { "id": before["id"], "title": "Mine" } });
-    assert_eq!(eve.error_code(UPDATE, foreign).await, "NOT_FOUND");
+    assert_eq!(eve.user_error_code(UPDATE, foreign).await, "NOT_FOUND");
     assert_eq!(list(&ada, &id, json!({})).await, [after]);
 }
 
@@ -180,7 +180,7 @@ async fn a_change_of_a_document_that_failed_stays_when_it_is_tried_again(mut app
     app.stop_worker().await;
     app.leave_jobs();
     let operation = ada.ingest(&id, texts(&[("a.txt", "The tram is red.")])).await["operation"]["id"].clone();
-    let cancel = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }";
+    let cancel = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { code } } }";
     ada.data(cancel, json!({ "id": operation })).await;
     let app = app.restart().await;
     let ada = app.anonymous().log_in("ada").await;
@@ -269,7 +269,7 @@ async fn documents_are_deleted_by_status_and_by_the_beginning_of_their_uri(app: 
         assert_eq!((refused, errors), (nothing.clone(), json!([{ "code": code, "path": ["filter"] }])), "{filter}");
     }
     let foreign = json!({ "input": { "filter": { "collectionId": id, "uriPrefix": "north/" } } });
-    assert_eq!(eve.error_code(DELETE, foreign).await, "NOT_FOUND");
+    assert_eq!(eve.user_error_code(DELETE, foreign).await, "NOT_FOUND");
     assert_eq!(list(&ada, &id, json!({})).await.len(), 6);
 
     let deleted = delete(&ada, json!({ "uriPrefix": "north/" })).await;

@@ -349,7 +349,11 @@ async fn another_process_hears_of_events_and_does_not_look_for_them() {
     assert!(timeout(Duration::from_millis(1500), of_collection.next()).await.is_err());
     assert_eq!(*statements.lock().unwrap(), Vec::<String>::new(), "who waits for news does not look for it");
 
-    ada.data("mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
+    ada.data(
+        "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { code } } }",
+        json!({ "id": id }),
+    )
+    .await;
     let next = timeout(Duration::from_secs(30), events.next()).await.expect("the news arrives before anyone looks");
     assert_eq!(next.unwrap().unwrap().sequence, 2);
     let next = timeout(Duration::from_secs(30), of_collection.next()).await.expect("and so do those of a collection");

@@ -13,6 +13,7 @@ mod document_text;
 pub mod documents;
 mod events;
 mod graph;
+mod mutations;
 mod names;
 mod nested;
 mod operations;

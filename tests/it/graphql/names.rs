@@ -17,7 +17,7 @@ const CREATE: &str = "mutation($name: String!) {
     collectionCreate(input: { name: $name }) { collection { id name } userErrors { code path message } }
 }";
 const RENAME: &str = "mutation($id: ID!, $name: String!) {
-    collectionUpdate(id: $id, input: { name: $name }) { collection { name } userErrors { code path } }
+    collectionUpdate(input: { collectionId: $id, name: $name }) { collection { name } userErrors { code path } }
 }";
 const COLLECTIONS: &str = "query($text: String) { collections(filter: { nameContains: $text }) { nodes { name } } }";
 const DOCUMENTS: &str = "query($id: ID!, $filter: DocumentFilter) {

@@ -7,7 +7,9 @@ use crate::{
     support::app::{TestApp, texts},
 };
 
-const CANCEL: &str = "mutation($id: ID!) { operationCancel(id: $id) { operation { id status } userErrors { code } } }";
+const CANCEL: &str = "mutation($id: ID!) {
+    operationCancel(input: { operationId: $id }) { operation { id status } userErrors { code } }
+}";
 const EVENTS: &str = "query($id: ID!, $first: Int, $after: Cursor) { operation(id: $id) {
     events(first: $first, after: $after) { nodes { sequence kind progress } totalCount pageInfo { hasNextPage endCursor } }
 } }";
@@ -68,7 +70,7 @@ async fn operations_are_hidden_from_strangers_also_those_on_public_collections(a
     assert_eq!(eve.data(count, json!({})).await["operations"]["totalCount"], 0);
     assert_eq!(ada.data(find, json!({ "id": operation })).await["operation"]["id"], operation);
     assert_eq!(ada.data(count, json!({})).await["operations"]["totalCount"], 1);
-    assert_eq!(eve.error_code(CANCEL, json!({ "id": operation })).await, "NOT_FOUND");
+    assert_eq!(eve.user_error_code(CANCEL, json!({ "id": operation })).await, "NOT_FOUND");
 }
 
 on_both_databases!(filters_choose_operations_by_collection_type_and_status);

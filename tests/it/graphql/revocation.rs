@@ -61,7 +61,10 @@ async fn token_of(caller: &Caller) -> String {
 
 async fn cancel(caller: &Caller, operation: &str) {
     caller
-        .data("mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }", json!({ "id": operation }))
+        .data(
+            "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { code } } }",
+            json!({ "id": operation }),
+        )
         .await;
 }
 
@@ -95,7 +98,11 @@ on_both_databases!(a_socket_ends_with_its_account);
 async fn a_socket_ends_with_its_account(mut app: TestApp) {
     let (ada, bob, .., socket) = followed(&mut app, token_of).await;
     let id = bob.user_id().await;
-    ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
+    ada.data(
+        "mutation($id: ID!) { userDeactivate(input: { userId: $id }) { userErrors { code } } }",
+        json!({ "id": id }),
+    )
+    .await;
     ends(socket).await;
 }
 
@@ -118,7 +125,7 @@ async fn a_socket_ends_with_its_key(mut app: TestApp) {
     let (_, bob, .., socket) = followed(&mut app, make).await;
     let keys = bob.data("{ viewer { apiKeys { nodes { id } } } }", json!({})).await;
     let id = &keys["viewer"]["apiKeys"]["nodes"][0]["id"];
-    bob.data("mutation($id: ID!) { apiKeyRevoke(id: $id) { revokedId } }", json!({ "id": id })).await;
+    bob.data("mutation($id: ID!) { apiKeyRevoke(input: { apiKeyId: $id }) { revokedId } }", json!({ "id": id })).await;
     ends(socket).await;
 }
 
@@ -199,12 +206,20 @@ async fn an_upload_is_not_taken_when_its_sender_was_deactivated_meanwhile(app: T
     sender.send(Ok(Bytes::from_static(b"first half, "))).await.unwrap();
     // There is room again when the server has begun to read.
     drop(sender.reserve().await.unwrap());
-    ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": bob_id })).await;
+    ada.data(
+        "mutation($id: ID!) { userDeactivate(input: { userId: $id }) { userErrors { code } } }",
+        json!({ "id": bob_id }),
+    )
+    .await;
     sender.send(Ok(Bytes::from_static(b"second half"))).await.unwrap();
     drop(sender);
     assert_eq!(upload.await.unwrap(), 401);
 
-    ada.data("mutation($id: ID!) { userActivate(id: $id) { userErrors { code } } }", json!({ "id": bob_id })).await;
+    ada.data(
+        "mutation($id: ID!) { userActivate(input: { userId: $id }) { userErrors { code } } }",
+        json!({ "id": bob_id }),
+    )
+    .await;
     let bob = app.anonymous().log_in("bob").await;
     assert_eq!(bob.send("PUT", &url, &[], "the place is still empty").await.status, 201);
 }
@@ -265,6 +280,10 @@ async fn a_known_caller_is_not_looked_up_for_each_request_and_is_refused_as_soon
     assert!(statements.len() <= usize::from(app.is_on_postgres()), "{statements:#?}");
 
     let id = bob.user_id().await;
-    ada.data("mutation($id: ID!) { userDeactivate(id: $id) { userErrors { code } } }", json!({ "id": id })).await;
+    ada.data(
+        "mutation($id: ID!) { userDeactivate(input: { userId: $id }) { userErrors { code } } }",
+        json!({ "id": id }),
+    )
+    .await;
     assert_eq!(bob.error_code(ask, json!({})).await, "UNAUTHENTICATED");
 }

@@ -6,6 +6,7 @@ use async_graphql::parser::{
     parse_schema,
     types::{FieldDefinition, InputValueDefinition, ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition},
 };
+use docent::domain::page::{DEFAULT_PAGE_SIZE, DEFAULT_TEXT_PART};
 
 /// Words that descriptions do without, in lower case, each with its reason. They are looked for as whole words.
 const AVOIDED_WORDS: &[(&str, &str)] = &[
@@ -117,7 +118,8 @@ fn every_scalar_says_where_it_is_specified() {
     }
 }
 
-/// A client that omits a variable for a non-null argument is rejected even if the argument has a default.
+/// A client that omits a variable for a non-null argument is rejected even if the argument has a default. Fields of inputs
+/// have no default in the schema: programs that are made from it would send that value as if they had chosen it.
 #[test]
 fn what_has_a_default_may_be_null() {
     let document = parse_schema(docent::graphql::sdl()).unwrap();
@@ -126,9 +128,23 @@ fn what_has_a_default_may_be_null() {
         for value in arguments.chain(input_fields(&definition.kind)) {
             let description = value.description.as_ref().map_or("", |text| text.node.as_str());
             let place = format!("{}.{}", definition.name.node, value.name.node);
-            assert!(value.default_value.is_none(), "{place}");
-            assert!(value.ty.node.nullable || !description.contains("Default:"), "{place}");
+            let has_default = value.default_value.is_some() || description.contains("Default:");
+            assert!(value.ty.node.nullable || !has_default, "{place}");
         }
+        for value in input_fields(&definition.kind) {
+            assert!(value.default_value.is_none(), "{}.{}", definition.name.node, value.name.node);
+        }
+    }
+}
+
+#[test]
+fn the_size_of_a_page_that_the_schema_shows_is_the_one_that_is_used() {
+    let document = parse_schema(docent::graphql::sdl()).unwrap();
+    for field in types(&document).flat_map(|definition| fields(&definition.kind)) {
+        let Some(first) = field.arguments.iter().find(|argument| argument.node.name.node == "first") else { continue };
+        let shown = first.node.default_value.as_ref().map(|value| value.node.to_string());
+        let used = if field.name.node == "text" { DEFAULT_TEXT_PART } else { DEFAULT_PAGE_SIZE };
+        assert_eq!(shown, Some(used.to_string()), "{}", field.name.node);
     }
 }
 

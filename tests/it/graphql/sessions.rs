@@ -18,6 +18,10 @@ const LOG_IN: &str = "mutation { sessionCreate(input: { login: \"ada\", password
     accessToken refreshToken
 } }";
 
+const END: &str = "mutation($id: ID!) { sessionRevoke(input: { sessionId: $id }) {
+    revoked session { id isCurrent } userErrors { code }
+} }";
+
 async fn log_in(app: &TestApp) -> (Caller, String) {
     let session = app.anonymous().data(LOG_IN, json!({})).await["sessionCreate"].clone();
     let caller = app.anonymous().with_token(session["accessToken"].as_str().unwrap());
@@ -47,12 +51,15 @@ async fn a_user_sees_their_sessions_and_ends_one_or_all(app: TestApp) {
     assert_eq!(current.len(), 1);
 
     let newest = &sessions["nodes"][0]["id"];
-    ada.data("mutation($id: ID!) { sessionRevoke(input: { sessionId: $id }) { revoked } }", json!({ "id": newest }))
-        .await;
+    let end = async |id: &Value| ada.data(END, json!({ "id": id })).await["sessionRevoke"].clone();
+    let ended = json!({ "revoked": true, "session": { "id": newest, "isCurrent": false }, "userErrors": [] });
+    assert_eq!(end(newest).await, ended);
+    assert_eq!(end(newest).await, ended, "again");
     assert_eq!((status(&third).await, status(&other).await, status(&ada).await), (401, 200, 200));
     assert!(refresh(&app, &refresh_token).await.get("errors").is_some());
 
-    ada.data("mutation { sessionRevoke(input: { all: true }) { revoked } }", json!({})).await;
+    let all = ada.data("mutation { sessionRevoke(input: { all: true }) { session { isCurrent } } }", json!({})).await;
+    assert_eq!(all["sessionRevoke"]["session"]["isCurrent"], true);
     assert_eq!((status(&other).await, status(&ada).await), (401, 401));
 }
 
@@ -74,8 +81,26 @@ on_both_databases!(a_session_of_somebody_else_is_not_ended);
 async fn a_session_of_somebody_else_is_not_ended(app: TestApp) {
     let (ada, bob) = (app.user("ada").await, app.user("bob").await);
     let id = ada.data(SESSIONS, json!({})).await["viewer"]["sessions"]["nodes"][0]["id"].clone();
-    bob.data("mutation($id: ID!) { sessionRevoke(input: { sessionId: $id }) { revoked } }", json!({ "id": id })).await;
+    assert_eq!(bob.user_error_code(END, json!({ "id": id })).await, "NOT_FOUND");
     assert_eq!(status(&ada).await, 200);
+}
+
+on_both_databases!(a_refresh_token_ends_its_session_and_only_the_newest_one_shows_which);
+async fn a_refresh_token_ends_its_session_and_only_the_newest_one_shows_which(app: TestApp) {
+    app.user("ada").await;
+    let end =
+        "mutation($token: String!) { sessionRevoke(input: { refreshToken: $token }) { revoked session { address } } }";
+    let ended = async |token: &str| app.anonymous().data(end, json!({ "token": token })).await["sessionRevoke"].take();
+    let (caller, newest) = log_in(&app).await;
+    let told = ended(&newest).await;
+    assert_eq!((&told["revoked"], told["session"].is_object()), (&json!(true), true), "{told:#}");
+    assert_eq!(status(&caller).await, 401);
+
+    let (caller, used) = log_in(&app).await;
+    assert!(refresh(&app, &used).await.get("errors").is_none());
+    assert_eq!(ended(&used).await, json!({ "revoked": true, "session": null }));
+    assert_eq!(status(&caller).await, 401);
+    assert_eq!(ended("nonsense").await, json!({ "revoked": true, "session": null }));
 }
 
 on_both_databases!(a_session_ends_when_it_lies_idle_and_at_its_last_day_however_often_it_is_used);

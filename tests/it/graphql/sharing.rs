@@ -14,7 +14,7 @@ const SET: &str = "mutation($input: CollectionMemberSetInput!) {
     collectionMemberSet(input: $input) { member { role user { username } } userErrors { code path message } }
 }";
 const REMOVE: &str = "mutation($input: CollectionMemberRemoveInput!) {
-    collectionMemberRemove(input: $input) { removedUserId userErrors { code message } }
+    collectionMemberRemove(input: $input) { removedId removedUserId userErrors { code message } }
 }";
 const SEEN: &str = "query($id: ID!) { collection(id: $id) {
     viewerRole viewerCan members { nodes { role user { username } } totalCount }
@@ -48,6 +48,16 @@ async fn a_viewer_reads_and_an_editor_writes_and_neither_manages(app: TestApp) {
     assert_eq!(seen["viewerRole"], "VIEWER");
     assert_eq!(seen["viewerCan"], json!(["COLLECTION_READ", "COLLECTION_LEAVE", "MEMBER_READ", "OPERATION_READ"]));
     assert_eq!(seen["members"]["totalCount"], 2);
+    let of_role = "query($id: ID!, $role: [CollectionRole!]) { collection(id: $id) {
+        members(filter: { role: $role }) { nodes { role } totalCount }
+    } }";
+    for (roles, count) in
+        [(json!(["VIEWER"]), 1), (json!(["EDITOR"]), 0), (json!(["OWNER", "VIEWER"]), 2), (json!([]), 2)]
+    {
+        let found = bob.data(of_role, json!({ "id": id, "role": roles })).await["collection"]["members"].take();
+        assert_eq!(found["totalCount"], count, "{roles}");
+        assert_eq!(found["nodes"].as_array().unwrap().len(), count, "{roles}");
+    }
     let found = bob.search(json!({ "query": "harbour" })).await;
     assert_eq!(found["nodes"].as_array().unwrap().len(), 1);
     let refused = bob.graphql(
@@ -62,8 +72,12 @@ async fn a_viewer_reads_and_an_editor_writes_and_neither_manages(app: TestApp) {
     let refused =
         bob.graphql(SET, json!({ "input": { "collectionId": id, "username": "bob", "role": "OWNER" } })).await;
     assert_eq!(code(&refused), "FORBIDDEN");
-    let refused =
-        bob.graphql("mutation($id: ID!) { collectionDelete(id: $id) { deletedId } }", json!({ "id": id })).await;
+    let refused = bob
+        .graphql(
+            "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { deletedId } }",
+            json!({ "id": id }),
+        )
+        .await;
     assert_eq!(code(&refused), "FORBIDDEN");
 }
 
@@ -72,9 +86,13 @@ async fn a_role_that_is_taken_is_gone_at_once_and_taking_it_again_is_fine(app: T
     let (ada, bob, id) = ada_and_bob(&app).await;
     share(&ada, &id, "bob", "EDITOR").await;
     let bob_id = bob.user_id().await;
+    let members = "query($id: ID!) { collection(id: $id) { members { nodes { id userId } } } }";
+    let members = ada.data(members, json!({ "id": id })).await["collection"]["members"]["nodes"].take();
+    let member = members.as_array().unwrap().iter().find(|member| member["userId"] == *bob_id).unwrap();
+    let gone = json!({ "removedId": member["id"], "removedUserId": bob_id, "userErrors": [] });
     for _ in 0..2 {
         let answer = remove(&ada, &id, &bob_id).await;
-        assert_eq!(answer["data"]["collectionMemberRemove"], json!({ "removedUserId": bob_id, "userErrors": [] }));
+        assert_eq!(answer["data"]["collectionMemberRemove"], gone);
     }
     assert_eq!(code(&bob.graphql(SEEN, json!({ "id": id })).await), "NOT_FOUND");
     assert_eq!(bob.search(json!({ "query": "harbour" })).await["nodes"], json!([]));
@@ -130,7 +148,7 @@ on_both_databases!(members_are_told_to_members_alone);
 async fn members_are_told_to_members_alone(app: TestApp) {
     let (ada, bob, id) = ada_and_bob(&app).await;
     ada.data(
-        "mutation($id: ID!) { collectionUpdate(id: $id, input: { isPublic: true }) { userErrors { code } } }",
+        "mutation($id: ID!) { collectionUpdate(input: { collectionId: $id, isPublic: true }) { userErrors { code } } }",
         json!({ "id": id }),
     )
     .await;

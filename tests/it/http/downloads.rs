@@ -138,7 +138,7 @@ async fn a_link_works_without_a_credential_until_its_session_its_permission_or_i
     let of_key = signed(&ada.with_token(created["secret"].as_str().unwrap()), &letters).await;
     assert_eq!(status(&of_key).await, 200);
     ada.data(
-        "mutation($id: ID!) { apiKeyRevoke(id: $id) { userErrors { code } } }",
+        "mutation($id: ID!) { apiKeyRevoke(input: { apiKeyId: $id }) { userErrors { code } } }",
         json!({ "id": created["apiKey"]["id"] }),
     )
     .await;

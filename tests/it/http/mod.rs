@@ -7,6 +7,7 @@ mod downloads;
 mod health;
 mod hosts;
 mod limits;
+mod live_operations;
 mod mcp;
 mod persisted;
 mod proxied;

@@ -331,6 +331,30 @@ async fn operations_of_a_socket_take_turns() {
 }
 
 #[tokio::test]
+async fn an_address_without_an_account_has_a_limited_number_of_subscriptions() {
+    let tiny = Tiny::with(LimitsConfig { live_operations_per_account: 1, ..LimitsConfig::default() });
+    let address = tiny.listen().await;
+    let mut first = Client::initialised(address).await;
+    first.subscribe("a", "subscription { open }").await;
+    assert_eq!(first.next().await["type"], "next");
+    let mut second = Client::initialised(address).await;
+    second.subscribe("b", "subscription { open }").await;
+    let extensions = second.next().await["payload"][0]["extensions"].take();
+    assert_eq!(extensions["code"], "COST_LIMIT_EXCEEDED");
+    assert_eq!((&extensions["limit"], &extensions["actual"]), (&json!(1), &json!(2)));
+    // Queries end by themselves, and so does a subscription that has told everything.
+    second.subscribe("q", "{ hello }").await;
+    assert_eq!(second.next().await["payload"]["data"]["hello"], "Hello, world!");
+    assert_eq!(second.next().await["type"], "complete");
+    first.send(json!({ "type": "complete", "id": "a" })).await;
+    for id in ["c", "d"] {
+        first.subscribe(id, "subscription { count(to: 1) }").await;
+        assert_eq!(first.next().await["payload"]["data"]["count"], 1);
+        assert_eq!(first.next().await["type"], "complete");
+    }
+}
+
+#[tokio::test]
 async fn a_socket_has_a_limited_number_of_operations() {
     let tiny = Tiny::with(LimitsConfig { websocket_operations: 2, ..LimitsConfig::default() });
     let mut client = Client::initialised(tiny.listen().await).await;

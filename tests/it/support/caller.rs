@@ -85,6 +85,14 @@ impl Caller {
         answer["errors"][0]["extensions"]["code"].as_str().unwrap().to_owned()
     }
 
+    /// The code of the one validation error of the one mutation in an answer.
+    pub async fn user_error_code(&self, mutation: &str, variables: Value) -> String {
+        let data = self.data(mutation, variables).await;
+        let payload = data.as_object().and_then(|data| data.values().next()).unwrap_or(&Value::Null);
+        assert_eq!(payload["userErrors"].as_array().map(Vec::len), Some(1), "{data:#}");
+        payload["userErrors"][0]["code"].as_str().unwrap().to_owned()
+    }
+
     /// The global id of the caller's own account.
     pub async fn user_id(&self) -> String {
         self.data("{ viewer { id } }", json!({})).await["viewer"]["id"].as_str().unwrap().to_owned()

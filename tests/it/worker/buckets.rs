@@ -206,7 +206,7 @@ async fn a_store_that_never_ends_is_left() {
         while world.bucket.sent() == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let cancel = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }";
+        let cancel = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { code } } }";
         world.ada.data(cancel, json!({ "id": operation })).await;
         world.ended(operation).await;
     };

@@ -30,7 +30,7 @@ async fn update(caller: &Caller, collection: &str, worker: usize) {
         if round % 3 == 2
             && let Some(operation) = answer["data"]["documentsIngest"]["operation"]["id"].as_str()
         {
-            let cancel = "mutation($id: ID!) { operationCancel(id: $id) { operation { id } } }";
+            let cancel = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { operation { id } } }";
             caller.graphql(cancel, json!({ "id": operation })).await;
         }
     }
@@ -70,7 +70,7 @@ async fn updates_cancellations_and_removals_at_once_make_no_deadlock() {
     work.push(Box::pin(delete(&ada, &gone)));
     work.push(Box::pin(async {
         tokio::time::sleep(Duration::from_millis(1500)).await;
-        let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } userErrors { code } } }";
+        let delete = "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { operation { id } userErrors { code } } }";
         ada.graphql(delete, json!({ "id": gone })).await;
     }));
     while work.next().await.is_some() {}

@@ -86,7 +86,7 @@ async fn a_directory_in_order_has_no_damage(mut app: TestApp) {
     ada.ended(payload["collectionReindex"]["operation"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}"))).await;
     let removed = ada.create_collection("Old").await;
     ada.ingest_all(&removed, texts(&[("a.txt", "Nothing.")])).await;
-    let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } } }";
+    let delete = "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { operation { id } } }";
     let payload = ada.data(delete, json!({ "id": removed })).await;
     ada.ended(payload["collectionDelete"]["operation"]["id"].as_str().unwrap()).await;
     // What waits is no damage either.
@@ -406,7 +406,7 @@ async fn operations_whose_jobs_are_lost_get_them_again(mut app: TestApp) {
     }";
     let anew = ada.data(reindex, json!({ "id": collection })).await["collectionReindex"].take();
     let old = ada.create_collection("Old").await;
-    let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } } }";
+    let delete = "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { operation { id } } }";
     let none = ada.data(delete, json!({ "id": old })).await["collectionDelete"].take();
     assert_eq!(examine(&app, Aim::Report).await, [], "they wait");
 

@@ -173,7 +173,7 @@ async fn two_generations_of_one_collection_with_different_models_stand_side_by_s
     assert_eq!(count(&app, "SELECT COUNT(*) FROM chunks").await, 4);
 
     // And so does the collection.
-    let delete = "mutation($id: ID!) { collectionDelete(id: $id) { userErrors { code } } }";
+    let delete = "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { userErrors { code } } }";
     ada.data(delete, json!({ "id": collection })).await;
     idle(&app).await;
     for table in ["collections", "generations", "indexed_documents", "chunks"] {

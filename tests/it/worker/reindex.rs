@@ -119,7 +119,7 @@ async fn one_index_is_built_at_a_time_and_cancelling_keeps_the_active_one(mut ap
     ] {
         assert_eq!(change(&ada, mutation, input).await["userErrors"][0]["code"], "CONFLICT", "{mutation}");
     }
-    let cancel = "mutation($id: ID!) { operationCancel(id: $id) { operation { status } } }";
+    let cancel = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { operation { status } } }";
     let cancelled = ada.data(cancel, json!({ "id": operation })).await;
     assert_eq!(cancelled["operationCancel"]["operation"]["status"], "CANCELLED");
     assert_eq!(states(&ada, &collection).await, ["ACTIVE", "RETIRED"]);

@@ -15,7 +15,7 @@ use crate::{
 const RETRY: &str = "mutation($input: DocumentsRetryInput!) {
     documentsRetry(input: $input) { operation { id } hasMore userErrors { code path } }
 }";
-const CANCEL: &str = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }";
+const CANCEL: &str = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { code } } }";
 const DOCUMENTS: &str = "query($id: ID!) { collection(id: $id) { documents { nodes { id uri status } } } }";
 
 async fn retry(caller: &Caller, input: Value) -> Value {

@@ -469,7 +469,7 @@ async fn a_page_that_was_read_does_not_wait_for_those_that_are_slow_or_missing()
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(world.site.answered().len() < 60, "the page has waited for all others");
-    let cancel = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }";
+    let cancel = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { code } } }";
     world.ada.data(cancel, json!({ "id": created["operation"]["id"] })).await;
     world.ended(&created["operation"]["id"]).await;
 }
@@ -488,7 +488,7 @@ async fn a_slow_site_can_be_cancelled() {
         assert!(std::time::Instant::now() < deadline, "the site is not read");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let cancel = "mutation($id: ID!) { operationCancel(id: $id) { userErrors { code } } }";
+    let cancel = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { userErrors { code } } }";
     world.ada.data(cancel, json!({ "id": operation })).await;
     assert_eq!(world.ended(operation).await["status"], "CANCELLED");
 }

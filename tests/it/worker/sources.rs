@@ -183,6 +183,29 @@ async fn is_careful(on_postgres: bool) {
         assert_eq!(run["removed"], 0, "{run:#}");
         assert!(run["error"].as_str().unwrap().contains("confirm"), "{run:#}");
     }
+    let runs = "query($id: ID!, $hasError: Boolean) { node(id: $id) { ... on Source {
+        runs(filter: { hasError: $hasError }) { totalCount nodes { error } }
+    } } }";
+    for (has_error, count) in [(json!(true), 3), (json!(false), 3), (Value::Null, 6)] {
+        let variables = json!({ "id": source, "hasError": has_error });
+        let found = world.ada.data(runs, variables).await["node"]["runs"].take();
+        let shown = found["nodes"].as_array().unwrap().len();
+        assert_eq!((&found["totalCount"], shown), (&json!(count), count), "{has_error}");
+    }
+    let sources = "query($id: ID!, $filter: SourceFilter) { collection(id: $id) {
+        sources(filter: $filter) { totalCount nodes { id } }
+    } }";
+    for (filter, count) in [
+        (json!({ "hasError": true, "status": ["IDLE", "REMOVING"] }), 1),
+        (json!({ "hasError": false }), 0),
+        (json!({ "status": ["SYNCING"] }), 0),
+        (json!({ "status": [] }), 1),
+    ] {
+        let variables = json!({ "id": world.collection, "filter": filter });
+        let found = world.ada.data(sources, variables).await["collection"]["sources"].take();
+        let shown = found["nodes"].as_array().unwrap().len();
+        assert_eq!((&found["totalCount"], shown), (&json!(count), count), "{filter}");
+    }
     world.sync(&source, true).await;
     assert_eq!(world.sync(&source, true).await["removed"], 2);
     assert_eq!(world.uris().await, Vec::<String>::new());
@@ -419,7 +442,7 @@ async fn goes_with_its_collection(on_postgres: bool) {
         world.app.stop_worker().await;
         let request = format!("mutation($id: ID!) {{ {change}(input: {{ id: $id }}) {{ operation {{ id }} }} }}");
         let payload = world.ada.data(&request, json!({ "id": source })).await[change].take();
-        let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } } }";
+        let delete = "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { operation { id } } }";
         world.ada.data(delete, json!({ "id": world.collection })).await;
         let app = world.app.restart().await;
         let ada = app.anonymous().log_in("ada").await;

@@ -129,7 +129,7 @@ async fn cancelling_an_old_revision_leaves_the_newer_one_waiting(mut app: TestAp
     app.leave_jobs();
     let first = ada.ingest(&collection, texts(&[("a.txt", "The ferry waits.")])).await["operation"]["id"].clone();
     ada.ingest(&collection, texts(&[("a.txt", "The tram waits.")])).await;
-    let cancel = "mutation($id: ID!) { operationCancel(id: $id) { operation { status } } }";
+    let cancel = "mutation($id: ID!) { operationCancel(input: { operationId: $id }) { operation { status } } }";
     ada.data(cancel, json!({ "id": first })).await;
     assert_eq!(status(&ada, &collection).await, "PENDING");
 }
@@ -142,7 +142,7 @@ async fn what_waits_in_a_collection_that_is_deleted_ends_and_leaves_nothing(mut 
     let notes: Vec<_> = (0..20).map(|note| format!("note{note}.txt")).collect();
     let notes: Vec<_> = notes.iter().map(|name| (name.as_str(), "The tram waits.")).collect();
     let operation = ada.ingest(&collection, texts(&notes)).await["operation"]["id"].clone();
-    let delete = "mutation($id: ID!) { collectionDelete(id: $id) { operation { id } userErrors { code } } }";
+    let delete = "mutation($id: ID!) { collectionDelete(input: { collectionId: $id }) { operation { id } userErrors { code } } }";
     let deletion = ada.data(delete, json!({ "id": collection })).await["collectionDelete"]["operation"]["id"].clone();
     let app = app.restart().await;
     let ada = app.anonymous().log_in("ada").await;

@@ -30,7 +30,7 @@ export const create = graphql`
 
 export const remove = graphql`
   mutation collectionsDeleteMutation($id: ID!) {
-    collectionDelete(id: $id) {
+    collectionDelete(input: { collectionId: $id }) {
       deletedId @deleteRecord
       userErrors {
         message

@@ -30,8 +30,12 @@ export function SettingsPage() {
         throw new Error("The metadata is not JSON. Write an object such as {\"project\": \"north\"}.");
       }
       await change(UpdateCollectionDocument, {
-        id,
-        input: { name: (form.get("name") as string).trim(), description: (form.get("description") as string).trim() || null, meta: values },
+        input: {
+          collectionId: id,
+          name: (form.get("name") as string).trim(),
+          description: (form.get("description") as string).trim() || null,
+          meta: values,
+        },
       });
       refreshAll();
       say("Saved");
@@ -39,7 +43,7 @@ export function SettingsPage() {
   }
 
   const setPublic = async (next: boolean) => {
-    await change(UpdateCollectionDocument, { id, input: { isPublic: next } });
+    await change(UpdateCollectionDocument, { input: { collectionId: id, isPublic: next } });
     refreshAll();
   };
 
