@@ -18,7 +18,6 @@ mod extract;
 mod graphql;
 mod http;
 mod migrations;
-mod readme;
 mod remote;
 mod support;
 mod unused;
