@@ -19,6 +19,7 @@ mod graphql;
 mod http;
 mod migrations;
 mod remote;
+mod sample;
 mod support;
 mod unused;
 mod vector;

@@ -1,7 +1,7 @@
 //! The documentation lists what the code has, its links lead somewhere, and its snippets work.
 
 mod links;
-mod page;
+pub mod page;
 mod settings;
 mod snippets;
 
