@@ -126,7 +126,10 @@ async fn collection(services: &Services, viewer: &Viewer) -> Result<Collection, 
     }
     let input = NewCollection {
         name: NAME.to_owned(),
-        description: Some("Tales, poems, tables and notes in English and German, as files of several kinds. Ask it a question.".to_owned()),
+        description: Some(
+            "Tales, poems, tables and notes in English and German, as files of several kinds. Ask it a question."
+                .to_owned(),
+        ),
         is_public: true,
         ..NewCollection::default()
     };

@@ -67,7 +67,8 @@ fn fault(page: &Page, target: &str) -> Option<String> {
 fn links_lead_to_files_and_headings_that_exist() {
     let more = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(Page::read);
     let pages: Vec<_> = manual().into_iter().chain(more).collect();
-    let links: Vec<_> = pages.iter().flat_map(|page| targets(page).into_iter().map(move |target| (page, target))).collect();
+    let links: Vec<_> =
+        pages.iter().flat_map(|page| targets(page).into_iter().map(move |target| (page, target))).collect();
     assert!(links.len() > 50, "{} links", links.len());
     let faults: Vec<_> = links.iter().filter_map(|(page, target)| fault(page, target)).collect();
     assert_eq!(faults, Vec::<String>::new());

@@ -99,8 +99,9 @@ impl Reader {
         let known = self.answers.iter().map(|(name, value)| (name.to_uppercase(), value));
         // The caller's own token stays.
         let used = known.filter(|(name, _)| name != "TOKEN" && text.contains(&format!("${name}")));
-        let assignments: String = used.map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
-        let said = self.shell.run(&(assignments + text)).await?;
+        let mut lines: Vec<_> = used.map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
+        lines.push(text.to_owned());
+        let said = self.shell.run(&lines.concat()).await?;
         if is_refused(&said) { Err(said) } else { Ok(()) }
     }
 
@@ -148,7 +149,9 @@ impl Reader {
     /// Remembers what an answer has; of a list the first row.
     fn note(&mut self, name: &str, value: &Value) {
         match value {
-            Value::String(text) => drop(self.answers.insert(name.to_owned(), text.clone())),
+            Value::String(text) => {
+                self.answers.insert(name.to_owned(), text.clone());
+            }
             Value::Array(rows) => rows.iter().rev().for_each(|row| self.note(name, row)),
             Value::Object(fields) => {
                 for (field, value) in fields {
