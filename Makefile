@@ -101,7 +101,7 @@ clients/python/.venv/.installed: clients/python/requirements.txt
 	clients/python/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-playground/dist/index.html: playground/node_modules/.installed schema.graphql $(shell find playground/src playground/operations -type f 2>/dev/null) playground/index.html playground/explorer.html \
+playground/dist/index.html: playground/node_modules/.installed schema.graphql sample/questions.json $(shell find playground/src playground/operations -type f 2>/dev/null) playground/index.html playground/explorer.html \
 		playground/vite.config.ts
 	cd playground && npm run build
 

@@ -46,7 +46,7 @@ function ownDocuments(): Plugin {
 }
 
 const LIBRARIES = /node_modules\/(react|react-dom|scheduler|@tanstack\/(?!react-virtual|virtual-core)[^/]+|lucide-react|graphql-ws)\//;
-const SHELL = /playground\/src\/(store|api|app|live|session|text|ui|upload|pages\/search)\b/;
+const SHELL = /playground\/src\/(store|api|app|live|session|text|ui|upload|pages\/search)\b|\/sample\/questions\.json$/;
 /** Parts of the shell that are loaded when they are first opened. */
 const LATER = /\/(main|Palette|KeyHelp|Review|ChooseFiles|Confirm)\.tsx|\.css/;
 

@@ -1,12 +1,15 @@
 #!/bin/sh
-# Makes sure of what `make test` needs beside Rust, Node, Python and make: PostgreSQL's programs, and Chromium for the
-# browser test. Installs Debian's packages when it may; otherwise says what is missing.
+# Makes sure of what `make test` needs beside Rust, Node, Python and make: PostgreSQL's programs, Chromium for the
+# browser test, and curl and jq for the snippets of the documentation. Installs Debian's packages when it may; otherwise
+# says what is missing.
 set -eu
 
 missing=""
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || [ -n "${TEST_DATABASE_URL:-}" ] \
   || missing="$missing postgresql"
 command -v chromium >/dev/null || missing="$missing chromium"
+command -v curl >/dev/null || missing="$missing curl"
+command -v jq >/dev/null || missing="$missing jq"
 command -v runuser >/dev/null || missing="$missing util-linux"
 python3 -c "import ensurepip" 2>/dev/null || missing="$missing python3-venv"
 command -v cc >/dev/null || missing="$missing build-essential"

@@ -1,4 +1,4 @@
-/** Takes the pictures of the README anew: `PICTURES=pictures npx vitest run tests/pictures.test.ts`. */
+/** Takes the pictures of the documentation anew: `PICTURES=../docs/pictures npx vitest run tests/pictures.test.ts`. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -7,9 +7,9 @@ import { mixedFolder } from "./files";
 import { startServer } from "./server";
 import { chooseFolder, createCollection, job, register } from "./steps";
 
-const QUESTION = "how do I get from SQLite to PostgreSQL?";
+const QUESTION = "why is high water later each day?";
 
-test.runIf(process.env.PICTURES)("the pictures of the README", async () => {
+test.runIf(process.env.PICTURES)("the pictures of the documentation", async () => {
   const folder = process.env.PICTURES ?? "";
   await mkdir(folder, { recursive: true });
   const mixed = await mixedFolder();

@@ -21,7 +21,7 @@ const CLOSING: Duration = Duration::from_secs(6);
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// On a new server, load Docent's own documentation as a public collection.
+    /// On a new server, load a public collection of short texts to search.
     #[arg(long)]
     sample: bool,
 }
@@ -84,7 +84,7 @@ fn welcome(url: &str, has_playground: bool, is_sampled: bool) {
     if is_sampled {
         println!("  Try:  curl -s {url}/graphql -H 'content-type: application/json' \\");
         println!(
-            "          -d '{{\"query\":\"{{ search(input: {{query: \\\"how is a document indexed\\\"}}, first: 3) {{ nodes {{ score \
+            "          -d '{{\"query\":\"{{ search(input: {{query: \\\"when do bees swarm?\\\"}}, first: 3) {{ nodes {{ score \
              document {{ fileName }} chunk {{ content }} }} }} }}\"}}'"
         );
         println!(

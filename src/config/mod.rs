@@ -83,7 +83,7 @@ macro_rules! config {
 }
 
 config! {
-    /// All settings. The README's table documents each of them; a test compares the two.
+    /// All settings. The table in `docs/settings.md` documents each of them; a test compares the two.
     ///
     /// There is no `Serialize`: [`Config::to_toml_redacted`] is the one way to write settings down, and `Debug` of every
     /// section hides the same secrets.

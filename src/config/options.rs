@@ -1,4 +1,4 @@
-//! The list of all settings, made from the settings themselves: for the README's table, for `docent config print`, and
+//! The list of all settings, made from the settings themselves: for the table in `docs/settings.md`, for `docent config print`, and
 //! for recognising keys while loading. It never shows a secret.
 
 use std::{fmt, path::PathBuf};
@@ -11,7 +11,7 @@ use super::{Config, RemoteModel};
 /// What stands for a secret wherever settings are shown.
 pub(super) const HIDDEN: &str = "***";
 
-/// A setting as the README documents it.
+/// A setting as `docs/settings.md` documents it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OptionDoc {
     /// Its key in `docent.toml`: `http.port`.

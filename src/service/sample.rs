@@ -1,7 +1,8 @@
-//! The sample: Docent's own documentation as a public collection, so that the first search of a new server works at once.
+//! The sample: a public collection of short texts, so that the first search of a new server works at once.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 
@@ -28,16 +29,37 @@ use crate::{
     error::Error,
 };
 
+/// A file of the folder `sample`, with its name.
+macro_rules! sample {
+    ($name:literal) => {
+        ($name, include_bytes!(concat!("../../sample/", $name)).as_slice())
+    };
+}
+
 /// The account that owns the sample. It can't log in.
 const OWNER: &str = "docent";
 /// The collection's name.
-pub const NAME: &str = "Docent documentation";
+pub const NAME: &str = "Sample library";
 /// The documents, by file name.
-const DOCUMENTS: &[(&str, &str)] = &[
-    ("README.md", include_str!("../../README.md")),
-    ("ARCHITECTURE.md", include_str!("../../ARCHITECTURE.md")),
-    ("CONTRIBUTING.md", include_str!("../../CONTRIBUTING.md")),
-    ("CHANGELOG.md", include_str!("../../CHANGELOG.md")),
+const DOCUMENTS: &[(&str, &[u8])] = &[
+    sample!("alpengipfel.csv"),
+    sample!("beekeeping.docx"),
+    sample!("bill-of-rights.txt"),
+    sample!("bread.md"),
+    sample!("der-suesse-brei.md"),
+    sample!("erlkoenig.txt"),
+    sample!("fables.md"),
+    sample!("gettysburg-address.txt"),
+    sample!("jabberwocky.txt"),
+    sample!("kompass.html"),
+    sample!("letter-from-the-glacier.eml"),
+    sample!("lighthouses.html"),
+    sample!("loreley.txt"),
+    sample!("planets.csv"),
+    sample!("sieve.py"),
+    sample!("sonnets.txt"),
+    sample!("sterntaler.md"),
+    sample!("tides.pdf"),
 ];
 
 /// Loads the sample into a server without users. Repeating it, even after an interruption, changes only what is missing
@@ -53,8 +75,8 @@ pub async fn load(services: &Services) -> Result<Option<Collection>, Error> {
         collection: collection.id,
         documents: DOCUMENTS
             .iter()
-            .map(|(name, text)| IngestDocument {
-                content: IngestContent::Text((*text).to_owned()),
+            .map(|(name, bytes)| IngestDocument {
+                content: IngestContent::Inline(Bytes::from_static(bytes)),
                 file_name: Some((*name).to_owned()),
                 uri: None,
                 meta: None,
@@ -104,7 +126,10 @@ async fn collection(services: &Services, viewer: &Viewer) -> Result<Collection, 
     }
     let input = NewCollection {
         name: NAME.to_owned(),
-        description: Some("What Docent is, how to use it, and how it is built. Ask it a question.".to_owned()),
+        description: Some(
+            "Tales, poems, tables and notes in English and German, as files of several kinds. Ask it a question."
+                .to_owned(),
+        ),
         is_public: true,
         ..NewCollection::default()
     };

@@ -31,7 +31,7 @@ impl From<DocumentContentInput> for IngestContent {
     fn from(input: DocumentContentInput) -> Self {
         match input {
             DocumentContentInput::UploadId(id) => Self::Upload(global_id::decode(&id)),
-            DocumentContentInput::Text(text) => Self::Text(text),
+            DocumentContentInput::Text(text) => Self::Inline(text.into()),
         }
     }
 }

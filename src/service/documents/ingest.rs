@@ -70,22 +70,23 @@ pub struct IngestDocument {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum IngestContent {
     Upload(UploadId),
-    Text(String),
+    /// The bytes themselves: a text in a request, or a file that the program brings.
+    Inline(Bytes),
 }
 
 impl IngestContent {
     fn upload(&self) -> Option<UploadId> {
         match self {
             Self::Upload(id) => Some(*id),
-            Self::Text(_) => None,
+            Self::Inline(_) => None,
         }
     }
 
-    /// The text as bytes; none of an upload.
-    fn text(&self) -> Bytes {
+    /// The bytes that are to be stored; none of an upload.
+    fn inline(&self) -> Bytes {
         match self {
             Self::Upload(_) => Bytes::new(),
-            Self::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
+            Self::Inline(bytes) => bytes.clone(),
         }
     }
 }
@@ -249,14 +250,14 @@ impl KnownFiles {
                     found = Some(*id);
                 }
             },
-            IngestContent::Text(text) if text.len() as u64 > max_text => {
+            IngestContent::Inline(text) if text.len() as u64 > max_text => {
                 violations.add(
                     ViolationCode::TooLong,
                     &at("content.text"),
                     "This text is too long. Upload it as a file.",
                 );
             }
-            IngestContent::Text(_) => {}
+            IngestContent::Inline(_) => {}
         }
         let file_name = violations.file_name(&at("fileName"), &file_name.unwrap_or_default());
         let uri = match &document.uri {
@@ -281,7 +282,7 @@ async fn store(services: &Services, request: &IngestRequest, drafts: Vec<Draft>)
             let Draft { file_name, uri, content_type, meta, file, upload: _ } = draft;
             let file = match file {
                 Some(file) => file,
-                None => services.blobs.put_bytes(request.documents[index].content.text()).await?,
+                None => services.blobs.put_bytes(request.documents[index].content.inline()).await?,
             };
             Ok::<_, Error>(Content { file_name, uri, content_type, file, meta })
         })

@@ -3,20 +3,12 @@ import { useSession } from "../../app/queries";
 import { LARGE, Library, Search } from "../../ui/Icon";
 import { Empty, Loading } from "../../ui/States";
 import { count } from "../../ui/words";
+import { SAMPLE, SAMPLE_QUESTIONS } from "./sample";
 
 interface NoQuestionProps {
   collections: { id: string; name: string; chunkCount: number; documentCount: number; isPublic: boolean }[] | undefined;
   inScope: string[];
 }
-
-/** Questions that the documentation of Docent answers, which `serve --sample` brings. */
-const SAMPLE = "Docent documentation";
-const SAMPLE_QUESTIONS = [
-  "how do I get from SQLite to PostgreSQL?",
-  "what happens when the server is killed?",
-  "who may see a collection?",
-  "how is text split into passages?",
-];
 
 /** Before the first question: what can be searched, and what to ask. */
 export function NoQuestion({ collections, inScope }: NoQuestionProps) {

@@ -7,9 +7,11 @@ import { useAsk, useSession } from "../../app/queries";
 import { Check, SMALL, Search } from "../../ui/Icon";
 import { Failed, Loading } from "../../ui/States";
 import { ChooseFiles } from "../../upload/ChooseFiles";
+import { SAMPLE, SAMPLE_QUESTIONS } from "../search/sample";
 import { RegisterForm } from "./RegisterForm";
 
-const QUESTIONS = ["how do I get from SQLite to PostgreSQL?", "what happens when the server is killed?"];
+/** How many questions are enough to begin with. */
+const SUGGESTED = 3;
 
 /** Three steps from a fresh server to a search in one's own files. */
 export function WelcomePage() {
@@ -21,7 +23,7 @@ export function WelcomePage() {
   const isClaimed = data.server?.isClaimed ?? true;
   // The first account is never refused.
   const registration = isClaimed ? (data.server?.registration ?? "CLOSED") : "OPEN";
-  const sample = data.collections?.nodes.find(({ chunkCount }) => chunkCount > 0);
+  const sample = data.collections?.nodes.find(({ name, chunkCount }) => name === SAMPLE && chunkCount > 0);
 
   return (
     <div className="welcome">
@@ -50,9 +52,9 @@ export function WelcomePage() {
           )}
         </Step>
         {sample && (
-          <Step title={`Try ${sample.name}`}>
+          <Step title="Try the sample">
             <ul className="asks">
-              {QUESTIONS.map((question) => (
+              {SAMPLE_QUESTIONS.slice(0, SUGGESTED).map((question) => (
                 <li key={question}>
                   <Link to="/search" search={{ q: question }}><Search {...SMALL} /> {question}</Link>
                 </li>

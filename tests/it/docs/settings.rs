@@ -1,4 +1,4 @@
-//! The README's table of settings matches the code. `UPDATE_README=1` writes the table.
+//! The table of settings in the documentation matches the code. `UPDATE_SETTINGS=1` writes the table.
 
 use std::{fs, path::Path};
 
@@ -18,14 +18,14 @@ fn table() -> String {
 }
 
 #[test]
-fn the_readme_documents_every_setting_with_its_default() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(START).unwrap();
+fn every_setting_is_documented_with_its_default() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(START).unwrap();
     let (documented, after) = rest.split_once(END).unwrap();
-    if std::env::var_os("UPDATE_README").is_some() {
+    if std::env::var_os("UPDATE_SETTINGS").is_some() {
         fs::write(&path, format!("{before}{START}{}{END}{after}", table())).unwrap();
         return;
     }
-    assert_eq!(documented, table(), "run the tests with UPDATE_README=1 to write the table");
+    assert_eq!(documented, table(), "run the tests with UPDATE_SETTINGS=1 to write the table");
 }

@@ -1,4 +1,9 @@
-//! The documentation lists what the code has.
+//! The documentation lists what the code has, its links lead somewhere, and its snippets work.
+
+mod links;
+pub mod page;
+mod settings;
+mod snippets;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
