@@ -71,20 +71,17 @@ pub async fn load(services: &Services) -> Result<Option<Collection>, Error> {
     let Some(owner) = owner(services).await? else { return Ok(None) };
     let viewer = Viewer { user: Some(Arc::new(owner)), ..Viewer::console() };
     let collection = collection(services, &viewer).await?;
-    let request = IngestRequest {
-        collection: collection.id,
-        documents: DOCUMENTS
-            .iter()
-            .map(|(name, bytes)| IngestDocument {
-                content: IngestContent::Inline(Bytes::from_static(bytes)),
-                file_name: Some((*name).to_owned()),
-                uri: None,
-                meta: None,
-            })
-            .collect(),
-        idempotency_key: None,
-    };
-    documents::ingest(services, &viewer, request).await?;
+    for part in DOCUMENTS.chunks(services.config.limits.ingest_documents) {
+        let documents = part.iter().map(|(name, bytes)| IngestDocument {
+            content: IngestContent::Inline(Bytes::from_static(bytes)),
+            file_name: Some((*name).to_owned()),
+            uri: None,
+            meta: None,
+        });
+        let request =
+            IngestRequest { collection: collection.id, documents: documents.collect(), idempotency_key: None };
+        documents::ingest(services, &viewer, request).await?;
+    }
     Ok(Some(collection))
 }
 

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use docent::service::sample;
+use docent::{
+    config::{Config, LimitsConfig},
+    service::sample,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -22,6 +25,9 @@ struct Question {
     text: String,
     document: String,
 }
+
+/// What is in the folder beside the documents.
+const NO_DOCUMENTS: [&str; 2] = ["ORIGIN.md", "questions.json"];
 
 fn file(path: &str) -> String {
     std::fs::read_to_string(page::root().join(path)).unwrap()
@@ -87,6 +93,15 @@ async fn loading_the_sample_again_changes_nothing(app: TestApp) {
     assert_eq!(sample::load(app.app.services()).await.unwrap(), None);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_takes_few_documents_at_once_takes_the_sample_in_parts() {
+    let limits = LimitsConfig { ingest_documents: 5, ..LimitsConfig::default() };
+    let app = TestApp::start(Config { limits, ..Config::default() }).await;
+    sample::load(app.app.services()).await.unwrap().unwrap();
+    let files = std::fs::read_dir(page::root().join("sample")).unwrap().count();
+    assert_eq!(documents(&app.anonymous()).await.len(), files - NO_DOCUMENTS.len());
+}
+
 #[test]
 fn the_sample_is_all_that_is_in_its_folder() {
     let code = file("src/service/sample.rs");
@@ -94,7 +109,7 @@ fn the_sample_is_all_that_is_in_its_folder() {
     let names = std::fs::read_dir(page::root().join("sample")).unwrap();
     let names: BTreeSet<_> = names.map(|entry| entry.unwrap().file_name().display().to_string()).collect();
     let missing: Vec<_> = names.iter().filter(|name| !named(name)).collect();
-    assert_eq!(missing, ["ORIGIN.md", "questions.json"]);
+    assert_eq!(missing, NO_DOCUMENTS);
     for Question { text, document } in questions() {
         assert!(names.contains(&document), "{text}");
     }

@@ -147,9 +147,9 @@ pub async fn lock(tx: &Transaction<'_>, id: UserId) -> Result<Option<(User, Stri
     with_hash(user::Entity::find_by_id(id.0).filter(is_there()).lock_exclusive().one(&tx.connection).await?)
 }
 
-/// Keeps an account from being deactivated or deleted until the transaction ends. Returns whether it can be used.
+/// Keeps an account from being deleted until the transaction ends. Returns whether there is one.
 pub async fn hold(tx: &Transaction<'_>, id: UserId) -> Result<bool, DatabaseError> {
-    let account = user::Entity::find_by_id(id.0).filter(user::Column::IsActive.eq(true));
+    let account = user::Entity::find_by_id(id.0).filter(is_there());
     exists(account.lock_shared(), &tx.connection).await
 }
 
