@@ -53,8 +53,8 @@ pub struct ChangedGeneration {
     pub operation: Option<Operation>,
 }
 
-/// Begins to index a collection anew, from the stored originals. Searches read the active generation until the new one
-/// is complete.
+/// Begins to index a collection anew, from its stored texts. Searches read the active generation until the new one is
+/// complete.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`, `Invalid` for the input, or `Conflict` while the collection is being reindexed.

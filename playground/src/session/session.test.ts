@@ -294,6 +294,22 @@ test("nothing is asked for as nobody while the server does not answer", async ()
   expect(await session.accessToken()).toMatch("access-");
 });
 
+test("a request that waits while another window changes the session is not sent as nobody's", async () => {
+  const storage = browser();
+  const server = api();
+  await new Session(server, storage.window()).signIn("ada", "secret");
+  let answer: () => void = () => undefined;
+  server.refresh.mockImplementationOnce(
+    () => new Promise((resolve) => { answer = () => { resolve({ username: "ada", accessToken: "of before", ...FIFTEEN }); }; }),
+  );
+  const session = new Session(server, storage.window());
+  const token = session.accessToken();
+  await vi.advanceTimersByTimeAsync(0);
+  storage.window().write({ username: "ada", isPersistent: true });
+  answer();
+  expect(await token).toMatch("access-");
+});
+
 test("a changed password gives this browser a new session, as lasting as the one before", async () => {
   const storage = browser();
   const server = api();

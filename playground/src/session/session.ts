@@ -99,7 +99,8 @@ export class Session {
    */
   async accessToken(): Promise<string | undefined> {
     if (this.#apiKey) return this.#apiKey;
-    if (this.#owner && Date.now() >= this.#renewAt) await this.#renew();
+    // Once more if another window changed the session meanwhile, because that answer does not count.
+    while (this.#owner && Date.now() >= this.#renewAt) await this.#renew();
     if (this.#owner && !this.#accessToken && this.#failure) throw this.#failure;
     return this.#accessToken;
   }

@@ -52,7 +52,8 @@ fn bucket(digest: &str) -> u8 {
 }
 
 /// Those of these digests that a document, an upload, an operation that is not through with it, or (for the text of a
-/// document) a generation or an extraction refers to. One statement: what moves from one table to another in a transaction is seen in one of them.
+/// document) a generation or an extraction refers to. One statement: what moves from one table to another in a transaction
+/// is seen in one of them.
 pub async fn needed(reader: &Reader<'_>, digests: &[String]) -> Result<HashSet<String>, DatabaseError> {
     let open = [DocumentOutcome::Pending, DocumentOutcome::Processing].map(StoredEnum::stored);
     let items = operation_document::Entity::find().filter(operation_document::Column::Outcome.is_in(open));

@@ -114,7 +114,7 @@ pub struct GenerationMutation;
 
 #[Object]
 impl GenerationMutation {
-    /// Indexes all documents of a collection anew, from the stored originals. Searches read the active generation until
+    /// Indexes all documents of a collection anew, from their stored texts. Searches read the active generation until
     /// the new one is complete. Cancelling the operation keeps the active one. One at a time in a collection; another
     /// one gives CONFLICT. Needs COLLECTION_UPDATE.
     async fn collection_reindex(

@@ -1,4 +1,4 @@
-//! Fills a generation from the stored originals, document by document, while searches read the active one.
+//! Fills a generation from the stored texts, document by document, while searches read the active one.
 //!
 //! What is missing is always the difference of the two generations, so documents that arrive meanwhile come into both, and
 //! the work can be stopped and taken up at any point. The generation is promoted in a transaction that has found no

@@ -54,9 +54,8 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (r#""users" WHERE "users"."id" IN (?)"#, "an administrator sees every account"),
     (
         r#""users" WHERE "users"."id" = ? AND "users"."deleted_at" IS NULL LIMIT ?"#,
-        "an account is changed, by an administrator, by its user, or with a token",
+        "an account is changed, by an administrator, by its user, or with a token, or gets a role or a collection",
     ),
-    (r#""users" WHERE "users"."id" = ? AND "users"."is_active" = ? LIMIT ?"#, "whether an account can get a role"),
     (r#""users" WHERE TRUE"#, "an administrator lists accounts"),
     (r#""audit_log" WHERE TRUE"#, "an administrator reads the log"),
     (r#""audit_log" WHERE "audit_log"."id" IN (?)"#, "an administrator reads the log"),

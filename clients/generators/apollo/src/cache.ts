@@ -16,7 +16,7 @@ export const typePolicies: TypePolicies = {
       operations: relayStylePagination(["filter"]),
       auditLog: relayStylePagination(["filter"]),
       users: relayStylePagination(["filter"]),
-      invitations: relayStylePagination(),
+      invitations: relayStylePagination(["filter"]),
       collection: byId("Collection"),
       document: byId("Document"),
       operation: byId("Operation"),
@@ -25,14 +25,14 @@ export const typePolicies: TypePolicies = {
   Collection: {
     fields: {
       documents: relayStylePagination(["filter", "orderBy"]),
-      members: relayStylePagination(),
+      members: relayStylePagination(["filter"]),
       operations: relayStylePagination(),
-      sources: relayStylePagination(),
+      sources: relayStylePagination(["filter"]),
     },
   },
   Document: { fields: { chunks: relayStylePagination() } },
   Operation: { fields: { documents: relayStylePagination(["filter", "outcomes"]), events: relayStylePagination() } },
-  Source: { fields: { documents: relayStylePagination(["filter"]), runs: relayStylePagination() } },
+  Source: { fields: { documents: relayStylePagination(["filter"]), runs: relayStylePagination(["filter"]) } },
   User: { fields: { apiKeys: relayStylePagination(), sessions: relayStylePagination() } },
 };
 
