@@ -35,7 +35,7 @@ const PERSISTENT: &str = "keep.";
 
 /// How the cookie of a page is written.
 struct Form {
-    name: &'static str,
+    name: String,
     path: String,
     is_secure: bool,
 }
@@ -49,13 +49,17 @@ impl Form {
             return None;
         }
         let is_secure = scheme == "https";
-        let name = match (is_secure, http.base_path.as_str()) {
+        let (prefix, path) = match (is_secure, http.base_path.as_str()) {
             // Browsers take it from nobody but this host, over TLS, for the whole of it.
-            (true, "") => return Some(Self { name: "__Host-docent-refresh", path: "/".to_owned(), is_secure }),
-            (true, _) => "__Secure-docent-refresh",
-            (false, _) => "docent-refresh",
+            (true, "") => ("__Host-", "/".to_owned()),
+            (true, base_path) => ("__Secure-", format!("{base_path}/graphql")),
+            (false, base_path) => ("", format!("{base_path}/graphql")),
         };
-        Some(Self { name, path: format!("{}/graphql", http.base_path), is_secure })
+        // Cookies of one host are sent to all its ports, where other servers may be.
+        let port = authority.rsplit_once(':').map(|(_, port)| port);
+        let port = port.filter(|port| !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit()));
+        let port = port.map(|port| format!("-{port}")).unwrap_or_default();
+        Some(Self { name: format!("{prefix}docent-refresh{port}"), path, is_secure })
     }
 
     /// What the browser sent. Of two cookies of this name, one is not the server's, so neither counts.
@@ -151,7 +155,7 @@ mod tests {
             (secure, "", "__Host-docent-refresh=t; Path=/; HttpOnly; SameSite=Strict; Secure"),
             (secure, "/docs", "__Secure-docent-refresh=t; Path=/docs/graphql; HttpOnly; SameSite=Strict; Secure"),
             ("http://localhost", "", "docent-refresh=t; Path=/graphql; HttpOnly; SameSite=Strict"),
-            ("http://localhost:8080", "/docs", "docent-refresh=t; Path=/docs/graphql; HttpOnly; SameSite=Strict"),
+            ("http://localhost:8080", "/docs", "docent-refresh-8080=t; Path=/docs/graphql; HttpOnly; SameSite=Strict"),
         ];
         for (origin, base_path, expected) in rows {
             let form = Form::of(&page(origin, &[]), &http(base_path)).unwrap();
@@ -179,6 +183,9 @@ mod tests {
         for cookies in none {
             assert_eq!(found(cookies), None, "{cookies:?}");
         }
+        // A server on another port of the host has its own.
+        let others = page("http://localhost:8080", &["docent-refresh=t; docent-refresh-9090=u; docent-refresh-8080=v"]);
+        assert_eq!(received(&others, &http("")), Some(("v".to_owned(), false)));
         // One that a page without TLS could have set does not count with it.
         let plain = page("https://docs.example.org", &["docent-refresh=t; __Secure-docent-refresh=t"]);
         assert_eq!(received(&plain, &http("")), None);

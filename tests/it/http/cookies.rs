@@ -145,7 +145,7 @@ fn config(http: HttpConfig) -> Config {
 async fn the_cookie_is_as_narrow_as_the_connection_and_the_path_allow() {
     let plain = HttpConfig::default;
     let rows = [
-        (plain(), LOCAL, None, "docent-refresh=*; Path=/graphql; HttpOnly; SameSite=Strict"),
+        (plain(), LOCAL, None, "docent-refresh-8080=*; Path=/graphql; HttpOnly; SameSite=Strict"),
         (plain(), PUBLIC, None, "__Host-docent-refresh=*; Path=/; HttpOnly; SameSite=Strict; Secure"),
         (
             HttpConfig { trust_forwarded_for: true, ..plain() },
@@ -163,7 +163,7 @@ async fn the_cookie_is_as_narrow_as_the_connection_and_the_path_allow() {
             HttpConfig { base_path: "/docs".to_owned(), ..plain() },
             LOCAL,
             None,
-            "docent-refresh=*; Path=/docs/graphql; HttpOnly; SameSite=Strict",
+            "docent-refresh-8080=*; Path=/docs/graphql; HttpOnly; SameSite=Strict",
         ),
     ];
     for (http, origin, forwarded, expected) in rows {
@@ -274,7 +274,7 @@ async fn a_stolen_cookie_without_the_header_does_nothing(app: TestApp) {
     // The cookie is no credential, with the header neither.
     let asked = browser.send(VIEWER, json!({})).await;
     assert_eq!((asked.json()["data"]["viewer"].clone(), set_cookies(&asked).len()), (Value::Null, 0));
-    let cookie = format!("docent-refresh={}", browser.cookie());
+    let cookie = format!("docent-refresh-8080={}", browser.cookie());
     let headers = [("cookie", cookie.as_str()), ("host", "localhost:8080"), ("origin", LOCAL), (HEADER, "1")];
     let got = app.anonymous().send("GET", "/graphql?query=%7Bviewer%7Bid%7D%7D", &headers, "").await;
     assert_eq!(got.json()["data"], json!({ "viewer": null }));
@@ -325,7 +325,7 @@ async fn who_signs_out_has_no_cookie_any_more(app: TestApp) {
     let mut alone = browser.clone();
     let answer = alone.send(SIGN_OUT, json!({})).await;
     assert_eq!(answer.json()["data"]["sessionRevoke"]["revoked"], true);
-    assert_eq!(set_cookies(&answer), ["docent-refresh=; Path=/graphql; HttpOnly; SameSite=Strict; Max-Age=0"]);
+    assert_eq!(set_cookies(&answer), ["docent-refresh-8080=; Path=/graphql; HttpOnly; SameSite=Strict; Max-Age=0"]);
     assert_eq!(answer.headers[CACHE_CONTROL], "no-store");
     assert!(alone.jar.is_empty());
     assert_eq!(code(&app.anonymous().with_token(&token).graphql(VIEWER, json!({})).await), "UNAUTHENTICATED");
