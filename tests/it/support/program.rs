@@ -2,18 +2,20 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    io::Write,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 use tempfile::TempDir;
 
-/// Writes a program that does `lines`, in the place of what is at `path`.
+/// Writes a program that does `lines`, in the place of what is at `path`. Another process writes it: a file that this one has
+/// open can't be run while a child that it starts elsewhere has not closed it yet.
 pub fn script(path: &Path, lines: &str) {
-    let new = path.with_extension("new");
-    fs::write(&new, format!("#!/bin/sh\n{lines}\n")).unwrap();
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::rename(new, path).unwrap();
+    let mut install = Command::new("install");
+    let mut child = install.args(["-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{lines}\n").as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
 }
 
 /// The real program, whose starts are counted.
