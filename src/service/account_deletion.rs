@@ -46,7 +46,7 @@ pub async fn delete(
         confirm_password(services, viewer, password, "password").await?;
         let now = services.clock.now();
         change(services, viewer, &tried, now, |tx| delete_all(tx, viewer, id, now).boxed()).await?;
-        forget_ended(services, cookie).await?;
+        forget_ended(services, cookie).await;
         Ok(id)
     })
     .await

@@ -35,7 +35,7 @@ use crate::{
         session::Session,
         user::User,
     },
-    error::{Error, ViolationCode},
+    error::{Error, ViolationCode, cause_chain},
 };
 
 /// The tokens of a session. The refresh token can be used once.
@@ -278,27 +278,26 @@ pub async fn revoke(
         }
         let now = services.clock.now();
         let ended = change(services, viewer, &tried, now, |tx| end(tx, viewer, &which, now).boxed()).await?;
-        forget_ended(services, cookie).await?;
+        forget_ended(services, cookie).await;
         Ok(ended)
     })
     .await
 }
 
-/// Removes the cookie if its session has ended.
-///
-/// # Errors
-/// The database's.
-pub(super) async fn forget_ended(services: &Services, cookie: &TokenCookie) -> Result<(), Error> {
-    let Ok(Some(received)) = cookie.received() else { return Ok(()) };
+/// Removes the cookie if its session has ended. What was done before stays done if that can't be found out: the cookie of a
+/// session that has ended is removed when it is used next.
+pub(super) async fn forget_ended(services: &Services, cookie: &TokenCookie) {
+    let Ok(Some(received)) = cookie.received() else { return };
     let (reader, now) = (services.database.credentials(), services.clock.now());
     let is_live = match received.text.parse::<RefreshToken>() {
-        Ok(token) => sessions::is_live(&reader, &token.names(), now, idle_limit(services)).await?,
-        Err(_) => false,
+        Ok(token) => sessions::is_live(&reader, &token.names(), now, idle_limit(services)).await,
+        Err(_) => Ok(false),
     };
-    if !is_live {
-        cookie.set(CookieChange::Remove);
+    match is_live {
+        Ok(true) => {}
+        Ok(false) => cookie.set(CookieChange::Remove),
+        Err(error) => tracing::warn!(error = cause_chain(&error), "the session of a cookie could not be looked up"),
     }
-    Ok(())
 }
 
 async fn end(
