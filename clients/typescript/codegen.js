@@ -8,7 +8,7 @@
  */
 export default {
   schema: "../../schema.graphql",
-  documents: "operations/*.graphql",
+  documents: "../operations/*.graphql",
   generates: {
     "src/generated/": {
       preset: "client",
